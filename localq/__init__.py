@@ -1,0 +1,47 @@
+"""LocalQ: durable background jobs from one SQLite file and a process pool, in Celery's programming model."""
+
+from __future__ import annotations
+
+from localq.app import LocalQ, shared_task
+from localq.call import new_id as uuid
+from localq.canvas import Signature, signature
+from localq.codec import register
+from localq.current import app as current_app
+from localq.exceptions import (
+    Ignore,
+    LocalQError,
+    MaxRetriesExceededError,
+    Reject,
+    Retry,
+    SoftTimeLimitExceeded,
+    TimeLimitExceeded,
+    TimeoutError,
+    WorkerLostError,
+)
+from localq.result import AsyncResult, allow_join_result
+from localq.task import Context, Task
+
+__all__ = [
+    "AsyncResult",
+    "Context",
+    "Ignore",
+    "LocalQ",
+    "LocalQError",
+    "MaxRetriesExceededError",
+    "Reject",
+    "Retry",
+    "Signature",
+    "SoftTimeLimitExceeded",
+    "Task",
+    "TimeLimitExceeded",
+    "TimeoutError",
+    "WorkerLostError",
+    "allow_join_result",
+    "current_app",
+    "register",
+    "shared_task",
+    "signature",
+    "uuid",
+]
+
+__version__ = "0.1.0"

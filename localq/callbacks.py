@@ -1,0 +1,116 @@
+"""The jobs that follow from a job's end: its callbacks, for success and for failure. Pure.
+
+Their ids depend only on the attempt they follow from, so that computing them twice adds them once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from localq import codec
+from localq.call import When, follow_up_id, new_job
+from localq.job import Job, NewJob
+from localq.options import JobOptions
+from localq.settings import Settings
+
+__all__ = ["callbacks", "errbacks"]
+
+#: Arguments longer than this (bytes) are not repeated in an error callback's request.
+_LONGEST_REQUEST = 65_536
+#: Error callbacks are numbered from here, callbacks from 0.
+_FIRST_ERRBACK = 1000
+
+
+def callbacks(
+    job: Job, options: JobOptions, value: Any, result: bytes, settings: Settings, now: int
+) -> tuple[NewJob, ...]:
+    """Return the jobs of the callbacks for success: the result comes in front of their own arguments.
+
+    Args:
+        value, result: What the task returned, as it is and encoded by the job's serializer.
+    """
+    jobs = []
+    for number, link in enumerate(options.link or ()):
+        call = str(link["call"]).encode()
+        serializer = "json"
+        if not link["immutable"]:
+            serializer = options.serializer
+            if serializer == "json":
+                call = _with_first(call, result)
+            else:
+                args, kwargs = codec.decode_call(call)
+                call = codec.encode_call((value, *args), kwargs, serializer)
+        jobs.append(_job(job, options, link, call, number, serializer, settings, now))
+    return tuple(jobs)
+
+
+def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tuple[NewJob, ...]:
+    """Return the jobs of the callbacks for failure.
+
+    Each gets the failed job's id in front of its own arguments, and what it needs to be called with
+    `(request, exc, traceback)` if it takes those.
+    """
+    options = JobOptions.read(job.options)
+    jobs = []
+    for number, link in enumerate(options.link_error or (), _FIRST_ERRBACK):
+        call = str(link["call"]).encode()
+        if link["immutable"]:
+            jobs.append(_job(job, options, link, call, number, "json", settings, now))
+            continue
+        call = _with_first(call, codec.encode(job.id))
+        new = _job(job, options, link, call, number, "json", settings, now)
+        errback = {"failure": (told or b"").decode(), "request": _request(job, options)}
+        jobs.append(new._replace(options=JobOptions.read(new.options)._replace(errback=errback).write()))
+    return tuple(jobs)
+
+
+def _with_first(call: bytes, first: bytes) -> bytes:
+    """Put an encoded value in front of the arguments of an encoded call: `[[...],{...}]`."""
+    return b"[[" + first + (b"" if call.startswith(b"[[]") else b",") + call[2:]
+
+
+def _job(
+    job: Job,
+    options: JobOptions,
+    link: Mapping[str, Any],
+    call: bytes,
+    number: int,
+    serializer: str,
+    settings: Settings,
+    now: int,
+) -> NewJob:
+    given = {
+        "parent_id": job.id,
+        "root_id": options.root_id or job.id,
+        "task_id": follow_up_id(job.id, job.run_token, number),
+        **dict(link["options"]),
+    }
+    if serializer != "json":
+        given["serializer"] = serializer
+    return new_job(
+        str(link["task"]),
+        call,
+        given,
+        when=When(settings.timezone, now),
+        queue=settings.task_default_queue,
+        priority=settings.task_default_priority,
+    )
+
+
+def _request(job: Job, options: JobOptions) -> dict[str, Any]:
+    """Return the fields of a failed job's request that are plain data."""
+    request: dict[str, Any] = {
+        "id": job.id,
+        "task": job.task,
+        "retries": job.retries,
+        "attempt": job.attempts,
+        "root_id": options.root_id or job.id,
+        "parent_id": options.parent_id,
+        "headers": options.headers,
+        "delivery_info": {"queue": job.queue, "priority": job.priority},
+    }
+    if job.args is not None and options.serializer == "json" and len(job.args) <= _LONGEST_REQUEST:
+        request["args"], request["kwargs"] = json.loads(job.args)
+    return request

@@ -1,0 +1,104 @@
+"""A worker inside the user's own program: for scripts, desktop programs, web applications, notebooks."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from typing import Any
+
+from localq.engine.assembly import assemble
+from localq.engine.pool.base import Printed
+from localq.engine.worker import Stopping, Worker
+from localq.exceptions import ImproperlyConfigured
+from localq.job import Job
+
+__all__ = ["Embedded"]
+
+#: Seconds running jobs have when the program ends without `stop()`.
+_AT_EXIT_S = 10.0
+
+
+class Embedded:
+    """A worker in a thread of this process, its slots beside it.
+
+    Args:
+        app: The app.
+        concurrency: Slots.
+        pool: processes, threads or solo.
+        queues: The queues to serve; None: all.
+        excluded: Queues not to serve.
+        name: The worker's name.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        concurrency: int | str | None = None,
+        pool: str | None = None,
+        queues: tuple[str, ...] | list[str] | None = None,
+        excluded: tuple[str, ...] | list[str] = (),
+        name: str | None = None,
+    ) -> None:
+        if app.eager:
+            raise ImproperlyConfigured("In eager mode calls run in the caller; there is no worker to start.")
+        self._plan = {
+            "concurrency": concurrency,
+            "pool": pool,
+            "queues": None if queues is None else tuple(queues),
+            "excluded": tuple(excluded),
+            "name": name,
+        }
+        self._app = app
+        self._pid = os.getpid()
+        self._worker: Worker | None = None
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def start(self) -> None:
+        """Start; return when the worker is ready."""
+        self._worker = worker = assemble(self._app, printed=_pass_on, **self._plan)
+        self._thread = threading.Thread(target=self._run, name="LocalQ-worker", daemon=True)
+        self._thread.start()
+        while not worker.ready.wait(0.05) and self._thread.is_alive():
+            pass
+        if self._error is not None:
+            raise self._error
+        atexit.register(self._at_exit)
+
+    def _run(self) -> None:
+        assert self._worker is not None
+        try:
+            self._worker.run()
+        except BaseException as error:
+            self._error = error
+            if self._worker.ready.is_set():
+                print(f"LocalQ's worker stopped: {error}", file=sys.stderr)
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds."""
+        atexit.unregister(self._at_exit)
+        if self._pid != os.getpid() or self._worker is None or self._thread is None:
+            return
+        self._worker.stop(Stopping.FINISH)
+        self._thread.join(timeout)
+        for how in (Stopping.INTERRUPT, Stopping.KILL):
+            if self._thread.is_alive():
+                self._worker.stop(how)
+                self._thread.join(5.0)
+
+    def _at_exit(self) -> None:
+        self.stop(_AT_EXIT_S)
+
+
+def _pass_on(job: Job | None, text: str, is_error: bool) -> None:
+    """Print what tasks print, where the program prints."""
+    stream = sys.stderr if is_error else sys.stdout
+    if stream is not None:
+        stream.write(text)
+        stream.flush()
+
+
+_printed: Printed = _pass_on

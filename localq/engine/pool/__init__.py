@@ -1,0 +1,2 @@
+"""Where attempts run: processes, threads; each kind in its own file."""
+

@@ -1,0 +1,118 @@
+"""What a worker asks of a pool, and what it hears back."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from localq.job import Job, Note, Outcome
+from localq.policy import Limits
+
+__all__ = ["Cause", "Death", "Handed", "Pool", "Report"]
+
+
+class Cause(Enum):
+    """Why a slot's process ended under a job."""
+
+    CRASH = "crash"
+    TIME_LIMIT = "time limit"
+    MEMORY = "memory"
+    CANCELLED = "cancelled"
+    #: The worker is stopping and the job did not end in time: it goes back uncharged.
+    STOPPED = "stopped"
+
+
+class Death(NamedTuple):
+    """The end of a job without a word from it. `number` is the signal asked for, where there was one."""
+
+    cause: Cause
+    reason: str
+    started_at: int | None
+    number: int = 0
+
+
+class Handed(NamedTuple):
+    """A job on its way to a slot, with the limits that apply to it."""
+
+    job: Job
+    limits: Limits
+
+
+class Report(NamedTuple):
+    """What came of a job: an outcome, or a death; and the last part of what it printed."""
+
+    job: Job
+    end: Outcome | Death
+    output: str | None
+
+
+#: Called with the job that printed (or None), the text, and whether it went to stderr.
+Printed = Callable[[Job | None, str, bool], None]
+
+
+class Pool(Protocol):
+    """Runs jobs in its slots. All methods are called from the worker's thread."""
+
+    size: int
+
+    def start(self, selector: selectors.BaseSelector) -> None:
+        """Start the slots; register what may be read, with a callable as data."""
+        ...
+
+    def room(self) -> int:
+        """Return how many more jobs may be handed over now."""
+        ...
+
+    def submit(self, jobs: Sequence[Handed]) -> None:
+        """Take jobs; each comes back exactly once, as a report or through `take_back`."""
+        ...
+
+    def collect(self) -> list[Report]:
+        """Return what has ended since last asked."""
+        ...
+
+    def notes(self) -> list[Note]:
+        """Return what running tasks said of themselves since last asked."""
+        ...
+
+    def take_back(self) -> list[Job]:
+        """Return jobs that no slot has started."""
+        ...
+
+    def in_hand(self) -> dict[int, int]:
+        """Return `key -> run_token` of every job the pool has."""
+        ...
+
+    def stop_job(self, key: int, number: int) -> None:
+        """End a job that was cancelled: one not started comes back as cancelled, a running one gets the signal."""
+        ...
+
+    def drop(self, keys: Sequence[int]) -> None:
+        """End jobs that are no longer this worker's by right; nothing is reported of them."""
+        ...
+
+    def tick(self) -> float | None:
+        """Enforce limits; return the seconds after which this should be called again, or None."""
+        ...
+
+    def interrupt(self) -> None:
+        """Raise WorkerTerminate in every running task; what it ends comes back as released."""
+        ...
+
+    def kill(self) -> None:
+        """End every running job at once; they come back as STOPPED."""
+        ...
+
+    def resize(self, size: int) -> None:
+        """Change the number of slots; slots too many end after their job."""
+        ...
+
+    def pids(self) -> list[int]:
+        """Return the processes of the slots."""
+        ...
+
+    def close(self) -> None:
+        """End all slots."""
+        ...

@@ -1,0 +1,175 @@
+"""What travels between a worker and a slot.
+
+To a slot: datagrams, one a message, in a socket whose receiving end both sides hold: the kernel gives each
+datagram to exactly one reader, so the worker takes back what the slot has not read simply by reading it itself.
+What is larger than a datagram travels as a descriptor of memory that holds it.
+
+From a slot: frames in a pipe. Nothing that user code made is unpickled on the worker's side: a frame is a fixed
+head and bytes, or JSON.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import marshal
+import os
+import socket
+import struct
+import tempfile
+from typing import Any
+
+from localq.job import Ending, Job, NewJob, Outcome
+
+__all__ = ["Frames", "Kind", "kept_outcome", "pack", "pack_outcome", "receive", "send", "unpack_outcome"]
+
+#: Messages to a slot longer than this travel by descriptor.
+_LARGEST = 60_000
+_HEAD = struct.Struct("=BI")
+#: key, run token, ending, started at, ended at, peak memory (KiB), result there
+_DONE = struct.Struct("=qiBqqi?")
+
+
+class Kind:
+    """The kinds of frames."""
+
+    #: An outcome without anything rare: fixed head and the result.
+    DONE = 1
+    #: Any outcome, as JSON.
+    ENDED = 2
+    NOTE = 3
+    LOG = 4
+    PRINTED = 5
+    READY = 6
+
+
+def pack(kind: int, body: bytes) -> bytes:
+    """Return a frame."""
+    return _HEAD.pack(kind, len(body)) + body
+
+
+def pack_outcome(job: Job, outcome: Outcome) -> bytes:
+    """Return the frame of an outcome."""
+    if outcome.ending == Ending.SUCCESS and not outcome.follow_ups and outcome.started_at is not None:
+        result = outcome.result
+        body = _DONE.pack(
+            job.key,
+            job.run_token,
+            outcome.ending,
+            outcome.started_at,
+            outcome.ended_at,
+            outcome.peak_kb or 0,
+            result is not None,
+        )
+        return pack(Kind.DONE, body + (result or b""))
+    said = outcome._asdict()
+    said["follow_ups"] = [_textual(new._asdict()) for new in outcome.follow_ups]
+    return pack(Kind.ENDED, json.dumps([job.key, job.run_token, _textual(said)]).encode())
+
+
+def unpack_outcome(kind: int, body: bytes) -> tuple[int, int, Outcome]:
+    """Return key, run token and outcome of a frame."""
+    if kind == Kind.DONE:
+        key, token, ending, started, ended, peak, there = _DONE.unpack_from(body)
+        result = body[_DONE.size :] if there else None
+        return key, token, Outcome(Ending(ending), started, ended, result, peak_kb=peak)
+    key, token, said = json.loads(body)
+    said = _binary(said)
+    said["ending"] = Ending(said["ending"])
+    said["follow_ups"] = tuple(NewJob(**_binary(new)) for new in said["follow_ups"])
+    return key, token, Outcome(**said)
+
+
+_BYTES = ("result", "failure", "args")
+
+
+def _textual(said: dict[str, Any]) -> dict[str, Any]:
+    for name in _BYTES:
+        if said.get(name) is not None:
+            said[name] = said[name].decode("latin-1")
+    return said
+
+
+def _binary(said: dict[str, Any]) -> dict[str, Any]:
+    for name in _BYTES:
+        if said.get(name) is not None:
+            said[name] = said[name].encode("latin-1")
+    return said
+
+
+class Frames:
+    """Cuts a stream of bytes into frames; an unfinished last one waits for its rest."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Return the frames that are whole now."""
+        kept = self._kept
+        kept += data
+        frames = []
+        at, end = 0, len(kept)
+        while end - at >= _HEAD.size:
+            kind, length = _HEAD.unpack_from(kept, at)
+            if end - at - _HEAD.size < length:
+                break
+            at += _HEAD.size
+            frames.append((kind, bytes(kept[at : at + length])))
+            at += length
+        if at:
+            del kept[:at]
+        return frames
+
+
+def send(to: socket.socket, message: tuple[Any, ...]) -> None:
+    """Send a message of plain values to a slot."""
+    data = marshal.dumps(message)
+    if len(data) <= _LARGEST:
+        to.send(data)
+        return
+    descriptor = _in_memory(data)
+    try:
+        _send_descriptors(to, b"", [descriptor])
+    finally:
+        os.close(descriptor)
+
+
+def receive(source: socket.socket, flags: int = 0) -> Any:
+    """Return the next message, or None at the end of the stream.
+
+    Raises:
+        BlockingIOError: nothing there, and `flags` say not to wait.
+    """
+    data, ancillary, _, _ = source.recvmsg(_LARGEST + 64, 64, flags)
+    descriptors = array.array("i")
+    for _, _, content in ancillary:
+        descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+    if descriptors:
+        with open(descriptors[0], "rb", closefd=True) as file:
+            file.seek(0)
+            data = file.read()
+    return marshal.loads(data) if data else None
+
+
+def _in_memory(data: bytes) -> int:
+    """Return a descriptor of memory (or of a nameless file) that holds the data."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("localq")
+    else:
+        descriptor, name = tempfile.mkstemp()
+        os.unlink(name)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    return descriptor
+
+
+def _send_descriptors(to: socket.socket, data: bytes, descriptors: list[int]) -> None:
+    # One byte of data, because a datagram of none reads like the end of the stream.
+    content = array.array("i", descriptors)
+    to.sendmsg([data or b"+"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)])
+
+
+def kept_outcome(outcome: Outcome, output: str | None) -> Outcome:
+    """Return an outcome with what its job printed."""
+    return outcome if output is None else outcome._replace(output=output)

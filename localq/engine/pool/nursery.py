@@ -1,0 +1,271 @@
+"""The nursery: a small process with one thread and no connections, which forks the slots of a worker.
+
+A worker has threads, connections and sockets, and forking from it would hand all of that to the slots. The
+nursery is forked from the program while that still has one thread; where it has several, a fresh interpreter is
+started, which imports the tasks' modules and gets those of the main program by value. Either way a plain script
+needs no `if __name__ == "__main__"`.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import importlib
+import marshal
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import dill
+import multiprocess
+
+from localq import current
+from localq.engine.pool import definitions
+from localq.engine.pool.slot import SlotPlan
+from localq.engine.pool.slot import main as slot_main
+
+__all__ = ["Nursery", "main"]
+
+_fork = multiprocess.get_context("fork")
+#: Seconds between looks at whether the worker still lives; its sockets' end tells at once, unless copied.
+_LOOK_S = 1.0
+
+
+class Nursery:
+    """The worker's end: asks for slots, and hears of their deaths.
+
+    Args:
+        app: The app whose tasks the slots run.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._control: socket.socket | None = None
+        self._process: Any = None
+        self.pid = 0
+        #: What the slots know from the start: task objects by name.
+        self.known: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Start the process."""
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.known = dict(self._app.tasks)
+        if _single_threaded():
+            self._process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
+            self._process.start()
+        else:
+            self._process = _start_fresh(self._app, theirs)
+        self.pid = self._process.pid
+        theirs.close()
+        mine.setblocking(False)
+        self._control = mine
+
+    def fileno(self) -> int:
+        """Return what is readable when `news` has something."""
+        assert self._control is not None
+        return self._control.fileno()
+
+    def fork(self, plan: SlotPlan, descriptors: list[int]) -> None:
+        """Ask for a slot that owns copies of three descriptors: jobs, reports, output."""
+        assert self._control is not None
+        content = array.array("i", descriptors)
+        self._control.sendmsg(
+            [marshal.dumps(("fork", tuple(plan)))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)]
+        )
+
+    def news(self) -> list[tuple[Any, ...]] | None:
+        """Return what happened: `("born", index, pid)`, `("died", pid, exit code)`; None: the nursery itself died."""
+        assert self._control is not None
+        heard = []
+        while True:
+            try:
+                data = self._control.recv(65536)
+            except BlockingIOError:
+                return heard
+            except OSError:
+                return None
+            if not data:
+                return None
+            heard.append(marshal.loads(data))
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the nursery, and with it every slot that is left."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            with contextlib.suppress(Exception):
+                _join(self._process, timeout)
+            self._process = None
+
+
+def _join(process: Any, timeout: float) -> None:
+    if isinstance(process, subprocess.Popen):
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        return
+    process.join(timeout)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _single_threaded() -> bool:
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return threading.active_count() == 1
+
+
+# A fresh interpreter
+
+
+def _start_fresh(app: Any, theirs: socket.socket) -> subprocess.Popen[bytes]:
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    code = f"from localq.engine.pool.nursery import main; main({theirs.fileno()})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        pass_fds=(theirs.fileno(),),
+        stdin=subprocess.PIPE,
+        env=environment,
+        start_new_session=False,
+    )
+    assert process.stdin is not None
+    process.stdin.write(_spec(app))
+    process.stdin.close()
+    return process
+
+
+def _spec(app: Any) -> bytes:
+    modules = {
+        getattr(task.function, "__module__", None) or type(task).__module__
+        for task in app.tasks.values()
+        if not definitions.by_value(task)
+    }
+    spec = {
+        "parent": os.getpid(),
+        "path": list(sys.path),
+        "main": app.main,
+        "location": app.location,
+        "settings": app.conf.given(),
+        "modules": sorted(modules),
+        "definitions": [definitions.dump(task) for task in app.tasks.values() if definitions.by_value(task)],
+    }
+    return bytes(dill.dumps(spec))
+
+
+def main(control: int) -> None:
+    """Run a nursery in a fresh interpreter: its standard input says what it must know."""
+    spec = dill.loads(sys.stdin.buffer.read())
+    sys.path[:] = spec["path"]
+    current.set_in_slot()
+    application = importlib.import_module("localq.app")
+    for name in spec["modules"]:
+        importlib.import_module(name)
+    app = application._same_app(spec["main"], spec["location"])
+    app.conf.update(spec["settings"])
+    for module in spec["modules"]:
+        _adopt(app, sys.modules[module])
+    for data in spec["definitions"]:
+        definitions.load(app, data)
+    _serve(socket.socket(fileno=control), app, spec["parent"])
+
+
+def _adopt(app: Any, module: Any) -> None:
+    """Register tasks that a module registered with another app object of the same program."""
+    for value in vars(module).values():
+        name = getattr(value, "name", None)
+        if hasattr(value, "apply_async") and isinstance(name, str) and name not in app.tasks:
+            app.tasks[name] = value
+
+
+# The process itself
+
+
+def _forked(mine: socket.socket, theirs: socket.socket, app: Any, parent: int) -> None:
+    mine.close()
+    current.set_in_slot()
+    _serve(theirs, app, parent)
+
+
+def _serve(control: socket.socket, app: Any, parent: int) -> None:
+    """Fork slots when asked, tell of their deaths, and end them all when the worker is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    awake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(awake, select.POLLIN)
+    children: dict[int, Any] = {}
+    try:
+        while os.getppid() == parent:
+            ready = {descriptor for descriptor, _ in poll.poll(_LOOK_S * 1000)}
+            if awake in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(awake, 4096)
+                _tell_deaths(control, children)
+            if control.fileno() in ready and not _obey(control, app, children):
+                break
+    finally:
+        for pid in children:
+            _kill_group(pid)
+        os._exit(0)
+
+
+def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
+    """Do what the worker asks; False when it is gone."""
+    try:
+        data, ancillary, _, _ = control.recvmsg(65536, socket.CMSG_SPACE(12))
+    except OSError:
+        return False
+    if not data:
+        return False
+    descriptors = array.array("i")
+    for _, _, content in ancillary:
+        descriptors.frombytes(content)
+    _, plan = marshal.loads(data)
+    process = _fork.Process(
+        target=_become_slot, args=(control, app, SlotPlan(*plan), list(descriptors), os.getpid())
+    )
+    process.start()
+    children[process.pid] = process
+    for descriptor in descriptors:
+        os.close(descriptor)
+    control.send(marshal.dumps(("born", plan[0], process.pid)))
+    return True
+
+
+def _become_slot(
+    control: socket.socket, app: Any, plan: SlotPlan, descriptors: list[int], nursery: int
+) -> None:
+    control.close()
+    jobs, reports, output = descriptors
+    slot_main(app, plan, jobs, reports, output, nursery)
+
+
+def _tell_deaths(control: socket.socket, children: dict[int, Any]) -> None:
+    for pid, process in list(children.items()):
+        code = process.exitcode
+        if code is None:
+            continue
+        del children[pid]
+        # Grandchildren in its group would hold what the slot held, and go on with a job nobody waits for.
+        _kill_group(pid)
+        with contextlib.suppress(OSError):
+            control.send(marshal.dumps(("died", pid, code)))
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)

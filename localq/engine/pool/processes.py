@@ -1,0 +1,611 @@
+"""The process pool: one process a slot, one job at a time in it, its death known at once.
+
+Short jobs are handed over ahead of need, some 10 ms of work a slot, so that they are not bound by round trips;
+what waits behind a job that turns out long is taken back. A job that has crashed once is handed out alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import mmap
+import os
+import selectors
+import signal
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import multiprocess
+
+from localq import fault
+from localq.clock import Clock
+from localq.engine.pool import definitions, frames
+from localq.engine.pool.base import Cause, Death, Handed, Printed, Report
+from localq.engine.pool.nursery import Nursery
+from localq.engine.pool.slot import SlotPlan
+from localq.job import Ending, Job, Note, Outcome
+from localq.store.presence import MARK, MARK_SIZE
+
+__all__ = ["ProcessPool"]
+
+#: Seconds of work a slot holds ahead of need, and jobs at most.
+_AHEAD_S = 0.010
+_MOST_AHEAD = 64
+#: A job that has run this long (s) keeps nobody waiting behind it.
+_SLOW_S = 0.025
+#: Characters of output kept with an attempt.
+_TAIL = 16_384
+#: Seconds a cancelled job has to end before it is killed.
+_GRACE_S = 3.0
+#: Slots that may die before they are ready, within a minute, until the pool gives up.
+_MOST_STILLBORN = 5
+_PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
+
+_fork = multiprocess.get_context("fork")
+
+
+class _Slot:
+    """One slot as the worker sees it."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.pid = 0
+        self.ready = self.closing = self.alone = False
+        self.jobs: dict[int, Handed] = {}
+        self.since = 0.0
+        self.done = 0
+        self.defined: dict[str, Any] = {}
+        self.frames = frames.Frames()
+        self.tails: dict[int, str] = {}
+        #: What its process was told to die of, and for which job.
+        self.verdict: tuple[int, Cause, str, int] | None = None
+        self.kill_at: float | None = None
+        # A datagram may arrive in parts of a stream elsewhere; here each is read whole or not at all.
+        self.to_slot, self.of_slot = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.reports, self._reports_of_slot = _fork.Pipe(duplex=False)
+        self.output, self._output_of_slot = _fork.Pipe(duplex=False)
+        for descriptor in (self.reports.fileno(), self.output.fileno()):
+            os.set_blocking(descriptor, False)
+
+    def descriptors(self) -> list[int]:
+        """Return what the process must inherit: jobs, reports, output."""
+        return [self.of_slot.fileno(), self._reports_of_slot.fileno(), self._output_of_slot.fileno()]
+
+    def handed_over(self) -> None:
+        """Let go of the ends that belong to the process alone."""
+        self._reports_of_slot.close()
+        self._output_of_slot.close()
+
+    def close(self) -> None:
+        for end in (self.to_slot, self.of_slot, self.reports, self.output):
+            with contextlib.suppress(OSError):
+                end.close()
+
+
+class ProcessPool:
+    """A pool of processes; see `localq.engine.pool.base.Pool`.
+
+    Args:
+        app: The app whose tasks run.
+        size: Slots.
+        worker: The worker's name.
+        marks: The file, and its mapping, in which slots mark what they have started; None without a store's folder.
+        printed: Called with what tasks print.
+        redirect: Whether Python's standard streams are captured by job; descriptors 1 and 2 always are.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        size: int,
+        *,
+        worker: str,
+        clock: Clock,
+        marks: tuple[str, mmap.mmap] | None,
+        printed: Printed,
+        redirect: bool = True,
+        max_tasks: int | None = None,
+        max_memory_kb: int | None = None,
+    ) -> None:
+        self.size = size
+        self._app, self._worker, self._clock = app, worker, clock
+        self._marks_path, self._marks = marks if marks is not None else (None, None)
+        self._printed, self._redirect = printed, redirect
+        self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
+        self._nursery = Nursery(app)
+        self._slots: dict[int, _Slot] = {}
+        self._held: deque[Handed] = deque()
+        self._ended: list[Report] = []
+        self._notes: list[Note] = []
+        self._pace = _AHEAD_S
+        self._paces: dict[str, float] = {}
+        self._stillborn: list[float] = []
+        self._memory_at = 0.0
+        self._closing = False
+        self.broken: str | None = None
+
+    # Slots
+
+    def prepare(self) -> None:
+        """Start the nursery: to be called before this process has threads or connections."""
+        self._nursery.start()
+
+    def start(self, selector: selectors.BaseSelector) -> None:
+        """Fork the slots."""
+        self._selector = selector
+        selector.register(self._nursery, selectors.EVENT_READ, self._hear)
+        for index in range(self.size):
+            self._fork(index)
+
+    def _fork(self, index: int) -> None:
+        slot = self._slots[index] = _Slot(index)
+        slot.defined = dict(self._nursery.known)
+        plan = SlotPlan(index, self._worker, self._marks_path, self._redirect)
+        self._nursery.fork(plan, slot.descriptors())
+        slot.handed_over()
+        slot.since = self._clock.steady()
+        self._selector.register(slot.reports.fileno(), selectors.EVENT_READ, lambda: self._read(slot))
+        self._selector.register(slot.output.fileno(), selectors.EVENT_READ, lambda: self._read_output(slot))
+
+    def _hear(self) -> None:
+        news = self._nursery.news()
+        if news is None:
+            self._nursery_died()
+            return
+        for kind, *said in news:
+            if kind == "born":
+                index, pid = said
+                if index in self._slots:
+                    self._slots[index].pid = pid
+            else:
+                pid, code = said
+                for slot in list(self._slots.values()):
+                    if slot.pid == pid:
+                        self._slot_died(slot, code)
+
+    def _nursery_died(self) -> None:
+        """Start over: without a nursery nobody tells of deaths, and its slots died with it."""
+        self._selector.unregister(self._nursery)
+        slots = list(self._slots.values())
+        for slot in slots:
+            self._kill(slot)
+        self._nursery.close()
+        self._nursery = Nursery(self._app)
+        self._nursery.start()
+        self._selector.register(self._nursery, selectors.EVENT_READ, self._hear)
+        for slot in slots:
+            self._slot_died(slot, -signal.SIGKILL)
+
+    def _slot_died(self, slot: _Slot, code: int) -> None:
+        """Report the one job a dead slot was running; the rest waits for other slots."""
+        self._read(slot)
+        self._read_output(slot)
+        self._held.extendleft(reversed(self._unread(slot)))
+        for handed in slot.jobs.values():
+            death = self._death(slot, handed.job, code)
+            self._ended.append(Report(handed.job, death, slot.tails.pop(handed.job.key, None)))
+        slot.jobs.clear()
+        self._forget(slot)
+        if not slot.ready:
+            self._count_stillborn(code)
+        if not self._closing and self.broken is None and slot.index < self.size:
+            self._fork(slot.index)
+        self._hand_held()
+
+    def _death(self, slot: _Slot, job: Job, code: int) -> Death:
+        started = self._started(slot, job)
+        if slot.verdict is not None and slot.verdict[0] in (job.key, -1):
+            _, cause, reason, number = slot.verdict
+            return Death(cause, reason, started, number)
+        return Death(Cause.CRASH, f"The process that ran it (pid {slot.pid}) {_how(code)}", started)
+
+    def _count_stillborn(self, code: int) -> None:
+        now = self._clock.steady()
+        self._stillborn = [then for then in self._stillborn if now - then < 60] + [now]
+        if len(self._stillborn) >= _MOST_STILLBORN:
+            self.broken = f"{_MOST_STILLBORN} slots within a minute died before they were ready; the last {_how(code)}"
+
+    def _forget(self, slot: _Slot) -> None:
+        for end in (slot.reports, slot.output):
+            with contextlib.suppress(KeyError, ValueError, OSError):
+                self._selector.unregister(end.fileno())
+        slot.close()
+        if self._slots.get(slot.index) is slot:
+            del self._slots[slot.index]
+
+    # Handing out
+
+    def room(self) -> int:
+        """Return how many more jobs may be handed over now."""
+        if self.broken is not None or self._closing:
+            return 0
+        ahead = max(1, min(_MOST_AHEAD, int(_AHEAD_S / self._pace)))
+        room = -len(self._held)
+        for slot in self._slots.values():
+            if slot.closing or slot.alone:
+                continue
+            most = ahead if slot.ready else 1
+            if self._max_tasks is not None:
+                most = min(most, self._max_tasks - slot.done)
+            room += max(0, most - len(slot.jobs))
+        return max(0, room)
+
+    def submit(self, jobs: Sequence[Handed]) -> None:
+        """Hand jobs to the slots with the least to do."""
+        self._held.extend(jobs)
+        self._hand_held()
+        fault.point("hand.after")
+
+    def _hand_held(self) -> None:
+        waiting: deque[Handed] = deque()
+        while self._held:
+            handed = self._held.popleft()
+            slot = self._best_slot(handed)
+            if slot is None:
+                waiting.append(handed)
+            else:
+                self._hand(slot, handed)
+        self._held = waiting
+
+    def _best_slot(self, handed: Handed) -> _Slot | None:
+        alone = handed.job.crashes > 0
+        best = None
+        for slot in self._slots.values():
+            if slot.closing or slot.alone or (alone and slot.jobs):
+                continue
+            if slot.jobs and self._pace_of(handed.job) >= _AHEAD_S:
+                continue
+            if self._max_tasks is not None and slot.done + len(slot.jobs) >= self._max_tasks:
+                continue
+            if len(slot.jobs) < _MOST_AHEAD and (best is None or len(slot.jobs) < len(best.jobs)):
+                best = slot
+        return best
+
+    def _pace_of(self, job: Job) -> float:
+        return self._paces.get(job.task, self._pace)
+
+    def _hand(self, slot: _Slot, handed: Handed) -> None:
+        job = handed.job
+        task = self._app.tasks.find(job.task)
+        try:
+            if task is not None and slot.defined.get(task.name) is not task:
+                slot.defined[task.name] = task
+                frames.send(slot.to_slot, ("define", definitions.dump(task)))
+            frames.send(slot.to_slot, ("job", tuple(job)))
+        except OSError:
+            self._held.append(handed)
+            self._retire(slot)
+            return
+        if not slot.jobs:
+            slot.since = self._clock.steady()
+        slot.jobs[job.key] = handed
+        slot.alone = job.crashes > 0
+
+    def take_back(self) -> list[Job]:
+        """Return every job that no slot has read."""
+        back = [handed.job for handed in self._held]
+        self._held.clear()
+        for slot in self._slots.values():
+            back.extend(handed.job for handed in self._unread(slot))
+        return back
+
+    def _unread(self, slot: _Slot) -> list[Handed]:
+        """Read what a slot has not read: the kernel gives each message to one of us only."""
+        back = []
+        while True:
+            try:
+                message = frames.receive(slot.of_slot, socket.MSG_DONTWAIT)
+            except OSError:
+                return back
+            if message is None:
+                return back
+            if message[0] == "job":
+                handed = slot.jobs.pop(message[1][0], None)
+                if handed is not None:
+                    back.append(handed)
+            elif message[0] == "define":
+                slot.defined = dict(self._nursery.known)
+
+    def _retire(self, slot: _Slot) -> None:
+        """Let a slot end after the job it runs; give what waits behind it to others."""
+        if not slot.closing:
+            slot.closing = True
+            self._held.extend(self._unread(slot))
+            with contextlib.suppress(OSError):
+                frames.send(slot.to_slot, ("quit",))
+
+    # Hearing
+
+    def collect(self) -> list[Report]:
+        """Return what has ended."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def notes(self) -> list[Note]:
+        """Return what tasks said of themselves."""
+        said, self._notes = self._notes, []
+        return said
+
+    def _read(self, slot: _Slot) -> None:
+        while True:
+            try:
+                data = os.read(slot.reports.fileno(), 262_144)
+            except BlockingIOError:
+                break
+            except OSError:
+                return
+            if not data:
+                # Its process is gone; the nursery says how.
+                with contextlib.suppress(KeyError, ValueError):
+                    self._selector.unregister(slot.reports.fileno())
+                break
+            for kind, body in slot.frames.feed(data):
+                self._take(slot, kind, body)
+            if len(data) < 65_536:
+                break
+        if self._held:
+            self._hand_held()
+
+    def _take(self, slot: _Slot, kind: int, body: bytes) -> None:
+        if kind in (frames.Kind.DONE, frames.Kind.ENDED):
+            key, token, outcome = frames.unpack_outcome(kind, body)
+            handed = slot.jobs.pop(key, None)
+            if handed is not None and handed.job.run_token == token:
+                self._ended_well(slot, handed.job, outcome)
+        elif kind == frames.Kind.NOTE:
+            job_id, shown, meta = json.loads(body)
+            self._notes.append(Note(job_id, shown, None if meta is None else meta.encode("latin-1")))
+        elif kind == frames.Kind.PRINTED:
+            key, text, is_error = json.loads(body)
+            handed = slot.jobs.get(key)
+            self._heard(slot, handed.job if handed else None, text, is_error)
+        elif kind == frames.Kind.LOG:
+            _handle_record(json.loads(body))
+        elif kind == frames.Kind.READY:
+            slot.ready = True
+
+    def _ended_well(self, slot: _Slot, job: Job, outcome: Outcome) -> None:
+        fault.point("outcome.received")
+        slot.done += 1
+        slot.alone = False
+        slot.since = self._clock.steady()
+        if slot.verdict is not None and slot.verdict[0] == job.key:
+            slot.verdict = slot.kill_at = None
+        self._measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
+        self._ended.append(Report(job, outcome, slot.tails.pop(job.key, None) if slot.tails else None))
+        worn = self._max_tasks is not None and slot.done >= self._max_tasks
+        fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
+        if worn or fat:
+            self._retire(slot)
+
+    def _measure(self, task: str, seconds: float) -> None:
+        seconds = max(seconds, 0.000_05)
+        before = self._paces.get(task)
+        # A run far longer than usual counts at once, a shorter one slowly: being wrong that way costs less.
+        share = 0.5 if before is not None and seconds > before else 0.2
+        self._paces[task] = seconds if before is None else before + share * (seconds - before)
+        self._pace += 0.2 * (self._paces[task] - self._pace)
+
+    def _read_output(self, slot: _Slot) -> None:
+        """Read what code in C and child processes wrote to descriptors 1 and 2."""
+        try:
+            data = os.read(slot.output.fileno(), 65_536)
+        except OSError:
+            return
+        if not data:
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(slot.output.fileno())
+            return
+        handed = slot.jobs.get(self._marked(slot)[0])
+        self._heard(slot, handed.job if handed else None, data.decode("utf-8", "replace"), True)
+
+    def _heard(self, slot: _Slot, job: Job | None, text: str, is_error: bool) -> None:
+        if job is not None:
+            slot.tails[job.key] = (slot.tails.get(job.key, "") + text)[-_TAIL:]
+        self._printed(job, text, is_error)
+
+    # Limits
+
+    def _marked(self, slot: _Slot) -> tuple[int, int, float, int]:
+        """Return key, run token, start (steady seconds) and running flag of what a slot started last."""
+        if self._marks is None:
+            first = next(iter(slot.jobs.values()), None)
+            return (first.job.key, first.job.run_token, slot.since, 1) if first else (0, 0, 0.0, 0)
+        key, token, started, running = MARK.unpack_from(self._marks, slot.index * MARK_SIZE)
+        return key, token, started, running
+
+    def _running_in(self, slot: _Slot) -> tuple[Handed, float] | None:
+        """Return the job a slot runs now, and for how many seconds."""
+        key, token, started, running = self._marked(slot)
+        handed = slot.jobs.get(key)
+        if not running or handed is None or handed.job.run_token != token:
+            return None
+        return handed, self._clock.steady() - started
+
+    def _started(self, slot: _Slot, job: Job) -> int | None:
+        key, token, started, _ = self._marked(slot)
+        if (key, token) != (job.key, job.run_token):
+            return None
+        return self._clock.now() - int((self._clock.steady() - started) * 1e6)
+
+    def tick(self) -> float | None:
+        """Kill what is over its limits, take back what waits behind slow jobs."""
+        now = self._clock.steady()
+        after: list[float] = []
+        for slot in list(self._slots.values()):
+            if slot.kill_at is not None:
+                if now >= slot.kill_at:
+                    slot.kill_at = None
+                    self._kill(slot)
+                else:
+                    after.append(slot.kill_at - now)
+            if not slot.jobs:
+                continue
+            found = self._running_in(slot)
+            if found is not None:
+                self._limit(slot, *found, after)
+            if len(slot.jobs) > 1:
+                if found is not None and found[1] > _SLOW_S:
+                    self._spread(slot)
+                else:
+                    after.append(_SLOW_S)
+            if any(handed.limits.hard for handed in slot.jobs.values()) and found is None:
+                after.append(0.05)
+        if self._max_memory_kb is not None:
+            self._watch_memory(now)
+            after.append(1.0)
+        return min(after, default=None)
+
+    def _limit(self, slot: _Slot, handed: Handed, seconds: float, after: list[float]) -> None:
+        hard = handed.limits.hard
+        if hard is None or slot.verdict is not None:
+            return
+        if seconds >= hard:
+            reason = f"hard time limit of {hard:g} s exceeded"
+            slot.verdict = (handed.job.key, Cause.TIME_LIMIT, reason, signal.SIGKILL)
+            self._kill(slot)
+        else:
+            after.append(hard - seconds)
+
+    def _spread(self, slot: _Slot) -> None:
+        """Give what waits behind a slow job to slots that have nothing; the rest goes back to the store."""
+        back = self._unread(slot)
+        idle = [one for one in self._slots.values() if not one.jobs and not one.closing]
+        for handed in back:
+            if idle:
+                self._hand(idle.pop(), handed)
+            else:
+                self._ended.append(
+                    Report(handed.job, Outcome(Ending.RELEASED, None, self._clock.now()), None)
+                )
+
+    def _watch_memory(self, now: float) -> None:
+        if now < self._memory_at:
+            return
+        self._memory_at = now + 1.0
+        assert self._max_memory_kb is not None
+        for slot in self._slots.values():
+            used = _resident_kb(slot.pid) if slot.jobs else 0
+            if used > 2 * self._max_memory_kb and slot.verdict is None:
+                reason = f"used {used:,} KiB of memory, over twice the limit of {self._max_memory_kb:,} KiB"
+                slot.verdict = (self._marked(slot)[0], Cause.MEMORY, reason, signal.SIGKILL)
+                self._kill(slot)
+
+    # Stopping
+
+    def in_hand(self) -> dict[int, int]:
+        """Return `key -> run_token` of all jobs here."""
+        hand = {handed.job.key: handed.job.run_token for handed in self._held}
+        for slot in self._slots.values():
+            hand.update((key, handed.job.run_token) for key, handed in slot.jobs.items())
+        hand.update((report.job.key, report.job.run_token) for report in self._ended)
+        return hand
+
+    def stop_job(self, key: int, number: int) -> None:
+        """End a cancelled job."""
+        for slot in list(self._slots.values()):
+            if key not in slot.jobs:
+                continue
+            self._held.extend(self._unread(slot))
+            if key in slot.jobs and number and slot.verdict is None:
+                slot.verdict = (key, Cause.CANCELLED, f"cancelled by signal {number}", number)
+                slot.kill_at = self._clock.steady() + _GRACE_S
+                self._kill(slot, number)
+        for handed in [one for one in self._held if one.job.key == key]:
+            self._held.remove(handed)
+            self._ended.append(
+                Report(handed.job, Death(Cause.CANCELLED, "cancelled before it started", None), None)
+            )
+        self._hand_held()
+
+    def drop(self, keys: Sequence[int]) -> None:
+        """End jobs that are not ours any more, and say nothing of them."""
+        gone = set(keys)
+        self._held = deque(handed for handed in self._held if handed.job.key not in gone)
+        self._ended = [report for report in self._ended if report.job.key not in gone]
+        for slot in list(self._slots.values()):
+            if gone.isdisjoint(slot.jobs):
+                continue
+            self._held.extend(handed for handed in self._unread(slot) if handed.job.key not in gone)
+            running = [key for key in slot.jobs if key in gone]
+            for key in running:
+                del slot.jobs[key]
+            if running:
+                self._kill(slot)
+
+    def interrupt(self) -> None:
+        """Raise WorkerTerminate in every running task."""
+        for slot in self._slots.values():
+            if slot.jobs and slot.pid:
+                with contextlib.suppress(OSError):
+                    os.kill(slot.pid, signal.SIGUSR1)
+
+    def kill(self) -> None:
+        """End every running job at once."""
+        for slot in self._slots.values():
+            if slot.jobs:
+                slot.verdict = (-1, Cause.STOPPED, "the worker stopped before it ended", signal.SIGKILL)
+                self._kill(slot)
+
+    def _kill(self, slot: _Slot, number: int = signal.SIGKILL) -> None:
+        """Send a signal to the slot's process and all it started."""
+        if slot.pid:
+            with contextlib.suppress(OSError):
+                os.killpg(slot.pid, number)
+                return
+            with contextlib.suppress(OSError):
+                os.kill(slot.pid, number)
+
+    def resize(self, size: int) -> None:
+        """Change the number of slots."""
+        before, self.size = self.size, max(1, size)
+        for index in range(before, self.size):
+            if index not in self._slots:
+                self._fork(index)
+        for slot in list(self._slots.values()):
+            if slot.index >= self.size:
+                self._retire(slot)
+
+    def pids(self) -> list[int]:
+        """Return the slots' processes."""
+        return [slot.pid for slot in self._slots.values() if slot.pid]
+
+    def close(self) -> None:
+        """End the slots, the nursery and all that is theirs."""
+        self._closing = True
+        with contextlib.suppress(KeyError, ValueError, AssertionError, AttributeError):
+            self._selector.unregister(self._nursery)
+        self._nursery.close()
+        for slot in list(self._slots.values()):
+            self._forget(slot)
+
+
+def _how(code: int) -> str:
+    """Say how a process ended."""
+    if code >= 0:
+        return f"exited with code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+    return f"was killed by {name}{hint}"
+
+
+def _resident_kb(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * _PAGE_KB
+    return 0
+
+
+def _handle_record(said: dict[str, Any]) -> None:
+    record = logging.makeLogRecord(said)
+    logger = logging.getLogger(record.name)
+    if logger.isEnabledFor(record.levelno):
+        logger.handle(record)
+
+
+_Callback = Callable[[], None]

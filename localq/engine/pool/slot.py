@@ -1,0 +1,280 @@
+"""A slot: the process that runs attempts, one after another.
+
+It is forked by the nursery, which has no threads and no connections. It holds no database; a task that enqueues
+opens its own client. Reports go out the moment an attempt ends, so that what is in the pipe survives this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import json
+import logging
+import mmap
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+from types import FrameType
+from typing import Any, NamedTuple
+
+from localq import attempt, current, failure, fault
+from localq.clock import SYSTEM
+from localq.engine.pool import definitions
+from localq.engine.pool.frames import Kind, pack, pack_outcome, receive
+from localq.exceptions import NotRegistered, WorkerTerminate
+from localq.job import Ending, Job, Note, Outcome
+from localq.limiter import AlarmLimiter
+from localq.store.presence import MARK, MARK_SIZE
+
+__all__ = ["SlotPlan", "main"]
+
+_PR_SET_PDEATHSIG = 1
+_RUNNING = MARK.size - 4
+
+
+class SlotPlan(NamedTuple):
+    """What a slot needs to know: its place in the marks file, its worker's name, and what to do with prints."""
+
+    index: int
+    worker: str
+    marks_path: str | None
+    redirect: bool
+
+
+class Slot:
+    """The state of a slot's process."""
+
+    def __init__(self, app: Any, plan: SlotPlan, jobs: socket.socket, reports: int) -> None:
+        self.app, self.plan = app, plan
+        self._jobs, self._reports = jobs, reports
+        self._running = False
+        self._job: Job | None = None
+        self._marks = _open_marks(plan.marks_path)
+        self._at = plan.index * MARK_SIZE
+        self._place = attempt.Place(plan.worker, SYSTEM, app.conf, AlarmLimiter())
+
+    # Reporting
+
+    def report(self, kind: int, body: bytes) -> None:
+        """Write a frame, whole."""
+        view = memoryview(pack(kind, body))
+        while view:
+            view = view[os.write(self._reports, view) :]
+
+    def note(self, said: Note) -> None:
+        """Send what a task says of itself to the worker."""
+        meta = None if said.meta is None else said.meta.decode("latin-1")
+        self.report(Kind.NOTE, json.dumps([said.id, said.shown, meta]).encode())
+
+    def printed(self, text: str, is_error: bool) -> None:
+        """Send what a task printed to the worker."""
+        key = self._job.key if self._job is not None else None
+        self.report(Kind.PRINTED, json.dumps([key, text, is_error]).encode())
+
+    # Running
+
+    def serve(self) -> None:
+        """Run what comes until the worker says to stop, or is gone."""
+        self.report(Kind.READY, b"")
+        while True:
+            try:
+                message = receive(self._jobs)
+            except InterruptedError:
+                continue
+            if message is None or message[0] == "quit":
+                return
+            if message[0] == "define":
+                definitions.load(self.app, message[1])
+            else:
+                self._run(Job._make(message[1]))
+
+    def _run(self, job: Job) -> None:
+        task = self.app.tasks.find(job.task)
+        if self._marks is not None:
+            MARK.pack_into(self._marks, self._at, job.key, job.run_token, SYSTEM.steady(), 1)
+        self._job = job
+        self._running = True
+        try:
+            if task is None:
+                outcome = _unknown(job)
+            else:
+                outcome = attempt.run(task, job, self._place)
+        except WorkerTerminate:
+            outcome = Outcome(Ending.RELEASED, None, SYSTEM.now())
+        finally:
+            self._running = False
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        view = memoryview(pack_outcome(job, outcome))
+        while view:
+            view = view[os.write(self._reports, view) :]
+        self._job = None
+        fault.point("report.after")
+        if self._marks is not None:
+            self._marks[self._at + _RUNNING] = 0
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Handle the worker's wish to end the run: raise in the task."""
+        if self._running:
+            raise WorkerTerminate("the worker is stopping")
+
+
+def _unknown(job: Job) -> Outcome:
+    error = NotRegistered(
+        f"Unknown task {job.task!r}. Import its module in the worker: --include, or the setting include."
+    )
+    now = SYSTEM.now()
+    return Outcome(Ending.FAILURE, now, now, failure=failure.dump(failure.describe(error)))
+
+
+def _open_marks(path: str | None) -> mmap.mmap | None:
+    if path is None:
+        return None
+    with contextlib.suppress(OSError, ValueError), open(path, "r+b") as file:
+        return mmap.mmap(file.fileno(), 0)
+    return None
+
+
+# Starting
+
+
+def main(app: Any, plan: SlotPlan, jobs: int, reports: int, output: int, nursery: int) -> None:
+    """Run a slot; the process ends with it."""
+    os.setsid()
+    _die_with_parent(nursery)
+    current.set_in_slot()
+    slot = Slot(app, plan, socket.socket(fileno=jobs), reports)
+    _set_signals(slot)
+    _set_streams(slot, output)
+    _set_logging(slot)
+    app.annotator = slot.note
+    random.seed()
+    if "numpy" in sys.modules:
+        with contextlib.suppress(Exception):
+            sys.modules["numpy"].random.seed()
+    try:
+        slot.serve()
+    finally:
+        attempt.close_loop()
+
+
+def _die_with_parent(nursery: int) -> None:
+    """End this process when its parent does, however that happens."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch_parent, args=(nursery,), daemon=True).start()
+    if os.getppid() != nursery:
+        os._exit(1)
+
+
+def _watch_parent(nursery: int) -> None:
+    pause = threading.Event()
+    while os.getppid() == nursery:
+        pause.wait(1)
+    os._exit(1)
+
+
+def _set_signals(slot: Slot) -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGUSR1, slot.interrupt)
+
+
+class _Stream(io.TextIOBase):
+    """A standard stream whose whole lines travel to the worker, with the job they belong to."""
+
+    def __init__(self, slot: Slot, raw: Any, is_error: bool) -> None:
+        self._slot, self._raw, self._is_error = slot, raw, is_error
+        self._kept = ""
+        self.buffer = getattr(raw, "buffer", raw)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 2 if self._is_error else 1
+
+    def write(self, text: str) -> int:
+        self._kept += text
+        if "\n" in text or len(self._kept) > 65536:
+            whole, newline, self._kept = self._kept.rpartition("\n")
+            if not newline:
+                whole, self._kept = self._kept, ""
+            self._slot.printed(whole + newline, self._is_error)
+        return len(text)
+
+    def flush(self) -> None:
+        if self._kept:
+            kept, self._kept = self._kept, ""
+            self._slot.printed(kept, self._is_error)
+
+
+def _set_streams(slot: Slot, output: int) -> None:
+    """Send descriptors 1 and 2 into the output pipe, and Python's own streams into frames."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    if slot.plan.redirect:
+        sys.stdout = sys.__stdout__ = _Stream(slot, sys.__stdout__, False)
+        sys.stderr = sys.__stderr__ = _Stream(slot, sys.__stderr__, True)
+
+
+class _Forward(logging.Handler):
+    """Sends log records to the worker, which handles them as its own."""
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__()
+        self._slot = slot
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.exc_text
+            if record.exc_info and text is None:
+                text = logging.Formatter().formatException(record.exc_info)
+            request = current.request.get()
+            said = {
+                "name": record.name,
+                "levelno": record.levelno,
+                "levelname": record.levelname,
+                "msg": record.getMessage(),
+                "created": record.created,
+                "pathname": record.pathname,
+                "lineno": record.lineno,
+                "funcName": record.funcName,
+                "exc_text": text,
+                "process": record.process,
+                "processName": f"Slot-{self._slot.plan.index + 1}",
+                "task_id": getattr(request, "id", None),
+                "task_name": getattr(request, "task", None),
+            }
+            self._slot.report(Kind.LOG, json.dumps(said).encode())
+        except Exception:
+            self.handleError(record)
+
+
+def _set_logging(slot: Slot) -> None:
+    """Let every logger's records travel to the worker; handlers inherited over the fork would write them twice."""
+    root = logging.getLogger()
+    for logger in [root, *logging.root.manager.loggerDict.values()]:
+        if isinstance(logger, logging.Logger):
+            logger.handlers = []
+            logger.propagate = True
+    root.addHandler(_Forward(slot))

@@ -1,0 +1,254 @@
+"""The thread pool: for tasks that wait, and for systems without fork. `solo` is one thread.
+
+A thread cannot be killed. At its hard limit a task gets an error it cannot miss unless it is stuck in C code, its
+job is settled as over the limit, and another thread takes the place of the one that is stuck.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import queue
+import selectors
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from localq import attempt
+from localq.clock import Clock
+from localq.engine.pool.base import Cause, Death, Handed, Report
+from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
+from localq.failure import describe, dump
+from localq.job import Ending, Job, Note, Outcome
+from localq.limiter import ThreadLimiter, raise_in_thread
+
+__all__ = ["ThreadPool"]
+
+
+class _Thread(threading.Thread):
+    """One slot: a thread, with what it runs."""
+
+    def __init__(self, pool: ThreadPool, number: int) -> None:
+        super().__init__(name=f"LocalQ-{number}", daemon=True)
+        self.pool = pool
+        self.handed: Handed | None = None
+        self.since = 0.0
+        self.abandoned = False
+
+    def run(self) -> None:
+        pool = self.pool
+        while True:
+            handed = pool.waiting.get()
+            if handed is None or self.abandoned:
+                break
+            self.since = pool.clock.steady()
+            self.handed = handed
+            try:
+                outcome = pool.attempt(handed.job)
+            except BaseException as error:
+                # An error injected for the run arrived after it.
+                outcome = Outcome(Ending.FAILURE, None, pool.clock.now(), failure=dump(describe(error)))
+            self.handed = None
+            pool.ended(self, handed.job, outcome)
+            if self.abandoned:
+                break
+        attempt.close_loop()
+
+
+class ThreadPool:
+    """A pool of threads; see `localq.engine.pool.base.Pool`.
+
+    Args:
+        app: The app whose tasks run.
+        size: Threads.
+        worker: The worker's name.
+    """
+
+    broken: str | None = None
+
+    def __init__(self, app: Any, size: int, *, worker: str, clock: Clock, **_unused: Any) -> None:
+        self.size, self.clock = size, clock
+        self.waiting: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
+        self._app, self._worker = app, worker
+        self._place = attempt.Place(worker, clock, app.conf, None)
+        self._threads: list[_Thread] = []
+        self._numbers = itertools.count(1)
+        self._ended: queue.SimpleQueue[tuple[_Thread, Report]] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[Note] = queue.SimpleQueue()
+        self._hand: dict[int, Handed] = {}
+        self._given_up: list[Report] = []
+        self._cancelled: dict[int, int] = {}
+        self._awake, self._wake = socket.socketpair()
+        self._awake.setblocking(False)
+        self._wake.setblocking(False)
+
+    def prepare(self) -> None:
+        """Do nothing: threads need no preparation."""
+
+    def start(self, selector: selectors.BaseSelector) -> None:
+        """Start the threads."""
+        selector.register(self._awake, selectors.EVENT_READ, self._drain)
+        self._app.annotator = self._note
+        for _ in range(self.size):
+            self._start_one()
+
+    def _start_one(self) -> None:
+        thread = _Thread(self, next(self._numbers))
+        self._threads.append(thread)
+        thread.start()
+
+    def attempt(self, job: Job) -> Outcome:
+        """Run a job in the calling thread."""
+        task = self._app.tasks.find(job.task)
+        if task is None:
+            error = NotRegistered(f"Unknown task {job.task!r}. Import its module: include=[...].")
+            now = self.clock.now()
+            return Outcome(Ending.FAILURE, now, now, failure=dump(describe(error)))
+        try:
+            return attempt.run(task, job, self._place._replace(limiter=ThreadLimiter()))
+        except WorkerTerminate:
+            return Outcome(Ending.RELEASED, None, self.clock.now())
+
+    def ended(self, thread: _Thread, job: Job, outcome: Outcome) -> None:
+        """Report from a thread."""
+        self._ended.put((thread, Report(job, outcome, None)))
+        self._ring()
+
+    def _note(self, said: Note) -> None:
+        self._said.put(said)
+        self._ring()
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wake.send(b"!")
+
+    def _drain(self) -> None:
+        with contextlib.suppress(OSError):
+            self._awake.recv(4096)
+
+    def room(self) -> int:
+        """Return how many threads have nothing to do."""
+        return max(0, self.size - len(self._hand))
+
+    def submit(self, jobs: Sequence[Handed]) -> None:
+        """Hand jobs to the threads."""
+        for handed in jobs:
+            self._hand[handed.job.key] = handed
+            self.waiting.put(handed)
+
+    def collect(self) -> list[Report]:
+        """Return what has ended."""
+        ended, self._given_up = self._given_up, []
+        while True:
+            try:
+                thread, report = self._ended.get_nowait()
+            except queue.Empty:
+                return ended
+            handed = self._hand.get(report.job.key)
+            if thread.abandoned or handed is None or handed.job.run_token != report.job.run_token:
+                continue
+            del self._hand[report.job.key]
+            number = self._cancelled.pop(report.job.key, 0)
+            if number and isinstance(report.end, Outcome) and report.end.ending == Ending.RELEASED:
+                report = report._replace(end=Death(Cause.CANCELLED, "cancelled while it ran", None, number))
+            ended.append(report)
+
+    def notes(self) -> list[Note]:
+        """Return what tasks said of themselves."""
+        said = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                said.append(self._said.get_nowait())
+        return said
+
+    def take_back(self) -> list[Job]:
+        """Return jobs no thread has started."""
+        back = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                handed = self.waiting.get_nowait()
+                if handed is not None:
+                    del self._hand[handed.job.key]
+                    back.append(handed.job)
+        return back
+
+    def in_hand(self) -> dict[int, int]:
+        """Return `key -> run_token` of all jobs here."""
+        return {key: handed.job.run_token for key, handed in self._hand.items()}
+
+    def _running(self) -> list[tuple[_Thread, Handed]]:
+        return [(thread, handed) for thread in self._threads if (handed := thread.handed) is not None]
+
+    def stop_job(self, key: int, number: int) -> None:
+        """Interrupt a cancelled job, at its next bytecode."""
+        for thread, handed in self._running():
+            if handed.job.key == key and key not in self._cancelled and number and thread.ident is not None:
+                self._cancelled[key] = number
+                raise_in_thread(thread.ident, WorkerTerminate)
+
+    def drop(self, keys: Sequence[int]) -> None:
+        """Forget jobs that are not ours any more; their threads go on."""
+        for key in keys:
+            self._hand.pop(key, None)
+
+    def tick(self) -> float | None:
+        """Give up what is over its hard limit."""
+        after: list[float] = []
+        for thread, handed in self._running():
+            hard = handed.limits.hard
+            if hard is None or handed.job.key not in self._hand:
+                continue
+            left = thread.since + hard - self.clock.steady()
+            if left > 0:
+                after.append(left)
+                continue
+            del self._hand[handed.job.key]
+            reason = f"hard time limit of {hard:g} s exceeded"
+            self._given_up.append(Report(handed.job, Death(Cause.TIME_LIMIT, reason, None, 9), None))
+            self._abandon(thread)
+        return min(after, default=None)
+
+    def _abandon(self, thread: _Thread) -> None:
+        thread.abandoned = True
+        self._threads.remove(thread)
+        if thread.ident is not None:
+            raise_in_thread(thread.ident, TimeLimitExceeded)
+        self._start_one()
+
+    def interrupt(self) -> None:
+        """Raise WorkerTerminate in every running task."""
+        for thread, _ in self._running():
+            if thread.ident is not None:
+                raise_in_thread(thread.ident, WorkerTerminate)
+
+    def kill(self) -> None:
+        """Give up every running job; the threads end with the process."""
+        for thread, handed in self._running():
+            if self._hand.pop(handed.job.key, None) is not None:
+                death = Death(Cause.STOPPED, "the worker stopped before it ended", None)
+                self._given_up.append(Report(handed.job, death, None))
+            thread.abandoned = True
+
+    def resize(self, size: int) -> None:
+        """Change the number of threads."""
+        for _ in range(size - self.size):
+            self._start_one()
+        for _ in range(self.size - size):
+            self.waiting.put(None)
+        self.size = size
+
+    def pids(self) -> list[int]:
+        """Return no processes: there are none of its own."""
+        return []
+
+    def close(self) -> None:
+        """Let the threads end."""
+        for _ in self._threads:
+            self.waiting.put(None)
+        for thread in self._threads:
+            if not thread.abandoned:
+                thread.join(1.0)
+        self._app.annotator = None
+        self._awake.close()
+        self._wake.close()

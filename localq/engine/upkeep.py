@@ -1,0 +1,144 @@
+"""What a worker does beside running jobs: rescue those of dead workers, prune old ones, checkpoint.
+
+Every worker does it for all; two that do the same at once do no harm, because each step is guarded in the store.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from localq import fault
+from localq.clock import Clock
+from localq.events import emit
+from localq.job import Completion, Job, WorkerRow
+from localq.policy import policy_of
+from localq.settle import lost_outcome, released, settle
+from localq.store import presence
+from localq.store.base import Store
+
+__all__ = ["Upkeep"]
+
+#: Seconds between looks for dead workers by their locks.
+_RESCUE_S = 1.0
+_PRUNE_S = 30.0
+#: Jobs rescued, and pruned, in one transaction.
+_AT_ONCE = 500
+#: Seconds a gone worker's row is kept for `localq doctor`.
+_GONE_KEPT_S = 3600
+
+
+class _Worker(Protocol):
+    """What upkeep needs of the worker it belongs to."""
+
+    app: Any
+    store: Store
+    clock: Clock
+    plan: Any
+    key: int
+    _boot: str
+
+    def _save(self, completions: list[Completion]) -> None: ...
+
+
+class Upkeep:
+    """The upkeep a worker does between jobs."""
+
+    def __init__(self, worker: _Worker) -> None:
+        self._worker = worker
+        self._rescue_at = 0.0
+        self._prune_at = worker.clock.steady() + _PRUNE_S / 2
+        self._turns = 0
+
+    def tend(self) -> None:
+        """Do what is due."""
+        steady = self._worker.clock.steady()
+        self._turns += 1
+        if self._turns % 32 == 0 or steady >= self._rescue_at:
+            self._worker.store.tend(self._worker.clock.now())
+        if steady >= self._rescue_at:
+            self._rescue_at = steady + _RESCUE_S
+            self._rescue(int(steady * 1e6))
+        if steady >= self._prune_at:
+            self._prune_at = steady + (0 if self._prune() else _PRUNE_S)
+
+    # Rescue
+
+    def _rescue(self, lease_now: int) -> None:
+        """Take the jobs of workers that are proven dead, or past their lease."""
+        worker = self._worker
+        rows = [row for row in worker.store.workers() if row.key != worker.key]
+        dead = [row for row in rows if not row.gone and self._is_dead(row, lease_now)]
+        if dead:
+            worker.store.bury([row.key for row in dead], worker.clock.now())
+        if not any(row.gone for row in rows) and not dead:
+            return
+        lost = worker.store.lost(lease_now, worker._boot, _AT_ONCE)
+        if lost:
+            self._take_over(lost, {row.key: row for row in rows})
+        else:
+            self._clear_files([row for row in rows if row.gone] + dead)
+        if len(lost) == _AT_ONCE:
+            self._rescue_at = 0.0
+
+    def _is_dead(self, row: WorkerRow, lease_now: int) -> bool:
+        if row.card.boot_id != self._worker._boot or row.lease_until < lease_now:
+            return True
+        folder = getattr(self._worker.store, "folder", None)
+        return folder is not None and presence.is_dead(folder, row.card.uuid)
+
+    def _take_over(self, lost: list[Job], rows: dict[int, WorkerRow]) -> None:
+        """Settle lost jobs: those their worker had started are charged a crash, the others only go back."""
+        worker = self._worker
+        fault.point("rescue.inside")
+        now = worker.clock.now()
+        started: dict[int, set[tuple[int, int]] | None] = {}
+        done = []
+        for job in lost:
+            owner = job.owner or 0
+            if owner not in started:
+                started[owner] = self._started(rows.get(owner))
+            marks = started[owner]
+            charged = marks is None or (job.key, job.run_token) in marks
+            done.append(self._settled(job, rows.get(owner), now) if charged else released(job, now))
+        worker._save(done)
+        worker.store.ring_workers()
+        for owner in started:
+            name = rows[owner].card.name if owner in rows else "unknown"
+            emit("jobs.rescued", worker=worker.plan.name, owner=name, count=len(done))
+
+    def _started(self, row: WorkerRow | None) -> set[tuple[int, int]] | None:
+        folder = getattr(self._worker.store, "folder", None)
+        if row is None or folder is None:
+            return None
+        if row.card.boot_id != self._worker._boot:
+            # The host went down: no fault of any job.
+            return set()
+        return presence.started_jobs(folder, row.card.uuid)
+
+    def _settled(self, job: Job, row: WorkerRow | None, now: int) -> Completion:
+        worker = self._worker
+        policy = policy_of(worker.app.tasks.find(job.task), job, worker.app.conf)
+        name = f"{row.card.name} (pid {row.card.pid})" if row is not None else "its worker"
+        outcome = lost_outcome(f"The worker {name} died or stopped answering", job, policy, now)
+        return settle(job, outcome, row.card.name if row is not None else "unknown", policy, now)
+
+    def _clear_files(self, rows: list[WorkerRow]) -> None:
+        folder = getattr(self._worker.store, "folder", None)
+        for row in rows:
+            if folder is not None and presence.is_dead(folder, row.card.uuid):
+                presence.remove(folder, row.card.uuid)
+
+    # Pruning
+
+    def _prune(self) -> bool:
+        """Remove one batch of what is older than `result_expires`; return whether there may be more."""
+        worker = self._worker
+        kept = worker.app.conf.result_expires
+        if kept is None:
+            return False
+        fault.point("prune.inside")
+        before = worker.clock.now() - int(kept * 1e6)
+        count = worker.store.prune(before, _AT_ONCE)
+        if count:
+            emit("jobs.pruned", worker=worker.plan.name, count=count)
+        return count == _AT_ONCE

@@ -1,0 +1,457 @@
+"""The worker: one loop that claims jobs, hands them to a pool, and writes what came of them.
+
+It holds the database; slots never do. Everything that is done between two waits is settled and written in one
+`finish`. Nothing here reads a clock but through `Clock`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from localq import failure, fault
+from localq.call import new_id
+from localq.clock import Clock
+from localq.engine.pool.base import Cause, Death, Handed, Pool, Report
+from localq.engine.upkeep import Upkeep
+from localq.events import emit, listened
+from localq.exceptions import StoreBusy, StoreError, StoreFull, TimeLimitExceeded
+from localq.job import Completion, Ending, Job, JobState, Outcome, WorkerCard
+from localq.policy import Limits, limits_of, policy_of
+from localq.settle import expired, lost_outcome, released, settle, terminated_outcome
+from localq.store.base import Store
+from localq.store.presence import Presence, boot_id
+
+__all__ = ["Stopping", "Worker", "WorkerPlan"]
+
+#: Seconds between looks when nothing rings: bells are only hints.
+_FLOOR_S = 0.5
+#: Seconds between tries while the store cannot write.
+_TRY_AGAIN_S = 1.0
+#: Most jobs claimed at once.
+_MOST_CLAIMED = 256
+#: Seconds an interrupted job has before it is killed.
+_INTERRUPT_S = 5.0
+
+
+class Stopping:
+    """How far a worker has been told to stop."""
+
+    NOT = 0
+    #: Claim nothing more; finish what runs; put the rest back.
+    FINISH = 1
+    #: Interrupt what runs.
+    INTERRUPT = 2
+    #: Kill what runs.
+    KILL = 3
+
+
+class WorkerPlan(NamedTuple):
+    """What a worker is to be: its name, and the queues it serves (None: all but the excluded ones)."""
+
+    name: str
+    host: str
+    pool_kind: str
+    queues: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] = ()
+
+
+class Worker:
+    """A worker of an app.
+
+    Args:
+        app: Tasks and settings.
+        store: A store of its own.
+        pool: Not started yet.
+        marks: Presence made beforehand where the pool's slots mark what they start; None: no files.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        store: Store,
+        pool: Pool,
+        plan: WorkerPlan,
+        clock: Clock,
+        presence: Presence | None,
+    ) -> None:
+        self.app, self.store, self.pool, self.plan, self.clock = app, store, pool, plan, clock
+        self.presence = presence
+        self.uuid = presence.uuid if presence is not None else new_id()
+        self.key = 0
+        self.error: StoreError | None = None
+        self.ready = threading.Event()
+        self._boot = boot_id()
+        self._stopping = Stopping.NOT
+        self._asked = Stopping.NOT
+        self._kill_at: float | None = None
+        self._interrupt_at: float | None = None
+        self._look = True
+        self._rung = False
+        self._next_at: int | None = None
+        self._beat_at = 0.0
+        self._floor_at = 0.0
+        self._failing_since: float | None = None
+        self._try_at = 0.0
+        self._unsaved: list[Completion] = []
+        self._selector = selectors.DefaultSelector()
+        self._awake, self._wake = socket.socketpair()
+        for end in (self._awake, self._wake):
+            end.setblocking(False)
+        self._upkeep: Upkeep | None = None
+
+    # Life
+
+    def run(self) -> None:
+        """Work until told to stop.
+
+        Raises:
+            StoreError: the store became unusable; what was finished and could not be written runs again elsewhere.
+        """
+        self._begin()
+        try:
+            while not self._done():
+                self._turn()
+        finally:
+            self._end()
+
+    def stop(self, how: int = Stopping.FINISH) -> None:
+        """Tell the worker to stop; from any thread, and from signal handlers."""
+        self._asked = max(self._asked, how)
+        self._wake_up()
+
+    def _wake_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wake.send(b"!")
+
+    def _begin(self) -> None:
+        self.store.open()
+        self._bell = self.store.worker_bell()
+        self._selector.register(self._bell.fileno(), selectors.EVENT_READ, self._ring)
+        self._selector.register(self._awake, selectors.EVENT_READ, self._waken)
+        self._register()
+        self._upkeep = Upkeep(self)
+        self.pool.start(self._selector)
+        self.ready.set()
+        emit(
+            "worker.started",
+            worker=self.plan.name,
+            pool=self.plan.pool_kind,
+            concurrency=self.pool.size,
+            queues=self.plan.queues,
+            store=getattr(self.store, "path", ""),
+        )
+
+    def _register(self) -> None:
+        card = WorkerCard(
+            uuid=self.uuid,
+            name=self.plan.name,
+            host=self.plan.host,
+            pid=os.getpid(),
+            boot_id=self._boot,
+            pool=self.plan.pool_kind,
+            concurrency=self.pool.size,
+            queues=self.plan.queues,
+            excluded=self.plan.excluded,
+            tasks=tuple(sorted(self.app.tasks)),
+        )
+        self.key = self.store.register(card, self.clock.now(), self._lease_until())
+        self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
+
+    def _lease_until(self) -> int:
+        return int((self.clock.steady() + self.app.conf.worker_lease) * 1e6)
+
+    def _done(self) -> bool:
+        if self.error is not None:
+            return True
+        return self._stopping != Stopping.NOT and not self.pool.in_hand() and not self._unsaved
+
+    def _end(self) -> None:
+        emit("worker.stopped", worker=self.plan.name)
+        self.pool.close()
+        try:
+            if self.error is None:
+                self.store.bury([self.key], self.clock.now())
+        except StoreError as error:
+            self.error = self.error or error
+        self._selector.close()
+        self._bell.close()
+        self._awake.close()
+        self._wake.close()
+        if self.presence is not None and self.error is None:
+            self.presence.close()
+        if self.error is not None:
+            raise self.error
+
+    # One turn of the loop
+
+    def _turn(self) -> None:
+        for key, _ in self._selector.select(self._patience()):
+            key.data()
+        try:
+            if self._failing_since is None or self.clock.steady() >= self._try_at:
+                self._work()
+                self._recovered()
+        except (StoreFull, StoreBusy) as error:
+            self._failed(error)
+        except StoreError as error:
+            self.error = error
+        self._obey()
+
+    def _work(self) -> None:
+        """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""
+        self._save(self._completions(self.pool.collect()))
+        said = self.pool.notes()
+        if said:
+            self.store.annotate(said, self.clock.now())
+        steady = self.clock.steady()
+        if steady >= self._beat_at or self._rung:
+            self._beat()
+        if steady >= self._floor_at:
+            self._floor_at = steady + _FLOOR_S
+            self._look = self._look or self.store.changed()
+        if self._stopping == Stopping.NOT:
+            self._claim()
+        assert self._upkeep is not None
+        self._upkeep.tend()
+        self._tick_after = self.pool.tick()
+
+    _tick_after: float | None = None
+
+    def _patience(self) -> float:
+        """Return the seconds to wait for something to happen."""
+        steady = self.clock.steady()
+        if self._failing_since is not None:
+            return max(0.0, min(self._try_at - steady, _FLOOR_S))
+        wait = min(self._beat_at, self._floor_at) - steady
+        if self._tick_after is not None:
+            wait = min(wait, self._tick_after)
+        if self._next_at is not None and self._stopping == Stopping.NOT:
+            wait = min(wait, (self._next_at - self.clock.now()) / 1e6)
+        for at in (self._kill_at, self._interrupt_at):
+            if at is not None:
+                wait = min(wait, at - steady)
+        if self._look and self._stopping == Stopping.NOT and self.pool.room() > 0:
+            return 0.0
+        return max(0.0, wait)
+
+    def _ring(self) -> None:
+        words = self._bell.drain()
+        self._look = True
+        self._rung = self._rung or any(words)
+
+    def _waken(self) -> None:
+        with contextlib.suppress(OSError):
+            self._awake.recv(4096)
+
+    def _failed(self, error: StoreError) -> None:
+        """Go on without the store: what runs goes on, what has ended is kept, nothing new is claimed."""
+        if self._failing_since is None:
+            self._failing_since = self.clock.steady()
+            emit("store.failed", worker=self.plan.name, error=str(error))
+        self._try_at = self.clock.steady() + _TRY_AGAIN_S
+
+    def _recovered(self) -> None:
+        if self._failing_since is not None:
+            after = self.clock.steady() - self._failing_since
+            self._failing_since = None
+            self._look = True
+            emit("store.recovered", worker=self.plan.name, after_s=after)
+
+    # Claiming
+
+    def _claim(self) -> None:
+        now = self.clock.now()
+        due = self._next_at is not None and self._next_at <= now
+        if not (self._look or due):
+            return
+        room = min(self.pool.room(), _MOST_CLAIMED)
+        if room <= 0:
+            return
+        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now)
+        if not claim.held:
+            self._rejoin("its lease was taken")
+            return
+        self._next_at = claim.next_at
+        self._look = len(claim.jobs) == room or (claim.next_at is not None and claim.next_at <= now)
+        if claim.jobs:
+            fault.point("claim.after")
+            self._hand(claim.jobs, now)
+
+    def _hand(self, jobs: Sequence[Job], now: int) -> None:
+        conf = self.app.conf
+        handed = []
+        late = []
+        for job in jobs:
+            if job.expires_at is not None and job.expires_at <= now:
+                policy = policy_of(self.app.tasks.find(job.task), job, conf)
+                late.append(expired(job, self.plan.name, policy, now))
+                emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
+                continue
+            task = self.app.tasks.find(job.task)
+            if task is None:
+                handed.append(Handed(job, _NO_LIMITS))
+            else:
+                handed.append(Handed(job, limits_of(task, job, conf)))
+        self._save(late)
+        if handed:
+            self.pool.submit(handed)
+
+    # Settling
+
+    def _completions(self, reports: Sequence[Report]) -> list[Completion]:
+        return [self._settled(report) for report in reports]
+
+    def _settled(self, report: Report) -> Completion:
+        job, end, output = report
+        now = self.clock.now()
+        policy = policy_of(self.app.tasks.find(job.task), job, self.app.conf)
+        if isinstance(end, Death):
+            outcome = self._outcome_of(job, end, policy, now)
+        else:
+            outcome = end
+        if output is not None:
+            outcome = outcome._replace(output=output)
+        done = settle(job, outcome, self.plan.name, policy, now)
+        if listened():
+            self._tell(job, outcome, done)
+        return done
+
+    def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
+        """Return the outcome of a job whose process ended under it."""
+        if death.cause == Cause.STOPPED:
+            return Outcome(Ending.RELEASED, None, now)
+        if death.cause == Cause.CANCELLED:
+            return terminated_outcome(death.number, now)._replace(started_at=death.started_at)
+        if death.cause == Cause.TIME_LIMIT:
+            told = failure.dump(failure.describe(TimeLimitExceeded(death.reason)))
+            return Outcome(Ending.FAILURE, death.started_at, now, failure=told)
+        return lost_outcome(death.reason, job, policy, now)._replace(started_at=death.started_at)
+
+    def _save(self, completions: list[Completion]) -> None:
+        """Write completions, those first that could not be written before."""
+        if not completions and not self._unsaved:
+            return
+        self._unsaved.extend(completions)
+        batch = self._unsaved
+        applied = self.store.finish(batch, self.clock.now())
+        self._unsaved = []
+        fault.point("finish.after")
+        final = [done.id for done in batch if done.state.final]
+        if final:
+            self.store.ring_waiters(final)
+        for done, ok in zip(batch, applied, strict=True):
+            if not ok:
+                emit("job.discarded", worker=self.plan.name, task="", job_id=done.id, reason="stale run token")
+            elif done.state == JobState.SCHEDULED and (self._next_at is None or done.run_at < self._next_at):
+                self._next_at = done.run_at
+            elif done.state == JobState.READY or done.follow_ups:
+                self._look = True
+
+    def _tell(self, job: Job, outcome: Outcome, done: Completion) -> None:
+        event = _EVENTS.get(outcome.ending)
+        if event is None:
+            return
+        started = outcome.started_at or outcome.ended_at
+        fields: dict[str, Any] = {
+            "worker": self.plan.name,
+            "task": job.task,
+            "job_id": job.id,
+            "attempt": job.attempts,
+            "duration_s": (outcome.ended_at - started) / 1e6,
+        }
+        if outcome.failure is not None:
+            told = failure.load(outcome.failure)
+            fields.update(error=f"{told.type}: {told.message}", traceback=told.traceback)
+            task = self.app.tasks.find(job.task)
+            fields["expected"] = task is not None and told.type in {one.__qualname__ for one in task.throws}
+        if done.state == JobState.SCHEDULED:
+            fields["run_in_s"] = max(0.0, (done.run_at - self.clock.now()) / 1e6)
+        fields["again"] = done.state != JobState.FAILED
+        fields["requeue"] = outcome.requeue
+        fields["reason"] = "terminated"
+        emit(event, **fields)
+
+    # Staying alive
+
+    def _beat(self) -> None:
+        self._rung = False
+        self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
+        hand = self.pool.in_hand()
+        hand.update((done.key, done.run_token) for done in self._unsaved)
+        beat = self.store.heartbeat(self.key, hand, self._lease_until(), self.clock.now())
+        if not beat.held:
+            self._rejoin("its lease was taken")
+            return
+        if beat.stop:
+            self.pool.drop(beat.stop)
+        for key, number in beat.cancel.items():
+            if number:
+                self.pool.stop_job(key, number)
+        if beat.orphans:
+            now = self.clock.now()
+            self._save([released(job, now) for job in beat.orphans])
+
+    def _rejoin(self, reason: str) -> None:
+        """Register again after others took this worker for dead; what it runs is theirs now."""
+        emit("worker.rejoined", worker=self.plan.name, reason=reason)
+        self.pool.drop(list(self.pool.in_hand()))
+        self._unsaved = []
+        self._register()
+        self._look = True
+
+    # Stopping
+
+    def _obey(self) -> None:
+        """Act on what was asked by `stop`."""
+        steady = self.clock.steady()
+        if self._stopping != Stopping.NOT:
+            if self._interrupt_at is not None and steady >= self._interrupt_at:
+                self._asked = max(self._asked, Stopping.INTERRUPT)
+            if self._kill_at is not None and steady >= self._kill_at:
+                self._asked = max(self._asked, Stopping.KILL)
+        if self._asked <= self._stopping:
+            return
+        before, self._stopping = self._stopping, self._asked
+        emit("worker.stopping", worker=self.plan.name, how=_HOW[self._stopping])
+        if before == Stopping.NOT:
+            self._put_back()
+            patience = self.app.conf.worker_shutdown_timeout
+            if patience is not None:
+                self._interrupt_at = steady + patience
+        if self._stopping == Stopping.INTERRUPT:
+            self._interrupt_at = None
+            self._kill_at = steady + _INTERRUPT_S
+            self.pool.interrupt()
+        elif self._stopping == Stopping.KILL:
+            self._interrupt_at = self._kill_at = None
+            self.pool.kill()
+
+    def _put_back(self) -> None:
+        now = self.clock.now()
+        fault.point("release.before")
+        back = [released(job, now) for job in self.pool.take_back()]
+        try:
+            self._save(back)
+            if back:
+                self.store.ring_workers()
+        except StoreError as error:
+            self._failed(error)
+
+
+_NO_LIMITS = Limits(None, None)
+_HOW = {Stopping.FINISH: "finish", Stopping.INTERRUPT: "interrupt", Stopping.KILL: "kill"}
+_EVENTS = {
+    Ending.SUCCESS: "job.succeeded",
+    Ending.FAILURE: "job.failed",
+    Ending.RETRY: "job.retried",
+    Ending.IGNORED: "job.ignored",
+    Ending.REJECTED: "job.rejected",
+    Ending.LOST: "job.lost",
+    Ending.REVOKED: "job.revoked",
+}

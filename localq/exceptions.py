@@ -1,0 +1,263 @@
+"""Every error LocalQ raises, in one tree.
+
+    LocalQError
+    ├── ImproperlyConfigured          a setting, option or name that cannot work
+    ├── SecurityError                 content of a kind this process was not told to accept
+    ├── TaskPredicate                 raised inside a task to say what should happen to it
+    │   ├── Ignore                    keep no outcome
+    │   ├── Reject                    refuse the job, or put it back (requeue=True)
+    │   └── Retry                     run again later
+    ├── TaskError
+    │   ├── NotRegistered             (KeyError) no task of that name
+    │   ├── AlreadyRegistered         two tasks of one name
+    │   ├── InvalidTaskError          a job that cannot be understood
+    │   ├── EncodeError               (TypeError) a value that cannot be written down
+    │   ├── DecodeError               (ValueError) bytes that cannot be read back
+    │   ├── TimeoutError              (builtin TimeoutError) waited too long for a result
+    │   ├── MaxRetriesExceededError   retried as often as allowed
+    │   └── TaskRevokedError          the job was cancelled
+    ├── JobLost
+    │   ├── WorkerLostError           the process that ran the job died
+    │   ├── TimeLimitExceeded         killed at the hard time limit
+    │   └── Terminated                killed because the job was cancelled
+    └── StoreError                    (see the classes) the store refused or could not do it
+        ├── StoreBusy                 others held the write lock for too long
+        ├── StoreFull                 no space left
+        ├── StoreReadOnly             no right to write
+        ├── StoreDamaged              the file is not whole
+        ├── StoreForeign              the file belongs to something else
+        ├── StoreVersion              the file was made by a newer LocalQ
+        └── UnsafeFilesystem          the file lies where SQLite cannot lock
+    SoftTimeLimitExceeded             (Exception) raised inside a task at its soft limit
+    WorkerShutdown, WorkerTerminate   (SystemExit) raised in a worker to stop it
+
+Names known from Celery keep Celery's names (celery/exceptions.py of 5.7).
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+__all__ = [
+    "AlreadyRegistered",
+    "DecodeError",
+    "EncodeError",
+    "Ignore",
+    "ImproperlyConfigured",
+    "InvalidTaskError",
+    "JobLost",
+    "LocalQError",
+    "MaxRetriesExceededError",
+    "NotRegistered",
+    "Reject",
+    "Retry",
+    "SecurityError",
+    "SoftTimeLimitExceeded",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreError",
+    "StoreForeign",
+    "StoreFull",
+    "StoreReadOnly",
+    "StoreVersion",
+    "TaskError",
+    "TaskPredicate",
+    "TaskRevokedError",
+    "Terminated",
+    "TimeLimitExceeded",
+    "TimeoutError",
+    "UnsafeFilesystem",
+    "WorkerLostError",
+    "WorkerShutdown",
+    "WorkerTerminate",
+]
+
+
+class LocalQError(Exception):
+    """Root of every error LocalQ raises by itself."""
+
+
+class ImproperlyConfigured(LocalQError):
+    """A setting, an option or a combination of them cannot work."""
+
+
+class SecurityError(LocalQError):
+    """Content was refused because this process was not told to accept its kind."""
+
+
+class TaskPredicate(LocalQError):
+    """Base of what a task raises to say what should happen to its job."""
+
+
+class Ignore(TaskPredicate):
+    """Raised in a task: finish the job without storing an outcome."""
+
+
+class Reject(TaskPredicate):
+    """Raised in a task: refuse the job.
+
+    Args:
+        reason: Why; kept as the failure's message.
+        requeue: True puts the job back at once, uncounted; False ends it as a FAILURE.
+    """
+
+    def __init__(self, reason: object = None, requeue: bool = False) -> None:
+        self.reason = reason
+        self.requeue = requeue
+        super().__init__(reason, requeue)
+
+    def __str__(self) -> str:
+        return f"reject requeue={self.requeue}: {self.reason}"
+
+
+class Retry(TaskPredicate):
+    """Raised by `Task.retry`: the job runs again later, under the same id.
+
+    Attributes:
+        message: Free text, or None.
+        exc: The error that caused the retry, or None.
+        when: Seconds from now (a number), or the aware datetime to run at, or None.
+        sig: The signature that will run, or None.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        exc: BaseException | str | None = None,
+        when: Any = None,
+        is_eager: bool = False,
+        sig: Any = None,
+        **_ignored: Any,
+    ) -> None:
+        self.message = message
+        self.exc = exc if isinstance(exc, BaseException) else None
+        self.excs = repr(exc) if isinstance(exc, BaseException) else exc
+        self.when = when
+        self.is_eager = is_eager
+        self.sig = sig
+        super().__init__(message, exc, when)
+
+    def humanize(self) -> str:
+        """Say when the retry happens, in words."""
+        if isinstance(self.when, int | float):
+            return f"in {self.when}s"
+        return f"at {self.when}"
+
+    def __str__(self) -> str:
+        if self.message:
+            return self.message
+        if self.excs:
+            return f"Retry {self.humanize()}: {self.excs}"
+        return f"Retry {self.humanize()}"
+
+
+class TaskError(LocalQError):
+    """Base of errors about tasks and their jobs."""
+
+
+class NotRegistered(KeyError, TaskError):
+    """No task of that name is known here."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else "not registered"
+
+
+class AlreadyRegistered(TaskError):
+    """A task of that name exists already."""
+
+
+class InvalidTaskError(TaskError):
+    """A job, a signature or a call cannot be understood."""
+
+
+class EncodeError(TypeError, TaskError):
+    """A value cannot be written down by the task's serializer."""
+
+
+class DecodeError(ValueError, TaskError):
+    """Stored bytes cannot be read back."""
+
+
+class TimeoutError(builtins.TimeoutError, TaskError):
+    """The result did not arrive in time; the job goes on."""
+
+
+class MaxRetriesExceededError(TaskError):
+    """The task asked for more retries than it is allowed.
+
+    Attributes:
+        task_args, task_kwargs: The arguments of the job that gave up.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.task_args = kwargs.pop("task_args", [])
+        self.task_kwargs = kwargs.pop("task_kwargs", {})
+        super().__init__(*args, **kwargs)
+
+
+class TaskRevokedError(TaskError):
+    """The job was cancelled before it could finish."""
+
+
+class JobLost(LocalQError):
+    """The process that ran the job did not live to report an outcome."""
+
+
+class WorkerLostError(JobLost):
+    """The process that ran the job died; the text names the signal or exit code."""
+
+
+class TimeLimitExceeded(JobLost):
+    """The job was killed at its hard time limit."""
+
+
+class Terminated(JobLost):
+    """The job was killed because it was cancelled while it ran."""
+
+
+class SoftTimeLimitExceeded(Exception):
+    """Raised inside a task when its soft time limit is over."""
+
+    def __str__(self) -> str:
+        return f"SoftTimeLimitExceeded{self.args!r}" if self.args else "soft time limit exceeded"
+
+
+class StoreError(LocalQError):
+    """The store could not do what was asked; nothing was changed by that call."""
+
+
+class StoreBusy(StoreError):
+    """Others held the write lock for the whole time allowed; try again."""
+
+
+class StoreFull(StoreError):
+    """There is no space left for the store; free some, nothing stored is lost."""
+
+
+class StoreReadOnly(StoreError):
+    """The store cannot be written by this user."""
+
+
+class StoreDamaged(StoreError):
+    """The store's file is damaged; it is left as it is."""
+
+
+class StoreForeign(StoreError):
+    """The file exists but was not made by LocalQ; it is left as it is."""
+
+
+class StoreVersion(StoreError):
+    """The store was made by a newer LocalQ; upgrade this one."""
+
+
+class UnsafeFilesystem(StoreError):
+    """The file lies on a filesystem where SQLite's locks do not work."""
+
+
+class WorkerShutdown(SystemExit):
+    """Raised in a worker to stop it when its running jobs are done."""
+
+
+class WorkerTerminate(SystemExit):
+    """Raised in a worker to stop it at once."""

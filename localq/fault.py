@@ -1,0 +1,85 @@
+"""Named points where tests make a process fail; in a program without the variable each costs one comparison.
+
+`LOCALQ_FAULT="point=action"` (several parted by `;`, `point#3=` for the third pass only) with an action of
+`kill` (SIGKILL to this process), `stop` (SIGSTOP), `exit:N`, `raise:TEXT` or `enospc`. With
+`LOCALQ_FAULT_LOG=FILE` each fault is first written there, and synced: the witness outside the database.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sqlite3
+
+__all__ = ["POINTS", "point", "reload"]
+
+#: Every named point and where it lies.
+POINTS = {
+    "enqueue.before": "client, before the transaction that adds",
+    "enqueue.inside": "client, in that transaction",
+    "enqueue.after": "client, committed, nobody rung yet",
+    "claim.inside": "worker, in the claiming transaction",
+    "claim.after": "worker, claimed, nothing handed out yet",
+    "hand.after": "worker, handed to a slot",
+    "run.before": "slot, before the task's code",
+    "run.after": "slot, after the task's code, nothing reported yet",
+    "report.after": "slot, after its report was written",
+    "outcome.received": "worker, the report is read",
+    "finish.inside": "worker, in the finishing transaction",
+    "finish.after": "worker, committed, nobody rung yet",
+    "release.before": "worker, about to put jobs back",
+    "rescue.inside": "worker, about to settle a dead worker's jobs",
+    "prune.inside": "worker, in the pruning transaction",
+    "store.checkpoint": "any process, holding the write lock to checkpoint",
+    "store.create": "any process, in the transaction that makes the tables",
+}
+
+_armed: dict[str, tuple[int, str]] = {}
+_passes: dict[str, int] = {}
+
+
+def reload() -> None:
+    """Read the environment again."""
+    _armed.clear()
+    _passes.clear()
+    for part in os.environ.get("LOCALQ_FAULT", "").split(";"):
+        where, equals, action = part.strip().partition("=")
+        if equals:
+            name, _, count = where.partition("#")
+            _armed[name] = (int(count or 0), action)
+
+
+def point(name: str) -> None:
+    """Fail here if a test asked for it."""
+    if _armed and name in _armed:
+        _fail(name)
+
+
+def _fail(name: str) -> None:
+    count, action = _armed[name]
+    _passes[name] = passed = _passes.get(name, 0) + 1
+    if count and passed != count:
+        return
+    log = os.environ.get("LOCALQ_FAULT_LOG")
+    if log:
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(descriptor, f"{os.getpid()} {name} {action}\n".encode())
+        os.fsync(descriptor)
+        os.close(descriptor)
+    verb, _, detail = action.partition(":")
+    if verb == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif verb == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    elif verb == "exit":
+        os._exit(int(detail or 1))
+    elif verb == "raise":
+        raise RuntimeError(detail or name)
+    elif verb == "enospc":
+        full = sqlite3.OperationalError(os.strerror(errno.ENOSPC))
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise full
+
+
+reload()

@@ -1,0 +1,54 @@
+"""What a job carries beside its arguments, as text in the store and as a value in the code."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+__all__ = ["JobOptions"]
+
+
+class JobOptions(NamedTuple):
+    """The options a call gave, or its task's where those belong to the call; None: the task's own apply.
+
+    Limits and delays are seconds. `link` and `link_error` are signatures as plain dicts. `errback` is there on a
+    job that reports another's failure: `{"failure": text, "request": {...}}`.
+    """
+
+    serializer: str = "json"
+    time_limit: float | None = None
+    soft_time_limit: float | None = None
+    ignore_result: bool | None = None
+    store_errors_even_if_ignored: bool | None = None
+    acks_late: bool | None = None
+    max_retries: int | None = None
+    default_retry_delay: float | None = None
+    headers: dict[str, Any] | None = None
+    shadow: str | None = None
+    root_id: str | None = None
+    parent_id: str | None = None
+    group_id: str | None = None
+    link: list[dict[str, Any]] | None = None
+    link_error: list[dict[str, Any]] | None = None
+    argsrepr: str | None = None
+    kwargsrepr: str | None = None
+    errback: dict[str, Any] | None = None
+
+    @classmethod
+    def read(cls, text: str | None) -> JobOptions:
+        """Return the options a store kept; keys of a newer version are left out."""
+        if text is None:
+            return _NONE
+        try:
+            said = json.loads(text)
+            return cls(**{name: said[name] for name in cls._fields if name in said})
+        except (ValueError, TypeError):
+            return _NONE
+
+    def write(self) -> str | None:
+        """Return what `read` reads, or None where all is default."""
+        said = {name: value for name, value in self._asdict().items() if value != _NONE._asdict()[name]}
+        return json.dumps(said, separators=(",", ":")) if said else None
+
+
+_NONE = JobOptions()

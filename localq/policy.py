@@ -1,0 +1,47 @@
+"""What applies to a job at hand: the call's own options, else the task's, else the settings."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from localq.job import Job
+from localq.options import JobOptions
+from localq.settings import Settings
+from localq.settle import Policy
+from localq.task import Task
+
+__all__ = ["Limits", "limits_of", "policy_of"]
+
+
+class Limits(NamedTuple):
+    """Time limits in seconds, None for none."""
+
+    hard: float | None
+    soft: float | None
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def limits_of(task: Task[..., Any], job: Job, conf: Settings) -> Limits:
+    """Return the time limits of a job."""
+    options = JobOptions.read(job.options)
+    return Limits(
+        _first(options.time_limit, task.time_limit, conf.task_time_limit) or None,
+        _first(options.soft_time_limit, task.soft_time_limit, conf.task_soft_time_limit) or None,
+    )
+
+
+def policy_of(task: Task[..., Any] | None, job: Job, conf: Settings) -> Policy:
+    """Return the policy of a job; a task that is not known here has none of its own."""
+    options = JobOptions.read(job.options)
+    late = _first(options.acks_late, getattr(task, "acks_late", None), conf.task_acks_late)
+    ignored = _first(options.ignore_result, getattr(task, "ignore_result", None), conf.task_ignore_result)
+    kept = _first(
+        options.store_errors_even_if_ignored,
+        getattr(task, "store_errors_even_if_ignored", None),
+        conf.task_store_errors_even_if_ignored,
+    )
+    most = _first(getattr(task, "max_crashes", None), conf.task_max_crashes)
+    return Policy(int(most), not late, not ignored or bool(kept), conf)

@@ -1,0 +1,135 @@
+"""The tasks an app knows, and how a function becomes one (celery/app/base.py, celery/app/registry.py of 5.7)."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+from localq.settings import nearest
+from localq.task import TASK_OPTIONS, Task, signature_checker
+
+__all__ = ["TaskRegistry", "make_task", "task_name"]
+
+
+class TaskRegistry(dict[str, Task[..., Any]]):
+    """Tasks by name. `revision` grows with every change, so that running slots learn of new definitions."""
+
+    revision = 0
+
+    def __missing__(self, name: str) -> Task[..., Any]:
+        raise NotRegistered(
+            f"Unknown task {name!r}.{nearest(name, list(self))} Import its module in the worker: --include, or the "
+            "setting include."
+        )
+
+    def register(self, task: Task[..., Any]) -> None:
+        """Add a task.
+
+        Defining the same function again (a reloaded module, a notebook cell run twice) replaces it.
+
+        Raises:
+            AlreadyRegistered: another function has the name.
+        """
+        if not task.name:
+            raise ImproperlyConfigured(f"{type(task).__name__} has no name: set `name = '...'` in the class.")
+        before = self.get(task.name)
+        if before is not None and not _same_origin(before, task):
+            raise AlreadyRegistered(
+                f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
+            )
+        self[task.name] = task
+        self.revision += 1
+
+    def find(self, name: str) -> Task[..., Any] | None:
+        """Return the task a job names, or None.
+
+        A job made by a script run as the main program names `__main__.f`; a worker that loaded the script by its
+        path knows the same function under the script's own name.
+        """
+        found = self.get(name)
+        if found is None and name.startswith("__main__."):
+            tail = name.removeprefix("__main__")
+            same = [task for known, task in self.items() if known.endswith(tail)]
+            found = same[0] if len(same) == 1 else None
+        return found
+
+
+def _origin(task: Task[..., Any]) -> str:
+    function = task.function or type(task)
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _same_origin(one: Task[..., Any], other: Task[..., Any]) -> bool:
+    return _origin(one) == _origin(other) or _source(one) == _source(other) != (None, None)
+
+
+def _source(task: Task[..., Any]) -> tuple[str | None, int | None]:
+    """Return where a function stands: a script may be loaded as the main program and as a module."""
+    code = getattr(task.function, "__code__", None)
+    return (None, None) if code is None else (os.path.realpath(code.co_filename), code.co_firstlineno)
+
+
+def task_name(main: str | None, module: str, function: str) -> str:
+    """Return the name a function gets: its module's and its own; the app's name stands for the main program."""
+    known = sys.modules.get(module)
+    module = module if known is None else known.__name__
+    if module == "__main__" and main:
+        module = main
+    return f"{module}.{function}"
+
+
+def make_task(
+    app: Any, function: Callable[..., Any], *, bind: bool, base: type[Task[..., Any]], options: dict[str, Any]
+) -> Task[..., Any]:
+    """Return a task made of a function.
+
+    Raises:
+        TypeError: an unknown option; the nearest is named.
+    """
+    for name in options:
+        if name not in TASK_OPTIONS and not hasattr(base, name):
+            raise TypeError(f"task() got an unknown option {name!r}.{nearest(name, sorted(TASK_OPTIONS))}")
+    name = options.pop("name", None) or task_name(app.main, function.__module__, function.__name__)
+    _check_options(name, options)
+    body = {
+        "app": app,
+        "name": name,
+        "run": function if bind else staticmethod(function),
+        "function": staticmethod(function),
+        "__doc__": function.__doc__,
+        "__module__": function.__module__,
+        "__wrapped__": staticmethod(function),
+        "__header__": staticmethod(function),
+        **options,
+    }
+    made: Task[..., Any] = type(function.__name__, (base,), body)()
+    made._check = _checker(made)
+    return made
+
+
+def _checker(task: Task[..., Any]) -> Callable[..., Any] | None:
+    return signature_checker(task.run)
+
+
+def _check_options(name: str, options: dict[str, Any]) -> None:
+    for option in ("throws", "autoretry_for", "dont_autoretry_for"):
+        given = options.get(option)
+        if given is None:
+            continue
+        many = given if isinstance(given, tuple | list) else (given,)
+        if not all(inspect.isclass(one) and issubclass(one, BaseException) for one in many):
+            raise TypeError(f"Task {name}: {option}={given!r} must be exception classes")
+        options[option] = tuple(many)
+    hard, soft = options.get("time_limit"), options.get("soft_time_limit")
+    if hard and soft and soft > hard:
+        raise ValueError(f"Task {name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")
+    rank = options.get("priority")
+    if rank is not None and (isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank <= 9):
+        raise ValueError(f"Task {name}: priority={rank!r} must be a whole number from 0 to 9")
+    most = options.get("max_retries")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
+        raise ValueError(f"Task {name}: max_retries={most!r} must be 0, a positive whole number, or None")

@@ -1,0 +1,169 @@
+"""Decide what an outcome means for a job: the only place that does. Pure: values and `now` in, a Completion out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from localq import failure
+from localq.callbacks import errbacks
+from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
+from localq.job import Attempt, Completion, Ending, Job, JobState, Outcome
+from localq.settings import Settings
+from localq.states import IGNORED
+
+__all__ = ["Policy", "expired", "lost", "lost_outcome", "released", "settle", "terminated_outcome"]
+
+
+class Policy(NamedTuple):
+    """What the app says about a job: how often its process may die, and whether it may run twice at all."""
+
+    max_crashes: int
+    at_most_once: bool
+    keep_errors: bool
+    settings: Settings
+
+
+def settle(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    """Return what must be written for a job whose attempt came to `outcome`."""
+    if outcome.ending == Ending.SUCCESS:
+        return Completion(
+            job.key,
+            job.id,
+            job.run_token,
+            job.owner or 0,
+            JobState.SUCCEEDED,
+            job.run_at,
+            job.retries,
+            job.crashes,
+            None,
+            Attempt(
+                job.attempts,
+                worker,
+                outcome.started_at,
+                outcome.ended_at,
+                "SUCCESS",
+                outcome.result,
+                None,
+                outcome.peak_kb,
+                outcome.output,
+            ),
+            follow_ups=outcome.follow_ups,
+        )
+    if outcome.ending == Ending.RELEASED:
+        return released(job, now)
+    return _OTHERS[outcome.ending](job, outcome, worker, policy, now)
+
+
+def released(job: Job, now: int) -> Completion:
+    """Return a job that was claimed and never run: ready again, nothing charged."""
+    return _completion(job, JobState.READY, run_at=job.run_at)
+
+
+def expired(job: Job, worker: str, policy: Policy, now: int) -> Completion:
+    """Return a job whose time to run is over: revoked."""
+    told = failure.dump(failure.describe(TaskRevokedError("expired")))
+    outcome = Outcome(Ending.REVOKED, None, now, failure=told)
+    return _revoked(job, outcome, worker, policy, now)
+
+
+def lost(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    """Return a job whose process died: run again, or failed after too many deaths.
+
+    Crashes are counted apart from failures. A job that may run at most once fails at its first.
+    """
+    crashes = job.crashes + 1
+    if policy.at_most_once or crashes >= policy.max_crashes:
+        return _failed(job, outcome, worker, policy, now)._replace(crashes=crashes)
+    again = _completion(job, JobState.READY, run_at=now, attempt=_attempt(job, outcome, worker, "LOST"))
+    return again._replace(crashes=crashes)
+
+
+def lost_outcome(reason: str, job: Job, policy: Policy, now: int, **more: Any) -> Outcome:
+    """Return the outcome of an attempt whose process died, saying how often that may happen."""
+    crashes = job.crashes + 1
+    counted = "at most once" if policy.at_most_once else f"crash {crashes} of {policy.max_crashes}"
+    error = WorkerLostError(f"{reason} (attempt {job.attempts}, {counted})")
+    return Outcome(Ending.LOST, None, now, failure=failure.dump(failure.describe(error)), **more)
+
+
+def terminated_outcome(number: int, now: int, **more: Any) -> Outcome:
+    """Return the outcome of an attempt that was stopped because its job was cancelled."""
+    told = failure.dump(failure.describe(Terminated(f"cancelled while it ran (signal {number})")))
+    return Outcome(Ending.REVOKED, None, now, failure=told, **more)
+
+
+def _retried(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    run_at = now if outcome.run_at is None else outcome.run_at
+    state = JobState.SCHEDULED if run_at > now else JobState.READY
+    done = _completion(job, state, run_at=run_at, attempt=_attempt(job, outcome, worker, "RETRY"))
+    return done._replace(
+        retries=job.retries + 1,
+        args=outcome.args,
+        options=outcome.options,
+        queue=outcome.queue,
+        priority=outcome.priority,
+    )
+
+
+def _failed(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    done = _completion(job, JobState.FAILED, attempt=_attempt(job, outcome, worker, outcome.ending.name))
+    if not policy.keep_errors and done.attempt is not None:
+        done = done._replace(attempt=done.attempt._replace(failure=None))
+    return done._replace(follow_ups=errbacks(job, outcome.failure, policy.settings, now))
+
+
+def _ignored(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    done = _completion(job, JobState.SUCCEEDED, attempt=_attempt(job, outcome, worker, "IGNORED"))
+    return done._replace(shown=outcome.shown or IGNORED)
+
+
+def _rejected(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    if outcome.requeue:
+        return _completion(
+            job, JobState.READY, run_at=now, attempt=_attempt(job, outcome, worker, "REJECTED")
+        )
+    return _failed(job, outcome, worker, policy, now)
+
+
+def _revoked(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    return _completion(job, JobState.CANCELLED, attempt=_attempt(job, outcome, worker, "REVOKED"))
+
+
+_OTHERS = {
+    Ending.FAILURE: _failed,
+    Ending.RETRY: _retried,
+    Ending.IGNORED: _ignored,
+    Ending.REJECTED: _rejected,
+    Ending.REVOKED: _revoked,
+    Ending.LOST: lost,
+}
+
+
+def _completion(
+    job: Job, state: JobState, *, run_at: int | None = None, attempt: Attempt | None = None
+) -> Completion:
+    return Completion(
+        job.key,
+        job.id,
+        job.run_token,
+        job.owner or 0,
+        state,
+        job.run_at if run_at is None else run_at,
+        job.retries,
+        job.crashes,
+        attempt=attempt,
+    )
+
+
+def _attempt(job: Job, outcome: Outcome, worker: str, ending: str) -> Attempt:
+    return Attempt(
+        job.attempts,
+        worker,
+        outcome.started_at,
+        outcome.ended_at,
+        ending,
+        outcome.result,
+        outcome.failure,
+        outcome.peak_kb,
+        outcome.output,
+    )

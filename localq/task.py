@@ -1,0 +1,373 @@
+"""What a task is: a function with a name, options and ways to call it (celery/app/task.py of 5.7)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, cast
+
+from localq import current
+from localq.canvas import Signature
+from localq.exceptions import MaxRetriesExceededError, Retry
+from localq.result import AsyncResult
+
+__all__ = ["TASK_OPTIONS", "Context", "ExceptionInfo", "Task"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Class attributes a decorator may set; the meaning of each stands in `Task`.
+TASK_OPTIONS = frozenset(
+    "name typing max_retries default_retry_delay ignore_result store_errors_even_if_ignored serializer time_limit "
+    "soft_time_limit acks_late max_crashes throws expires priority queue autoretry_for dont_autoretry_for "
+    "retry_kwargs retry_backoff retry_backoff_max retry_jitter rate_limit track_started send_events trail "
+    "reject_on_worker_lost acks_on_failure acks_on_timeout acks_on_failure_or_timeout abstract shadow_name".split()
+)
+_DIRECT: dict[str, Any] = {}
+
+
+class ExceptionInfo:
+    """An error as hooks get it: `type`, `exception`, and `traceback` as text."""
+
+    def __init__(self, exception: BaseException, text: str) -> None:
+        self.type = type(exception)
+        self.exception = exception
+        self.traceback = text
+
+    def __str__(self) -> str:
+        return self.traceback
+
+
+class Context:
+    """The request a task runs for: `self.request`.
+
+    Fields are Celery's: id, task, args, kwargs, retries, eta, expires, is_eager, hostname, delivery_info,
+    root_id, parent_id, group, callbacks, errbacks, timelimit (hard, soft), headers, shadow, ignore_result,
+    argsrepr, kwargsrepr, called_directly; and `attempt`, the number of this run. A field that was not given is
+    None.
+    """
+
+    #: A context that was made by nobody belongs to a direct call.
+    called_directly = True
+    id: str | None = None
+    task: str | None = None
+    args: Any = ()
+    kwargs: Any = _DIRECT
+    retries = 0
+    attempt = 0
+    is_eager = False
+    hostname: str | None = None
+    eta: str | None = None
+    expires: str | None = None
+    delivery_info: Mapping[str, Any] | None = None
+    root_id: str | None = None
+    parent_id: str | None = None
+    group: str | None = None
+    callbacks: Sequence[Any] | None = None
+    errbacks: Sequence[Any] | None = None
+    time_limit: float | None = None
+    soft_time_limit: float | None = None
+    headers: Mapping[str, Any] | None = None
+    shadow: str | None = None
+    ignore_result = False
+    argsrepr: str | None = None
+    kwargsrepr: str | None = None
+    utc = True
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
+
+    @property
+    def timelimit(self) -> tuple[float | None, float | None]:
+        """The hard and the soft limit, in seconds."""
+        return self.time_limit, self.soft_time_limit
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The job's id."""
+        return self.id
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field, or a default."""
+        return getattr(self, name, default)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return (self.__dict__.get("headers") or {}).get(name)
+
+    def __repr__(self) -> str:
+        return f"<Context: {self.__dict__!r}>"
+
+
+class App(Protocol):
+    """What a task needs of its app."""
+
+    def send_task_call(
+        self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]
+    ) -> AsyncResult[Any]: ...
+
+    def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> AsyncResult[Any]: ...
+
+    async def in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: ...
+
+
+class Task(Generic[P, R]):
+    """A registered function. Calling it runs it here; `delay` and `apply_async` add a job.
+
+    Subclass it for shared behaviour (`@q.task(base=MyTask)`) or to define `run` yourself.
+
+    Attributes:
+        name: Unique in the app; by default the module's name and the function's.
+        typing: Check arguments against the signature when called.
+        max_retries: Retries allowed; None: any number.
+        default_retry_delay: Seconds before a retry that names none.
+        ignore_result: Keep no result; errors neither, unless `store_errors_even_if_ignored`.
+        serializer: json, pickle or dill: how arguments and results are written. The worker must accept it.
+        time_limit, soft_time_limit: Seconds; see the settings of the same name.
+        acks_late: False: at most once.
+        max_crashes: Times its process may die before a job is a FAILURE.
+        throws: Errors that are expected: logged without traceback.
+        expires: Seconds or datetime after which a job is not run any more.
+        priority, queue: Where a call names none.
+        autoretry_for, dont_autoretry_for, retry_kwargs, retry_backoff, retry_backoff_max, retry_jitter:
+            As in Celery: errors that are retried by themselves, and when.
+    """
+
+    name: str = None  # type: ignore[assignment]
+    typing: bool = True
+    max_retries: int | None = 3
+    default_retry_delay: float = 180
+    ignore_result: bool | None = None
+    store_errors_even_if_ignored: bool | None = None
+    serializer: str | None = None
+    time_limit: float | None = None
+    soft_time_limit: float | None = None
+    acks_late: bool | None = None
+    max_crashes: int | None = None
+    throws: tuple[type[BaseException], ...] = ()
+    expires: float | datetime | timedelta | None = None
+    priority: int | None = None
+    queue: str | None = None
+    autoretry_for: tuple[type[BaseException], ...] = ()
+    dont_autoretry_for: tuple[type[BaseException], ...] = ()
+    retry_kwargs: ClassVar[Mapping[str, Any]] = {}
+    retry_backoff: bool | int | float = False
+    retry_backoff_max: int = 600
+    retry_jitter: bool = True
+    rate_limit: str | None = None
+    track_started: bool | None = None
+    app: Any = None
+    MaxRetriesExceededError = MaxRetriesExceededError
+
+    #: Set by the decorator: what `run` was made of, and the checker of its signature.
+    function: Callable[..., Any] | None = None
+    _check: Callable[..., Any] | None = None
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work; the decorator, or your subclass, puts it here."""
+        raise TypeError(f"Task {self.name} has no run(): define it in {type(self).__name__}.")
+
+    def __init__(self) -> None:
+        if self._check is None and type(self).run is not Task.run:
+            self._check = signature_checker(self.run)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the task here, as a plain function."""
+        return cast(R, self.run(*args, **kwargs))
+
+    # Adding jobs
+
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
+        """Add a job with these arguments; durable when this returns.
+
+        Raises:
+            TypeError: the arguments do not fit the signature, or cannot be written down.
+            StoreError: the store could not take it.
+        """
+        return self.app.send_task_call(self, args, kwargs, _DIRECT)  # type: ignore[no-any-return]
+
+    def apply_async(
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        task_id: str | None = None,
+        **options: Any,
+    ) -> AsyncResult[R]:
+        """Add a job; durable when this returns.
+
+        Args:
+            args, kwargs: The task's arguments.
+            task_id: The job's id; adding an id that exists returns the job that has it, unchanged.
+            options: countdown (seconds), eta (datetime), expires (seconds or datetime), queue, priority (0 to 9,
+                higher first), time_limit, soft_time_limit (seconds), ignore_result, max_retries, headers, shadow,
+                serializer, root_id, parent_id, group_id, link, link_error (signatures), argsrepr, kwargsrepr.
+                Options that only mean something to a broker are accepted and ignored (`localq.call.BROKER_ONLY`).
+
+        Raises:
+            TypeError: an unknown option (the nearest is named), or arguments that do not fit.
+            ValueError: an option's value cannot be.
+        """
+        if task_id is not None:
+            options["task_id"] = task_id
+        return self.app.send_task_call(self, args or (), kwargs or {}, options)  # type: ignore[no-any-return]
+
+    async def adelay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
+        """Add a job without blocking the event loop."""
+        return await self.app.in_thread(self.delay, *args, **kwargs)  # type: ignore[no-any-return]
+
+    async def aapply_async(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> AsyncResult[R]:
+        """Add a job with options, without blocking the event loop."""
+        return await self.app.in_thread(self.apply_async, args, kwargs, **options)  # type: ignore[no-any-return]
+
+    def apply(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> AsyncResult[R]:
+        """Run the task here and now, retries included, on a store in memory; return its result."""
+        return self.app.apply(self, args or (), kwargs or {}, options)  # type: ignore[no-any-return]
+
+    def s(self, *args: Any, **kwargs: Any) -> Signature[R]:
+        """Return a signature of this task; arguments given later come in front."""
+        return Signature(self.name, args, kwargs, app=self.app)
+
+    def si(self, *args: Any, **kwargs: Any) -> Signature[R]:
+        """Return an immutable signature: as a callback it gets no result."""
+        return Signature(self.name, args, kwargs, immutable=True, app=self.app)
+
+    def signature(self, args: Any = None, kwargs: Any = None, **options: Any) -> Signature[R]:
+        """Return a signature with options."""
+        immutable = bool(options.pop("immutable", False))
+        return Signature(self.name, args, kwargs, options, immutable=immutable, app=self.app)
+
+    subtask = signature
+
+    def AsyncResult(self, task_id: str) -> AsyncResult[R]:  # noqa: N802 - Celery's name
+        """Return the result of a job of this task."""
+        return AsyncResult(task_id, self.app)
+
+    # Inside a run
+
+    @property
+    def request(self) -> Context:
+        """What this run is for; outside a run an empty context whose `called_directly` is True."""
+        return current.request.get() or Context()
+
+    def retry(
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        exc: BaseException | None = None,
+        throw: bool = True,
+        eta: datetime | None = None,
+        countdown: float | None = None,
+        max_retries: int | None = None,
+        **options: Any,
+    ) -> Retry:
+        """End this run and run the job again later, under the same id.
+
+        Args:
+            args, kwargs: New arguments; default: the same.
+            exc: The error that is the reason: raised when no retry is left.
+            throw: False returns the Retry instead of raising it; you must then raise it yourself.
+            eta, countdown: When; default: `default_retry_delay` seconds from now.
+            max_retries: For this time only; default: the task's own.
+            options: queue, priority, time_limit, soft_time_limit, expires of the next run.
+
+        Raises:
+            Retry: always, unless `throw` is False.
+            MaxRetriesExceededError: no retry is left and `exc` was not given.
+        """
+        request = self.request
+        if request.called_directly:
+            raise exc or Retry("Task can be retried", None)
+        limit = self._retry_limit(max_retries)
+        if limit is not None and request.retries >= limit:
+            raise exc or MaxRetriesExceededError(
+                f"Can't retry {self.name}[{request.id}] args:{request.args} kwargs:{request.kwargs}",
+                task_args=request.args,
+                task_kwargs=request.kwargs,
+            )
+        if eta is None and countdown is None:
+            countdown = self.default_retry_delay
+        sig: Signature[Any] = Signature(
+            self.name,
+            request.args if args is None else args,
+            {**request.kwargs, **(kwargs or {})},
+            options,
+        )
+        sig["changed"] = args is not None or kwargs is not None or bool(options)
+        again = Retry(exc=exc, when=countdown if eta is None else eta, is_eager=request.is_eager, sig=sig)
+        if throw:
+            raise again from exc
+        return again
+
+    def _retry_limit(self, given: int | None) -> int | None:
+        if given is not None:
+            return given
+        own = self.request.__dict__.get("max_retries")
+        return self.max_retries if own is None else own
+
+    def update_state(
+        self, task_id: str | None = None, state: str | None = None, meta: Any = None, **_ignored: Any
+    ) -> None:
+        """Show a state of your own, with data, until the run ends: `AsyncResult.state` and `.info`."""
+        self.app.annotate(task_id or self.request.id, state, meta)
+
+    def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        """Show how far the run is: state PROGRESS, info `{"done", "total", "message"}`."""
+        self.update_state(state="PROGRESS", meta={"done": done, "total": total, "message": message})
+
+    # Hooks: defined by subclasses, called in the slot
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        """Run before each attempt; an error here is the attempt's."""
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        """Run after a success."""
+
+    def on_retry(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo) -> None:
+        """Run when a retry was asked for."""
+
+    def on_failure(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo) -> None:
+        """Run after a failure."""
+
+    def after_return(
+        self, status: str, retval: Any, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo | None
+    ) -> None:
+        """Run after every attempt."""
+
+    def __repr__(self) -> str:
+        return f"<@task: {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _task_of, (self.name,)
+
+
+def _task_of(name: str) -> Any:
+    return current.app().tasks[name]
+
+
+def signature_checker(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return an empty function of the same signature: calling it is the cheapest check of arguments there is.
+
+    None where Python cannot tell the signature (some built-in functions).
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    plain = [
+        one.replace(annotation=inspect.Parameter.empty, default=None)
+        if one.default is not inspect.Parameter.empty
+        else one.replace(annotation=inspect.Parameter.empty)
+        for one in parameters
+    ]
+    name = getattr(function, "__name__", "task")
+    name = name if name.isidentifier() else "task"
+    scope: dict[str, Any] = {}
+    exec(f"def {name}{inspect.Signature(plain)}: pass", scope)
+    checker: Callable[..., Any] = scope[name]
+    return checker

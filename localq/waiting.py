@@ -1,0 +1,126 @@
+"""Waiting for jobs to finish in another process: woken by a bell, looking again every half second at worst."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+import weakref
+from collections.abc import Callable, Collection
+from typing import Any
+
+from localq.store.base import Bell, Store
+
+__all__ = ["FLOOR_S", "wait", "wait_async"]
+
+#: Seconds after which a waiter looks by itself: hints may get lost.
+FLOOR_S = 0.5
+_bells = threading.local()
+
+
+def _bell(store: Store) -> Bell:
+    """Return this thread's bell for a store, kept for the next wait."""
+    kept: weakref.WeakKeyDictionary[Store, Bell] | None = getattr(_bells, "kept", None)
+    if kept is None:
+        kept = _bells.kept = weakref.WeakKeyDictionary()
+    bell = kept.get(store)
+    if bell is None or not bell.mine():
+        bell = kept[store] = store.result_bell()
+    return bell
+
+
+def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: float | None) -> bool:
+    """Block until `done()`; ask it again when a bell names one of `ids`, and every half second.
+
+    Args:
+        timeout: Seconds; None waits for ever.
+
+    Returns:
+        False if the time ran out first.
+    """
+    until = None if timeout is None else time.monotonic() + timeout
+    bell = _bell(store)
+    bell.drain()
+    if done():
+        return True
+    look_at = time.monotonic() + FLOOR_S
+    while True:
+        now = time.monotonic()
+        if until is not None and now >= until:
+            return done()
+        left = look_at - now if until is None else min(look_at, until) - now
+        if left > 0 and bell.wait(left):
+            words = bell.drain()
+            if not any(one in word for word in words for one in ids):
+                continue
+        look_at = time.monotonic() + FLOOR_S
+        if done():
+            return True
+
+
+class _Room:
+    """The waiting coroutines of one event loop: one bell for all of them."""
+
+    def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
+        self._bell = store.result_bell()
+        self._store = store
+        self._loop = loop
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._ticker: asyncio.TimerHandle | None = None
+
+    def enter(self, job_id: str) -> asyncio.Event:
+        event = asyncio.Event()
+        if not self._waiting:
+            self._loop.add_reader(self._bell.fileno(), self._rung)
+            self._ticker = self._loop.call_later(FLOOR_S, self._tick)
+        self._waiting.setdefault(job_id, set()).add(event)
+        return event
+
+    def leave(self, job_id: str, event: asyncio.Event) -> None:
+        events = self._waiting.get(job_id, set())
+        events.discard(event)
+        if not events:
+            self._waiting.pop(job_id, None)
+        if not self._waiting:
+            self._loop.remove_reader(self._bell.fileno())
+            if self._ticker is not None:
+                self._ticker.cancel()
+
+    def _rung(self) -> None:
+        for word in self._bell.drain():
+            for job_id in word.split():
+                for event in self._waiting.get(job_id, ()):
+                    event.set()
+
+    def _tick(self) -> None:
+        self._ticker = self._loop.call_later(FLOOR_S, self._tick)
+        if self._store.changed():
+            for events in self._waiting.values():
+                for event in events:
+                    event.set()
+
+
+_rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Store, _Room]] = weakref.WeakKeyDictionary()
+
+
+async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
+    """Wait in a coroutine until `done()`, without blocking the loop; see `wait`."""
+    loop = asyncio.get_running_loop()
+    rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())
+    room = rooms.get(store)
+    if room is None:
+        room = rooms[store] = _Room(store, loop)
+    event = room.enter(job_id)
+    try:
+        async with asyncio.timeout(timeout):
+            while not done():
+                # The ticker sees only changes made since it last asked; look by oneself once in a while.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), FLOOR_S * 4)
+                event.clear()
+            return True
+    except TimeoutError:
+        return done()
+    finally:
+        room.leave(job_id, event)

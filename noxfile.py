@@ -1,0 +1,91 @@
+"""The one door to the project's checks: `nox -s NAME`; `nox --list` shows them all.
+
+A session builds its own virtual environment. With `--no-venv` it uses the one nox runs in, into which
+`pip install -e '.[dev,docs]'` must have gone: install once, run all.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "types", "docs", "tests", "crash", "examples"]
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+def install(session: nox.Session, extras: str) -> None:
+    """Install LocalQ with extras into the session's own environment, if it has one."""
+    if session.virtualenv.is_sandboxed:
+        session.install("-q", "-e", f".[{extras}]")
+
+
+def python(session: nox.Session, line: str, *, posargs: bool = False) -> None:
+    """Run the environment's Python with a line of arguments, and what follows `--` where asked."""
+    own = session.virtualenv.is_sandboxed
+    args = [*line.split(), *(session.posargs if posargs else [])]
+    session.run("python" if own else sys.executable, *args, external=not own)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting with ruff."""
+    install(session, "dev")
+    python(session, "-m ruff check .")
+    python(session, "-m ruff format --check .")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy, strictly."""
+    install(session, "dev")
+    python(session, "-m mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into build/docs; any warning is an error."""
+    install(session, "docs")
+    python(session, "-m sphinx -W --keep-going -n -q -d build/doctrees docs build/docs")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run every test but crash; arguments go to pytest, `-- --cov` measures coverage."""
+    install(session, "test")
+    python(session, "-m pytest tests --ignore=tests/crash --ignore=tests/bench", posargs=True)
+
+
+@nox.session
+def store(session: nox.Session) -> None:
+    """Run the store suite alone."""
+    install(session, "test")
+    python(session, "-m pytest tests/store", posargs=True)
+
+
+@nox.session
+def crash(session: nox.Session) -> None:
+    """Kill things and count what is lost: a few minutes, or `-- --minutes N` for a long run and its table."""
+    install(session, "test")
+    python(session, "-m tests.crash.run" if session.posargs else "-m pytest tests/crash", posargs=True)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every folder of examples/ by the test that lies in it, from inside the folder as a user would."""
+    install(session, "test")
+    for topic in sorted({path.parent for path in Path("examples").glob("*/*.py")}):
+        with session.chdir(topic):
+            python(session, "-m pytest .", posargs=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed against bare SQLite and bare processes in the same run; prints ratios, writes JSON."""
+    install(session, "test")
+    python(session, "-m tests.bench", posargs=True)

@@ -1,0 +1,129 @@
+"""What tests of the store start from: values with everything filled in, and jobs in any state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from localq.job import Attempt, Completion, Job, JobState, NewJob, WorkerCard
+from localq.store.base import Filter
+
+#: A moment, in microseconds since 1970, and a second and an hour.
+NOW = 1_750_000_000_000_000
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+#: The lease of workers, in steady microseconds, and a moment after it.
+LEASE = 1_000 * SECOND
+AFTER_LEASE = LEASE + 1
+BOOT = "boot-1"
+
+
+def new(job_id: str = "job", **more: Any) -> NewJob:
+    """Return a job to add."""
+    return NewJob(**{"id": job_id, "task": "shop.mail", "queue": "default", "args": b"[[1],{}]", **more})
+
+
+def news(*job_ids: str, **more: Any) -> list[NewJob]:
+    """Return jobs to add, alike but for their ids."""
+    return [new(job_id, **more) for job_id in job_ids]
+
+
+def card(name: str = "anna", **more: Any) -> WorkerCard:
+    """Return what a worker says of itself."""
+    given = {
+        "uuid": f"uuid-of-{name}",
+        "name": name,
+        "host": "localhost",
+        "pid": 4711,
+        "boot_id": BOOT,
+        "pool": "processes",
+        "concurrency": 2,
+        "queues": ("default",),
+        "excluded": (),
+        "tasks": ("shop.mail", "shop.pack"),
+    }
+    return WorkerCard(**{**given, **more})
+
+
+def worker(store: Any, name: str = "anna", **more: Any) -> int:
+    """Register a worker with a lease and return its key."""
+    return int(store.register(card(name, **more), NOW, LEASE))
+
+
+def claimed(
+    store: Any,
+    key: int,
+    limit: int = 100,
+    *,
+    queues: Sequence[str] | None = None,
+    excluded: Sequence[str] = (),
+    now: int = NOW,
+) -> list[Job]:
+    """Claim jobs for a worker."""
+    return list(store.claim(key, queues, excluded, limit, now).jobs)
+
+
+def done(job: Job, state: JobState = JobState.SUCCEEDED, *, kept: bool = True, **more: Any) -> Completion:
+    """Return the completion of a claimed job; `kept` False: claimed, but never run."""
+    return Completion(
+        **{
+            "key": job.key,
+            "id": job.id,
+            "run_token": job.run_token,
+            "owner": job.owner,
+            "state": state,
+            "run_at": job.run_at,
+            "retries": job.retries,
+            "crashes": job.crashes,
+            "attempt": attempt(job.attempts) if kept else None,
+            **more,
+        }
+    )
+
+
+def attempt(number: int, **more: Any) -> Attempt:
+    """Return an attempt with everything filled in."""
+    given = {
+        "number": number,
+        "worker": "anna",
+        "started_at": NOW + 10,
+        "ended_at": NOW + 20,
+        "ending": "SUCCESS",
+        "result": b"42",
+        "failure": None,
+        "peak_kb": 12_345,
+        "output": "printed\n",
+    }
+    return Attempt(**{**given, **more})
+
+
+def job(store: Any, job_id: str = "job") -> Job:
+    """Return a job as the store has it now."""
+    found: Job = store.get([job_id])[job_id]
+    return found
+
+
+def state(store: Any, job_id: str = "job") -> JobState:
+    """Return a job's state."""
+    return JobState(job(store, job_id).state)
+
+
+def job_in(store: Any, wanted: JobState, job_id: str = "job") -> Job:
+    """Add a job and bring it into a state by the verbs a program would use; it is alone in a queue of its name."""
+    later = NOW + HOUR if wanted == JobState.SCHEDULED else None
+    store.add([new(job_id, queue=job_id, run_at=later)], NOW)
+    if wanted == JobState.CANCELLED:
+        store.cancel([job_id], NOW)
+    elif wanted >= JobState.RUNNING:
+        (taken,) = claimed(store, worker(store), queues=[job_id])
+        if wanted.final:
+            assert store.finish([done(taken, wanted)], NOW) == [True]
+    assert state(store, job_id) == wanted
+    return job(store, job_id)
+
+
+def snapshot(store: Any) -> list[Any]:
+    """Return all that can be seen of the jobs in a store."""
+    jobs = store.find(Filter(), 10_000)
+    ids = [one.id for one in jobs]
+    return [jobs, [store.call(i) for i in ids], [store.attempts(i) for i in ids], store.results(ids), store.stats()]

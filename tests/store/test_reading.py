@@ -1,0 +1,209 @@
+"""Reading: jobs, results, notes and counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from localq.job import JobState, Note
+from localq.store.base import Filter
+from tests.store.given import NOW, attempt, claimed, done, job, job_in, new, news, worker
+
+
+def found(store: Any, limit: int = 100, **which: Any) -> str:
+    return " ".join(one.id for one in store.find(Filter(**which), limit))
+
+
+# One job
+
+
+def test_known_jobs_are_returned_without_their_arguments(store: Any) -> None:
+    store.add(news("a", "b"), NOW)
+
+    jobs = store.get(["b", "unknown", "a", "a"])
+
+    assert set(jobs) == {"a", "b"}
+    assert jobs["a"].id == "a"
+    assert jobs["a"].args is None
+
+
+def test_nothing_is_known_of_an_unknown_job(store: Any) -> None:
+    assert store.get([]) == store.get(["unknown"]) == {}
+    assert store.results([]) == store.results(["unknown"]) == {}
+    assert store.call("unknown") is None
+    assert store.attempts("unknown") == []
+
+
+def test_results_bring_each_job_with_its_last_attempt(store: Any) -> None:
+    store.add(news("twice", "once", "never"), NOW)
+    anna = worker(store)
+    twice, once, _ = claimed(store, anna)
+    last = attempt(2, result=b"last")
+    store.finish([done(twice, JobState.READY, attempt=attempt(1)), done(once)], NOW)
+    store.finish([done(claimed(store, anna)[0], attempt=last)], NOW)
+
+    results = store.results(["twice", "once", "never", "unknown"])
+
+    assert {name: kept for name, (_, kept, _) in results.items()} == {
+        "twice": last,
+        "once": attempt(1),
+        "never": None,
+    }
+    assert {name: one for name, (one, _, _) in results.items()} == store.get(["twice", "once", "never"])
+
+
+def test_large_results_come_back_byte_for_byte(store: Any) -> None:
+    large = bytes(range(256)) * 4000
+    told = attempt(1, result=large, failure=large[::-1], output="x" * 100_000)
+    one = job_in(store, JobState.RUNNING)
+
+    store.finish([done(one, attempt=told)], NOW)
+
+    assert store.results(["job"])["job"][1] == told
+
+
+def test_an_attempt_without_result_or_start_is_kept_so(store: Any) -> None:
+    bare = attempt(1, started_at=None, result=None, failure=None, peak_kb=None, output=None)
+    one = job_in(store, JobState.RUNNING)
+
+    store.finish([done(one, attempt=bare)], NOW)
+
+    assert store.attempts("job") == [bare]
+
+
+# Notes
+
+
+def test_a_running_job_shows_what_it_said_last(store: Any) -> None:
+    job_in(store, JobState.RUNNING)
+
+    store.annotate([Note("job", "PROGRESS", b"1"), Note("job", "PROGRESS", b"2")], NOW)
+
+    kept, _, meta = store.results(["job"])["job"]
+    assert (kept.shown, meta) == ("PROGRESS", b"2")
+
+
+def test_a_note_without_a_state_or_without_data_keeps_the_other(store: Any) -> None:
+    job_in(store, JobState.RUNNING)
+
+    store.annotate([Note("job", None, b"data")], NOW)
+    assert (job(store).shown, store.results(["job"])["job"][2]) == (None, b"data")
+
+    store.annotate([Note("job", "SHOWN", None)], NOW)
+    assert (job(store).shown, store.results(["job"])["job"][2]) == ("SHOWN", b"data")
+
+    store.annotate([Note("job", None, None)], NOW)
+    assert (job(store).shown, store.results(["job"])["job"][2]) == ("SHOWN", b"data")
+
+
+@pytest.mark.parametrize("was", JobState)
+def test_only_unfinished_jobs_can_be_annotated(store: Any, was: JobState) -> None:
+    job_in(store, was)
+
+    store.annotate([Note("unknown", "LATE", b"1"), Note("job", "LATE", b"1")], NOW)
+
+    shown = None if was.final else "LATE"
+    assert job(store).shown == shown
+    assert store.results(["job"])["job"][2] == (None if was.final else b"1")
+
+
+def test_annotating_nothing_is_no_error(store: Any) -> None:
+    store.annotate([], NOW)
+
+
+# Many jobs
+
+
+@pytest.fixture
+def varied(store: Any) -> Any:
+    """Return a store with one job in each state, of several tasks and queues."""
+    for number, was in enumerate(JobState):
+        job_in(store, was, was.name.lower())
+        store.add([new(f"extra-{number}", task=f"task-{number % 2}", queue=f"queue-{number % 3}")], NOW)
+    return store
+
+
+def test_jobs_are_found_newest_first(varied: Any) -> None:
+    assert found(varied, 5) == "extra-5 cancelled extra-4 failed extra-3"
+    assert found(varied, 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        ({"states": (JobState.RUNNING,)}, "running"),
+        ({"states": (JobState.FAILED, JobState.SUCCEEDED)}, "failed succeeded"),
+        ({"states": ()}, ""),
+        ({"tasks": ("task-1",)}, "extra-5 extra-3 extra-1"),
+        ({"tasks": ("task-1", "shop.mail"), "states": (JobState.READY,)}, "extra-5 extra-3 extra-1 ready"),
+        ({"queues": ("queue-0", "failed")}, "failed extra-3 extra-0"),
+        ({"queues": ("queue-0",), "tasks": ("task-1",)}, "extra-3"),
+        ({"id_prefix": "s"}, "succeeded scheduled"),
+        ({"id_prefix": "extra-2"}, "extra-2"),
+        ({"id_prefix": "EXTRA"}, ""),
+        ({"id_prefix": "%"}, ""),
+    ],
+)
+def test_jobs_are_found_by_what_they_are(varied: Any, which: dict[str, Any], expected: str) -> None:
+    assert found(varied, **which) == expected
+
+
+def test_jobs_are_found_by_the_state_they_show(varied: Any) -> None:
+    varied.annotate([Note("running", "PROGRESS", None), Note("ready", "PROGRESS", None)], NOW)
+
+    assert found(varied, shown="PROGRESS") == "running ready"
+    assert found(varied, shown="OTHER") == ""
+
+
+def test_pages_go_on_where_the_last_one_ended(varied: Any) -> None:
+    pages: list[str] = []
+    before = None
+    while page := varied.find(Filter(before=before), 5):
+        pages += [one.id for one in page]
+        before = page[-1].key
+
+    assert " ".join(pages) == found(varied)
+    assert len(pages) == 12
+
+
+def test_jobs_are_counted_by_queue_and_state(varied: Any) -> None:
+    counted = Counter((one.queue, JobState(one.state)) for one in varied.find(Filter(), 100))
+
+    assert varied.stats() == counted
+    assert all(isinstance(state, JobState) for _, state in varied.stats())
+
+
+def test_waiting_jobs_are_counted_by_queue_and_task(varied: Any) -> None:
+    waiting = varied.find(Filter(states=(JobState.SCHEDULED, JobState.READY)), 100)
+
+    assert varied.tasks_waiting() == Counter((one.queue, one.task) for one in waiting)
+
+
+def test_an_empty_store_has_nothing_to_tell(store: Any) -> None:
+    assert store.find(Filter(), 10) == store.workers() == []
+    assert store.stats() == store.tasks_waiting() == {}
+    assert (store.purge(None), store.prune(NOW, 10), store.forget([]), store.requeue([], NOW)) == (0, 0, 0, [])
+    assert store.cancel([], NOW) == {}
+
+
+def test_a_closed_store_opens_again_by_itself(make_store: Callable[[], Any]) -> None:
+    store = make_store()
+    store.open()
+    store.add([new()], NOW)
+
+    store.close()
+    store.close()
+
+    assert store.get(["job"]).keys() in ({"job"}, set())  # a store in memory forgets
+    assert store.add([new("other")], NOW) == [True]
+
+
+def test_upkeep_of_a_small_store_is_no_error(store: Any) -> None:
+    store.add([new()], NOW)
+
+    store.tend(NOW)
+
+    assert job(store).state == JobState.READY

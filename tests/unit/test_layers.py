@@ -1,0 +1,96 @@
+"""The house's one rule, checked: imports point downwards (see LAYERS)."""
+
+from __future__ import annotations
+
+import ast
+from fnmatch import fnmatch
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+#: Low to high. A module imports what stands above it in this list; modules of one row may import each other,
+#: but not in a circle. The client side ends at `__init__`: a program that only enqueues loads nothing below.
+LAYERS = """
+    exceptions fault
+    job
+    states
+    store store.*
+    clock
+    events log signals
+    codec
+    failure
+    settings
+    routing
+    retry
+    schedules
+    canvas
+    task
+    attempt
+    settle
+    result
+    eager
+    app
+    __init__
+    engine engine.*
+    testing testing.*
+    cli cli.* demo __main__
+"""
+#: The only import that may stand inside a function: a store's driver is loaded when it is asked for.
+LAZY = {("store", "store.sqlite")}
+
+ROWS = [row.split() for row in LAYERS.strip().splitlines()]
+PACKAGE = Path(__file__).parents[2] / "localq"
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[1:] and parts[-1] == "__init__" else parts)
+
+
+MODULES = {dotted(path): ast.parse(path.read_text("utf-8"), path.name) for path in PACKAGE.rglob("*.py")}
+
+
+def layer(module: str) -> int | None:
+    """Return the number of a module's row; higher numbers are higher in the house."""
+    return next((n for n, row in enumerate(ROWS) if any(fnmatch(module, name) for name in row)), None)
+
+
+def imported(statement: ast.AST) -> set[str]:
+    """Return the modules of LocalQ that one statement imports."""
+    if isinstance(statement, ast.Import):
+        names = [alias.name for alias in statement.names]
+    elif isinstance(statement, ast.ImportFrom):
+        names = [f"{statement.module}.{alias.name}" for alias in statement.names]
+        names = [n if n.removeprefix("localq.") in MODULES else str(statement.module) for n in names]
+    else:
+        names = []
+    return {n.partition(".")[2] or "__init__" for n in names if n.split(".")[0] == "localq"}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_point_downwards_only(module: str) -> None:
+    tree, own = MODULES[module], layer(module)
+    assert own is not None, f"localq.{module} has no place yet: add it to LAYERS in tests/unit/test_layers.py"
+
+    for statement in ast.walk(tree):
+        for name in imported(statement):
+            line = f"localq.{module}, line {statement.lineno}, imports localq.{name}"
+            other = layer(name)
+            assert other is not None, f"{line}, which has no place yet: add it to LAYERS"
+            assert other <= own, (
+                f"{line}. Imports point downwards: {name} is higher in the house than {module} (see LAYERS)"
+            )
+            assert statement in tree.body or (module, name) in LAZY, (
+                f"{line}, inside a block. Imports stand at the top, those for types too: whoever needs "
+                f"something from above declares a small Protocol beside itself, and app.py implements it"
+            )
+
+
+def test_imports_never_run_in_a_circle() -> None:
+    graph = {
+        module: {name for statement in tree.body for name in imported(statement)}
+        for module, tree in MODULES.items()
+    }
+
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
