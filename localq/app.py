@@ -162,18 +162,35 @@ class LocalQ:
     @property
     def eager(self) -> bool:
         """Whether calls run here and now."""
-        return bool(self.conf.task_always_eager)
+        return self.conf.task_always_eager  # type: ignore[no-any-return]
 
     @property
     def store(self) -> Store:
         """Where the jobs are; opened by its first use."""
-        if self.eager:
+        if self.conf.task_always_eager:
             return self._eager_mode().store
         if self._store is None:
             with self._lock:
                 if self._store is None:
                     self._store = open_store(self.location, self.conf.durability)
         return self._store
+
+    def relocate(
+        self, *, path: str | os.PathLike[str] | None = None, url: str | None = None
+    ) -> None:
+        """Use another file from now on, as `localq worker --path` does; what is in the old one stays there.
+
+        Raises:
+            ImproperlyConfigured: the path or URL cannot be.
+        """
+        if path is not None and url is not None:
+            raise ImproperlyConfigured(f"Give path={path!r} or url={url!r}, not both.")
+        location = self._absolute(url if url is not None else path)
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            self.location = location
 
     def _eager_mode(self) -> Eager:
         if self._eager is None:
@@ -236,11 +253,16 @@ class LocalQ:
         self, name: str, task: Task[..., Any] | None, args: Any, kwargs: Any, options: Mapping[str, Any]
     ) -> AsyncResult[Any]:
         new, ignored = self._job_of(name, task, args, kwargs, options)
-        self._add([new])
-        result: AsyncResult[Any] = AsyncResult(new.id, self, ignored=ignored)
-        if self.eager and self.conf.task_eager_propagates and not ignored:
-            result.maybe_throw()
-        return result
+        if self.conf.task_always_eager and self.conf.task_eager_propagates:
+            self._run_and_throw(new)
+        else:
+            self._add([new])
+        return AsyncResult(new.id, self, ignored=ignored)
+
+    def _run_and_throw(self, new: NewJob) -> None:
+        error = self._eager_mode().add_and_catch(new)
+        if error is not None:
+            raise error
 
     def _job_of(
         self, name: str, task: Task[..., Any] | None, args: Any, kwargs: Any, options: Mapping[str, Any]
@@ -249,10 +271,10 @@ class LocalQ:
         if task is not None and task.typing and task._check is not None:
             task._check(*args, **kwargs)
         conf = self.conf
-        ignored = conf["task_ignore_result"] if task is None or task.ignore_result is None else task.ignore_result
-        queue = (task.queue if task is not None else None) or conf["task_default_queue"]
-        rank = task.priority if task is not None and task.priority is not None else conf["task_default_priority"]
-        serializer = (task.serializer if task is not None else None) or conf["task_serializer"]
+        ignored = conf.task_ignore_result if task is None or task.ignore_result is None else task.ignore_result
+        queue = (task.queue if task is not None else None) or conf.task_default_queue
+        rank = task.priority if task is not None and task.priority is not None else conf.task_default_priority
+        serializer = (task.serializer if task is not None else None) or conf.task_serializer
         expires = None if task is None else task.expires
         request = current.request.get()
         if not options and expires is None and serializer == "json" and request is None:
@@ -272,6 +294,7 @@ class LocalQ:
             when=When(conf.timezone, self.clock.now()),
             queue=queue,
             priority=rank,
+            find=self.tasks.find,
         )
         said = given.get("ignore_result")
         return new, bool(ignored if said is None else said)
@@ -284,7 +307,7 @@ class LocalQ:
         if not isinstance(kwargs, dict):
             kwargs = dict(kwargs)
         encoded = codec.encode_call(args, kwargs, serializer)
-        if len(encoded) > conf["task_args_max_bytes"]:
+        if len(encoded) > conf.task_args_max_bytes:
             raise EncodeError(
                 f"The arguments take {len(encoded):,} bytes, over the limit of {conf.task_args_max_bytes:,} (setting "
                 "task_args_max_bytes). Store them elsewhere and pass where they are."
@@ -292,10 +315,10 @@ class LocalQ:
         return encoded
 
     def _add(self, jobs: list[NewJob]) -> None:
-        if self.eager:
+        if self.conf.task_always_eager:
             self._eager_mode().add_many(jobs)
             return
-        store = self.store
+        store = self._store or self.store
         fault.point("enqueue.before")
         store.add(jobs, self.clock.now())
         fault.point("enqueue.after")
@@ -330,7 +353,9 @@ class LocalQ:
         request = current.request.get()
         if request is not None and request.id == job_id:
             request.__dict__["shown"] = state
-        if self.annotator is not None and not self.eager:
+        if request is not None and request.is_eager and request.id == job_id:
+            self._eager_mode().store.annotate([note], self.clock.now())
+        elif self.annotator is not None and not self.conf.task_always_eager:
             self.annotator(note)
         else:
             self.store.annotate([note], self.clock.now())
@@ -341,10 +366,14 @@ class LocalQ:
         self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]
     ) -> AsyncResult[Any]:
         """Run a task in the caller, as eager mode does, on a store of its own in memory."""
-        new, _ = self._job_of(task.name, task, args, kwargs, options)
+        throw = options.pop("throw", self.conf.task_eager_propagates)
+        new, ignored = self._job_of(task.name, task, args, kwargs, options)
         here = self._eager_mode()
-        here.add(new)
-        return AsyncResult(new.id, _EagerSource(self, here))
+        if throw:
+            self._run_and_throw(new)
+        else:
+            here.add_many([new])
+        return AsyncResult(new.id, _EagerSource(self, here), ignored=ignored)
 
     def run_here(self, sig: Signature[Any]) -> Any:
         """Call a signature's task as a function."""
@@ -372,11 +401,12 @@ class LocalQ:
         if current.in_slot():
             return
         with self._lock:
-            if self._engine is None:
+            if self._engine is None or not self._engine.runs():
                 # The engine is above this module and far heavier; a client that only enqueues never loads it.
                 embedded = importlib.import_module("localq.engine.embedded")
-                self._engine = embedded.Embedded(self, concurrency=concurrency, **options)
-                self._engine.start()
+                engine = embedded.Embedded(self, concurrency=concurrency, **options)
+                engine.start()
+                self._engine = engine
 
     def stop(self, timeout: float | None = None) -> None:
         """Stop the embedded worker: running jobs finish, the rest goes back to the queue.

@@ -7,6 +7,7 @@ Nothing it does, short of ending the process, escapes as anything but an Outcome
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
 import resource
@@ -15,13 +16,12 @@ import threading
 from typing import Any, NamedTuple, Protocol
 
 from localq import codec, current, failure, fault
-from localq.call import When
+from localq.call import KEPT, When
 from localq.callbacks import callbacks
-from localq.clock import Clock
+from localq.clock import Clock, to_datetime
 from localq.exceptions import (
     EncodeError,
     Ignore,
-    LocalQError,
     Reject,
     Retry,
     SoftTimeLimitExceeded,
@@ -45,8 +45,8 @@ _PEAK_UNIT = 1024 if sys.platform == "darwin" else 1
 class Limiter(Protocol):
     """What interrupts a run at its soft limit, in the way of the pool at hand."""
 
-    def start(self, seconds: float) -> None:
-        """Raise SoftTimeLimitExceeded in this thread after so many seconds."""
+    def start(self, seconds: float | None) -> None:
+        """Raise SoftTimeLimitExceeded in this thread after so many seconds, if any."""
         ...
 
     def stop(self) -> None:
@@ -57,7 +57,8 @@ class Limiter(Protocol):
 class Place(NamedTuple):
     """Where an attempt runs: the worker's name, its clock and settings, and what interrupts runs.
 
-    `eager` runs are done for the caller itself.
+    `eager` runs are done for the caller itself; `errors` takes the errors of the jobs it names, as they were raised.
+    `templates` keeps, by task, what the requests of plain jobs have in common; None builds each anew.
     """
 
     worker: str
@@ -65,6 +66,8 @@ class Place(NamedTuple):
     settings: Settings
     limiter: Limiter | None = None
     eager: bool = False
+    errors: dict[str, BaseException | None] | None = None
+    templates: dict[str, dict[str, Any]] | None = None
 
 
 class _Run:
@@ -123,34 +126,60 @@ def run(task: Task[..., Any], job: Job, place: Place) -> Outcome:
 
 
 def _context(this: _Run, args: Any, kwargs: Any) -> Context:
-    job, options = this.job, this.options
-    return Context(
-        called_directly=False,
+    """Return the request; what is the same for every plain job of a task is put together once."""
+    job, templates = this.job, this.place.templates
+    fields = None if templates is None or job.options is not None else templates.get(job.task)
+    if fields is None:
+        fields = _common_fields(this)
+        if templates is not None and job.options is None:
+            templates[job.task] = fields
+    context = Context()
+    context.__dict__.update(
+        fields,
         id=job.id,
-        task=job.task,
         args=args,
         kwargs=kwargs,
         retries=job.retries,
         attempt=job.attempts,
-        is_eager=this.place.eager,
-        hostname=this.place.worker,
-        expires=job.expires_at,
         delivery_info={"queue": job.queue, "routing_key": job.queue, "priority": job.priority},
-        root_id=options.root_id or job.id,
-        parent_id=options.parent_id,
-        group=options.group_id,
-        callbacks=options.link,
-        errbacks=options.link_error,
-        time_limit=options.time_limit or this.task.time_limit,
-        soft_time_limit=options.soft_time_limit or this.task.soft_time_limit,
-        headers=options.headers,
-        shadow=options.shadow,
-        ignore_result=_ignored(this),
-        max_retries=options.max_retries,
-        argsrepr=options.argsrepr,
-        kwargsrepr=options.kwargsrepr,
-        shown=None,
+        root_id=this.options.root_id or job.id,
     )
+    if job.run_at > job.created_at:
+        context.eta = to_datetime(job.run_at).isoformat()
+    if job.expires_at is not None:
+        context.expires = to_datetime(job.expires_at).isoformat()
+    return context
+
+
+def _common_fields(this: _Run) -> dict[str, Any]:
+    options, task, settings = this.options, this.task, this.place.settings
+    return {
+        "called_directly": False,
+        "task": this.job.task,
+        "is_eager": this.place.eager,
+        "hostname": this.place.worker,
+        "parent_id": options.parent_id,
+        "group": options.group_id,
+        "callbacks": options.link,
+        "errbacks": options.link_error,
+        "time_limit": _limit(options.time_limit, task.time_limit, settings.task_time_limit),
+        "soft_time_limit": _limit(options.soft_time_limit, task.soft_time_limit, settings.task_soft_time_limit),
+        "headers": options.headers,
+        "shadow": options.shadow,
+        "ignore_result": _ignored(this),
+        "max_retries": options.max_retries,
+        "argsrepr": options.argsrepr,
+        "kwargsrepr": options.kwargsrepr,
+        "shown": None,
+    }
+
+
+def _limit(*said: float | None) -> float | None:
+    """Return the first limit that was said; 0 says none."""
+    for one in said:
+        if one is not None:
+            return one or None
+    return None
 
 
 def _ignored(this: _Run) -> bool:
@@ -168,8 +197,8 @@ _local = threading.local()
 def _call(this: _Run, args: Any, kwargs: Any) -> Any:
     """Call the task under its soft limit; run a coroutine to its end."""
     limiter = this.place.limiter
-    soft = this.context.soft_time_limit or this.place.settings.task_soft_time_limit
-    if limiter is not None and soft:
+    soft = this.context.soft_time_limit
+    if limiter is not None and (soft or this.place.eager):
         limiter.start(soft)
         try:
             return _finished(this.task(*args, **kwargs))
@@ -201,7 +230,8 @@ def _in_own_loop(coroutine: Any) -> Any:
         except BaseException as error:
             ended.append((None, error))
 
-    thread = threading.Thread(target=drive)
+    # The request, and whatever else is current here, is current there too.
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(drive,))
     thread.start()
     thread.join()
     value, error = ended[0]
@@ -232,20 +262,32 @@ def _errback_call(this: _Run, args: tuple[Any, ...], kwargs: Any) -> tuple[tuple
 
 
 def _outcome(this: _Run, ending: Ending, **more: Any) -> Outcome:
+    now = this.place.clock.now()
     return Outcome(
         ending,
         this.started_at,
-        this.place.clock.now(),
+        now,
         shown=this.context.__dict__.get("shown"),
-        peak_kb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _PEAK_UNIT,
+        peak_kb=_peak_kb(this.started_at, now),
         **more,
     )
+
+
+_peak = 0
+
+
+def _peak_kb(started_at: int, now: int) -> int:
+    """Return the process's peak memory; asked again only after runs that took a millisecond."""
+    global _peak
+    if not _peak or now - started_at > 1000:
+        _peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _PEAK_UNIT
+    return _peak
 
 
 def _succeeded(this: _Run, value: Any, args: Any, kwargs: Any) -> Outcome:
     task = this.task
     try:
-        result = None if _ignored(this) else _encoded(this, value)
+        result = None if this.context.ignore_result else _encoded(this, value)
         follow_ups = () if not this.options.link else _callbacks(this, value, result)
     except BaseException as error:
         return _failed(this, error, args, kwargs)
@@ -334,7 +376,7 @@ def _changed_call(this: _Run, again: Retry) -> dict[str, Any]:
     if sig is None or not sig.get("changed"):
         return {}
     options = dict(sig["options"])
-    kept = {name: options[name] for name in JobOptions._fields if name in options}
+    kept = {name: options[name] for name in KEPT if name in options and name != "serializer"}
     return {
         "args": codec.encode_call(tuple(sig["args"]), sig["kwargs"], this.serializer),
         "options": this.options._replace(**kept).write(),
@@ -347,19 +389,15 @@ def _failed(this: _Run, error: BaseException, args: Any, kwargs: Any) -> Outcome
     task = this.task
     told = failure.describe(error)
     einfo = ExceptionInfo(error, told.traceback)
-    _tell(this, error, told)
+    if this.place.errors is not None and this.job.id in this.place.errors:
+        this.place.errors[this.job.id] = error
+    if isinstance(error, SoftTimeLimitExceeded):
+        _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
     if type(task).on_failure is not Task.on_failure:
         _hook(this, "on_failure", error, this.job.id, args, kwargs, einfo)
     if type(task).after_return is not Task.after_return:
         _hook(this, "after_return", "FAILURE", error, this.job.id, args, kwargs, einfo)
     return _outcome(this, Ending.FAILURE, failure=failure.dump(told))
-
-
-def _tell(this: _Run, error: BaseException, told: failure.Failure) -> None:
-    if isinstance(error, SoftTimeLimitExceeded):
-        _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
-    if isinstance(error, MemoryError | LocalQError) or isinstance(error, tuple(this.task.throws)):
-        return
 
 
 def _hook(this: _Run, name: str, *args: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from localq import codec
 from localq.call import When, follow_up_id, new_job
+from localq.events import emit
 from localq.job import Job, NewJob
 from localq.options import JobOptions
 from localq.settings import Settings
@@ -33,17 +34,20 @@ def callbacks(
     """
     jobs = []
     for number, link in enumerate(options.link or ()):
-        call = str(link["call"]).encode()
-        serializer = "json"
-        if not link["immutable"]:
-            serializer = options.serializer
-            if serializer == "json":
-                call = _with_first(call, result)
-            else:
-                args, kwargs = codec.decode_call(call)
-                call = codec.encode_call((value, *args), kwargs, serializer)
+        call, serializer = _call(link, options, value, result)
         jobs.append(_job(job, options, link, call, number, serializer, settings, now))
     return tuple(jobs)
+
+
+def _call(link: Mapping[str, Any], options: JobOptions, value: Any, result: bytes) -> tuple[bytes, str]:
+    """Return a callback's encoded call, and by what it is encoded: its own serializer, else that of the result."""
+    call = str(link["call"]).encode()
+    immutable = bool(link["immutable"])
+    wanted = str(link["options"].get("serializer") or ("json" if immutable else options.serializer))
+    if wanted == options.serializer == "json":
+        return (call if immutable else _with_first(call, result)), wanted
+    args, kwargs = codec.decode_call(call)
+    return codec.encode_call(args if immutable else (value, *args), kwargs, wanted), wanted
 
 
 def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tuple[NewJob, ...]:
@@ -55,15 +59,34 @@ def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tupl
     options = JobOptions.read(job.options)
     jobs = []
     for number, link in enumerate(options.link_error or (), _FIRST_ERRBACK):
-        call = str(link["call"]).encode()
-        if link["immutable"]:
-            jobs.append(_job(job, options, link, call, number, "json", settings, now))
-            continue
-        call = _with_first(call, codec.encode(job.id))
-        new = _job(job, options, link, call, number, "json", settings, now)
-        errback = {"failure": (told or b"").decode(), "request": _request(job, options)}
-        jobs.append(new._replace(options=JobOptions.read(new.options)._replace(errback=errback).write()))
+        try:
+            jobs.append(_errback(job, options, link, number, told, settings, now))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # Checked when it was sent; what was written by hand must not stop the worker.
+            emit("job.discarded", worker="", task=job.task, job_id=job.id, reason=f"bad error callback: {error!r}")
     return tuple(jobs)
+
+
+def _errback(
+    job: Job,
+    options: JobOptions,
+    link: Mapping[str, Any],
+    number: int,
+    told: bytes | None,
+    settings: Settings,
+    now: int,
+) -> NewJob:
+    call = str(link["call"]).encode()
+    if not link["immutable"]:
+        call = _with_first(call, codec.encode(job.id))
+    serializer = str(link["options"].get("serializer") or "json")
+    if serializer != "json":
+        call = codec.encode_call(*codec.decode_call(call), serializer)
+    new = _job(job, options, link, call, number, serializer, settings, now)
+    if link["immutable"]:
+        return new
+    errback = {"failure": (told or b"").decode(), "request": _request(job, options)}
+    return new._replace(options=JobOptions.read(new.options)._replace(errback=errback).write())
 
 
 def _with_first(call: bytes, first: bytes) -> bytes:
@@ -86,9 +109,8 @@ def _job(
         "root_id": options.root_id or job.id,
         "task_id": follow_up_id(job.id, job.run_token, number),
         **dict(link["options"]),
+        "serializer": None if serializer == "json" else serializer,
     }
-    if serializer != "json":
-        given["serializer"] = serializer
     return new_job(
         str(link["task"]),
         call,

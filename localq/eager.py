@@ -1,14 +1,16 @@
 """Eager mode: jobs run in the caller, at once, on a store in memory; every other line is the engine's own.
 
 Waiting is skipped: a retry runs as soon as its turn comes, whenever it is due. Both time limits hold in the main
-thread, where a signal can interrupt.
+thread, where a signal can interrupt; in other threads the soft one does.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import Any, Protocol
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Protocol
 
 from localq.attempt import Place, run
 from localq.call import new_id
@@ -17,16 +19,20 @@ from localq.exceptions import NotRegistered
 from localq.failure import describe, dump
 from localq.job import Ending, Job, JobState, NewJob, Outcome, WorkerCard
 from localq.limiter import AlarmLimiter
-from localq.policy import policy_of
+from localq.policy import limits_of, policy_of
 from localq.registry import TaskRegistry
 from localq.settings import Settings
-from localq.settle import settle
+from localq.settle import expired, settle
 from localq.store import open_store
 from localq.store.base import Store
 
 __all__ = ["Eager"]
 
 _NAME = "eager"
+#: Seconds between looks at a job that another thread runs.
+_LOOK_S = 0.5
+#: The jobs that run around the current call: waiting for one of these would never end.
+_around: ContextVar[tuple[str, ...]] = ContextVar("localq_eager_around", default=())
 
 
 class App(Protocol):
@@ -42,21 +48,28 @@ class Eager:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._ended = threading.Condition()
         self._worker: int | None = None
+        #: Errors as they were raised, of the jobs whose caller wants them.
+        self._errors: dict[str, BaseException | None] = {}
         self.store: Store = open_store(":memory:")
 
-    def add(self, new: NewJob) -> None:
-        """Add a job and run it, and whatever follows from it, to the end."""
-        self.add_many([new])
+    def add_many(self, jobs: Sequence[NewJob]) -> None:
+        """Add jobs, then run each, and whatever follows from it, to the end, in order."""
+        now = self._app.clock.now()
+        self.store.add([new._replace(run_at=None) for new in jobs], now)
+        for new in jobs:
+            self._run_until_final(new.id)
 
-    def add_many(self, jobs: list[NewJob]) -> None:
-        """Add jobs, then run each to the end, in order."""
-        with self._lock:
-            now = self._app.clock.now()
-            self.store.add([new._replace(run_at=None) for new in jobs], now)
-            for new in jobs:
-                self._run_until_final(new.id)
+    def add_and_catch(self, new: NewJob) -> BaseException | None:
+        """Add a job and run it to the end; return the very error it ended with."""
+        self._errors[new.id] = None
+        try:
+            self.add_many([new])
+        finally:
+            error = self._errors.pop(new.id, None)
+        return error
 
     def _run_until_final(self, job_id: str) -> None:
         while True:
@@ -66,35 +79,52 @@ class Eager:
                 claim = self.store.claim(self._key(), None, (), 1, max(now, claim.next_at))
             for job in claim.jobs:
                 self._run(job)
-            job = self.store.get([job_id]).get(job_id)  # type: ignore[assignment]
-            if not claim.jobs or (job is not None and JobState(job.state).final and not self._more_ready()):
+            if not claim.jobs and (job_id in _around.get() or self._is_final(job_id)):
                 return
+            if not claim.jobs:
+                # Another thread runs it.
+                with self._ended:
+                    self._ended.wait_for(lambda: self._is_final(job_id), _LOOK_S)
 
-    def _more_ready(self) -> bool:
-        return any(
-            state in (JobState.READY, JobState.SCHEDULED) and count
-            for (_, state), count in self.store.stats().items()
-        )
+    def _is_final(self, job_id: str) -> bool:
+        job = self.store.get([job_id]).get(job_id)
+        return job is None or JobState(job.state).final
 
     def _run(self, job: Job) -> None:
         task = self._app.tasks.find(job.task)
         now = self._app.clock.now()
+        conf = self._app.conf
+        policy = policy_of(task, job, conf)
+        if job.expires_at is not None and job.expires_at <= now:
+            done = expired(job, _NAME, policy, now)
+        else:
+            token = _around.set((*_around.get(), job.id))
+            try:
+                outcome = self._outcome(job, now)
+            finally:
+                _around.reset(token)
+            now = self._app.clock.now()
+            done = settle(job, outcome, _NAME, policy, now)
+        self.store.finish([done], now)
+        with self._ended:
+            self._ended.notify_all()
+
+    def _outcome(self, job: Job, now: int) -> Outcome:
+        task = self._app.tasks.find(job.task)
+        conf = self._app.conf
         if task is None:
             error = NotRegistered(f"Unknown task {job.task!r}. Import its module first.")
-            outcome = Outcome(Ending.FAILURE, now, now, failure=dump(describe(error)))
-        else:
-            conf = self._app.conf
-            place = Place(_NAME, self._app.clock, conf, AlarmLimiter(), eager=True)
-            outcome = run(task, job, place)
-        policy = policy_of(task, job, self._app.conf)
-        now = self._app.clock.now()
-        self.store.finish([settle(job, outcome, _NAME, policy, now)], now)
+            if job.id in self._errors:
+                self._errors[job.id] = error
+            return Outcome(Ending.FAILURE, now, now, failure=dump(describe(error)))
+        limits = limits_of(task, job, conf)
+        limiter = AlarmLimiter(limits.hard) if limits.hard or limits.soft else None
+        place = Place(_NAME, self._app.clock, conf, limiter, eager=True, errors=self._errors)
+        return run(task, job, place)
 
     def _key(self) -> int:
-        if self._worker is None:
-            card = WorkerCard(new_id(), _NAME, "localhost", os.getpid(), "", "eager", 1, None, (), ())
-            self._worker = self.store.register(card, self._app.clock.now(), 2**62)
-        return self._worker
-
-
-_Any = Any
+        with self._lock:
+            if self._worker is None:
+                card = WorkerCard(new_id(), _NAME, "localhost", os.getpid(), "", "eager", 1, None, (), ())
+                self._worker = self.store.register(card, self._app.clock.now(), 2**62)
+            return self._worker

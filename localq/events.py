@@ -6,25 +6,25 @@ Names are `noun.verb` in the past tense. Fields never hold arguments or results.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-__all__ = ["EVENTS", "emit", "subscribe"]
+__all__ = ["EVENTS", "Subscriber", "emit", "listened", "subscribe"]
 
 #: Every event and its fields.
 EVENTS = {
     "worker.started": "worker pool concurrency queues store",
-    "worker.stopping": "worker how",
-    "worker.stopped": "worker duration_s",
+    "worker.stopping": "worker how running",
+    "worker.stopped": "worker",
     "worker.rejoined": "worker reason",
-    "job.received": "worker task job_id",
+    "job.received": "worker task job_id queue attempt",
     "job.started": "worker task job_id attempt slot",
-    "job.succeeded": "worker task job_id attempt duration_s",
-    "job.retried": "worker task job_id attempt duration_s run_in_s error",
-    "job.failed": "worker task job_id attempt duration_s error expected traceback",
-    "job.lost": "worker task job_id attempt error again",
-    "job.rejected": "worker task job_id attempt requeue",
-    "job.ignored": "worker task job_id attempt",
+    "job.succeeded": "worker task job_id queue attempt duration_s",
+    "job.retried": "worker task job_id queue attempt duration_s run_in_s error",
+    "job.failed": "worker task job_id queue attempt duration_s error expected traceback",
+    "job.lost": "worker task job_id queue attempt error again",
+    "job.rejected": "worker task job_id queue attempt requeue",
+    "job.ignored": "worker task job_id queue attempt",
     "job.revoked": "worker task job_id reason",
     "job.printed": "worker task job_id text",
     "job.discarded": "worker task job_id reason",
@@ -32,31 +32,49 @@ EVENTS = {
     "jobs.pruned": "worker count",
     "slot.started": "worker pid",
     "slot.died": "worker pid reason",
+    "pool.broken": "worker reason",
     "store.failed": "worker error",
     "store.recovered": "worker after_s",
 }
 
 Subscriber = Callable[[str, dict[str, Any]], None]
-_subscribers: list[Subscriber] = []
+_subscribers: dict[str, tuple[Subscriber, ...]] = {}
 
 
 def emit(event: str, **fields: Any) -> None:
-    """Tell every subscriber; what a subscriber raises is its own trouble."""
-    for subscriber in _subscribers:
+    """Tell those who asked for this event; what a subscriber raises is its own trouble."""
+    for subscriber in _subscribers.get(event, ()):
         with contextlib.suppress(Exception):
             subscriber(event, fields)
 
 
-def listened() -> bool:
-    """Whether anybody subscribed: hot paths build no fields for nobody."""
-    return bool(_subscribers)
+def listened(event: str) -> bool:
+    """Whether anybody asked for this event: hot paths build no fields for nobody."""
+    return event in _subscribers
 
 
 @contextlib.contextmanager
-def subscribe(subscriber: Subscriber) -> Iterator[None]:
-    """Call `subscriber(event, fields)` for every event within the block, in the thread that emits."""
-    _subscribers.append(subscriber)
+def subscribe(subscriber: Subscriber, events: Iterable[str] = tuple(EVENTS)) -> Iterator[None]:
+    """Call `subscriber(event, fields)` for these events within the block, in the thread that emits.
+
+    Ask for no more than is needed: an event that somebody listens to costs something for every job.
+
+    Raises:
+        ValueError: there is no such event.
+    """
+    wanted = tuple(events)
+    for event in wanted:
+        if event not in EVENTS:
+            raise ValueError(f"There is no event {event!r}")
+    for event in wanted:
+        _subscribers[event] = (*_subscribers.get(event, ()), subscriber)
     try:
         yield
     finally:
-        _subscribers.remove(subscriber)
+        for event in wanted:
+            rest = list(_subscribers[event])
+            rest.remove(subscriber)
+            if rest:
+                _subscribers[event] = tuple(rest)
+            else:
+                del _subscribers[event]

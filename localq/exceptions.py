@@ -19,7 +19,8 @@
     ├── JobLost
     │   ├── WorkerLostError           the process that ran the job died
     │   ├── TimeLimitExceeded         killed at the hard time limit
-    │   └── Terminated                killed because the job was cancelled
+    │   └── Terminated                (TaskRevokedError) killed because the job was cancelled
+    ├── PoolBroken                    a worker's processes die before they can run anything
     └── StoreError                    (see the classes) the store refused or could not do it
         ├── StoreBusy                 others held the write lock for too long
         ├── StoreFull                 no space left
@@ -50,6 +51,7 @@ __all__ = [
     "LocalQError",
     "MaxRetriesExceededError",
     "NotRegistered",
+    "PoolBroken",
     "Reject",
     "Retry",
     "SecurityError",
@@ -212,8 +214,15 @@ class TimeLimitExceeded(JobLost):
     """The job was killed at its hard time limit."""
 
 
-class Terminated(JobLost):
+class Terminated(JobLost, TaskRevokedError):
     """The job was killed because it was cancelled while it ran."""
+
+
+class PoolBroken(LocalQError):
+    """The worker gave up: its pool can run nothing, and every job it had was put back."""
+
+    def __str__(self) -> str:
+        return f"The pool is broken: {super().__str__()}. What the processes wrote is above, or in the log."
 
 
 class SoftTimeLimitExceeded(Exception):

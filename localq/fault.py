@@ -1,18 +1,22 @@
 """Named points where tests make a process fail; in a program without the variable each costs one comparison.
 
 `LOCALQ_FAULT="point=action"` (several parted by `;`, `point#3=` for the third pass only) with an action of
-`kill` (SIGKILL to this process), `stop` (SIGSTOP), `exit:N`, `raise:TEXT` or `enospc`. With
-`LOCALQ_FAULT_LOG=FILE` each fault is first written there, and synced: the witness outside the database.
+`kill` (SIGKILL to this process), `stop` (SIGSTOP), `sleep:SECONDS`, `exit:N`, `raise:TEXT` or `enospc`. With
+`LOCALQ_FAULT_LOG=FILE` each fault is first written there, and synced: the witness outside the database. With
+`LOCALQ_FAULT_BUDGET=FOLDER` each fault removes a file from that folder, and without one it does not happen: slots
+inherit the variables, and a fault that hit every one of them for ever would prove nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import sqlite3
+import time
 
-__all__ = ["POINTS", "point", "reload"]
+__all__ = ["POINTS", "armed", "point", "reload"]
 
 #: Every named point and where it lies.
 POINTS = {
@@ -22,14 +26,20 @@ POINTS = {
     "claim.inside": "worker, in the claiming transaction",
     "claim.after": "worker, claimed, nothing handed out yet",
     "hand.after": "worker, handed to a slot",
+    "worker.registered": "worker, entered in the store, no slot yet",
+    "beat.inside": "worker, in the transaction that renews its lease",
+    "nursery.orphaned": "nursery, its worker is gone, its slots are not ended yet",
+    "slot.ready": "slot, about to say that it is ready",
     "run.before": "slot, before the task's code",
     "run.after": "slot, after the task's code, nothing reported yet",
+    "report.half": "slot, half of its report written",
     "report.after": "slot, after its report was written",
     "outcome.received": "worker, the report is read",
     "finish.inside": "worker, in the finishing transaction",
     "finish.after": "worker, committed, nobody rung yet",
     "release.before": "worker, about to put jobs back",
     "rescue.inside": "worker, about to settle a dead worker's jobs",
+    "rescue.buried": "worker, another is declared dead, its jobs are not settled yet",
     "prune.inside": "worker, in the pruning transaction",
     "store.checkpoint": "any process, holding the write lock to checkpoint",
     "store.create": "any process, in the transaction that makes the tables",
@@ -50,6 +60,11 @@ def reload() -> None:
             _armed[name] = (int(count or 0), action)
 
 
+def armed(name: str | None = None) -> bool:
+    """Whether a point, or any, may fail in this process."""
+    return bool(_armed) and (name is None or name in _armed)
+
+
 def point(name: str) -> None:
     """Fail here if a test asked for it."""
     if _armed and name in _armed:
@@ -59,7 +74,7 @@ def point(name: str) -> None:
 def _fail(name: str) -> None:
     count, action = _armed[name]
     _passes[name] = passed = _passes.get(name, 0) + 1
-    if count and passed != count:
+    if (count and passed != count) or not _afforded():
         return
     log = os.environ.get("LOCALQ_FAULT_LOG")
     if log:
@@ -72,6 +87,8 @@ def _fail(name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif verb == "stop":
         os.kill(os.getpid(), signal.SIGSTOP)
+    elif verb == "sleep":
+        time.sleep(float(detail))
     elif verb == "exit":
         os._exit(int(detail or 1))
     elif verb == "raise":
@@ -80,6 +97,18 @@ def _fail(name: str) -> None:
         full = sqlite3.OperationalError(os.strerror(errno.ENOSPC))
         full.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise full
+
+
+def _afforded() -> bool:
+    """Whether there is still a file to remove, for one of all processes that try."""
+    folder = os.environ.get("LOCALQ_FAULT_BUDGET")
+    if not folder:
+        return True
+    for name in os.listdir(folder):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(folder, name))
+            return True
+    return False
 
 
 reload()

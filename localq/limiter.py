@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import signal
 import threading
+import time
 from types import FrameType
+from typing import Any
 
-from localq.exceptions import SoftTimeLimitExceeded
+from localq.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 __all__ = ["AlarmLimiter", "ThreadLimiter", "raise_in_thread"]
 
@@ -15,23 +17,34 @@ __all__ = ["AlarmLimiter", "ThreadLimiter", "raise_in_thread"]
 class AlarmLimiter:
     """Interrupts the main thread by SIGALRM; in any other thread it is a ThreadLimiter.
 
-    An alarm cannot interrupt code in C: the error is raised when that returns. Hence the hard limit.
+    An alarm cannot interrupt code in C: the error is raised when that returns. Hence the hard limit. Limiters nest:
+    a task run here and now inside another leaves that one's limit in force.
+
+    Args:
+        hard: Seconds after which TimeLimitExceeded is raised, where no other process is there to kill this one.
     """
 
-    def __init__(self) -> None:
-        self._seconds = 0.0
-        self._before: object = None
+    def __init__(self, hard: float | None = None) -> None:
+        self.hard = hard
+        self._soft: float | None = None
+        self._before: Any = None
+        #: When the alarm that was set before was to ring, or None.
+        self._before_at: float | None = None
+        self._began = 0.0
         self._thread: ThreadLimiter | None = None
 
-    def start(self, seconds: float) -> None:
-        """Raise after so many seconds."""
-        self._seconds = seconds
+    def start(self, seconds: float | None) -> None:
+        """Raise SoftTimeLimitExceeded after so many seconds."""
         if threading.current_thread() is not threading.main_thread():
             self._thread = ThreadLimiter()
             self._thread.start(seconds)
             return
+        self._soft = seconds
+        self._began = time.monotonic()
         self._before = signal.signal(signal.SIGALRM, self._ring)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        left, _ = signal.getitimer(signal.ITIMER_REAL)
+        self._before_at = self._began + left if left else None
+        self._set()
 
     def stop(self) -> None:
         """Raise nothing any more."""
@@ -40,10 +53,32 @@ class AlarmLimiter:
             self._thread = None
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._before or signal.SIG_DFL)  # type: ignore[arg-type]
+        signal.signal(signal.SIGALRM, self._before or signal.SIG_DFL)
+        if self._before_at is not None:
+            signal.setitimer(signal.ITIMER_REAL, max(0.000_1, self._before_at - time.monotonic()))
+
+    def _set(self) -> None:
+        """Set the alarm to what comes first."""
+        ends = [self._began + limit for limit in (self._soft, self.hard) if limit]
+        first = min([*ends, *([] if self._before_at is None else [self._before_at])], default=None)
+        left = 0.0 if first is None else max(0.000_1, first - time.monotonic())
+        signal.setitimer(signal.ITIMER_REAL, left)
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        raise SoftTimeLimitExceeded(self._seconds)
+        now = time.monotonic()
+        if self._before_at is not None and now >= self._before_at:
+            self._before_at = None
+            self._set()
+            if callable(self._before):
+                self._before(number, frame)
+        elif self.hard and now >= self._began + self.hard:
+            raise TimeLimitExceeded(f"hard time limit of {self.hard:g} s exceeded")
+        elif self._soft and now >= self._began + self._soft:
+            soft, self._soft = self._soft, None
+            self._set()
+            raise SoftTimeLimitExceeded(soft)
+        else:
+            self._set()
 
 
 class ThreadLimiter:
@@ -53,8 +88,10 @@ class ThreadLimiter:
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
 
-    def start(self, seconds: float) -> None:
+    def start(self, seconds: float | None) -> None:
         """Raise after so many seconds."""
+        if not seconds:
+            return
         thread = threading.get_ident()
         self._timer = timer = threading.Timer(seconds, lambda: self._interrupt(thread, timer))
         timer.daemon = True

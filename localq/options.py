@@ -36,13 +36,13 @@ class JobOptions(NamedTuple):
 
     @classmethod
     def read(cls, text: str | None) -> JobOptions:
-        """Return the options a store kept; keys of a newer version are left out."""
+        """Return the options a store kept; keys of a newer version are left out, and what cannot be."""
         if text is None:
             return _NONE
         try:
             said = json.loads(text)
-            return cls(**{name: said[name] for name in cls._fields if name in said})
-        except (ValueError, TypeError):
+            return cls(**{name: said[name] for name, kind in _KINDS.items() if _fits(said.get(name), kind)})
+        except (ValueError, TypeError, AttributeError):
             return _NONE
 
     def write(self) -> str | None:
@@ -52,3 +52,17 @@ class JobOptions(NamedTuple):
 
 
 _NONE = JobOptions()
+_NUMBERS = ("time_limit", "soft_time_limit", "max_retries", "default_retry_delay")
+_FLAGS = ("ignore_result", "store_errors_even_if_ignored", "acks_late")
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(JobOptions._fields, str),
+    **dict.fromkeys(_NUMBERS, (int, float)),
+    **dict.fromkeys(_FLAGS, (bool, int)),
+    **dict.fromkeys(("headers", "errback"), dict),
+    **dict.fromkeys(("link", "link_error"), list),
+}
+
+
+def _fits(value: Any, kind: type | tuple[type, ...]) -> bool:
+    """Whether a value is of its option's kind; a row that somebody wrote by hand must not stop a worker."""
+    return isinstance(value, kind)

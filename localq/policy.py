@@ -24,12 +24,12 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def limits_of(task: Task[..., Any], job: Job, conf: Settings) -> Limits:
-    """Return the time limits of a job."""
+def limits_of(task: Task[..., Any] | None, job: Job, conf: Settings) -> Limits:
+    """Return the time limits of a job; a task that is not known here has none of its own."""
     options = JobOptions.read(job.options)
     return Limits(
-        _first(options.time_limit, task.time_limit, conf.task_time_limit) or None,
-        _first(options.soft_time_limit, task.soft_time_limit, conf.task_soft_time_limit) or None,
+        _first(options.time_limit, getattr(task, "time_limit", None), conf.task_time_limit) or None,
+        _first(options.soft_time_limit, getattr(task, "soft_time_limit", None), conf.task_soft_time_limit) or None,
     )
 
 

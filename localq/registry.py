@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
@@ -19,6 +20,10 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     """Tasks by name. `revision` grows with every change, so that running slots learn of new definitions."""
 
     revision = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._promised: dict[str, Task[..., Any]] = {}
 
     def __missing__(self, name: str) -> Task[..., Any]:
         raise NotRegistered(
@@ -36,11 +41,29 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         """
         if not task.name:
             raise ImproperlyConfigured(f"{type(task).__name__} has no name: set `name = '...'` in the class.")
+        _check_task(task)
         before = self.get(task.name)
         if before is not None and not _same_origin(before, task):
             raise AlreadyRegistered(
                 f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
             )
+        self[task.name] = task
+        self.revision += 1
+
+    def promise(self, name: str, app: Any) -> Task[..., Any]:
+        """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
+        if name not in self._promised:
+            task = self._promised[name] = Task()
+            task.name, task.app = name, app
+        return self._promised[name]
+
+    def keep(self, task: Task[..., Any]) -> None:
+        """Put a task in the place of one of the same name."""
+        promised = self._promised.pop(task.name, None)
+        if promised is not None:
+            promised.__class__ = type(task)
+            promised.__dict__.update(task.__dict__)
+            task = promised
         self[task.name] = task
         self.revision += 1
 
@@ -124,12 +147,33 @@ def _check_options(name: str, options: dict[str, Any]) -> None:
         if not all(inspect.isclass(one) and issubclass(one, BaseException) for one in many):
             raise TypeError(f"Task {name}: {option}={given!r} must be exception classes")
         options[option] = tuple(many)
-    hard, soft = options.get("time_limit"), options.get("soft_time_limit")
+
+
+def _check_task(task: Task[..., Any]) -> None:
+    """Check the attributes of a task, made by the decorator or by a class of its own.
+
+    Raises:
+        ValueError: names the task, the attribute and its value.
+    """
+    for option in ("time_limit", "soft_time_limit", "default_retry_delay"):
+        value: Any = getattr(task, option)
+        if isinstance(value, timedelta):
+            value = value.total_seconds()
+            setattr(task, option, value)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+            raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
+    hard, soft = task.time_limit, task.soft_time_limit
     if hard and soft and soft > hard:
-        raise ValueError(f"Task {name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")
-    rank = options.get("priority")
-    if rank is not None and (isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank <= 9):
-        raise ValueError(f"Task {name}: priority={rank!r} must be a whole number from 0 to 9")
-    most = options.get("max_retries")
-    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
-        raise ValueError(f"Task {name}: max_retries={most!r} must be 0, a positive whole number, or None")
+        raise ValueError(f"Task {task.name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")
+    rank: Any = task.priority
+    if rank is not None and not _is_whole(rank, 9):
+        raise ValueError(f"Task {task.name}: priority={rank!r} must be a whole number from 0 to 9")
+    most: Any = task.max_retries
+    if most is not None and not _is_whole(most):
+        raise ValueError(f"Task {task.name}: max_retries={most!r} must be 0, a positive whole number, or None")
+
+
+def _is_whole(value: Any, high: int | None = None) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return False
+    return value >= 0 and (high is None or value <= high)

@@ -133,9 +133,7 @@ class AsyncResult(Generic[R]):
     def traceback(self) -> str | None:
         """The text of the last error's traceback, or None."""
         found = self._read()
-        if found is None or found[1] is None or found[1].failure is None:
-            return None
-        if found[0].state == JobState.SUCCEEDED:
+        if found is None or found[1] is None or found[1].failure is None or not _speaks(found[0], found[1]):
             return None
         return failure.load(found[1].failure).traceback
 
@@ -147,7 +145,7 @@ class AsyncResult(Generic[R]):
             return codec.decode(last.result, options.serializer, self._app.accepts(job.task))
         if job.shown is not None or job.state == JobState.RUNNING:
             return None if said is None else codec.decode(said)
-        if last is not None and last.failure is not None:
+        if last is not None and last.failure is not None and _speaks(job, last):
             return failure.rebuild(failure.load(last.failure))
         return TaskRevokedError("revoked") if job.state == JobState.CANCELLED else None
 
@@ -220,6 +218,7 @@ class AsyncResult(Generic[R]):
     async def _awaited(self) -> R:
         if self.ignored:
             return None  # type: ignore[return-value]
+        _assert_may_wait()
         await waiting.wait_async(self._app.store, self.id, self.ready)
         return await asyncio.to_thread(self._settled, True, None)
 
@@ -231,12 +230,7 @@ class AsyncResult(Generic[R]):
         )
 
     def _settled(self, propagate: bool, callback: Callable[[str, R], Any] | None) -> R:
-        value = self.result
-        if propagate:
-            self.maybe_throw()
-        if callback is not None:
-            callback(self.id, value)
-        return value  # type: ignore[no-any-return]
+        return self.maybe_throw(propagate, callback)  # type: ignore[no-any-return]
 
     def throw(self, exc: BaseException | None = None) -> None:
         """Raise an error as if the job had: `exc`, or the job's own."""
@@ -384,6 +378,13 @@ class AsyncResult(Generic[R]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AsyncResult, (self.id,)
+
+
+def _speaks(job: Job, last: Attempt) -> bool:
+    """Whether the last attempt's failure is what the job has to show now: not if it was put back, or revoked since."""
+    if job.state in (JobState.READY, JobState.SCHEDULED):
+        return bool(job.retries or job.crashes)
+    return job.state == JobState.FAILED or (job.state == JobState.CANCELLED and last.ending == "REVOKED")
 
 
 def _run(one: Attempt) -> Run:

@@ -135,8 +135,11 @@ class Settings(Mapping[str, Any]):
         ImproperlyConfigured: for an unknown name or a value that cannot be, naming both.
     """
 
+    #: Kept in the instance's own dictionary, so that reading an attribute costs what any attribute costs.
+
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
-        self.__dict__["_given"] = {}
+        self.__dict__.update((name, one.default) for name, one in SETTINGS.items())
+        self.__dict__["_set"] = set()
         self.update(given or {})
 
     def update(self, given: Mapping[str, Any] | None = None, **more: Any) -> None:
@@ -146,27 +149,25 @@ class Settings(Mapping[str, Any]):
 
     def given(self) -> dict[str, Any]:
         """Return what was set, without defaults."""
-        return dict(self._given)
+        return {name: self.__dict__[name] for name in sorted(self._set)}
 
     def __setitem__(self, name: str, value: Any) -> None:
         known = SETTINGS.get(name)
         if known is None:
             raise ImproperlyConfigured(f"Unknown setting {name!r}.{nearest(name, SETTINGS)}")
         try:
-            self._given[name] = known.check(value)
+            self.__dict__[name] = known.check(value)
         except (TypeError, ValueError) as error:
             raise ImproperlyConfigured(f"Setting {name} is {value!r}: it {error}.") from error
+        self._set.add(name)
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._given:
-            return self._given[name]
-        return SETTINGS[name].default
+        if name not in SETTINGS:
+            raise KeyError(f"Unknown setting {name!r}.{nearest(name, SETTINGS)}")
+        return self.__dict__[name]
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"Unknown setting {name!r}.{nearest(name, SETTINGS)}") from None
+        raise AttributeError(f"Unknown setting {name!r}.{nearest(name, SETTINGS)}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
@@ -178,4 +179,4 @@ class Settings(Mapping[str, Any]):
         return len(SETTINGS)
 
     def __repr__(self) -> str:
-        return f"Settings({self._given!r})"
+        return f"Settings({self.given()!r})"

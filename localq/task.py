@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from localq import current
+from localq.call import read_changes
 from localq.canvas import Signature
 from localq.exceptions import MaxRetriesExceededError, Retry
 from localq.result import AsyncResult
@@ -224,9 +225,21 @@ class Task(Generic[P, R]):
         return await self.app.in_thread(self.apply_async, args, kwargs, **options)  # type: ignore[no-any-return]
 
     def apply(
-        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        throw: bool | None = None,
+        **options: Any,
     ) -> AsyncResult[R]:
-        """Run the task here and now, retries included, on a store in memory; return its result."""
+        """Run the task here and now, retries included, on a store in memory; return its result.
+
+        Args:
+            args, kwargs: The task's arguments.
+            throw: Raise the task's error; default: the setting task_eager_propagates.
+            options: As of `apply_async`.
+        """
+        if throw is not None:
+            options["throw"] = throw
         return self.app.apply(self, args or (), kwargs or {}, options)  # type: ignore[no-any-return]
 
     def s(self, *args: Any, **kwargs: Any) -> Signature[R]:
@@ -274,7 +287,8 @@ class Task(Generic[P, R]):
             throw: False returns the Retry instead of raising it; you must then raise it yourself.
             eta, countdown: When; default: `default_retry_delay` seconds from now.
             max_retries: For this time only; default: the task's own.
-            options: queue, priority, time_limit, soft_time_limit, expires of the next run.
+            options: Of the runs from now on: queue, priority, time_limit, soft_time_limit, link, and the others
+                that are kept with a job.
 
         Raises:
             Retry: always, unless `throw` is False.
@@ -283,6 +297,7 @@ class Task(Generic[P, R]):
         request = self.request
         if request.called_directly:
             raise exc or Retry("Task can be retried", None)
+        changes = read_changes(options, self.app.tasks.find)
         limit = self._retry_limit(max_retries)
         if limit is not None and request.retries >= limit:
             raise exc or MaxRetriesExceededError(
@@ -296,7 +311,7 @@ class Task(Generic[P, R]):
             self.name,
             request.args if args is None else args,
             {**request.kwargs, **(kwargs or {})},
-            options,
+            {**changes.kept, "queue": changes.queue, "priority": changes.priority},
         )
         sig["changed"] = args is not None or kwargs is not None or bool(options)
         again = Retry(exc=exc, when=countdown if eta is None else eta, is_eager=request.is_eager, sig=sig)
@@ -313,8 +328,13 @@ class Task(Generic[P, R]):
     def update_state(
         self, task_id: str | None = None, state: str | None = None, meta: Any = None, **_ignored: Any
     ) -> None:
-        """Show a state of your own, with data, until the run ends: `AsyncResult.state` and `.info`."""
-        self.app.annotate(task_id or self.request.id, state, meta)
+        """Show a state of your own, with data, until the run ends: `AsyncResult.state` and `.info`.
+
+        A task that was called as a function has no job to show it for.
+        """
+        job_id = task_id or self.request.id
+        if job_id is not None:
+            self.app.annotate(job_id, state, meta)
 
     def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
         """Show how far the run is: state PROGRESS, info `{"done", "total", "message"}`."""
@@ -339,15 +359,23 @@ class Task(Generic[P, R]):
     ) -> None:
         """Run after every attempt."""
 
+    @property
+    def __name__(self) -> str:
+        return type(self).__name__
+
     def __repr__(self) -> str:
         return f"<@task: {self.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _task_of, (self.name,)
+        return _task_of, (self.name, self.app)
 
 
-def _task_of(name: str) -> Any:
-    return current.app().tasks[name]
+def _task_of(name: str, app: Any = None) -> Any:
+    """Return this process's task of a name; in a slot whose definition is still on its way, what will become it."""
+    tasks = (app or current.app()).tasks
+    if name not in tasks and current.in_slot():
+        return tasks.promise(name, app)
+    return tasks[name]
 
 
 def signature_checker(function: Callable[..., Any]) -> Callable[..., Any] | None:

@@ -65,9 +65,16 @@ class _Room:
     def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
         self._bell = store.result_bell()
         self._store = store
-        self._loop = loop
+        # Held loosely: rooms are kept by their loop, and must go with it.
+        self._loop_of = weakref.ref(loop)
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._ticker: asyncio.TimerHandle | None = None
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        loop = self._loop_of()
+        assert loop is not None
+        return loop
 
     def enter(self, job_id: str) -> asyncio.Event:
         event = asyncio.Event()

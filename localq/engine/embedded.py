@@ -68,6 +68,10 @@ class Embedded:
             raise self._error
         atexit.register(self._at_exit)
 
+    def runs(self) -> bool:
+        """Whether the worker runs, in this process."""
+        return self._pid == os.getpid() and self._thread is not None and self._thread.is_alive()
+
     def _run(self) -> None:
         assert self._worker is not None
         try:

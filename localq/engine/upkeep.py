@@ -70,6 +70,7 @@ class Upkeep:
         dead = [row for row in rows if not row.gone and self._is_dead(row, lease_now)]
         if dead:
             worker.store.bury([row.key for row in dead], worker.clock.now())
+            fault.point("rescue.buried")
         if not any(row.gone for row in rows) and not dead:
             return
         lost = worker.store.lost(lease_now, worker._boot, _AT_ONCE)

@@ -20,10 +20,10 @@ from localq.clock import Clock
 from localq.engine.pool.base import Cause, Death, Handed, Pool, Report
 from localq.engine.upkeep import Upkeep
 from localq.events import emit, listened
-from localq.exceptions import StoreBusy, StoreError, StoreFull, TimeLimitExceeded
+from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull, TimeLimitExceeded
 from localq.job import Completion, Ending, Job, JobState, Outcome, WorkerCard
 from localq.policy import Limits, limits_of, policy_of
-from localq.settle import expired, lost_outcome, released, settle, terminated_outcome
+from localq.settle import Policy, expired, lost_outcome, released, settle, terminated_outcome
 from localq.store.base import Store
 from localq.store.presence import Presence, boot_id
 
@@ -104,6 +104,8 @@ class Worker:
         for end in (self._awake, self._wake):
             end.setblocking(False)
         self._upkeep: Upkeep | None = None
+        self._known: dict[str, tuple[Limits, Policy]] = {}
+        self._revision = -1
 
     # Life
 
@@ -112,6 +114,7 @@ class Worker:
 
         Raises:
             StoreError: the store became unusable; what was finished and could not be written runs again elsewhere.
+            PoolBroken: the pool can run nothing; what it held was put back.
         """
         self._begin()
         try:
@@ -135,6 +138,7 @@ class Worker:
         self._selector.register(self._bell.fileno(), selectors.EVENT_READ, self._ring)
         self._selector.register(self._awake, selectors.EVENT_READ, self._waken)
         self._register()
+        fault.point("worker.registered")
         self._upkeep = Upkeep(self)
         self.pool.start(self._selector)
         self.ready.set()
@@ -187,6 +191,8 @@ class Worker:
             self.presence.close()
         if self.error is not None:
             raise self.error
+        if self.pool.broken is not None:
+            raise PoolBroken(self.pool.broken)
 
     # One turn of the loop
 
@@ -284,23 +290,50 @@ class Worker:
             self._hand(claim.jobs, now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
-        conf = self.app.conf
         handed = []
         late = []
         for job in jobs:
             if job.expires_at is not None and job.expires_at <= now:
-                policy = policy_of(self.app.tasks.find(job.task), job, conf)
-                late.append(expired(job, self.plan.name, policy, now))
+                late.append(expired(job, self.plan.name, self._policy(job), now))
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
                 continue
-            task = self.app.tasks.find(job.task)
-            if task is None:
-                handed.append(Handed(job, _NO_LIMITS))
-            else:
-                handed.append(Handed(job, limits_of(task, job, conf)))
+            handed.append(Handed(job, self._limits(job)))
         self._save(late)
         if handed:
+            if listened("job.received"):
+                self._received(handed)
             self.pool.submit(handed)
+
+    def _received(self, jobs: Sequence[Handed]) -> None:
+        for job, _ in jobs:
+            emit(
+                "job.received",
+                worker=self.plan.name,
+                task=job.task,
+                job_id=job.id,
+                queue=job.queue,
+                attempt=job.attempts,
+            )
+
+    def _limits(self, job: Job) -> Limits:
+        return self._rules(job)[0]
+
+    def _policy(self, job: Job) -> Policy:
+        return self._rules(job)[1]
+
+    def _rules(self, job: Job) -> tuple[Limits, Policy]:
+        """Return limits and policy of a job; those of calls without options are the task's, and kept."""
+        tasks, conf = self.app.tasks, self.app.conf
+        if tasks.revision != self._revision:
+            self._known.clear()
+            self._revision = tasks.revision
+        if job.options is None and job.task in self._known:
+            return self._known[job.task]
+        task = tasks.find(job.task)
+        rules = limits_of(task, job, conf), policy_of(task, job, conf)
+        if job.options is None:
+            self._known[job.task] = rules
+        return rules
 
     # Settling
 
@@ -310,7 +343,7 @@ class Worker:
     def _settled(self, report: Report) -> Completion:
         job, end, output = report
         now = self.clock.now()
-        policy = policy_of(self.app.tasks.find(job.task), job, self.app.conf)
+        policy = self._policy(job)
         if isinstance(end, Death):
             outcome = self._outcome_of(job, end, policy, now)
         else:
@@ -318,8 +351,9 @@ class Worker:
         if output is not None:
             outcome = outcome._replace(output=output)
         done = settle(job, outcome, self.plan.name, policy, now)
-        if listened():
-            self._tell(job, outcome, done)
+        event = _EVENTS.get(outcome.ending)
+        if event is not None and listened(event):
+            self._tell(event, job, outcome, done)
         return done
 
     def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
@@ -353,15 +387,13 @@ class Worker:
             elif done.state == JobState.READY or done.follow_ups:
                 self._look = True
 
-    def _tell(self, job: Job, outcome: Outcome, done: Completion) -> None:
-        event = _EVENTS.get(outcome.ending)
-        if event is None:
-            return
+    def _tell(self, event: str, job: Job, outcome: Outcome, done: Completion) -> None:
         started = outcome.started_at or outcome.ended_at
         fields: dict[str, Any] = {
             "worker": self.plan.name,
             "task": job.task,
             "job_id": job.id,
+            "queue": job.queue,
             "attempt": job.attempts,
             "duration_s": (outcome.ended_at - started) / 1e6,
         }
@@ -409,6 +441,8 @@ class Worker:
 
     def _obey(self) -> None:
         """Act on what was asked by `stop`."""
+        if self.pool.broken is not None:
+            self._give_up(self.pool.broken)
         steady = self.clock.steady()
         if self._stopping != Stopping.NOT:
             if self._interrupt_at is not None and steady >= self._interrupt_at:
@@ -418,9 +452,11 @@ class Worker:
         if self._asked <= self._stopping:
             return
         before, self._stopping = self._stopping, self._asked
-        emit("worker.stopping", worker=self.plan.name, how=_HOW[self._stopping])
         if before == Stopping.NOT:
             self._put_back()
+        running = len(self.pool.in_hand())
+        emit("worker.stopping", worker=self.plan.name, how=_HOW[self._stopping], running=running)
+        if before == Stopping.NOT:
             patience = self.app.conf.worker_shutdown_timeout
             if patience is not None:
                 self._interrupt_at = steady + patience
@@ -431,6 +467,14 @@ class Worker:
         elif self._stopping == Stopping.KILL:
             self._interrupt_at = self._kill_at = None
             self.pool.kill()
+
+    def _give_up(self, reason: str) -> None:
+        """Stop, because the pool can run nothing; what comes back from its last slots is put back too."""
+        if self._stopping == Stopping.NOT and self._asked == Stopping.NOT:
+            emit("pool.broken", worker=self.plan.name, reason=reason)
+            self._asked = Stopping.FINISH
+        elif self.pool.in_hand():
+            self._put_back()
 
     def _put_back(self) -> None:
         now = self.clock.now()
@@ -444,7 +488,6 @@ class Worker:
             self._failed(error)
 
 
-_NO_LIMITS = Limits(None, None)
 _HOW = {Stopping.FINISH: "finish", Stopping.INTERRUPT: "interrupt", Stopping.KILL: "kill"}
 _EVENTS = {
     Ending.SUCCESS: "job.succeeded",

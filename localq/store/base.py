@@ -183,6 +183,10 @@ class Store(Protocol):
         """Return the number of jobs by queue and state."""
         ...
 
+    def oldest_ready(self) -> int | None:
+        """Return since when the READY job that has waited longest could have run, or None if none is READY."""
+        ...
+
     def tasks_waiting(self) -> dict[tuple[str, str], int]:
         """Return the number of jobs that wait or are due, by queue and task."""
         ...

@@ -29,6 +29,8 @@ _LONGEST_NAME = 32
 _LONGEST_SAYING = 8192
 #: Folder times are coarse: a listing made this soon (ns) after a change may have missed another change.
 _SETTLED_NS = 30_000_000
+#: Seconds a list of bells serves without a look at the folder, where that is said to be enough.
+_FRESH_S = 0.01
 _numbers = itertools.count()
 
 
@@ -103,23 +105,34 @@ class UnixBell:
                 os.unlink(self.path)
 
     def __del__(self) -> None:
-        with contextlib.suppress(Exception):
-            self.close()
+        # At the interpreter's end the modules this needs may be gone already.
+        if contextlib is not None and os is not None:
+            with contextlib.suppress(Exception):
+                self.close()
 
 
 class Ringer:
     """Rings the bells in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = os.fspath(folder)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._names: dict[str, list[str]] = {}
         self._stamp = -1
+        self._looked = 0.0
 
     def ring(self, kind: str) -> None:
-        """Ring every bell of a kind, saying nothing."""
-        for path in self._bells(kind):
+        """Ring every bell of a kind, saying nothing.
+
+        A bell hung up within the last hundredth of a second may be missed: for bells whose owner looks for itself
+        when it comes.
+        """
+        now = time.monotonic()
+        if now - self._looked > _FRESH_S:
+            self._looked = now
+            self._bells(kind)
+        for path in self._names.get(kind, ()):
             self._send(path, b"")
 
     def say(self, kind: str, words: Iterable[str]) -> None:
@@ -151,7 +164,7 @@ class Ringer:
             for name in os.listdir(self._folder):
                 kind, dash, _ = name.partition("-")
                 if dash and len(kind) == 1:
-                    names.setdefault(kind, []).append(str(self._folder / name))
+                    names.setdefault(kind, []).append(f"{self._folder}/{name}")
         self._names = names
         self._stamp = stamp if listed - stamp > _SETTLED_NS else -1
 

@@ -50,7 +50,7 @@ APPLICATION_ID = 0x4C6F6351
 #: Seconds a writer waits for others before it gives up.
 BUSY_TIMEOUT_S = 30.0
 #: A write-ahead log larger than this (bytes) is checkpointed.
-CHECKPOINT_BYTES = 4 << 20
+CHECKPOINT_BYTES = 8 << 20
 #: Commits of a process without a worker between two looks at the log's size.
 _LOOK_EVERY = 256
 #: Unused pages a file may keep; beyond these, and a quarter of it, they are given back, so many at a time.
@@ -68,6 +68,7 @@ _CANNOT_WRITE = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_SHMMAP,
 }
+_DIALECT = sqlite_dialect.dialect(paramstyle="qmark")
 _stores: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
 _forking = threading.local()
 
@@ -82,7 +83,7 @@ class SqliteStore(SqlStore):
     """
 
     def __init__(self, path: str | os.PathLike[str], durability: str = "full") -> None:
-        super().__init__(sqlite_dialect.dialect(paramstyle="qmark"))
+        super().__init__(_DIALECT)
         if durability not in _DURABILITY:
             raise ImproperlyConfigured(f"durability is {durability!r}; it must be 'full' or 'normal'")
         self.memory = os.fspath(path) == ":memory:"
@@ -302,13 +303,28 @@ class SqliteStore(SqlStore):
     def _begin(self, cursor: Any, write: bool) -> None:
         if cursor.connection.in_transaction:
             # An exception from a signal handler came between a verb's end and its commit.
-            cursor.execute("ROLLBACK")
+            self._rollback()
         if write:
             self._patiently(cursor, "BEGIN IMMEDIATE")
         else:
             # A bare BEGIN takes no lock: what may find the file locked is the first look into it.
             cursor.execute("BEGIN")
             self._patiently(cursor, "SELECT 1 FROM meta LIMIT 0")
+
+    def _write_one(self, text: str, values: tuple[Any, ...]) -> Any:
+        """Run one writing statement as a transaction of its own; the caller holds the lock."""
+        try:
+            cursor = self._cursor or self._connected()
+            if cursor.connection.in_transaction:
+                self._rollback()
+            done = self._patiently(cursor, text, values)
+        except BaseException as error:
+            self._rollback()
+            self._raise(error)
+        self._commits += 1
+        if self._commits >= _LOOK_EVERY:
+            self.tend_if_needed()
+        return done
 
     def _commit(self) -> None:
         self._cursor.execute("COMMIT")
@@ -413,10 +429,11 @@ class SqliteStore(SqlStore):
                 cursor.execute(f"PRAGMA incremental_vacuum({_GIVEN_BACK_AT_ONCE})").fetchall()
 
     def tend_if_needed(self) -> None:
-        """Tend once in a while; for processes in which no worker does."""
+        """Tend once in a while; for processes in which no worker does. What fails is left to the next time."""
         if self._commits >= _LOOK_EVERY:
             self._commits = 0
-            self.tend(0)
+            with contextlib.suppress(StoreError):
+                self.tend(0)
 
     def _wal_bytes(self) -> int:
         try:

@@ -7,6 +7,7 @@ three times as fast as `Connection.execute`, and one-row enqueues are made of no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
@@ -33,7 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from localq.job import Job, JobState
 from localq.store.schema import ATTEMPT_BITS, attempt, job, meta, note, payload, state_is, worker
 
-__all__ = ["Statement", "Statements", "job_columns", "span", "waiting_columns"]
+__all__ = ["Statement", "Statements", "job_columns", "span", "statements", "waiting_columns"]
 
 P = bindparam
 _SPAN = 1 << ATTEMPT_BITS
@@ -251,6 +252,7 @@ class Statements:
         self.stats = made(
             select(job.c.queue, job.c.state, func.count()).group_by(job.c.queue, job.c.state)
         )
+        self.oldest_ready = made(select(func.min(job.c.run_at)).where(state_is(JobState.READY)))
         waiting = waiting_columns(job.c.queue, job.c.task).subquery()
         self.waiting = made(
             select(waiting.c.queue, waiting.c.task, func.count()).group_by(waiting.c.queue, waiting.c.task)
@@ -307,6 +309,12 @@ class Statements:
                 worker.c.key.not_in(owners.scalar_subquery()),
             )
         )
+
+
+@cache
+def statements(dialect: Dialect) -> Statements:
+    """Return the statements of a dialect, compiled once for all stores that share it."""
+    return Statements(dialect)
 
 
 def span(sequence: int) -> tuple[int, int]:

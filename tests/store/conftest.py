@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,22 +12,33 @@ import pytest
 
 from localq.store.sqlite import SqliteStore
 
-STORES: dict[str, Callable[[Path], Any]] = {
-    "full": lambda folder: SqliteStore(folder / "jobs.db", durability="full"),
-    "normal": lambda folder: SqliteStore(folder / "jobs.db", durability="normal"),
-    "memory": lambda folder: SqliteStore(":memory:"),
+#: Each makes a store that is empty; it is given a folder of its own, and the file of an empty SQLite store.
+STORES: dict[str, Callable[[Path, Path], Any]] = {
+    "full": lambda folder, empty: SqliteStore(shutil.copy(empty, folder / "jobs.db"), durability="full"),
+    "normal": lambda folder, empty: SqliteStore(shutil.copy(empty, folder / "jobs.db"), durability="normal"),
+    "memory": lambda folder, empty: SqliteStore(":memory:"),
 }
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of an empty store: making one syncs the disk a dozen times, copying it never."""
+    path = tmp_path_factory.mktemp("empty") / "jobs.db"
+    store = SqliteStore(path)
+    store.open()
+    store.close()
+    return path
+
+
 @pytest.fixture(params=STORES)
-def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Any]]:
+def make_store(request: pytest.FixtureRequest, tmp_path: Path, empty: Path) -> Iterator[Callable[[], Any]]:
     """Return a function that makes an empty store; all are closed when the test is over."""
     with ExitStack() as opened:
 
         def make() -> Any:
             folder = tmp_path / f"store-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            store = STORES[request.param](folder)
+            store = STORES[request.param](folder, empty)
             store.open()
             opened.callback(store.close)
             return store
@@ -36,5 +48,5 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
 
 @pytest.fixture
 def store(make_store: Callable[[], Any]) -> Any:
-    """Return an empty store of every kind in turn."""
+    """Return an empty store, of every kind in turn."""
     return make_store()

@@ -233,6 +233,13 @@ def test_a_call_is_a_json_array_of_a_plain_list_and_a_plain_object() -> None:
     assert codec.encode_call((), {}) == b"[[],{}]"
 
 
+def test_numbers_that_json_has_no_word_for_are_tagged_in_arguments_too() -> None:
+    data = codec.encode_call((math.inf,), {"x": -0.0})
+
+    assert data == b'[[{"$lq":"float","v":"inf"}],{"x":-0.0}]'
+    assert codec.decode_call(data) == ((math.inf,), {"x": 0.0})
+
+
 def test_a_datetime_keeps_its_zone_its_offset_and_its_fold() -> None:
     paris = ZoneInfo("Europe/Paris")
     early, late = (datetime(2026, 10, 25, 2, 30, tzinfo=paris, fold=fold) for fold in (0, 1))
@@ -371,6 +378,13 @@ def test_an_unregistered_enum_is_refused_as_a_key_too() -> None:
     assert message({UnregisteredShade.ONE: 1}).startswith(
         "result{key}: cannot write <enum 'UnregisteredShade'>"
     )
+
+
+def test_an_enum_member_that_its_class_does_not_know_is_refused() -> None:
+    ghost = object.__new__(Color)
+    ghost._name_, ghost._value_ = "GHOST", 9
+
+    assert "GHOST: 9> is no member of it" in message(ghost)
 
 
 def test_a_subclass_of_a_registered_dataclass_is_not_taken_for_it() -> None:

@@ -56,6 +56,8 @@ class Pool(Protocol):
     """Runs jobs in its slots. All methods are called from the worker's thread."""
 
     size: int
+    #: Why it can run nothing any more, or None.
+    broken: str | None
 
     def start(self, selector: selectors.BaseSelector) -> None:
         """Start the slots; register what may be read, with a callable as data."""

@@ -44,5 +44,4 @@ def load(app: Any, data: bytes) -> None:
     else:
         function, bind, base, options = rest
         made = make_task(app, function, bind=bind, base=base or Task, options={**options, "name": name})
-    app.tasks[name] = made
-    app.tasks.revision += 1
+    app.tasks.keep(made)

@@ -1,8 +1,9 @@
 """What travels between a worker and a slot.
 
-To a slot: datagrams, one a message, in a socket whose receiving end both sides hold: the kernel gives each
-datagram to exactly one reader, so the worker takes back what the slot has not read simply by reading it itself.
-What is larger than a datagram travels as a descriptor of memory that holds it.
+To a slot: datagrams, several jobs in one, and beside them a pipe with a token for each job. A slot takes a token
+before it starts a job; the worker takes jobs back by taking their tokens. The kernel gives each byte to one reader
+only, so a job is either started or taken back, never both. What is larger than a datagram travels as a descriptor
+of memory that holds it.
 
 From a slot: frames in a pipe. Nothing that user code made is unpickled on the worker's side: a frame is a fixed
 head and bytes, or JSON.
@@ -21,7 +22,7 @@ from typing import Any
 
 from localq.job import Ending, Job, NewJob, Outcome
 
-__all__ = ["Frames", "Kind", "kept_outcome", "pack", "pack_outcome", "receive", "send", "unpack_outcome"]
+__all__ = ["Frames", "Kind", "pack", "pack_outcome", "receive", "send", "unpack_outcome"]
 
 #: Messages to a slot longer than this travel by descriptor.
 _LARGEST = 60_000
@@ -41,6 +42,8 @@ class Kind:
     LOG = 4
     PRINTED = 5
     READY = 6
+    #: The slot found tokens gone and has dropped what it had been given.
+    DROPPED = 7
 
 
 def pack(kind: int, body: bytes) -> bytes:
@@ -134,13 +137,9 @@ def send(to: socket.socket, message: tuple[Any, ...]) -> None:
         os.close(descriptor)
 
 
-def receive(source: socket.socket, flags: int = 0) -> Any:
-    """Return the next message, or None at the end of the stream.
-
-    Raises:
-        BlockingIOError: nothing there, and `flags` say not to wait.
-    """
-    data, ancillary, _, _ = source.recvmsg(_LARGEST + 64, 64, flags)
+def receive(source: socket.socket) -> Any:
+    """Wait for the next message and return it, or None at the end of the stream."""
+    data, ancillary, _, _ = source.recvmsg(_LARGEST + 64, 64)
     descriptors = array.array("i")
     for _, _, content in ancillary:
         descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
@@ -168,8 +167,3 @@ def _send_descriptors(to: socket.socket, data: bytes, descriptors: list[int]) ->
     # One byte of data, because a datagram of none reads like the end of the stream.
     content = array.array("i", descriptors)
     to.sendmsg([data or b"+"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)])
-
-
-def kept_outcome(outcome: Outcome, output: str | None) -> Outcome:
-    """Return an outcome with what its job printed."""
-    return outcome if output is None else outcome._replace(output=output)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import array
 import contextlib
 import importlib
+import logging
 import marshal
 import os
 import select
@@ -24,7 +25,7 @@ from typing import Any
 import dill
 import multiprocess
 
-from localq import current
+from localq import current, fault
 from localq.engine.pool import definitions
 from localq.engine.pool.slot import SlotPlan
 from localq.engine.pool.slot import main as slot_main
@@ -71,7 +72,7 @@ class Nursery:
         return self._control.fileno()
 
     def fork(self, plan: SlotPlan, descriptors: list[int]) -> None:
-        """Ask for a slot that owns copies of three descriptors: jobs, reports, output."""
+        """Ask for a slot that owns copies of four descriptors: jobs, tokens, reports, output."""
         assert self._control is not None
         content = array.array("i", descriptors)
         self._control.sendmsg(
@@ -130,6 +131,7 @@ def _single_threaded() -> bool:
 
 def _start_fresh(app: Any, theirs: socket.socket) -> subprocess.Popen[bytes]:
     environment = dict(os.environ)
+    before = environment.get("PYTHONPATH")
     environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     code = f"from localq.engine.pool.nursery import main; main({theirs.fileno()})"
     process = subprocess.Popen(
@@ -140,12 +142,12 @@ def _start_fresh(app: Any, theirs: socket.socket) -> subprocess.Popen[bytes]:
         start_new_session=False,
     )
     assert process.stdin is not None
-    process.stdin.write(_spec(app))
+    process.stdin.write(_spec(app, before))
     process.stdin.close()
     return process
 
 
-def _spec(app: Any) -> bytes:
+def _spec(app: Any, pythonpath: str | None) -> bytes:
     modules = {
         getattr(task.function, "__module__", None) or type(task).__module__
         for task in app.tasks.values()
@@ -154,6 +156,9 @@ def _spec(app: Any) -> bytes:
     spec = {
         "parent": os.getpid(),
         "path": list(sys.path),
+        "pythonpath": pythonpath,
+        "argv": list(sys.argv),
+        "levels": _log_levels(),
         "main": app.main,
         "location": app.location,
         "settings": app.conf.given(),
@@ -163,10 +168,19 @@ def _spec(app: Any) -> bytes:
     return bytes(dill.dumps(spec))
 
 
+def _log_levels() -> dict[str, int]:
+    """Return the levels that were set, by logger: slots send what the program's loggers would take."""
+    known = {name: one for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger)}
+    return {"": logging.root.level, **{name: one.level for name, one in known.items() if one.level}}
+
+
 def main(control: int) -> None:
     """Run a nursery in a fresh interpreter: its standard input says what it must know."""
     spec = dill.loads(sys.stdin.buffer.read())
-    sys.path[:] = spec["path"]
+    sys.path[:], sys.argv[:] = spec["path"], spec["argv"]
+    os.environ.pop("PYTHONPATH", None)
+    if spec["pythonpath"] is not None:
+        os.environ["PYTHONPATH"] = spec["pythonpath"]
     current.set_in_slot()
     application = importlib.import_module("localq.app")
     for name in spec["modules"]:
@@ -177,6 +191,8 @@ def main(control: int) -> None:
         _adopt(app, sys.modules[module])
     for data in spec["definitions"]:
         definitions.load(app, data)
+    for logger, level in spec["levels"].items():
+        logging.getLogger(logger).setLevel(level)
     _serve(socket.socket(fileno=control), app, spec["parent"])
 
 
@@ -218,6 +234,7 @@ def _serve(control: socket.socket, app: Any, parent: int) -> None:
             if control.fileno() in ready and not _obey(control, app, children):
                 break
     finally:
+        fault.point("nursery.orphaned")
         for pid in children:
             _kill_group(pid)
         os._exit(0)
@@ -226,7 +243,7 @@ def _serve(control: socket.socket, app: Any, parent: int) -> None:
 def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
     """Do what the worker asks; False when it is gone."""
     try:
-        data, ancillary, _, _ = control.recvmsg(65536, socket.CMSG_SPACE(12))
+        data, ancillary, _, _ = control.recvmsg(65536, socket.CMSG_SPACE(16))
     except OSError:
         return False
     if not data:
@@ -250,8 +267,8 @@ def _become_slot(
     control: socket.socket, app: Any, plan: SlotPlan, descriptors: list[int], nursery: int
 ) -> None:
     control.close()
-    jobs, reports, output = descriptors
-    slot_main(app, plan, jobs, reports, output, nursery)
+    jobs, tokens, reports, output = descriptors
+    slot_main(app, plan, jobs, tokens, reports, output, nursery)
 
 
 def _tell_deaths(control: socket.socket, children: dict[int, Any]) -> None:

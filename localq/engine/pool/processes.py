@@ -15,7 +15,7 @@ import selectors
 import signal
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import multiprocess
@@ -54,6 +54,9 @@ class _Slot:
         self.index = index
         self.pid = 0
         self.ready = self.closing = self.alone = False
+        #: Tokens were taken back and the slot has not said yet that it noticed: it must be given nothing.
+        self.recalled = False
+        #: What it was given and has not reported, in the order given: at most the first has been started.
         self.jobs: dict[int, Handed] = {}
         self.since = 0.0
         self.done = 0
@@ -63,24 +66,43 @@ class _Slot:
         #: What its process was told to die of, and for which job.
         self.verdict: tuple[int, Cause, str, int] | None = None
         self.kill_at: float | None = None
-        # A datagram may arrive in parts of a stream elsewhere; here each is read whole or not at all.
-        self.to_slot, self.of_slot = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.to_slot, self._of_slot = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._tokens, self._new_tokens = _fork.Pipe(duplex=False)
         self.reports, self._reports_of_slot = _fork.Pipe(duplex=False)
         self.output, self._output_of_slot = _fork.Pipe(duplex=False)
-        for descriptor in (self.reports.fileno(), self.output.fileno()):
-            os.set_blocking(descriptor, False)
+        for end in (self._tokens, self.reports, self.output):
+            os.set_blocking(end.fileno(), False)
 
     def descriptors(self) -> list[int]:
-        """Return what the process must inherit: jobs, reports, output."""
-        return [self.of_slot.fileno(), self._reports_of_slot.fileno(), self._output_of_slot.fileno()]
+        """Return what the process must inherit: jobs, tokens, reports, output."""
+        ends = (self._of_slot, self._tokens, self._reports_of_slot, self._output_of_slot)
+        return [end.fileno() for end in ends]
 
     def handed_over(self) -> None:
         """Let go of the ends that belong to the process alone."""
-        self._reports_of_slot.close()
-        self._output_of_slot.close()
+        for end in (self._of_slot, self._reports_of_slot, self._output_of_slot):
+            end.close()
+
+    def give(self, handed: Sequence[Handed]) -> None:
+        """Send jobs, their tokens first: a slot that finds no token drops what it has."""
+        os.write(self._new_tokens.fileno(), b"+" * len(handed))
+        for one in handed:
+            self.jobs[one.job.key] = one
+        frames.send(self.to_slot, ("jobs", [tuple(one.job) for one in handed]))
+
+    def take_back(self) -> list[Handed]:
+        """Take back what has not been started: the last of what it was given, as many as there are tokens."""
+        try:
+            count = len(os.read(self._tokens.fileno(), 4096))
+        except OSError:
+            return []
+        self.recalled = self.recalled or count > 0
+        back = [self.jobs.pop(key) for key in list(self.jobs)[-count:]]
+        self.alone = self.alone and bool(self.jobs)
+        return back
 
     def close(self) -> None:
-        for end in (self.to_slot, self.of_slot, self.reports, self.output):
+        for end in (self.to_slot, self._tokens, self._new_tokens, self.reports, self.output):
             with contextlib.suppress(OSError):
                 end.close()
 
@@ -183,7 +205,7 @@ class ProcessPool:
         """Report the one job a dead slot was running; the rest waits for other slots."""
         self._read(slot)
         self._read_output(slot)
-        self._held.extendleft(reversed(self._unread(slot)))
+        self._held.extendleft(reversed(slot.take_back()))
         for handed in slot.jobs.values():
             death = self._death(slot, handed.job, code)
             self._ended.append(Report(handed.job, death, slot.tails.pop(handed.job.key, None)))
@@ -225,7 +247,7 @@ class ProcessPool:
         ahead = max(1, min(_MOST_AHEAD, int(_AHEAD_S / self._pace)))
         room = -len(self._held)
         for slot in self._slots.values():
-            if slot.closing or slot.alone:
+            if slot.closing or slot.alone or slot.recalled:
                 continue
             most = ahead if slot.ready else 1
             if self._max_tasks is not None:
@@ -240,80 +262,78 @@ class ProcessPool:
         fault.point("hand.after")
 
     def _hand_held(self) -> None:
+        """Give what is held to slots that can take it, each slot's share in one message."""
+        if not self._held:
+            return
+        shares: dict[int, list[Handed]] = {}
+        loads = {
+            slot.index: len(slot.jobs)
+            for slot in self._slots.values()
+            if not (slot.closing or slot.alone or slot.recalled)
+        }
         waiting: deque[Handed] = deque()
-        while self._held:
+        while self._held and loads:
             handed = self._held.popleft()
-            slot = self._best_slot(handed)
-            if slot is None:
+            index = self._best_slot(handed, loads)
+            if index is None:
                 waiting.append(handed)
-            else:
-                self._hand(slot, handed)
-        self._held = waiting
+                continue
+            shares.setdefault(index, []).append(handed)
+            loads[index] += 1
+            if handed.job.crashes:
+                del loads[index]
+        self._held.extendleft(reversed(waiting))
+        for index, share in shares.items():
+            self._give(self._slots[index], share)
 
-    def _best_slot(self, handed: Handed) -> _Slot | None:
-        alone = handed.job.crashes > 0
-        best = None
-        for slot in self._slots.values():
-            if slot.closing or slot.alone or (alone and slot.jobs):
-                continue
-            if slot.jobs and self._pace_of(handed.job) >= _AHEAD_S:
-                continue
-            if self._max_tasks is not None and slot.done + len(slot.jobs) >= self._max_tasks:
-                continue
-            if len(slot.jobs) < _MOST_AHEAD and (best is None or len(slot.jobs) < len(best.jobs)):
-                best = slot
-        return best
+    def _best_slot(self, handed: Handed, loads: dict[int, int]) -> int | None:
+        """Return the slot with the least to do; long jobs, and those that have crashed, want one that has nothing."""
+        index = min(loads, key=loads.__getitem__)
+        load = loads[index]
+        if load == 0:
+            return index
+        if handed.job.crashes or load >= _MOST_AHEAD or self._pace_of(handed.job) >= _AHEAD_S:
+            return None
+        if self._max_tasks is not None and self._slots[index].done + load >= self._max_tasks:
+            return None
+        return index
 
     def _pace_of(self, job: Job) -> float:
         return self._paces.get(job.task, self._pace)
 
-    def _hand(self, slot: _Slot, handed: Handed) -> None:
-        job = handed.job
-        task = self._app.tasks.find(job.task)
-        try:
-            if task is not None and slot.defined.get(task.name) is not task:
-                slot.defined[task.name] = task
-                frames.send(slot.to_slot, ("define", definitions.dump(task)))
-            frames.send(slot.to_slot, ("job", tuple(job)))
-        except OSError:
-            self._held.append(handed)
-            self._retire(slot)
-            return
+    def _give(self, slot: _Slot, share: list[Handed]) -> None:
         if not slot.jobs:
             slot.since = self._clock.steady()
-        slot.jobs[job.key] = handed
-        slot.alone = job.crashes > 0
+        slot.alone = share[0].job.crashes > 0
+        try:
+            for name in {handed.job.task for handed in share}:
+                self._define(slot, name)
+            slot.give(share)
+        except OSError:
+            # Its process is gone, or stopped with a full socket: what it did not start goes to others.
+            self._held.extend(slot.take_back())
+            self._retire(slot)
+
+    def _define(self, slot: _Slot, name: str) -> None:
+        """Send a task's definition to a slot that was forked before it was made, or made anew."""
+        task = self._app.tasks.find(name)
+        if task is not None and slot.defined.get(task.name) is not task:
+            slot.defined[task.name] = task
+            frames.send(slot.to_slot, ("define", definitions.dump(task)))
 
     def take_back(self) -> list[Job]:
-        """Return every job that no slot has read."""
+        """Return every job that no slot has started."""
         back = [handed.job for handed in self._held]
         self._held.clear()
         for slot in self._slots.values():
-            back.extend(handed.job for handed in self._unread(slot))
+            back.extend(handed.job for handed in slot.take_back())
         return back
-
-    def _unread(self, slot: _Slot) -> list[Handed]:
-        """Read what a slot has not read: the kernel gives each message to one of us only."""
-        back = []
-        while True:
-            try:
-                message = frames.receive(slot.of_slot, socket.MSG_DONTWAIT)
-            except OSError:
-                return back
-            if message is None:
-                return back
-            if message[0] == "job":
-                handed = slot.jobs.pop(message[1][0], None)
-                if handed is not None:
-                    back.append(handed)
-            elif message[0] == "define":
-                slot.defined = dict(self._nursery.known)
 
     def _retire(self, slot: _Slot) -> None:
         """Let a slot end after the job it runs; give what waits behind it to others."""
         if not slot.closing:
             slot.closing = True
-            self._held.extend(self._unread(slot))
+            self._held.extend(slot.take_back())
             with contextlib.suppress(OSError):
                 frames.send(slot.to_slot, ("quit",))
 
@@ -366,6 +386,8 @@ class ProcessPool:
             _handle_record(json.loads(body))
         elif kind == frames.Kind.READY:
             slot.ready = True
+        elif kind == frames.Kind.DROPPED:
+            slot.recalled = False
 
     def _ended_well(self, slot: _Slot, job: Job, outcome: Outcome) -> None:
         fault.point("outcome.received")
@@ -472,11 +494,11 @@ class ProcessPool:
 
     def _spread(self, slot: _Slot) -> None:
         """Give what waits behind a slow job to slots that have nothing; the rest goes back to the store."""
-        back = self._unread(slot)
-        idle = [one for one in self._slots.values() if not one.jobs and not one.closing]
+        back = slot.take_back()
+        idle = [one for one in self._slots.values() if not (one.jobs or one.closing or one.recalled)]
         for handed in back:
             if idle:
-                self._hand(idle.pop(), handed)
+                self._give(idle.pop(), [handed])
             else:
                 self._ended.append(
                     Report(handed.job, Outcome(Ending.RELEASED, None, self._clock.now()), None)
@@ -509,7 +531,7 @@ class ProcessPool:
         for slot in list(self._slots.values()):
             if key not in slot.jobs:
                 continue
-            self._held.extend(self._unread(slot))
+            self._held.extend(slot.take_back())
             if key in slot.jobs and number and slot.verdict is None:
                 slot.verdict = (key, Cause.CANCELLED, f"cancelled by signal {number}", number)
                 slot.kill_at = self._clock.steady() + _GRACE_S
@@ -529,7 +551,7 @@ class ProcessPool:
         for slot in list(self._slots.values()):
             if gone.isdisjoint(slot.jobs):
                 continue
-            self._held.extend(handed for handed in self._unread(slot) if handed.job.key not in gone)
+            self._held.extend(handed for handed in slot.take_back() if handed.job.key not in gone)
             running = [key for key in slot.jobs if key in gone]
             for key in running:
                 del slot.jobs[key]
@@ -607,5 +629,3 @@ def _handle_record(said: dict[str, Any]) -> None:
     if logger.isEnabledFor(record.levelno):
         logger.handle(record)
 
-
-_Callback = Callable[[], None]

@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import deque
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -48,14 +49,15 @@ class SlotPlan(NamedTuple):
 class Slot:
     """The state of a slot's process."""
 
-    def __init__(self, app: Any, plan: SlotPlan, jobs: socket.socket, reports: int) -> None:
+    def __init__(self, app: Any, plan: SlotPlan, jobs: socket.socket, tokens: int, reports: int) -> None:
         self.app, self.plan = app, plan
-        self._jobs, self._reports = jobs, reports
+        self._jobs, self._tokens, self._reports = jobs, tokens, reports
+        self._given: deque[tuple[Any, ...]] = deque()
         self._running = False
         self._job: Job | None = None
         self._marks = _open_marks(plan.marks_path)
         self._at = plan.index * MARK_SIZE
-        self._place = attempt.Place(plan.worker, SYSTEM, app.conf, AlarmLimiter())
+        self._place = attempt.Place(plan.worker, SYSTEM, app.conf, AlarmLimiter(), templates={})
 
     # Reporting
 
@@ -79,8 +81,20 @@ class Slot:
 
     def serve(self) -> None:
         """Run what comes until the worker says to stop, or is gone."""
+        fault.point("slot.ready")
         self.report(Kind.READY, b"")
+        given = self._given
         while True:
+            if given:
+                try:
+                    os.read(self._tokens, 1)
+                except BlockingIOError:
+                    # The worker took back what had not been started.
+                    given.clear()
+                    self.report(Kind.DROPPED, b"")
+                else:
+                    self._run(Job._make(given.popleft()))
+                continue
             try:
                 message = receive(self._jobs)
             except InterruptedError:
@@ -89,8 +103,9 @@ class Slot:
                 return
             if message[0] == "define":
                 definitions.load(self.app, message[1])
+                self._place = self._place._replace(templates={})
             else:
-                self._run(Job._make(message[1]))
+                given.extend(message[1])
 
     def _run(self, job: Job) -> None:
         task = self.app.tasks.find(job.task)
@@ -111,6 +126,9 @@ class Slot:
             with contextlib.suppress(Exception):
                 stream.flush()
         view = memoryview(pack_outcome(job, outcome))
+        if fault.armed("report.half"):
+            view = view[os.write(self._reports, view[: len(view) // 2]) :]
+            fault.point("report.half")
         while view:
             view = view[os.write(self._reports, view) :]
         self._job = None
@@ -143,12 +161,12 @@ def _open_marks(path: str | None) -> mmap.mmap | None:
 # Starting
 
 
-def main(app: Any, plan: SlotPlan, jobs: int, reports: int, output: int, nursery: int) -> None:
+def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output: int, nursery: int) -> None:
     """Run a slot; the process ends with it."""
     os.setsid()
     _die_with_parent(nursery)
     current.set_in_slot()
-    slot = Slot(app, plan, socket.socket(fileno=jobs), reports)
+    slot = Slot(app, plan, socket.socket(fileno=jobs), tokens, reports)
     _set_signals(slot)
     _set_streams(slot, output)
     _set_logging(slot)

@@ -1,0 +1,108 @@
+"""The program `localq`: its commands, loaded when they are called, and how its errors end it.
+
+A command module defines click commands as module-level names and is listed in COMMANDS; `localq --help` imports none
+of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, NamedTuple
+
+import click
+
+import localq
+from localq.cli.loading import app_parameters
+from localq.exceptions import ImproperlyConfigured, LocalQError, StoreError, StoreVersion
+from localq.settings import nearest
+
+__all__ = ["COMMANDS", "Entry", "exit_code", "main"]
+
+#: Exit codes, those of sysexits.h where it has one.
+EX_USAGE = 2
+EX_SOFTWARE = 70
+EX_IOERR = 74
+EX_TEMPFAIL = 75
+
+
+class Entry(NamedTuple):
+    """A command: where it is, as "module:attribute", the heading it stands under, and its line in the help."""
+
+    target: str
+    heading: str
+    summary: str
+
+
+#: Every command, in the order of the help.
+COMMANDS = {
+    "worker": Entry("localq.cli.worker:worker", "Run", "Run jobs."),
+    "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs; today that is a worker."),
+    "call": Entry("localq.cli.jobs:call", "Run", "Enqueue a job by the name of its task."),
+    "status": Entry("localq.cli.jobs:status", "Look", "Show workers, queues and counts."),
+    "list": Entry("localq.cli.jobs:list_", "Look", "Show jobs."),
+    "result": Entry("localq.cli.jobs:result", "Look", "Show a job's state, result and attempts."),
+    "retry": Entry("localq.cli.jobs:retry", "Change", "Run finished jobs again."),
+    "cancel": Entry("localq.cli.jobs:cancel", "Change", "Cancel jobs."),
+    "purge": Entry("localq.cli.jobs:purge", "Change", "Remove jobs that wait."),
+    "doctor": Entry("localq.cli.health:doctor", "Care", "Check the file and what is in it."),
+    "backup": Entry("localq.cli.health:backup", "Care", "Copy the file while it is in use."),
+    "demo": Entry("localq.cli.demo:demo", "Try", "Digest the files of a folder, one job a file."),
+}
+
+
+def exit_code(error: LocalQError) -> int:
+    """Return what the program exits with for an error."""
+    if isinstance(error, StoreVersion):
+        return EX_TEMPFAIL
+    if isinstance(error, StoreError):
+        return EX_IOERR
+    return EX_USAGE if isinstance(error, ImproperlyConfigured) else EX_SOFTWARE
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        loaded = getattr(importlib.import_module(module), attribute)
+        assert isinstance(loaded, click.Command), entry.target
+        return loaded
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"There is no command {args[0]!r}.{nearest(args[0], list(COMMANDS))}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        headings = dict.fromkeys(entry.heading for entry in COMMANDS.values())
+        width = max(map(len, COMMANDS))
+        for heading in headings:
+            rows = [(name.ljust(width), e.summary) for name, e in COMMANDS.items() if e.heading == heading]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LocalQError as error:
+            click.echo(f"localq: error: {error}", err=True)
+            sys.exit(exit_code(error))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@app_parameters
+@click.version_option(localq.__version__, prog_name="localq", message="%(prog)s %(version)s")
+def main(spec: str | None, path: str | None, url: str | None) -> None:
+    """Durable background jobs in one SQLite file, run by a pool of processes.
+
+    Name the queue with -A (before or after the command); or, where no task needs to be known, with --path or --url.
+    """

@@ -1,0 +1,161 @@
+"""The tasks of `localq demo`: list the files below a folder, and digest one file.
+
+The list of a run is the result of a job, so that it is settled once and survives a kill; the job of a file is named
+by the run and the file's number in the list. Any worker may help: `localq worker -A localq.demo --path jobs.db`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from localq.app import LocalQ
+
+__all__ = ["BINARY", "digest", "language_of", "list_files", "q"]
+
+#: Results are kept until somebody removes them: the file may hold jobs of other programs, whose age is not ours to judge.
+q = LocalQ("localq.demo", result_expires=None)
+
+#: The language of files that hold zero bytes and have no suffix we know.
+BINARY = "Binary"
+_OTHER = "Other text"
+_READ_BYTES = 1 << 18
+_TOLD_EVERY = 5_000
+_LANGUAGES = {
+    suffix: language
+    for language, suffixes in {
+        "Assembly": ".s .asm",
+        "C": ".c .h",
+        "C++": ".cc .cpp .cxx .hh .hpp .hxx",
+        "C#": ".cs",
+        "Config": ".cfg .conf .ini .toml .properties",
+        "CSS": ".css .scss .sass .less",
+        "Data": ".csv .tsv .jsonl .parquet .sqlite .db .npy .pickle .pkl",
+        "Fortran": ".f .f90 .f95",
+        "Go": ".go",
+        "HTML": ".html .htm .xhtml .jinja .j2",
+        "Image": ".png .jpg .jpeg .gif .ico .webp .bmp .xbm .tiff",
+        "Java": ".java .kt .scala",
+        "JavaScript": ".js .mjs .cjs .jsx",
+        "JSON": ".json",
+        "Machine code": ".so .o .a .dylib .dll .exe .lib .wasm .class",
+        "Markdown": ".md .markdown",
+        "Notebook": ".ipynb",
+        "Perl": ".pl .pm",
+        "PHP": ".php",
+        "Python": ".py .pyi .pyx .pxd .pyw",
+        "Python bytecode": ".pyc .pyo",
+        "R": ".r",
+        "reStructuredText": ".rst",
+        "Ruby": ".rb",
+        "Rust": ".rs",
+        "Shell": ".sh .bash .zsh .fish .bat .ps1",
+        "SQL": ".sql",
+        "Tcl": ".tcl",
+        "TeX": ".tex .sty .bib",
+        "Text": ".txt .log",
+        "TypeScript": ".ts .tsx",
+        "Archive": ".zip .gz .bz2 .xz .tar .tgz .whl .jar .zst",
+        "Audio and video": ".wav .mp3 .ogg .au .aiff .mp4 .webm .mkv",
+        "XML": ".xml .svg .xsd .plist",
+        "YAML": ".yaml .yml",
+    }.items()
+    for suffix in suffixes.split()
+}
+_LANGUAGES[".in"] = _LANGUAGES[".cmake"] = _LANGUAGES[".mk"] = "Build"
+
+
+@q.task(bind=True, throws=(OSError,))
+def list_files(self: Any, folder: str, jobs_file: str | None = None) -> dict[str, Any]:
+    """Return the regular files below a folder: `[[directory, [name, ...]], ...]`, relative to it, in order.
+
+    What cannot be listed comes with the reason; links, special files and the queue's own files are only counted.
+
+    Args:
+        jobs_file: The queue's file, which changes while it is read.
+    """
+    found: list[tuple[str, list[str]]] = []
+    unlisted: list[tuple[str, str]] = []
+    left_out: Counter[str] = Counter()
+    count = 0
+
+    def failed(error: OSError) -> None:
+        if error.filename == folder:
+            raise error
+        unlisted.append((os.path.relpath(error.filename, folder), error.strerror or str(error)))
+
+    for directory, names in _directories(folder, failed, left_out, jobs_file):
+        if names:
+            found.append(("" if directory == folder else os.path.relpath(directory, folder), names))
+            if (count + len(names)) // _TOLD_EVERY > count // _TOLD_EVERY:
+                self.progress(count + len(names))
+            count += len(names)
+    return {"files": found, "unlisted": unlisted, "left_out": dict(left_out)}
+
+
+def _directories(
+    folder: str, failed: Any, left_out: Counter[str], jobs_file: str | None
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield each directory with the names of its regular files, sorted, and count what is something else."""
+    todo = [folder]
+    while todo:
+        directory = todo.pop()
+        below: list[str] = []
+        names: list[str] = []
+        try:
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    if jobs_file is not None and _belongs_to(entry.path, jobs_file):
+                        left_out["file of this queue"] += 1
+                    elif entry.is_symlink():
+                        left_out["symbolic link"] += 1
+                    elif entry.is_dir(follow_symlinks=False):
+                        below.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False):
+                        names.append(entry.name)
+                    else:
+                        left_out["special file"] += 1
+        except OSError as error:
+            error.filename = error.filename or directory
+            failed(error)
+        todo.extend(sorted(below, reverse=True))
+        yield directory, sorted(names)
+
+
+def _belongs_to(path: str, jobs_file: str) -> bool:
+    return path.startswith(jobs_file) and path[len(jobs_file) :] in ("", "-wal", "-shm", "-journal", ".lock", ".d")
+
+
+@q.task(throws=(OSError,))
+def digest(path: str) -> dict[str, Any]:
+    """Return a file's sha256, size in bytes, lines (0 if it is binary) and language.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file any more.
+    """
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise OSError(None, "Not a regular file any more", path)
+    hashed = hashlib.sha256()
+    size = lines = 0
+    binary = False
+    last = b"\n"
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_READ_BYTES):
+            hashed.update(block)
+            if size == 0:
+                binary = b"\0" in block[:8192]
+            size += len(block)
+            lines += block.count(b"\n")
+            last = block[-1:]
+    lines = 0 if binary else lines + (last != b"\n")
+    return {"sha256": hashed.hexdigest(), "size": size, "lines": lines, "language": language_of(path, binary)}
+
+
+def language_of(path: str, binary: bool = False) -> str:
+    """Guess a file's language by its suffix."""
+    known = _LANGUAGES.get(os.path.splitext(path)[1].lower())
+    return known or (BINARY if binary else _OTHER)

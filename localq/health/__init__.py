@@ -1,0 +1,104 @@
+"""Examine a store from outside, without changing anything: what `localq doctor` shows."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from localq.clock import SYSTEM, Clock
+from localq.exceptions import StoreDamaged, StoreError
+from localq.health import contents, place, work
+from localq.health.finding import Finding, worst, wrong
+from localq.store.filesystem import OVERRIDE
+from localq.store.readonly import ReadOnlyStore
+
+__all__ = ["Finding", "examine", "worst"]
+
+Check = Callable[[], Finding | Iterable[Finding]]
+
+
+def examine(
+    path: str | os.PathLike[str], *, durability: str = "full", full: bool = False, clock: Clock = SYSTEM
+) -> list[Finding]:
+    """Return what every check finds about a store's file and what is in it; raise nothing, whatever the file holds.
+
+    The file is opened by SQLite alone, for reading; a missing one is not made. On a filesystem where SQLite's locks
+    do not work it is not opened at all, unless the environment allows it.
+
+    Args:
+        durability: The app's setting.
+        full: Check every index too, however large the file.
+    """
+    return list(_examine(ReadOnlyStore(path), durability, full, clock))
+
+
+def _examine(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) -> Iterator[Finding]:
+    nowhere = place.place(store.path)
+    if nowhere is not None:
+        yield nowhere
+        return
+    kind = place.filesystem_kind(store.path)
+    on = place.filesystem(store.path, kind)
+    yield on
+    yield from _made("rights", lambda: place.rights(store.path, os.geteuid()))
+    yield from _made("space", lambda: place.free_space(store.path))
+    yield contents.sqlite_version()
+    if on.level == "error" and os.environ.get(OVERRIDE) != "1":
+        return
+    try:
+        yield from _inside(store, durability, full, clock)
+    finally:
+        store.close()
+
+
+def _inside(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) -> Iterator[Finding]:
+    owner = list(_made("owner", lambda: contents.ownership(store)))
+    yield from owner
+    if owner[0].check == "owner" and owner[0].level != "ok":
+        return
+    checks: dict[str, Check] = {
+        "integrity": lambda: contents.integrity(store, full),
+        "journal": lambda: contents.journal(store),
+        "synchronous": lambda: contents.synchronous(durability),
+        "log": lambda: place.log_size(store.path),
+        "lock": lambda: contents.write_lock(store, _locks, time.sleep),
+    }
+    if owner[0].level == "ok":
+        checks |= {"schema": lambda: contents.schema(store), "identity": lambda: contents.identity(store)}
+    for name, check in checks.items():
+        yield from _made(name, check)
+    if owner[0].level == "ok":
+        yield from _made("workers", lambda: _work(store, clock))
+
+
+def _work(store: ReadOnlyStore, clock: Clock) -> Iterator[Finding]:
+    # Workers first: one that starts meanwhile must not make its jobs look lost.
+    running = work.running(store)
+    found = work.standings(store, clock)
+    waiting = store.tasks_waiting()
+    yield from work.workers(found, clock.now())
+    yield work.orphans(found, running)
+    yield from work.unserved(found, waiting)
+    yield from work.unknown_tasks(found, waiting)
+
+
+def _made(name: str, check: Check) -> Iterator[Finding]:
+    """Make one check; an error is a finding too, for what a damaged file holds cannot be foreseen."""
+    try:
+        found = check()
+        yield from [found] if isinstance(found, Finding) else list(found)
+    except StoreDamaged as error:
+        yield wrong(name, str(error), "")
+    except StoreError as error:
+        yield wrong(name, f"The check failed: {error}", "")
+    except Exception as error:
+        yield wrong(name, f"The check failed: {type(error).__name__}: {error}", "The file may be damaged.")
+
+
+def _locks() -> str | None:
+    try:
+        return Path("/proc/locks").read_text("ascii", "replace")
+    except OSError:
+        return None

@@ -1,0 +1,152 @@
+"""Workers, the jobs they hold, and the jobs nobody will take. Pure, but for `standings`, which reads a store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from localq.clock import Clock
+from localq.health.finding import Finding, fine, note, warning
+from localq.job import Job, JobState, WorkerRow
+from localq.settings import nearest
+from localq.store import presence
+from localq.store.base import Filter, Store
+
+__all__ = ["ALIVE", "GONE", "SILENT", "Standing", "orphans", "running", "standings", "unknown_tasks", "unserved", "workers"]
+
+#: Holds its lease.
+ALIVE = "alive"
+#: Its process is there, but its lease is over: stopped, suspended or stuck.
+SILENT = "silent"
+#: Stopped, or its process is dead.
+GONE = "gone"
+
+_PAGE = 1000
+
+
+class Standing(NamedTuple):
+    """A registered worker, and whether it lives: ALIVE, SILENT or GONE."""
+
+    row: WorkerRow
+    state: str
+
+
+# Reading
+
+
+def standings(store: Store, clock: Clock) -> list[Standing]:
+    """Return the registered workers with how they stand, oldest first."""
+    folder = getattr(store, "folder", None)
+    boot, lease_now = presence.boot_id(), int(clock.steady() * 1e6)
+    found = []
+    for row in store.workers():
+        dead = row.gone or row.card.boot_id != boot
+        if dead or (folder is not None and presence.is_dead(folder, row.card.uuid)):
+            state = GONE
+        else:
+            state = SILENT if row.lease_until < lease_now else ALIVE
+        found.append(Standing(row, state))
+    return found
+
+
+def running(store: Store) -> list[Job]:
+    """Return every RUNNING job."""
+    which = Filter(states=(JobState.RUNNING,))
+    found: list[Job] = []
+    while True:
+        page = store.find(which, _PAGE)
+        found.extend(page)
+        if len(page) < _PAGE:
+            return found
+        which = which._replace(before=page[-1].key)
+
+
+# Judging
+
+
+def workers(found: Sequence[Standing], now: int) -> Iterator[Finding]:
+    """Judge the workers themselves."""
+    for row, state in found:
+        if state == SILENT:
+            silent_s = max(0, now - row.seen_at) / 1e6
+            yield warning(
+                "workers",
+                f"Worker {row.card.name} (process {row.card.pid}) has said nothing for {silent_s:,.0f} s, but its "
+                "process lives: it is stopped, suspended or stuck.",
+                f"Continue it (kill -CONT {row.card.pid}) or end it; others take its jobs over.",
+            )
+    alive = [row for row, state in found if state == ALIVE]
+    if not alive:
+        yield note("workers", "No worker is alive.", "Start one: localq worker -A APP.")
+        return
+    names = ", ".join(f"{row.card.name} (process {row.card.pid})" for row in alive)
+    yield fine("workers", f"{_count(len(alive), 'worker is', 'workers are')} alive: {names}.")
+
+
+def orphans(found: Sequence[Standing], jobs: Sequence[Job]) -> Finding:
+    """Judge the running jobs: each should have a worker that lives."""
+    standing = {row.key: state for row, state in found}
+    lost = [one for one in jobs if standing.get(one.owner or 0, GONE) == GONE]
+    if not lost:
+        return fine("orphans", f"{_count(len(jobs), 'job runs', 'jobs run')}, each with a worker.")
+    if ALIVE in standing.values():
+        advice = "A live worker takes them over within seconds; look again."
+    else:
+        advice = "They run again as soon as a worker starts."
+    named = _named(Counter(one.task for one in lost))
+    return warning("orphans", f"{_count(len(lost), 'job belongs', 'jobs belong')} to workers that are gone: {named}.", advice)
+
+
+def unserved(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+    """Judge the queues: where jobs wait a live worker should serve.
+
+    Args:
+        waiting: Number of jobs by queue and task.
+    """
+    counts: Counter[str] = Counter()
+    for (queue, _), count in waiting.items():
+        counts[queue] += count
+    served = [row.card for row, state in found if state == ALIVE]
+    missed = {queue: n for queue, n in counts.items() if not any(_serves(card, queue) for card in served)}
+    for queue, count in sorted(missed.items()):
+        yield warning(
+            "queues",
+            f"{_count(count, 'job waits', 'jobs wait')} in queue {queue!r}, which no live worker serves.",
+            f"Start a worker that serves it: localq worker -A APP -Q {queue}.",
+        )
+    if not missed:
+        total = sum(counts.values())
+        yield fine("queues", f"{_count(total, 'job waits', 'jobs wait')}, each in a queue that is served." if total else "No job waits.")
+
+
+def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+    """Judge the tasks of waiting jobs: a live worker that serves the queue should know them."""
+    served = [row.card for row, state in found if state == ALIVE]
+    clean = True
+    for (queue, task), count in sorted(waiting.items()):
+        cards = [card for card in served if _serves(card, queue)]
+        if not cards or any(task in card.tasks for card in cards):
+            continue
+        clean = False
+        known = sorted({name for card in cards for name in card.tasks})
+        yield warning(
+            "tasks",
+            f"{_count(count, 'job waits', 'jobs wait')} in queue {queue!r} for task {task!r}, which no live worker "
+            f"there knows.{nearest(task, known)}",
+            "Import its module in the worker (-A, include=), or cancel the jobs.",
+        )
+    if clean:
+        yield fine("tasks", "Live workers know the tasks of all jobs that wait in their queues.")
+
+
+def _serves(card: Any, queue: str) -> bool:
+    return queue not in card.excluded and (card.queues is None or queue in card.queues)
+
+
+def _named(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} of {name}" for name, count in counts.most_common(5))
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

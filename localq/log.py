@@ -1,0 +1,179 @@
+"""Logging: how a worker's log is set up, loggers for tasks, and events turned into lines.
+
+Code emits events and never logs what happens to jobs; `follow_events` alone makes lines of them, with the fields
+as attributes of the record. Neither arguments nor results are logged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import logging.handlers
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TextIO
+
+from localq import current
+from localq.events import subscribe
+
+__all__ = ["Prints", "follow_events", "get_task_logger", "set_up"]
+
+_TASK = "localq.task"
+_log = logging.getLogger("localq")
+#: Characters of an error's message in a line; the traceback below it has all.
+_LONGEST = 2_000
+
+
+def get_task_logger(name: str) -> logging.Logger:
+    """Return a logger for tasks, `localq.task.NAME`: its records carry `task_name` and `task_id`."""
+    inside = name == _TASK or name.startswith(f"{_TASK}.")
+    logger = logging.getLogger(name if inside else f"{_TASK}.{name}")
+    logger.addFilter(_stamp)
+    return logger
+
+
+def _stamp(record: logging.LogRecord) -> bool:
+    """Say which task a record is from; records of slots arrive with that."""
+    if not hasattr(record, "task_id"):
+        request = current.request.get()
+        record.task_id = getattr(request, "id", None)
+        record.task_name = getattr(request, "task", None)
+    return True
+
+
+# Setting up
+
+
+def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -> None:
+    """Set up the log of a worker that is a program of its own: on standard error, or in a file.
+
+    Args:
+        conf: The settings worker_hijack_root_logger, worker_log_color, worker_log_format, worker_task_log_format.
+        level: Least level logged.
+        logfile: May be moved away while it is written to (logrotate): another is then started.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    root = logging.getLogger()
+    handler = _handler(logfile)
+    stream = getattr(handler, "stream", None)
+    colour = conf["worker_log_color"]
+    if colour is None:
+        colour = logfile is None and "NO_COLOR" not in os.environ and _is_terminal(stream)
+    handler.setFormatter(_Format(conf["worker_log_format"], conf["worker_task_log_format"], colour=colour))
+    if conf["worker_hijack_root_logger"]:
+        for other in list(root.handlers):
+            root.removeHandler(other)
+    if root.handlers:
+        # The program's own logging stays as it is; it hears of us as of any library.
+        _log.setLevel(level)
+    else:
+        root.addHandler(handler)
+        root.setLevel(level)
+    logging.captureWarnings(True)
+
+
+def _handler(logfile: str | None) -> logging.Handler:
+    if logfile is None:
+        return logging.StreamHandler(sys.__stderr__)
+    kind = logging.handlers.WatchedFileHandler if os.name == "posix" else logging.FileHandler
+    return kind(logfile, encoding="utf-8", errors="backslashreplace")
+
+
+def _is_terminal(stream: Any) -> bool:
+    with contextlib.suppress(Exception):
+        return bool(stream.isatty())
+    return False
+
+
+#: What a terminal, or a reader of the log, might take for something else: control characters but tab and newline,
+#: other ends of lines, and what turns the direction of writing.
+_UNSEEN = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\t\n"
+}
+_UNSEEN_IN_LINE = {**_UNSEEN, ord("\n"): "\\n"}
+_COLOURS = {
+    logging.DEBUG: "34",
+    logging.WARNING: "33",
+    logging.ERROR: "31",
+    logging.CRITICAL: "35",
+}
+
+
+class _Format(logging.Formatter):
+    """Formats records of tasks in their own way, and shows control characters instead of sending them."""
+
+    def __init__(self, plain: str, task: str, *, colour: bool) -> None:
+        super().__init__(plain)
+        self._task = logging.Formatter(task)
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        _stamp(record)
+        of_task = getattr(record, "task_id", None) is not None and record.name.startswith(_TASK)
+        text = self._task.format(record) if of_task else super().format(record)
+        text = text.translate(_UNSEEN)
+        colour = _COLOURS.get(record.levelno) if self._colour else None
+        return text if colour is None else f"\033[{colour}m{text}\033[0m"
+
+
+# Events
+
+#: The level and the line of each event that is logged. Where it depends on the fields, the level is the least.
+_LINES = {
+    "worker.started": (logging.INFO, "{worker} ready."),
+    "worker.stopping": (logging.DEBUG, "{worker} stopping ({how}), {running} jobs running"),
+    "worker.stopped": (logging.INFO, "{worker} stopped."),
+    "worker.rejoined": (logging.WARNING, "{worker} was taken for dead and registered again: {reason}"),
+    "job.received": (logging.INFO, "Task {task}[{job_id}] received"),
+    "job.succeeded": (logging.INFO, "Task {task}[{job_id}] succeeded in {duration_s:.3f}s"),
+    "job.retried": (logging.WARNING, "Task {task}[{job_id}] retry in {run_in_s:.3g}s: {error}"),
+    "job.failed": (logging.ERROR, "Task {task}[{job_id}] raised unexpected: {error}"),
+    "job.lost": (logging.WARNING, "Task {task}[{job_id}] lost, it runs again: {error}"),
+    "job.rejected": (logging.WARNING, "Task {task}[{job_id}] rejected"),
+    "job.ignored": (logging.INFO, "Task {task}[{job_id}] ignored"),
+    "job.revoked": (logging.INFO, "Task {task}[{job_id}] revoked ({reason})"),
+    "job.discarded": (logging.WARNING, "Task {task}[{job_id}]: outcome discarded ({reason})"),
+    "jobs.rescued": (logging.WARNING, "{count} jobs taken over from {owner}, which died or stopped answering"),
+    "jobs.pruned": (logging.DEBUG, "{count} finished jobs removed"),
+    "slot.started": (logging.DEBUG, "Process {pid} started"),
+    "slot.died": (logging.WARNING, "Process {pid} died: {reason}"),
+    "pool.broken": (logging.CRITICAL, "{worker} gives up: {reason}"),
+    "store.failed": (
+        logging.ERROR,
+        "The store cannot be written; what runs goes on, nothing new is claimed: {error}",
+    ),
+    "store.recovered": (logging.WARNING, "The store can be written again, after {after_s:.1f}s"),
+}
+_RAISED_EXPECTED = (logging.INFO, "Task {task}[{job_id}] raised expected: {error}")
+_LOST_FOR_GOOD = (logging.ERROR, "Task {task}[{job_id}] lost, it does not run again: {error}")
+
+
+@contextlib.contextmanager
+def follow_events(conf: Mapping[str, Any]) -> Iterator[None]:
+    """Log events within the block, by the loggers `localq` and `localq.task` (what tasks print).
+
+    Events below the level set when the block begins are not asked for: a worker does not even put them together.
+
+    Args:
+        conf: The setting worker_redirect_stdouts_level.
+    """
+    printed = level_number(conf["worker_redirect_stdouts_level"])
+    wanted = [event for event, (level, _) in _LINES.items() if _log.isEnabledFor(level)]
+    if not _log.isEnabledFor(logging.ERROR):
+        wanted = [event for event in wanted if event != "job.lost"]
+    elif "job.lost" not in wanted:
+        wanted.append("job.lost")
+    if _log.isEnabledFor(logging.INFO) and "job.failed" not in wanted:
+        wanted.append("job.failed")
+    with contextlib.ExitStack() as following:
+        following.enter_context(subscribe(_write, wanted))
+        if logging.getLogger(_TASK).isEnabledFor(printed):
+            following.enter_context(subscribe(_printing(printed), ["job.printed"]))
+        yield

@@ -1,0 +1,54 @@
+"""A store's file as it is, for those who only look: `localq doctor`, and the check of a fresh backup.
+
+Nothing is made, migrated, checked or refused on opening, so a damaged, foreign or newer file can be looked at too.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from localq.store.sqlite import SqliteStore
+
+__all__ = ["ReadOnlyStore"]
+
+
+class ReadOnlyStore(SqliteStore):
+    """The reading verbs of a store, on a file that is never written; a missing one is not made.
+
+    SQLite itself may leave an empty log beside a file that nobody else has open.
+    """
+
+    def open(self) -> None:
+        """Open the file for reading, whatever it holds."""
+        with self._lock:
+            if self._cursor is None:
+                try:
+                    self._connection = self._driver()
+                    self._cursor = self._connection.cursor()
+                    self.folder = Path(self._folder_path())
+                except BaseException as error:
+                    self._disconnect()
+                    self._raise(error)
+
+    def _driver(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{Path(self.path).as_uri()}?mode=ro", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for pragma in ("query_only=ON", "mmap_size=0", "trusted_schema=OFF", "temp_store=MEMORY"):
+                self._patiently(connection, f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def schema(self) -> set[tuple[str, str]]:
+        """Return the kind and name of everything the file defines: tables, indexes, triggers, views."""
+        found = self._executed("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+        return {(str(kind), str(name)) for kind, name in found}
+
+    def identity(self) -> str | None:
+        """Return the database's own id, or None."""
+        found = self._executed("SELECT value FROM meta WHERE name = 'uuid'")
+        return str(found[0][0]) if found else None

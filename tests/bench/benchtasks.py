@@ -1,0 +1,46 @@
+"""The tasks the benchmarks run, on a LocalQ at the path the environment names."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from localq import LocalQ
+
+q = LocalQ(
+    "benchtasks",
+    path=os.environ.get("LOCALQ_BENCH_PATH", "bench.db"),
+    durability=os.environ.get("LOCALQ_BENCH_DURABILITY", "full"),
+)
+
+
+@q.task
+def noop() -> None:
+    """Do nothing."""
+
+
+@q.task
+def stamp() -> int:
+    """Return when the task started, in nanoseconds of the monotonic clock."""
+    return time.monotonic_ns()
+
+
+@q.task
+def echo(text: str) -> str:
+    """Return the argument."""
+    return text
+
+
+def spin(seconds: float) -> int:
+    """Keep a processor busy for so many seconds of its own time."""
+    until = time.thread_time() + seconds
+    turns = 0
+    while time.thread_time() < until:
+        turns += 1
+    return turns
+
+
+@q.task
+def burn(seconds: float) -> None:
+    """Keep a processor busy."""
+    spin(seconds)

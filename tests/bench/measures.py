@@ -1,0 +1,350 @@
+"""What is measured: each function does one run and returns figures; ratios are taken within the run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import multiprocess
+
+from localq.call import new_id
+from tests.bench import raw
+
+Figures = dict[str, float]
+_HERE = Path(__file__).parents[2]
+
+
+def _tasks(folder: Path, durability: str) -> Any:
+    """Return the tasks' module on a fresh file."""
+    os.environ["LOCALQ_BENCH_PATH"] = str(folder / f"{new_id()}.db")
+    os.environ["LOCALQ_BENCH_DURABILITY"] = durability
+    sys.modules.pop("tests.bench.benchtasks", None)
+    import tests.bench.benchtasks as module
+
+    return module
+
+
+@contextlib.contextmanager
+def _worker(path: str, concurrency: int = 2) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `localq worker` in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(_HERE), "LOCALQ_BENCH_PATH": path}
+    command = [sys.executable, "-m", "localq", "worker", "-A", "tests.bench.benchtasks", "-c", str(concurrency)]
+    process = subprocess.Popen(
+        [*command, "-l", "ERROR"],
+        env=environment,
+        cwd=_HERE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def drain(folder: Path) -> Figures:
+    """Drain no-op jobs with results through 2 slots, against raw claim and finish in batches of 64."""
+    count = 20_000
+    before = raw.claim_and_finish(folder, count)
+    module = _tasks(folder, "normal")
+    results = module.q.enqueue_many([module.noop.s() for _ in range(count)])
+    with _worker(module.q.location):
+        module.q.AsyncResult(results[0].id).get(timeout=60)
+        first = time.perf_counter()
+        done = _finished(module.q)
+        _wait_until_drained(module.q, count, results[-1].id)
+        rate = (count - done) / (time.perf_counter() - first)
+    module.q.close()
+    limit = (before + raw.claim_and_finish(folder, count)) / 2
+    return {"jobs_per_s": rate, "raw_per_s": limit, "ratio": rate / limit}
+
+
+def _finished(q: Any) -> int:
+    return sum(count for (_, state), count in q.store.stats().items() if state.final)
+
+
+def _wait_until_drained(q: Any, count: int, last_id: str) -> None:
+    """Wait for the last job added, then for those that ran beside it."""
+    q.AsyncResult(last_id).get(timeout=120)
+    until = time.monotonic() + 120
+    while _finished(q) < count:
+        assert time.monotonic() < until, q.store.stats()
+
+
+def end_to_end(folder: Path) -> Figures:
+    """Enqueue one at a time while 2 slots work; durability normal."""
+    count = 10_000
+    module = _tasks(folder, "normal")
+    module.q.store.open()
+    with _worker(module.q.location):
+        module.noop.delay().get(timeout=60)
+        used = _cpu()
+        started = time.perf_counter()
+        for _ in range(count):
+            last = module.noop.delay()
+        _wait_until_drained(module.q, count + 1, last.id)
+        spent = time.perf_counter() - started
+        mine = _cpu() - used
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    module.q.close()
+    return {
+        "jobs_per_s": count / spent,
+        "client_cpu_ms_per_job": mine / count * 1e3,
+        "children_cpu_s_so_far": theirs.ru_utime + theirs.ru_stime,
+    }
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def enqueue(folder: Path, durability: str) -> Figures:
+    """Enqueue one at a time with nobody else there, against raw one-row commits at the same `synchronous`."""
+    count = 2000 if durability == "full" else 6000
+    module = _tasks(folder, durability)
+    module.noop.delay()
+    before = raw.single_commits(folder, durability.upper(), count)
+    started = time.perf_counter()
+    for _ in range(count):
+        module.noop.delay()
+    rate = count / (time.perf_counter() - started)
+    limit = (before + raw.single_commits(folder, durability.upper(), count)) / 2
+    module.q.close()
+    return {"jobs_per_s": rate, "raw_per_s": limit, "ratio": rate / limit}
+
+
+def latency(folder: Path) -> Figures:
+    """Call an idle worker in another process, again and again: to the task's start, and to the result."""
+    module = _tasks(folder, "full")
+    module.q.store.open()
+    starts, results = [], []
+    with _worker(module.q.location):
+        for turn in range(420):
+            called = time.monotonic_ns()
+            began = module.stamp.delay().get(timeout=60)
+            if turn >= 20:
+                results.append((time.monotonic_ns() - called) / 1e6)
+                starts.append((began - called) / 1e6)
+            time.sleep(0.002)
+    module.q.close()
+    starts.sort(), results.sort()
+    return {
+        "to_start_p50_ms": statistics.median(starts),
+        "to_start_p99_ms": starts[int(len(starts) * 0.99)],
+        "to_result_p50_ms": statistics.median(results),
+        "to_result_p99_ms": results[int(len(results) * 0.99)],
+    }
+
+
+def cpu_bound(folder: Path) -> Figures:
+    """Run 5 ms of work a job on 2 slots, against two bare processes that share the same work."""
+    count, seconds = 600, 0.005
+    bare = _bare_pool(count, seconds)
+    module = _tasks(folder, "normal")
+    results = module.q.enqueue_many([module.burn.s(seconds) for _ in range(count)])
+    with _worker(module.q.location):
+        module.q.AsyncResult(results[0].id).get(timeout=60)
+        done = _finished(module.q)
+        started = time.perf_counter()
+        _wait_until_drained(module.q, count, results[-1].id)
+        rate = (count - done) / (time.perf_counter() - started)
+    module.q.close()
+    bare = (bare + _bare_pool(count, seconds)) / 2
+    return {"jobs_per_s": rate, "bare_per_s": bare, "ratio": rate / bare}
+
+
+def _bare_pool(count: int, seconds: float) -> float:
+    context = multiprocess.get_context("fork")
+    started = time.perf_counter()
+    processes = [context.Process(target=_burn_many, args=(count // 2, seconds)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return count / (time.perf_counter() - started)
+
+
+def _burn_many(count: int, seconds: float) -> None:
+    from tests.bench.benchtasks import spin
+
+    for _ in range(count):
+        spin(seconds)
+
+
+def large(folder: Path) -> Figures:
+    """Send 1 MB and get it back, several calls under way."""
+    module = _tasks(folder, "full")
+    text = "x" * 1_000_000
+    count = 150
+    with _worker(module.q.location):
+        module.echo.delay("warm").get(timeout=60)
+        started = time.perf_counter()
+        under_way = []
+        for _ in range(count):
+            under_way.append(module.echo.delay(text))
+            if len(under_way) > 4:
+                under_way.pop(0).get(timeout=60)
+        for result in under_way:
+            result.get(timeout=60)
+        rate = count / (time.perf_counter() - started)
+    module.q.close()
+    return {"jobs_per_s": rate}
+
+
+def start_up(folder: Path) -> Figures:
+    """Start `localq worker` with a job waiting; time until it is done."""
+    module = _tasks(folder, "normal")
+    result = module.noop.delay()
+    started = time.perf_counter()
+    with _worker(module.q.location):
+        result.get(timeout=60)
+        spent = time.perf_counter() - started
+    module.q.close()
+    return {"to_first_job_s": spent}
+
+
+def idle(folder: Path) -> Figures:
+    """Leave `localq worker` with 2 slots alone: processor time, and memory by proportional share."""
+    module = _tasks(folder, "normal")
+    seconds = 20.0
+    with _worker(module.q.location) as process:
+        module.noop.delay().get(timeout=60)
+        time.sleep(1)
+        family = _family(process.pid)
+        before = {pid: _ticks(pid) for pid in family}
+        time.sleep(seconds)
+        spent = {pid: _ticks(pid) - before[pid] for pid in family}
+        memory = sum(_pss_kb(pid) for pid in family)
+    module.q.close()
+    return {
+        "worker_cpu_s_per_minute": spent[process.pid] * 60 / seconds,
+        "all_cpu_s_per_minute": sum(spent.values()) * 60 / seconds,
+        "pss_mib": memory / 1024,
+    }
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for one in found:
+        children = Path(f"/proc/{one}/task/{one}/children").read_text().split()
+        found.extend(int(child) for child in children)
+    return found
+
+
+def _ticks(pid: int) -> float:
+    # Nanoseconds on the processor: clock ticks are too coarse for an idle process.
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def _pss_kb(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
+
+
+def imports(folder: Path) -> Figures:
+    """Import localq in a fresh interpreter."""
+    code = "import time; t = time.perf_counter(); import localq; print(time.perf_counter() - t)"
+    environment = {**os.environ, "PYTHONPATH": str(_HERE)}
+    spent = []
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+        spent.append(float(done.stdout))
+    return {"ms": statistics.median(spent) * 1e3}
+
+
+def backlog(folder: Path, size: int) -> Figures:
+    """Drain 10,000 jobs of a backlog of `size` ready, scheduled and finished ones each, against a small backlog."""
+    small = _drain_some(folder, 0)
+    big = _drain_some(folder, size)
+    return {
+        "small_per_s": small["per_s"],
+        "big_per_s": big["per_s"],
+        "ratio": big["per_s"] / small["per_s"],
+        "claim_p99_ms": big["claim_p99_ms"],
+    }
+
+
+def _drain_some(folder: Path, size: int) -> Figures:
+    from localq.job import Attempt, Completion, JobState, NewJob, WorkerCard
+    from localq.store import open_store
+
+    store = open_store(folder / f"{new_id()}.db", "normal")
+    now = 1_000_000_000
+    card = WorkerCard("bench", "bench", "here", 1, "boot", "none", 1, None, (), ())
+    worker = store.register(card, now, 2**60)
+
+    def finish_all(jobs: list[Any]) -> None:
+        done = [
+            Completion(
+                job.key,
+                job.id,
+                job.run_token,
+                worker,
+                JobState.SUCCEEDED,
+                job.run_at,
+                0,
+                0,
+                attempt=Attempt(job.attempts, "bench", now, now, "SUCCESS", b"null", None, 1, None),
+            )
+            for job in jobs
+        ]
+        store.finish(done, now)
+
+    for state in ("finished", "scheduled", "ready"):
+        for start in range(0, size, 2000):
+            later = now + 10**12 if state == "scheduled" else None
+            batch = [
+                NewJob(new_id(), "noop", "celery", raw.ARGS, run_at=later)
+                for _ in range(min(2000, size - start))
+            ]
+            store.add(batch, now)
+            if state == "finished":
+                while jobs := store.claim(worker, None, (), 2000, now).jobs:
+                    finish_all(jobs)
+        store.tend(now)
+    if size == 0:
+        store.add([NewJob(new_id(), "noop", "celery", raw.ARGS) for _ in range(10_000)], now)
+    claims = []
+    started = time.perf_counter()
+    for _ in range(10_000 // 64):
+        before = time.perf_counter()
+        jobs = store.claim(worker, None, (), 64, now).jobs
+        claims.append((time.perf_counter() - before) * 1e3)
+        finish_all(jobs)
+    rate = len(claims) * 64 / (time.perf_counter() - started)
+    store.close()
+    claims.sort()
+    return {"per_s": rate, "claim_p99_ms": claims[int(len(claims) * 0.99)]}
+
+
+#: Every row: its name, what runs it, how many runs the median is taken of, and its targets.
+ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
+    "drain": (drain, 5, {"ratio": "at least 0.25"}),
+    "end to end": (end_to_end, 3, {"jobs_per_s": "8,000"}),
+    "enqueue, full": (lambda folder: enqueue(folder, "full"), 5, {"ratio": "at least 0.6"}),
+    "enqueue, normal": (lambda folder: enqueue(folder, "normal"), 5, {"ratio": "at least 0.6"}),
+    "idle latency": (latency, 3, {"to_start_p50_ms": "1", "to_result_p50_ms": "1.5", "to_result_p99_ms": "5"}),
+    "5 ms CPU-bound": (cpu_bound, 3, {"ratio": "at least 0.97"}),
+    "echo of 1 MB": (large, 3, {"jobs_per_s": "150"}),
+    "start-up": (start_up, 5, {"to_first_job_s": "0.6"}),
+    "idle cost": (idle, 1, {"worker_cpu_s_per_minute": "under 0.1", "pss_mib": "under 70"}),
+    "import localq": (imports, 3, {"ms": "under 150"}),
+    "backlog of 10^5": (lambda folder: backlog(folder, 100_000), 1, {"ratio": "at least 0.9"}),
+    "backlog of 10^6": (
+        lambda folder: backlog(folder, 1_000_000),
+        1,
+        {"ratio": "at least 0.9", "claim_p99_ms": "10"},
+    ),
+}

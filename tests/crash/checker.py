@@ -1,0 +1,178 @@
+"""Joins the journal with the database once everything has drained, and says what is wrong.
+
+The rules, for every job whose client was told that it is in, and for every other job found in the file:
+lost       it is not there, or did not end as its task must end;
+stuck      it is not final;
+repeated   it began more often than attempts are on record, or an attempt on record as lost has no death to
+           explain it: of the slot it names, of that slot's parent, or of the worker it names;
+wrong      its value is not the task's, or its attempts do not fit together.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from localq import codec, failure
+from localq.job import Attempt, Job, JobState
+from tests.crash import journal
+from tests.crash.lab import Lab
+
+__all__ = ["Verdict", "check"]
+
+_PID = re.compile(r"\(pid (\d+)\)")
+
+
+@dataclass
+class Verdict:
+    """What was found. `reasons` counts the repeats that a death explains."""
+
+    jobs: int = 0
+    runs: int = 0
+    lost: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def faults(self) -> list[str]:
+        """Return everything that must not be."""
+        return [
+            f"{name}: {one}"
+            for name in ("lost", "stuck", "unexplained", "wrong")
+            for one in getattr(self, name)
+        ]
+
+
+class _Deaths:
+    """Who died, or was stopped, by which hand."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._killed = dict(lab.kills)
+        for pid, point, _ in lab.faults():
+            self._killed[pid] = point
+        self._parents = {run.pid: run.parent for run in lab.starts()}
+
+    def reason(self, pid: int) -> str | None:
+        """Say why a process died, if that is known."""
+        for one in (pid, self._parents.get(pid)):
+            if one is not None and one in self._killed:
+                return self._killed[one]
+        return None
+
+
+def check(lab: Lab, expected: dict[str, JobState] | None = None, *, poison: Iterable[str] = ()) -> Verdict:
+    """Join journal and database.
+
+    Args:
+        expected: How jobs end that do not succeed, by id.
+        poison: Jobs that die by themselves; nothing is asked of their runs.
+    """
+    verdict = Verdict()
+    acked = {ack.job_id: ack for ack in journal.acked(lab.folder)}
+    begun: dict[str, list[journal.Run]] = defaultdict(list)
+    for run in lab.starts():
+        begun[run.job_id].append(run)
+    with lab.store._lock, lab.store._reading as cursor:
+        rows = cursor.execute("SELECT id FROM job").fetchall()
+    known = [row[0] for row in rows]
+    deaths = _Deaths(lab)
+    verdict.jobs = len(known)
+    verdict.runs = sum(len(runs) for runs in begun.values())
+    verdict.lost += [f"{ack} is not in the file" for job_id, ack in acked.items() if job_id not in set(known)]
+    verdict.wrong += [f"job {job_id} ran and is not in the file" for job_id in begun if job_id not in set(known)]
+    poisonous = set(poison)
+    for job_id in known:
+        job = lab.store.call(job_id)
+        assert job is not None
+        if not JobState(job.state).final:
+            verdict.stuck.append(f"{_said(job)}")
+            continue
+        attempts = lab.store.attempts(job_id)
+        if job_id not in poisonous:
+            _check_end(verdict, job, attempts, (expected or {}).get(job_id), deaths)
+            _check_runs(verdict, job, attempts, begun[job_id], deaths)
+        _check_attempts(verdict, job, attempts)
+    return verdict
+
+
+def _check_end(
+    verdict: Verdict, job: Job, attempts: list[Attempt], expected: JobState | None, deaths: _Deaths
+) -> None:
+    state = JobState(job.state)
+    if expected is None and state != JobState.SUCCEEDED:
+        # Such a job may fail by a death; then that death must be known.
+        last = attempts[-1] if attempts else None
+        at_most_once = last is not None and last.ending == "LOST" and "at most once" in _error(last)
+        if not at_most_once:
+            verdict.lost.append(f"{_said(job)} ended as {state.name}: {_error(last) if last else 'no attempt'}")
+        return
+    if expected is not None and state != expected:
+        verdict.lost.append(f"{_said(job)} ended as {state.name}, not {expected.name}")
+        return
+    if state == JobState.SUCCEEDED and job.task.rpartition(".")[2] in ("work", "once", "twice", "parent"):
+        args, _ = codec.decode_call(job.args or b"", "json", ("json",))
+        result = codec.decode(attempts[-1].result) if attempts and attempts[-1].result is not None else None
+        if result != args[0] * args[0]:
+            verdict.wrong.append(f"{_said(job)} has the result {result!r}")
+
+
+def _check_runs(
+    verdict: Verdict, job: Job, attempts: list[Attempt], begun: list[journal.Run], deaths: _Deaths
+) -> None:
+    """Each attempt runs at most once; each beyond the first has a reason."""
+    recorded = {one.number: one for one in attempts}
+    for number, times in Counter(run.attempt for run in begun).items():
+        if times > 1:
+            verdict.unexplained.append(f"{_said(job)}: attempt {number} began {times} times")
+        if number not in recorded:
+            verdict.unexplained.append(f"{_said(job)}: attempt {number} began and is not on record")
+    for one in attempts:
+        if one.ending != "LOST":
+            continue
+        said = _PID.search(_error(one))
+        reason = deaths.reason(int(said.group(1))) if said else None
+        if reason is None:
+            verdict.unexplained.append(f"{_said(job)}: attempt {one.number}: {_error(one)}")
+        else:
+            verdict.reasons[re.sub(r"\d+", "N", reason)] += 1
+
+
+def _check_attempts(verdict: Verdict, job: Job, attempts: list[Attempt]) -> None:
+    numbers = [one.number for one in attempts]
+    if numbers != list(range(1, len(numbers) + 1)):
+        verdict.wrong.append(f"{_said(job)} has attempts {numbers}")
+    good = [one.number for one in attempts if one.ending == "SUCCESS"]
+    if len(good) > 1 or (good and good[-1] != numbers[-1]):
+        verdict.wrong.append(f"{_said(job)} succeeded in attempts {good} of {numbers}")
+    if job.state == JobState.SUCCEEDED and not good:
+        verdict.wrong.append(f"{_said(job)} succeeded in no attempt")
+
+
+def check_clean(lab: Lab) -> list[str]:
+    """Return what is left behind after every program has ended: nothing may be but the file and its id."""
+    wrong = []
+    if (said := lab.integrity()) != "ok":
+        wrong.append(f"integrity check: {said}")
+    if left := lab.leftovers():
+        wrong.append(f"processes {left} live on")
+    if files := [name for name in lab.files() if name != "id"]:
+        wrong.append(f"files lie about: {files}")
+    wal = f"{lab.path}-wal"
+    if os.path.exists(wal) and os.path.getsize(wal) > 16 << 20:
+        wrong.append(f"the log takes {os.path.getsize(wal):,} bytes")
+    for program in lab.programs:
+        if "Traceback (most recent call last)" in program.told():
+            wrong.append(f"{program.kind} {program.name} printed a traceback:\n{program.told()[-3000:]}")
+    return wrong
+
+
+def _said(job: Job) -> str:
+    return f"{job.task.rpartition('.')[2]} {job.id}"
+
+
+def _error(attempt: Attempt) -> str:
+    return failure.load(attempt.failure).message if attempt.failure is not None else attempt.ending

@@ -1,0 +1,113 @@
+"""Each writing verb is one step: whatever fails inside it, all of it is there or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from localq import fault
+from localq.exceptions import StoreFull
+from localq.job import JobState
+from tests.store.given import HOUR, NOW, claimed, done, job_in, new, news, snapshot, worker
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Return a function that makes a named point fail from now on, or no point any more."""
+
+    def arm(what: str) -> None:
+        monkeypatch.setenv("LOCALQ_FAULT", what)
+        fault.reload()
+
+    yield arm
+    monkeypatch.undo()
+    fault.reload()
+
+
+def add_one(store: Any) -> None:
+    store.add([new("fresh")], NOW)
+
+
+def add_many(store: Any) -> None:
+    store.add([*news("fresh", "also"), new("large", args=b"x" * 5000), new("ready")], NOW)
+
+
+def claim(store: Any) -> None:
+    claimed(store, 1, now=NOW + 2 * HOUR)
+
+
+def finish_one(store: Any) -> None:
+    store.finish([done(store.get(["running"])["running"], args=b"new" * 1000, follow_ups=(new("fresh"),))], NOW)
+
+
+def finish_many(store: Any) -> None:
+    running = store.get(["running"])["running"]
+    store.finish([done(running, JobState.READY, follow_ups=(new("fresh"),)), done(running, run_token=9)], NOW)
+
+
+def prune(store: Any) -> None:
+    store.prune(NOW + HOUR, 100)
+
+
+INSIDE = [
+    ("enqueue.inside", add_one),
+    ("enqueue.inside", add_many),
+    ("claim.inside", claim),
+    ("finish.inside", finish_one),
+    ("finish.inside", finish_many),
+    ("prune.inside", prune),
+]
+
+
+@pytest.fixture
+def filled(store: Any) -> Any:
+    """Return a store with a job in every state."""
+    worker(store)
+    for was in JobState:
+        job_in(store, was, was.name.lower())
+    return store
+
+
+@pytest.mark.parametrize(("point", "act"), INSIDE)
+@pytest.mark.parametrize(("action", "error"), [("raise:broken", RuntimeError), ("enospc", StoreFull)])
+def test_a_verb_that_fails_inside_changes_nothing_and_works_again(
+    filled: Any, arm: Callable[[str], None], point: str, act: Callable[[Any], None], action: str, error: type
+) -> None:
+    before = snapshot(filled)
+    arm(f"{point}={action}")
+
+    with pytest.raises(error):
+        act(filled)
+
+    assert snapshot(filled) == before
+    arm("")
+    act(filled)
+    assert snapshot(filled) != before
+
+
+def test_a_fault_may_wait_for_a_later_pass(filled: Any, arm: Callable[[str], None]) -> None:
+    arm("enqueue.inside#2=raise:second")
+
+    filled.add([new("first")], NOW)
+    with pytest.raises(RuntimeError, match="second"):
+        filled.add([new("second")], NOW)
+    filled.add([new("third")], NOW)
+
+    assert set(filled.get(["first", "second", "third"])) == {"first", "third"}
+
+
+def test_an_interrupt_inside_a_verb_leaves_the_store_usable(filled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    before = snapshot(filled)
+    monkeypatch.setattr(fault, "point", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        filled.add([new("fresh")], NOW)
+
+    monkeypatch.undo()
+    assert snapshot(filled) == before
+    assert filled.add([new("fresh")], NOW) == [True]

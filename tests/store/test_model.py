@@ -1,0 +1,239 @@
+"""Every store against `model.Model`: any sequence of verbs leaves both with the same to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from localq.job import Completion, Job, JobState, NewJob, Note
+from localq.store.base import Filter
+from tests.store.given import BOOT, NOW, SECOND, attempt, card, done
+from tests.store.model import Model, Worker
+
+QUEUES = ["fast", "slow", "rare"]
+ids = st.sampled_from([f"job-{number}" for number in range(8)])
+some_ids = st.lists(ids, max_size=4)
+queues = st.none() | st.lists(st.sampled_from([*QUEUES, "unknown"]), max_size=3)
+sizes = st.sampled_from([0, 5, 512, 513, 2000])
+moments = st.none() | st.integers(-2, 4)
+
+
+@st.composite
+def new_jobs(draw: st.DrawFn, now: int) -> NewJob:
+    when = draw(moments)
+    return NewJob(
+        draw(ids),
+        draw(st.sampled_from(["shop.mail", "shop.pack"])),
+        draw(st.sampled_from(QUEUES)),
+        b"a" * draw(sizes),
+        draw(st.integers(0, 2)),
+        None if when is None else now + when * SECOND,
+        draw(st.sampled_from([None, NOW])),
+        draw(st.sampled_from([None, "{}"])),
+    )
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Does the same to a store and to the model."""
+
+    make_store: Callable[[], Any]
+
+    @initialize()
+    def start(self) -> None:
+        self.store = self.make_store()
+        self.model = Model()
+        self.now = NOW
+        #: Every run there was, those over among them: what late workers hold.
+        self.runs: list[Job] = []
+        self.register(1, BOOT)
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.store.close()
+
+    def some_runs(self, data: st.DataObject, most: int) -> Sequence[Job]:
+        return data.draw(st.lists(st.sampled_from(self.runs[-6:]), max_size=most)) if self.runs else []
+
+    def a_worker(self, data: st.DataObject) -> int:
+        return data.draw(st.sampled_from([*self.model.workers, 99]))
+
+    @rule(seconds=st.integers(0, 3))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds * SECOND
+
+    @rule(data=st.data())
+    def add(self, data: st.DataObject) -> None:
+        batch = data.draw(st.lists(new_jobs(self.now), max_size=4))
+
+        assert self.store.add(batch, self.now) == self.model.add(batch, self.now)
+
+        self.learn_keys()
+
+    def learn_keys(self) -> None:
+        """Take over the keys the store gave; they must grow with the order of adding."""
+        for job_id, job in self.store.get(list(self.model.jobs)).items():
+            if self.model.jobs[job_id].job.key == -1:
+                self.model.change(job_id, key=job.key)
+        keys = [kept.job.key for kept in self.model.jobs.values()]
+        assert keys == sorted(set(keys))
+
+    # Claiming and finishing
+
+    @rule(data=st.data(), queues=queues, excluded=st.lists(st.sampled_from(QUEUES), max_size=2), limit=st.integers(0, 4))
+    def claim(self, data: st.DataObject, queues: list[str] | None, excluded: list[str], limit: int) -> None:
+        worker = self.a_worker(data)
+
+        claim = self.store.claim(worker, queues, excluded, limit, self.now)
+
+        expected = self.model.claim(worker, queues, excluded, limit, self.now)
+        assert ([job.id for job in claim.jobs], claim.next_at, claim.held) == expected
+        assert claim.jobs == [self.model.jobs[job.id].job for job in claim.jobs]
+        self.runs += claim.jobs
+
+    @precondition(lambda self: self.runs)
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
+        batch = [self.a_completion(data, run) for run in self.some_runs(data, 3)]
+
+        assert self.store.finish(batch, self.now) == self.model.finish(batch, self.now)
+
+        self.learn_keys()
+
+    def a_completion(self, data: st.DataObject, run: Job) -> Completion:
+        state = data.draw(st.sampled_from([one for one in JobState if one != JobState.RUNNING]))
+        more: dict[str, Any] = {
+            "run_at": self.now + data.draw(st.integers(0, 3)) * SECOND,
+            "retries": run.retries + data.draw(st.integers(0, 1)),
+            "crashes": run.crashes + data.draw(st.integers(0, 1)),
+            "shown": data.draw(st.sampled_from([None, None, "IGNORED"])),
+            "follow_ups": tuple(data.draw(st.lists(new_jobs(self.now), max_size=2))),
+        }
+        if data.draw(st.booleans()):
+            more["args"] = b"b" * data.draw(sizes)
+            more["options"] = data.draw(st.sampled_from([None, '{"other":1}']))
+        if data.draw(st.booleans()):
+            more["queue"] = data.draw(st.sampled_from([None, *QUEUES]))
+            more["priority"] = data.draw(st.sampled_from([None, 0, 2]))
+        if data.draw(st.integers(0, 4)) == 0:
+            more |= data.draw(st.sampled_from([{"owner": 99}, {"run_token": 7}, {"id": "job-0"}]))
+        kept = data.draw(st.booleans())
+        told = attempt(run.attempts, result=f"run {run.run_token}".encode()) if kept else None
+        return done(run, state, attempt=told, **more)
+
+    @rule(data=st.data(), job_ids=some_ids)
+    def annotate(self, data: st.DataObject, job_ids: list[str]) -> None:
+        notes = [
+            Note(one, data.draw(st.sampled_from([None, "HALF", "FULL"])), data.draw(st.sampled_from([None, b"1", b"2"])))
+            for one in job_ids
+        ]
+
+        self.store.annotate(notes, self.now)
+        self.model.annotate(notes)
+
+    # By hand
+
+    @rule(job_ids=some_ids, signal=st.sampled_from([0, 9, 15]))
+    def cancel(self, job_ids: list[str], signal: int) -> None:
+        assert self.store.cancel(job_ids, self.now, signal) == self.model.cancel(job_ids, self.now, signal)
+
+    @rule(job_ids=some_ids)
+    def requeue(self, job_ids: list[str]) -> None:
+        assert self.store.requeue(job_ids, self.now) == self.model.requeue(job_ids, self.now)
+
+    @rule(job_ids=some_ids)
+    def forget(self, job_ids: list[str]) -> None:
+        assert self.store.forget(job_ids) == self.model.forget(job_ids)
+
+    @rule(queues=queues)
+    def purge(self, queues: list[str] | None) -> None:
+        assert self.store.purge(queues) == self.model.purge(queues)
+
+    @rule(age=st.integers(0, 5))
+    def prune(self, age: int) -> None:
+        assert self.store.prune(self.now - age * SECOND, 100) == self.model.prune(self.now - age * SECOND)
+
+    # Workers
+
+    @precondition(lambda self: len(self.model.workers) < 4)
+    @rule(lease=st.integers(0, 10), boot=st.sampled_from([BOOT, BOOT, "boot-2"]))
+    def register(self, lease: int, boot: str) -> None:
+        key = self.store.register(card(boot_id=boot), self.now, lease)
+
+        assert key not in self.model.workers
+        self.model.workers[key] = Worker(lease, boot, False, self.now)
+
+    @rule(data=st.data(), lease=st.integers(0, 10))
+    def heartbeat(self, data: st.DataObject, lease: int) -> None:
+        worker = self.a_worker(data)
+        running = {run.key: run.run_token for run in self.some_runs(data, 4)}
+
+        beat = self.store.heartbeat(worker, running, lease, self.now)
+
+        expected = self.model.heartbeat(worker, running, lease, self.now)
+        assert beat._replace(orphans=()) == expected._replace(orphans=())
+        assert sorted(beat.orphans, key=lambda job: job.key) == list(expected.orphans)
+
+    @rule(data=st.data())
+    def bury(self, data: st.DataObject) -> None:
+        worker = self.a_worker(data)
+
+        self.store.bury([worker], self.now)
+        self.model.bury([worker], self.now)
+
+    @rule()
+    def tend(self) -> None:
+        self.store.tend(self.now)
+
+    # What can be seen
+
+    @invariant()
+    def jobs_agree(self) -> None:
+        expected = [kept.job._replace(args=None) for kept in self.model.newest_first()]
+        assert self.store.find(Filter(), 1000) == expected
+        for job_id, kept in self.model.jobs.items():
+            assert self.store.call(job_id) == kept.job
+
+    @invariant()
+    def results_agree(self) -> None:
+        results = self.store.results(list(self.model.jobs))
+        assert results.keys() == self.model.jobs.keys()
+        for job_id, (_, last, note) in results.items():
+            kept = list(self.model.jobs[job_id].attempts.values())
+            assert self.store.attempts(job_id) == sorted(kept)
+            assert last == (max(kept) if kept and self.model.jobs[job_id].job.attempts else None)
+            assert note == self.model.shown_note(job_id)
+
+    @invariant()
+    def counts_agree(self) -> None:
+        assert self.store.stats() == self.model.stats()
+        assert self.store.tasks_waiting() == self.model.tasks_waiting()
+
+    @invariant()
+    def workers_agree(self) -> None:
+        rows = {
+            row.key: Worker(row.lease_until, row.card.boot_id, row.gone, row.seen_at) for row in self.store.workers()
+        }
+        assert rows == self.model.workers
+        assert {job.id for job in self.store.lost(5, BOOT, 100)} == self.model.lost(5, BOOT)
+
+
+def test_any_sequence_of_verbs_leaves_the_store_as_the_model_says(make_store: Callable[[], Any]) -> None:
+    class Machine(StoreMachine):
+        pass
+
+    Machine.make_store = staticmethod(make_store)
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )

@@ -1,0 +1,471 @@
+"""The file of a SQLite store: how it is made, where it may lie, and which files are refused and left alone."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from localq.exceptions import (
+    ImproperlyConfigured,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreReadOnly,
+    StoreVersion,
+    UnsafeFilesystem,
+)
+from localq.job import JobState
+from localq.store import filesystem, open_store
+from localq.store.schema import SCHEMA_VERSION
+from localq.store.sqlite import APPLICATION_ID, SqliteStore
+from tests.store import children
+from tests.store.given import NOW, new, news
+from tests.store.together import run_python
+
+
+def mode(path: Path | str) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def opened(path: Path, durability: str = "full") -> SqliteStore:
+    store = SqliteStore(path, durability)
+    store.open()
+    return store
+
+
+def filled(path: Path, count: int = 1) -> Path:
+    """Make a store with jobs, closed again."""
+    store = opened(path)
+    store.add(news(*(f"job-{number}" for number in range(count))), NOW)
+    store.close()
+    return path
+
+
+# Made
+
+
+@pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("normal", 1)])
+def test_a_new_file_is_made_as_a_queue_needs_it(tmp_path: Path, durability: str, synchronous: int) -> None:
+    store = opened(tmp_path / "jobs.db", durability)
+    store.add([new()], NOW)
+
+    said = {
+        pragma: store.inspect(pragma)[0][0]
+        for pragma in (
+            "journal_mode",
+            "synchronous",
+            "auto_vacuum",
+            "wal_autocheckpoint",
+            "mmap_size",
+            "trusted_schema",
+            "application_id",
+            "user_version",
+        )
+    }
+
+    assert said == {
+        "journal_mode": "wal",
+        "synchronous": synchronous,
+        "auto_vacuum": 2,
+        "wal_autocheckpoint": 0,
+        "mmap_size": 0,
+        "trusted_schema": 0,
+        "application_id": APPLICATION_ID,
+        "user_version": SCHEMA_VERSION,
+    }
+    store.close()
+
+
+def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    old = os.umask(0)
+    try:
+        store = opened(path)
+        store.add([new()], NOW)
+        store.worker_bell().close()
+    finally:
+        os.umask(old)
+
+    assert {name: mode(tmp_path / name) for name in os.listdir(tmp_path)} == {
+        "jobs.db": 0o600,
+        "jobs.db-wal": 0o600,
+        "jobs.db-shm": 0o600,
+        "jobs.db.lock": 0o600,
+        "jobs.db.d": 0o700,
+    }
+    store.close()
+
+
+def test_a_closed_store_leaves_one_whole_file(tmp_path: Path) -> None:
+    filled(tmp_path / "jobs.db", 3)
+
+    assert sorted(os.listdir(tmp_path)) == ["jobs.db", "jobs.db.d", "jobs.db.lock"]
+    with sqlite3.connect(tmp_path / "jobs.db") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT count(*) FROM job").fetchone() == (3,)
+    connection.close()
+
+
+def test_jobs_are_there_again_after_reopening(tmp_path: Path) -> None:
+    path = filled(tmp_path / "jobs.db", 3)
+    identity = (tmp_path / "jobs.db.d" / "id").read_text()
+
+    store = opened(path)
+
+    assert store.stats() == {("default", JobState.READY): 3}
+    assert (tmp_path / "jobs.db.d" / "id").read_text() == identity != ""
+    store.close()
+
+
+def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    (tmp_path / "jobs.db").touch()
+
+    filled(tmp_path / "jobs.db")
+
+
+@pytest.mark.parametrize("durability", ["", "FULL", "off", None])
+def test_an_unknown_durability_is_refused(durability: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="durability"):
+        SqliteStore("jobs.db", durability)
+
+
+def test_a_store_whose_making_was_cut_short_is_made_at_the_next_open(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+
+    killed = run_python(children.add_one, str(path), LOCALQ_FAULT="store.create=kill")
+
+    assert killed.returncode == -9
+    store = opened(filled(path))
+    assert store.inspect("auto_vacuum") == [(2,)]
+    store.close()
+
+
+# Paths
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["with space.db", "Zürich-日本.db", "100%.db", "a?b=c#d.db", "-rf", "'quoted\".db", "line\nbreak.db", "file:x.db"],
+)
+def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a folder, größer" / name
+    path.parent.mkdir()
+
+    filled(path)
+
+    assert sorted(os.listdir(path.parent)) == sorted([name, f"{name}.d", f"{name}.lock"])
+
+
+def test_a_relative_path_stays_the_same_file_when_the_program_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = SqliteStore("jobs.db")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    store.add([new()], NOW)
+
+    assert store.path == str(tmp_path / "jobs.db")
+    assert os.listdir(".") == []
+    store.close()
+
+
+def test_a_link_to_a_file_is_the_file(tmp_path: Path) -> None:
+    filled(tmp_path / "jobs.db")
+    (tmp_path / "link.db").symlink_to("jobs.db")
+
+    store = opened(tmp_path / "link.db")
+
+    assert store.get(["job-0"])
+    assert store.path == str(tmp_path / "jobs.db")
+    assert not (tmp_path / "link.db-wal").exists()
+    store.close()
+
+
+def test_a_path_may_be_bytes(tmp_path: Path) -> None:
+    store = SqliteStore(os.fsencode(tmp_path / "jobs.db"))
+
+    store.add([new()], NOW)
+
+    assert store.path == str(tmp_path / "jobs.db")
+    store.close()
+
+
+@pytest.mark.parametrize("where", ["missing/jobs.db", "a-file/jobs.db"])
+def test_a_missing_folder_is_named(tmp_path: Path, where: str) -> None:
+    (tmp_path / "a-file").touch()
+
+    with pytest.raises(StoreError, match=r"folder .*(missing|a-file) does not exist"):
+        SqliteStore(tmp_path / where).open()
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is a folder"):
+        SqliteStore(tmp_path).open()
+
+
+def test_pipes_sockets_and_devices_are_no_stores(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+
+    for path in (tmp_path / "pipe", tmp_path / "socket", Path("/dev/null")):
+        with pytest.raises(StoreError, match="not a regular file"):
+            SqliteStore(path).open()
+
+
+def test_a_file_with_two_names_is_refused(tmp_path: Path) -> None:
+    path = filled(tmp_path / "jobs.db")
+    os.link(path, tmp_path / "second.db")
+
+    for name in ("jobs.db", "second.db"):
+        with pytest.raises(StoreError, match="2 names"):
+            SqliteStore(tmp_path / name).open()
+
+    os.unlink(tmp_path / "second.db")
+    filled(path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "jobs.db.d").touch()
+
+    with pytest.raises(StoreError, match=r"jobs\.db\.d"):
+        SqliteStore(tmp_path / "jobs.db").open()
+
+
+def test_a_network_filesystem_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystem, "filesystem_of", lambda path, mountinfo=None: "nfs4")
+
+    with pytest.raises(UnsafeFilesystem, match="nfs4"):
+        SqliteStore(tmp_path / "jobs.db").open()
+
+    assert os.listdir(tmp_path) == []
+    monkeypatch.setenv("LOCALQ_ALLOW_UNSAFE_FS", "1")
+    filled(tmp_path / "jobs.db")
+
+
+# Not allowed
+
+
+@pytest.mark.parametrize(
+    ("name", "permissions", "words"),
+    [
+        ("new.db", {".": 0o500}, "cannot be created"),
+        ("jobs.db", {"jobs.db": 0o400}, "cannot be written"),
+        ("jobs.db", {"jobs.db": 0o000}, "cannot be written"),
+        ("jobs.db", {".": 0o500}, "must write beside"),
+        ("jobs.db", {".": 0o000}, "cannot be used"),
+        ("jobs.db", {"jobs.db.d/id": 0o000, "jobs.db.d": 0o500}, None),
+    ],
+)
+def test_without_the_right_to_write_there_is_a_clear_error(
+    tmp_path: Path, name: str, permissions: dict[str, int], words: str | None
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    filled(folder / "jobs.db")
+    for what, allowed in permissions.items():
+        (folder / what).chmod(allowed)
+
+    said = run_python(children.open_without_privileges, str(folder / name))
+
+    folder.chmod(0o700)
+    kind, _, text = said.stdout.partition(": ")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert kind == ("opened" if words is None else StoreReadOnly.__name__)
+    assert (words or "") in text
+    assert (str(folder / name) in text) == (words is not None)
+
+
+# Refused and left as they are
+
+
+def refused(path: Path, error: type[StoreError], words: str) -> None:
+    """Assert that opening fails so, twice, and that neither the file nor its folder is changed by it."""
+    before = path.read_bytes(), mode(path), sorted(os.listdir(path.parent))
+    for _ in range(2):
+        store = SqliteStore(path)
+        with pytest.raises(error, match=words) as caught:
+            store.add([new()], NOW)
+        assert str(path) in str(caught.value)
+        store.close()
+    assert (path.read_bytes(), mode(path), sorted(os.listdir(path.parent))) == before
+
+
+def foreign(path: Path, *statements: str) -> Path:
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("CREATE TABLE places (url TEXT)", "INSERT INTO places VALUES ('x')"),
+        ("PRAGMA journal_mode=WAL", "CREATE TABLE places (url TEXT)"),
+        ("CREATE TABLE job (key INTEGER)",),
+        ("PRAGMA application_id=42",),
+        ("PRAGMA application_id=42", "CREATE TABLE places (url TEXT)"),
+    ],
+)
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, statements: tuple[str, ...]) -> None:
+    refused(foreign(tmp_path / "places.db", *statements), StoreForeign, "something else")
+
+
+@pytest.mark.parametrize("content", [b"Dear Sir or Madam,\n" * 100, b"x", b"\0" * 4096, os.urandom(8192)])
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "letter.txt").write_bytes(content)
+
+    refused(tmp_path / "letter.txt", StoreDamaged, "no SQLite database")
+
+
+@pytest.mark.parametrize("damage", [b"\0" * 16, b"\xff" * 100, os.urandom(64)])
+def test_a_damaged_header_is_told(tmp_path: Path, damage: bytes) -> None:
+    path = filled(tmp_path / "jobs.db", 100)
+    whole = path.read_bytes()
+    path.write_bytes(damage + whole[len(damage) :])
+
+    refused(path, StoreDamaged, "no SQLite database")
+
+    path.write_bytes(whole)
+    filled(path)
+
+
+def test_a_file_cut_to_nothing_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    path = filled(tmp_path / "jobs.db")
+    os.truncate(path, 0)
+
+    refused(path, StoreDamaged, "cut it to nothing")
+
+
+def test_a_file_cut_in_half_is_told(tmp_path: Path) -> None:
+    path = filled(tmp_path / "jobs.db", 500)
+    os.truncate(path, path.stat().st_size // 2)
+
+    with pytest.raises(StoreDamaged, match="recover"):
+        SqliteStore(path).add([new()], NOW)
+
+
+def test_a_newer_versions_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = filled(tmp_path / "jobs.db")
+    foreign(path, f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+
+    refused(path, StoreVersion, f"format is {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION}")
+
+
+def test_a_store_that_lost_its_table_says_so(tmp_path: Path) -> None:
+    path = foreign(filled(tmp_path / "jobs.db"), "DROP TABLE attempt")
+
+    store = opened(path)
+
+    with pytest.raises(StoreError, match="no such table: attempt"):
+        store.attempts("job-0")
+    store.close()
+
+
+def test_a_removed_file_starts_afresh(tmp_path: Path) -> None:
+    path = filled(tmp_path / "jobs.db")
+    path.unlink()
+
+    store = opened(path)
+
+    assert store.stats() == {}
+    store.close()
+
+
+# Copies
+
+
+def test_a_copy_is_whole_and_private(tmp_path: Path) -> None:
+    store = opened(tmp_path / "jobs.db")
+    store.add(news("a", "b"), NOW)
+
+    store.vacuum_into(str(tmp_path / "copy.db"))
+
+    store.close()
+    copy = opened(tmp_path / "copy.db")
+    assert copy.stats() == {("default", JobState.READY): 2}
+    assert mode(copy.path) == 0o600
+    copy.close()
+
+
+def test_a_copy_never_overwrites(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    store = opened(tmp_path / "jobs.db")
+
+    for target in ("precious", "jobs.db", "missing/copy.db"):
+        with pytest.raises(StoreError, match="copy cannot be written"):
+            store.vacuum_into(str(tmp_path / target))
+
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert store.add([new()], NOW) == [True]
+    store.close()
+
+
+# In memory
+
+
+def test_a_store_in_memory_forgets_when_closed() -> None:
+    store = SqliteStore(":memory:")
+    store.add([new()], NOW)
+    folder = store.folder
+    assert folder.is_dir()
+
+    store.close()
+
+    assert not folder.exists()
+    assert store.get(["job"]) == {}
+    store.close()
+
+
+def test_two_stores_in_memory_are_apart() -> None:
+    one, other = SqliteStore(":memory:"), SqliteStore(":memory:")
+
+    one.add([new()], NOW)
+
+    assert other.get(["job"]) == {}
+    one.close()
+    other.close()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+def test_a_store_in_memory_that_is_dropped_takes_its_folder_along() -> None:
+    store = SqliteStore(":memory:")
+    store.open()
+    folder = store.folder
+
+    del store
+    gc.collect()
+
+    assert not folder.exists()
+
+
+# Locations
+
+
+def test_a_location_is_a_path_or_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert open_store("jobs.db").path == open_store("sqlite:///jobs.db").path == str(tmp_path / "jobs.db")
+    assert open_store(f"sqlite:///{tmp_path}/jobs.db").path == open_store(tmp_path / "jobs.db").path
+    assert open_store(":memory:").memory
+    assert open_store("sqlite://").memory
+    assert open_store("sqlite:///:memory:").memory
+
+
+@pytest.mark.parametrize("url", ["redis://localhost/0", "postgresql://x", "sqlite+aiosqlite:///x.db"])
+def test_a_url_without_a_store_is_refused(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="no store for"):
+        open_store(url)
