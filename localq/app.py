@@ -337,7 +337,7 @@ class LocalQ:
             signal: 0 lets running jobs end; else the signal that stops them.
         """
         before = self.store.cancel(ids, self.clock.now(), signal)
-        self.store.ring_workers()
+        self.store.ring_workers("cancel")
         self.store.ring_waiters([job_id for job_id, state in before.items() if not state.final])
         return before
 

@@ -201,24 +201,27 @@ def _call(this: _Run, args: Any, kwargs: Any) -> Any:
     if limiter is not None and (soft or this.place.eager):
         limiter.start(soft)
         try:
-            return _finished(this.task(*args, **kwargs))
+            return _finished(this, this.task(*args, **kwargs))
         finally:
             limiter.stop()
-    return _finished(this.task(*args, **kwargs))
+    return _finished(this, this.task(*args, **kwargs))
 
 
-def _finished(value: Any) -> Any:
-    if inspect.iscoroutine(value):
+def _finished(this: _Run, value: Any) -> Any:
+    """Return a value, or what a coroutine comes to; in a slot all coroutines share a loop, which lives as long."""
+    if not inspect.iscoroutine(value):
+        return value
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        if this.place.eager:
+            return asyncio.run(value)
         runner = getattr(_local, "runner", None)
         if runner is None:
             runner = _local.runner = asyncio.Runner()
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return runner.run(value)
-        # Eager mode inside a running loop: a loop of its own, in a thread of its own.
-        return _in_own_loop(value)
-    return value
+        return runner.run(value)
+    # Eager mode inside a running loop: a loop of its own, in a thread of its own.
+    return _in_own_loop(value)
 
 
 def _in_own_loop(coroutine: Any) -> Any:

@@ -6,6 +6,7 @@ by the run and the file's number in the list. Any worker may help: `localq worke
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -78,19 +79,19 @@ def list_files(self: Any, folder: str, jobs_file: str | None = None) -> dict[str
     Args:
         jobs_file: The queue's file, which changes while it is read.
     """
-    found: list[tuple[str, list[str]]] = []
-    unlisted: list[tuple[str, str]] = []
+    found: list[list[Any]] = []
+    unlisted: list[list[str]] = []
     left_out: Counter[str] = Counter()
     count = 0
 
     def failed(error: OSError) -> None:
         if error.filename == folder:
             raise error
-        unlisted.append((os.path.relpath(error.filename, folder), error.strerror or str(error)))
+        unlisted.append([os.path.relpath(error.filename, folder), error.strerror or str(error)])
 
     for directory, names in _directories(folder, failed, left_out, jobs_file):
         if names:
-            found.append(("" if directory == folder else os.path.relpath(directory, folder), names))
+            found.append(["" if directory == folder else os.path.relpath(directory, folder), names])
             if (count + len(names)) // _TOLD_EVERY > count // _TOLD_EVERY:
                 self.progress(count + len(names))
             count += len(names)
@@ -127,7 +128,14 @@ def _directories(
 
 
 def _belongs_to(path: str, jobs_file: str) -> bool:
-    return path.startswith(jobs_file) and path[len(jobs_file) :] in ("", "-wal", "-shm", "-journal", ".lock", ".d")
+    return path.startswith(jobs_file) and path[len(jobs_file) :] in (
+        "",
+        "-wal",
+        "-shm",
+        "-journal",
+        ".lock",
+        ".d",
+    )
 
 
 @q.task(throws=(OSError,))
@@ -138,7 +146,7 @@ def digest(path: str) -> dict[str, Any]:
         OSError: it cannot be read, or is no regular file any more.
     """
     if not stat.S_ISREG(os.lstat(path).st_mode):
-        raise OSError(None, "Not a regular file any more", path)
+        raise OSError(errno.EINVAL, "Not a regular file any more", path)
     hashed = hashlib.sha256()
     size = lines = 0
     binary = False

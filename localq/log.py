@@ -1,7 +1,7 @@
 """Logging: how a worker's log is set up, loggers for tasks, and events turned into lines.
 
-Code emits events and never logs what happens to jobs; `follow_events` alone makes lines of them, with the fields
-as attributes of the record. Neither arguments nor results are logged.
+Code emits events and does not log what happens to jobs; `follow_events` alone makes lines of them, with the
+fields as attributes of the record. Neither arguments nor results are logged.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TextIO
 
 from localq import current
 from localq.events import subscribe
 
-__all__ = ["Prints", "follow_events", "get_task_logger", "set_up"]
+__all__ = ["LEVELS", "Prints", "follow_events", "get_task_logger", "level_number", "set_up"]
+
+#: The usual levels, least first.
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _TASK = "localq.task"
 _log = logging.getLogger("localq")
+_task_log = logging.getLogger(_TASK)
 #: Characters of an error's message in a line; the traceback below it has all.
 _LONGEST = 2_000
 
@@ -51,7 +56,8 @@ def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -
     """Set up the log of a worker that is a program of its own: on standard error, or in a file.
 
     Args:
-        conf: The settings worker_hijack_root_logger, worker_log_color, worker_log_format, worker_task_log_format.
+        conf: The settings worker_hijack_root_logger, worker_log_color, worker_log_format and
+            worker_task_log_format.
         level: Least level logged.
         logfile: May be moved away while it is written to (logrotate): another is then started.
 
@@ -90,11 +96,18 @@ def _is_terminal(stream: Any) -> bool:
     return False
 
 
-#: What a terminal, or a reader of the log, might take for something else: control characters but tab and newline,
-#: other ends of lines, and what turns the direction of writing.
+#: What a terminal, or a reader of the log, might take for something else: control characters but tab and
+#: newline, other ends of lines, and what turns the direction of writing.
 _UNSEEN = {
     code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-    for code in (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    for code in (
+        *range(32),
+        *range(0x7F, 0xA0),
+        0x2028,
+        0x2029,
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    )
     if chr(code) not in "\t\n"
 }
 _UNSEEN_IN_LINE = {**_UNSEEN, ord("\n"): "\\n"}
@@ -125,55 +138,165 @@ class _Format(logging.Formatter):
 
 # Events
 
-#: The level and the line of each event that is logged. Where it depends on the fields, the level is the least.
+#: The level and the line of each event that is logged; where they depend on the fields, of the highest level.
 _LINES = {
     "worker.started": (logging.INFO, "{worker} ready."),
-    "worker.stopping": (logging.DEBUG, "{worker} stopping ({how}), {running} jobs running"),
+    "worker.stopping": (logging.DEBUG, "{worker} stopping ({how}), jobs running: {running}"),
     "worker.stopped": (logging.INFO, "{worker} stopped."),
     "worker.rejoined": (logging.WARNING, "{worker} was taken for dead and registered again: {reason}"),
     "job.received": (logging.INFO, "Task {task}[{job_id}] received"),
     "job.succeeded": (logging.INFO, "Task {task}[{job_id}] succeeded in {duration_s:.3f}s"),
     "job.retried": (logging.WARNING, "Task {task}[{job_id}] retry in {run_in_s:.3g}s: {error}"),
     "job.failed": (logging.ERROR, "Task {task}[{job_id}] raised unexpected: {error}"),
-    "job.lost": (logging.WARNING, "Task {task}[{job_id}] lost, it runs again: {error}"),
-    "job.rejected": (logging.WARNING, "Task {task}[{job_id}] rejected"),
+    "job.lost": (logging.ERROR, "Task {task}[{job_id}] lost, does not run again: {error}"),
+    "job.rejected": (logging.WARNING, "Task {task}[{job_id}] rejected, requeue={requeue}"),
     "job.ignored": (logging.INFO, "Task {task}[{job_id}] ignored"),
-    "job.revoked": (logging.INFO, "Task {task}[{job_id}] revoked ({reason})"),
-    "job.discarded": (logging.WARNING, "Task {task}[{job_id}]: outcome discarded ({reason})"),
-    "jobs.rescued": (logging.WARNING, "{count} jobs taken over from {owner}, which died or stopped answering"),
-    "jobs.pruned": (logging.DEBUG, "{count} finished jobs removed"),
+    "job.revoked": (logging.INFO, "Task {task}[{job_id}] revoked: {reason}"),
+    "job.discarded": (logging.WARNING, "Task {task}[{job_id}] discarded: {reason}"),
+    "jobs.rescued": (logging.WARNING, "Took over jobs of {owner}, which died or stopped answering: {count}"),
+    "jobs.pruned": (logging.DEBUG, "Removed finished jobs: {count}"),
     "slot.started": (logging.DEBUG, "Process {pid} started"),
     "slot.died": (logging.WARNING, "Process {pid} died: {reason}"),
     "pool.broken": (logging.CRITICAL, "{worker} gives up: {reason}"),
-    "store.failed": (
-        logging.ERROR,
-        "The store cannot be written; what runs goes on, nothing new is claimed: {error}",
-    ),
-    "store.recovered": (logging.WARNING, "The store can be written again, after {after_s:.1f}s"),
+    "store.failed": (logging.ERROR, "The store fails; what runs goes on, nothing new is claimed: {error}"),
+    "store.recovered": (logging.WARNING, "The store works again, after {after_s:.1f}s"),
 }
 _RAISED_EXPECTED = (logging.INFO, "Task {task}[{job_id}] raised expected: {error}")
-_LOST_FOR_GOOD = (logging.ERROR, "Task {task}[{job_id}] lost, it does not run again: {error}")
+_LOST_FOR_NOW = (logging.WARNING, "Task {task}[{job_id}] lost, runs again: {error}")
 
 
 @contextlib.contextmanager
 def follow_events(conf: Mapping[str, Any]) -> Iterator[None]:
-    """Log events within the block, by the loggers `localq` and `localq.task` (what tasks print).
+    """Log events within the block: by the logger `localq`, and what tasks print by `localq.task`.
 
-    Events below the level set when the block begins are not asked for: a worker does not even put them together.
+    Events below the level that holds when the block begins are not asked for: a worker does not even put
+    their fields together.
 
     Args:
         conf: The setting worker_redirect_stdouts_level.
     """
-    printed = level_number(conf["worker_redirect_stdouts_level"])
     wanted = [event for event, (level, _) in _LINES.items() if _log.isEnabledFor(level)]
-    if not _log.isEnabledFor(logging.ERROR):
-        wanted = [event for event in wanted if event != "job.lost"]
-    elif "job.lost" not in wanted:
-        wanted.append("job.lost")
-    if _log.isEnabledFor(logging.INFO) and "job.failed" not in wanted:
-        wanted.append("job.failed")
-    with contextlib.ExitStack() as following:
-        following.enter_context(subscribe(_write, wanted))
-        if logging.getLogger(_TASK).isEnabledFor(printed):
-            following.enter_context(subscribe(_printing(printed), ["job.printed"]))
+    level = level_number(conf["worker_redirect_stdouts_level"])
+    prints = ["job.printed"] if _task_log.isEnabledFor(level) else []
+    with subscribe(_write, wanted), subscribe(partial(_write_prints, level), prints):
         yield
+
+
+def level_number(text: str) -> int:
+    """Return the level of a name, in any case, or of a number.
+
+    Raises:
+        ValueError: there is no such level.
+    """
+    if text.isdecimal():
+        return int(text)
+    levels = logging.getLevelNamesMapping()
+    if text.upper() not in levels:
+        raise ValueError(f"{text!r} is no log level: use {', '.join(LEVELS)}, or a number")
+    return levels[text.upper()]
+
+
+def _write(event: str, fields: dict[str, Any]) -> None:
+    level, line = _LINES[event]
+    if event == "job.failed" and fields["expected"]:
+        level, line = _RAISED_EXPECTED
+    elif event == "job.lost" and fields["again"]:
+        level, line = _LOST_FOR_NOW
+    if not _log.isEnabledFor(level):
+        return
+    text = line.format_map({name: _in_line(value) for name, value in fields.items()})
+    told = fields.get("traceback") if event == "job.failed" and level == logging.ERROR else None
+    _handle(_log, level, text, event, fields, told)
+
+
+def _write_prints(level: int, event: str, fields: dict[str, Any]) -> None:
+    for line in fields["text"].removesuffix("\n").split("\n"):
+        _handle(_task_log, level, line.removesuffix("\r"), event, fields)
+
+
+def _in_line(value: Any) -> Any:
+    """Return a value as a part of one line."""
+    if not isinstance(value, str):
+        return value
+    text = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+    return text.translate(_UNSEEN_IN_LINE)
+
+
+def _handle(
+    logger: logging.Logger,
+    level: int,
+    text: str,
+    event: str,
+    fields: dict[str, Any],
+    told: str | None = None,
+) -> None:
+    more = {name: value for name, value in fields.items() if name not in ("text", "traceback")}
+    more.update(event=event, task_id=fields.get("job_id"), task_name=fields.get("task"))
+    record = logger.makeRecord(logger.name, level, "(localq)", 0, text, (), None, extra=more)
+    record.exc_text = told.rstrip("\n") if told else None
+    logger.handle(record)
+
+
+# Prints of tasks in threads
+
+
+class Prints(io.TextIOBase):
+    """A standard stream of a process whose threads run tasks: lines that a task writes go to `tell`.
+
+    Everything else, and what `tell` itself writes, goes to the stream as before. A pool of processes needs
+    none: their output arrives with the job it belongs to.
+
+    Args:
+        raw: The stream.
+        tell: Called with the running request and whole lines.
+    """
+
+    def __init__(self, raw: TextIO, tell: Callable[[Any, str], None]) -> None:
+        self._raw, self._tell = raw, tell
+        self._own = threading.local()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The stream's encoding."""
+        return self._raw.encoding
+
+    def writable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def isatty(self) -> bool:
+        """Say no: lines of a log are no place for colours."""
+        return False
+
+    def fileno(self) -> int:
+        """Return the stream's descriptor."""
+        return self._raw.fileno()
+
+    def write(self, text: str) -> int:
+        """Pass on whole lines, keep the rest until more comes."""
+        request = current.request.get()
+        own = self._own.__dict__
+        if request is None or request.id is None or own.get("telling"):
+            return self._raw.write(text)
+        owner, kept = own.get("kept", (request, ""))
+        if owner is not request:
+            self._send(owner, kept)
+            kept = ""
+        whole, newline, rest = (kept + text).rpartition("\n")
+        own["kept"] = request, rest
+        self._send(request, whole + newline)
+        return len(text)
+
+    def flush(self) -> None:
+        """Pass on what is kept."""
+        request, kept = self._own.__dict__.pop("kept", (None, ""))
+        self._send(request, kept)
+        self._raw.flush()
+
+    def _send(self, request: Any, text: str) -> None:
+        if text:
+            self._own.telling = True
+            try:
+                self._tell(request, text)
+            finally:
+                self._own.telling = False

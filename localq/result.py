@@ -16,7 +16,7 @@ from localq.job import Attempt, Job, JobState
 from localq.options import JobOptions
 from localq.store.base import Store
 
-__all__ = ["AsyncResult", "Run", "allow_join_result", "denied_join_result"]
+__all__ = ["AsyncResult", "Run", "allow_join_result", "denied_join_result", "signal_number"]
 
 R = TypeVar("R")
 
@@ -286,7 +286,7 @@ class AsyncResult(Generic[R]):
             wait: Return only when the job is finished.
             connection: Ignored.
         """
-        number = _signal_number(signal) if terminate or signal is not None else 0
+        number = signal_number(signal) if terminate or signal is not None else 0
         self._app.cancel([self.id], signal=number if terminate else 0)
         if wait:
             waiting.wait(self._app.store, (self.id,), self.ready, timeout)
@@ -402,7 +402,7 @@ def _run(one: Attempt) -> Run:
     )
 
 
-def _signal_number(signal: str | int | None) -> int:
+def signal_number(signal: str | int | None) -> int:
     """Return a signal's number.
 
     Raises:

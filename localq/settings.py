@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -63,6 +64,13 @@ def _whole(low: int, high: int | None = None) -> Callable[[Any], int]:
     return check
 
 
+def _level(value: Any) -> str:
+    text = _text(value)
+    if not text.isdecimal() and text.upper() not in logging.getLevelNamesMapping():
+        raise ValueError("must be the name of a log level, such as WARNING, or its number")
+    return text
+
+
 def _seconds(value: Any) -> float:
     """Accept seconds or a timedelta; keep seconds."""
     if isinstance(value, timedelta):
@@ -117,7 +125,7 @@ _ALL = [
     Setting("worker_heartbeat", 5.0, "Seconds between heartbeats", _seconds),
     Setting("worker_shutdown_timeout", None, "Seconds a stopping worker waits for running jobs; None: as long as they take", _or_none(_seconds)),
     Setting("worker_redirect_stdouts", True, "Log what tasks print", _flag),
-    Setting("worker_redirect_stdouts_level", "WARNING", "Level of what tasks print", _text),
+    Setting("worker_redirect_stdouts_level", "WARNING", "Level of what tasks print", _level),
     Setting("worker_hijack_root_logger", True, "`localq worker` replaces the root logger's handlers", _flag),
     Setting("worker_log_format", "[%(asctime)s: %(levelname)s/%(processName)s] %(message)s", "Format of the worker's log lines", _text),
     Setting("worker_task_log_format", "[%(asctime)s: %(levelname)s/%(processName)s] %(task_name)s[%(task_id)s]: %(message)s", "Format of log lines of tasks", _text),

@@ -109,7 +109,11 @@ def _failed(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -
     done = _completion(job, JobState.FAILED, attempt=_attempt(job, outcome, worker, outcome.ending.name))
     if not policy.keep_errors and done.attempt is not None:
         done = done._replace(attempt=done.attempt._replace(failure=None))
-    return done._replace(follow_ups=errbacks(job, outcome.failure, policy.settings, now))
+    try:
+        return done._replace(follow_ups=errbacks(job, outcome.failure, policy.settings, now))
+    except (KeyError, TypeError, ValueError):
+        # Options no call of ours wrote: the failure counts, a callback nobody can read does not stop a worker.
+        return done
 
 
 def _ignored(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:

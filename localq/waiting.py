@@ -93,6 +93,8 @@ class _Room:
             self._loop.remove_reader(self._bell.fileno())
             if self._ticker is not None:
                 self._ticker.cancel()
+                # Even a cancelled one holds its loop, and with it this room.
+                self._ticker = None
 
     def _rung(self) -> None:
         for word in self._bell.drain():

@@ -1,7 +1,7 @@
 """The program `localq`: its commands, loaded when they are called, and how its errors end it.
 
-A command module defines click commands as module-level names and is listed in COMMANDS; `localq --help` imports none
-of them.
+A command module defines click commands as module-level names, which COMMANDS lists; `localq --help` imports
+no such module.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EX_TEMPFAIL = 75
 
 
 class Entry(NamedTuple):
-    """A command: where it is, as "module:attribute", the heading it stands under, and its line in the help."""
+    """A command: where it is ("module:attribute"), the heading it stands under, and its line in the help."""
 
     target: str
     heading: str
@@ -38,13 +38,13 @@ class Entry(NamedTuple):
 COMMANDS = {
     "worker": Entry("localq.cli.worker:worker", "Run", "Run jobs."),
     "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs; today that is a worker."),
-    "call": Entry("localq.cli.jobs:call", "Run", "Enqueue a job by the name of its task."),
-    "status": Entry("localq.cli.jobs:status", "Look", "Show workers, queues and counts."),
+    "call": Entry("localq.cli.changes:call", "Run", "Enqueue a job by the name of its task."),
+    "status": Entry("localq.cli.status:status", "Look", "Show workers, queues and counts."),
     "list": Entry("localq.cli.jobs:list_", "Look", "Show jobs."),
     "result": Entry("localq.cli.jobs:result", "Look", "Show a job's state, result and attempts."),
-    "retry": Entry("localq.cli.jobs:retry", "Change", "Run finished jobs again."),
-    "cancel": Entry("localq.cli.jobs:cancel", "Change", "Cancel jobs."),
-    "purge": Entry("localq.cli.jobs:purge", "Change", "Remove jobs that wait."),
+    "retry": Entry("localq.cli.changes:retry", "Change", "Run finished jobs again."),
+    "cancel": Entry("localq.cli.changes:cancel", "Change", "Cancel jobs."),
+    "purge": Entry("localq.cli.changes:purge", "Change", "Remove jobs that wait."),
     "doctor": Entry("localq.cli.health:doctor", "Care", "Check the file and what is in it."),
     "backup": Entry("localq.cli.health:backup", "Care", "Copy the file while it is in use."),
     "demo": Entry("localq.cli.demo:demo", "Try", "Digest the files of a folder, one job a file."),
@@ -104,5 +104,6 @@ class _Commands(click.Group):
 def main(spec: str | None, path: str | None, url: str | None) -> None:
     """Durable background jobs in one SQLite file, run by a pool of processes.
 
-    Name the queue with -A (before or after the command); or, where no task needs to be known, with --path or --url.
+    Name the queue with -A, before or after the command; or, where no task needs to be known, with --path or
+    --url.
     """

@@ -27,12 +27,21 @@ from localq import current
 from localq.app import LocalQ
 from localq.settings import nearest
 
-__all__ = ["Found", "LoadError", "app_options", "app_parameters", "find_app", "load_app", "loaded"]
+__all__ = [
+    "Found",
+    "LoadError",
+    "app_options",
+    "app_parameters",
+    "find_app",
+    "import_module",
+    "load_app",
+    "loaded",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Names an app has in a module, tried in this order, and modules of a package it may be in (Celery's find_app).
+#: Names an app has in a module, and modules of a package it may be in, in the order they are tried.
 _NAMES = ("q", "app", "celery")
 _MODULES = ("celery", "app", "tasks", "localq")
 _META = "localq.found"
@@ -75,15 +84,21 @@ def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
 def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R]:
     """Add -A/--app, --path and --url to a command, and pass it the app they name as `app`.
 
-    What stands before the command (`localq -A tasks status`) counts where the command itself says nothing. Without
-    -A the app knows no tasks.
+    What stands before the command (`localq -A tasks status`) counts where the command itself says nothing.
+    Without -A the app knows no tasks.
     """
 
     @app_parameters
     @click.pass_context
     @functools.wraps(command)
     def with_app(
-        context: click.Context, /, *args: Any, spec: str | None, path: str | None, url: str | None, **kwargs: Any
+        context: click.Context,
+        /,
+        *args: Any,
+        spec: str | None,
+        path: str | None,
+        url: str | None,
+        **kwargs: Any,
     ) -> R:
         before = context.find_root().params
         spec = spec or before.get("spec")
@@ -91,7 +106,7 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
             path, url = before.get("path"), before.get("url")
         found = _load(spec, path, url)
         context.meta[_META] = found
-        return command(*args, app=found.app, **kwargs)  # type: ignore[call-arg, arg-type]
+        return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]
 
     return with_app
 
@@ -110,7 +125,7 @@ def load_app(spec: str | None = None, path: str | None = None, url: str | None =
 
     Args:
         spec: See `find_app`; None: an app without tasks.
-        path: The store's file, instead of the app's own; without an app the default is $LOCALQ_PATH, then jobs.db.
+        path: The store's file, instead of the app's own; without an app: $LOCALQ_PATH, or else jobs.db.
         url: The store's URL, instead of both.
 
     Raises:
@@ -137,119 +152,125 @@ def find_app(spec: str) -> Found:
     """Return the app that a text names.
 
     Args:
-        spec: A module ("tasks"), a module and a name in it ("tasks:q"), a package ("shop": the app is in it, or in
-            shop.celery, shop.app, shop.tasks or shop.localq), or the path of a script ("jobs/nightly.py").
+        spec: A module ("tasks"), a module and a name in it ("tasks:q"), a package ("shop": the app is in it,
+            or in shop.celery, shop.app, shop.tasks or shop.localq), or a script's path ("jobs/nightly.py").
 
     Raises:
         LoadError: with what there is instead, where something is close.
     """
-    _add_to_path(os.getcwd())
-    where, _, attribute = spec.rpartition(":") if _has_attribute(spec) else (spec, "", "")
+    where, _, attribute = spec.rpartition(":") if _names_attribute(spec) else (spec, "", "")
     if where.endswith(".py") or os.sep in where:
-        module, attribute = _import_path(where), attribute
+        module, rest = _import_path(where), ""
     else:
         module, rest = _import_name(where)
-        attribute = attribute or rest
-    return _named(module, attribute) if attribute else _only(module, spec)
+    attribute = attribute or rest
+    return _named(module, attribute) if attribute else _only(module)
 
 
-def _has_attribute(spec: str) -> bool:
-    # "C:\jobs\tasks.py" has a colon, and no name behind it.
-    return ":" in spec and spec.rpartition(":")[2].replace(".", "").isidentifier()
-
-
-def _add_to_path(folder: str) -> None:
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+def _names_attribute(spec: str) -> bool:
+    """Whether a name follows a colon; "C:/jobs/tasks.py" has another colon."""
+    return all(part.isidentifier() for part in spec.rpartition(":")[2].split(".")) and ":" in spec
 
 
 # Importing
 
 
+def import_module(name: str) -> ModuleType:
+    """Import a module, also from the working folder.
+
+    Raises:
+        LoadError: there is none, or it raised something; with the last lines of the traceback.
+    """
+    try:
+        return _import(name)
+    except _NoModule as error:
+        raise LoadError(f"There is no module {error.name!r}.{_near(error.name)}") from None
+
+
 def _import_name(name: str) -> tuple[ModuleType, str]:
-    """Import a module; "tasks.q" may also mean `q` in `tasks`, which is returned beside it."""
+    """Import a module; "tasks.q" may also mean `q` in `tasks`, which is then returned beside it."""
     if not all(part.isidentifier() for part in name.split(".")):
-        raise LoadError(f"-A {name!r} is not the name of a module, nor the path of a script (which ends in .py).")
+        raise LoadError(f"{name!r} is neither the name of a module nor the path of a script (NAME.py).")
     try:
         return _import(name), ""
     except _NoModule as error:
         parent, _, last = name.rpartition(".")
-        if parent and error.name == name:
-            module = _import(parent)
-            if hasattr(module, last):
-                return module, last
-            where = f"in {parent}"
-            close = nearest(last, [one.name for one in pkgutil.iter_modules(getattr(module, "__path__", []))])
-        else:
-            where = f"{os.getcwd()} or elsewhere on the import path"
-            where = f"in {where}"
-            close = nearest(name, [one.name for one in pkgutil.iter_modules([os.getcwd()])])
-        raise LoadError(f"There is no module {error.name!r} {where}.{close}") from None
+        if parent and error.name == name and hasattr(_import(parent), last):
+            return _import(parent), last
+        raise LoadError(f"There is no module {error.name!r}.{_near(error.name)}") from None
 
 
-class _NoModule(LoadError):
-    """There is no such module at all."""
+def _near(name: str) -> str:
+    """Name the module that was perhaps meant: one beside the missing one, or in the working folder."""
+    parent = name.rpartition(".")[0]
+    prefix = f"{parent}." if parent else ""
+    folders = getattr(sys.modules.get(parent), "__path__", []) if parent else [os.getcwd()]
+    there = {prefix + one.name: None for one in pkgutil.iter_modules(folders)}
+    return (
+        nearest(name, there) or f" It was looked for in {', '.join(folders)} and where Python finds modules."
+    )
+
+
+class _NoModule(Exception):
+    """There is no such module, neither broken nor whole."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"There is no module {name!r}.")
+        super().__init__(name)
 
 
 def _import(name: str) -> ModuleType:
     """Import a module; whatever it raises becomes one paragraph."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise _NoModule(error.name) from None
-        raise LoadError(_story(name, error)) from None
     except SystemExit as error:
         raise LoadError(
-            f"Importing {name!r} ended the program ({error!r}). Put its main part under if __name__ == '__main__'."
+            f"Importing {name!r} ended the program ({error!r}). "
+            "Put its main part under if __name__ == '__main__'."
         ) from None
     except Exception as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{name}.".startswith(f"{missing}."):
+            raise _NoModule(missing) from None
         raise LoadError(_story(name, error)) from None
 
 
 def _story(name: str, error: Exception) -> str:
     """Say what went wrong while a module was imported, with the last lines of its traceback."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename != __file__ and not frame.filename.startswith("<frozen importlib")
-        and os.path.dirname(frame.filename) != os.path.dirname(importlib.__file__)
-    ]  # fmt: skip
+    ours = (__file__, "<frozen importlib", os.path.dirname(importlib.__file__))
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
     lines = traceback.format_list(frames[-2:]) + traceback.format_exception_only(error)
     hint = ""
     if "no known parent package" in str(error):
-        hint = " It imports from its package: name it with the package, as in -A package.module."
+        hint = " It belongs to a package: make an __init__.py in its folder."
     return f"Importing {name!r} failed.{hint}\n{''.join(lines).rstrip()}"
 
 
 def _import_path(text: str) -> ModuleType:
-    """Import a script under its stem, its folder on the import path; what lies in a package keeps its full name."""
+    """Import a script under its stem, its folder first on the path; in a package, under its full name."""
     path = Path(text).absolute()
-    if path.is_dir():
-        path = path / "__init__.py"
+    path = path / "__init__.py" if path.is_dir() else path
     if not path.is_file():
-        there = [one.name for one in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise LoadError(f"There is no file {text!r} in {os.getcwd()}.{nearest(path.name, there)}")
+        there = [one.name for one in path.parent.glob("*.py")]
+        raise LoadError(f"There is no file {str(path)!r}.{nearest(path.name, there)}")
     parts = [] if path.name == "__init__.py" else [path.stem]
     folder = path.parent
     while (folder / "__init__.py").is_file():
         parts.insert(0, folder.name)
         folder = folder.parent
-    name = ".".join(parts)
-    if "." in path.stem or not name:
-        raise LoadError(f"{text!r} cannot be imported under the name {path.stem!r}. Rename it.")
-    if str(folder) in sys.path:
-        sys.path.remove(str(folder))
+    if "." in path.stem:
+        raise LoadError(f"{text!r} cannot be imported: there is a dot in its name. Rename it.")
     sys.path.insert(0, str(folder))
-    module = _import(name)
-    file = getattr(module, "__file__", None)
-    if file is None or not os.path.samefile(file, path):
+    name = ".".join(parts)
+    try:
+        module = _import(name)
+    except _NoModule as error:
+        raise LoadError(f"{text!r} cannot be imported under the name {error.name!r}. Rename it.") from None
+    if not module.__file__ or not os.path.samefile(module.__file__, path):
         raise LoadError(
-            f"{text!r} cannot be imported under the name {name!r}, which belongs to {file or 'a module of Python'}. "
+            f"{text!r} cannot be imported: the name {name!r} belongs to {module.__file__ or 'Python'}. "
             "Rename it."
         )
     return module
@@ -263,43 +284,44 @@ def _named(module: ModuleType, attribute: str) -> Found:
     value: Any = module
     for part in attribute.split("."):
         if not hasattr(value, part):
-            raise LoadError(f"{module.__name__} has no {attribute!r}.{nearest(attribute, sorted(_apps(module)))}")
+            close = nearest(attribute, _apps(module)) or _say_apps(module)
+            raise LoadError(f"There is no {attribute!r} in {module.__name__}.{close}")
         value = getattr(value, part)
     if isinstance(value, ModuleType):
-        return _only(value, f"{module.__name__}.{attribute}")
+        return _only(value)
     if not isinstance(value, LocalQ):
         raise LoadError(
-            f"{module.__name__}:{attribute} is not an app but {type(value).__name__}."
-            f"{_say_apps(module)} An app is made by LocalQ(...)."
+            f"{module.__name__}:{attribute} is no app (an app is made by LocalQ) but of type "
+            f"{type(value).__name__}.{_say_apps(module)}"
         )
     return Found(value, f"{module.__name__}:{attribute}")
 
 
-def _only(module: ModuleType, spec: str) -> Found:
+def _only(module: ModuleType) -> Found:
     """Return the app of a module, or of the modules of a package that usually have it."""
     looked = [module]
     found = _in_module(module)
     for name in _MODULES if found is None and hasattr(module, "__path__") else ():
         full = f"{module.__name__}.{name}"
-        if importlib.util.find_spec(full) is not None:
+        if found is None and importlib.util.find_spec(full) is not None:
             looked.append(_import(full))
             found = _in_module(looked[-1])
-            if found is not None:
-                break
     if found is None:
         where = " or ".join(one.__name__ for one in looked)
-        raise LoadError(f"There is no app in {where}. Make one there, q = LocalQ(path='jobs.db'), or say where it is: -A module:name.")
+        raise LoadError(
+            f"There is no app in {where}. Make one there, as in q = LocalQ(path='jobs.db'), "
+            "or say where it is: -A module:name."
+        )
     return found
 
 
 def _in_module(module: ModuleType) -> Found | None:
     apps = _apps(module)
-    for name in _NAMES:
-        if name in apps:
-            return Found(apps[name], f"{module.__name__}:{name}")
-    if len({id(app) for app in apps.values()}) > 1:
-        raise LoadError(f"{module.__name__} has several apps.{_say_apps(module)}")
-    return next((Found(app, f"{module.__name__}:{name}") for name, app in apps.items()), None)
+    name = next((name for name in _NAMES if name in apps), None)
+    if name is None and len(set(map(id, apps.values()))) > 1:
+        raise LoadError(f"There are several apps in {module.__name__}.{_say_apps(module)}")
+    name = name or next(iter(apps), None)
+    return None if name is None else Found(apps[name], f"{module.__name__}:{name}")
 
 
 def _apps(module: ModuleType) -> dict[str, LocalQ]:
@@ -308,4 +330,4 @@ def _apps(module: ModuleType) -> dict[str, LocalQ]:
 
 def _say_apps(module: ModuleType) -> str:
     names = [f"-A {module.__name__}:{name}" for name in _apps(module)]
-    return f" Say which: {' or '.join(names)}." if names else ""
+    return f" Say {' or '.join(names)}." if names else ""

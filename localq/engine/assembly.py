@@ -21,6 +21,8 @@ from localq.store.presence import Presence
 
 __all__ = ["assemble", "worker_name"]
 
+#: Seconds the worker's loop waits for other writers before it looks after its slots again.
+_PATIENCE_S = 2.0
 _KINDS = {"processes": "processes", "prefork": "processes", "threads": "threads", "solo": "solo"}
 
 
@@ -87,8 +89,8 @@ def assemble(
         folder = store.folder
         # The nursery may be forked next, and no connection may cross that.
         store.close()
-        store = open_store(app.location, "normal")
-        presence = Presence(folder, new_id(), size)
+        store = open_store(app.location, "normal", _PATIENCE_S)
+        presence = Presence(folder, new_id(), size if kind == "processes" else 0)
     made: Pool
     if kind == "processes":
         made = ProcessPool(
@@ -96,14 +98,21 @@ def assemble(
             size,
             worker=plan.name,
             clock=app.clock,
-            marks=None if presence is None else (presence.marks_path, presence.marks),
+            marks=None if presence is None or presence.marks is None else (presence.marks_path, presence.marks),
             printed=printed,
             redirect=app.conf.worker_redirect_stdouts,
             max_tasks=max_tasks or app.conf.worker_max_tasks_per_child,
             max_memory_kb=max_memory_kb or app.conf.worker_max_memory_per_child,
         )
     else:
-        made = ThreadPool(app, size, worker=plan.name, clock=app.clock)
+        made = ThreadPool(
+            app,
+            size,
+            worker=plan.name,
+            clock=app.clock,
+            printed=printed,
+            redirect=app.conf.worker_redirect_stdouts,
+        )
     made.prepare()
     return Worker(app, store, made, plan, app.clock, presence)
 

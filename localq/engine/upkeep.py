@@ -21,6 +21,8 @@ __all__ = ["Upkeep"]
 #: Seconds between looks for dead workers by their locks.
 _RESCUE_S = 1.0
 _PRUNE_S = 30.0
+#: Seconds a worker past its lease has to renew it, counted from when this worker could see that.
+_CHANCE_S = 3.0
 #: Jobs rescued, and pruned, in one transaction.
 _AT_ONCE = 500
 #: Seconds a gone worker's row is kept for `localq doctor`.
@@ -46,6 +48,7 @@ class Upkeep:
     def __init__(self, worker: _Worker) -> None:
         self._worker = worker
         self._rescue_at = 0.0
+        self._suspects: dict[int, int] = {}
         self._prune_at = worker.clock.steady() + _PRUNE_S / 2
         self._turns = 0
 
@@ -68,12 +71,13 @@ class Upkeep:
         worker = self._worker
         rows = [row for row in worker.store.workers() if row.key != worker.key]
         dead = [row for row in rows if not row.gone and self._is_dead(row, lease_now)]
+        self._suspects = {key: since for key, since in self._suspects.items() if key in {row.key for row in rows}}
         if dead:
             worker.store.bury([row.key for row in dead], worker.clock.now())
             fault.point("rescue.buried")
         if not any(row.gone for row in rows) and not dead:
             return
-        lost = worker.store.lost(lease_now, worker._boot, _AT_ONCE)
+        lost = worker.store.lost(0, worker._boot, _AT_ONCE)
         if lost:
             self._take_over(lost, {row.key: row for row in rows})
         else:
@@ -82,10 +86,23 @@ class Upkeep:
             self._rescue_at = 0.0
 
     def _is_dead(self, row: WorkerRow, lease_now: int) -> bool:
-        if row.card.boot_id != self._worker._boot or row.lease_until < lease_now:
+        if row.card.boot_id != self._worker._boot:
             return True
         folder = getattr(self._worker.store, "folder", None)
-        return folder is not None and presence.is_dead(folder, row.card.uuid)
+        if folder is not None and presence.is_dead(folder, row.card.uuid):
+            return True
+        return self._is_silent(row, lease_now)
+
+    def _is_silent(self, row: WorkerRow, lease_now: int) -> bool:
+        """Whether a worker's lease is over and it had the chance to renew it.
+
+        After the whole file was locked for long, every lease is over; the live ones come back within a second.
+        """
+        if row.lease_until >= lease_now:
+            self._suspects.pop(row.key, None)
+            return False
+        since = self._suspects.setdefault(row.key, lease_now)
+        return lease_now - since >= min(_CHANCE_S, self._worker.app.conf.worker_lease / 2) * 1e6
 
     def _take_over(self, lost: list[Job], rows: dict[int, WorkerRow]) -> None:
         """Settle lost jobs: those their worker had started are charged a crash, the others only go back."""

@@ -95,6 +95,7 @@ class Worker:
         self._rung = False
         self._next_at: int | None = None
         self._beat_at = 0.0
+        self._tick_after: float | None = None
         self._floor_at = 0.0
         self._failing_since: float | None = None
         self._try_at = 0.0
@@ -207,6 +208,8 @@ class Worker:
             self._failed(error)
         except StoreError as error:
             self.error = error
+        # Limits hold whatever the store does.
+        self._tick_after = self.pool.tick()
         self._obey()
 
     def _work(self) -> None:
@@ -225,25 +228,22 @@ class Worker:
             self._claim()
         assert self._upkeep is not None
         self._upkeep.tend()
-        self._tick_after = self.pool.tick()
-
-    _tick_after: float | None = None
 
     def _patience(self) -> float:
         """Return the seconds to wait for something to happen."""
         steady = self.clock.steady()
-        if self._failing_since is not None:
-            return max(0.0, min(self._try_at - steady, _FLOOR_S))
         wait = min(self._beat_at, self._floor_at) - steady
+        if self._failing_since is not None:
+            wait = self._try_at - steady
         if self._tick_after is not None:
             wait = min(wait, self._tick_after)
-        if self._next_at is not None and self._stopping == Stopping.NOT:
+        if self._next_at is not None and self._stopping == Stopping.NOT and self._failing_since is None:
             wait = min(wait, (self._next_at - self.clock.now()) / 1e6)
         for at in (self._kill_at, self._interrupt_at):
             if at is not None:
                 wait = min(wait, at - steady)
         if self._look and self._stopping == Stopping.NOT and self.pool.room() > 0:
-            return 0.0
+            return 0.0 if self._failing_since is None else max(0.0, wait)
         return max(0.0, wait)
 
     def _ring(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from localq.clock import SYSTEM, Clock
-from localq.exceptions import StoreDamaged, StoreError
+from localq.exceptions import StoreError
 from localq.health import contents, place, work
 from localq.health.finding import Finding, worst, wrong
 from localq.store.filesystem import OVERRIDE
@@ -22,10 +22,10 @@ Check = Callable[[], Finding | Iterable[Finding]]
 def examine(
     path: str | os.PathLike[str], *, durability: str = "full", full: bool = False, clock: Clock = SYSTEM
 ) -> list[Finding]:
-    """Return what every check finds about a store's file and what is in it; raise nothing, whatever the file holds.
+    """Return what every check finds about a store's file and what is in it, whatever that is; raise nothing.
 
-    The file is opened by SQLite alone, for reading; a missing one is not made. On a filesystem where SQLite's locks
-    do not work it is not opened at all, unless the environment allows it.
+    The file is opened by SQLite alone, for reading; a missing one is not made. On a filesystem where SQLite's
+    locks do not work it is not opened at all, unless the environment allows it.
 
     Args:
         durability: The app's setting.
@@ -74,9 +74,10 @@ def _inside(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) -> 
 
 
 def _work(store: ReadOnlyStore, clock: Clock) -> Iterator[Finding]:
-    # Workers first: one that starts meanwhile must not make its jobs look lost.
-    running = work.running(store)
+    before = {(one.key, one.run_token) for one in work.running(store)}
     found = work.standings(store, clock)
+    # What began or ended while the workers were read says nothing about them.
+    running = [one for one in work.running(store) if (one.key, one.run_token) in before]
     waiting = store.tasks_waiting()
     yield from work.workers(found, clock.now())
     yield work.orphans(found, running)
@@ -89,10 +90,8 @@ def _made(name: str, check: Check) -> Iterator[Finding]:
     try:
         found = check()
         yield from [found] if isinstance(found, Finding) else list(found)
-    except StoreDamaged as error:
-        yield wrong(name, str(error), "")
     except StoreError as error:
-        yield wrong(name, f"The check failed: {error}", "")
+        yield wrong(name, str(error), "")
     except Exception as error:
         yield wrong(name, f"The check failed: {type(error).__name__}: {error}", "The file may be damaged.")
 

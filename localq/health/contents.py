@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,6 @@ from localq.store.schema import SCHEMA_VERSION, metadata
 from localq.store.sqlite import APPLICATION_ID
 
 __all__ = [
-    "RECOVER",
     "identity",
     "integrity",
     "journal",
@@ -28,12 +28,8 @@ __all__ = [
 CHECKED_IN_FULL = 200 << 20
 #: Problems of a damaged file that are listed.
 _LISTED = 5
-#: The byte of the -shm file that whoever writes to a log has locked (https://sqlite.org/walformat.html 2.3.1).
+#: The byte of the -shm file that who writes to the log has locked (https://sqlite.org/walformat.html 2.3.1).
 _WRITE_LOCK_BYTE = 120
-RECOVER = (
-    "Stop everything that uses the file and keep a copy of it with its -wal file. Then restore a backup, or try: "
-    "sqlite3 {path} .recover"
-)
 
 
 def ownership(store: ReadOnlyStore) -> Finding:
@@ -51,12 +47,14 @@ def ownership(store: ReadOnlyStore) -> Finding:
     if version > SCHEMA_VERSION:
         return wrong(
             "version",
-            f"The file was written by a newer LocalQ: its format is {version}, this one knows {SCHEMA_VERSION}.",
+            f"A newer LocalQ wrote the file: its format is {version}, this one knows {SCHEMA_VERSION}.",
             "Upgrade LocalQ here; it leaves the file as it is.",
         )
     if version < SCHEMA_VERSION:
         return wrong(
-            "version", f"The file's format is {version}, which no LocalQ writes.", RECOVER.format(path=store.path)
+            "version",
+            f"The file's format is {version}, which no LocalQ writes.",
+            _recovery(store),
         )
     return fine("owner", f"The file is a store of LocalQ, format {version}.")
 
@@ -68,10 +66,12 @@ def schema(store: ReadOnlyStore) -> Iterator[Finding]:
     indexes = {("index", str(index.name)) for table in metadata.tables.values() for index in table.indexes}
     lost = sorted(name for _, name in tables - there)
     if lost:
-        yield wrong("schema", f"Tables are missing: {', '.join(lost)}.", RECOVER.format(path=store.path))
+        yield wrong("schema", f"Tables are missing: {', '.join(lost)}.", _recovery(store))
     slow = sorted(name for _, name in indexes - there)
     if slow:
-        yield warning("schema", f"Indexes are missing: {', '.join(slow)}. Work will be slow.", "Restore a backup.")
+        yield warning(
+            "schema", f"Indexes are missing: {', '.join(slow)}. Work will be slow.", "Restore a backup."
+        )
     strange = sorted(f"{kind} {name}" for kind, name in there - tables if kind in ("trigger", "view"))
     if strange:
         yield warning(
@@ -89,16 +89,18 @@ def integrity(store: ReadOnlyStore, full: bool) -> Finding:
     kind = "integrity_check" if full or size <= CHECKED_IN_FULL else "quick_check"
     found = [str(row[0]) for row in store.inspect(f"{kind}({_LISTED})")]
     if found != ["ok"]:
-        return wrong("integrity", f"The file is damaged: {'; '.join(found)}.", RECOVER.format(path=store.path))
+        return wrong("integrity", f"The file is damaged: {'; '.join(found)}.", _recovery(store))
     if kind == "quick_check":
         return note(
-            "integrity", f"The file ({size_text(size)}) passed the quick check.", "--full also compares every index."
+            "integrity",
+            f"The file ({size_text(size)}) passed the quick check.",
+            "--full also compares every index.",
         )
     return fine("integrity", "The file is whole.")
 
 
 def identity(store: ReadOnlyStore) -> Finding:
-    """Compare the database's own id with the one kept beside it: they part when a file is put in another's place."""
+    """Compare the database's own id with the one kept beside it: they part when a file replaces another."""
     try:
         with open(f"{store.path}.d/id", encoding="ascii") as file:
             beside = file.read().strip()
@@ -128,23 +130,28 @@ def journal(store: ReadOnlyStore) -> Finding:
 def synchronous(durability: str) -> Finding:
     """Say what a commit of this app waits for."""
     if durability == "normal":
-        return fine("synchronous", "Commits do not wait for the disk (durability 'normal'): a power cut takes the last.")
+        return fine(
+            "synchronous",
+            "No enqueue waits for the disk (durability 'normal').",
+        )
     return fine("synchronous", "Every enqueue waits for the disk (durability 'full').")
 
 
-def sqlite_version(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> Finding:  # type: ignore[assignment]
+def sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Finding:
     """Tell whether this SQLite has the WAL-reset bug (https://sqlite.org/wal.html#walresetbug)."""
     text = ".".join(map(str, version))
     if version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45):
         return fine("sqlite", f"SQLite {text} is free of the WAL-reset bug.")
     return note(
         "sqlite",
-        f"SQLite {text} has the WAL-reset bug; LocalQ's own checkpoints avoid it, those of other programs do not.",
+        f"SQLite {text} has the WAL-reset bug. LocalQ's checkpoints avoid it, other programs' do not.",
         "Do not write to the file with other programs while workers run, or use SQLite 3.51.3 or newer.",
     )
 
 
-def write_lock(store: ReadOnlyStore, locks: Callable[[], str | None], pause: Callable[[float], None]) -> Finding:
+def write_lock(
+    store: ReadOnlyStore, locks: Callable[[], str | None], pause: Callable[[float], None]
+) -> Finding:
     """Tell who holds the write lock, if one process holds it all through half a second.
 
     Args:
@@ -167,14 +174,23 @@ def write_lock(store: ReadOnlyStore, locks: Callable[[], str | None], pause: Cal
         pause(0.05)
     return warning(
         "lock",
-        f"Process {holder}{_called(holder)} keeps the write lock; meanwhile nobody can enqueue or finish jobs.",
+        f"Process {holder}{_called(holder)} keeps the write lock; nobody else can enqueue or finish jobs.",
         "If it is busy writing, all is well. If it sits in a transaction, end that.",
     )
 
 
+def _recovery(store: ReadOnlyStore) -> str:
+    return (
+        "Stop everything that uses the file and keep a copy of it with its -wal file. Then restore a backup, "
+        f"or try: sqlite3 {shlex.quote(store.path)} .recover"
+    )
+
+
 def _writer(table: str, inode: int) -> str | None:
-    """Return the id of the process that has the write lock, from lines such as
-    "1: POSIX  ADVISORY  WRITE 4711 fe:00:131090 120 120".
+    """Return the id of the process that has the write lock.
+
+    Args:
+        table: Lines such as "1: POSIX  ADVISORY  WRITE 4711 fe:00:131090 120 120".
     """
     for line in table.splitlines():
         fields = line.split()

@@ -14,8 +14,8 @@ LEVELS = ("ok", "note", "warning", "error")
 class Finding(NamedTuple):
     """One thing a check found.
 
-    `check` names the check and never changes; `what` is a sentence for people; `advice` says what to do, and is
-    empty where there is nothing to do.
+    `check` names the check and never changes; `what` is a sentence for people; `advice` says what to do, and
+    is empty where there is nothing to do.
     """
 
     level: str

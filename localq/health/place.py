@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
@@ -33,16 +34,20 @@ def place(path: str) -> Finding | None:
                 f"Put the file back, or restore a backup. To start afresh, remove the folder {path}.d.",
             )
         return wrong(
-            "file", f"There is no file {path}.", "Check -A, --path and the working folder. The first job enqueued makes it."
+            "file",
+            f"There is no file {path}.",
+            "Check -A, --path and the working folder. The first job enqueued makes it.",
         )
     except OSError as error:
-        return wrong("file", f"{path} cannot be looked at: {error.strerror}.", "Check its folders' owners and modes.")
+        return wrong(
+            "file", f"{path} cannot be looked at: {error.strerror}.", "Check its folders' owners and modes."
+        )
     if not stat.S_ISREG(there.st_mode):
         return wrong("file", f"{path} is not a regular file.", "Choose another path.")
     if there.st_nlink > 1:
         return wrong(
             "file",
-            f"{path} has {there.st_nlink} names (hard links): under two names SQLite uses two logs and loses jobs.",
+            f"{path} has {there.st_nlink} names (hard links): with two, SQLite uses two logs.",
             "Stop everything that uses it, then remove the other names.",
         )
     if there.st_size == 0 and os.path.exists(f"{path}.d/id") and log_bytes(path) == 0:
@@ -62,7 +67,11 @@ def filesystem(path: str, kind: str | None) -> Finding:
     """
     judged = verdict(kind)
     if kind is None:
-        return note("filesystem", "This system does not say what filesystem the file lies on.", "It must be a local disk.")
+        return note(
+            "filesystem",
+            "This system does not name the file's filesystem.",
+            "It must be a local disk.",
+        )
     if judged == "refused":
         return wrong(
             "filesystem",
@@ -99,8 +108,8 @@ def rights(path: str, user: int) -> Iterator[Finding]:
     if mode & 0o007:
         yield warning(
             "rights",
-            f"{path} has mode {mode:04o}: any user of this machine can {'change' if mode & 2 else 'read'} the jobs.",
-            f"chmod 600 {path}",
+            f"{path} has mode {mode:04o}: any user here can {'change' if mode & 2 else 'read'} the jobs.",
+            f"chmod 600 {shlex.quote(path)}",
         )
     elif mode & 0o070:
         yield note("rights", f"{path} has mode {mode:04o}: its group can use it.")
@@ -108,7 +117,9 @@ def rights(path: str, user: int) -> Iterator[Finding]:
         yield fine("rights", f"The file has mode {mode:04o} and belongs to you.")
     around = os.stat(folder)
     if around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISVTX:
-        yield warning("rights", f"Any user can replace files in {folder}.", f"chmod o-w {folder}")
+        yield warning(
+            "rights", f"Any user can replace files in {folder}.", f"chmod o-w {shlex.quote(folder)}"
+        )
 
 
 def _access(path: str, folder: str) -> Iterator[Finding]:
@@ -138,7 +149,7 @@ def log_size(path: str) -> Finding:
             f"The write-ahead log has grown to {size_text(size)}: nothing writes it back into the file.",
             "Look for a program that keeps a transaction open; a running worker then shrinks the log.",
         )
-    return fine("log", f"The write-ahead log is {size_text(size)}." if size else "The write-ahead log is empty.")
+    return fine("log", f"The write-ahead log takes {size_text(size)}.")
 
 
 def free_space(path: str) -> Finding:
@@ -146,7 +157,9 @@ def free_space(path: str) -> Finding:
     free = shutil.disk_usage(os.path.dirname(path)).free
     what = f"{size_text(free)} are free on the disk."
     if free < NO_SPACE:
-        return wrong("space", f"Only {what}", "Make room; nothing stored is lost, and workers go on by themselves.")
+        return wrong(
+            "space", f"Only {what}", "Make room; nothing stored is lost, and workers go on by themselves."
+        )
     if free < LITTLE_SPACE:
         return warning("space", f"Only {what}", "Make room before writes begin to fail.")
     return fine("space", what)
@@ -154,10 +167,9 @@ def free_space(path: str) -> Finding:
 
 def size_text(size: float) -> str:
     """Return a number of bytes in words, as in "4.0 MiB"."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            break
-        size /= 1024
-    else:
-        unit = "TiB"
-    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+    if size < 1024:
+        return f"{size:.0f} bytes"
+    power = 1
+    while size >= 1024 ** (power + 1) and power < 4:
+        power += 1
+    return f"{size / 1024**power:.1f} {'KMGT'[power - 1]}iB"

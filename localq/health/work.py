@@ -1,7 +1,8 @@
-"""Workers, the jobs they hold, and the jobs nobody will take. Pure, but for `standings`, which reads a store."""
+"""Workers, the jobs they hold, and the jobs nobody will take."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +14,18 @@ from localq.settings import nearest
 from localq.store import presence
 from localq.store.base import Filter, Store
 
-__all__ = ["ALIVE", "GONE", "SILENT", "Standing", "orphans", "running", "standings", "unknown_tasks", "unserved", "workers"]
+__all__ = [
+    "ALIVE",
+    "GONE",
+    "SILENT",
+    "Standing",
+    "orphans",
+    "running",
+    "standings",
+    "unknown_tasks",
+    "unserved",
+    "workers",
+]
 
 #: Holds its lease.
 ALIVE = "alive"
@@ -72,8 +84,8 @@ def workers(found: Sequence[Standing], now: int) -> Iterator[Finding]:
             silent_s = max(0, now - row.seen_at) / 1e6
             yield warning(
                 "workers",
-                f"Worker {row.card.name} (process {row.card.pid}) has said nothing for {silent_s:,.0f} s, but its "
-                "process lives: it is stopped, suspended or stuck.",
+                f"Worker {row.card.name} (process {row.card.pid}) has said nothing for {silent_s:,.0f} s, "
+                "but its process lives: it is stopped, suspended or stuck.",
                 f"Continue it (kill -CONT {row.card.pid}) or end it; others take its jobs over.",
             )
     alive = [row for row, state in found if state == ALIVE]
@@ -89,13 +101,17 @@ def orphans(found: Sequence[Standing], jobs: Sequence[Job]) -> Finding:
     standing = {row.key: state for row, state in found}
     lost = [one for one in jobs if standing.get(one.owner or 0, GONE) == GONE]
     if not lost:
-        return fine("orphans", f"{_count(len(jobs), 'job runs', 'jobs run')}, each with a worker.")
+        return fine("orphans", "Every running job has a worker." if jobs else "No job is running.")
     if ALIVE in standing.values():
         advice = "A live worker takes them over within seconds; look again."
     else:
         advice = "They run again as soon as a worker starts."
     named = _named(Counter(one.task for one in lost))
-    return warning("orphans", f"{_count(len(lost), 'job belongs', 'jobs belong')} to workers that are gone: {named}.", advice)
+    return warning(
+        "orphans",
+        f"{_count(len(lost), 'job belongs', 'jobs belong')} to workers that are gone: {named}.",
+        advice,
+    )
 
 
 def unserved(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
@@ -113,11 +129,10 @@ def unserved(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) 
         yield warning(
             "queues",
             f"{_count(count, 'job waits', 'jobs wait')} in queue {queue!r}, which no live worker serves.",
-            f"Start a worker that serves it: localq worker -A APP -Q {queue}.",
+            f"Start a worker that serves it: localq worker -A APP -Q {shlex.quote(queue)}.",
         )
     if not missed:
-        total = sum(counts.values())
-        yield fine("queues", f"{_count(total, 'job waits', 'jobs wait')}, each in a queue that is served." if total else "No job waits.")
+        yield fine("queues", f"{_count(counts.total(), 'job waits', 'jobs wait')} in queues that are served.")
 
 
 def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
@@ -132,8 +147,8 @@ def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], i
         known = sorted({name for card in cards for name in card.tasks})
         yield warning(
             "tasks",
-            f"{_count(count, 'job waits', 'jobs wait')} in queue {queue!r} for task {task!r}, which no live worker "
-            f"there knows.{nearest(task, known)}",
+            f"{_count(count, 'job waits', 'jobs wait')} in queue {queue!r} for task {task!r}, which no live "
+            f"worker there knows.{nearest(task, known)}",
             "Import its module in the worker (-A, include=), or cancel the jobs.",
         )
     if clean:

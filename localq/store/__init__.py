@@ -10,7 +10,9 @@ from localq.exceptions import ImproperlyConfigured
 __all__ = ["open_store"]
 
 
-def open_store(location: str | os.PathLike[str], durability: str = "full") -> Any:
+def open_store(
+    location: str | os.PathLike[str], durability: str = "full", patience_s: float | None = None
+) -> Any:
     """Return the store for a path or URL, not opened yet.
 
     The driver is imported here and not before: a program that never enqueues does not pay for SQLAlchemy.
@@ -18,6 +20,7 @@ def open_store(location: str | os.PathLike[str], durability: str = "full") -> An
     Args:
         location: A file path, ":memory:", or "sqlite:///path".
         durability: "full" or "normal"; see `SqliteStore`.
+        patience_s: Seconds to wait for other writers; None: the store's own default.
 
     Raises:
         ImproperlyConfigured: for a URL of a kind this version has no store for.
@@ -30,4 +33,5 @@ def open_store(location: str | os.PathLike[str], durability: str = "full") -> An
         )
     from localq.store.sqlite import SqliteStore
 
-    return SqliteStore(rest.removeprefix("/") or ":memory:" if separator else text, durability)
+    path = rest.removeprefix("/") or ":memory:" if separator else text
+    return SqliteStore(path, durability) if patience_s is None else SqliteStore(path, durability, patience_s)

@@ -199,8 +199,8 @@ class Store(Protocol):
         """Return a bell that rings when jobs have finished; what is said are their ids."""
         ...
 
-    def ring_workers(self) -> None:
-        """Ring every worker's bell."""
+    def ring_workers(self, word: str = "") -> None:
+        """Ring every worker's bell; any word asks for an early heartbeat."""
         ...
 
     def ring_waiters(self, ids: Iterable[str]) -> None:

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from localq.exceptions import UnsafeFilesystem
 
-__all__ = ["check_filesystem", "filesystem_of", "verdict"]
+__all__ = ["OVERRIDE", "check_filesystem", "filesystem_of", "verdict"]
 
 _REFUSED = re.compile(
     r"nfs|nfs4|cifs|smb.*|9p|virtiofs|afs|ceph|glusterfs|lustre|vboxsf|drvfs|fuse(\..*)?|prl_fs|vmhgfs.*"
 )
 _LOCAL_FUSE = {"fuse.ext2", "fuse.ext4", "fuse.fuse-overlayfs", "fuseblk"}
 _DOUBTFUL = {"overlay", "tmpfs", "ramfs"}
-_OVERRIDE = "LOCALQ_ALLOW_UNSAFE_FS"
+#: Set to 1 in the environment, it allows a filesystem that would be refused.
+OVERRIDE = "LOCALQ_ALLOW_UNSAFE_FS"
 
 
 def filesystem_of(path: str, mountinfo: str | None = None) -> str | None:
@@ -63,8 +64,8 @@ def check_filesystem(path: str, mountinfo: str | None = None) -> None:
         UnsafeFilesystem: unless the environment says LOCALQ_ALLOW_UNSAFE_FS=1.
     """
     kind = filesystem_of(path, mountinfo)
-    if verdict(kind) == "refused" and os.environ.get(_OVERRIDE) != "1":
+    if verdict(kind) == "refused" and os.environ.get(OVERRIDE) != "1":
         raise UnsafeFilesystem(
             f"{path} lies on a {kind} filesystem, where SQLite's locks do not work and jobs could be lost. "
-            f"Put the file on a local disk, or set {_OVERRIDE}=1 at your own risk."
+            f"Put the file on a local disk, or set {OVERRIDE}=1 at your own risk."
         )

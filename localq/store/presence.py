@@ -1,12 +1,14 @@
-"""A worker's presence beside the database file: a lock that proves it lives, and marks of what it runs.
+"""A worker's presence beside the database file: locks that prove it lives, and marks of what it has started.
 
-The lock is a POSIX record lock on `<uuid>.lock`, held for the worker's life and released by the kernel when its
-process dies, however it dies. A peer that gets the lock has proof of death at once; a stopped worker keeps it,
-and is covered by its lease alone. POSIX locks belong to the process and are dropped when the process closes *any*
-descriptor of the file, so a process never tests its own workers' locks (`_own`).
+The locks are POSIX record locks on `<uuid>.lock`, one of the worker and one that its slots share, held for life
+and released by the kernel when a process dies, however it dies. A peer that gets both has proof that no process is
+left which could start one of the worker's jobs; a stopped worker keeps its own, and is covered by its lease alone.
+POSIX locks belong to the process and are dropped when the process closes *any* descriptor of the file, so a process
+never tests its own workers' locks (`_own`).
 
-`<uuid>.slots` is mapped into memory by the worker and its slots: 32 bytes a slot saying which job it started
-last. It outlives a kill -9, so that the rescuer charges a crash only to jobs that had really started.
+`<uuid>.slots` is mapped into memory by the worker and its slots: for each slot a head that says what it runs, and a
+ring of the jobs it started last: more than it is ever given before their results are in the store. It outlives a
+kill -9, so that the rescuer takes back the charge only of jobs that had never been started.
 """
 
 from __future__ import annotations
@@ -17,12 +19,19 @@ import mmap
 import os
 import struct
 from pathlib import Path
+from typing import NamedTuple
 
-__all__ = ["MARK", "MARK_SIZE", "Presence", "boot_id", "is_dead", "remove", "started_jobs"]
+__all__ = ["MARK_SIZE", "Marked", "Marks", "Presence", "boot_id", "is_dead", "remove", "share_life", "started_jobs"]
 
-#: key, run token, started at (steady seconds), running (1) or done (0).
-MARK = struct.Struct("=qidi")
-MARK_SIZE = 32
+#: The head of a slot's marks: key, run token, started at (steady seconds), running (1) or done (0), jobs started.
+_HEAD = struct.Struct("=qidiq")
+_RUNNING_AT = 20
+#: One started job: key, run token.
+_STARTED = struct.Struct("=qq")
+_RING = 254
+#: Bytes of a slot's marks.
+MARK_SIZE = _HEAD.size + _RING * _STARTED.size
+_WORKER_BYTE, _SLOTS_BYTE = 0, 1
 _own: set[str] = set()
 
 
@@ -47,26 +56,32 @@ class Presence:
     Args:
         folder: The store's folder.
         uuid: The worker's own.
-        slots: The number of marks to make room for.
+        slots: The number of slots that mark what they start; 0: none does, and all that was claimed counts as
+            started.
     """
+
+    marks: mmap.mmap | None = None
 
     def __init__(self, folder: Path, uuid: str, slots: int) -> None:
         self.folder, self.uuid, self._pid = folder, uuid, os.getpid()
         self.marks_path = str(_marks_path(folder, uuid))
         self._lock = os.open(_lock_path(folder, uuid), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+        fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _WORKER_BYTE)
         _own.add(uuid)
+        if not slots:
+            return
         marks = os.open(self.marks_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(marks, max(1, slots) * MARK_SIZE)
-            self.marks = mmap.mmap(marks, max(1, slots) * MARK_SIZE)
+            os.ftruncate(marks, slots * MARK_SIZE)
+            self.marks = mmap.mmap(marks, slots * MARK_SIZE)
         finally:
             os.close(marks)
 
     def close(self) -> None:
         """Remove both files and release the lock; a copy inherited over a fork leaves them to the parent."""
-        with contextlib.suppress(BufferError):
-            self.marks.close()
+        if self.marks is not None:
+            with contextlib.suppress(BufferError):
+                self.marks.close()
         if self._pid == os.getpid():
             remove(self.folder, self.uuid)
         with contextlib.suppress(OSError):
@@ -74,8 +89,61 @@ class Presence:
         _own.discard(self.uuid)
 
 
+class Marked(NamedTuple):
+    """What a slot started last. `started_at` is in steady seconds."""
+
+    key: int
+    run_token: int
+    started_at: float
+    running: int
+
+
+class Marks:
+    """The marks of one slot, as the slot writes them and its worker reads them."""
+
+    def __init__(self, marks: mmap.mmap, index: int) -> None:
+        self._marks, self._at = marks, index * MARK_SIZE
+        # A new process in an old one's place goes on where that ended: the worker may not have saved its results.
+        self._count = _HEAD.unpack_from(marks, self._at)[4]
+
+    @classmethod
+    def opened(cls, path: str | None, index: int) -> Marks | None:
+        """Return a slot's marks in a file, or None if they cannot be written."""
+        if path is None:
+            return None
+        with contextlib.suppress(OSError, ValueError, struct.error), open(path, "r+b") as file:
+            return cls(mmap.mmap(file.fileno(), 0), index)
+        return None
+
+    def begin(self, key: int, run_token: int, steady: float) -> None:
+        """Mark a job as started."""
+        at, count = self._at, self._count
+        self._count = count + 1
+        _STARTED.pack_into(self._marks, at + _HEAD.size + count % _RING * _STARTED.size, key, run_token)
+        _HEAD.pack_into(self._marks, at, key, run_token, steady, 1, count + 1)
+
+    def end(self) -> None:
+        """Mark that the job is over and reported."""
+        self._marks[self._at + _RUNNING_AT] = 0
+
+    def last(self) -> Marked:
+        """Return what was started last."""
+        return Marked(*_HEAD.unpack_from(self._marks, self._at)[:4])
+
+
+def share_life(marks_path: str | None) -> int | None:
+    """Hold the slots' lock from here to the end of this process; return its descriptor, which must stay open."""
+    if marks_path is None:
+        return None
+    with contextlib.suppress(OSError):
+        descriptor = os.open(Path(marks_path).with_suffix(".lock"), os.O_RDWR | os.O_CLOEXEC)
+        fcntl.lockf(descriptor, fcntl.LOCK_SH, 1, _SLOTS_BYTE)
+        return descriptor
+    return None
+
+
 def is_dead(folder: Path, uuid: str) -> bool:
-    """Whether the worker of that uuid is proven dead: nobody holds its lock. False when that cannot be told."""
+    """Whether the worker of that uuid and its slots are proven dead: nobody holds a lock. False if that is unknown."""
     if uuid in _own:
         return False
     try:
@@ -84,7 +152,7 @@ def is_dead(folder: Path, uuid: str) -> bool:
         # No file is no proof: somebody may have cleared the folder under a live worker. Its lease decides.
         return False
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 2, _WORKER_BYTE)
     except OSError:
         return False
     finally:
@@ -93,13 +161,14 @@ def is_dead(folder: Path, uuid: str) -> bool:
 
 
 def started_jobs(folder: Path, uuid: str) -> set[tuple[int, int]] | None:
-    """Return `(key, run_token)` of the jobs a dead worker had started last, or None when that is not known."""
+    """Return `(key, run_token)` of what a dead worker had started, and maybe not saved, or None if that is unknown."""
     try:
         data = _marks_path(folder, uuid).read_bytes()
     except OSError:
         return None
-    marks = (MARK.unpack_from(data, at) for at in range(0, len(data) - MARK.size + 1, MARK_SIZE))
-    return {(key, token) for key, token, _, running in marks if running}
+    rings = range(_HEAD.size, len(data), MARK_SIZE)
+    marks = (_STARTED.iter_unpack(data[at : at + _RING * _STARTED.size]) for at in rings)
+    return {(key, token) for ring in marks for key, token in ring if key}
 
 
 def remove(folder: Path, uuid: str) -> None:

@@ -1,6 +1,6 @@
 """A store's file as it is, for those who only look: `localq doctor`, and the check of a fresh backup.
 
-Nothing is made, migrated, checked or refused on opening, so a damaged, foreign or newer file can be looked at too.
+Nothing is made, checked or refused on opening, so a damaged, foreign or newer file can be looked at too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ class ReadOnlyStore(SqliteStore):
 
     def _driver(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"{Path(self.path).as_uri()}?mode=ro", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+            f"{Path(self.path).as_uri()}?mode=ro",
+            uri=True,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
             for pragma in ("query_only=ON", "mmap_size=0", "trusted_schema=OFF", "temp_store=MEMORY"):
@@ -45,7 +49,9 @@ class ReadOnlyStore(SqliteStore):
 
     def schema(self) -> set[tuple[str, str]]:
         """Return the kind and name of everything the file defines: tables, indexes, triggers, views."""
-        found = self._executed("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+        found = self._executed(
+            "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+        )
         return {(str(kind), str(name)) for kind, name in found}
 
     def identity(self) -> str | None:

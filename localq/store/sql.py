@@ -114,7 +114,7 @@ class SqlStore(ABC):
     def _begin(self, cursor: Any, write: bool) -> None: ...
 
     @abstractmethod
-    def _write_one(self, text: str, values: tuple[Any, ...]) -> Any: ...
+    def _write_one(self, text: str, values: tuple[Any, ...]) -> int: ...
 
     @abstractmethod
     def _commit(self) -> None: ...
@@ -130,6 +130,9 @@ class SqlStore(ABC):
 
     @abstractmethod
     def tend(self, now: int) -> None: ...
+
+    def _added(self, count: int) -> None:  # noqa: B027 - nothing to do is a fair answer
+        """Do what is due after so many jobs were added, if no worker does it; raises nothing."""
 
     def _connected(self) -> Any:
         self.open()
@@ -153,10 +156,11 @@ class SqlStore(ABC):
         if len(jobs) == 1 and len(jobs[0].args) <= INLINE_ARGS and not fault.armed():
             # One statement is a transaction of its own, and two round trips to SQLite less.
             with self._lock:
-                return [self._write_one(self._sql.add_job.text, _job_row(jobs[0], now)).rowcount == 1]
+                return [self._write_one(self._sql.add_job.text, _job_row(jobs[0], now)) == 1]
         with self._lock, self._writing as cursor:
             added = self._insert(cursor, jobs, now)
             fault.point("enqueue.inside")
+        self._added(len(jobs))
         return added
 
     def _insert(self, cursor: Any, jobs: Sequence[NewJob], now: int) -> list[bool]:
@@ -524,9 +528,13 @@ class SqlStore(ABC):
         """Return a bell for who waits for results; see the protocol."""
         return self._bell(_RESULT_BELL)
 
-    def ring_workers(self) -> None:
+    def ring_workers(self, word: str = "") -> None:
         """Ring every worker's bell; see the protocol."""
-        (self._ringer or self._rings()).ring(_WORKER_BELL)
+        ringer = self._ringer or self._rings()
+        if word:
+            ringer.say(_WORKER_BELL, (word,))
+        else:
+            ringer.ring(_WORKER_BELL)
 
     def ring_waiters(self, ids: Iterable[str]) -> None:
         """Ring whoever waits for results; see the protocol."""
@@ -542,8 +550,9 @@ class SqlStore(ABC):
         with self._lock:
             if self._cursor is None:
                 self.open()
-            self._ringer = Ringer(bell_folder(self.folder))
-        return self._ringer
+            if self._ringer is None:
+                self._ringer = Ringer(bell_folder(self.folder))
+            return self._ringer
 
 
 #: The order of an added job's values, that of the statement's text.

@@ -82,13 +82,16 @@ class SqliteStore(SqlStore):
             kill), which for a worker only repeats runs.
     """
 
-    def __init__(self, path: str | os.PathLike[str], durability: str = "full") -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], durability: str = "full", patience_s: float = BUSY_TIMEOUT_S
+    ) -> None:
         super().__init__(_DIALECT)
         if durability not in _DURABILITY:
             raise ImproperlyConfigured(f"durability is {durability!r}; it must be 'full' or 'normal'")
         self.memory = os.fspath(path) == ":memory:"
         self.path = ":memory:" if self.memory else os.path.realpath(os.fsdecode(path))
         self._synchronous = _DURABILITY[durability]
+        self._patience_s = patience_s
         self._connection: sqlite3.Connection | None = None
         self._checkpointer: sqlite3.Connection | None = None
         self._sweep: weakref.finalize[..., SqliteStore] | None = None
@@ -311,20 +314,20 @@ class SqliteStore(SqlStore):
             cursor.execute("BEGIN")
             self._patiently(cursor, "SELECT 1 FROM meta LIMIT 0")
 
-    def _write_one(self, text: str, values: tuple[Any, ...]) -> Any:
-        """Run one writing statement as a transaction of its own; the caller holds the lock."""
+    def _write_one(self, text: str, values: tuple[Any, ...]) -> int:
+        """Run one writing statement as a transaction of its own; return the rows written. The caller locks."""
         try:
             cursor = self._cursor or self._connected()
             if cursor.connection.in_transaction:
                 self._rollback()
-            done = self._patiently(cursor, text, values)
+            written: int = self._patiently(cursor, text, values).rowcount
         except BaseException as error:
             self._rollback()
             self._raise(error)
         self._commits += 1
         if self._commits >= _LOOK_EVERY:
             self.tend_if_needed()
-        return done
+        return written
 
     def _commit(self) -> None:
         self._cursor.execute("COMMIT")
@@ -346,7 +349,7 @@ class SqliteStore(SqlStore):
         except sqlite3.OperationalError as error:
             if not _is_busy(error):
                 raise
-        until = time.monotonic() + BUSY_TIMEOUT_S
+        until = time.monotonic() + self._patience_s
         pause = 0.00005
         while True:
             time.sleep(pause * (0.5 + random.random()))
@@ -358,7 +361,7 @@ class SqliteStore(SqlStore):
                     raise
                 if time.monotonic() > until:
                     raise StoreBusy(
-                        f"{self.path} was locked by others for {BUSY_TIMEOUT_S:.0f} s. Nothing was changed; try "
+                        f"{self.path} was locked by others for {self._patience_s:.0f} s. Nothing was changed; try "
                         "again, and look for a program that keeps a transaction open ('localq doctor')."
                     ) from error
 
@@ -427,6 +430,10 @@ class SqliteStore(SqlStore):
         if spare > max(SPARE_PAGES, pages // 4):
             with self._lock, self._writing as cursor:
                 cursor.execute(f"PRAGMA incremental_vacuum({_GIVEN_BACK_AT_ONCE})").fetchall()
+
+    def _added(self, count: int) -> None:
+        self._commits += count
+        self.tend_if_needed()
 
     def tend_if_needed(self) -> None:
         """Tend once in a while; for processes in which no worker does. What fails is left to the next time."""
@@ -520,5 +527,5 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    after_in_child=_after_fork_in_child
 )

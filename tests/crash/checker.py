@@ -10,6 +10,7 @@ wrong      its value is not the task's, or its attempts do not fit together.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections import Counter, defaultdict
@@ -19,9 +20,9 @@ from dataclasses import dataclass, field
 from localq import codec, failure
 from localq.job import Attempt, Job, JobState
 from tests.crash import journal
-from tests.crash.lab import Lab
+from tests.crash.lab import Lab, until
 
-__all__ = ["Verdict", "check"]
+__all__ = ["Verdict", "check", "check_clean"]
 
 _PID = re.compile(r"\(pid (\d+)\)")
 
@@ -153,8 +154,10 @@ def _check_attempts(verdict: Verdict, job: Job, attempts: list[Attempt]) -> None
 
 
 def check_clean(lab: Lab) -> list[str]:
-    """Return what is left behind after every program has ended: nothing may be but the file and its id."""
+    """Return what is left behind two seconds after every program has ended: nothing may be but the file and its id."""
     wrong = []
+    with contextlib.suppress(AssertionError):
+        until(lambda: not lab.leftovers(), "all ended", 2)
     if (said := lab.integrity()) != "ok":
         wrong.append(f"integrity check: {said}")
     if left := lab.leftovers():

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +121,18 @@ class Lab:
     """A folder with a database, a journal, and the programs that use them.
 
     Args:
+        create: Make the file; else the first program does.
         settings: Settings of the app in every program.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, create: bool = True, **settings: Any) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="lab-"))
         self.path = self.folder / "jobs.db"
         self.settings = {**QUICK, **settings}
         self.programs: list[Program] = []
         self.store = SqliteStore(self.path, "normal")
-        self.store.open()
+        if create:
+            self.store.open()
         #: What was killed from outside: pid to what it was.
         self.kills: dict[int, str] = {}
 
@@ -192,6 +194,10 @@ class Lab:
     def client(self, task: str, first: int, count: int, batch: int = 1, *arguments: Any, **fault: Any) -> Program:
         """Start a client that enqueues; see `tests/crash/client.py`."""
         return self._start("client", task, first, count, batch, *(json.dumps(one) for one in arguments), **fault)
+
+    def verb(self, name: str, **fault: Any) -> Program:
+        """Start a program that calls one verb of the store; see `tests/crash/verb.py`."""
+        return self._start("verb", name, **fault)
 
     def enqueue(self, task: str, first: int, count: int, batch: int = 1, *arguments: Any) -> list[str]:
         """Enqueue by a client that lives; return the ids, when they are all in."""
@@ -282,8 +288,18 @@ class Lab:
                         found.append(int(entry))
         return found
 
+    def tidied(self) -> None:
+        """Wait until workers have cleared away what dead ones left behind."""
+
+        def alone() -> bool:
+            alive = sum(one.alive() for one in self.programs if one.kind == "worker")
+            return sum(name.endswith(".lock") for name in self.files()) <= alive
+
+        until(alone, lambda: f"tidied: {self.files()}")
+
     def stop_all(self) -> list[int]:
         """Stop every worker gracefully; return their exit codes."""
+        self.tidied()
         workers = [one for one in self.programs if one.kind == "worker" and one.alive()]
         for one in workers:
             os.kill(one.pid, signal.SIGTERM)
@@ -294,7 +310,7 @@ class Lab:
         with contextlib.closing(sqlite3.connect(self.path)) as connection:
             return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
 
-    def files(self) -> Iterable[str]:
+    def files(self) -> list[str]:
         """Return the names of what lies in the store's folder."""
         return sorted(os.listdir(f"{self.path}.d"))
 

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import resource
+import signal
+import sqlite3
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from typing import Any
 
-from localq.exceptions import StoreError
+from localq.exceptions import StoreError, StoreFull
+from localq.store.presence import Marks, Presence, is_dead, share_life
 from localq.store.sqlite import SqliteStore
-from tests.store.given import NOW, new
+from tests.store.given import NOW, claimed, done, new, news, worker
+
+
+def add_one(path: str) -> None:
+    store = SqliteStore(path)
+    store.add([new()], NOW)
+    store.close()
+
+
+# Rights and limits
 
 
 def drop_privileges() -> None:
@@ -28,7 +47,200 @@ def open_without_privileges(path: str) -> None:
     store.close()
 
 
-def add_one(path: str) -> None:
-    store = SqliteStore(path)
-    store.add([new()], NOW)
+def fill_up_to_a_limit(number: int, path: str) -> tuple[int, str, bool]:
+    """Add until no file may grow any more; return how many went in, the error, and whether it works again later."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    store = SqliteStore(path, "normal")
+    store.open()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, most))
+    added, said = 0, ""
+    try:
+        while added < 10_000:
+            store.add([new(f"job-{added}", args=b"x" * 2000)], NOW)
+            added += 1
+    except StoreFull as error:
+        said = str(error)
+    readable = len(store.get([f"job-{i}" for i in range(added + 1)])) == added
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    works = store.add([new(f"job-{added}")], NOW) == [True]
     store.close()
+    return added, said, readable and works
+
+
+# Many at once
+
+
+def open_new(number: int, path: str) -> tuple[str, int]:
+    store = SqliteStore(path)
+    store.add([new(f"job-{number}")], NOW)
+    said = store.inspect("journal_mode")[0][0], store.inspect("auto_vacuum")[0][0]
+    store.close()
+    return said
+
+
+def add_until(number: int, path: str, total: int, counter: Any, ready: Any) -> int:
+    """Add one job at a time until all processes together have added `total`; return how many this one did."""
+    store = SqliteStore(path, "normal")
+    store.open()
+    ready.wait(60)
+    added = 0
+    while counter.value < total:
+        store.add([new(f"job-{number}-{added}")], NOW)
+        added += 1
+        with counter.get_lock():
+            counter.value += 1
+    store.close()
+    return added
+
+
+def drain(number: int, path: str) -> list[str]:
+    """Claim and finish until nothing is left; return the ids finished."""
+    store = SqliteStore(path, "normal")
+    key = worker(store, f"worker-{number}")
+    finished: list[str] = []
+    while jobs := claimed(store, key, 3):
+        assert store.finish([done(job) for job in jobs], NOW) == [True] * len(jobs)
+        finished += [job.id for job in jobs]
+    store.close()
+    return finished
+
+
+def hold_lock(number: int, path: str, held: Any, release: Any, statement: str) -> None:
+    """Keep a lock on the file as a foreign program might, until told."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA locking_mode={'EXCLUSIVE' if statement == 'EXCLUSIVE' else 'NORMAL'}")
+    connection.execute(f"BEGIN {statement}")
+    connection.execute("UPDATE meta SET value = value")
+    held.set()
+    release.wait(60)
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+# Forks
+
+
+def _in_fork(act: Any) -> int:
+    """Fork, call `act` in the child, and return its exit code."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            act()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def use_in_a_child(number: int, path: str) -> tuple[int, int]:
+    store = SqliteStore(path)
+    store.add([new("parent-1")], NOW)
+    bell = store.worker_bell()
+
+    def child() -> None:
+        assert store.add([new("child")], NOW) == [True]
+        assert set(store.get(["parent-1", "child"])) == {"parent-1", "child"}
+        store.ring_workers()
+        bell.close()
+        store.close()
+
+    code = _in_fork(child)
+    rung = bell.wait(10)
+    assert os.path.exists(bell.path)
+    bell.close()
+    assert store.add([new("parent-2")], NOW) == [True]
+    count = len(store.get(["parent-1", "child", "parent-2"]))
+    store.close()
+    return code, count + rung
+
+
+def fork_inside_a_transaction(number: int, path: str) -> list[int]:
+    """Fork children while another thread writes without a pause; return their exit codes and what was written."""
+    store = SqliteStore(path, "normal")
+    store.open()
+    stop = threading.Event()
+    written = []
+
+    def write() -> None:
+        while not stop.is_set():
+            batch = news(*(f"thread-{len(written)}-{i}" for i in range(20)), args=b"x" * 300)
+            store.add(batch, NOW)
+            written.append(len(batch))
+
+    def child(name: str) -> None:
+        assert store.add([new(name)], NOW) == [True]
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    codes = [_in_fork(partial(child, f"child-{i}")) for i in range(30)]
+    stop.set()
+    thread.join()
+    count = sum(store.stats().values())
+    assert store.inspect("integrity_check") == [("ok",)]
+    store.close()
+    assert count == sum(written) + len(codes)
+    return codes
+
+
+class Telling(sqlite3.Connection):
+    """A connection that says when it is let go of."""
+
+    def __del__(self) -> None:
+        os.write(2, f"let go of in {os.getpid()}\n".encode())
+
+
+def leave_a_fork_the_ordinary_way(path: str) -> None:
+    """Fork with an open store; the child ends by itself, with everything an interpreter does at its end."""
+    sqlite3.connect = partial(sqlite3.connect, factory=Telling)
+    stores = [SqliteStore(path), SqliteStore(":memory:")]
+    for store in stores:
+        store.add([new()], NOW)
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        return
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    works = stores[0].add([new("after")], NOW) == [True]
+    folder_there = stores[1].folder.is_dir()
+    print(f"parent={os.getpid()} code={code} works={works} folder={folder_there}")
+    for store in stores:
+        store.close()
+
+
+# Presence
+
+
+def be_present(number: int, folder: Any, uuid: str, ready: Any, leave: Any) -> None:
+    presence = Presence(folder, uuid, 2)
+    ready.set()
+    leave.wait(60)
+    presence.close()
+
+
+def be_killed_present(folder: str, uuid: str) -> None:
+    """Start some jobs in two of three slots, and be killed."""
+    presence = Presence(Path(folder), uuid, 3)
+    for slot, jobs in enumerate([(11, 12), (21,)]):
+        marks = Marks.opened(presence.marks_path, slot)
+        assert marks is not None
+        for key in jobs:
+            marks.begin(key, 1, 0.5)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave_a_slot_behind(folder: str, uuid: str) -> None:
+    """Be killed as a worker while a slot lives on until its standard input ends; say when that is so."""
+    presence = Presence(Path(folder), uuid, 1)
+    if os.fork() == 0:
+        lock = share_life(presence.marks_path)
+        assert lock is not None
+        os.write(1, b"ready\n")
+        os.read(0, 1)
+        os._exit(0)
+    signal.pause()
+
+
+def find_dead(number: int, folder: Any, uuids: list[str]) -> list[bool]:
+    return [is_dead(folder, uuid) for uuid in uuids]

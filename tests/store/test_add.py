@@ -68,6 +68,11 @@ def test_adding_tells_which_jobs_are_new(store: Any) -> None:
     assert store.add(news("d", "e"), NOW) == [True, True]
 
 
+def test_adding_one_at_a_time_tells_the_truth_each_time(store: Any) -> None:
+    assert [store.add([new(f"job-{i}")], NOW) for i in range(600)] == [[True]] * 600
+    assert [store.add([new(f"job-{i}")], NOW) for i in range(600)] == [[False]] * 600
+
+
 def test_an_id_twice_in_one_batch_is_added_once(store: Any) -> None:
     first, second = new("a", priority=1), new("a", priority=2)
 

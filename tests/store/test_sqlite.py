@@ -324,7 +324,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, sta
     refused(foreign(tmp_path / "places.db", *statements), StoreForeign, "something else")
 
 
-@pytest.mark.parametrize("content", [b"Dear Sir or Madam,\n" * 100, b"x", b"\0" * 4096, os.urandom(8192)])
+@pytest.mark.parametrize("content", [b"Dear Sir or Madam,\n" * 100, b"xy", b"\0" * 4096, os.urandom(8192)])
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "letter.txt").write_bytes(content)
 

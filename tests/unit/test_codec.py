@@ -882,16 +882,24 @@ def test_dill_that_is_not_installed_is_said_so(monkeypatch: pytest.MonkeyPatch) 
 # Without json's accelerator
 
 
-@pytest.fixture(scope="module")
-def slow_codec() -> Any:
-    spec = importlib.util.find_spec("localq.codec")
+def load_again(name: str) -> Any:
+    spec = importlib.util.find_spec(name)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def slow_codec() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json.encoder, "c_make_encoder", None)
-        spec.loader.exec_module(module)
-    return module
+        slow_writer = load_again("localq.jsontags.writer")
+        patch.setitem(sys.modules, "localq.jsontags.writer", slow_writer)
+        slow = load_again("localq.codec")
+    assert slow.write_value is slow_writer.write_value
+    return slow
 
 
 @given(plain)

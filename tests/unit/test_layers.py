@@ -18,6 +18,7 @@ LAYERS = """
     store store.*
     clock
     events log signals
+    jsontags jsontags.*
     codec
     failure
     settings

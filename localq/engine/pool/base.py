@@ -10,7 +10,10 @@ from typing import NamedTuple, Protocol
 from localq.job import Job, Note, Outcome
 from localq.policy import Limits
 
-__all__ = ["Cause", "Death", "Handed", "Pool", "Report"]
+__all__ = ["TAIL", "Cause", "Death", "Handed", "Pool", "Report"]
+
+#: Characters of output kept with an attempt: the last ones.
+TAIL = 16_384
 
 
 class Cause(Enum):

@@ -1,6 +1,7 @@
-"""Tasks that no module can be imported for: those of a script or notebook, sent by value.
+"""Tasks that no module can be imported for: those of a script, a notebook or a function, sent by value.
 
-They travel only from a worker to its own slots, never through the store.
+They travel only from a worker to its own slots, never through the store. A definition that cannot travel becomes a
+task that says so: its jobs fail, and the worker goes on.
 """
 
 from __future__ import annotations
@@ -9,39 +10,67 @@ from typing import Any
 
 import dill
 
+from localq.exceptions import ImproperlyConfigured
 from localq.registry import make_task
-from localq.task import TASK_OPTIONS, Task
+from localq.task import Task
 
 __all__ = ["by_value", "dump", "load"]
+
+#: What `make_task` puts into a task's class by itself.
+_MADE = frozenset({"app", "name", "run", "function"})
 
 
 def by_value(task: Task[..., Any]) -> bool:
     """Whether another interpreter could not import the task."""
-    return (getattr(task.function, "__module__", None) or type(task).__module__) == "__main__"
+    origin: Any = task.function or type(task)
+    return origin.__module__ == "__main__" or "<locals>" in origin.__qualname__
 
 
 def dump(task: Task[..., Any]) -> bytes:
     """Return a task's definition."""
+    try:
+        definition = dill.dumps(_definition(task), recurse=True)
+    except Exception as error:
+        definition = dill.dumps(("broken", f"{type(error).__name__}: {error}"))
+    return bytes(dill.dumps((task.name, definition)))
+
+
+def _definition(task: Task[..., Any]) -> tuple[Any, ...]:
     if task.function is None:
-        return bytes(dill.dumps(("instance", task.name, type(task)), recurse=True))
+        return "instance", type(task)
     own = vars(type(task))
-    options = {name: own[name] for name in TASK_OPTIONS if name in own and name != "name"}
+    options = {name: value for name, value in own.items() if name not in _MADE and not name.startswith("__")}
     bind = not isinstance(own.get("run"), staticmethod)
     base = type(task).__mro__[1]
-    return bytes(
-        dill.dumps(
-            ("function", task.name, task.function, bind, None if base is Task else base, options), recurse=True
-        )
-    )
+    return "function", task.function, bind, None if base is Task else base, options
 
 
 def load(app: Any, data: bytes) -> None:
     """Register a task from its definition, in place of one of the same name."""
-    kind, name, *rest = dill.loads(data)
-    if kind == "instance":
-        made = rest[0]()
-        made.name, made.app = name, app
-    else:
-        function, bind, base, options = rest
-        made = make_task(app, function, bind=bind, base=base or Task, options={**options, "name": name})
+    name, definition = dill.loads(data)
+    try:
+        made = _made(app, name, *dill.loads(definition))
+    except Exception as error:
+        made = _made(app, name, "broken", f"{type(error).__name__}: {error}")
     app.tasks.keep(made)
+
+
+def _made(app: Any, name: str, kind: str, *rest: Any) -> Task[..., Any]:
+    if kind == "broken":
+        return _broken(app, name, rest[0])
+    if kind == "instance":
+        task: Task[..., Any] = rest[0]()
+        task.name, task.app = name, app
+        return task
+    function, bind, base, options = rest
+    return make_task(app, function, bind=bind, base=base or Task, options={**options, "name": name})
+
+
+def _broken(app: Any, name: str, reason: str) -> Task[..., Any]:
+    def run(*_args: Any, **_kwargs: Any) -> None:
+        raise ImproperlyConfigured(
+            f"Task {name} cannot be sent to a worker process, because it is not in a module that can be imported, "
+            f"and uses what cannot be copied ({reason}). Put it into a module, or use pool='threads'."
+        )
+
+    return make_task(app, run, bind=False, base=Task, options={"name": name, "typing": False})

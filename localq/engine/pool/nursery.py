@@ -186,6 +186,8 @@ def main(control: int) -> None:
     for name in spec["modules"]:
         importlib.import_module(name)
     app = application._same_app(spec["main"], spec["location"])
+    # The worker's own file, which need not be the one its module names; and no connection crosses a fork.
+    app.relocate(path=spec["location"])
     app.conf.update(spec["settings"])
     for module in spec["modules"]:
         _adopt(app, sys.modules[module])

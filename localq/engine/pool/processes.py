@@ -23,11 +23,11 @@ import multiprocess
 from localq import fault
 from localq.clock import Clock
 from localq.engine.pool import definitions, frames
-from localq.engine.pool.base import Cause, Death, Handed, Printed, Report
+from localq.engine.pool.base import TAIL, Cause, Death, Handed, Printed, Report
 from localq.engine.pool.nursery import Nursery
 from localq.engine.pool.slot import SlotPlan
 from localq.job import Ending, Job, Note, Outcome
-from localq.store.presence import MARK, MARK_SIZE
+from localq.store.presence import MARK_SIZE, Marked, Marks
 
 __all__ = ["ProcessPool"]
 
@@ -36,8 +36,6 @@ _AHEAD_S = 0.010
 _MOST_AHEAD = 64
 #: A job that has run this long (s) keeps nobody waiting behind it.
 _SLOW_S = 0.025
-#: Characters of output kept with an attempt.
-_TAIL = 16_384
 #: Seconds a cancelled job has to end before it is killed.
 _GRACE_S = 3.0
 #: Slots that may die before they are ready, within a minute, until the pool gives up.
@@ -53,6 +51,7 @@ class _Slot:
     def __init__(self, index: int) -> None:
         self.index = index
         self.pid = 0
+        self.marks: Marks | None = None
         self.ready = self.closing = self.alone = False
         #: Tokens were taken back and the slot has not said yet that it noticed: it must be given nothing.
         self.recalled = False
@@ -165,6 +164,8 @@ class ProcessPool:
     def _fork(self, index: int) -> None:
         slot = self._slots[index] = _Slot(index)
         slot.defined = dict(self._nursery.known)
+        if self._marks is not None and (index + 1) * MARK_SIZE <= len(self._marks):
+            slot.marks = Marks(self._marks, index)
         plan = SlotPlan(index, self._worker, self._marks_path, self._redirect)
         self._nursery.fork(plan, slot.descriptors())
         slot.handed_over()
@@ -426,18 +427,17 @@ class ProcessPool:
 
     def _heard(self, slot: _Slot, job: Job | None, text: str, is_error: bool) -> None:
         if job is not None:
-            slot.tails[job.key] = (slot.tails.get(job.key, "") + text)[-_TAIL:]
+            slot.tails[job.key] = (slot.tails.get(job.key, "") + text)[-TAIL:]
         self._printed(job, text, is_error)
 
     # Limits
 
-    def _marked(self, slot: _Slot) -> tuple[int, int, float, int]:
-        """Return key, run token, start (steady seconds) and running flag of what a slot started last."""
-        if self._marks is None:
+    def _marked(self, slot: _Slot) -> Marked:
+        """Return what a slot started last."""
+        if slot.marks is None:
             first = next(iter(slot.jobs.values()), None)
-            return (first.job.key, first.job.run_token, slot.since, 1) if first else (0, 0, 0.0, 0)
-        key, token, started, running = MARK.unpack_from(self._marks, slot.index * MARK_SIZE)
-        return key, token, started, running
+            return Marked(first.job.key, first.job.run_token, slot.since, 1) if first else Marked(0, 0, 0.0, 0)
+        return slot.marks.last()
 
     def _running_in(self, slot: _Slot) -> tuple[Handed, float] | None:
         """Return the job a slot runs now, and for how many seconds."""

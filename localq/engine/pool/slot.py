@@ -11,7 +11,6 @@ import ctypes
 import io
 import json
 import logging
-import mmap
 import os
 import random
 import signal
@@ -29,12 +28,11 @@ from localq.engine.pool.frames import Kind, pack, pack_outcome, receive
 from localq.exceptions import NotRegistered, WorkerTerminate
 from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import AlarmLimiter
-from localq.store.presence import MARK, MARK_SIZE
+from localq.store.presence import Marks, share_life
 
 __all__ = ["SlotPlan", "main"]
 
 _PR_SET_PDEATHSIG = 1
-_RUNNING = MARK.size - 4
 
 
 class SlotPlan(NamedTuple):
@@ -55,8 +53,8 @@ class Slot:
         self._given: deque[tuple[Any, ...]] = deque()
         self._running = False
         self._job: Job | None = None
-        self._marks = _open_marks(plan.marks_path)
-        self._at = plan.index * MARK_SIZE
+        self._marks = Marks.opened(plan.marks_path, plan.index)
+        self._life = share_life(plan.marks_path)
         self._place = attempt.Place(plan.worker, SYSTEM, app.conf, AlarmLimiter(), templates={})
 
     # Reporting
@@ -110,7 +108,7 @@ class Slot:
     def _run(self, job: Job) -> None:
         task = self.app.tasks.find(job.task)
         if self._marks is not None:
-            MARK.pack_into(self._marks, self._at, job.key, job.run_token, SYSTEM.steady(), 1)
+            self._marks.begin(job.key, job.run_token, SYSTEM.steady())
         self._job = job
         self._running = True
         try:
@@ -134,7 +132,7 @@ class Slot:
         self._job = None
         fault.point("report.after")
         if self._marks is not None:
-            self._marks[self._at + _RUNNING] = 0
+            self._marks.end()
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Handle the worker's wish to end the run: raise in the task."""
@@ -148,14 +146,6 @@ def _unknown(job: Job) -> Outcome:
     )
     now = SYSTEM.now()
     return Outcome(Ending.FAILURE, now, now, failure=failure.dump(failure.describe(error)))
-
-
-def _open_marks(path: str | None) -> mmap.mmap | None:
-    if path is None:
-        return None
-    with contextlib.suppress(OSError, ValueError), open(path, "r+b") as file:
-        return mmap.mmap(file.fileno(), 0)
-    return None
 
 
 # Starting

@@ -17,7 +17,8 @@ from typing import Any
 
 from localq import attempt
 from localq.clock import Clock
-from localq.engine.pool.base import Cause, Death, Handed, Report
+from localq.engine.pool.base import TAIL, Cause, Death, Handed, Printed, Report
+from localq.engine.pool.streams import Redirection
 from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
 from localq.failure import describe, dump
 from localq.job import Ending, Job, Note, Outcome
@@ -32,28 +33,57 @@ class _Thread(threading.Thread):
     def __init__(self, pool: ThreadPool, number: int) -> None:
         super().__init__(name=f"LocalQ-{number}", daemon=True)
         self.pool = pool
+        #: What runs and may be interrupted.
         self.handed: Handed | None = None
+        #: What has not been reported yet, and its outcome once it has run.
+        self.job: Job | None = None
+        self.outcome: Outcome | None = None
+        self.ran = False
         self.since = 0.0
+        self.guard = threading.Lock()
         self.abandoned = False
 
     def run(self) -> None:
-        pool = self.pool
-        while True:
-            handed = pool.waiting.get()
-            if handed is None or self.abandoned:
-                break
-            self.since = pool.clock.steady()
-            self.handed = handed
-            try:
-                outcome = pool.attempt(handed.job)
-            except BaseException as error:
-                # An error injected for the run arrived after it.
-                outcome = Outcome(Ending.FAILURE, None, pool.clock.now(), failure=dump(describe(error)))
+        """Run what comes. Errors injected for a run may arrive after it, between any two lines here."""
+        while not self.abandoned:
+            with contextlib.suppress(BaseException):
+                if self.job is None:
+                    handed = self.pool.waiting.get()
+                    if handed is None:
+                        break
+                    self.begin(handed)
+                self._attempt()
+        with contextlib.suppress(BaseException):
+            attempt.close_loop()
+
+    def begin(self, handed: Handed) -> None:
+        """Take a job; its limits count from now."""
+        self.since = self.pool.clock.steady()
+        self.outcome, self.ran = None, False
+        self.handed = handed
+        self.job = handed.job
+
+    def interrupt(self, handed: Handed, error: type[BaseException]) -> None:
+        """Raise an error in a run, if it is still that one."""
+        with self.guard:
+            if self.handed is handed and self.ident is not None:
+                raise_in_thread(self.ident, error)
+
+    def _attempt(self) -> None:
+        """Run the job at hand and report it; called again when an injected error got in between."""
+        job = self.job
+        if job is None:
+            return
+        if not self.ran:
+            self.ran = True
+            self.outcome = self.pool.attempt(job)
+        with self.guard:
             self.handed = None
-            pool.ended(self, handed.job, outcome)
-            if self.abandoned:
-                break
-        attempt.close_loop()
+        if self.outcome is None:
+            # The error came as the run ended.
+            self.outcome = Outcome(Ending.RELEASED, None, self.pool.clock.now())
+        self.pool.ended(self, job, self.outcome)
+        self.job = None
 
 
 class ThreadPool:
@@ -63,12 +93,21 @@ class ThreadPool:
         app: The app whose tasks run.
         size: Threads.
         worker: The worker's name.
+        printed: Called with what tasks print.
+        redirect: Whether Python's standard streams are captured by job.
     """
 
     broken: str | None = None
 
-    def __init__(self, app: Any, size: int, *, worker: str, clock: Clock, **_unused: Any) -> None:
+    def __init__(
+        self, app: Any, size: int, *, worker: str, clock: Clock, printed: Printed, redirect: bool = True
+    ) -> None:
         self.size, self.clock = size, clock
+        self._print, self._redirect = printed, redirect
+        self._redirection: Redirection | None = None
+        self._texts: queue.SimpleQueue[tuple[str, str, bool]] = queue.SimpleQueue()
+        self._tails: dict[str, str] = {}
+        self._ids: dict[str, Job] = {}
         self.waiting: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
         self._app, self._worker = app, worker
         self._place = attempt.Place(worker, clock, app.conf, None)
@@ -90,6 +129,8 @@ class ThreadPool:
         """Start the threads."""
         selector.register(self._awake, selectors.EVENT_READ, self._drain)
         self._app.annotator = self._note
+        if self._redirect:
+            self._redirection = Redirection(self._heard)
         for _ in range(self.size):
             self._start_one()
 
@@ -119,6 +160,23 @@ class ThreadPool:
         self._said.put(said)
         self._ring()
 
+    def _heard(self, job_id: str, text: str, is_error: bool) -> bool:
+        """Take what a task printed, from its thread."""
+        if job_id not in self._ids:
+            return False
+        self._texts.put((job_id, text, is_error))
+        self._ring()
+        return True
+
+    def _pass_texts(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                job_id, text, is_error = self._texts.get_nowait()
+                job = self._ids.get(job_id)
+                if job is not None:
+                    self._tails[job_id] = (self._tails.get(job_id, "") + text)[-TAIL:]
+                self._print(job, text, is_error)
+
     def _ring(self) -> None:
         with contextlib.suppress(OSError):
             self._wake.send(b"!")
@@ -133,12 +191,15 @@ class ThreadPool:
 
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the threads."""
+        self._ids = {handed.job.id: handed.job for handed in self._hand.values()}
         for handed in jobs:
             self._hand[handed.job.key] = handed
+            self._ids[handed.job.id] = handed.job
             self.waiting.put(handed)
 
     def collect(self) -> list[Report]:
         """Return what has ended."""
+        self._pass_texts()
         ended, self._given_up = self._given_up, []
         while True:
             try:
@@ -152,7 +213,9 @@ class ThreadPool:
             number = self._cancelled.pop(report.job.key, 0)
             if number and isinstance(report.end, Outcome) and report.end.ending == Ending.RELEASED:
                 report = report._replace(end=Death(Cause.CANCELLED, "cancelled while it ran", None, number))
-            ended.append(report)
+            self._pass_texts()
+            self._ids.pop(report.job.id, None)
+            ended.append(report._replace(output=self._tails.pop(report.job.id, None)))
 
     def notes(self) -> list[Note]:
         """Return what tasks said of themselves."""
@@ -183,9 +246,9 @@ class ThreadPool:
     def stop_job(self, key: int, number: int) -> None:
         """Interrupt a cancelled job, at its next bytecode."""
         for thread, handed in self._running():
-            if handed.job.key == key and key not in self._cancelled and number and thread.ident is not None:
+            if handed.job.key == key and key not in self._cancelled and number:
                 self._cancelled[key] = number
-                raise_in_thread(thread.ident, WorkerTerminate)
+                thread.interrupt(handed, WorkerTerminate)
 
     def drop(self, keys: Sequence[int]) -> None:
         """Forget jobs that are not ours any more; their threads go on."""
@@ -206,21 +269,19 @@ class ThreadPool:
             del self._hand[handed.job.key]
             reason = f"hard time limit of {hard:g} s exceeded"
             self._given_up.append(Report(handed.job, Death(Cause.TIME_LIMIT, reason, None, 9), None))
-            self._abandon(thread)
+            self._abandon(thread, handed)
         return min(after, default=None)
 
-    def _abandon(self, thread: _Thread) -> None:
+    def _abandon(self, thread: _Thread, handed: Handed) -> None:
         thread.abandoned = True
         self._threads.remove(thread)
-        if thread.ident is not None:
-            raise_in_thread(thread.ident, TimeLimitExceeded)
+        thread.interrupt(handed, TimeLimitExceeded)
         self._start_one()
 
     def interrupt(self) -> None:
         """Raise WorkerTerminate in every running task."""
-        for thread, _ in self._running():
-            if thread.ident is not None:
-                raise_in_thread(thread.ident, WorkerTerminate)
+        for thread, handed in self._running():
+            thread.interrupt(handed, WorkerTerminate)
 
     def kill(self) -> None:
         """Give up every running job; the threads end with the process."""
@@ -250,5 +311,7 @@ class ThreadPool:
             if not thread.abandoned:
                 thread.join(1.0)
         self._app.annotator = None
+        if self._redirection is not None:
+            self._redirection.end()
         self._awake.close()
         self._wake.close()

@@ -1,0 +1,304 @@
+"""`localq call`, `retry`, `cancel` and `purge`: change what is in the store."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import click
+
+from localq import states, waiting
+from localq.app import LocalQ
+from localq.cli.jobs import EXIT_FAILED, outcome_code, value_text
+from localq.cli.loading import app_options
+from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_in, wanted
+from localq.cli.screen import printable
+from localq.job import Job, JobState
+from localq.result import AsyncResult, signal_number
+from localq.settings import nearest
+from localq.store.base import Store
+
+__all__ = ["call", "cancel", "purge", "retry"]
+
+#: Jobs changed in one transaction.
+_AT_ONCE = 500
+SECONDS = click.FloatRange(min=0)
+_FINAL = [name for name, where in STATES.items() if all(state.final for state in where)]
+
+
+# Calling
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option("-a", "--args", "args_text", default="[]", metavar="JSON", help="Arguments, as a JSON list.")
+@click.option(
+    "-k", "--kwargs", "kwargs_text", default="{}", metavar="JSON", help="Keyword ones, as a JSON object."
+)
+@click.option("--countdown", type=float, metavar="SECONDS", help="Run it so many seconds from now.")
+@click.option("--eta", metavar="TIME", help="Run it at this time (ISO 8601), not before.")
+@click.option(
+    "--expires", metavar="WHEN", help="Revoke it if it has not begun then: seconds from now, or a time."
+)
+@click.option("-Q", "--queue", metavar="NAME", help="Put it into this queue.")
+@click.option("--priority", type=int, metavar="0-9", help="Higher runs first.")
+@click.option("--wait", "wait_s", type=SECONDS, metavar="SECONDS", help="Wait for the result, and print it.")
+@app_options
+@click.pass_context
+def call(
+    context: click.Context,
+    app: LocalQ,
+    name: str,
+    args_text: str,
+    kwargs_text: str,
+    countdown: float | None,
+    eta: str | None,
+    expires: str | None,
+    queue: str | None,
+    priority: int | None,
+    wait_s: float | None,
+) -> None:
+    """Enqueue a job by the name of its task, and print the job's id.
+
+    The task need not be known here. With --wait the result follows in a second line, and the exit code is
+    that of localq result.
+    """
+    args, kwargs = _json(args_text, "--args", list), _json(kwargs_text, "--kwargs", dict)
+    options = {
+        "countdown": countdown,
+        "eta": eta,
+        "expires": _number_or_text(expires),
+        "queue": queue,
+        "priority": priority,
+    }
+    if len(app.tasks) and app.tasks.find(name) is None:
+        click.echo(f"Note: the app has no task {name!r}.{nearest(name, list(app.tasks))}", err=True)
+    sent = _sent(app, name, args, kwargs, {key: value for key, value in options.items() if value is not None})
+    click.echo(sent.id)
+    if wait_s is not None:
+        context.exit(_waited(app, sent, wait_s))
+
+
+def _json(text: str, option: str, kind: type) -> Any:
+    """Read an option's JSON, or say where it is wrong."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        line = text.split("\n")[error.lineno - 1]
+        start = max(0, error.colno - 40)
+        shown = printable(line[start : start + 70])
+        mark = " " * len(printable(line[start : error.colno - 1])) + "^"
+        raise click.UsageError(
+            f"{option} is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).\n"
+            f"  {shown}\n  {mark}"
+        ) from None
+    except RecursionError:
+        raise click.UsageError(f"{option} is nested too deeply.") from None
+    if not isinstance(value, kind):
+        wanted_text = "a JSON list, as in '[2, 2]'" if kind is list else """a JSON object, as in '{"x": 2}'"""
+        raise click.UsageError(f"{option} must be {wanted_text}; it is {printable(text[:40])}.")
+    return value
+
+
+def _number_or_text(text: str | None) -> float | str | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _sent(app: LocalQ, name: str, args: Any, kwargs: Any, options: dict[str, Any]) -> AsyncResult[Any]:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            sent = app.send_task(name, args, kwargs, **options)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise click.UsageError(str(error)) from None
+    for one in said:
+        click.echo(f"Warning: {one.message}", err=True)
+    return sent
+
+
+def _waited(app: LocalQ, sent: AsyncResult[Any], wait_s: float) -> int:
+    """Wait for a job, print what came of it, and return the exit code."""
+    store = app.store
+    waiting.wait(store, (sent.id,), sent.ready, wait_s)
+    job = store.get([sent.id]).get(sent.id)
+    if job is None:
+        click.echo("The job was removed meanwhile.", err=True)
+        return EXIT_UNKNOWN
+    code = outcome_code(job)
+    if code == 0:
+        click.echo(printable(value_text(sent)))
+    elif JobState(job.state).final:
+        runs = sent.attempts
+        reason = f": {runs[-1].error}" if runs and runs[-1].error else ""
+        click.echo(f"{states.public_state(job)}{printable(reason)}", err=True)
+    else:
+        state = states.public_state(job)
+        click.echo(f"Not finished after {wait_s:g} s; it is {state} and goes on.", err=True)
+    return code
+
+
+# Running again
+
+
+@click.command()
+@click.argument("job_ids", nargs=-1, metavar="[ID]...")
+@click.option(
+    "--state", "names", multiple=True, metavar="NAME", help="All that ended so: FAILURE, REVOKED or SUCCESS."
+)
+@click.option("--task", "tasks", multiple=True, metavar="NAME", help="With --state: only jobs of this task.")
+@app_options
+@click.pass_context
+def retry(
+    context: click.Context, app: LocalQ, job_ids: Sequence[str], names: Sequence[str], tasks: Sequence[str]
+) -> None:
+    """Run finished jobs again, with the same arguments.
+
+    They keep their ids and their attempts; retries and crashes are counted anew. An ID may be the start of
+    one. Ends with 1 if a job named was not finished, with 4 if one is unknown.
+    """
+    if bool(job_ids) == bool(names):
+        raise click.UsageError("Name the jobs by their ids, or by --state: one of the two.")
+    if tasks and not names:
+        raise click.UsageError("--task goes with --state, as in --state FAILURE --task NAME.")
+    store = existing(app)
+    if names:
+        _check_final(names)
+        found: Iterable[Job] = jobs_in(store, wanted(store, names, tasks=tasks))
+        _say_again(sum(len(app.requeue([job.id for job in some])) for some in _batches(found)))
+        return
+    jobs, code = _named(store, job_ids)
+    again = set(app.requeue([job.id for job in jobs]))
+    for job in jobs:
+        if job.id not in again:
+            state = states.public_state(job)
+            click.echo(f"{printable(job.id)} is {state}: only finished jobs run again.", err=True)
+            code = code or EXIT_FAILED
+    _say_again(len(again))
+    context.exit(code)
+
+
+def _check_final(names: Sequence[str]) -> None:
+    for name in names:
+        if name.upper() not in _FINAL:
+            raise click.UsageError(
+                f"--state {name}: only finished jobs run again.{nearest(name.upper(), _FINAL)} "
+                f"Known: {', '.join(_FINAL)}."
+            )
+
+
+def _batches(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    source = iter(jobs)
+    while batch := list(islice(source, _AT_ONCE)):
+        yield batch
+
+
+def _say_again(count: int) -> None:
+    click.echo(f"{count:,} {'job runs' if count == 1 else 'jobs run'} again.")
+
+
+def _named(store: Store, names: Sequence[str]) -> tuple[list[Job], int]:
+    """Return the jobs of ids, each once, and the exit code: EXIT_UNKNOWN if some are not known."""
+    code = 0
+    found: dict[str, Job] = {}
+    for name in names:
+        job = job_called(store, name)
+        if job is None:
+            click.echo(f"There is no job {printable(name)!r}.", err=True)
+            code = EXIT_UNKNOWN
+        else:
+            found[job.id] = job
+    return list(found.values()), code
+
+
+# Cancelling
+
+
+@click.command()
+@click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--terminate", is_flag=True, help="Stop running ones too.")
+@click.option("--signal", metavar="NAME", help="Stop running ones with it, not TERM.")
+@app_options
+@click.pass_context
+def cancel(
+    context: click.Context, app: LocalQ, job_ids: Sequence[str], terminate: bool, signal: str | None
+) -> None:
+    """Cancel jobs, for good: what waits never runs.
+
+    A running job goes on, but does not run again; --terminate stops it. An ID may be the start of one. Ends
+    with 1 if a job was finished already, with 4 if one is unknown.
+    """
+    number = 0
+    if terminate or signal is not None:
+        try:
+            number = signal_number(signal)
+        except ValueError:
+            raise click.UsageError(f"--signal {signal}: no such signal here; try TERM or KILL.") from None
+    store = existing(app)
+    jobs, code = _named(store, job_ids)
+    before = app.cancel([job.id for job in jobs], signal=number)
+    for job in jobs:
+        was = before.get(job.id)
+        click.echo(f"{printable(job.id)}: {_cancelled(was, number)}")
+        if was is None or was.final:
+            code = code or EXIT_FAILED
+    context.exit(code)
+
+
+def _cancelled(was: JobState | None, number: int) -> str:
+    if was is None:
+        return "was removed meanwhile"
+    if was.final:
+        return "had finished already"
+    if was == JobState.RUNNING:
+        return "is being stopped" if number else "is running and will not run again; --terminate stops it"
+    return "cancelled"
+
+
+# Purging
+
+
+@click.command()
+@click.option("-Q", "--queues", metavar="NAMES", help="Only from these, parted by commas; default: all.")
+@click.option("-f", "--force", is_flag=True, help="Do not ask.")
+@app_options
+def purge(app: LocalQ, queues: str | None, force: bool) -> None:
+    """Remove the jobs that wait; running and finished ones stay.
+
+    Asks first. Where nobody can be asked -f is needed.
+    """
+    store = existing(app)
+    names = None if queues is None else [name.strip() for name in queues.split(",") if name.strip()]
+    if names == []:
+        raise click.UsageError("-Q names no queue.")
+    stats = store.stats()
+    for name in names or ():
+        if not any(queue == name for queue, _ in stats):
+            close = nearest(name, [queue for queue, _ in stats])
+            click.echo(f"Note: no job is in queue {name!r}.{close}", err=True)
+    if not force:
+        _ask(stats, names)
+    count = store.purge(names)
+    click.echo(f"{count:,} {'job' if count == 1 else 'jobs'} removed.")
+
+
+def _ask(stats: dict[tuple[str, JobState], int], names: Sequence[str] | None) -> None:
+    count = sum(
+        number
+        for (queue, state), number in stats.items()
+        if state < JobState.RUNNING and (names is None or queue in names)
+    )
+    where = "all queues" if names is None else ", ".join(names)
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            f"This would remove {count:,} waiting jobs from {where}, and nobody can be asked. Use -f."
+        )
+    click.confirm(f"Remove {count:,} waiting jobs from {printable(where)}?", abort=True)

@@ -1,0 +1,224 @@
+"""`localq worker` and `localq serve`: run jobs in this process until told to stop."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+import localq
+from localq import log
+from localq.app import LocalQ
+from localq.cli.loading import LoadError, app_options, import_module, loaded
+from localq.engine.assembly import assemble, worker_name
+from localq.engine.server import Server, prints_of
+from localq.engine.worker import Worker
+from localq.exceptions import ImproperlyConfigured
+
+__all__ = ["banner", "serve", "worker"]
+
+
+# Options
+
+
+class _Concurrency(click.ParamType[int | str]):
+    """A number of slots, or `auto`."""
+
+    name = "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        if value == "auto" or isinstance(value, int):
+            return value  # type: ignore[no-any-return]
+        if not str(value).isdecimal() or not 1 <= int(value) <= 10_000:
+            self.fail(f"{value!r} is neither a number from 1 to 10,000 nor 'auto'.", param, ctx)
+        return int(value)
+
+
+class _Level(click.ParamType[int]):
+    """A log level by name, in any case, or by number."""
+
+    name = "LEVEL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return log.level_number(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class _Names(click.ParamType[tuple[str, ...]]):
+    """Names parted by commas."""
+
+    name = "A,B"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        if not names:
+            self.fail(f"{value!r} names nothing.", param, ctx)
+        return names
+
+
+_SECONDS = click.FloatRange(min=0, min_open=True)
+_COUNT = click.IntRange(min=1)
+_POOLS = ["processes", "prefork", "threads", "solo"]
+
+
+def _worker_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (*_SETTINGS, *_OTHERS):
+        command = option(command)
+    return app_options(command)
+
+
+#: Options called after the setting they set for this run.
+_SETTINGS = [
+    click.option("--max-memory-per-child", "worker_max_memory_per_child", type=_COUNT, metavar="KIB",
+                 help="Replace a process that holds more; kill it at twice as much."),
+    click.option("--max-tasks-per-child", "worker_max_tasks_per_child", type=_COUNT, metavar="N",
+                 help="Replace a process after so many runs."),
+    click.option("--soft-time-limit", "task_soft_time_limit", type=_SECONDS, metavar="S",
+                 help="Seconds after which a run gets SoftTimeLimitExceeded."),
+    click.option("--time-limit", "task_time_limit", type=_SECONDS, metavar="S",
+                 help="Seconds after which a run is killed."),
+    click.option("-P", "--pool", "worker_pool", type=click.Choice(_POOLS),
+                 help="Where attempts run; prefork means processes."),
+    click.option("-c", "--concurrency", "worker_concurrency", type=_Concurrency(), metavar="N|auto",
+                 help="Attempts that run at a time; auto: one a processor."),
+]  # fmt: skip
+_OTHERS = [
+    click.option("-I", "--include", type=_Names(), default=(), help="Modules to import for their tasks."),
+    click.option("-f", "--logfile", metavar="FILE",
+                 help="Log there instead of standard error; takes %n, %h and %d."),
+    click.option("-l", "--loglevel", "level", type=_Level(), default="WARNING", show_default=True,
+                 help=f"Least level logged: {', '.join(log.LEVELS)}, or a number."),
+    click.option("-n", "--hostname", metavar="NAME",
+                 help="The worker's name: %h is the host, %n what stands before the @, %d the domain."),
+    click.option("-X", "--exclude-queues", "excluded", type=_Names(), default=(),
+                 help="Serve all queues but these."),
+    click.option("-Q", "--queues", type=_Names(), help="Serve these queues only."),
+]  # fmt: skip
+
+
+# Commands
+
+
+@click.command(short_help="Run jobs.")
+@_worker_options
+def worker(app: LocalQ, **options: Any) -> None:
+    """Run jobs until told to stop.
+
+    The first TERM or Ctrl-C lets running jobs finish and puts back the rest, the second interrupts them, the
+    third kills them. HUP restarts, USR1 shows where every thread is.
+    """
+    _run(app, **options)
+
+
+@click.command(short_help="Run all that a queue needs; today that is a worker.")
+@_worker_options
+def serve(app: LocalQ, **options: Any) -> None:
+    """Run all that a queue needs until told to stop; today that is a worker, see `localq worker --help`."""
+    _run(app, **options)
+
+
+def _run(
+    app: LocalQ,
+    *,
+    queues: tuple[str, ...] | None,
+    excluded: tuple[str, ...],
+    hostname: str | None,
+    level: int,
+    logfile: str | None,
+    include: tuple[str, ...],
+    **settings: Any,
+) -> None:
+    if app.eager:
+        raise ImproperlyConfigured(
+            "The app is eager: its calls run in the caller, a worker has nothing to do."
+        )
+    app.conf.update({name: value for name, value in settings.items() if value is not None})
+    name = worker_name(hostname)
+    _set_up_log(app, level, logfile, name)
+    _import_tasks(app, include)
+    # A module may start a worker of its own, as a web application does; this one takes its place.
+    app.stop()
+    faulthandler.enable(file=2)
+    made = assemble(
+        app,
+        printed=prints_of(name, redirect=app.conf.worker_redirect_stdouts),
+        queues=queues,
+        excluded=excluded,
+        name=name,
+    )
+    Server(made, banner(made, loaded().name)).run()
+
+
+def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None:
+    file = None if logfile is None else _expanded(logfile, name)
+    try:
+        log.set_up(app.conf, level=level, logfile=file)
+    except OSError as error:
+        raise LoadError(f"Cannot write the log file {file!r}: {error.strerror or error}.") from None
+
+
+def _expanded(path: str, name: str) -> str:
+    local, _, host = name.partition("@")
+    values = {"%n": local, "%h": host, "%d": host.partition(".")[2], "%%": "%"}
+    parts = path.split("%%")
+    for mark, text in values.items():
+        parts = [part.replace(mark, text) for part in parts]
+    return "%".join(parts)
+
+
+def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
+    app.conf.include = tuple(dict.fromkeys((*app.conf.include, *include)))
+    for name in (*app.conf.imports, *app.conf.include):
+        import_module(name)
+    if not app.tasks:
+        raise LoadError(
+            "There are no tasks to run: every job would fail. Name the app that has them, as in "
+            "`localq worker -A tasks`, or import their modules with --include."
+        )
+
+
+# Banner
+
+
+def banner(worker: Worker, app: str) -> str:
+    """Return what a worker shows of itself when it starts, in the order Celery's does.
+
+    Args:
+        worker: Assembled.
+        app: Where the app is, such as "tasks:q".
+    """
+    plan, store = worker.plan, worker.store
+    served = "all" if plan.queues is None else ", ".join(plan.queues)
+    if plan.excluded:
+        served += f" but {', '.join(plan.excluded)}"
+    config = {
+        "app": app or "(none: see tasks)",
+        "store": str(getattr(store, "path", worker.app.location)),
+        "concurrency": f"{worker.pool.size} ({plan.pool_kind})",
+        "queues": served,
+    }
+    lines = [
+        "",
+        f" {plan.name}  LocalQ {localq.__version__}  Python {platform.python_version()}  pid {os.getpid()}",
+        "",
+        "[config]",
+        *(f"  .> {key + ':':<13}{value}" for key, value in config.items()),
+        "",
+        "[tasks]",
+        *(f"  . {name}" for name in sorted(worker.app.tasks)),
+        "",
+        "",
+    ]
+    return "\n".join(lines)

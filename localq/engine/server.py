@@ -1,0 +1,164 @@
+"""A worker as a program of its own: in the main thread, stopped and restarted by signals.
+
+TERM or INT: stop claiming, finish what runs, put back the rest; again: interrupt what runs; again: kill it.
+QUIT interrupts at once. HUP stops in order and starts anew in the same process; on a terminal it only stops.
+USR1 writes the stack of every thread to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from localq import log
+from localq.engine.pool.base import Printed
+from localq.engine.worker import Stopping, Worker
+from localq.events import emit, subscribe
+from localq.job import Job
+
+__all__ = ["Server", "prints_of"]
+
+
+class Server:
+    """Runs a worker until signals stop it.
+
+    Args:
+        worker: Assembled, not running.
+        greeting: Printed when signals are heeded.
+    """
+
+    def __init__(self, worker: Worker, greeting: str) -> None:
+        self._worker, self._greeting = worker, greeting
+        self._asked = Stopping.NOT
+        self._restart = False
+        #: A terminal that is closed says HUP too, and nobody is left there to see a restart.
+        self._may_restart = not _on_terminal()
+
+    def run(self) -> None:
+        """Work until told to stop; return when the worker has stopped in order. Call it in the main thread.
+
+        Raises:
+            StoreError: the store became unusable.
+            PoolBroken: the pool can run nothing.
+        """
+        with self._signals(), self._streams():
+            _write(1, self._greeting)
+            with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]):
+                self._worker.run()
+            if self._restart:
+                _start_anew()
+
+    # Signals
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        handlers: dict[int, Any] = {
+            signal.SIGTERM: self._stop,
+            signal.SIGINT: self._stop,
+            signal.SIGQUIT: self._interrupt,
+        }
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means what it says
+            handlers[signal.SIGHUP] = self._hang_up
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
+        try:
+            yield
+        finally:
+            faulthandler.unregister(signal.SIGUSR1)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._restart = False
+        self._ask(min(self._asked + 1, Stopping.KILL))
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._restart = False
+        self._ask(max(self._asked, Stopping.INTERRUPT))
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self._asked == Stopping.NOT:
+            self._restart = self._may_restart
+            self._worker.stop(Stopping.FINISH)
+
+    def _ask(self, how: int) -> None:
+        self._asked = how
+        self._worker.stop(how)
+
+    def _say(self, event: str, fields: dict[str, Any]) -> None:
+        """Say on standard error how it goes on."""
+        count = fields["running"]
+        jobs = "1 running job" if count == 1 else f"{count} running jobs"
+        them = "it" if count == 1 else "them"
+        verb = "restarting" if self._restart else "stopping"
+        if fields["how"] == "finish":
+            said = f"{verb}: waiting for {jobs}; Ctrl-C or TERM again interrupts {them}" if count else verb
+        elif fields["how"] == "interrupt":
+            said = f"{verb}: interrupting {jobs}; Ctrl-C or TERM again kills {them}" if count else verb
+        else:
+            said = f"{verb}: killing {jobs}" if count else verb
+        _write(2, f"localq: {said}\n")
+
+    # Prints
+
+    @contextlib.contextmanager
+    def _streams(self) -> Iterator[None]:
+        """Let what tasks print in threads go the way of what they print in processes."""
+        worker = self._worker
+        if worker.plan.pool_kind == "processes" or not worker.app.conf.worker_redirect_stdouts:
+            yield
+            return
+
+        def tell(request: Any, text: str) -> None:
+            emit("job.printed", worker=worker.plan.name, task=request.task, job_id=request.id, text=text)
+
+        with (
+            contextlib.redirect_stdout(log.Prints(sys.stdout, tell)),
+            contextlib.redirect_stderr(log.Prints(sys.stderr, tell)),
+        ):
+            yield
+
+
+def prints_of(worker: str, *, redirect: bool) -> Printed:
+    """Return what handles the prints of a worker's processes: as events that the log shows, or as they are.
+
+    Args:
+        worker: The worker's name.
+        redirect: The setting worker_redirect_stdouts.
+    """
+
+    def tell(job: Job | None, text: str, is_error: bool) -> None:
+        if job is None:
+            emit("job.printed", worker=worker, task=None, job_id=None, text=text)
+        else:
+            emit("job.printed", worker=worker, task=job.task, job_id=job.id, text=text)
+
+    def pass_on(job: Job | None, text: str, is_error: bool) -> None:
+        _write(2 if is_error else 1, text)
+
+    return tell if redirect else pass_on
+
+
+def _write(descriptor: int, text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(descriptor, text.encode("utf-8", "backslashreplace"))
+
+
+def _on_terminal() -> bool:
+    with contextlib.suppress(Exception):
+        return sys.stdin.isatty()
+    return False
+
+
+def _start_anew() -> None:
+    """Replace this process by a new run of the same command."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -1,0 +1,312 @@
+"""Writing JSON: every value that has no word there becomes an object with a tag.
+
+Values that need no tag take a way of their own: where `is_plain` says yes, `chunks` writes them as they are.
+"""
+
+from __future__ import annotations
+
+import binascii
+import dataclasses
+import enum
+import json
+import json.encoder
+import math
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, NoReturn
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from localq.exceptions import EncodeError
+from localq.jsontags.known import NAMES, PASSING, TAG, brief
+
+__all__ = ["LEAVES", "STR", "chunks", "is_plain", "write_call", "write_value"]
+
+#: Types whose values json writes faithfully, but for NaN and the infinities.
+LEAVES = frozenset({str, int, float, bool, type(None)})
+
+#: Tells in one pass whether all are strings: `STR.issuperset(map(type, names))`.
+STR = frozenset({str})
+
+#: From here on one pass in C tells sooner than a loop that all items are leaves.
+_LONG = 32
+
+#: Python allows no lower limit than 640 digits for int -> str, which is 2,123 bits.
+_SHORT_INT_BITS = 2_000
+
+#: Where a value is: (place of its container, step from there, that container, levels left below it).
+#: The outermost has no container: (None, its name, the levels there are in all, levels left below it).
+_Place = tuple[Any, object, object, int]
+
+
+class _Step(str):
+    """A step of a path that is shown as it is, unlike an index or a key."""
+
+
+_KEY = _Step("{key}")
+_ITEM = _Step("{item}")
+
+
+def _make_chunks() -> Callable[[Any, int], Any]:
+    """Build json's encoder once: json.dumps makes a new one for each call."""
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        whole = json.JSONEncoder(check_circular=False, allow_nan=False, separators=(",", ":")).encode
+        return lambda value, _level: (whole(value),)
+    parts: Callable[[Any, int], Any] = make(
+        None, _unexpected, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+    )
+    return parts
+
+
+def _unexpected(value: Any) -> NoReturn:
+    raise RuntimeError(f"{type(value)} appeared while the value was being written")
+
+
+#: Gives the parts of the JSON of a value made of plain values only; the second argument, its indent, is 0.
+chunks = _make_chunks()
+
+
+def is_plain(value: Any, levels: int) -> bool:
+    """Tell whether json itself writes `value` faithfully; it is at most `levels` containers deep then."""
+    kind = type(value)
+    if kind is list:
+        items = value
+    elif kind is dict:
+        if TAG in value or not STR.issuperset(map(type, value)):
+            return False
+        items = value.values()
+    else:
+        return kind in LEAVES
+    if not levels:
+        return False
+    if len(items) > _LONG and LEAVES.issuperset(map(type, items)):
+        return True
+    for item in items:  # noqa: SIM110 - all() takes twice the time
+        if type(item) not in LEAVES and not is_plain(item, levels - 1):
+            return False
+    return True
+
+
+def write_value(value: Any, where: str, max_depth: int) -> bytes:
+    """Write any value, or tell what cannot be written and where it is.
+
+    Args:
+        where: What the value is, for the path in an error.
+        max_depth: Containers inside containers that it may hold.
+
+    Raises:
+        EncodeError: JSON has no way to say the value, or something inside it.
+    """
+    return _write_all(where, lambda: _write(value, (None, where, max_depth, max_depth)))
+
+
+def write_call(args: tuple[Any, ...], kwargs: dict[str, Any], max_depth: int) -> bytes:
+    """Write a call's arguments as `[args, kwargs]`; as `write_value` does with each of them."""
+    left = max_depth + 1  # the two containers they stand in are ours
+    return _write_all(
+        "the arguments",
+        lambda: [
+            _write_list(args, (None, "args", max_depth, left)),
+            _write_dict(kwargs, (None, "kwargs", max_depth, left)),
+        ],
+    )
+
+
+def _write_all(where: str, write: Callable[[], Any]) -> bytes:
+    try:
+        return "".join(chunks(write(), 0)).encode("ascii")
+    except PASSING:
+        raise
+    except Exception as exc:  # methods of values are users' code: iterators, properties, time zones
+        raise EncodeError(f"{where}: cannot be written as JSON: {brief(exc)}") from exc
+
+
+def _write(value: Any, at: _Place) -> Any:
+    """Turn `value` into what json writes faithfully."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    write = _WRITERS.get(kind)
+    if write is None:
+        write = _find_writer(value, kind, at)
+    return write(value, at)
+
+
+def _find_writer(value: Any, kind: type, at: _Place) -> Callable[[Any, _Place], Any]:
+    is_enum = isinstance(value, enum.Enum)
+    if kind in NAMES:
+        return _write_enum if is_enum else _write_dataclass
+    if is_enum or dataclasses.is_dataclass(kind):
+        _fail(at, kind, f"put @localq.codec.register above its {'class' if is_enum else '@dataclass'} line")
+    for base, write in _WRITERS.items():
+        if issubclass(kind, base):
+            if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):
+                _fail(at, kind, "it has nanoseconds or is no time at all; pass a datetime or timedelta")
+            return write
+    _fail(at, kind, _advice(value))
+
+
+def _advice(value: Any) -> str:
+    if isinstance(value, bytearray | memoryview):
+        return "pass bytes(value)"
+    if hasattr(value, "tolist"):
+        return "pass value.tolist()"
+    if hasattr(value, "__fspath__"):
+        return "pass str(path)"
+    if hasattr(value, "fileno"):
+        return "pass its name, and open it in the task"
+    if hasattr(value, "__next__"):
+        return "pass list(value)"
+    return "pass plain values, an id or a name, or opt in to serializer='dill' on both task and worker"
+
+
+def _fail(at: _Place, kind: type, advice: str) -> NoReturn:
+    raise EncodeError(f"{_path(at)}: cannot write {brief(kind)} as JSON; {advice}")
+
+
+def _path(at: _Place) -> str:
+    steps: list[str] = []
+    place: Any = at
+    while place[0] is not None:
+        steps.append(place[1] if isinstance(place[1], _Step) else f"[{brief(place[1], 40)}]")
+        place = place[0]
+    steps.append(place[1])
+    text = "".join(reversed(steps))
+    return text if len(text) <= 300 else f"{text[:150]}...{text[-100:]}"
+
+
+def _deeper(at: _Place) -> int:
+    if at[3] > 0:
+        return at[3] - 1
+    places: list[Any] = [at]
+    while places[-1][0] is not None:
+        places.append(places[-1][0])
+    seen: set[int] = set()
+    for parent, _, container, _ in reversed(places):
+        if parent is not None and id(container) in seen:
+            raise EncodeError(
+                f"{_path(parent)}: this value contains itself, which JSON cannot say; flatten it"
+            )
+        seen.add(id(container))
+    raise EncodeError(
+        f"{_path(at)}: containers are nested more than {places[-1][2]} deep; "
+        "flatten the value, or raise localq.codec.MAX_DEPTH"
+    )
+
+
+def _tagged(tag: str, content: Any) -> dict[str, Any]:
+    return {TAG: tag, "v": content}
+
+
+def _write_int(value: int, at: _Place) -> int:
+    value = int.__pos__(value)
+    if value.bit_length() > _SHORT_INT_BITS:
+        try:
+            int.__repr__(value)
+        except ValueError as exc:
+            raise EncodeError(f"{_path(at)}: the int is too long for JSON, pass hex(value); {exc}") from exc
+    return value
+
+
+def _write_float(value: float, _at: _Place) -> Any:
+    return float.__float__(value) if math.isfinite(value) else _tagged("float", float.__repr__(value))
+
+
+def _write_list(value: Any, at: _Place) -> list[Any]:
+    left = _deeper(at)
+    return [
+        item if type(item) in _ATOMS else _write(item, (at, index, value, left))
+        for index, item in enumerate(value)
+    ]
+
+
+def _write_dict(value: dict[Any, Any], at: _Place) -> dict[str, Any]:
+    left = _deeper(at)
+    pairs = [
+        [
+            key if type(key) is str else _write(key, (at, _KEY, value, left)),
+            item if type(item) in _ATOMS else _write(item, (at, key, value, left)),
+        ]
+        for key, item in value.items()
+    ]
+    if all(type(pair[0]) is str and pair[0] != TAG for pair in pairs):
+        return dict(pairs)
+    return _tagged("dict", pairs)
+
+
+def _write_set(value: Any, at: _Place) -> dict[str, Any]:
+    left = _deeper(at)
+    items = [_write(item, (at, _ITEM, value, left)) for item in value]
+    # Sorted as text: sets iterate in another order in every process, and equal calls should be equal bytes.
+    items.sort(key=lambda item: "".join(chunks(item, 0)))
+    return _tagged("frozenset" if isinstance(value, frozenset) else "set", items)
+
+
+def _write_datetime(value: datetime, at: _Place) -> dict[str, Any]:
+    return _tagged("datetime", datetime.isoformat(value)) | _zone(value, at)
+
+
+def _write_time(value: time, at: _Place) -> dict[str, Any]:
+    return _tagged("time", time.isoformat(value)) | _zone(value, at)
+
+
+def _zone(value: datetime | time, at: _Place) -> dict[str, Any]:
+    extra: dict[str, Any] = {"fold": 1} if value.fold else {}
+    zone = value.tzinfo
+    if isinstance(zone, ZoneInfo) and zone.key is not None:
+        extra["zone"] = zone.key
+    elif zone is not None and value.utcoffset() is None:
+        _fail(at, type(zone), "this time zone has no fixed offset and no ZoneInfo key; use zoneinfo.ZoneInfo")
+    return extra
+
+
+def _write_timedelta(value: timedelta, _at: _Place) -> dict[str, Any]:
+    return _tagged("timedelta", [value.days, value.seconds, value.microseconds])
+
+
+def _write_complex(value: complex, at: _Place) -> dict[str, Any]:
+    return _tagged("complex", [_write_float(value.real, at), _write_float(value.imag, at)])
+
+
+def _write_enum(value: Any, at: _Place) -> dict[str, Any]:
+    kind = type(value)
+    if isinstance(value, enum.Flag):
+        return _tagged("enum", value.value) | {"t": NAMES[kind]}
+    if kind.__members__.get(value.name) is not value:
+        _fail(at, kind, f"{brief(value)} is no member of it")
+    return _tagged("enum", value.name) | {"t": NAMES[kind]}
+
+
+def _write_dataclass(value: Any, at: _Place) -> dict[str, Any]:
+    left = _deeper(at)
+    content = {
+        field.name: _write(getattr(value, field.name), (at, _Step(f".{field.name}"), value, left))
+        for field in dataclasses.fields(value)
+    }
+    return _tagged("data", content) | {"t": NAMES[type(value)]}
+
+
+#: Returned as they are; ints and floats are looked at, the others cannot fail.
+_ATOMS = frozenset({str, bool, type(None)})
+
+#: By exact type first, then by subclass in this order: datetime is a date.
+_WRITERS: dict[type, Callable[[Any, _Place], Any]] = {
+    str: lambda value, _at: str.__str__(value),
+    int: _write_int,
+    float: _write_float,
+    list: _write_list,
+    dict: _write_dict,
+    tuple: lambda value, at: _tagged("tuple", _write_list(value, at)),
+    set: _write_set,
+    frozenset: _write_set,
+    bytes: lambda value, _at: _tagged("bytes", binascii.b2a_base64(value, newline=False).decode("ascii")),
+    datetime: _write_datetime,
+    date: lambda value, _at: _tagged("date", date.isoformat(value)),
+    time: _write_time,
+    timedelta: _write_timedelta,
+    UUID: lambda value, _at: _tagged("uuid", value.hex),
+    Decimal: lambda value, _at: _tagged("decimal", Decimal.__str__(value)),
+    complex: _write_complex,
+}

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import gc
+import pickle
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localq import LocalQ, Retry, Task, current, current_app, shared_task
+from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+
+
+@pytest.fixture(autouse=True)
+def _no_shared_tasks_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("localq.app._shared", [])
+    yield
+    current.set_app(None)
+    gc.collect()
+
+
+class Counting(Task[Any, Any]):
+    """Counts its runs."""
+
+    runs = 0
+    unit = "runs"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        type(self).runs += 1
+        return self.run(*args, **kwargs)
+
+
+def test_a_plain_task_is_called_as_the_function_it_was(q: LocalQ) -> None:
+    @q.task
+    def add(x: int, y: int = 1) -> int:
+        """Add."""
+        return x + y
+
+    assert add(2, y=3) == 5
+    assert add.__doc__ == "Add."
+    assert add.__name__ == "add"
+    assert add.__wrapped__(2) == 3  # type: ignore[attr-defined]
+
+
+def test_a_task_is_named_by_its_module_and_function(q: LocalQ) -> None:
+    @q.task
+    def add() -> None: ...
+
+    assert add.name == f"{__name__}.add"
+    assert q.tasks[add.name] is add
+
+
+def test_the_apps_name_stands_for_the_main_program() -> None:
+    app = LocalQ("shop", eager=True)
+
+    def add() -> None: ...
+
+    add.__module__ = "__main__"
+
+    assert app.task(add).name == "shop.add"
+    assert LocalQ(eager=True).task(add).name == "__main__.add"
+
+
+def test_options_become_attributes_of_the_task(q: LocalQ) -> None:
+    @q.task(name="sum", max_retries=7, queue="math", priority=4, time_limit=timedelta(minutes=1))
+    def add() -> None: ...
+
+    assert (add.name, add.max_retries, add.queue, add.priority) == ("sum", 7, "math", 4)
+    assert add.time_limit == 60
+
+
+def test_a_bound_task_gets_itself_first(eager: LocalQ) -> None:
+    @eager.task(bind=True)
+    def who(self: Task[Any, Any], x: int) -> list[Any]:
+        return [self.name, self.request.called_directly, x]
+
+    assert who(1) == [who.name, True, 1]
+    assert who.delay(1).get() == [who.name, False, 1]
+
+
+def test_a_base_class_shares_its_behaviour(eager: LocalQ) -> None:
+    @eager.task(base=Counting, unit="calls")
+    def add(x: int) -> int:
+        return x + 1
+
+    assert isinstance(add, Counting)
+    assert add.unit == "calls"
+    assert add.delay(1).get() == 2
+    assert type(add).runs == 1
+    assert Counting.runs == 0
+
+
+def test_a_task_class_with_run_is_registered_as_an_instance_or_a_class(eager: LocalQ) -> None:
+    class Double(Task[Any, Any]):
+        def run(self, x: int) -> int:
+            return 2 * x
+
+    class Named(Task[Any, Any]):
+        name = "named"
+
+        def run(self) -> str:
+            return self.name
+
+    double = eager.register_task(Double())
+    named: Any = eager.register_task(Named)  # type: ignore[arg-type]
+
+    assert double.name == f"{__name__}.Double"
+    assert double.delay(4).get() == 8
+    assert named.delay().get() == "named"
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'x'"):
+        double.delay()
+
+
+def test_a_task_class_without_run_says_so(eager: LocalQ) -> None:
+    class Nothing(Task[Any, Any]): ...
+
+    nothing = eager.register_task(Nothing())
+
+    with pytest.raises(TypeError, match=r"has no run\(\): define it in Nothing"):
+        nothing()
+
+
+def test_a_shared_task_belongs_to_apps_made_later() -> None:
+    @shared_task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    assert repr(add) == "<@shared_task>"
+    app = LocalQ(eager=True)
+
+    assert add.delay(2, 2).get() == 4
+    assert add(2, 3) == 5
+    assert add.name in app.tasks
+
+
+def test_a_shared_task_belongs_to_apps_made_before() -> None:
+    app = LocalQ(eager=True)
+
+    @shared_task(bind=True, name="who")
+    def who(self: Task[Any, Any]) -> str:
+        return self.name
+
+    assert app.tasks["who"].delay().get() == "who"
+    assert who.delay().get() == "who"
+    assert repr(who) == "<@task: who>"
+
+
+def test_a_shared_task_is_that_of_the_current_app() -> None:
+    @shared_task
+    def where() -> None: ...
+
+    first, second = LocalQ(eager=True), LocalQ(eager=True)
+
+    assert where.app is second
+    current.set_app(first)
+    assert where.app is first
+
+
+def test_without_an_app_the_error_says_to_make_one() -> None:
+    current.set_app(None)
+
+    with pytest.raises(ImproperlyConfigured, match="Make one first"):
+        current_app()
+
+
+def test_modules_named_by_imports_and_include_register_their_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first_jobs", "second_jobs"):
+        text = "from localq import shared_task\n@shared_task\ndef go():\n    return __name__\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    app = LocalQ(eager=True, include=["second_jobs"], imports=["first_jobs"])
+
+    modules = app.import_tasks()
+
+    assert [module.__name__ for module in modules] == ["first_jobs", "second_jobs"]
+    assert app.send_task("second_jobs.go").get() == "second_jobs"
+    for name in ("first_jobs", "second_jobs"):
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("option", "nearest"),
+    [({"max_retires": 3}, "max_retries"), ({"ratelimit": 1}, "rate_limit"), ({"qeue": "a"}, "queue")],
+)
+def test_a_misspelt_task_option_names_the_nearest(q: LocalQ, option: dict[str, Any], nearest: str) -> None:
+    with pytest.raises(TypeError, match=f"unknown option '{next(iter(option))}'. Did you mean '{nearest}'"):
+        q.task(**option)(lambda: None)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"time_limit": -1},
+        {"time_limit": "5"},
+        {"soft_time_limit": 5, "time_limit": 4},
+        {"priority": 10},
+        {"priority": True},
+        {"max_retries": -1},
+        {"default_retry_delay": "soon"},
+    ],
+)
+def test_a_task_option_that_cannot_be_is_refused_with_its_value(q: LocalQ, option: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(option))):
+        q.task(**option)(lambda: None)
+
+
+def test_the_attributes_of_a_task_class_are_checked_too(q: LocalQ) -> None:
+    class Bad(Task[Any, Any]):
+        priority = 11
+
+        def run(self) -> None: ...
+
+    with pytest.raises(ValueError, match="priority=11"):
+        q.register_task(Bad())
+
+
+@pytest.mark.parametrize("option", ["throws", "autoretry_for", "dont_autoretry_for"])
+def test_errors_are_named_by_classes(q: LocalQ, option: str) -> None:
+    @q.task(**{option: KeyError})
+    def one() -> None: ...
+
+    assert getattr(one, option) == (KeyError,)
+    with pytest.raises(TypeError, match="must be exception classes"):
+        q.task(**{option: ("KeyError",)})(lambda: None)
+
+
+def test_two_functions_of_one_name_are_refused(q: LocalQ) -> None:
+    @q.task(name="same")
+    def one() -> None: ...
+
+    with pytest.raises(AlreadyRegistered, match=r"one.*two.*name="):
+
+        @q.task(name="same")
+        def two() -> None: ...
+
+
+def test_defining_a_function_again_replaces_its_task(q: LocalQ) -> None:
+    def make(value: int) -> Any:
+        @q.task
+        def answer() -> int:
+            return value
+
+        return answer
+
+    make(1)
+    before = q.tasks.revision
+    second = make(2)
+
+    assert q.tasks[second.name]() == 2
+    assert q.tasks.revision > before
+
+
+def test_only_functions_are_decorated(q: LocalQ) -> None:
+    with pytest.raises(TypeError, match="decorates a function, not 5"):
+        q.task(5)  # type: ignore[call-overload]
+
+
+def test_an_unknown_task_names_the_nearest_and_what_to_do(q: LocalQ) -> None:
+    @q.task(name="mail.send")
+    def send() -> None: ...
+
+    with pytest.raises(NotRegistered, match=r"'mail.sent'. Did you mean 'mail.send'\? Import its module"):
+        q.tasks["mail.sent"]
+
+
+def test_a_retry_outside_a_job_raises_the_reason(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def fail(self: Task[Any, Any], exc: Any) -> None:
+        self.retry(exc=exc)
+
+    with pytest.raises(KeyError):
+        fail(KeyError("x"))
+    with pytest.raises(Retry):
+        fail(None)
+
+
+def test_what_a_task_called_as_a_function_says_of_itself_is_nobodys(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def work(self: Task[Any, Any]) -> int:
+        self.progress(1, 2, "half")
+        self.update_state(state="ODD", meta=1)
+        return 3
+
+    assert work() == 3
+    assert not Path(q.location).exists()
+
+
+def test_a_task_travels_by_its_name(q: LocalQ) -> None:
+    @q.task
+    def add() -> None: ...
+
+    assert pickle.loads(pickle.dumps(add)) is add

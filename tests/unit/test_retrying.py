@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from localq import Ignore, LocalQ, MaxRetriesExceededError, Reject, Retry, Task
+from localq.attempt import Place, run
+from localq.clock import from_datetime
+from localq.job import Ending, Job, Outcome
+from localq.retry import backoff
+
+NOW = 1_700_000_000_000_000
+
+
+class Stopped:
+    """A clock that stands still."""
+
+    def now(self) -> int:
+        return NOW
+
+    def steady(self) -> float:
+        return 0.0
+
+
+def attempt_of(q: LocalQ, task: Task[..., Any], *, retries: int = 0, args: bytes = b"[[],{}]") -> Outcome:
+    """Return what the next run of a job comes to, at a time that stands still."""
+    job = Job(1, "j", task.name, "q", 0, 2, 0, None, 1, 1, 1, retries, 0, 0, None, 0, None, args, None)
+    return run(task, job, Place("w", Stopped(), q.conf))
+
+
+def seconds_until(outcome: Outcome) -> float:
+    assert outcome.ending == Ending.RETRY
+    assert outcome.run_at is not None
+    return (outcome.run_at - NOW) / 1e6
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ({}, 180),
+        ({"countdown": 5}, 5),
+        ({"countdown": 0}, 0),
+        ({"countdown": timedelta(minutes=1)}, 60),
+        ({"eta": datetime.fromtimestamp(NOW / 1e6 + 30, UTC)}, 30),
+        ({"eta": datetime.fromtimestamp(NOW / 1e6 + 30, UTC).replace(tzinfo=None)}, 30),
+    ],
+)
+def test_a_retry_runs_when_it_says(q: LocalQ, given: dict[str, Any], seconds: float) -> None:
+    @q.task(bind=True)
+    def again(self: Task[Any, Any]) -> None:
+        raise self.retry(**given)
+
+    assert seconds_until(attempt_of(q, again)) == seconds
+
+
+def test_the_default_delay_is_the_tasks(q: LocalQ) -> None:
+    @q.task(bind=True, default_retry_delay=7)
+    def again(self: Task[Any, Any]) -> None:
+        self.retry()
+
+    assert seconds_until(attempt_of(q, again)) == 7
+
+
+def test_a_retry_may_be_returned_instead_of_raised(eager: LocalQ) -> None:
+    @eager.task(bind=True)
+    def twice(self: Task[Any, Any]) -> int:
+        if self.request.retries == 0:
+            again = self.retry(throw=False)
+            assert isinstance(again, Retry)
+            raise again
+        return self.request.retries
+
+    assert twice.delay().get() == 1
+
+
+def test_a_retry_keeps_or_changes_the_arguments(eager: LocalQ) -> None:
+    @eager.task(bind=True)
+    def work(self: Task[Any, Any], x: int, y: int = 0, z: int = 0) -> list[int]:
+        if self.request.retries == 0:
+            self.retry(kwargs={"y": 5})
+        if self.request.retries == 1:
+            self.retry(args=(9,))
+        return [x, y, z]
+
+    assert work.delay(1, y=2, z=3).get() == [9, 5, 3]
+
+
+def test_a_retry_changes_queue_priority_and_limits(eager: LocalQ) -> None:
+    @eager.task(bind=True)
+    def work(self: Task[Any, Any]) -> list[Any]:
+        if self.request.retries == 0:
+            self.retry(queue="slow", priority=1, time_limit=90, headers={"a": 1}, ignore_result=False)
+        assert self.request.delivery_info
+        info = self.request.delivery_info
+        return [info["queue"], info["priority"], self.request.timelimit, self.request.headers]
+
+    result = work.apply_async(queue="fast", priority=9, soft_time_limit=50)
+
+    assert result.get() == ["slow", 1, (90, 50), {"a": 1}]
+    assert result.queue == "slow"
+
+
+def test_what_a_retry_does_not_name_stays(eager: LocalQ) -> None:
+    @eager.task(bind=True)
+    def work(self: Task[Any, Any], x: int) -> list[Any]:
+        if self.request.retries == 0:
+            self.retry()
+        assert self.request.delivery_info
+        info = self.request.delivery_info
+        return [x, info["queue"], info["priority"], self.request.headers]
+
+    result = work.apply_async((1,), queue="fast", priority=9, headers={"a": 1})
+
+    assert result.get() == [1, "fast", 9, {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"), [({"qeue": "a"}, "Did you mean 'queue'"), ({"priority": 99}, "priority=99")]
+)
+def test_a_retry_with_an_option_that_cannot_be_is_the_tasks_error(
+    eager: LocalQ, bad: dict[str, Any], message: str
+) -> None:
+    @eager.task(bind=True)
+    def work(self: Task[Any, Any]) -> None:
+        self.retry(**bad)
+
+    result = work.delay()
+
+    assert result.failed()
+    assert message in str(result.result)
+
+
+def test_when_no_retry_is_left_the_reason_is_raised(eager: LocalQ) -> None:
+    @eager.task(bind=True, max_retries=2)
+    def work(self: Task[Any, Any], with_reason: bool) -> None:
+        self.retry(exc=KeyError("why") if with_reason else None)
+
+    with_reason, without = work.delay(True), work.delay(False)
+
+    assert isinstance(with_reason.result, KeyError)
+    assert isinstance(without.result, MaxRetriesExceededError)
+    assert f"Can't retry {work.name}[{without.id}] args:(False,) kwargs:{{}}" in str(without.result)
+    assert without.retries == 2
+    assert [run.outcome for run in without.attempts] == ["RETRY", "RETRY", "FAILURE"]
+
+
+@pytest.mark.parametrize(("most", "runs"), [(0, 1), (1, 2), (None, 25)])
+def test_the_number_of_retries_is_limited_or_not(eager: LocalQ, most: int | None, runs: int) -> None:
+    ran = []
+
+    @eager.task(bind=True, max_retries=most)
+    def work(self: Task[Any, Any]) -> None:
+        ran.append(1)
+        if len(ran) < 25:
+            self.retry()
+
+    work.delay()
+
+    assert len(ran) == runs
+
+
+def test_the_limit_of_a_call_or_of_one_retry_goes_before_the_tasks(eager: LocalQ) -> None:
+    @eager.task(bind=True, max_retries=9)
+    def work(self: Task[Any, Any], here: int | None) -> None:
+        self.retry(max_retries=here)
+
+    assert work.apply_async((None,), max_retries=1).retries == 1
+    assert work.delay(2).retries == 2
+
+
+@pytest.mark.parametrize("listed", [(KeyError,), (LookupError,), (ValueError, KeyError)])
+def test_listed_errors_are_retried_by_themselves(q: LocalQ, listed: Any) -> None:
+    @q.task(autoretry_for=listed)
+    def fail() -> None:
+        raise KeyError("x")
+
+    outcome = attempt_of(q, fail)
+
+    assert seconds_until(outcome) == 180
+    assert b"KeyError" in (outcome.failure or b"")
+    assert attempt_of(q, fail, retries=3).ending == Ending.FAILURE
+
+
+def test_excluded_errors_and_words_to_the_worker_are_not_retried(q: LocalQ) -> None:
+    errors: list[Any] = [KeyError("x"), Ignore(), Reject("no"), SystemExit(3)]
+
+    @q.task(autoretry_for=(Exception,), dont_autoretry_for=(LookupError,))
+    def fail() -> None:
+        raise errors.pop(0)
+
+    endings = [attempt_of(q, fail).ending for _ in range(4)]
+
+    assert endings == [Ending.FAILURE, Ending.IGNORED, Ending.REJECTED, Ending.FAILURE]
+
+
+def test_retry_kwargs_go_with_each_retry(q: LocalQ) -> None:
+    @q.task(autoretry_for=(KeyError,), retry_kwargs={"max_retries": 1, "countdown": 4})
+    def fail() -> None:
+        raise KeyError
+
+    assert seconds_until(attempt_of(q, fail)) == 4
+    assert attempt_of(q, fail, retries=1).ending == Ending.FAILURE
+
+
+def test_the_wait_between_retries_grows(q: LocalQ) -> None:
+    @q.task(autoretry_for=(KeyError,), retry_backoff=3, retry_backoff_max=20, retry_jitter=False, max_retries=None)
+    def fail() -> None:
+        raise KeyError
+
+    waits = [seconds_until(attempt_of(q, fail, retries=n)) for n in range(5)]
+
+    assert waits == [3, 6, 12, 20, 20]
+
+
+def test_jitter_stays_within_the_wait(q: LocalQ) -> None:
+    @q.task(autoretry_for=(KeyError,), retry_backoff=True, max_retries=None)
+    def fail() -> None:
+        raise KeyError
+
+    waits = {seconds_until(attempt_of(q, fail, retries=3)) for _ in range(200)}
+
+    assert waits <= set(range(9))
+    assert {0, 8} <= waits
+
+
+def test_backoff_never_overflows_and_is_repeatable() -> None:
+    assert backoff(1, 10_000, maximum=600, jitter=False) == 600
+    assert backoff(0, 0, maximum=600, jitter=False) == 1
+    assert backoff(1, 5, maximum=0, jitter=True) == 0
+    one, other = (backoff(1, 9, maximum=600, jitter=True, rng=random.Random(5)) for _ in range(2))
+    assert one == other
+
+
+def test_a_job_that_waits_for_its_retry_shows_the_reason(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def again(self: Task[Any, Any]) -> None:
+        try:
+            raise KeyError("the reason")
+        except KeyError as error:
+            self.retry(exc=error, countdown=from_datetime(datetime.now(UTC)) / 1e6)
+
+    outcome = attempt_of(q, again)
+
+    assert b"the reason" in (outcome.failure or b"")
+    assert b"KeyError" in (outcome.failure or b"")
+
+
+class Told(Task[Any, Any]):
+    """Writes down its hooks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[Any] = []
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        self.heard.append(("before_start", args, kwargs))
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        self.heard.append(("on_success", retval))
+
+    def on_retry(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        self.heard.append(("on_retry", repr(exc), einfo.type.__name__))
+
+    def on_failure(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        self.heard.append(("on_failure", repr(exc), "Traceback" in str(einfo)))
+
+    def after_return(self, status: str, retval: Any, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        self.heard.append(("after_return", status))
+
+
+def test_hooks_are_called_in_order(eager: LocalQ) -> None:
+    @eager.task(base=Told, bind=True, max_retries=1)
+    def work(self: Any, fail: bool) -> int:
+        self.heard.append("run")
+        if fail:
+            self.retry(exc=KeyError("x"))
+        return 5
+
+    work.delay(False)
+    good, work.heard = work.heard, []  # type: ignore[attr-defined]
+    work.delay(fail=True)
+
+    assert good == [
+        ("before_start", (False,), {}),
+        "run",
+        ("on_success", 5),
+        ("after_return", "SUCCESS"),
+    ]
+    assert work.heard == [  # type: ignore[attr-defined]
+        ("before_start", (), {"fail": True}),
+        "run",
+        ("on_retry", "KeyError('x')", "KeyError"),
+        ("after_return", "RETRY"),
+        ("before_start", (), {"fail": True}),
+        "run",
+        ("on_failure", "KeyError('x')", True),
+        ("after_return", "FAILURE"),
+    ]
+
+
+def test_an_error_in_before_start_is_the_attempts(eager: LocalQ) -> None:
+    class Refusing(Task[Any, Any]):
+        def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+            raise KeyError("not today")
+
+    @eager.task(base=Refusing)
+    def work() -> None: ...
+
+    assert isinstance(work.delay().result, KeyError)
+
+
+def test_an_error_in_a_later_hook_is_logged_and_changes_nothing(
+    eager: LocalQ, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Clumsy(Task[Any, Any]):
+        def on_success(self, *args: Any) -> None:
+            raise KeyError("on_success")
+
+        def after_return(self, *args: Any) -> None:
+            raise SystemExit(1)
+
+    @eager.task(base=Clumsy, name="clumsy")
+    def work() -> int:
+        return 5
+
+    assert work.delay().get() == 5
+    assert [record.getMessage().split("[")[0] for record in caplog.records] == [
+        "on_success of clumsy",
+        "after_return of clumsy",
+    ]
+
+
+def test_an_ignored_job_keeps_no_outcome(eager: LocalQ) -> None:
+    @eager.task(bind=True)
+    def work(self: Task[Any, Any], state: str | None) -> None:
+        if state:
+            self.update_state(state=state, meta={"x": 1})
+        raise Ignore
+
+    plain, own = work.delay(None), work.delay("MINE")
+
+    assert (plain.state, plain.ready(), plain.get()) == ("IGNORED", True, None)
+    assert (own.state, own.info) == ("MINE", {"x": 1})
+
+
+def test_a_rejected_job_is_a_failure_or_goes_back(eager: LocalQ) -> None:
+    ran = []
+
+    @eager.task
+    def work(requeue: bool) -> int:
+        ran.append(1)
+        if requeue and len(ran) > 2:
+            return len(ran)
+        raise Reject("not here", requeue=requeue)
+
+    refused, back = work.delay(False), work.delay(True)
+
+    assert refused.state == "FAILURE"
+    assert isinstance(refused.result, Reject)
+    assert "not here" in str(refused.result)
+    assert back.get() == 3
+    assert back.retries == 0

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+from localq import LocalQ, Signature, Task, current, signature
+from localq.exceptions import InvalidTaskError, NotRegistered
+
+
+@pytest.fixture
+def add(eager: LocalQ) -> Task[..., Any]:
+    @eager.task(name="add")
+    def add(*args: int, **kwargs: int) -> list[Any]:
+        return [list(args), kwargs]
+
+    return add
+
+
+def test_arguments_given_later_come_in_front(add: Task[..., Any]) -> None:
+    sig = add.s(2, y=1)
+
+    assert sig.delay(1, z=2).get() == [[1, 2], {"y": 1, "z": 2}]
+    assert sig.apply_async((0,), {"y": 5}).get() == [[0, 2], {"y": 5}]
+    assert sig(1) == [[1, 2], {"y": 1}]
+    assert sig.args == (2,)
+
+
+def test_an_immutable_signature_takes_no_more_arguments(add: Task[..., Any]) -> None:
+    assert add.si(2).delay(1, z=2).get() == [[2], {}]
+    assert add.si(2).immutable
+    assert add.s(2).set(immutable=True).delay(1).get() == [[2], {}]
+    assert add.signature((2,), immutable=True).clone((1,)).args == (2,)
+
+
+def test_a_copy_is_a_signature_of_its_own(add: Task[..., Any]) -> None:
+    sig = add.s(1).set(queue="a")
+    sig.link(add.s(9))
+
+    other = sig.clone((0,), {"k": 1}, queue="b", priority=2)
+    other.link(add.s(8))
+
+    assert (sig.args, sig.kwargs, sig.options["queue"]) == ((1,), {}, "a")
+    assert (other.args, other.kwargs, other.options["queue"]) == ((0, 1), {"k": 1}, "b")
+    assert len(sig.options["link"]) == 1
+    assert len(other.options["link"]) == 2
+    assert signature(sig) == sig
+    assert signature(sig) is not sig
+
+
+def test_options_are_set_in_place(add: Task[..., Any]) -> None:
+    sig = add.signature((1,), {"y": 2}, countdown=5)
+
+    assert sig.set(countdown=6, queue="a") is sig
+    assert sig.options == {"countdown": 6, "queue": "a"}
+    assert add.subtask((1,)) == add.s(1)
+
+
+def test_a_signature_survives_json(add: Task[..., Any]) -> None:
+    sig = add.s(1, y=2).set(queue="a")
+    sig.link(add.si(3))
+
+    back = signature(json.loads(json.dumps(sig)))
+
+    assert back == sig or list(back["args"]) == list(sig["args"])
+    assert back.delay().get() == [[1], {"y": 2}]
+    assert pickle.loads(pickle.dumps(sig)) == sig
+    assert copy.deepcopy(sig) == sig
+
+
+def test_a_signature_is_made_of_a_name_or_a_task(add: Task[..., Any]) -> None:
+    assert signature("add", (1,)).delay().get() == [[1], {}]
+    assert Signature(add, (1,), {"y": 2}) == add.s(1, y=2)
+    assert repr(add.s(1, y="z")) == "add(1, y='z')"
+    assert add.s(1).task == add.s(1).name == "add"
+
+
+@pytest.mark.parametrize("bad", [None, "", 5, {"args": []}])
+def test_a_signature_needs_a_task(bad: Any) -> None:
+    with pytest.raises(InvalidTaskError, match="needs the name of a task"):
+        Signature(bad)
+
+
+def test_a_signatures_arguments_are_a_list(add: Task[..., Any]) -> None:
+    with pytest.raises(TypeError, match="tuple or list"):
+        add.signature("ab")
+
+
+def test_a_misspelt_option_is_found_when_it_is_sent(add: Task[..., Any]) -> None:
+    with pytest.raises(TypeError, match="Did you mean 'countdown'"):
+        add.s(1).set(countdwn=5).delay()
+
+
+def test_calling_an_unknown_task_names_it(eager: LocalQ) -> None:
+    with pytest.raises(NotRegistered, match=r"nope"):
+        eager.run_here(signature("nope"))
+
+
+def test_a_callback_is_added_once(add: Task[..., Any]) -> None:
+    sig = add.s(1)
+
+    assert sig.link(add.s(2)) == add.s(2)
+    sig.link(add.s(2))
+    assert sig.on_error(add.s(3)) is sig
+    sig.link_error(add.s(3))
+
+    assert sig.options == {"link": [add.s(2)], "link_error": [add.s(3)]}
+
+
+def test_many_signatures_come_back_in_order(eager: LocalQ, add: Task[..., Any]) -> None:
+    results = eager.enqueue_many([add.s(n) for n in range(5)])
+
+    assert [result.get() for result in results] == [[[n], {}] for n in range(5)]
+
+
+def test_a_signature_belongs_to_the_current_app_if_to_none(eager: LocalQ) -> None:
+    assert signature("add").app is eager
+    current.set_app(None)
