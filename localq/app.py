@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from localq import codec, current, fault
 from localq.call import When, new_id, new_job, read_options
@@ -34,9 +34,29 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _DEFAULT_PATH = "jobs.db"
+#: The class, where a method of its name hides it.
+Result: TypeAlias = AsyncResult[Any]
 #: Functions that want to be a task of every app.
 _shared: list[Callable[[LocalQ], Any]] = []
 _apps: weakref.WeakSet[LocalQ] = weakref.WeakSet()
+
+
+class Decorator(Protocol):
+    """What makes a task of a function."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+
+class BindingDecorator(Protocol):
+    """What makes a task of a function that gets the task itself first."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Any, P], R], /) -> Task[P, R]: ...
 
 
 class LocalQ:
@@ -107,19 +127,16 @@ class LocalQ:
     def task(self, function: Callable[P, R], /) -> Task[P, R]: ...
     @overload
     def task(
-        self, *, bind: Literal[True], base: type[Task[..., Any]] | None = None, **options: Any
-    ) -> Callable[[Callable[Concatenate[Any, P], R]], Task[P, R]]: ...
+        self, /, *, bind: Literal[True], base: type[Task[..., Any]] | None = None, **options: Any
+    ) -> BindingDecorator: ...
     @overload
     def task(
-        self, *, bind: Literal[False] = False, base: type[Task[..., Any]] | None = None, **options: Any
-    ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+        self, /, *, bind: Literal[False] = False, base: type[Task[..., Any]] | None = None, **options: Any
+    ) -> Decorator: ...
     def task(
         self,
         function: Callable[..., Any] | None = None,
         /,
-        *,
-        bind: bool = False,
-        base: type[Task[..., Any]] | None = None,
         **options: Any,
     ) -> Any:
         """Make a function a task: `@q.task` or `@q.task(name="add", bind=True, max_retries=5)`.
@@ -137,7 +154,9 @@ class LocalQ:
         def decorate(function: Callable[..., Any]) -> Task[..., Any]:
             if not callable(function):
                 raise TypeError(f"@task decorates a function, not {function!r}")
-            made = make_task(self, function, bind=bind, base=base or Task, options=dict(options))
+            own = dict(options)
+            bind, base = bool(own.pop("bind", False)), own.pop("base", None) or Task
+            made = make_task(self, function, bind=bind, base=base, options=own)
             self.tasks.register(made)
             return made
 
@@ -175,9 +194,7 @@ class LocalQ:
                     self._store = open_store(self.location, self.conf.durability)
         return self._store
 
-    def relocate(
-        self, *, path: str | os.PathLike[str] | None = None, url: str | None = None
-    ) -> None:
+    def relocate(self, *, path: str | os.PathLike[str] | None = None, url: str | None = None) -> None:
         """Use another file from now on, as `localq worker --path` does; what is in the old one stays there.
 
         Raises:
@@ -226,7 +243,8 @@ class LocalQ:
         **options: Any,
     ) -> AsyncResult[Any]:
         """Add a job of a task by its name, which need not be known here; see `Task.apply_async`."""
-        if not isinstance(name, str) or not name:
+        named: object = name
+        if not isinstance(named, str) or not named:
             raise TypeError(f"send_task() takes the name of a task, not {name!r}")
         return self._send(name, self.tasks.find(name), args or (), kwargs or {}, options)
 
@@ -271,7 +289,9 @@ class LocalQ:
         if task is not None and task.typing and task._check is not None:
             task._check(*args, **kwargs)
         conf = self.conf
-        ignored = conf.task_ignore_result if task is None or task.ignore_result is None else task.ignore_result
+        ignored = (
+            conf.task_ignore_result if task is None or task.ignore_result is None else task.ignore_result
+        )
         queue = (task.queue if task is not None else None) or conf.task_default_queue
         rank = task.priority if task is not None and task.priority is not None else conf.task_default_priority
         serializer = (task.serializer if task is not None else None) or conf.task_serializer
@@ -309,8 +329,8 @@ class LocalQ:
         encoded = codec.encode_call(args, kwargs, serializer)
         if len(encoded) > conf.task_args_max_bytes:
             raise EncodeError(
-                f"The arguments take {len(encoded):,} bytes, over the limit of {conf.task_args_max_bytes:,} (setting "
-                "task_args_max_bytes). Store them elsewhere and pass where they are."
+                f"The arguments take {len(encoded):,} bytes, over the limit of {conf.task_args_max_bytes:,} "
+                "(setting task_args_max_bytes). Store them elsewhere and pass where they are."
             )
         return encoded
 
@@ -362,9 +382,7 @@ class LocalQ:
 
     # Here and now
 
-    def apply(
-        self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]
-    ) -> AsyncResult[Any]:
+    def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> Result:
         """Run a task in the caller, as eager mode does, on a store of its own in memory."""
         throw = options.pop("throw", self.conf.task_eager_propagates)
         new, ignored = self._job_of(task.name, task, args, kwargs, options)
@@ -479,15 +497,13 @@ class _SharedTask:
 
 
 @overload
+def shared_task(function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+@overload
 def shared_task(function: Callable[P, R], /) -> Task[P, R]: ...
 @overload
-def shared_task(
-    *, bind: Literal[True], **options: Any
-) -> Callable[[Callable[Concatenate[Any, P], R]], Task[P, R]]: ...
+def shared_task(*, bind: Literal[True], **options: Any) -> BindingDecorator: ...
 @overload
-def shared_task(
-    *, bind: Literal[False] = False, **options: Any
-) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def shared_task(*, bind: Literal[False] = False, **options: Any) -> Decorator: ...
 def shared_task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a function a task of every app, those made later included; see `LocalQ.task`."""
 

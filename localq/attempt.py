@@ -1,7 +1,7 @@
 """Run one attempt of a job, here and now, and say what came of it.
 
-Everything that is the user's code happens in here: decoding arguments, the task, its hooks, encoding the result.
-Nothing it does, short of ending the process, escapes as anything but an Outcome.
+Everything that is the user's code happens in here: decoding arguments, the task, its hooks, encoding the
+result. Nothing it does, short of ending the process, escapes as anything but an Outcome.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Limiter(Protocol):
 class Place(NamedTuple):
     """Where an attempt runs: the worker's name, its clock and settings, and what interrupts runs.
 
-    `eager` runs are done for the caller itself; `errors` takes the errors of the jobs it names, as they were raised.
-    `templates` keeps, by task, what the requests of plain jobs have in common; None builds each anew.
+    `eager` runs are done for the caller itself; `errors` takes the errors of the jobs it names, as they were
+    raised. `templates` keeps, by task, what the requests of plain jobs have in common; None builds each anew.
     """
 
     worker: str
@@ -163,7 +163,9 @@ def _common_fields(this: _Run) -> dict[str, Any]:
         "callbacks": options.link,
         "errbacks": options.link_error,
         "time_limit": _limit(options.time_limit, task.time_limit, settings.task_time_limit),
-        "soft_time_limit": _limit(options.soft_time_limit, task.soft_time_limit, settings.task_soft_time_limit),
+        "soft_time_limit": _limit(
+            options.soft_time_limit, task.soft_time_limit, settings.task_soft_time_limit
+        ),
         "headers": options.headers,
         "shadow": options.shadow,
         "ignore_result": _ignored(this),
@@ -208,7 +210,9 @@ def _call(this: _Run, args: Any, kwargs: Any) -> Any:
 
 
 def _finished(this: _Run, value: Any) -> Any:
-    """Return a value, or what a coroutine comes to; in a slot all coroutines share a loop, which lives as long."""
+    """Return a value, or what a coroutine comes to; in a slot all coroutines share a loop, which lives as
+    long.
+    """
     if not inspect.iscoroutine(value):
         return value
     try:
@@ -244,7 +248,9 @@ def _in_own_loop(coroutine: Any) -> Any:
 
 
 def _errback_call(this: _Run, args: tuple[Any, ...], kwargs: Any) -> tuple[tuple[Any, ...], Any]:
-    """Return what an error callback is called with: `(request, exc, traceback)` if it takes that many, else the id."""
+    """Return what an error callback is called with: `(request, exc, traceback)` if it takes that many, else
+    the id.
+    """
     said = this.options.errback or {}
     try:
         required = [
@@ -313,8 +319,8 @@ def _encoded(this: _Run, value: Any) -> bytes:
     most = this.place.settings.result_max_bytes
     if len(result) > most:
         raise EncodeError(
-            f"The result takes {len(result):,} bytes, over the limit of {most:,} (setting result_max_bytes). Store "
-            "it elsewhere and return where it is."
+            f"The result takes {len(result):,} bytes, over the limit of {most:,} (setting "
+            "result_max_bytes). Store it elsewhere and return where it is."
         )
     return result
 
@@ -337,7 +343,9 @@ def _ended_by(this: _Run, error: BaseException, args: Any, kwargs: Any) -> Outco
 
 
 def _auto_retried(this: _Run, error: Exception) -> BaseException:
-    """Return the Retry an error leads to by itself, the error that ends the retries, or the error unchanged."""
+    """Return the Retry an error leads to by itself, the error that ends the retries, or the error
+    unchanged.
+    """
     task = this.task
     if not task.autoretry_for or not isinstance(error, tuple(task.autoretry_for)):
         return error
@@ -417,4 +425,3 @@ def close_loop() -> None:
     if runner is not None:
         _local.runner = None
         runner.close()
-

@@ -1,7 +1,7 @@
 """From a call's options to a NewJob: checked in full, in the caller, before anything is stored.
 
-Option names are Celery's (`Task.apply_async` of 5.7). Those that only make sense for a broker are accepted and
-ignored (`BROKER_ONLY`); any other unknown name is a TypeError that names the nearest.
+Option names are Celery's (`Task.apply_async` of 5.7). Those that only make sense for a broker are accepted
+and ignored (`BROKER_ONLY`); any other unknown name is a TypeError that names the nearest.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 #: Options that end in the job's own columns.
-_COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id", "retries")
+_COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id")
 #: Options kept with the job as they are.
 KEPT = (
     "time_limit",
@@ -58,11 +58,12 @@ KEPT = (
     "kwargsrepr",
 )
 #: Options without a meaning where there is no broker: accepted, and ignored.
-BROKER_ONLY = frozenset(
-    "producer connection publisher exchange exchange_type routing_key delivery_mode immediate mandatory compression "
-    "retry retry_policy reply_to correlation_id add_to_parent route_name router result_cls task_type origin "
-    "group_index chord chain replaced_task_nesting stamped_headers".split()
-)
+_BROKER_ONLY = """
+    producer connection publisher exchange exchange_type routing_key delivery_mode immediate mandatory
+    compression retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
+    task_type origin group_index chord chain replaced_task_nesting stamped_headers
+"""
+BROKER_ONLY = frozenset(_BROKER_ONLY.split())
 OPTIONS = frozenset(_COLUMNS) | frozenset(KEPT) | BROKER_ONLY
 _SECOND = 1_000_000
 #: Seconds from now that a time may lie ahead: a thousand years, well within the store's 64 bits.
@@ -271,7 +272,7 @@ def _is_seconds(value: Any) -> bool:
 
 def _signatures(given: Any, option: str, find: Find | None) -> list[dict[str, Any]]:
     """Return signatures as plain data: task, call (encoded arguments), options, immutable."""
-    many: Sequence[Any] = [given] if isinstance(given, Mapping) else given
+    many: Any = [given] if isinstance(given, Mapping) else given
     if (
         not isinstance(many, Sequence)
         or isinstance(many, str)

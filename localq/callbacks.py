@@ -40,7 +40,9 @@ def callbacks(
 
 
 def _call(link: Mapping[str, Any], options: JobOptions, value: Any, result: bytes) -> tuple[bytes, str]:
-    """Return a callback's encoded call, and by what it is encoded: its own serializer, else that of the result."""
+    """Return a callback's encoded call, and by what it is encoded: its own serializer, else that of the
+    result.
+    """
     call = str(link["call"]).encode()
     immutable = bool(link["immutable"])
     wanted = str(link["options"].get("serializer") or ("json" if immutable else options.serializer))
@@ -63,7 +65,13 @@ def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tupl
             jobs.append(_errback(job, options, link, number, told, settings, now))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # Checked when it was sent; what was written by hand must not stop the worker.
-            emit("job.discarded", worker="", task=job.task, job_id=job.id, reason=f"bad error callback: {error!r}")
+            emit(
+                "job.discarded",
+                worker="",
+                task=job.task,
+                job_id=job.id,
+                reason=f"bad error callback: {error!r}",
+            )
     return tuple(jobs)
 
 

@@ -12,8 +12,8 @@ What comes back is equal and of the same type, but:
 - a time zone other than a ZoneInfo comes back as its fixed offset.
 
 Pickle and dill run whatever their bytes say, so reading them needs their name in `accept`.
-It imports nothing of LocalQ but its exceptions and `jsontags`, which does the JSON; no name found in bytes
-ever imports a module.
+This module imports nothing of LocalQ but its exceptions and `jsontags`, which does the JSON; no name found
+in bytes ever imports a module.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from localq.exceptions import (
 )
 from localq.jsontags.known import brief, register
 from localq.jsontags.reader import read_value, size
-from localq.jsontags.writer import LEAVES, STR, chunks, is_plain, write_call, write_value
+from localq.jsontags.writer import all_leaves, all_strings, chunks, is_plain, write_call, write_value
 
 __all__ = ["MAX_DEPTH", "SERIALIZERS", "brief", "decode", "decode_call", "encode", "encode_call", "register"]
 
@@ -91,7 +91,7 @@ def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str =
     if serializer != "json":
         return _pickle([list(args), dict(kwargs)], serializer, "the arguments")
     try:
-        if (LEAVES.issuperset(map(type, args)) or is_plain(list(args), MAX_DEPTH + 1)) and (
+        if (all_leaves(map(type, args)) or is_plain(list(args), MAX_DEPTH + 1)) and (
             not kwargs or is_plain(kwargs, MAX_DEPTH + 1)
         ):
             return "".join(chunks([args, kwargs], 0)).encode("ascii")
@@ -111,7 +111,7 @@ def decode_call(
     call = decode(data, serializer, accept)
     if type(call) is list and len(call) == 2:
         args, kwargs = call
-        if type(args) is list and type(kwargs) is dict and (not kwargs or STR.issuperset(map(type, kwargs))):
+        if type(args) is list and type(kwargs) is dict and (not kwargs or all_strings(map(type, kwargs))):
             return tuple(args), kwargs
     raise DecodeError("the stored arguments are not [args, kwargs]: a list, and an object with names as keys")
 

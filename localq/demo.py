@@ -1,7 +1,7 @@
 """The tasks of `localq demo`: list the files below a folder, and digest one file.
 
-The list of a run is the result of a job, so that it is settled once and survives a kill; the job of a file is named
-by the run and the file's number in the list. Any worker may help: `localq worker -A localq.demo --path jobs.db`.
+The list of a run is the result of a job, so that it is settled once and survives a kill; the job of a file is
+named by the run and the file's number in the list. Any worker may help: `localq worker -A localq.demo`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from localq.app import LocalQ
 
 __all__ = ["BINARY", "digest", "language_of", "list_files", "q"]
 
-#: Results are kept until somebody removes them: the file may hold jobs of other programs, whose age is not ours to judge.
+#: Nothing is pruned: the file may hold jobs of other programs, whose age is not ours to judge.
 q = LocalQ("localq.demo", result_expires=None)
 
 #: The language of files that hold zero bytes and have no suffix we know.
 BINARY = "Binary"
 _OTHER = "Other text"
 _READ_BYTES = 1 << 18
+#: How the names of a queue's files end; the last is a folder.
+_OWN_ENDS = ("", "-wal", "-shm", "-journal", ".lock", ".d")
 _TOLD_EVERY = 5_000
 _LANGUAGES = {
     suffix: language
@@ -74,7 +76,7 @@ _LANGUAGES[".in"] = _LANGUAGES[".cmake"] = _LANGUAGES[".mk"] = "Build"
 def list_files(self: Any, folder: str, jobs_file: str | None = None) -> dict[str, Any]:
     """Return the regular files below a folder: `[[directory, [name, ...]], ...]`, relative to it, in order.
 
-    What cannot be listed comes with the reason; links, special files and the queue's own files are only counted.
+    What cannot be listed comes with the reason; links, special files and the queue's own are only counted.
 
     Args:
         jobs_file: The queue's file, which changes while it is read.
@@ -89,7 +91,8 @@ def list_files(self: Any, folder: str, jobs_file: str | None = None) -> dict[str
             raise error
         unlisted.append([os.path.relpath(error.filename, folder), error.strerror or str(error)])
 
-    for directory, names in _directories(folder, failed, left_out, jobs_file):
+    own = {f"{jobs_file}{end}" for end in _OWN_ENDS} if jobs_file is not None else set()
+    for directory, names in _directories(folder, failed, left_out, own):
         if names:
             found.append(["" if directory == folder else os.path.relpath(directory, folder), names])
             if (count + len(names)) // _TOLD_EVERY > count // _TOLD_EVERY:
@@ -99,7 +102,7 @@ def list_files(self: Any, folder: str, jobs_file: str | None = None) -> dict[str
 
 
 def _directories(
-    folder: str, failed: Any, left_out: Counter[str], jobs_file: str | None
+    folder: str, failed: Callable[[OSError], None], left_out: Counter[str], own: set[str]
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield each directory with the names of its regular files, sorted, and count what is something else."""
     todo = [folder]
@@ -110,7 +113,7 @@ def _directories(
         try:
             with os.scandir(directory) as entries:
                 for entry in entries:
-                    if jobs_file is not None and _belongs_to(entry.path, jobs_file):
+                    if entry.path in own:
                         left_out["file of this queue"] += 1
                     elif entry.is_symlink():
                         left_out["symbolic link"] += 1
@@ -125,17 +128,6 @@ def _directories(
             failed(error)
         todo.extend(sorted(below, reverse=True))
         yield directory, sorted(names)
-
-
-def _belongs_to(path: str, jobs_file: str) -> bool:
-    return path.startswith(jobs_file) and path[len(jobs_file) :] in (
-        "",
-        "-wal",
-        "-shm",
-        "-journal",
-        ".lock",
-        ".d",
-    )
 
 
 @q.task(throws=(OSError,))

@@ -1,7 +1,7 @@
 """Eager mode: jobs run in the caller, at once, on a store in memory; every other line is the engine's own.
 
-Waiting is skipped: a retry runs as soon as its turn comes, whenever it is due. Both time limits hold in the main
-thread, where a signal can interrupt; in other threads the soft one does.
+Waiting is skipped: a retry runs as soon as its turn comes, whenever it is due. Both time limits hold in the
+main thread, where a signal can interrupt; in other threads the soft one does.
 """
 
 from __future__ import annotations

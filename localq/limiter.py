@@ -1,4 +1,6 @@
-"""What raises SoftTimeLimitExceeded inside a run: an alarm in the main thread, an injected error in others."""
+"""What raises SoftTimeLimitExceeded inside a run: an alarm in the main thread, an injected error in
+others.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,12 @@ __all__ = ["AlarmLimiter", "ThreadLimiter", "raise_in_thread"]
 class AlarmLimiter:
     """Interrupts the main thread by SIGALRM; in any other thread it is a ThreadLimiter.
 
-    An alarm cannot interrupt code in C: the error is raised when that returns. Hence the hard limit. Limiters nest:
-    a task run here and now inside another leaves that one's limit in force.
+    An alarm cannot interrupt code in C: the error is raised when that returns. Hence the hard limit.
+    Limiters nest: a task run here and now inside another leaves that one's limit in force.
 
     Args:
-        hard: Seconds after which TimeLimitExceeded is raised, where no other process is there to kill this one.
+        hard: Seconds after which TimeLimitExceeded is raised, where no other process is there to kill this
+            one.
     """
 
     def __init__(self, hard: float | None = None) -> None:

@@ -7,20 +7,18 @@ fields as attributes of the record. Neither arguments nor results are logged.
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import logging.handlers
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, TextIO
+from typing import Any
 
 from localq import current
 from localq.events import subscribe
 
-__all__ = ["LEVELS", "Prints", "follow_events", "get_task_logger", "level_number", "set_up"]
+__all__ = ["LEVELS", "follow_events", "get_task_logger", "level_number", "set_up"]
 
 #: The usual levels, least first.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -210,8 +208,9 @@ def _write(event: str, fields: dict[str, Any]) -> None:
 
 
 def _write_prints(level: int, event: str, fields: dict[str, Any]) -> None:
-    for line in fields["text"].removesuffix("\n").split("\n"):
-        _handle(_task_log, level, line.removesuffix("\r"), event, fields)
+    for line in fields["text"].split("\n"):
+        if line.strip():
+            _handle(_task_log, level, line.removesuffix("\r"), event, fields)
 
 
 def _in_line(value: Any) -> Any:
@@ -235,68 +234,3 @@ def _handle(
     record = logger.makeRecord(logger.name, level, "(localq)", 0, text, (), None, extra=more)
     record.exc_text = told.rstrip("\n") if told else None
     logger.handle(record)
-
-
-# Prints of tasks in threads
-
-
-class Prints(io.TextIOBase):
-    """A standard stream of a process whose threads run tasks: lines that a task writes go to `tell`.
-
-    Everything else, and what `tell` itself writes, goes to the stream as before. A pool of processes needs
-    none: their output arrives with the job it belongs to.
-
-    Args:
-        raw: The stream.
-        tell: Called with the running request and whole lines.
-    """
-
-    def __init__(self, raw: TextIO, tell: Callable[[Any, str], None]) -> None:
-        self._raw, self._tell = raw, tell
-        self._own = threading.local()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """The stream's encoding."""
-        return self._raw.encoding
-
-    def writable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def isatty(self) -> bool:
-        """Say no: lines of a log are no place for colours."""
-        return False
-
-    def fileno(self) -> int:
-        """Return the stream's descriptor."""
-        return self._raw.fileno()
-
-    def write(self, text: str) -> int:
-        """Pass on whole lines, keep the rest until more comes."""
-        request = current.request.get()
-        own = self._own.__dict__
-        if request is None or request.id is None or own.get("telling"):
-            return self._raw.write(text)
-        owner, kept = own.get("kept", (request, ""))
-        if owner is not request:
-            self._send(owner, kept)
-            kept = ""
-        whole, newline, rest = (kept + text).rpartition("\n")
-        own["kept"] = request, rest
-        self._send(request, whole + newline)
-        return len(text)
-
-    def flush(self) -> None:
-        """Pass on what is kept."""
-        request, kept = self._own.__dict__.pop("kept", (None, ""))
-        self._send(request, kept)
-        self._raw.flush()
-
-    def _send(self, request: Any, text: str) -> None:
-        if text:
-            self._own.telling = True
-            try:
-                self._tell(request, text)
-            finally:
-                self._own.telling = False

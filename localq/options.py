@@ -11,8 +11,8 @@ __all__ = ["JobOptions"]
 class JobOptions(NamedTuple):
     """The options a call gave, or its task's where those belong to the call; None: the task's own apply.
 
-    Limits and delays are seconds. `link` and `link_error` are signatures as plain dicts. `errback` is there on a
-    job that reports another's failure: `{"failure": text, "request": {...}}`.
+    Limits and delays are seconds. `link` and `link_error` are signatures as plain dicts. `errback` is there
+    on a job that reports another's failure: `{"failure": text, "request": {...}}`.
     """
 
     serializer: str = "json"

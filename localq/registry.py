@@ -1,4 +1,6 @@
-"""The tasks an app knows, and how a function becomes one (celery/app/base.py, celery/app/registry.py of 5.7)."""
+"""The tasks an app knows, and how a function becomes one (celery/app/base.py, celery/app/registry.py of
+5.7).
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,8 @@ class TaskRegistry(dict[str, Task[..., Any]]):
 
     def __missing__(self, name: str) -> Task[..., Any]:
         raise NotRegistered(
-            f"Unknown task {name!r}.{nearest(name, list(self))} Import its module in the worker: --include, or the "
-            "setting include."
+            f"Unknown task {name!r}.{nearest(name, list(self))} Import its module in the worker: --include, "
+            "or the setting include."
         )
 
     def register(self, task: Task[..., Any]) -> None:
@@ -45,13 +47,16 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         before = self.get(task.name)
         if before is not None and not _same_origin(before, task):
             raise AlreadyRegistered(
-                f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
+                f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a "
+                "name=."
             )
         self[task.name] = task
         self.revision += 1
 
     def promise(self, name: str, app: Any) -> Task[..., Any]:
-        """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
+        """Return a task that can be sent by its name, and becomes the one of that name when it is kept
+        here.
+        """
         if name not in self._promised:
             task = self._promised[name] = Task()
             task.name, task.app = name, app
@@ -70,8 +75,8 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     def find(self, name: str) -> Task[..., Any] | None:
         """Return the task a job names, or None.
 
-        A job made by a script run as the main program names `__main__.f`; a worker that loaded the script by its
-        path knows the same function under the script's own name.
+        A job made by a script run as the main program names `__main__.f`; a worker that loaded the script by
+        its path knows the same function under the script's own name.
         """
         found = self.get(name)
         if found is None and name.startswith("__main__."):
@@ -97,7 +102,9 @@ def _source(task: Task[..., Any]) -> tuple[str | None, int | None]:
 
 
 def task_name(main: str | None, module: str, function: str) -> str:
-    """Return the name a function gets: its module's and its own; the app's name stands for the main program."""
+    """Return the name a function gets: its module's and its own; the app's name stands for the main
+    program.
+    """
     known = sys.modules.get(module)
     module = module if known is None else known.__name__
     if module == "__main__" and main:
@@ -160,7 +167,9 @@ def _check_task(task: Task[..., Any]) -> None:
         if isinstance(value, timedelta):
             value = value.total_seconds()
             setattr(task, option, value)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0
+        ):
             raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
     hard, soft = task.time_limit, task.soft_time_limit
     if hard and soft and soft > hard:
@@ -170,7 +179,9 @@ def _check_task(task: Task[..., Any]) -> None:
         raise ValueError(f"Task {task.name}: priority={rank!r} must be a whole number from 0 to 9")
     most: Any = task.max_retries
     if most is not None and not _is_whole(most):
-        raise ValueError(f"Task {task.name}: max_retries={most!r} must be 0, a positive whole number, or None")
+        raise ValueError(
+            f"Task {task.name}: max_retries={most!r} must be 0, a positive whole number, or None"
+        )
 
 
 def _is_whole(value: Any, high: int | None = None) -> bool:

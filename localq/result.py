@@ -35,8 +35,8 @@ class Source(Protocol):
 class Run(NamedTuple):
     """One attempt of a job, for reading.
 
-    `outcome` is SUCCESS, FAILURE, RETRY, IGNORED, REJECTED, LOST or REVOKED. `peak_memory` is in bytes, that of
-    the process when the run ended; `output` the last part of what the task printed.
+    `outcome` is SUCCESS, FAILURE, RETRY, IGNORED, REJECTED, LOST or REVOKED. `peak_memory` is in bytes, that
+    of the process when the run ended; `output` the last part of what the task printed.
     """
 
     number: int
@@ -82,7 +82,8 @@ class AsyncResult(Generic[R]):
     """
 
     def __init__(self, id: str, app: Source | None = None, *, ignored: bool = False) -> None:
-        if not isinstance(id, str) or not id:
+        named: object = id
+        if not isinstance(named, str) or not named:
             raise ValueError(f"AsyncResult takes the id of a job, not {id!r}")
         self.id = id
         self.ignored = ignored
@@ -123,7 +124,9 @@ class AsyncResult(Generic[R]):
 
     @property
     def result(self) -> Any:
-        """The return value; for a failed, retried or revoked job the error; else what the task said last, or None."""
+        """The return value; for a failed, retried or revoked job the error; else what the task said last,
+        or None.
+        """
         found = self._read()
         return None if found is None else self._value(*found)
 
@@ -182,11 +185,13 @@ class AsyncResult(Generic[R]):
     ) -> R:
         """Wait for the job and return its result.
 
-        Woken by a bell; `interval`, `no_ack`, `follow_parents` and `on_message` are accepted for Celery's sake.
+        Woken by a bell; `interval`, `no_ack`, `follow_parents` and `on_message` are accepted for Celery's
+        sake.
 
         Args:
             timeout: Seconds to wait at most; None waits for ever. The job goes on after a timeout.
-            propagate: Raise a failed job's error (its own class where an imported module has it); else return it.
+            propagate: Raise a failed job's error (its own class where an imported module has it); else
+                return it.
             callback: Called with id and result.
             on_interval: Called each time the store is looked at.
             disable_sync_subtasks: Refuse to wait inside a task, where it can end in a deadlock.
@@ -225,8 +230,8 @@ class AsyncResult(Generic[R]):
     def _late(self, timeout: float | None) -> TimeoutError:
         known = "" if self.exists() else " No job of this id exists."
         return TimeoutError(
-            f"Job {self.id} did not finish within {timeout} s; it is {self.state}.{known} It goes on; is a worker "
-            "running?"
+            f"Job {self.id} did not finish within {timeout} s; it is {self.state}.{known} It goes on; is a "
+            "worker running?"
         )
 
     def _settled(self, propagate: bool, callback: Callable[[str, R], Any] | None) -> R:
@@ -281,7 +286,8 @@ class AsyncResult(Generic[R]):
         """Cancel the job, durably: if it waits it never runs.
 
         Args:
-            terminate: Stop it even if it runs: its process gets `signal`, and SIGKILL if that does not end it.
+            terminate: Stop it even if it runs: its process gets `signal`, and SIGKILL if that does not end
+                it.
             signal: Name or number; default TERM.
             wait: Return only when the job is finished.
             connection: Ignored.
@@ -381,7 +387,9 @@ class AsyncResult(Generic[R]):
 
 
 def _speaks(job: Job, last: Attempt) -> bool:
-    """Whether the last attempt's failure is what the job has to show now: not if it was put back, or revoked since."""
+    """Whether the last attempt's failure is what the job has to show now: not if it was put back, or
+    revoked since.
+    """
     if job.state in (JobState.READY, JobState.SCHEDULED):
         return bool(job.retries or job.crashes)
     return job.state == JobState.FAILED or (job.state == JobState.CANCELLED and last.ending == "REVOKED")

@@ -7,7 +7,9 @@ import random
 __all__ = ["backoff"]
 
 
-def backoff(factor: int, retries: int, *, maximum: int, jitter: bool, rng: random.Random | None = None) -> int:
+def backoff(
+    factor: int, retries: int, *, maximum: int, jitter: bool, rng: random.Random | None = None
+) -> int:
     """Return the seconds before the next try.
 
     Args:
@@ -17,7 +19,7 @@ def backoff(factor: int, retries: int, *, maximum: int, jitter: bool, rng: rando
         jitter: Take a random whole number of seconds from 0 to the computed wait instead ("full jitter").
         rng: Where chance comes from.
     """
-    wait = min(maximum, max(1, factor) * 2 ** min(retries, 64))
+    wait: int = min(maximum, max(1, factor) * 2 ** min(retries, 64))
     if jitter:
-        wait = (rng or random).randrange(wait + 1)  # type: ignore[union-attr]
+        wait = rng.randrange(wait + 1) if rng is not None else random.randrange(wait + 1)
     return max(0, wait)

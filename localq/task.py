@@ -19,12 +19,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 #: Class attributes a decorator may set; the meaning of each stands in `Task`.
-TASK_OPTIONS = frozenset(
-    "name typing max_retries default_retry_delay ignore_result store_errors_even_if_ignored serializer time_limit "
-    "soft_time_limit acks_late max_crashes throws expires priority queue autoretry_for dont_autoretry_for "
-    "retry_kwargs retry_backoff retry_backoff_max retry_jitter rate_limit track_started send_events trail "
-    "reject_on_worker_lost acks_on_failure acks_on_timeout acks_on_failure_or_timeout abstract shadow_name".split()
-)
+_TASK_OPTIONS = """
+    name typing max_retries default_retry_delay ignore_result store_errors_even_if_ignored serializer
+    time_limit soft_time_limit acks_late max_crashes throws expires priority queue autoretry_for
+    dont_autoretry_for retry_kwargs retry_backoff retry_backoff_max retry_jitter rate_limit
+    track_started send_events trail reject_on_worker_lost acks_on_failure acks_on_timeout
+    acks_on_failure_or_timeout abstract shadow_name
+"""
+TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 _DIRECT: dict[str, Any] = {}
 
 
@@ -45,8 +47,8 @@ class Context:
 
     Fields are Celery's: id, task, args, kwargs, retries, eta, expires, is_eager, hostname, delivery_info,
     root_id, parent_id, group, callbacks, errbacks, timelimit (hard, soft), headers, shadow, ignore_result,
-    argsrepr, kwargsrepr, called_directly; and `attempt`, the number of this run. A field that was not given is
-    None.
+    argsrepr, kwargsrepr, called_directly; and `attempt`, the number of this run. A field that was not given
+    is None.
     """
 
     #: A context that was made by nobody belongs to a direct call.
@@ -109,7 +111,9 @@ class App(Protocol):
         self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]
     ) -> AsyncResult[Any]: ...
 
-    def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> AsyncResult[Any]: ...
+    def apply(
+        self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]
+    ) -> AsyncResult[Any]: ...
 
     async def in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: ...
 
@@ -201,10 +205,11 @@ class Task(Generic[P, R]):
         Args:
             args, kwargs: The task's arguments.
             task_id: The job's id; adding an id that exists returns the job that has it, unchanged.
-            options: countdown (seconds), eta (datetime), expires (seconds or datetime), queue, priority (0 to 9,
-                higher first), time_limit, soft_time_limit (seconds), ignore_result, max_retries, headers, shadow,
-                serializer, root_id, parent_id, group_id, link, link_error (signatures), argsrepr, kwargsrepr.
-                Options that only mean something to a broker are accepted and ignored (`localq.call.BROKER_ONLY`).
+            options: countdown (seconds), eta (datetime), expires (seconds or datetime), queue, priority (0
+                to 9, higher first), time_limit, soft_time_limit (seconds), ignore_result, max_retries,
+                headers, shadow, serializer, root_id, parent_id, group_id, link, link_error (signatures),
+                argsrepr, kwargsrepr. Options that only mean something to a broker are accepted and ignored
+                (`localq.call.BROKER_ONLY`).
 
         Raises:
             TypeError: an unknown option (the nearest is named), or arguments that do not fit.
@@ -287,8 +292,8 @@ class Task(Generic[P, R]):
             throw: False returns the Retry instead of raising it; you must then raise it yourself.
             eta, countdown: When; default: `default_retry_delay` seconds from now.
             max_retries: For this time only; default: the task's own.
-            options: Of the runs from now on: queue, priority, time_limit, soft_time_limit, link, and the others
-                that are kept with a job.
+            options: Of the runs from now on: queue, priority, time_limit, soft_time_limit, link, and the
+                others that are kept with a job.
 
         Raises:
             Retry: always, unless `throw` is False.
@@ -348,10 +353,14 @@ class Task(Generic[P, R]):
     def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
         """Run after a success."""
 
-    def on_retry(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo) -> None:
+    def on_retry(
+        self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo
+    ) -> None:
         """Run when a retry was asked for."""
 
-    def on_failure(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo) -> None:
+    def on_failure(
+        self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo
+    ) -> None:
         """Run after a failure."""
 
     def after_return(
@@ -361,7 +370,7 @@ class Task(Generic[P, R]):
 
     @property
     def __name__(self) -> str:
-        return type(self).__name__
+        return str(vars(type(self)).get("__qualname__", type(self).__qualname__)).rpartition(".")[2]
 
     def __repr__(self) -> str:
         return f"<@task: {self.name}>"
@@ -371,7 +380,9 @@ class Task(Generic[P, R]):
 
 
 def _task_of(name: str, app: Any = None) -> Any:
-    """Return this process's task of a name; in a slot whose definition is still on its way, what will become it."""
+    """Return this process's task of a name; in a slot whose definition is still on its way, what will
+    become it.
+    """
     tasks = (app or current.app()).tasks
     if name not in tasks and current.in_slot():
         return tasks.promise(name, app)

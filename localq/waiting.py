@@ -1,4 +1,6 @@
-"""Waiting for jobs to finish in another process: woken by a bell, looking again every half second at worst."""
+"""Waiting for jobs to finish in another process: woken by a bell, looking again every half second at
+worst.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +115,9 @@ class _Room:
 _rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Store, _Room]] = weakref.WeakKeyDictionary()
 
 
-async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
+async def wait_async(
+    store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None
+) -> bool:
     """Wait in a coroutine until `done()`, without blocking the loop; see `wait`."""
     loop = asyncio.get_running_loop()
     rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())

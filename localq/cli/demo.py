@@ -32,6 +32,7 @@ class _Done(NamedTuple):
 
     listing: Listing
     counted: Counted
+    failed: list[Failed]
     slots: int
     seconds: float
 
@@ -47,12 +48,14 @@ def demo(
 ) -> None:
     """Digest every file below FOLDER, one job a file.
 
-    Without FOLDER, the files of this Python's standard library. Shows totals by language, duplicates and the largest
-    files. Kill it in the middle, with kill -9 if you like: --resume finishes the rest and counts every file once.
+    Without FOLDER, the files of this Python's standard library. Shows totals by language, duplicates and the
+    largest files. Kill it in the middle, with kill -9 if you like: --resume finishes the rest, and every file
+    counts once.
     """
     path = path or context.find_root().params.get("path") or os.environ.get("LOCALQ_PATH") or "jobs.db"
     tasks.q.relocate(path=path)
-    console = Console(highlight=False)
+    # Where no terminal sets the width, names are not broken.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 1_000)
     run = _choose(console, folder, resume)
     try:
         done = _work(console, run, concurrency)
@@ -64,7 +67,7 @@ def demo(
         raise click.ClickException(f"{run.folder} cannot be listed: {error.strerror or error}") from error
     finally:
         tasks.q.stop(_PATIENCE_S)
-    report(console, done.counted.digested, done.counted.failed, done.listing.left_out)
+    report(console, done.counted.digested, done.failed, done.listing.left_out)
     _tell(console, run, path, done)
     tasks.q.close()
 
@@ -81,7 +84,7 @@ def _choose(console: Console, folder: str | None, resume: bool) -> Run:
     elif latest is not None and latest.folder == run.folder and waiting(tasks.q, latest):
         say(
             console,
-            f"Run {latest.id} of this folder is not finished, and stays as it is: --resume would have gone on with it.",
+            f"Run {latest.id} of this folder is unfinished and stays as it is; --resume would go on with it.",
         )
     say(console, f"Run {run.id} of {run.folder}")
     return run
@@ -102,12 +105,12 @@ def _work(console: Console, run: Run, concurrency: int | None) -> _Done:
         _follow(counted, display)
     seconds = time.monotonic() - began
     slots = [row.card.concurrency for row in q.store.workers() if row.card.pid == os.getpid()][-1]
-    counted.failed += [Failed(None, name, reason) for name, reason in listing.unlisted]
-    return _Done(listing, counted, slots, seconds)
+    failed = counted.failed + [Failed(None, name, reason) for name, reason in listing.unlisted]
+    return _Done(listing, counted, failed, slots, seconds)
 
 
 def _follow(counted: Counted, display: Display) -> None:
-    """Add the jobs while they are run already; look again when some have finished, ten times a second at most."""
+    """Add the jobs while they are run already; look when some have finished, ten times a second at most."""
     bell = tasks.q.store.result_bell()
     try:
         while True:
@@ -141,16 +144,17 @@ def _tell(console: Console, run: Run, path: str, done: _Done) -> None:
     counted = done.counted
     fresh = counted.done - counted.before
     files = len(done.listing.files)
-    if fresh:
-        took = f"{clock(done.seconds)} on {done.slots} processes, {fresh / done.seconds:,.0f} files/s"
+    took = f"{_duration(done.seconds)} on {done.slots} process{'es' if done.slots > 1 else ''}"
+    speed = f"{fresh / done.seconds:,.0f} files/s"
+    if not counted.before:
+        say(console, f"{files:,} files, a job each, in {took}: {speed}.")
+    elif fresh:
         say(
             console,
-            f"{files:,} files, a job each; {fresh:,} of them now, in {took}."
-            if counted.before
-            else f"{files:,} files, a job each, in {took}.",
+            f"{files:,} files, a job each: {counted.before:,} done before, {fresh:,} now in {took}, {speed}.",
         )
     else:
-        say(console, f"{files:,} files, a job each; all were done before.")
+        say(console, f"{files:,} files, a job each: all done before.")
     if counted.again:
         say(console, f"{counted.again:,} jobs ran again after their process had died; each counts once.")
     say(console, f"Jobs and results are in {os.path.abspath(path)} ({decimal(os.path.getsize(path))}).")
@@ -158,6 +162,10 @@ def _tell(console: Console, run: Run, path: str, done: _Done) -> None:
     say(console, "Try next:")
     for command in _commands(run, counted):
         say(console, f"  localq {command}{_path_option(path)}")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
 
 
 def _commands(run: Run, counted: Counted) -> list[str]:

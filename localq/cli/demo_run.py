@@ -1,8 +1,8 @@
 """A run of the demo: its list of files, its jobs, and what came of them; nothing here prints.
 
-A run is a job, the list of its files, whose id is also the name of the run's queue. The job of a file has the run's id
-and the file's number in that list. So a run can be taken up after a kill at any moment: before the list there is
-nothing to lose, after it every id is known, and adding an id that exists changes nothing.
+A run is a job, the list of its files, whose id is also the name of the run's queue. The job of a file has the
+run's id and the file's number in that list. So a run can be taken up after a kill at any moment: before the
+list there is nothing to lose, after it every id is known, and adding an id that exists changes nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Run(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The files of a run: names relative to the folder; directories that could not be listed; kinds left out."""
+    """The files of a run, relative to its folder; what could not be listed, and why; what was left out."""
 
     files: list[str]
     unlisted: list[tuple[str, str]]
@@ -124,7 +124,8 @@ def list_run(q: LocalQ, run: Run, told: Callable[[int], None]) -> Listing:
     result = list_files.apply_async((run.folder, os.path.realpath(q.location)), task_id=run.id, queue=run.id)
 
     def tell() -> None:
-        told(result.info if isinstance(result.info, int) else 0)
+        info = result.info
+        told(info["done"] if isinstance(info, dict) and "done" in info else 0)
 
     said = result.get(on_interval=tell)
     files = [os.path.join(directory, name) for directory, names in said["files"] for name in names]
@@ -198,7 +199,7 @@ class Counted:
     def look(self) -> Look:
         """Count what has finished since, and return how far the run is."""
         while self._waiting:
-            # Jobs finish about in the order they were added: where none of so many has, later ones hardly have.
+            # Jobs finish about in the order of adding: where none of so many has, later ones hardly have.
             ids = list(islice(self._waiting, _READ_AT_ONCE))
             if not self._count(ids, self._q.store.results(ids)):
                 break

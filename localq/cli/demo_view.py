@@ -72,7 +72,7 @@ class Display:
         """Show how many files were found so far."""
         if self._console.is_terminal:
             self._bar.update(self._task, count=f"{count:,} files" if count else "", refresh=True)
-        elif self._may_print():
+        elif count and self._may_print():
             say(self._console, f"  listing: {count:,} files so far")
 
     def look(self, at: Look) -> None:
@@ -120,7 +120,7 @@ def report(
 def _table(title: str, *columns: str, footer: bool = False) -> Table:
     """Return a table whose columns that begin with > are numbers, and whose last one may be folded."""
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_footer=footer
+        title=title, box=None, pad_edge=False, show_footer=footer, header_style="dim", footer_style="bold"
     )
     for column in columns:
         if column.startswith(">"):
@@ -131,6 +131,8 @@ def _table(title: str, *columns: str, footer: bool = False) -> Table:
 
 
 def _print_table(console: Console, table: Table) -> None:
+    title, table.title = table.title, None
+    console.print(Text(str(title), style="bold"), soft_wrap=True)
     console.print(table)
     console.print()
 
@@ -172,7 +174,8 @@ def _print_duplicates(console: Console, digested: Iterable[Digested]) -> None:
         return
     groups.sort(key=lambda group: (-_wasted(group), group[0].number))
     copies = sum(len(group) - 1 for group in groups)
-    title = f"Duplicates: {copies:,} files are copies of {len(groups):,} others, {decimal(sum(map(_wasted, groups)))} in all"
+    size = decimal(sum(map(_wasted, groups)))
+    title = f"Duplicates: {copies:,} files are copies of {len(groups):,} others, {size} in all"
     table = _table(title, ">Copies", ">Of", "File")
     for group in groups[:_ROWS]:
         table.add_row(f"{len(group) - 1:,}", decimal(group[0].size), Text(shown(group[0].name, console)))

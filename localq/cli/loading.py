@@ -106,6 +106,7 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
             path, url = before.get("path"), before.get("url")
         found = _load(spec, path, url)
         context.meta[_META] = found
+        context.call_on_close(found.app.close)
         return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]
 
     return with_app

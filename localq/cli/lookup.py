@@ -127,8 +127,7 @@ def _state_name(store: Store, name: str) -> str:
         return name.upper()
     if store.find(Filter(shown=name), 1):
         return name
-    public = sorted(states.ALL_STATES - {states.RECEIVED})
-    close = nearest(name.upper(), public) or nearest(name.upper(), [*STATES, *_SHOWN])
+    close = nearest(name.upper(), [*STATES, *_SHOWN])
     raise click.UsageError(
         f"There is no state {name!r}, and no job shows it.{close} Known: {', '.join(STATES)}."
     )

@@ -13,6 +13,9 @@ from localq.clock import to_datetime
 
 __all__ = ["age", "iso", "on_terminal", "printable", "show_json", "show_table", "when"]
 
+#: Columns that are cut where a terminal is too narrow, the widest first; the others keep their width.
+_CUT = ("task", "queue", "queues", "name", "error")
+
 
 def on_terminal() -> bool:
     """Whether a person looks at the output."""
@@ -56,9 +59,9 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], kind: s
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in columns:
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=36 if name == "id" else None)
+        table.add_column(name, no_wrap=name not in _CUT)
     for row in shown:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(field, no_wrap=True, overflow="ellipsis") for field in row))
     Console(highlight=False).print(table)
 
 

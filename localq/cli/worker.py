@@ -167,6 +167,8 @@ def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None
         log.set_up(app.conf, level=level, logfile=file)
     except OSError as error:
         raise LoadError(f"Cannot write the log file {file!r}: {error.strerror or error}.") from None
+    except ValueError as error:
+        raise LoadError(f"Setting worker_log_format or worker_task_log_format: {error}.") from None
 
 
 def _expanded(path: str, name: str) -> str:

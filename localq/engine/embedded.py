@@ -44,7 +44,7 @@ class Embedded:
     ) -> None:
         if app.eager:
             raise ImproperlyConfigured("In eager mode calls run in the caller; there is no worker to start.")
-        self._plan = {
+        self._plan: dict[str, Any] = {
             "concurrency": concurrency,
             "pool": pool,
             "queues": None if queues is None else tuple(queues),

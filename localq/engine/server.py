@@ -47,7 +47,7 @@ class Server:
             StoreError: the store became unusable.
             PoolBroken: the pool can run nothing.
         """
-        with self._signals(), self._streams():
+        with self._signals():
             _write(1, self._greeting)
             with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]):
                 self._worker.run()
@@ -103,30 +103,13 @@ class Server:
             said = f"{verb}: interrupting {jobs}; Ctrl-C or TERM again kills {them}" if count else verb
         else:
             said = f"{verb}: killing {jobs}" if count else verb
-        _write(2, f"localq: {said}\n")
-
-    # Prints
-
-    @contextlib.contextmanager
-    def _streams(self) -> Iterator[None]:
-        """Let what tasks print in threads go the way of what they print in processes."""
-        worker = self._worker
-        if worker.plan.pool_kind == "processes" or not worker.app.conf.worker_redirect_stdouts:
-            yield
-            return
-
-        def tell(request: Any, text: str) -> None:
-            emit("job.printed", worker=worker.plan.name, task=request.task, job_id=request.id, text=text)
-
-        with (
-            contextlib.redirect_stdout(log.Prints(sys.stdout, tell)),
-            contextlib.redirect_stderr(log.Prints(sys.stderr, tell)),
-        ):
-            yield
+        # A terminal has just shown ^C, and no end of the line.
+        start = "\n" if os.isatty(2) else ""
+        _write(2, f"{start}localq: {said}\n")
 
 
 def prints_of(worker: str, *, redirect: bool) -> Printed:
-    """Return what handles the prints of a worker's processes: as events that the log shows, or as they are.
+    """Return what handles the prints of a worker's tasks: as events that the log shows, or as they are.
 
     Args:
         worker: The worker's name.

@@ -102,7 +102,7 @@ class Upkeep:
             self._suspects.pop(row.key, None)
             return False
         since = self._suspects.setdefault(row.key, lease_now)
-        return lease_now - since >= min(_CHANCE_S, self._worker.app.conf.worker_lease / 2) * 1e6
+        return bool(lease_now - since >= min(_CHANCE_S, self._worker.app.conf.worker_lease / 2) * 1e6)
 
     def _take_over(self, lost: list[Job], rows: dict[int, WorkerRow]) -> None:
         """Settle lost jobs: those their worker had started are charged a crash, the others only go back."""

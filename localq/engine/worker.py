@@ -188,6 +188,9 @@ class Worker:
         self._bell.close()
         self._awake.close()
         self._wake.close()
+        if self.presence is not None:
+            # A store in memory is the program's own.
+            self.store.close()
         if self.presence is not None and self.error is None:
             self.presence.close()
         if self.error is not None:
@@ -214,10 +217,12 @@ class Worker:
 
     def _work(self) -> None:
         """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""
-        self._save(self._completions(self.pool.collect()))
+        self._unsaved.extend(self._completions(self.pool.collect()))
         said = self.pool.notes()
         if said:
+            # Before what has ended: a job that waits for its retry shows that, and not what its run said last.
             self.store.annotate(said, self.clock.now())
+        self._save([])
         steady = self.clock.steady()
         if steady >= self._beat_at or self._rung:
             self._beat()
@@ -298,11 +303,11 @@ class Worker:
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
                 continue
             handed.append(Handed(job, self._limits(job)))
-        self._save(late)
         if handed:
             if listened("job.received"):
                 self._received(handed)
             self.pool.submit(handed)
+        self._save(late)
 
     def _received(self, jobs: Sequence[Handed]) -> None:
         for job, _ in jobs:

@@ -39,8 +39,7 @@ def _examine(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) ->
     if nowhere is not None:
         yield nowhere
         return
-    kind = place.filesystem_kind(store.path)
-    on = place.filesystem(store.path, kind)
+    on = place.filesystem(place.filesystem_kind(store.path))
     yield on
     yield from _made("rights", lambda: place.rights(store.path, os.geteuid()))
     yield from _made("space", lambda: place.free_space(store.path))

@@ -40,7 +40,7 @@ def place(path: str) -> Finding | None:
         )
     except OSError as error:
         return wrong(
-            "file", f"{path} cannot be looked at: {error.strerror}.", "Check its folders' owners and modes."
+            "file", f"{path} cannot be reached: {error.strerror}.", "Check its folders' owners and modes."
         )
     if not stat.S_ISREG(there.st_mode):
         return wrong("file", f"{path} is not a regular file.", "Choose another path.")
@@ -59,7 +59,7 @@ def place(path: str) -> Finding | None:
     return None
 
 
-def filesystem(path: str, kind: str | None) -> Finding:
+def filesystem(kind: str | None) -> Finding:
     """Judge the filesystem a file lies on.
 
     Args:

@@ -1,6 +1,6 @@
-"""What the writer and the reader of tagged JSON share: the tag, and the classes that users registered.
+"""What the writer and the reader of tagged JSON share: the tag, the registered classes, a word on a value.
 
-Nothing here imports a class: bytes name it, and `register` has put it here before, or it is not known.
+No class is imported by its name: `register` put it here before, or it is not known.
 """
 
 from __future__ import annotations

@@ -20,14 +20,18 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import EncodeError
 from localq.jsontags.known import NAMES, PASSING, TAG, brief
+from localq.jsontags.place import Place, Step, deeper, fail, path
 
-__all__ = ["LEAVES", "STR", "chunks", "is_plain", "write_call", "write_value"]
+__all__ = ["all_leaves", "all_strings", "chunks", "is_plain", "write_call", "write_value"]
 
 #: Types whose values json writes faithfully, but for NaN and the infinities.
-LEAVES = frozenset({str, int, float, bool, type(None)})
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 
-#: Tells in one pass whether all are strings: `STR.issuperset(map(type, names))`.
-STR = frozenset({str})
+#: Tells in one pass in C: `all_leaves(map(type, values))`.
+all_leaves = _LEAVES.issuperset
+
+#: Tells in one pass in C: `all_strings(map(type, names))`.
+all_strings = frozenset({str}).issuperset
 
 #: From here on one pass in C tells sooner than a loop that all items are leaves.
 _LONG = 32
@@ -35,17 +39,9 @@ _LONG = 32
 #: Python allows no lower limit than 640 digits for int -> str, which is 2,123 bits.
 _SHORT_INT_BITS = 2_000
 
-#: Where a value is: (place of its container, step from there, that container, levels left below it).
-#: The outermost has no container: (None, its name, the levels there are in all, levels left below it).
-_Place = tuple[Any, object, object, int]
-
-
-class _Step(str):
-    """A step of a path that is shown as it is, unlike an index or a key."""
-
-
-_KEY = _Step("{key}")
-_ITEM = _Step("{item}")
+#: Steps to a value that stands where no index or key leads.
+_KEY = Step("{key}")
+_ITEM = Step("{item}")
 
 
 def _make_chunks() -> Callable[[Any, int], Any]:
@@ -74,17 +70,17 @@ def is_plain(value: Any, levels: int) -> bool:
     if kind is list:
         items = value
     elif kind is dict:
-        if TAG in value or not STR.issuperset(map(type, value)):
+        if TAG in value or not all_strings(map(type, value)):
             return False
         items = value.values()
     else:
-        return kind in LEAVES
+        return kind in _LEAVES
     if not levels:
         return False
-    if len(items) > _LONG and LEAVES.issuperset(map(type, items)):
+    if len(items) > _LONG and all_leaves(map(type, items)):
         return True
     for item in items:  # noqa: SIM110 - all() takes twice the time
-        if type(item) not in LEAVES and not is_plain(item, levels - 1):
+        if type(item) not in _LEAVES and not is_plain(item, levels - 1):
             return False
     return True
 
@@ -123,7 +119,7 @@ def _write_all(where: str, write: Callable[[], Any]) -> bytes:
         raise EncodeError(f"{where}: cannot be written as JSON: {brief(exc)}") from exc
 
 
-def _write(value: Any, at: _Place) -> Any:
+def _write(value: Any, at: Place) -> Any:
     """Turn `value` into what json writes faithfully."""
     kind = type(value)
     if kind in _ATOMS:
@@ -134,18 +130,18 @@ def _write(value: Any, at: _Place) -> Any:
     return write(value, at)
 
 
-def _find_writer(value: Any, kind: type, at: _Place) -> Callable[[Any, _Place], Any]:
+def _find_writer(value: Any, kind: type, at: Place) -> Callable[[Any, Place], Any]:
     is_enum = isinstance(value, enum.Enum)
     if kind in NAMES:
         return _write_enum if is_enum else _write_dataclass
     if is_enum or dataclasses.is_dataclass(kind):
-        _fail(at, kind, f"put @localq.codec.register above its {'class' if is_enum else '@dataclass'} line")
+        fail(at, kind, f"put @localq.codec.register above its {'class' if is_enum else '@dataclass'} line")
     for base, write in _WRITERS.items():
         if issubclass(kind, base):
             if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):
-                _fail(at, kind, "it has nanoseconds or is no time at all; pass a datetime or timedelta")
+                fail(at, kind, "it has nanoseconds or is no time at all; pass a datetime or timedelta")
             return write
-    _fail(at, kind, _advice(value))
+    fail(at, kind, _advice(value))
 
 
 def _advice(value: Any) -> str:
@@ -162,68 +158,34 @@ def _advice(value: Any) -> str:
     return "pass plain values, an id or a name, or opt in to serializer='dill' on both task and worker"
 
 
-def _fail(at: _Place, kind: type, advice: str) -> NoReturn:
-    raise EncodeError(f"{_path(at)}: cannot write {brief(kind)} as JSON; {advice}")
-
-
-def _path(at: _Place) -> str:
-    steps: list[str] = []
-    place: Any = at
-    while place[0] is not None:
-        steps.append(place[1] if isinstance(place[1], _Step) else f"[{brief(place[1], 40)}]")
-        place = place[0]
-    steps.append(place[1])
-    text = "".join(reversed(steps))
-    return text if len(text) <= 300 else f"{text[:150]}...{text[-100:]}"
-
-
-def _deeper(at: _Place) -> int:
-    if at[3] > 0:
-        return at[3] - 1
-    places: list[Any] = [at]
-    while places[-1][0] is not None:
-        places.append(places[-1][0])
-    seen: set[int] = set()
-    for parent, _, container, _ in reversed(places):
-        if parent is not None and id(container) in seen:
-            raise EncodeError(
-                f"{_path(parent)}: this value contains itself, which JSON cannot say; flatten it"
-            )
-        seen.add(id(container))
-    raise EncodeError(
-        f"{_path(at)}: containers are nested more than {places[-1][2]} deep; "
-        "flatten the value, or raise localq.codec.MAX_DEPTH"
-    )
-
-
 def _tagged(tag: str, content: Any) -> dict[str, Any]:
     return {TAG: tag, "v": content}
 
 
-def _write_int(value: int, at: _Place) -> int:
+def _write_int(value: int, at: Place) -> int:
     value = int.__pos__(value)
     if value.bit_length() > _SHORT_INT_BITS:
         try:
             int.__repr__(value)
         except ValueError as exc:
-            raise EncodeError(f"{_path(at)}: the int is too long for JSON, pass hex(value); {exc}") from exc
+            raise EncodeError(f"{path(at)}: the int is too long for JSON, pass hex(value); {exc}") from exc
     return value
 
 
-def _write_float(value: float, _at: _Place) -> Any:
+def _write_float(value: float, _at: Place) -> Any:
     return float.__float__(value) if math.isfinite(value) else _tagged("float", float.__repr__(value))
 
 
-def _write_list(value: Any, at: _Place) -> list[Any]:
-    left = _deeper(at)
+def _write_list(value: Any, at: Place) -> list[Any]:
+    left = deeper(at)
     return [
         item if type(item) in _ATOMS else _write(item, (at, index, value, left))
         for index, item in enumerate(value)
     ]
 
 
-def _write_dict(value: dict[Any, Any], at: _Place) -> dict[str, Any]:
-    left = _deeper(at)
+def _write_dict(value: dict[Any, Any], at: Place) -> dict[str, Any]:
+    left = deeper(at)
     pairs = [
         [
             key if type(key) is str else _write(key, (at, _KEY, value, left)),
@@ -236,53 +198,53 @@ def _write_dict(value: dict[Any, Any], at: _Place) -> dict[str, Any]:
     return _tagged("dict", pairs)
 
 
-def _write_set(value: Any, at: _Place) -> dict[str, Any]:
-    left = _deeper(at)
+def _write_set(value: Any, at: Place) -> dict[str, Any]:
+    left = deeper(at)
     items = [_write(item, (at, _ITEM, value, left)) for item in value]
     # Sorted as text: sets iterate in another order in every process, and equal calls should be equal bytes.
     items.sort(key=lambda item: "".join(chunks(item, 0)))
     return _tagged("frozenset" if isinstance(value, frozenset) else "set", items)
 
 
-def _write_datetime(value: datetime, at: _Place) -> dict[str, Any]:
+def _write_datetime(value: datetime, at: Place) -> dict[str, Any]:
     return _tagged("datetime", datetime.isoformat(value)) | _zone(value, at)
 
 
-def _write_time(value: time, at: _Place) -> dict[str, Any]:
+def _write_time(value: time, at: Place) -> dict[str, Any]:
     return _tagged("time", time.isoformat(value)) | _zone(value, at)
 
 
-def _zone(value: datetime | time, at: _Place) -> dict[str, Any]:
+def _zone(value: datetime | time, at: Place) -> dict[str, Any]:
     extra: dict[str, Any] = {"fold": 1} if value.fold else {}
     zone = value.tzinfo
     if isinstance(zone, ZoneInfo) and zone.key is not None:
         extra["zone"] = zone.key
     elif zone is not None and value.utcoffset() is None:
-        _fail(at, type(zone), "this time zone has no fixed offset and no ZoneInfo key; use zoneinfo.ZoneInfo")
+        fail(at, type(zone), "this time zone has no fixed offset and no ZoneInfo key; use zoneinfo.ZoneInfo")
     return extra
 
 
-def _write_timedelta(value: timedelta, _at: _Place) -> dict[str, Any]:
+def _write_timedelta(value: timedelta, _at: Place) -> dict[str, Any]:
     return _tagged("timedelta", [value.days, value.seconds, value.microseconds])
 
 
-def _write_complex(value: complex, at: _Place) -> dict[str, Any]:
+def _write_complex(value: complex, at: Place) -> dict[str, Any]:
     return _tagged("complex", [_write_float(value.real, at), _write_float(value.imag, at)])
 
 
-def _write_enum(value: Any, at: _Place) -> dict[str, Any]:
+def _write_enum(value: Any, at: Place) -> dict[str, Any]:
     kind = type(value)
     if isinstance(value, enum.Flag):
         return _tagged("enum", value.value) | {"t": NAMES[kind]}
     if kind.__members__.get(value.name) is not value:
-        _fail(at, kind, f"{brief(value)} is no member of it")
+        fail(at, kind, f"{brief(value)} is no member of it")
     return _tagged("enum", value.name) | {"t": NAMES[kind]}
 
 
-def _write_dataclass(value: Any, at: _Place) -> dict[str, Any]:
-    left = _deeper(at)
+def _write_dataclass(value: Any, at: Place) -> dict[str, Any]:
+    left = deeper(at)
     content = {
-        field.name: _write(getattr(value, field.name), (at, _Step(f".{field.name}"), value, left))
+        field.name: _write(getattr(value, field.name), (at, Step(f".{field.name}"), value, left))
         for field in dataclasses.fields(value)
     }
     return _tagged("data", content) | {"t": NAMES[type(value)]}
@@ -292,7 +254,7 @@ def _write_dataclass(value: Any, at: _Place) -> dict[str, Any]:
 _ATOMS = frozenset({str, bool, type(None)})
 
 #: By exact type first, then by subclass in this order: datetime is a date.
-_WRITERS: dict[type, Callable[[Any, _Place], Any]] = {
+_WRITERS: dict[type, Callable[[Any, Place], Any]] = {
     str: lambda value, _at: str.__str__(value),
     int: _write_int,
     float: _write_float,

@@ -68,7 +68,7 @@ _CANNOT_WRITE = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_SHMMAP,
 }
-_DIALECT = sqlite_dialect.dialect(paramstyle="qmark")
+DIALECT = sqlite_dialect.dialect(paramstyle="qmark")
 _stores: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
 _forking = threading.local()
 
@@ -85,7 +85,7 @@ class SqliteStore(SqlStore):
     def __init__(
         self, path: str | os.PathLike[str], durability: str = "full", patience_s: float = BUSY_TIMEOUT_S
     ) -> None:
-        super().__init__(_DIALECT)
+        super().__init__(DIALECT)
         if durability not in _DURABILITY:
             raise ImproperlyConfigured(f"durability is {durability!r}; it must be 'full' or 'normal'")
         self.memory = os.fspath(path) == ":memory:"
@@ -527,5 +527,5 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(
-    after_in_child=_after_fork_in_child
+    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,7 +138,8 @@ def test_a_misspelt_module_gets_the_nearest_name(write: Write) -> None:
 def test_a_missing_module_is_told_with_the_places_searched(write: Write) -> None:
     said = refusal("zzz")
 
-    assert said == f"There is no module 'zzz'. It was looked for in {os.getcwd()} and where Python finds modules."
+    places = f"{os.getcwd()} and where Python finds modules"
+    assert said == f"There is no module 'zzz'. It was looked for in {places}."
 
 
 def test_a_misspelt_module_of_a_package_gets_the_nearest_name(write: Write) -> None:
@@ -181,7 +183,9 @@ def test_a_package_without_an_app_says_where_it_was_looked_for(write: Write) -> 
 
 
 def test_text_that_names_nothing_is_refused(write: Write) -> None:
-    assert refusal("my tasks") == "'my tasks' is neither the name of a module nor the path of a script (NAME.py)."
+    assert refusal("my tasks").startswith(
+        "'my tasks' is neither the name of a module nor the path of a script"
+    )
 
 
 def test_an_error_inside_the_module_is_told_with_its_last_lines_only(write: Write) -> None:
@@ -192,7 +196,7 @@ def test_an_error_inside_the_module_is_told_with_its_last_lines_only(write: Writ
 
     assert said.startswith("Importing 'wares' failed.\n")
     assert said.endswith("return 1 / 0\nZeroDivisionError: division by zero") or "~~^~~" in said
-    assert "wares.py\", line 3" in said
+    assert 'wares.py", line 3' in said
     assert "importlib" not in said
 
 
@@ -210,7 +214,7 @@ def test_a_syntax_error_shows_its_line(write: Write) -> None:
 
     said = refusal("wares")
 
-    assert "wares.py\", line 1" in said
+    assert 'wares.py", line 1' in said
     assert "SyntaxError" in said
 
 
@@ -253,7 +257,9 @@ def run(write: Write, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     return run
 
 
-@pytest.mark.parametrize("line", ["-A wares show", "show -A wares", "--app wares show", "-A nothing show -A wares"])
+@pytest.mark.parametrize(
+    "line", ["-A wares show", "show -A wares", "--app wares show", "-A no show -A wares"]
+)
 def test_the_app_stands_before_or_after_the_command(run: Callable[[str], str], line: str) -> None:
     assert run(line) == "wares:q|own.db|True"
 
@@ -287,7 +293,7 @@ def test_path_and_url_together_are_refused(run: Callable[[str], str]) -> None:
     assert said.startswith("localq: error: Give path='a.db' or url='sqlite:///b.db', not both.")
 
 
-def test_an_app_that_is_not_there_ends_the_program_with_2_and_one_paragraph(run: Callable[[str], str]) -> None:
+def test_a_missing_app_ends_the_program_with_2_and_one_paragraph(run: Callable[[str], str]) -> None:
     done = CliRunner().invoke(main, ["-A", "ware", "show"])
 
     assert (done.exit_code, done.output) == (2, "Error: There is no module 'ware'. Did you mean 'wares'?\n")
@@ -319,7 +325,8 @@ def test_the_help_lists_every_command_without_importing_one(monkeypatch: pytest.
     done = CliRunner().invoke(main, ["--help"])
 
     assert done.exit_code == 0
-    assert all(f"  {name} " in done.output and entry.summary in done.output for name, entry in COMMANDS.items())
+    for name, entry in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(entry.summary)}$", done.output, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

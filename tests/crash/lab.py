@@ -104,17 +104,21 @@ class Program:
 
     def nursery(self) -> int:
         """Return the process that forks its slots."""
-        return int(until(lambda: _children(self.pid), f"a nursery of {self.name}")[0])
+        return int(until(self.nursery_now, f"a nursery of {self.name}"))
+
+    def nursery_now(self) -> int | None:
+        """Return the process that forks its slots, if there is one now."""
+        return next(iter(_children(self.pid)), None)
+
+    def slots_now(self) -> list[int]:
+        """Return the slots it has now."""
+        nursery = self.nursery_now()
+        # The nursery forks a slot before that has a session of its own.
+        return [] if nursery is None else [pid for pid in _children(nursery) if _session(pid) == pid]
 
     def slots(self, count: int = 1) -> list[int]:
         """Return its slots, at least so many."""
-        nursery = self.nursery()
-
-        def found() -> list[int]:
-            # The nursery forks a slot before that has a session of its own.
-            return [pid for pid in _children(nursery) if _session(pid) == pid]
-
-        return list(until(lambda: (slots := found()) and len(slots) >= count and slots, "slots"))
+        return list(until(lambda: (slots := self.slots_now()) and len(slots) >= count and slots, "slots"))
 
 
 class Lab:
@@ -135,6 +139,7 @@ class Lab:
             self.store.open()
         #: What was killed from outside: pid to what it was.
         self.kills: dict[int, str] = {}
+        self._beats: dict[str, set[int]] = {}
 
     def __enter__(self) -> Lab:
         return self
@@ -199,6 +204,10 @@ class Lab:
         """Start a program that calls one verb of the store; see `tests/crash/verb.py`."""
         return self._start("verb", name, **fault)
 
+    def crowd(self, count: int) -> Program:
+        """Start many processes that open the file at once; see `tests/crash/crowd.py`."""
+        return self._start("crowd", count)
+
     def enqueue(self, task: str, first: int, count: int, batch: int = 1, *arguments: Any) -> list[str]:
         """Enqueue by a client that lives; return the ids, when they are all in."""
         before = len(journal.acked(self.folder))
@@ -252,9 +261,10 @@ class Lab:
 
     def drained(self, seconds: float = PATIENCE_S) -> None:
         """Wait until every job is final."""
-        until(lambda: not self.unfinished(), self._state, seconds)
+        until(lambda: not self.unfinished(), self.state, seconds)
 
-    def _state(self) -> str:
+    def state(self) -> str:
+        """Say what is unfinished, alive, killed and logged: for a test that failed."""
         jobs = self.store.find(
             Filter((JobState.SCHEDULED, JobState.READY, JobState.RUNNING)), 20
         )
@@ -269,7 +279,7 @@ class Lab:
 
     def begun(self, job_id: str, count: int = 1) -> journal.Run:
         """Wait until a job has begun, for so many times; return that run."""
-        until(lambda: len(self.starts(job_id)) >= count, lambda: f"begun {count} times: {job_id}\n{self._state()}")
+        until(lambda: len(self.starts(job_id)) >= count, lambda: f"begun {count} times: {job_id}\n{self.state()}")
         return self.starts(job_id)[count - 1]
 
     def open_gate(self, name: str) -> None:
@@ -299,11 +309,30 @@ class Lab:
 
     def stop_all(self) -> list[int]:
         """Stop every worker gracefully; return their exit codes."""
-        self.tidied()
         workers = [one for one in self.programs if one.kind == "worker" and one.alive()]
+        for name in {one.name for one in workers}:
+            # A program that has not set its signal handlers yet would be killed by what asks it to stop.
+            programs = sum(one.kind == "worker" and one.name == name for one in self.programs)
+            until(
+                lambda: sum(told["worker"] == f"{name}@lab" for told in self.events("worker.started")) >= programs  # noqa: B023
+                or not all(one.alive() for one in workers),
+                self.state,
+            )
+        self.tidied()
         for one in workers:
             os.kill(one.pid, signal.SIGTERM)
         return [one.wait() for one in workers]
+
+    def beats(self, name: str) -> int:
+        """Return the number of heartbeats seen of a worker, by asking often."""
+        for row in self.store.workers():
+            if row.card.name == name:
+                self._beats.setdefault(name, set()).add(row.lease_until)
+        return len(self._beats.get(name, ()))
+
+    def commits(self) -> int:
+        """Return the number of pages the write-ahead log has taken since its start, in commits of one page."""
+        return os.path.getsize(f"{self.path}-wal") // 4120 // 4
 
     def integrity(self) -> str:
         """Return what SQLite says of the file."""

@@ -9,8 +9,9 @@ import pytest
 from localq.fault import POINTS
 from localq.job import JobState
 from tests.crash import journal
-from tests.crash.checker import Verdict, check, check_clean
+from tests.crash.checker import check, check_clean
 from tests.crash.lab import Lab, until
+from tests.crash.settled import settled
 
 SLOT = ["run.before", "run.after", "report.half", "report.after", "slot.ready"]
 WORKER = [
@@ -23,16 +24,6 @@ OTHERS = [
     "release.before", "rescue.inside", "rescue.buried", "prune.inside", "store.checkpoint", "store.create",
     "nursery.orphaned",
 ]  # fmt: skip
-
-
-def settled(lab: Lab, **more: object) -> Verdict:
-    """Drain, stop, and find nothing wrong."""
-    lab.drained()
-    assert set(lab.stop_all()) <= {0}, [one.told() for one in lab.programs]
-    verdict = check(lab, **more)  # type: ignore[arg-type]
-    assert verdict.faults() == []
-    assert check_clean(lab) == []
-    return verdict
 
 
 def test_every_named_point_is_tried_here() -> None:

@@ -244,3 +244,14 @@ def leave_a_slot_behind(folder: str, uuid: str) -> None:
 
 def find_dead(number: int, folder: Any, uuids: list[str]) -> list[bool]:
     return [is_dead(folder, uuid) for uuid in uuids]
+
+
+# Space
+
+
+def add_and_tend(path: str) -> None:
+    store = SqliteStore(path)
+    for number in range(6):
+        store.add([new(f"job-{number}", args=b"x" * 1_000_000)], NOW)
+    store.tend(NOW)
+    store.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -79,9 +80,7 @@ def test_an_errback_gets_the_id_if_it_takes_one_argument(eager: LocalQ, told: li
     assert told == [(result.id, 0), [[result.id], {}]]
 
 
-def test_an_errback_gets_request_error_and_traceback_if_it_takes_them(
-    eager: LocalQ, told: list[Any]
-) -> None:
+def test_an_errback_gets_request_error_and_traceback_if_it_takes_them(eager: LocalQ, told: list[Any]) -> None:
     @eager.task
     def three(request: Any, exc: BaseException, traceback: str) -> None:
         told.append((request.id, request.task, request.args, repr(exc), "raise KeyError" in traceback))
@@ -153,7 +152,8 @@ def test_a_callback_is_not_made_twice(eager: LocalQ, told: list[Any]) -> None:
 
 
 def test_a_broken_error_callback_in_a_row_is_told_and_left_out() -> None:
-    options = '{"link_error": [5, {"task": "t", "call": "[[],{}]", "options": {"priority": 99}, "immutable": false}]}'
+    link = {"task": "t", "call": "[[],{}]", "options": {"priority": 99}, "immutable": False}
+    options = json.dumps({"link_error": [5, link]})
     job = Job(1, "j", "t", "q", 0, 2, 0, None, 1, 1, 1, 0, 0, 0, None, 0, None, b"[[],{}]", options)
     heard: list[str] = []
 

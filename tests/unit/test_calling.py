@@ -85,7 +85,7 @@ def test_arguments_must_be_a_list(q: LocalQ) -> None:
 def test_arguments_over_the_limit_are_refused(q: LocalQ, add: Task[..., Any]) -> None:
     q.conf.task_args_max_bytes = 100
 
-    with pytest.raises(EncodeError, match="over the limit of 100 .setting task_args_max_bytes"):
+    with pytest.raises(EncodeError, match=r"over the limit of 100 .setting task_args_max_bytes"):
         add.delay("x" * 100)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import threading
 import time
@@ -237,10 +238,8 @@ def test_the_hard_limit_holds(eager: LocalQ) -> None:
     @eager.task(soft_time_limit=0.02, time_limit=0.06)
     def stubborn() -> None:
         while True:
-            try:
+            with contextlib.suppress(SoftTimeLimitExceeded):
                 spin(5)
-            except SoftTimeLimitExceeded:
-                pass
 
     assert isinstance(stubborn.delay().result, TimeLimitExceeded)
 
@@ -397,7 +396,12 @@ def test_the_request_says_what_it_is_for(eager: LocalQ) -> None:
 
     assert result.successful(), result.traceback
     assert (seen["id"], seen["task"], seen["args"], seen["kwargs"]) == (result.id, "look", (1,), {"k": 2})
-    assert (seen["retries"], seen["attempt"], seen["is_eager"], seen["called_directly"]) == (0, 1, True, False)
+    assert (seen["retries"], seen["attempt"], seen["is_eager"], seen["called_directly"]) == (
+        0,
+        1,
+        True,
+        False,
+    )
     assert seen["delivery_info"] == {"queue": "io", "routing_key": "io", "priority": 3}
     assert (seen["root_id"], seen["parent_id"], seen["group"], seen["shadow"]) == ("r", "p", "g", "s")
     assert seen["timelimit"] == (50, 40)

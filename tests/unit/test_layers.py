@@ -33,6 +33,7 @@ LAYERS = """
     eager
     app
     __init__
+    health health.*
     engine engine.*
     testing testing.*
     cli cli.* demo __main__

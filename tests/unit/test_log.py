@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from localq import LocalQ, current, log
+from localq import LocalQ
 from localq.events import EVENTS, emit, listened, subscribe
 from localq.log import follow_events, get_task_logger, level_number, set_up
 from localq.settings import Settings
@@ -94,9 +92,7 @@ def test_an_unexpected_failure_is_an_error_with_its_traceback(kept: Kept) -> Non
 
     (record,) = kept.records
     assert record.levelname == "ERROR"
-    assert (
-        text_of(record) == "Task tasks.add[1] raised unexpected: ValueError: bad\nTraceback:\n  here\n"
-    )
+    assert text_of(record) == "Task tasks.add[1] raised unexpected: ValueError: bad\nTraceback:\n  here\n"
 
 
 def test_an_expected_failure_is_told_without_alarm(kept: Kept) -> None:
@@ -117,7 +113,7 @@ def test_a_lost_job_is_a_warning_until_it_is_given_up(kept: Kept, again: bool, l
 
 
 def test_every_event_that_is_logged_has_the_fields_its_line_needs(kept: Kept) -> None:
-    values = {"duration_s": 1.0, "run_in_s": 2.0, "after_s": 3.0, "expected": False, "again": False, "text": "x"}
+    values = {"duration_s": 1.0, "run_in_s": 2.0, "after_s": 3.0, "expected": False, "again": False}
 
     with follow_events(Settings()):
         for event, fields in EVENTS.items():
@@ -168,11 +164,11 @@ def test_a_very_long_error_is_cut_in_the_line(kept: Kept) -> None:
     assert kept.lines[0].endswith("xxx...")
 
 
-def test_each_line_that_a_task_prints_is_a_record_in_the_format_of_tasks(kept: Kept) -> None:
+def test_each_line_that_a_task_prints_and_is_not_blank_is_a_record_in_the_format_of_tasks(kept: Kept) -> None:
     conf = Settings({"worker_redirect_stdouts_level": "error"})
 
     with follow_events(conf):
-        emit("job.printed", worker="w", task="tasks.add", job_id="1", text="one\r\n\x1b[31mtwo\n")
+        emit("job.printed", worker="w", task="tasks.add", job_id="1", text="one\r\n\n\x1b[31mtwo\n")
 
     assert {record.levelname for record in kept.records} == {"ERROR"}
     task_format = "%(task_name)s[%(task_id)s]: %(message)s"
@@ -274,7 +270,9 @@ def test_without_handlers_a_worker_sets_up_its_own_in_any_case(loggers: logging.
 
 
 @pytest.mark.parametrize(("wanted", "coloured"), [(None, False), (False, False), (True, True)])
-def test_colour_is_for_terminals_or_by_wish(loggers: logging.Logger, wanted: bool | None, coloured: bool) -> None:
+def test_colour_is_for_terminals_or_by_wish(
+    loggers: logging.Logger, wanted: bool | None, coloured: bool
+) -> None:
     record = logging.makeLogRecord({"msg": "bad", "levelno": logging.ERROR, "levelname": "ERROR"})
 
     shown = text_of(record, **({} if wanted is None else {"worker_log_color": wanted}))
@@ -296,60 +294,3 @@ def test_a_level_is_a_name_in_any_case_or_a_number(text: str, number: int) -> No
 def test_an_unknown_level_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="'loud' is no log level: use DEBUG, INFO"):
         level_number("loud")
-
-
-# Prints in threads
-
-
-def prints() -> tuple[log.Prints, io.StringIO, list[tuple[str, str]]]:
-    raw, told = io.StringIO(), []
-    return log.Prints(raw, lambda request, text: told.append((request.id, text))), raw, told
-
-
-def test_lines_of_a_task_in_a_thread_are_told_with_its_job() -> None:
-    stream, raw, told = prints()
-
-    def task() -> None:
-        current.request.set(SimpleNamespace(id="1"))
-        print("half", end="", file=stream)
-        print(" a line\nand more", end="", file=stream)
-        stream.flush()
-
-    thread = threading.Thread(target=task)
-    thread.start()
-    thread.join()
-    print("not a task", file=stream)
-
-    assert told == [("1", "half a line\n"), ("1", "and more")]
-    assert raw.getvalue() == "not a task\n"
-
-
-def test_what_a_task_leaves_unfinished_is_not_told_as_the_next_ones() -> None:
-    stream, _, told = prints()
-
-    def tasks() -> None:
-        for job_id in ("1", "2"):
-            current.request.set(SimpleNamespace(id=job_id))
-            print("end", end="", file=stream)
-        stream.flush()
-
-    thread = threading.Thread(target=tasks)
-    thread.start()
-    thread.join()
-
-    assert told == [("1", "end"), ("2", "end")]
-
-
-def test_a_log_handler_that_writes_to_the_stream_makes_no_circle() -> None:
-    raw = io.StringIO()
-    stream = log.Prints(raw, lambda request, text: print("logged", text, end="", file=stream))
-
-    def task() -> None:
-        current.request.set(SimpleNamespace(id="1"))
-        print("line", file=stream)
-
-    thread = threading.Thread(target=task)
-    thread.start()
-    thread.join()
-
-    assert raw.getvalue() == "logged line\n"

@@ -1,11 +1,13 @@
 """Tasks that no module can be imported for: those of a script, a notebook or a function, sent by value.
 
-They travel only from a worker to its own slots, never through the store. A definition that cannot travel becomes a
+They travel only from a worker to its own slots, never through the store. A definition that cannot travel
+becomes a
 task that says so: its jobs fail, and the worker goes on.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import dill
@@ -21,9 +23,12 @@ _MADE = frozenset({"app", "name", "run", "function"})
 
 
 def by_value(task: Task[..., Any]) -> bool:
-    """Whether another interpreter could not import the task."""
+    """Whether importing its module in another interpreter would not make the task."""
     origin: Any = task.function or type(task)
-    return origin.__module__ == "__main__" or "<locals>" in origin.__qualname__
+    if origin.__module__ == "__main__" or "<locals>" in origin.__qualname__:
+        return True
+    # Decorated where it is defined, the module's own name would stand for the task, and not for the function.
+    return getattr(sys.modules.get(origin.__module__), origin.__name__, None) is origin
 
 
 def dump(task: Task[..., Any]) -> bytes:
@@ -69,8 +74,9 @@ def _made(app: Any, name: str, kind: str, *rest: Any) -> Task[..., Any]:
 def _broken(app: Any, name: str, reason: str) -> Task[..., Any]:
     def run(*_args: Any, **_kwargs: Any) -> None:
         raise ImproperlyConfigured(
-            f"Task {name} cannot be sent to a worker process, because it is not in a module that can be imported, "
-            f"and uses what cannot be copied ({reason}). Put it into a module, or use pool='threads'."
+            f"Task {name} cannot be sent to a worker process, because it is not in a module that can be "
+            f"imported, and uses what cannot be copied ({reason}). Put it into a module, or use "
+            "pool='threads'."
         )
 
     return make_task(app, run, bind=False, base=Task, options={"name": name, "typing": False})

@@ -137,9 +137,9 @@ def send(to: socket.socket, message: tuple[Any, ...]) -> None:
         os.close(descriptor)
 
 
-def receive(source: socket.socket) -> Any:
+def receive(source: socket.socket, flags: int = 0) -> Any:
     """Wait for the next message and return it, or None at the end of the stream."""
-    data, ancillary, _, _ = source.recvmsg(_LARGEST + 64, 64)
+    data, ancillary, _, _ = source.recvmsg(_LARGEST + 64, 64, flags)
     descriptors = array.array("i")
     for _, _, content in ancillary:
         descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])

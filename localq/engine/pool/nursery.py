@@ -52,11 +52,11 @@ class Nursery:
         #: What the slots know from the start: task objects by name.
         self.known: dict[str, Any] = {}
 
-    def start(self) -> None:
-        """Start the process."""
+    def start(self, fresh: bool = False) -> None:
+        """Start the process; as a fresh interpreter, if this one cannot be forked from."""
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.known = dict(self._app.tasks)
-        if _single_threaded():
+        if not fresh and _single_threaded():
             self._process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
             self._process.start()
         else:
@@ -82,7 +82,7 @@ class Nursery:
     def news(self) -> list[tuple[Any, ...]] | None:
         """Return what happened: `("born", index, pid)`, `("died", pid, exit code)`; None: the nursery itself died."""
         assert self._control is not None
-        heard = []
+        heard: list[tuple[Any, ...]] = []
         while True:
             try:
                 data = self._control.recv(65536)

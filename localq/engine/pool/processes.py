@@ -38,6 +38,8 @@ _MOST_AHEAD = 64
 _SLOW_S = 0.025
 #: Seconds a cancelled job has to end before it is killed.
 _GRACE_S = 3.0
+#: Seconds a slot may leave what it was told unanswered; then its process is stopped, or stuck between two jobs.
+_DEAF_S = 5.0
 #: Slots that may die before they are ready, within a minute, until the pool gives up.
 _MOST_STILLBORN = 5
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
@@ -133,7 +135,8 @@ class ProcessPool:
     ) -> None:
         self.size = size
         self._app, self._worker, self._clock = app, worker, clock
-        self._marks_path, self._marks = marks if marks is not None else (None, None)
+        self._marks_path = None if marks is None else marks[0]
+        self._marks = None if marks is None else marks[1]
         self._printed, self._redirect = printed, redirect
         self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
         self._nursery = Nursery(app)
@@ -197,7 +200,8 @@ class ProcessPool:
             self._kill(slot)
         self._nursery.close()
         self._nursery = Nursery(self._app)
-        self._nursery.start()
+        # This process has a connection by now, which must not cross a fork.
+        self._nursery.start(fresh=True)
         self._selector.register(self._nursery, selectors.EVENT_READ, self._hear)
         for slot in slots:
             self._slot_died(slot, -signal.SIGKILL)
@@ -334,6 +338,7 @@ class ProcessPool:
         """Let a slot end after the job it runs; give what waits behind it to others."""
         if not slot.closing:
             slot.closing = True
+            slot.since = self._clock.steady()
             self._held.extend(slot.take_back())
             with contextlib.suppress(OSError):
                 frames.send(slot.to_slot, ("quit",))
@@ -351,6 +356,11 @@ class ProcessPool:
         return said
 
     def _read(self, slot: _Slot) -> None:
+        self._drain(slot)
+        if self._held:
+            self._hand_held()
+
+    def _drain(self, slot: _Slot) -> None:
         while True:
             try:
                 data = os.read(slot.reports.fileno(), 262_144)
@@ -367,8 +377,6 @@ class ProcessPool:
                 self._take(slot, kind, body)
             if len(data) < 65_536:
                 break
-        if self._held:
-            self._hand_held()
 
     def _take(self, slot: _Slot, kind: int, body: bytes) -> None:
         if kind in (frames.Kind.DONE, frames.Kind.ENDED):
@@ -414,6 +422,8 @@ class ProcessPool:
 
     def _read_output(self, slot: _Slot) -> None:
         """Read what code in C and child processes wrote to descriptors 1 and 2."""
+        # Read before the data: by then the slot may have begun with the next job.
+        key = self._marked(slot)[0]
         try:
             data = os.read(slot.output.fileno(), 65_536)
         except OSError:
@@ -422,7 +432,7 @@ class ProcessPool:
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(slot.output.fileno())
             return
-        handed = slot.jobs.get(self._marked(slot)[0])
+        handed = slot.jobs.get(key)
         self._heard(slot, handed.job if handed else None, data.decode("utf-8", "replace"), True)
 
     def _heard(self, slot: _Slot, job: Job | None, text: str, is_error: bool) -> None:
@@ -464,9 +474,11 @@ class ProcessPool:
                     self._kill(slot)
                 else:
                     after.append(slot.kill_at - now)
+            found = self._running_in(slot)
+            if found is None and slot.ready and now - slot.since > _DEAF_S:
+                self._end_if_deaf(slot)
             if not slot.jobs:
                 continue
-            found = self._running_in(slot)
             if found is not None:
                 self._limit(slot, *found, after)
             if len(slot.jobs) > 1:
@@ -485,12 +497,28 @@ class ProcessPool:
         hard = handed.limits.hard
         if hard is None or slot.verdict is not None:
             return
-        if seconds >= hard:
+        if seconds < hard:
+            after.append(hard - seconds)
+        elif self._runs(slot, handed.job.key):
             reason = f"hard time limit of {hard:g} s exceeded"
             slot.verdict = (handed.job.key, Cause.TIME_LIMIT, reason, signal.SIGKILL)
             self._kill(slot)
-        else:
-            after.append(hard - seconds)
+
+    def _runs(self, slot: _Slot, key: int) -> bool:
+        """Take back what a slot has not started, hear what it has ended: whether it runs this job, and no other."""
+        self._held.extend(slot.take_back())
+        self._drain(slot)
+        return key in slot.jobs
+
+    def _end_if_deaf(self, slot: _Slot) -> None:
+        """End a process that neither runs what it was given, nor lets go of it, nor ends: others do its work."""
+        if not (slot.jobs or slot.recalled or slot.closing) or slot.verdict is not None:
+            return
+        self._runs(slot, 0)
+        if self._clock.steady() - slot.since <= _DEAF_S:
+            return
+        slot.verdict = (-1, Cause.CRASH, f"The process (pid {slot.pid}) did not answer", signal.SIGKILL)
+        self._kill(slot)
 
     def _spread(self, slot: _Slot) -> None:
         """Give what waits behind a slow job to slots that have nothing; the rest goes back to the store."""
@@ -531,8 +559,7 @@ class ProcessPool:
         for slot in list(self._slots.values()):
             if key not in slot.jobs:
                 continue
-            self._held.extend(slot.take_back())
-            if key in slot.jobs and number and slot.verdict is None:
+            if self._runs(slot, key) and number and slot.verdict is None:
                 slot.verdict = (key, Cause.CANCELLED, f"cancelled by signal {number}", number)
                 slot.kill_at = self._clock.steady() + _GRACE_S
                 self._kill(slot, number)
@@ -552,6 +579,7 @@ class ProcessPool:
             if gone.isdisjoint(slot.jobs):
                 continue
             self._held.extend(handed for handed in slot.take_back() if handed.job.key not in gone)
+            self._drain(slot)
             running = [key for key in slot.jobs if key in gone]
             for key in running:
                 del slot.jobs[key]

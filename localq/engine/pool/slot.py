@@ -6,8 +6,10 @@ opens its own client. Reports go out the moment an attempt ends, so that what is
 
 from __future__ import annotations
 
+import array
 import contextlib
 import ctypes
+import fcntl
 import io
 import json
 import logging
@@ -16,6 +18,7 @@ import random
 import signal
 import socket
 import sys
+import termios
 import threading
 from collections import deque
 from types import FrameType
@@ -38,7 +41,7 @@ _PR_SET_PDEATHSIG = 1
 class SlotPlan(NamedTuple):
     """What a slot needs to know: its place in the marks file, its worker's name, and what to do with prints."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     worker: str
     marks_path: str | None
     redirect: bool
@@ -55,6 +58,9 @@ class Slot:
         self._job: Job | None = None
         self._marks = Marks.opened(plan.marks_path, plan.index)
         self._life = share_life(plan.marks_path)
+        #: The end of the output pipe that the worker reads, to read along; and how much is in it.
+        self._output: int | None = None
+        self._unread = array.array("i", [0])
         self._place = attempt.Place(plan.worker, SYSTEM, app.conf, AlarmLimiter(), templates={})
 
     # Reporting
@@ -75,35 +81,71 @@ class Slot:
         key = self._job.key if self._job is not None else None
         self.report(Kind.PRINTED, json.dumps([key, text, is_error]).encode())
 
+    def read_along(self) -> None:
+        """Open the other end of the output pipe, where the system gives it."""
+        with contextlib.suppress(OSError):
+            self._output = os.open("/proc/self/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+
+    def _tell_output(self, output: int) -> None:
+        """Send what was written past Python's streams and the worker has not read, while it is known whose it is."""
+        fcntl.ioctl(output, termios.FIONREAD, self._unread)
+        if self._unread[0]:
+            with contextlib.suppress(BlockingIOError):
+                while data := os.read(output, 65_536):
+                    self.printed(data.decode("utf-8", "replace"), True)
+
     # Running
 
     def serve(self) -> None:
         """Run what comes until the worker says to stop, or is gone."""
         fault.point("slot.ready")
         self.report(Kind.READY, b"")
-        given = self._given
         while True:
-            if given:
-                try:
-                    os.read(self._tokens, 1)
-                except BlockingIOError:
-                    # The worker took back what had not been started.
-                    given.clear()
-                    self.report(Kind.DROPPED, b"")
-                else:
-                    self._run(Job._make(given.popleft()))
+            if not self._given:
+                goes_on = self._hear()
+            elif self._may_start():
+                self._run(Job._make(self._given.popleft()))
                 continue
-            try:
-                message = receive(self._jobs)
-            except InterruptedError:
-                continue
-            if message is None or message[0] == "quit":
-                return
-            if message[0] == "define":
-                definitions.load(self.app, message[1])
-                self._place = self._place._replace(templates={})
             else:
-                given.extend(message[1])
+                goes_on = self._drop()
+            if not goes_on:
+                return
+
+    def _hear(self, flags: int = 0) -> bool:
+        """Take the worker's next message; False when it says to stop, or is gone."""
+        try:
+            message = receive(self._jobs, flags)
+        except InterruptedError:
+            return True
+        if message is None or message[0] == "quit":
+            return False
+        if message[0] == "define":
+            definitions.load(self.app, message[1])
+            self._place = self._place._replace(templates={})
+        else:
+            self._given.extend(message[1])
+        return True
+
+    def _may_start(self) -> bool:
+        """Take the next job's token; False if the worker took back what had not been started."""
+        try:
+            return bool(os.read(self._tokens, 1))
+        except BlockingIOError:
+            return False
+
+    def _drop(self) -> bool:
+        """Drop what was taken back; return whether to go on.
+
+        Messages not read yet were sent before that too: left in the socket, their jobs would use up the tokens of
+        the next ones.
+        """
+        goes_on = True
+        with contextlib.suppress(BlockingIOError):
+            while goes_on:
+                goes_on = self._hear(socket.MSG_DONTWAIT)
+        self._given.clear()
+        self.report(Kind.DROPPED, b"")
+        return goes_on
 
     def _run(self, job: Job) -> None:
         task = self.app.tasks.find(job.task)
@@ -123,6 +165,8 @@ class Slot:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
+        if self._output is not None:
+            self._tell_output(self._output)
         view = memoryview(pack_outcome(job, outcome))
         if fault.armed("report.half"):
             view = view[os.write(self._reports, view[: len(view) // 2]) :]
@@ -159,6 +203,7 @@ def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output:
     slot = Slot(app, plan, socket.socket(fileno=jobs), tokens, reports)
     _set_signals(slot)
     _set_streams(slot, output)
+    slot.read_along()
     _set_logging(slot)
     app.annotator = slot.note
     random.seed()
@@ -241,8 +286,8 @@ def _set_streams(slot: Slot, output: int) -> None:
     os.dup2(output, 2)
     os.close(output)
     if slot.plan.redirect:
-        sys.stdout = sys.__stdout__ = _Stream(slot, sys.__stdout__, False)
-        sys.stderr = sys.__stderr__ = _Stream(slot, sys.__stderr__, True)
+        sys.stdout = sys.__stdout__ = _Stream(slot, sys.__stdout__, False)  # type: ignore[misc, assignment]
+        sys.stderr = sys.__stderr__ = _Stream(slot, sys.__stderr__, True)  # type: ignore[misc, assignment]
 
 
 class _Forward(logging.Handler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,18 +15,41 @@ __all__ = ["Redirection"]
 Heard = Callable[[str, str, bool], bool]
 
 
+#: Characters of an unfinished line that are kept.
+_LONGEST = 65_536
+
+
 class _Stream:
-    """Stands before a stream: text of a running task goes to its pool, all else to the stream itself."""
+    """Stands before a stream: whole lines of a running task go to its pool, all else to the stream itself."""
 
     def __init__(self, before: Any, heard: Heard, is_error: bool) -> None:
         self._before, self._heard, self._is_error = before, heard, is_error
+        self._kept = threading.local()
 
     def write(self, text: str) -> int:
         """Write text, or hand it to the pool of the task that prints."""
         request = current.request.get()
-        if request is not None and request.id is not None and self._heard(request.id, text, self._is_error):
-            return len(text)
-        return 0 if self._before is None else int(self._before.write(text) or 0)
+        if request is None or request.id is None:
+            return 0 if self._before is None else int(self._before.write(text) or 0)
+        job_id, kept = self._kept.__dict__.get("line", (request.id, ""))
+        if job_id != request.id:
+            self.end_line()
+            kept = ""
+        whole, newline, rest = (kept + text).rpartition("\n")
+        if len(rest) > _LONGEST:
+            whole, rest = whole + newline + rest, ""
+        self._kept.line = request.id, rest
+        self._hand(request.id, whole + newline)
+        return len(text)
+
+    def end_line(self) -> None:
+        """Hand over what this thread's task has left unfinished."""
+        job_id, kept = self._kept.__dict__.pop("line", ("", ""))
+        self._hand(job_id, kept)
+
+    def _hand(self, job_id: str, text: str) -> None:
+        if text and not self._heard(job_id, text, self._is_error) and self._before is not None:
+            self._before.write(text)
 
     def writelines(self, lines: Any) -> None:
         """Write several texts."""
@@ -33,7 +57,8 @@ class _Stream:
             self.write(line)
 
     def flush(self) -> None:
-        """Flush the stream itself."""
+        """Hand over what is unfinished, and flush the stream itself."""
+        self.end_line()
         if self._before is not None:
             self._before.flush()
 
@@ -49,6 +74,11 @@ class Redirection:
         self._err = _Stream(sys.stderr, heard, True)
         self._before = (sys.stdout, sys.stderr)
         sys.stdout, sys.stderr = self._out, self._err
+
+    def end_lines(self) -> None:
+        """Hand over what the calling thread's task has left unfinished."""
+        self._out.end_line()
+        self._err.end_line()
 
     def end(self) -> None:
         """Put the streams back, unless somebody has put others there since."""

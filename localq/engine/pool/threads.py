@@ -153,6 +153,8 @@ class ThreadPool:
 
     def ended(self, thread: _Thread, job: Job, outcome: Outcome) -> None:
         """Report from a thread."""
+        if self._redirection is not None:
+            self._redirection.end_lines()
         self._ended.put((thread, Report(job, outcome, None)))
         self._ring()
 

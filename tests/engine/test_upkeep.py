@@ -1,0 +1,143 @@
+"""What the worker does for the store: pruning, and living through its troubles."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from localq import LocalQ, events
+from localq.engine.upkeep import Upkeep
+from localq.exceptions import StoreBusy, StoreFull
+from localq.store.sql import SqlStore
+from tests.engine.waiting import hold, shows, until
+
+
+class Moved:
+    """A clock that a test sets."""
+
+    def __init__(self, now: int) -> None:
+        self.micros = now
+        self.seconds = 0.0
+
+    def now(self) -> int:
+        return self.micros
+
+    def steady(self) -> float:
+        return self.seconds
+
+
+def upkeep_of(q: LocalQ, clock: Moved) -> Upkeep:
+    plan = SimpleNamespace(name="w@h")
+    worker = SimpleNamespace(app=q, store=q.store, clock=clock, plan=plan, key=0, _boot="boot", _save=None)
+    return Upkeep(worker)
+
+
+def test_old_jobs_are_pruned_when_their_time_has_come(q: LocalQ) -> None:
+    one = q.task(max)
+    q.conf.result_expires = 60
+    with q.running(concurrency=1, pool="threads"):
+        old = one.delay(1, 2)
+        old.get(20)
+    waits = one.apply_async((1, 2), countdown=10)
+    clock = Moved(q.clock.now())
+    upkeep = upkeep_of(q, clock)
+
+    clock.seconds = 100
+    upkeep.tend()
+    kept = old.exists()
+    clock.micros += 61_000_000
+    clock.seconds = 200
+    upkeep.tend()
+    fresh = q.AsyncResult(old.id)
+
+    assert kept
+    assert (fresh.exists(), waits.exists()) == (False, True)
+
+
+def test_nothing_is_pruned_without_a_limit(q: LocalQ) -> None:
+    q.conf.result_expires = None
+    with q.running(concurrency=1, pool="threads"):
+        old = q.task(max).delay(1, 2)
+        old.get(20)
+    clock = Moved(q.clock.now() + 10**15)
+    upkeep = upkeep_of(q, clock)
+    clock.seconds = 10_000
+    upkeep.tend()
+
+    assert q.AsyncResult(old.id).exists()
+
+
+@pytest.mark.parametrize("trouble", [StoreFull, StoreBusy])
+@pytest.mark.parametrize("verb", ["finish", "claim", "heartbeat", "annotate"])
+def test_nothing_is_lost_while_the_store_cannot_write(
+    q: LocalQ, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception], verb: str
+) -> None:
+    monkeypatch.setattr("localq.engine.worker._TRY_AGAIN_S", 0.02)
+    plain, failures, ran, told = getattr(SqlStore, verb), [1] * 3, [], []
+
+    def failing(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if failures:
+            failures.pop()
+            raise trouble("no room")
+        return plain(self, *args, **kwargs)
+
+    @q.task(bind=True)
+    def work(self: Any, n: int) -> int:
+        ran.append(n)
+        self.update_state(state="ON")
+        return n
+
+    monkeypatch.setattr(SqlStore, verb, failing)
+    q.conf.worker_heartbeat = 0.05
+    with events.subscribe(lambda event, fields: told.append(event)), q.running(concurrency=2, pool="threads"):
+        results = q.enqueue_many([work.s(n) for n in range(20)])
+        assert [result.get(30) for result in results] == list(range(20))
+        until(lambda: not failures)
+        until(lambda: "store.recovered" in told)
+
+    assert sorted(ran) == list(range(20))
+    assert told.count("store.failed") >= 1
+    assert {len(result.attempts) for result in results} == {1}
+
+
+def test_jobs_of_a_worker_that_is_buried_go_back_and_it_rejoins(q: LocalQ, tmp_path: Path) -> None:
+    told: list[str] = []
+    gate = tmp_path / "gate"
+
+    @q.task(bind=True)
+    def work(self: Any) -> int:
+        self.update_state(state="ON")
+        hold(gate)
+        return int(self.request.attempt)
+
+    q.conf.worker_heartbeat = 0.05
+    with events.subscribe(lambda event, fields: told.append(event)), q.running(concurrency=1, pool="threads"):
+        result = work.delay()
+        shows(result, "ON")
+        q.store.bury([row.key for row in q.store.workers()], q.clock.now())
+        until(lambda: "worker.rejoined" in told)
+        gate.touch()
+        assert result.get(30) == 2
+
+    assert [run.outcome for run in result.attempts] == ["LOST", "SUCCESS"]
+
+
+def test_links_that_cannot_be_do_not_stop_the_worker(q: LocalQ) -> None:
+    @q.task
+    def fail() -> None:
+        raise KeyError("x")
+
+    result = fail.apply_async(link_error=fail.si())
+    with contextlib.closing(q):
+        job = q.store.call(result.id)
+        assert job is not None
+        connection = q.store._connection  # type: ignore[attr-defined]
+        connection.execute(
+            "UPDATE job SET options = ?", ('{"link_error": [{"task": 5}, 7], "time_limit": "x"}',)
+        )
+        with q.running(concurrency=1, pool="threads"):
+            assert isinstance(result.get(20, propagate=False), KeyError)

@@ -1,0 +1,315 @@
+"""The space a SQLite file takes: the log and the file stay small, a full disk loses nothing, plans use the indexes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localq import fault
+from localq.exceptions import StoreFull
+from localq.job import JobState
+from localq.store import sqlite
+from localq.store.sqlite import SqliteStore
+from localq.store.statements import Statement, statements
+from tests.store import children
+from tests.store.given import AFTER_LEASE, BOOT, HOUR, NOW, claimed, done, new, news, worker
+from tests.store.together import run_python, together
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "jobs.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(path, "normal")
+    store.open()
+    yield store
+    store.close()
+
+
+def log_bytes(store: SqliteStore) -> int:
+    return os.stat(f"{store.path}-wal").st_size
+
+
+def add_megabyte(store: SqliteStore, name: str) -> None:
+    store.add([new(name, args=os.urandom(MEGABYTE))], NOW)
+
+
+# The log
+
+
+def test_the_log_grows_only_until_it_is_tended(store: SqliteStore) -> None:
+    sizes = []
+    for number in range(24):
+        add_megabyte(store, f"job-{number}")
+        sizes.append(log_bytes(store))
+        store.tend(NOW)
+
+    assert max(sizes) < sqlite.CHECKPOINT_BYTES + 3 * MEGABYTE
+    assert os.stat(store.path).st_size > 16 * MEGABYTE
+
+
+def test_a_client_without_a_worker_tends_by_itself(store: SqliteStore) -> None:
+    sizes = []
+    for number in range(3000):
+        store.add([new(f"job-{number}", args=b"x" * 500, options="y" * 4000)], NOW)
+        sizes.append(log_bytes(store))
+
+    assert max(sizes) < 3 * sqlite.CHECKPOINT_BYTES
+
+
+def test_a_small_log_is_left_alone(store: SqliteStore) -> None:
+    store.add([new()], NOW)
+    before = os.stat(store.path).st_size
+
+    store.tend(NOW)
+
+    assert os.stat(store.path).st_size == before
+
+
+def test_a_reader_that_pins_the_log_delays_its_end_and_no_more(store: SqliteStore) -> None:
+    store.add([new()], NOW)
+    reader = sqlite3.connect(store.path, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
+    for number in range(8):
+        add_megabyte(store, f"job-{number}")
+        store.tend(NOW)
+    pinned = log_bytes(store)
+    assert pinned > 8 * MEGABYTE
+    assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
+
+    reader.execute("COMMIT")
+    reader.close()
+    store.tend(NOW)
+    for number in range(5):
+        add_megabyte(store, f"more-{number}")
+
+    assert log_bytes(store) == pinned
+    assert sum(store.stats().values()) == 14
+
+
+def test_others_read_and_write_on_after_a_checkpoint(store: SqliteStore, path: Path) -> None:
+    other = SqliteStore(path)
+    other.add([new("theirs")], NOW)
+    for number in range(8):
+        add_megabyte(store, f"job-{number}")
+    store.tend(NOW)
+
+    assert other.add([new("later")], NOW) == [True]
+    assert set(other.get(["theirs", "later", "job-7"])) == {"theirs", "later", "job-7"}
+    assert len(other.call("job-3").args) == MEGABYTE
+    other.close()
+
+
+def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
+    killed = run_python(children.add_and_tend, str(path), LOCALQ_FAULT="store.checkpoint=kill")
+
+    assert killed.returncode == -9
+    store = SqliteStore(path)
+    assert store.inspect("integrity_check") == [("ok",)]
+    assert sum(store.stats().values()) == 6
+    assert store.add([new("after")], NOW) == [True]
+    store.close()
+
+
+def test_upkeep_that_fails_does_not_fail_the_jobs_added(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "CHECKPOINT_BYTES", 0)
+    monkeypatch.setenv("LOCALQ_FAULT", "store.checkpoint=enospc")
+    fault.reload()
+    try:
+        with pytest.raises(StoreFull):
+            store.tend(NOW)
+        for number in range(600):
+            assert store.add([new(f"job-{number}")], NOW) == [True]
+    finally:
+        monkeypatch.undo()
+        fault.reload()
+
+    assert store.stats() == {("default", JobState.READY): 600}
+
+
+# The file
+
+
+def test_space_that_pruning_left_is_given_back(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "SPARE_PAGES", 16)
+    for number in range(12):
+        add_megabyte(store, f"job-{number}")
+    store.cancel([f"job-{number}" for number in range(11)], NOW)
+    large = store.inspect("page_count")[0][0]
+    store.prune(NOW + 1, 100)
+
+    for _ in range(large // 100):
+        store.tend(NOW)
+
+    pages, spare = store.inspect("page_count")[0][0], store.inspect("freelist_count")[0][0]
+    assert pages < large / 4
+    assert spare <= max(16, pages // 4)
+    assert store.inspect("integrity_check") == [("ok",)]
+    assert len(store.call("job-11").args) == MEGABYTE
+    store.close()
+    assert os.stat(store.path).st_size < 4 * MEGABYTE
+
+
+def test_a_little_spare_space_is_kept_for_the_next_jobs(store: SqliteStore) -> None:
+    add_megabyte(store, "large")
+    store.cancel(["large"], NOW)
+    store.prune(NOW + 1, 10)
+    before = store.inspect("freelist_count")
+
+    store.tend(NOW)
+
+    assert store.inspect("freelist_count") == before != [(0,)]
+
+
+# No space left
+
+
+def test_a_full_file_says_so_and_loses_nothing(store: SqliteStore) -> None:
+    key = worker(store)
+    store.add([new("first"), new("running")], NOW)
+    running = claimed(store, key, 2)[1]
+    # A page limit makes SQLite say what a full disk makes it say.
+    pages = store.inspect("page_count")[0][0]
+    store.inspect(f"max_page_count={pages + 20}")
+    added = 0
+    with pytest.raises(StoreFull, match="No space left") as full:
+        while added < 1000:
+            store.add([new(f"job-{added}", args=b"x" * 3000)], NOW)
+            added += 1
+
+    assert store.path in str(full.value)
+    large = news(*(f"batch-{i}" for i in range(50)), args=b"x" * 3000)
+    for attempt in (
+        lambda: store.add(large, NOW),
+        lambda: store.finish([done(running, JobState.READY, args=b"x" * 100_000)], NOW),
+    ):
+        with pytest.raises(StoreFull):
+            attempt()
+    assert sum(store.stats().values()) == added + 2
+    assert store.get(["batch-0"]) == {}
+    assert store.finish([done(running)], NOW) == [True]
+    store.inspect("max_page_count=1000000")
+    assert store.add(large, NOW) == [True] * 50
+    assert store.inspect("integrity_check") == [("ok",)]
+
+
+def test_pruning_makes_room_in_a_full_file(store: SqliteStore) -> None:
+    ids = [f"job-{i}" for i in range(20)]
+    store.add(news(*ids, args=b"x" * 3000), NOW)
+    store.inspect(f"max_page_count={store.inspect('page_count')[0][0]}")
+    with pytest.raises(StoreFull):
+        store.add([new("large", args=b"x" * 50_000)], NOW)
+
+    store.cancel(ids, NOW)
+    assert store.prune(NOW + 1, 100) == 20
+
+    assert store.add([new("large", args=b"x" * 50_000)], NOW) == [True]
+
+
+def test_a_limit_on_file_sizes_says_so_and_loses_nothing(path: Path) -> None:
+    ((added, said, works),) = together(1, children.fill_up_to_a_limit, path)
+
+    assert added > 0
+    assert str(path) in said
+    assert works
+    store = SqliteStore(path)
+    assert sum(store.stats().values()) == added + 1
+    assert store.inspect("integrity_check") == [("ok",)]
+    store.close()
+
+
+# Plans
+
+
+def plan(path: Path, statement: Statement) -> str:
+    """Return how SQLite would run a statement."""
+    connection = sqlite3.connect(path)
+    try:
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", [None] * len(statement.names)).fetchall()
+    finally:
+        connection.close()
+    return "; ".join(row[3] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("next_due", "job_due"),
+        ("promote", "job_due"),
+        ("next_queue", "job_ready"),
+        ("best_of_queue", "job_ready"),
+        ("claim_queue", "job_ready"),
+        ("claim_keys", "INTEGER PRIMARY KEY"),
+        ("finish", "INTEGER PRIMARY KEY"),
+        ("owned", "job_owner"),
+        ("lost", "job_owner"),
+        ("done_before", "job_done"),
+        ("by_id", "autoindex_job"),
+        ("note_shown", "autoindex_job"),
+        ("requeue", "autoindex_job"),
+        ("attempts", "INTEGER PRIMARY KEY"),
+        ("last_attempt", "INTEGER PRIMARY KEY"),
+        ("waiting", "job_ready"),
+    ],
+)
+@pytest.mark.parametrize("analysed", [False, True])
+def test_a_frequent_statement_uses_an_index_and_sorts_nothing(
+    store: SqliteStore, path: Path, name: str, index: str, analysed: bool
+) -> None:
+    if analysed:
+        fill_with_every_state(store)
+        connection = sqlite3.connect(path)
+        connection.execute("ANALYZE")
+        connection.close()
+
+    said = plan(path, getattr(statements(sqlite.DIALECT), name))
+
+    assert index in said
+    for bad in ("SCAN job;", "SCAN attempt", "SCAN note"):
+        assert bad not in f"{said};"
+    assert "ORDER BY" not in said
+
+
+def fill_with_every_state(store: SqliteStore) -> None:
+    key = worker(store)
+    store.add([new(f"job-{i}", run_at=NOW + i % 2, queue=f"queue-{i % 3}") for i in range(2000)], NOW)
+    jobs = claimed(store, key, 600)
+    store.finish([done(job) for job in jobs[:300]], NOW)
+
+
+def test_a_claim_finds_its_jobs_behind_a_large_backlog(store: SqliteStore) -> None:
+    key = worker(store)
+    for portion in range(20):
+        store.add(news(*(f"ready-{portion}-{i}" for i in range(5000)), queue=f"queue-{portion % 4}"), NOW)
+    store.add([new("due", run_at=NOW + 1, queue="queue-2"), new("urgent", priority=5, queue="queue-3")], NOW)
+
+    taken = claimed(store, key, 5, now=NOW + HOUR)
+
+    assert [job.id for job in taken] == ["urgent", "ready-0-0", "ready-0-1", "ready-0-2", "ready-0-3"]
+    assert claimed(store, key, 2, queues=["queue-1"])[0].id == "ready-1-0"
+    assert store.lost(AFTER_LEASE, BOOT, 1)[0].id in {"urgent", "ready-0-0", "ready-1-0"}
+    assert store.stats()["queue-0", JobState.READY] == 25_000 - 4
+
+
+def test_finished_jobs_are_pruned_from_behind_a_large_backlog(store: SqliteStore) -> None:
+    ids = [f"job-{i}" for i in range(3000)]
+    store.add(news(*ids), NOW)
+    store.cancel(ids[:1500], NOW)
+
+    removed: list[Any] = []
+    while count := store.prune(NOW + 1, 400):
+        removed.append(count)
+
+    assert removed == [400, 400, 400, 300]
+    assert store.stats() == {("default", JobState.READY): 1500}

@@ -1,0 +1,86 @@
+"""How LocalQ's calls are typed: mypy reads this file, and must find exactly the errors its comments name."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from localq import AsyncResult, LocalQ, Signature, Task, shared_task
+
+q = LocalQ()
+
+
+@q.task
+def add(x: int, y: int = 0) -> int:
+    return x + y
+
+
+@q.task(name="sum", max_retries=5)
+def total(*numbers: float) -> float:
+    return sum(numbers)
+
+
+@q.task(bind=True)
+def bound(self: Task[..., Any], path: str) -> bytes:
+    return f"{self.name} {path}".encode()
+
+
+@q.task
+async def fetch(url: str) -> str:
+    return url
+
+
+@q.task(queue="io")
+async def fetch_with_options(url: str) -> str:
+    return url
+
+
+@q.task(bind=True, max_retries=1)
+async def fetch_bound(self: Task[..., Any], url: str) -> str:
+    return url
+
+
+@shared_task
+def shared(n: int) -> str:
+    return str(n)
+
+
+@shared_task(bind=True)
+def shared_bound(self: Task[..., Any], n: int) -> str:
+    return str(n)
+
+
+def right() -> None:
+    assert_type(add(1, y=2), int)
+    assert_type(add.delay(1), AsyncResult[int])
+    assert_type(add.delay(1, y=2).get(timeout=1), int)
+    assert_type(add.apply_async((1,), {"y": 2}, countdown=5), AsyncResult[int])
+    assert_type(add.s(1), Signature[int])
+    assert_type(q.enqueue_many([add.s(1), add.si(2)]), list[AsyncResult[int]])
+    assert_type(total.delay(1, 2.5).get(), float)
+    assert_type(bound.delay("a").get(), bytes)
+    assert_type(fetch.delay("a").get(), str)
+    assert_type(fetch_with_options.delay("a").get(), str)
+    assert_type(fetch_bound.delay("a").get(), str)
+    assert_type(shared.delay(1).get(), str)
+    assert_type(shared_bound.delay(1).get(), str)
+
+
+async def right_too() -> None:
+    assert_type(await add.adelay(1), AsyncResult[int])
+    assert_type(await add.delay(1), int)
+
+
+def wrong() -> None:
+    add.delay("x")  # error: arg-type
+    add.delay()  # error: call-arg
+    add.delay(1, z=2)  # error: call-arg
+    add("x")  # error: arg-type
+    total.delay("x")  # error: arg-type
+    bound.delay(5)  # error: arg-type
+    bound.delay()  # error: call-arg
+    fetch.delay(5)  # error: arg-type
+    fetch_with_options.delay(5)  # error: arg-type
+    fetch_bound.delay(5)  # error: arg-type
+    shared.delay("x")  # error: arg-type
+    shared_bound.delay("x")  # error: arg-type
+    _: str = add.delay(1).get()  # error: assignment
