@@ -114,15 +114,15 @@ def _directories(
             with os.scandir(directory) as entries:
                 for entry in entries:
                     if entry.path in own:
-                        left_out["file of this queue"] += 1
+                        left_out["files of this queue"] += 1
                     elif entry.is_symlink():
-                        left_out["symbolic link"] += 1
+                        left_out["symbolic links"] += 1
                     elif entry.is_dir(follow_symlinks=False):
                         below.append(entry.path)
                     elif entry.is_file(follow_symlinks=False):
                         names.append(entry.name)
                     else:
-                        left_out["special file"] += 1
+                        left_out["special files"] += 1
         except OSError as error:
             error.filename = error.filename or directory
             failed(error)

@@ -293,7 +293,7 @@ class Task(Generic[P, R]):
             eta, countdown: When; default: `default_retry_delay` seconds from now.
             max_retries: For this time only; default: the task's own.
             options: Of the runs from now on: queue, priority, time_limit, soft_time_limit, link, and the
-                others that are kept with a job.
+                others that are kept with a job; `expires` stays what it was.
 
         Raises:
             Retry: always, unless `throw` is False.

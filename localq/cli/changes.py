@@ -36,14 +36,10 @@ _FINAL = [name for name, where in STATES.items() if all(state.final for state in
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.option("-a", "--args", "args_text", default="[]", metavar="JSON", help="Arguments, as a JSON list.")
-@click.option(
-    "-k", "--kwargs", "kwargs_text", default="{}", metavar="JSON", help="Keyword ones, as a JSON object."
-)
+@click.option("-k", "--kwargs", "kwargs_text", default="{}", metavar="JSON", help="Keyword ones, as a JSON object.")
 @click.option("--countdown", type=float, metavar="SECONDS", help="Run it so many seconds from now.")
 @click.option("--eta", metavar="TIME", help="Run it at this time (ISO 8601), not before.")
-@click.option(
-    "--expires", metavar="WHEN", help="Revoke it if it has not begun then: seconds from now, or a time."
-)
+@click.option("--expires", metavar="WHEN", help="Revoke it if it has not begun then: seconds from now, or a time.")
 @click.option("-Q", "--queue", metavar="NAME", help="Put it into this queue.")
 @click.option("--priority", type=int, metavar="0-9", help="Higher runs first.")
 @click.option("--wait", "wait_s", type=SECONDS, metavar="SECONDS", help="Wait for the result, and print it.")
@@ -93,8 +89,7 @@ def _json(text: str, option: str, kind: type) -> Any:
         shown = printable(line[start : start + 70])
         mark = " " * len(printable(line[start : error.colno - 1])) + "^"
         raise click.UsageError(
-            f"{option} is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).\n"
-            f"  {shown}\n  {mark}"
+            f"{option} is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).\n  {shown}\n  {mark}"
         ) from None
     except RecursionError:
         raise click.UsageError(f"{option} is nested too deeply.") from None
@@ -151,9 +146,7 @@ def _waited(app: LocalQ, sent: AsyncResult[Any], wait_s: float) -> int:
 
 @click.command()
 @click.argument("job_ids", nargs=-1, metavar="[ID]...")
-@click.option(
-    "--state", "names", multiple=True, metavar="NAME", help="All that ended so: FAILURE, REVOKED or SUCCESS."
-)
+@click.option("--state", "names", multiple=True, metavar="NAME", help="All that ended so: FAILURE, REVOKED or SUCCESS.")
 @click.option("--task", "tasks", multiple=True, metavar="NAME", help="With --state: only jobs of this task.")
 @app_options
 @click.pass_context
@@ -228,9 +221,7 @@ def _named(store: Store, names: Sequence[str]) -> tuple[list[Job], int]:
 @click.option("--signal", metavar="NAME", help="Stop running ones with it, not TERM.")
 @app_options
 @click.pass_context
-def cancel(
-    context: click.Context, app: LocalQ, job_ids: Sequence[str], terminate: bool, signal: str | None
-) -> None:
+def cancel(context: click.Context, app: LocalQ, job_ids: Sequence[str], terminate: bool, signal: str | None) -> None:
     """Cancel jobs, for good: what waits never runs.
 
     A running job goes on, but does not run again; --terminate stops it. An ID may be the start of one. Ends

@@ -43,9 +43,7 @@ class _Done(NamedTuple):
 @click.option("-c", "--concurrency", type=click.IntRange(min=1), help="Processes. Default: one a processor.")
 @click.option("--resume", is_flag=True, help="Go on with the latest run, of FOLDER if that is given.")
 @click.pass_context
-def demo(
-    context: click.Context, folder: str | None, path: str | None, concurrency: int | None, resume: bool
-) -> None:
+def demo(context: click.Context, folder: str | None, path: str | None, concurrency: int | None, resume: bool) -> None:
     """Digest every file below FOLDER, one job a file.
 
     Without FOLDER, the files of this Python's standard library. Shows totals by language, duplicates and the
@@ -157,7 +155,9 @@ def _tell(console: Console, run: Run, path: str, done: _Done) -> None:
         say(console, f"{files:,} files, a job each: all done before.")
     if counted.again:
         say(console, f"{counted.again:,} jobs ran again after their process had died; each counts once.")
-    say(console, f"Jobs and results are in {os.path.abspath(path)} ({decimal(os.path.getsize(path))}).")
+    where = tasks.q.location
+    size = f" ({decimal(os.path.getsize(where))})" if os.path.exists(where) else ""
+    say(console, f"Jobs and results are in {where}{size}.")
     say(console)
     say(console, "Try next:")
     for command in _commands(run, counted):

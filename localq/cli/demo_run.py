@@ -224,12 +224,7 @@ class Counted:
     def _take(self, number: int, job: Job | None, last: Attempt | None) -> None:
         name = self._files[number - 1]
         self.again += job is not None and job.attempts > 1
-        if (
-            job is not None
-            and job.state == JobState.SUCCEEDED
-            and last is not None
-            and last.result is not None
-        ):
+        if job is not None and job.state == JobState.SUCCEEDED and last is not None and last.result is not None:
             said: dict[str, Any] = codec.decode(last.result)
             self.digested.append(Digested(number, name, **said))
         else:

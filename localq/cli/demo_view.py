@@ -113,15 +113,14 @@ def report(
         _print_table(console, _largest(console, digested))
     if failed:
         _print_table(console, _failures(console, failed))
-    for kind, count in sorted(left_out.items()):
-        say(console, f"Left out: {count:,} {kind}{'s' if count > 1 else ''}.")
+    if left_out:
+        say(console, f"Left out: {', '.join(f'{kind}: {count:,}' for kind, count in sorted(left_out.items()))}.")
+        say(console)
 
 
 def _table(title: str, *columns: str, footer: bool = False) -> Table:
     """Return a table whose columns that begin with > are numbers, and whose last one may be folded."""
-    table = Table(
-        title=title, box=None, pad_edge=False, show_footer=footer, header_style="dim", footer_style="bold"
-    )
+    table = Table(title=title, box=None, pad_edge=False, show_footer=footer, header_style="dim", footer_style="bold")
     for column in columns:
         if column.startswith(">"):
             table.add_column(column[1:], justify="right", no_wrap=True)
@@ -148,16 +147,12 @@ def _languages(digested: Iterable[Digested]) -> Table:
     ranked = sorted(sums.items(), key=lambda item: (-item[1][2], item[0]))
     if len(ranked) > _LANGUAGES:
         rest = [total for _, total in ranked[_LANGUAGES - 1 :]]
-        ranked[_LANGUAGES - 1 :] = [
-            (f"{len(rest)} more", [sum(column) for column in zip(*rest, strict=True)])
-        ]
+        ranked[_LANGUAGES - 1 :] = [(f"{len(rest)} more", [sum(column) for column in zip(*rest, strict=True)])]
     table = _table("Totals", "Language", ">Files", ">Lines", ">Size", footer=True)
     for language, (files, lines, size) in ranked:
         table.add_row(language, f"{files:,}", f"{lines:,}" if lines else "", decimal(size))
     table.columns[0].footer = "All"
-    for column, text in zip(
-        table.columns[1:], (f"{whole[0]:,}", f"{whole[1]:,}", decimal(whole[2])), strict=True
-    ):
+    for column, text in zip(table.columns[1:], (f"{whole[0]:,}", f"{whole[1]:,}", decimal(whole[2])), strict=True):
         column.footer = text
     return table
 
@@ -189,9 +184,7 @@ def _wasted(group: Sequence[Digested]) -> int:
 def _largest(console: Console, digested: Iterable[Digested]) -> Table:
     table = _table("Largest", ">Size", ">Lines", "File")
     for one in sorted(digested, key=lambda one: (-one.size, one.number))[:_ROWS]:
-        table.add_row(
-            decimal(one.size), f"{one.lines:,}" if one.lines else "", Text(shown(one.name, console))
-        )
+        table.add_row(decimal(one.size), f"{one.lines:,}" if one.lines else "", Text(shown(one.name, console)))
     return table
 
 

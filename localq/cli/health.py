@@ -110,9 +110,7 @@ def _check_target(path: str, target: str, force: bool) -> None:
     if not force:
         raise click.UsageError(f"{target} is there already. Choose another name, or replace it with --force.")
     if os.path.exists(f"{target}-wal"):
-        raise click.UsageError(
-            f"{target} seems to be in use: {target}-wal is beside it, and would spoil the copy."
-        )
+        raise click.UsageError(f"{target} seems to be in use: {target}-wal is beside it, and would spoil the copy.")
 
 
 def _unused_name(target: str) -> str:

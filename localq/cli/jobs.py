@@ -37,12 +37,8 @@ _MOST_SHOWN = 10_000
 @click.command("list")
 @click.option("--state", "names", multiple=True, metavar="NAME", help="Only in this state; may be repeated.")
 @click.option("--task", "tasks", multiple=True, metavar="NAME", help="Only of this task; may be repeated.")
-@click.option(
-    "-Q", "--queue", "queues", multiple=True, metavar="NAME", help="Only of this queue; may be repeated."
-)
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many at most."
-)
+@click.option("-Q", "--queue", "queues", multiple=True, metavar="NAME", help="Only of this queue; may be repeated.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many at most.")
 @click.option("--before", metavar="ID", help="Go on after this job: show older ones only.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @app_options
@@ -87,9 +83,7 @@ def _known(store: Store, name: str) -> Job:
     found = job_called(store, name)
     if found is not None:
         return found
-    hint = (
-        "" if len(name) >= SHORTEST_PREFIX else f" The start of an id must have {SHORTEST_PREFIX} characters."
-    )
+    hint = "" if len(name) >= SHORTEST_PREFIX else f" The start of an id must have {SHORTEST_PREFIX} characters."
     click.echo(f"There is no job {printable(name)!r}.{hint}", err=True)
     raise click.exceptions.Exit(EXIT_UNKNOWN)
 
@@ -201,9 +195,7 @@ def _show_run(run: Run, traceback: bool) -> None:
     took = "" if run.started is None else f", took {(run.ended - run.started).total_seconds():.3f} s"
     memory = "" if run.peak_memory is None else f", peak {size_text(run.peak_memory)}"
     ended = when(from_datetime(run.ended))
-    click.echo(
-        f"\nattempt {run.number}: {run.outcome} on {printable(run.worker)}, ended {ended}{took}{memory}"
-    )
+    click.echo(f"\nattempt {run.number}: {run.outcome} on {printable(run.worker)}, ended {ended}{took}{memory}")
     if traceback and run.traceback:
         click.echo(_indented(run.traceback))
     elif run.error:

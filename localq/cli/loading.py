@@ -207,9 +207,7 @@ def _near(name: str) -> str:
     prefix = f"{parent}." if parent else ""
     folders = getattr(sys.modules.get(parent), "__path__", []) if parent else [os.getcwd()]
     there = {prefix + one.name: None for one in pkgutil.iter_modules(folders)}
-    return (
-        nearest(name, there) or f" It was looked for in {', '.join(folders)} and where Python finds modules."
-    )
+    return nearest(name, there) or f" It was looked for in {', '.join(folders)} and where Python finds modules."
 
 
 class _NoModule(Exception):
@@ -228,8 +226,7 @@ def _import(name: str) -> ModuleType:
         return importlib.import_module(name)
     except SystemExit as error:
         raise LoadError(
-            f"Importing {name!r} ended the program ({error!r}). "
-            "Put its main part under if __name__ == '__main__'."
+            f"Importing {name!r} ended the program ({error!r}). Put its main part under if __name__ == '__main__'."
         ) from None
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
@@ -271,8 +268,7 @@ def _import_path(text: str) -> ModuleType:
         raise LoadError(f"{text!r} cannot be imported under the name {error.name!r}. Rename it.") from None
     if not module.__file__ or not os.path.samefile(module.__file__, path):
         raise LoadError(
-            f"{text!r} cannot be imported: the name {name!r} belongs to {module.__file__ or 'Python'}. "
-            "Rename it."
+            f"{text!r} cannot be imported: the name {name!r} belongs to {module.__file__ or 'Python'}. Rename it."
         )
     return module
 

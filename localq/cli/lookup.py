@@ -60,9 +60,7 @@ def existing(app: LocalQ) -> Store:
         raise ImproperlyConfigured("This app keeps its jobs in memory, and only its own process sees them.")
     path = getattr(store, "path", None)
     if path is not None and not os.path.exists(path):
-        raise StoreError(
-            f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it."
-        )
+        raise StoreError(f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it.")
     return store
 
 
@@ -128,9 +126,7 @@ def _state_name(store: Store, name: str) -> str:
     if store.find(Filter(shown=name), 1):
         return name
     close = nearest(name.upper(), [*STATES, *_SHOWN])
-    raise click.UsageError(
-        f"There is no state {name!r}, and no job shows it.{close} Known: {', '.join(STATES)}."
-    )
+    raise click.UsageError(f"There is no state {name!r}, and no job shows it.{close} Known: {', '.join(STATES)}.")
 
 
 def jobs_in(store: Store, which: Wanted) -> Iterator[Job]:
@@ -154,9 +150,7 @@ def _paged(store: Store, which: Filter) -> Iterator[Job]:
 def errors_of(store: Store, jobs: Sequence[Job]) -> dict[str, str]:
     """Return the first line of the last error of each job that failed, was lost or was revoked, by its id."""
     # Results are not read along: they may be large.
-    failed = [
-        job.id for job in jobs if job.attempts and job.state not in (JobState.SUCCEEDED, JobState.RUNNING)
-    ]
+    failed = [job.id for job in jobs if job.attempts and job.state not in (JobState.SUCCEEDED, JobState.RUNNING)]
     lines = {}
     for job_id, (_, last, _) in store.results(failed).items():
         if last is not None and last.failure is not None:

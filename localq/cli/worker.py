@@ -57,9 +57,7 @@ class _Names(click.ParamType[tuple[str, ...]]):
 
     name = "A,B"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
         names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
@@ -141,9 +139,7 @@ def _run(
     **settings: Any,
 ) -> None:
     if app.eager:
-        raise ImproperlyConfigured(
-            "The app is eager: its calls run in the caller, a worker has nothing to do."
-        )
+        raise ImproperlyConfigured("The app is eager: its calls run in the caller, a worker has nothing to do.")
     app.conf.update({name: value for name, value in settings.items() if value is not None})
     name = worker_name(hostname)
     _set_up_log(app, level, logfile, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 import threading
@@ -65,6 +66,9 @@ class Embedded:
         while not worker.ready.wait(0.05) and self._thread.is_alive():
             pass
         if self._error is not None:
+            # It may have failed before it could clear up after itself.
+            with contextlib.suppress(Exception):
+                worker.pool.close()
             raise self._error
         atexit.register(self._at_exit)
 

@@ -69,9 +69,7 @@ def schema(store: ReadOnlyStore) -> Iterator[Finding]:
         yield wrong("schema", f"Tables are missing: {', '.join(lost)}.", _recovery(store))
     slow = sorted(name for _, name in indexes - there)
     if slow:
-        yield warning(
-            "schema", f"Indexes are missing: {', '.join(slow)}. Work will be slow.", "Restore a backup."
-        )
+        yield warning("schema", f"Indexes are missing: {', '.join(slow)}. Work will be slow.", "Restore a backup.")
     strange = sorted(f"{kind} {name}" for kind, name in there - tables if kind in ("trigger", "view"))
     if strange:
         yield warning(
@@ -149,9 +147,7 @@ def sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Fi
     )
 
 
-def write_lock(
-    store: ReadOnlyStore, locks: Callable[[], str | None], pause: Callable[[float], None]
-) -> Finding:
+def write_lock(store: ReadOnlyStore, locks: Callable[[], str | None], pause: Callable[[float], None]) -> Finding:
     """Tell who holds the write lock, if one process holds it all through half a second.
 
     Args:

@@ -39,9 +39,7 @@ def place(path: str) -> Finding | None:
             "Check -A, --path and the working folder. The first job enqueued makes it.",
         )
     except OSError as error:
-        return wrong(
-            "file", f"{path} cannot be reached: {error.strerror}.", "Check its folders' owners and modes."
-        )
+        return wrong("file", f"{path} cannot be reached: {error.strerror}.", "Check its folders' owners and modes.")
     if not stat.S_ISREG(there.st_mode):
         return wrong("file", f"{path} is not a regular file.", "Choose another path.")
     if there.st_nlink > 1:
@@ -117,9 +115,7 @@ def rights(path: str, user: int) -> Iterator[Finding]:
         yield fine("rights", f"The file has mode {mode:04o} and belongs to you.")
     around = os.stat(folder)
     if around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISVTX:
-        yield warning(
-            "rights", f"Any user can replace files in {folder}.", f"chmod o-w {shlex.quote(folder)}"
-        )
+        yield warning("rights", f"Any user can replace files in {folder}.", f"chmod o-w {shlex.quote(folder)}")
 
 
 def _access(path: str, folder: str) -> Iterator[Finding]:
@@ -157,9 +153,7 @@ def free_space(path: str) -> Finding:
     free = shutil.disk_usage(os.path.dirname(path)).free
     what = f"{size_text(free)} are free on the disk."
     if free < NO_SPACE:
-        return wrong(
-            "space", f"Only {what}", "Make room; nothing stored is lost, and workers go on by themselves."
-        )
+        return wrong("space", f"Only {what}", "Make room; nothing stored is lost, and workers go on by themselves.")
     if free < LITTLE_SPACE:
         return warning("space", f"Only {what}", "Make room before writes begin to fail.")
     return fine("space", what)

@@ -105,10 +105,10 @@ class UnixBell:
                 os.unlink(self.path)
 
     def __del__(self) -> None:
-        # At the interpreter's end the modules this needs may be gone already.
-        if contextlib is not None and os is not None:
-            with contextlib.suppress(Exception):
-                self.close()
+        try:  # noqa: SIM105 - at the interpreter's end contextlib may be gone already
+            self.close()
+        except Exception:
+            pass
 
 
 class Ringer:

@@ -49,9 +49,7 @@ class ReadOnlyStore(SqliteStore):
 
     def schema(self) -> set[tuple[str, str]]:
         """Return the kind and name of everything the file defines: tables, indexes, triggers, views."""
-        found = self._executed(
-            "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
-        )
+        found = self._executed("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
         return {(str(kind), str(name)) for kind, name in found}
 
     def identity(self) -> str | None:

@@ -429,7 +429,9 @@ class SqliteStore(SqlStore):
         spare, pages = self.inspect("freelist_count")[0][0], self.inspect("page_count")[0][0]
         if spare > max(SPARE_PAGES, pages // 4):
             with self._lock, self._writing as cursor:
-                cursor.execute(f"PRAGMA incremental_vacuum({_GIVEN_BACK_AT_ONCE})").fetchall()
+                for _ in range(_GIVEN_BACK_AT_ONCE):
+                    # One page at a time: the driver steps such a statement once, and each step frees one.
+                    cursor.execute("PRAGMA incremental_vacuum(1)")
 
     def _added(self, count: int) -> None:
         self._commits += count

@@ -82,9 +82,7 @@ def test_every_backup_made_under_load_holds_what_was_acknowledged_before(
         copy.close()
 
 
-def test_jobs_that_ran_when_the_backup_was_made_run_again_from_it(
-    q: LocalQ, localq: Run, tmp_path: Path
-) -> None:
+def test_jobs_that_ran_when_the_backup_was_made_run_again_from_it(q: LocalQ, localq: Run, tmp_path: Path) -> None:
     q.store.add([new("running", args=b"[[20],{}]"), new("waiting", args=b"[[1],{}]")], NOW)
     lost = q.store.register(card("lost", boot_id=boot_id()), NOW, 1)
     claimed(q.store, lost, 1)
@@ -144,9 +142,7 @@ def test_a_database_in_use_is_not_replaced(q: LocalQ, localq: Run, tmp_path: Pat
 
 
 @pytest.mark.parametrize(("target", "said"), [("", "is a folder"), ("no/copy.db", "There is no folder")])
-def test_a_target_that_cannot_be_is_refused(
-    q: LocalQ, localq: Run, tmp_path: Path, target: str, said: str
-) -> None:
+def test_a_target_that_cannot_be_is_refused(q: LocalQ, localq: Run, tmp_path: Path, target: str, said: str) -> None:
     q.store.open()
 
     result = localq("backup", str(tmp_path / target))
@@ -178,9 +174,7 @@ def test_a_damaged_store_gives_an_error_and_no_copy(q: LocalQ, localq: Run, tmp_
     assert [name for name in os.listdir(tmp_path) if "copy" in name] == []
 
 
-@pytest.mark.parametrize(
-    "error", [StoreFull("No space left for the store."), OSError(5, "Input/output error")]
-)
+@pytest.mark.parametrize("error", [StoreFull("No space left for the store."), OSError(5, "Input/output error")])
 def test_a_copy_that_cannot_be_written_leaves_nothing_behind(
     q: LocalQ, localq: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

@@ -284,9 +284,7 @@ def test_an_index_that_lost_rows_is_reported(path: Path) -> None:
     assert "job_done" in grave(path)["integrity"]
 
 
-def test_large_files_are_checked_quickly_unless_told_otherwise(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_files_are_checked_quickly_unless_told_otherwise(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contents, "CHECKED_IN_FULL", 1000)
 
     (quick,) = [one for one in examine(path) if one.check == "integrity"]
@@ -378,9 +376,7 @@ def test_odd_characters_in_the_path_do_no_harm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "virtiofs", "fuse.sshfs"])
-def test_on_an_unsafe_filesystem_the_file_is_not_opened(
-    path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+def test_on_an_unsafe_filesystem_the_file_is_not_opened(path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(place, "filesystem_of", lambda path: kind)
     before = sorted(os.listdir(path.parent))
 
@@ -428,9 +424,7 @@ def test_a_folder_that_all_may_write_is_reported(path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "-wal", ".d", "/.."])
-def test_what_must_be_written_and_cannot_be_is_an_error(
-    path: Path, monkeypatch: pytest.MonkeyPatch, end: str
-) -> None:
+def test_what_must_be_written_and_cannot_be_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
     refused = os.path.normpath(f"{path}{end}")
     Path(f"{path}-wal").touch()
     monkeypatch.setattr(os, "access", lambda one, mode: os.fspath(one) != refused)
@@ -471,15 +465,11 @@ def test_the_space_left_is_judged(path: Path, monkeypatch: pytest.MonkeyPatch, f
         ((3, 53, 0), "ok"),
     ],
 )
-def test_versions_of_sqlite_with_the_wal_reset_bug_are_known(
-    version: tuple[int, int, int], level: str
-) -> None:
+def test_versions_of_sqlite_with_the_wal_reset_bug_are_known(version: tuple[int, int, int], level: str) -> None:
     assert contents.sqlite_version(version).level == level
 
 
-@pytest.mark.parametrize(
-    ("durability", "said"), [("full", "Every enqueue waits"), ("normal", "No enqueue waits")]
-)
+@pytest.mark.parametrize(("durability", "said"), [("full", "Every enqueue waits"), ("normal", "No enqueue waits")])
 def test_the_durability_of_commits_is_told(path: Path, durability: str, said: str) -> None:
     (found,) = [one for one in examine(path, durability=durability) if one.check == "synchronous"]
 
@@ -575,10 +565,7 @@ def test_running_jobs_of_workers_that_are_gone_are_reported(q: LocalQ) -> None:
     q.store.add([new("d")], NOW)
     claimed(q.store, register(q, "alive"))
 
-    assert (
-        grave(q.location)["orphans"]
-        == "3 jobs belong to workers that are gone: 2 of shop.mail, 1 of shop.pack."
-    )
+    assert grave(q.location)["orphans"] == "3 jobs belong to workers that are gone: 2 of shop.mail, 1 of shop.pack."
     assert "A live worker takes them over" in finding(q.location, "orphans").advice
 
 
@@ -616,9 +603,7 @@ def test_queues_that_no_live_worker_serves_are_reported(q: LocalQ) -> None:
 
 
 def test_tasks_that_no_live_worker_knows_are_reported(q: LocalQ) -> None:
-    q.store.add(
-        [new("a", task="shop.mial"), new("b", task="shop.mial"), new("c", task="other", queue="x")], NOW
-    )
+    q.store.add([new("a", task="shop.mial"), new("b", task="shop.mial"), new("c", task="other", queue="x")], NOW)
     q.store.add([new("d")], NOW)
     register(q, "knows", queues=("default",))
     register(q, "elsewhere", queues=("y",), tasks=("shop.mial",))

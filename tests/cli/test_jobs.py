@@ -81,9 +81,7 @@ def shell(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "words", [["status"], ["list"], ["result", "x"], ["retry", "x"], ["cancel", "x"], ["purge", "-f"]]
 )
-def test_a_missing_file_is_said_to_be_missing_and_not_made(
-    localq: Run, tmp_path: Path, words: list[str]
-) -> None:
+def test_a_missing_file_is_said_to_be_missing_and_not_made(localq: Run, tmp_path: Path, words: list[str]) -> None:
     result = localq(*words)
 
     assert result.exit_code == 74
@@ -158,12 +156,8 @@ def test_a_job_is_found_under_the_state_it_shows(q: LocalQ, localq: Run) -> None
     assert ids(localq("list", "--state", "SUCCEEDED")) == ["ignored"]
 
 
-@pytest.mark.parametrize(
-    ("name", "nearest"), [("failuer", "FAILURE"), ("RUNING", "RUNNING"), ("progres", "PROGRESS")]
-)
-def test_an_unknown_state_is_refused_with_the_nearest(
-    q: LocalQ, localq: Run, name: str, nearest: str
-) -> None:
+@pytest.mark.parametrize(("name", "nearest"), [("failuer", "FAILURE"), ("RUNING", "RUNNING"), ("progres", "PROGRESS")])
+def test_an_unknown_state_is_refused_with_the_nearest(q: LocalQ, localq: Run, name: str, nearest: str) -> None:
     q.store.open()
 
     result = localq("list", "--state", name)
@@ -239,9 +233,7 @@ def test_an_empty_list_is_valid_json(q: LocalQ, localq: Run) -> None:
     assert localq("list").stdout == ""
 
 
-@pytest.mark.parametrize(
-    "words", [["list"], ["list", "--json"], ["status"], ["status", "--json"], ["result", "job"]]
-)
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["status"], ["status", "--json"], ["result", "job"]])
 def test_arguments_are_not_shown(q: LocalQ, localq: Run, words: list[str]) -> None:
     q.store.add([new("job", args=b'[["secret"],{}]')], NOW)
 
@@ -399,9 +391,7 @@ def test_a_pickled_result_is_not_read_unless_the_app_accepts_it(q: LocalQ, local
 
 
 def test_calling_prints_the_id_of_the_new_job(q: LocalQ, localq: Run) -> None:
-    result = localq(
-        "call", "shop.mail", "-a", '[1, "é"]', "-k", '{"to": null}', "-Q", "mail", "--priority", "7"
-    )
+    result = localq("call", "shop.mail", "-a", '[1, "é"]', "-k", '{"to": null}', "-Q", "mail", "--priority", "7")
 
     assert result.exit_code == 0
     one = job(q.store, result.stdout.strip())
@@ -434,9 +424,7 @@ def test_a_call_may_wait_for_its_time(q: LocalQ, localq: Run) -> None:
         ("[1,\n 2 3]", "line 2, column 4"),
     ],
 )
-def test_bad_json_is_refused_pointing_at_the_place(
-    localq: Run, tmp_path: Path, text: str, place: str
-) -> None:
+def test_bad_json_is_refused_pointing_at_the_place(localq: Run, tmp_path: Path, text: str, place: str) -> None:
     result = localq("call", "t", "-a", text)
 
     assert result.exit_code == 2

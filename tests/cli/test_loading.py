@@ -183,9 +183,7 @@ def test_a_package_without_an_app_says_where_it_was_looked_for(write: Write) -> 
 
 
 def test_text_that_names_nothing_is_refused(write: Write) -> None:
-    assert refusal("my tasks").startswith(
-        "'my tasks' is neither the name of a module nor the path of a script"
-    )
+    assert refusal("my tasks").startswith("'my tasks' is neither the name of a module nor the path of a script")
 
 
 def test_an_error_inside_the_module_is_told_with_its_last_lines_only(write: Write) -> None:
@@ -257,9 +255,7 @@ def run(write: Write, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     return run
 
 
-@pytest.mark.parametrize(
-    "line", ["-A wares show", "show -A wares", "--app wares show", "-A no show -A wares"]
-)
+@pytest.mark.parametrize("line", ["-A wares show", "show -A wares", "--app wares show", "-A no show -A wares"])
 def test_the_app_stands_before_or_after_the_command(run: Callable[[str], str], line: str) -> None:
     assert run(line) == "wares:q|own.db|True"
 

@@ -294,6 +294,36 @@ def test_the_third_kills_what_will_not_be_interrupted(run: Run, q: LocalQ) -> No
     assert (left.state, left.crashes) == (JobState.READY, 0)
 
 
+LATE = """
+import marshal
+from types import SimpleNamespace
+from localq.engine.pool import nursery
+from tasks import q
+
+def dumps(said):
+    if said[0] == "born":
+        open("birth").close()
+    return marshal.dumps(said)
+
+nursery.marshal = SimpleNamespace(dumps=dumps, loads=marshal.loads)
+"""
+
+
+def test_a_process_the_worker_has_not_heard_of_yet_is_killed_all_the_same(run: Run, q: LocalQ, folder: Path) -> None:
+    (folder / "late.py").write_text(LATE)
+    os.mkfifo(folder / "birth")
+    q.send_task("tasks.wait_stubbornly", ("gate",))
+    serving = run("worker -A late -c 1")
+    serving.until("waiting")
+
+    for said in ("waiting for 1", "interrupting 1", "killing 1 running job"):
+        serving.send(signal.SIGINT)
+        serving.until(f"localq: stopping: {said}")
+    (folder / "birth").write_text("now it is told")
+
+    assert serving.end() == 0
+
+
 def test_quit_interrupts_at_once(run: Run, q: LocalQ) -> None:
     job = q.send_task("tasks.wait", ("gate",))
     serving = run("worker -A tasks -c 1")

@@ -41,11 +41,7 @@ class Verdict:
 
     def faults(self) -> list[str]:
         """Return everything that must not be."""
-        return [
-            f"{name}: {one}"
-            for name in ("lost", "stuck", "unexplained", "wrong")
-            for one in getattr(self, name)
-        ]
+        return [f"{name}: {one}" for name in ("lost", "stuck", "unexplained", "wrong") for one in getattr(self, name)]
 
 
 class _Deaths:
@@ -100,9 +96,7 @@ def check(lab: Lab, expected: dict[str, JobState] | None = None, *, poison: Iter
     return verdict
 
 
-def _check_end(
-    verdict: Verdict, job: Job, attempts: list[Attempt], expected: JobState | None, deaths: _Deaths
-) -> None:
+def _check_end(verdict: Verdict, job: Job, attempts: list[Attempt], expected: JobState | None, deaths: _Deaths) -> None:
     state = JobState(job.state)
     if expected is None and state != JobState.SUCCEEDED:
         # Such a job may fail by a death; then that death must be known.
@@ -121,9 +115,7 @@ def _check_end(
             verdict.wrong.append(f"{_said(job)} has the result {result!r}")
 
 
-def _check_runs(
-    verdict: Verdict, job: Job, attempts: list[Attempt], begun: list[journal.Run], deaths: _Deaths
-) -> None:
+def _check_runs(verdict: Verdict, job: Job, attempts: list[Attempt], begun: list[journal.Run], deaths: _Deaths) -> None:
     """Each attempt runs at most once; each beyond the first has a reason."""
     recorded = {one.number: one for one in attempts}
     for number, times in Counter(run.attempt for run in begun).items():

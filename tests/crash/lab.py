@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from localq import LocalQ
+from localq.canvas import Signature
 from localq.job import JobState
 from localq.store.base import Filter
 from localq.store.sqlite import SqliteStore
@@ -29,6 +31,7 @@ __all__ = ["Lab", "Program", "descendants", "until"]
 
 #: Seconds after which a condition that does not hold is an error; slow machines get all of it, fast ones none.
 PATIENCE_S = 40.0
+_PREFIX = "tests.crash.tasks."
 _REPOSITORY = Path(__file__).absolute().parents[2]
 #: Settings under which a death or a stop shows within a second or two.
 QUICK = {"worker_lease": 1.5, "worker_heartbeat": 0.3}
@@ -137,6 +140,9 @@ class Lab:
         self.store = SqliteStore(self.path, "normal")
         if create:
             self.store.open()
+        #: An app that knows no tasks.
+        self.app = LocalQ("lab", path=self.path)
+        self.app._store = self.store
         #: What was killed from outside: pid to what it was.
         self.kills: dict[int, str] = {}
         self._beats: dict[str, set[int]] = {}
@@ -209,11 +215,22 @@ class Lab:
         return self._start("crowd", count)
 
     def enqueue(self, task: str, first: int, count: int, batch: int = 1, *arguments: Any) -> list[str]:
-        """Enqueue by a client that lives; return the ids, when they are all in."""
-        before = len(journal.acked(self.folder))
-        client = self.client(task, first, count, batch, *arguments)
-        assert client.wait() == 0, client.told()
-        return [ack.job_id for ack in journal.acked(self.folder)[before:]]
+        """Enqueue numbered jobs from this process, as a client that lives; return their ids."""
+        ids = []
+        for at in range(first, first + count, batch):
+            numbers = range(at, min(at + batch, first + count))
+            if batch == 1:
+                results = [self.app.send_task(_PREFIX + task, (at, *arguments))]
+            else:
+                results = self.app.enqueue_many([Signature(_PREFIX + task, (number, *arguments)) for number in numbers])
+            for number, result in zip(numbers, results, strict=True):
+                journal.append(self.folder / "acks", journal.Ack(result.id, task, number))
+                ids.append(result.id)
+        return ids
+
+    def send(self, task: str, *arguments: Any, **options: Any) -> str:
+        """Enqueue one job of any task, good or bad; return its id."""
+        return self.app.send_task(_PREFIX + task, arguments, **options).id
 
     # Killing
 
@@ -265,9 +282,7 @@ class Lab:
 
     def state(self) -> str:
         """Say what is unfinished, alive, killed and logged: for a test that failed."""
-        jobs = self.store.find(
-            Filter((JobState.SCHEDULED, JobState.READY, JobState.RUNNING)), 20
-        )
+        jobs = self.store.find(Filter((JobState.SCHEDULED, JobState.READY, JobState.RUNNING)), 20)
         alive = [f"{one.kind} {one.name} {one.pid}" for one in self.programs if one.alive()]
         shown = "\n".join(f"  {job}" for job in jobs)
         logs = "\n".join(one.told()[-2000:] for one in self.programs)
@@ -314,8 +329,10 @@ class Lab:
             # A program that has not set its signal handlers yet would be killed by what asks it to stop.
             programs = sum(one.kind == "worker" and one.name == name for one in self.programs)
             until(
-                lambda: sum(told["worker"] == f"{name}@lab" for told in self.events("worker.started")) >= programs  # noqa: B023
-                or not all(one.alive() for one in workers),
+                lambda: (
+                    sum(told["worker"] == f"{name}@lab" for told in self.events("worker.started")) >= programs  # noqa: B023
+                    or not all(one.alive() for one in workers)
+                ),
                 self.state,
             )
         self.tidied()

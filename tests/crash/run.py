@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.crash.checker import Verdict, check, check_clean
-from tests.crash.lab import Lab, Program, until
+from tests.crash.lab import Lab, Program
 
 SLOT = ["run.before", "run.after", "report.half", "report.after", "slot.ready"]
 WORKER = [
@@ -26,7 +26,7 @@ WORKER = [
 CLIENT = ["enqueue.before", "enqueue.inside", "enqueue.after"]
 FULL = ["claim.inside", "finish.inside", "beat.inside"]
 #: What is done from outside, and how often in proportion.
-FROM_OUTSIDE = {"slot": 5, "worker": 4, "client": 3, "nursery": 2, "freeze": 1, "everything": 1, "term": 2}
+FROM_OUTSIDE = {"slot": 6, "worker": 2, "client": 2, "nursery": 2, "freeze": 1, "everything": 1, "term": 1}
 _WORKERS, _CLIENTS = 3, 2
 
 

@@ -221,9 +221,7 @@ def return_itself() -> Any:
 
 @q.task
 def raise_named(name: str) -> None:
-    raise {"SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt, "GeneratorExit": GeneratorExit}[
-        name
-    ](3)
+    raise {"SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt, "GeneratorExit": GeneratorExit}[name](3)
 
 
 @q.task
@@ -247,7 +245,7 @@ def close_descriptors(low: int, high: int) -> int:
 @q.task
 def leave_a_child(seconds: int) -> int:
     """Start a process that outlives the job."""
-    return subprocess.Popen(["sleep", str(seconds)]).pid  # noqa: S603, S607 - it is what it is
+    return subprocess.Popen(["sleep", str(seconds)]).pid
 
 
 @q.task
@@ -259,7 +257,7 @@ def leave_a_thread() -> None:
 def wait_beside_a_child(self: Any, seconds: int) -> None:
     """Start a process and wait for it."""
     _begin(self.request)
-    subprocess.run(["sleep", str(seconds)], check=False)  # noqa: S603, S607 - it is what it is
+    subprocess.run(["sleep", str(seconds)], check=False)
 
 
 @q.task

@@ -15,7 +15,6 @@ from localq.job import JobState
 from tests.crash import journal
 from tests.crash.checker import check, check_clean
 from tests.crash.lab import Lab, until
-from tests.crash.send import app, send
 from tests.crash.settled import settled
 
 
@@ -46,6 +45,15 @@ def test_a_nursery_killed_under_load_is_replaced_and_costs_one_more_run_a_slot()
         assert verdict.reasons.total() <= 3 * 2
 
 
+def test_a_nursery_killed_at_the_start_is_replaced() -> None:
+    """It has many slots to fork, none of which is ready: that is one bad start, not as many as there are slots."""
+    with Lab() as lab:
+        worker = lab.worker("one", 8)
+        lab.kill(worker.nursery(), "nursery")
+        lab.enqueue("work", 0, 20)
+        settled(lab)
+
+
 def test_slots_killed_at_any_moment_cost_one_more_run_each() -> None:
     with Lab(task_max_crashes=50) as lab:
         worker = lab.worker("one", 2)
@@ -60,7 +68,7 @@ def test_slots_killed_at_any_moment_cost_one_more_run_each() -> None:
 def test_a_worker_stopped_past_its_lease_loses_its_jobs_to_a_peer_and_comes_back() -> None:
     with Lab() as lab:
         frozen = lab.worker("frozen", 2)
-        held = send(lab, "gated", "gate")
+        held = lab.send("gated", "gate")
         lab.begun(held)
         frozen.signal(signal.SIGSTOP)
         lab.worker("peer", 2)
@@ -107,7 +115,7 @@ def test_a_stopped_slot_that_was_given_a_job_does_not_keep_it() -> None:
 def test_a_disk_that_fills_up_under_a_worker_only_delays_it() -> None:
     with Lab() as lab:
         worker = lab.worker("one", 2)
-        held = [send(lab, "gated", "gate") for _ in range(2)]
+        held = [lab.send("gated", "gate") for _ in range(2)]
         for one in held:
             lab.begun(one)
         lab.enqueue("work", 0, 30)
@@ -131,7 +139,7 @@ def test_a_file_locked_by_others_only_delays_the_workers() -> None:
     with Lab(worker_lease=1.0) as lab:
         lab.worker("one", 2)
         lab.worker("two", 2)
-        held = [send(lab, "gated", "gate") for _ in range(4)]
+        held = [lab.send("gated", "gate") for _ in range(4)]
         for one in held:
             lab.begun(one)
         with contextlib.closing(sqlite3.connect(lab.path, isolation_level=None)) as foreign:
@@ -187,7 +195,7 @@ def test_a_graceful_stop_under_load_loses_and_repeats_nothing() -> None:
 def test_a_worker_told_to_stop_twice_interrupts_what_runs_and_charges_nothing() -> None:
     with Lab() as lab:
         worker = lab.worker("one", 1)
-        held = send(lab, "gated", "gate")
+        held = lab.send("gated", "gate")
         lab.begun(held)
         worker.signal(signal.SIGTERM)
         until(lambda: lab.events("worker.stopping"), "stopping")
@@ -206,8 +214,8 @@ def test_a_worker_told_to_stop_twice_interrupts_what_runs_and_charges_nothing() 
 def test_a_task_that_may_run_once_is_a_failure_when_its_process_dies(killed: str) -> None:
     with Lab() as lab:
         worker = lab.worker("doomed", 1)
-        job_id = send(lab, "once", 3, 1000)
-        others = [send(lab, "once", number) for number in range(5)]
+        job_id = lab.send("once", 3, 1000)
+        others = [lab.send("once", number) for number in range(5)]
         run = lab.begun(job_id)
         lab.kill({"slot": run.pid, "worker": worker.pid, "nursery": run.parent}[killed], killed)
         lab.worker("next", 1)
@@ -224,9 +232,9 @@ def test_a_task_that_may_run_once_is_a_failure_when_its_process_dies(killed: str
 def test_a_running_job_that_is_revoked_with_terminate_is_really_killed() -> None:
     with Lab() as lab:
         lab.worker("one", 2)
-        held, other = send(lab, "gated", "gate"), send(lab, "gated", "other")
+        held, other = lab.send("gated", "gate"), lab.send("gated", "other")
         run, beside = lab.begun(held), lab.begun(other)
-        app(lab).AsyncResult(held).revoke(terminate=True, wait=True, timeout=20)
+        lab.app.AsyncResult(held).revoke(terminate=True, wait=True, timeout=20)
         assert lab.store.get([held])[held].state == JobState.CANCELLED
         until(lambda: not os.path.exists(f"/proc/{run.pid}"), "dead")
         assert os.path.exists(f"/proc/{beside.pid}")
@@ -244,7 +252,7 @@ def test_jobs_cancelled_while_workers_claim_them_end_in_one_way_only() -> None:
         # From the far end to the near one, so that the workers are met on the way.
         flagged: dict[str, JobState] = {}
         for at in range(len(ids), 0, -10):
-            flagged.update(app(lab).cancel(ids[at - 10 : at]))
+            flagged.update(lab.app.cancel(ids[at - 10 : at]))
         lab.drained()
         states = {one: JobState(job.state) for one, job in lab.store.get(ids).items()}
         waited = {one for one, before in flagged.items() if before == JobState.READY}
@@ -264,7 +272,7 @@ def test_running_jobs_terminated_in_a_row_take_no_neighbour_with_them() -> None:
         ids = lab.enqueue("once", 100, 400, 400, 0.002)
         until(lambda: len(lab.starts()) > 120, lab.state)
         for job_id in ids[20::4]:
-            app(lab).cancel([job_id], signal=signal.SIGTERM)
+            lab.app.cancel([job_id], signal=signal.SIGTERM)
         lab.drained()
         states = {one: JobState(job.state) for one, job in lab.store.get(ids).items()}
         cancelled = {one: state for one, state in states.items() if state == JobState.CANCELLED}
@@ -276,7 +284,7 @@ def test_running_jobs_terminated_in_a_row_take_no_neighbour_with_them() -> None:
 def test_notes_of_running_tasks_are_kept_and_bring_no_work_twice() -> None:
     with Lab() as lab:
         lab.worker("one", 2)
-        ids = [send(lab, "noted", number) for number in range(50)]
+        ids = [lab.send("noted", number) for number in range(50)]
         lab.drained()
         assert {len(lab.store.attempts(one)) for one in ids} == {1}
         settled(lab)
@@ -287,7 +295,7 @@ def test_a_slow_job_does_not_make_the_worker_claim_and_release_others_for_ever()
         lab.worker("one", 1, wait=True)
         lab.enqueue("work", 0, 200, 200)
         lab.drained()
-        held = send(lab, "gated", "gate")
+        held = lab.send("gated", "gate")
         lab.begun(held)
         ids = lab.enqueue("work", 1000, 20, 20)
         version = lab.commits()

@@ -216,9 +216,11 @@ def test_the_soft_limit_may_be_survived(q: LocalQ, start: Running) -> None:
 def test_the_hard_limit_ends_what_does_not_listen(q: LocalQ, start: Running) -> None:
     @q.task
     def stubborn() -> None:
-        while True:
+        # A thread cannot be killed: this one must end by itself some day.
+        enough = time.monotonic() + 3
+        while time.monotonic() < enough:
             with contextlib.suppress(Exception):
-                spin(20)
+                spin(3)
 
     @q.task
     def quick() -> int:
@@ -398,6 +400,27 @@ def test_logging_reaches_the_programs_handlers_once(
     assert [record.getMessage() for record in seen] == ["seen 5", "went wrong"]
     assert seen[0].funcName == "work"
     assert "Boom: inside" in caplog.text
+
+
+def test_what_a_task_prints_is_kept_with_its_run(q: LocalQ, start: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    @q.task
+    def talk(n: int) -> None:
+        print("out", n)
+        print("err", n, file=sys.stderr)
+        sys.stdout.write(f"unfinished {n}")
+
+    start(concurrency=1)
+    results = q.enqueue_many([talk.s(n) for n in range(10)])
+    for result in results:
+        result.get(20)
+    q.stop()
+
+    for n, result in enumerate(results):
+        output = result.attempts[0].output or ""
+        assert sorted(output.split("\n")) == sorted([f"out {n}", f"err {n}", f"unfinished {n}"])
+    out, err = capsys.readouterr()
+    assert out.count("out 3\n") == 1
+    assert err.count("err 3\n") == 1
 
 
 def test_a_second_start_changes_nothing(q: LocalQ, start: Running) -> None:

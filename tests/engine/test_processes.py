@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import re
 import signal
@@ -33,6 +34,7 @@ def test_a_death_charges_one_job_and_names_its_cause(q: LocalQ) -> None:
     def die(how: str) -> None:
         if how == "exit":
             os._exit(7)
+        faulthandler.disable()
         os.kill(os.getpid(), signal.SIGSEGV)
 
     @q.task
@@ -207,9 +209,7 @@ def test_all_that_is_printed_is_kept_with_its_run(q: LocalQ, capfd: pytest.Captu
         first, second = result.attempts
         for run, number in ((first, n), (second, n + 1000)):
             said = sorted(re.findall(r"(print|to stderr|os.write|child|no newline) (\d+)", run.output or ""))
-            wanted = [
-                (what, str(number)) for what in ("child", "no newline", "os.write", "print", "to stderr")
-            ]
+            wanted = [(what, str(number)) for what in ("child", "no newline", "os.write", "print", "to stderr")]
             assert said == wanted, run.output
     out, err = capfd.readouterr()
     assert "print 3\n" in out
@@ -297,9 +297,7 @@ def test_in_a_program_with_threads_tasks_of_functions_travel_by_value(q: LocalQ)
             assert times.delay(5).get(30) == 15
             fact.delay(3).get(30)
             assert q.AsyncResult("fact-1").get(30) == 1
-            with pytest.raises(
-                ImproperlyConfigured, match=r"cannot be sent to a worker process.*use pool='threads'"
-            ):
+            with pytest.raises(ImproperlyConfigured, match=r"cannot be sent to a worker process.*use pool='threads'"):
                 bad.delay().get(30)
     finally:
         ended.set()

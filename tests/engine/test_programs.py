@@ -211,7 +211,7 @@ import os
 @q.task
 def parent():
     return os.getppid()
-q.start(concurrency=1)
+q.start(concurrency=1, excluded=["child"])
 parent.delay().get(20)
 child = os.fork()
 if child == 0:

@@ -136,8 +136,6 @@ def test_links_that_cannot_be_do_not_stop_the_worker(q: LocalQ) -> None:
         job = q.store.call(result.id)
         assert job is not None
         connection = q.store._connection  # type: ignore[attr-defined]
-        connection.execute(
-            "UPDATE job SET options = ?", ('{"link_error": [{"task": 5}, 7], "time_limit": "x"}',)
-        )
+        connection.execute("UPDATE job SET options = ?", ('{"link_error": [{"task": 5}, 7], "time_limit": "x"}',))
         with q.running(concurrency=1, pool="threads"):
             assert isinstance(result.get(20, propagate=False), KeyError)

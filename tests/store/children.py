@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localq.exceptions import StoreError, StoreFull
+from localq.store.bells import UnixBell
 from localq.store.presence import Marks, Presence, is_dead, share_life
 from localq.store.sqlite import SqliteStore
 from tests.store.given import NOW, claimed, done, new, news, worker
@@ -36,15 +37,17 @@ def drop_privileges() -> None:
         assert libc.capset(version_3, (ctypes.c_uint32 * 6)()) == 0
 
 
-def open_without_privileges(path: str) -> None:
+def open_without_privileges(number: int, path: str) -> str:
+    """Return what comes of opening a store: an error's name and text, or nothing."""
     drop_privileges()
     store = SqliteStore(path)
+    said = ""
     try:
         store.open()
-        print("opened: as it should")
     except StoreError as error:
-        print(f"{type(error).__name__}: {error}")
+        said = f"{type(error).__name__}: {error}"
     store.close()
+    return said
 
 
 def fill_up_to_a_limit(number: int, path: str) -> tuple[int, str, bool]:
@@ -249,9 +252,36 @@ def find_dead(number: int, folder: Any, uuids: list[str]) -> list[bool]:
 # Space
 
 
-def add_and_tend(path: str) -> None:
+def add_and_tend(path: str, megabytes: str) -> None:
     store = SqliteStore(path)
-    for number in range(6):
-        store.add([new(f"job-{number}", args=b"x" * 1_000_000)], NOW)
+    for number in range(int(megabytes)):
+        store.add([new(f"job-{number}", args=bytes(1 << 20))], NOW)
     store.tend(NOW)
     store.close()
+
+
+# Bells
+
+
+def be_killed_with_a_bell(folder: str) -> None:
+    bell = UnixBell(Path(folder), "r")
+    assert os.path.exists(bell.path)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def look_at_a_bell_from_a_fork(number: int, folder: Path) -> tuple[bool, bool, bool]:
+    """Return whether the bell is the parent's, the child's, and still there when the child has closed it."""
+    bell = UnixBell(folder, "w")
+    code = _in_fork(lambda: (bell.close(), os._exit(10 + bell.mine())))
+    there = os.path.exists(bell.path)
+    mine = bell.mine()
+    bell.close()
+    return mine, bool(code - 10), there
+
+
+def close_presence_in_a_fork(number: int, folder: Path) -> tuple[int, list[str]]:
+    presence = Presence(folder, "anna", 1)
+    code = _in_fork(presence.close)
+    left = sorted(os.listdir(folder))
+    presence.close()
+    return code, left

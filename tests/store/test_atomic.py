@@ -106,8 +106,8 @@ def test_an_interrupt_inside_a_verb_leaves_the_store_usable(filled: Any, monkeyp
     monkeypatch.setattr(fault, "point", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
-        filled.add([new("fresh")], NOW)
+        filled.add(news("fresh", "also"), NOW)
 
     monkeypatch.undo()
     assert snapshot(filled) == before
-    assert filled.add([new("fresh")], NOW) == [True]
+    assert filled.add(news("fresh", "also"), NOW) == [True, True]

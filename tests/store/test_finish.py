@@ -265,10 +265,7 @@ def test_a_retry_may_move_to_another_queue_or_priority(store: Any, args: bytes |
 
     moves = [{"queue": "slow"}, {"priority": 0}, {"queue": "slow", "priority": 9}]
     store.finish(
-        [
-            done(one, JobState.READY, args=args, **move)
-            for one, move in zip((first, second, third), moves, strict=True)
-        ],
+        [done(one, JobState.READY, args=args, **move) for one, move in zip((first, second, third), moves, strict=True)],
         NOW,
     )
 

@@ -207,3 +207,15 @@ def test_upkeep_of_a_small_store_is_no_error(store: Any) -> None:
     store.tend(NOW)
 
     assert job(store).state == JobState.READY
+
+
+def test_the_ready_job_that_has_waited_longest_tells_since_when(store: Any) -> None:
+    assert store.oldest_ready() is None
+    job_in(store, JobState.RUNNING)
+    store.add([new("later", run_at=NOW + 1)], NOW)
+    assert store.oldest_ready() is None
+
+    store.add([new("waits")], NOW + 5)
+    store.add([new("waited", run_at=NOW - 5)], NOW + 9)
+
+    assert store.oldest_ready() == NOW - 5

@@ -21,6 +21,8 @@ from tests.store.given import AFTER_LEASE, BOOT, HOUR, NOW, claimed, done, new, 
 from tests.store.together import run_python, together
 
 MEGABYTE = 1 << 20
+#: Megabytes that make the log worth a checkpoint.
+ENOUGH = sqlite.CHECKPOINT_BYTES // MEGABYTE + 3
 
 
 @pytest.fixture
@@ -49,13 +51,13 @@ def add_megabyte(store: SqliteStore, name: str) -> None:
 
 def test_the_log_grows_only_until_it_is_tended(store: SqliteStore) -> None:
     sizes = []
-    for number in range(24):
+    for number in range(3 * ENOUGH):
         add_megabyte(store, f"job-{number}")
         sizes.append(log_bytes(store))
         store.tend(NOW)
 
     assert max(sizes) < sqlite.CHECKPOINT_BYTES + 3 * MEGABYTE
-    assert os.stat(store.path).st_size > 16 * MEGABYTE
+    assert os.stat(store.path).st_size > 2 * ENOUGH * MEGABYTE
 
 
 def test_a_client_without_a_worker_tends_by_itself(store: SqliteStore) -> None:
@@ -81,11 +83,11 @@ def test_a_reader_that_pins_the_log_delays_its_end_and_no_more(store: SqliteStor
     reader = sqlite3.connect(store.path, isolation_level=None)
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
-    for number in range(8):
+    for number in range(ENOUGH):
         add_megabyte(store, f"job-{number}")
         store.tend(NOW)
     pinned = log_bytes(store)
-    assert pinned > 8 * MEGABYTE
+    assert pinned > ENOUGH * MEGABYTE
     assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
 
     reader.execute("COMMIT")
@@ -95,13 +97,13 @@ def test_a_reader_that_pins_the_log_delays_its_end_and_no_more(store: SqliteStor
         add_megabyte(store, f"more-{number}")
 
     assert log_bytes(store) == pinned
-    assert sum(store.stats().values()) == 14
+    assert sum(store.stats().values()) == ENOUGH + 6
 
 
 def test_others_read_and_write_on_after_a_checkpoint(store: SqliteStore, path: Path) -> None:
     other = SqliteStore(path)
     other.add([new("theirs")], NOW)
-    for number in range(8):
+    for number in range(ENOUGH):
         add_megabyte(store, f"job-{number}")
     store.tend(NOW)
 
@@ -112,12 +114,12 @@ def test_others_read_and_write_on_after_a_checkpoint(store: SqliteStore, path: P
 
 
 def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
-    killed = run_python(children.add_and_tend, str(path), LOCALQ_FAULT="store.checkpoint=kill")
+    killed = run_python(children.add_and_tend, str(path), str(ENOUGH), LOCALQ_FAULT="store.checkpoint=kill")
 
     assert killed.returncode == -9
     store = SqliteStore(path)
     assert store.inspect("integrity_check") == [("ok",)]
-    assert sum(store.stats().values()) == 6
+    assert sum(store.stats().values()) == ENOUGH
     assert store.add([new("after")], NOW) == [True]
     store.close()
 
@@ -182,13 +184,10 @@ def test_a_full_file_says_so_and_loses_nothing(store: SqliteStore) -> None:
     # A page limit makes SQLite say what a full disk makes it say.
     pages = store.inspect("page_count")[0][0]
     store.inspect(f"max_page_count={pages + 20}")
-    added = 0
-    with pytest.raises(StoreFull, match="No space left") as full:
-        while added < 1000:
-            store.add([new(f"job-{added}", args=b"x" * 3000)], NOW)
-            added += 1
+    added: list[str] = []
+    with pytest.raises(StoreFull, match=rf"No space left for {store.path}"):
+        fill_up(store, added)
 
-    assert store.path in str(full.value)
     large = news(*(f"batch-{i}" for i in range(50)), args=b"x" * 3000)
     for attempt in (
         lambda: store.add(large, NOW),
@@ -196,12 +195,20 @@ def test_a_full_file_says_so_and_loses_nothing(store: SqliteStore) -> None:
     ):
         with pytest.raises(StoreFull):
             attempt()
-    assert sum(store.stats().values()) == added + 2
+    assert store.get([*added, "first", "running"]).keys() == {*added, "first", "running"}
+    assert sum(store.stats().values()) == len(added) + 2
     assert store.get(["batch-0"]) == {}
     assert store.finish([done(running)], NOW) == [True]
     store.inspect("max_page_count=1000000")
     assert store.add(large, NOW) == [True] * 50
     assert store.inspect("integrity_check") == [("ok",)]
+
+
+def fill_up(store: SqliteStore, added: list[str]) -> None:
+    while len(added) < 1000:
+        name = f"job-{len(added)}"
+        store.add([new(name, args=b"x" * 3000)], NOW)
+        added.append(name)
 
 
 def test_pruning_makes_room_in_a_full_file(store: SqliteStore) -> None:

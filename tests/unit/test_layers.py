@@ -17,25 +17,30 @@ LAYERS = """
     states
     store store.*
     clock
-    events log signals
+    events
+    current
+    log
     jsontags jsontags.*
     codec
     failure
     settings
-    routing
+    options
     retry
-    schedules
+    call
+    callbacks
+    waiting
+    result
     canvas
     task
-    attempt
+    attempt limiter
     settle
-    result
+    policy
+    registry
     eager
     app
     __init__
     health health.*
     engine engine.*
-    testing testing.*
     cli cli.* demo __main__
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.

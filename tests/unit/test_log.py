@@ -270,9 +270,7 @@ def test_without_handlers_a_worker_sets_up_its_own_in_any_case(loggers: logging.
 
 
 @pytest.mark.parametrize(("wanted", "coloured"), [(None, False), (False, False), (True, True)])
-def test_colour_is_for_terminals_or_by_wish(
-    loggers: logging.Logger, wanted: bool | None, coloured: bool
-) -> None:
+def test_colour_is_for_terminals_or_by_wish(loggers: logging.Logger, wanted: bool | None, coloured: bool) -> None:
     record = logging.makeLogRecord({"msg": "bad", "levelno": logging.ERROR, "levelname": "ERROR"})
 
     shown = text_of(record, **({} if wanted is None else {"worker_log_color": wanted}))

@@ -75,9 +75,11 @@ class Nursery:
         """Ask for a slot that owns copies of four descriptors: jobs, tokens, reports, output."""
         assert self._control is not None
         content = array.array("i", descriptors)
-        self._control.sendmsg(
-            [marshal.dumps(("fork", tuple(plan)))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)]
-        )
+        # Of a nursery that has died `news` will tell.
+        with contextlib.suppress(ConnectionError):
+            self._control.sendmsg(
+                [marshal.dumps(("fork", tuple(plan)))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)]
+            )
 
     def news(self) -> list[tuple[Any, ...]] | None:
         """Return what happened: `("born", index, pid)`, `("died", pid, exit code)`; None: the nursery itself died."""

@@ -53,6 +53,8 @@ class _Slot:
     def __init__(self, index: int) -> None:
         self.index = index
         self.pid = 0
+        #: A signal for its process, which is not known yet.
+        self.owed = 0
         self.marks: Marks | None = None
         self.ready = self.closing = self.alone = False
         #: Tokens were taken back and the slot has not said yet that it noticed: it must be given nothing.
@@ -185,12 +187,20 @@ class ProcessPool:
             if kind == "born":
                 index, pid = said
                 if index in self._slots:
-                    self._slots[index].pid = pid
+                    self._born(self._slots[index], pid)
             else:
                 pid, code = said
                 for slot in list(self._slots.values()):
                     if slot.pid == pid:
                         self._slot_died(slot, code)
+
+    def _born(self, slot: _Slot, pid: int) -> None:
+        """Learn a slot's process, which may have been running for a while; send what it was to get before."""
+        slot.pid = pid
+        if slot.owed == signal.SIGUSR1:
+            self._interrupt(slot)
+        elif slot.owed:
+            self._kill(slot, slot.owed)
 
     def _nursery_died(self) -> None:
         """Start over: without a nursery nobody tells of deaths, and its slots died with it."""
@@ -203,10 +213,18 @@ class ProcessPool:
         # This process has a connection by now, which must not cross a fork.
         self._nursery.start(fresh=True)
         self._selector.register(self._nursery, selectors.EVENT_READ, self._hear)
+        if not all(slot.ready for slot in slots):
+            self._count_stillborn(-signal.SIGKILL)
         for slot in slots:
-            self._slot_died(slot, -signal.SIGKILL)
+            self._bury(slot, -signal.SIGKILL)
 
     def _slot_died(self, slot: _Slot, code: int) -> None:
+        self._drain(slot)
+        if not slot.ready:
+            self._count_stillborn(code)
+        self._bury(slot, code)
+
+    def _bury(self, slot: _Slot, code: int) -> None:
         """Report the one job a dead slot was running; the rest waits for other slots."""
         self._read(slot)
         self._read_output(slot)
@@ -216,8 +234,6 @@ class ProcessPool:
             self._ended.append(Report(handed.job, death, slot.tails.pop(handed.job.key, None)))
         slot.jobs.clear()
         self._forget(slot)
-        if not slot.ready:
-            self._count_stillborn(code)
         if not self._closing and self.broken is None and slot.index < self.size:
             self._fork(slot.index)
         self._hand_held()
@@ -589,9 +605,14 @@ class ProcessPool:
     def interrupt(self) -> None:
         """Raise WorkerTerminate in every running task."""
         for slot in self._slots.values():
-            if slot.jobs and slot.pid:
-                with contextlib.suppress(OSError):
-                    os.kill(slot.pid, signal.SIGUSR1)
+            if slot.jobs:
+                self._interrupt(slot)
+
+    def _interrupt(self, slot: _Slot) -> None:
+        slot.owed = 0 if slot.pid else signal.SIGUSR1
+        if slot.pid:
+            with contextlib.suppress(OSError):
+                os.kill(slot.pid, signal.SIGUSR1)
 
     def kill(self) -> None:
         """End every running job at once."""
@@ -601,7 +622,8 @@ class ProcessPool:
                 self._kill(slot)
 
     def _kill(self, slot: _Slot, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the slot's process and all it started."""
+        """Send a signal to the slot's process and all it started, at once or as soon as it is known."""
+        slot.owed = 0 if slot.pid else number
         if slot.pid:
             with contextlib.suppress(OSError):
                 os.killpg(slot.pid, number)

@@ -1,0 +1,84 @@
+"""What a dead worker leaves behind says which of its jobs had been started, and whether anything of it lives."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localq.store.presence import MARK_SIZE, Marks, Presence, is_dead, share_life, started_jobs
+from tests.crash.lab import until
+
+
+@pytest.fixture
+def present(tmp_path: Path) -> Iterator[Presence]:
+    made = Presence(tmp_path, "w", 2)
+    yield made
+    made.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_job_whose_result_may_not_be_saved_counts_as_started(tmp_path: Path, present: Presence) -> None:
+    first, second = Marks.opened(present.marks_path, 0), Marks.opened(present.marks_path, 1)
+    assert first is not None
+    assert second is not None
+    for key in range(1, 129):
+        first.begin(key, 7, 1.5)
+        first.end()
+    second.begin(500, 1, 2.0)
+    assert started_jobs(tmp_path, "w") == {(key, 7) for key in range(1, 129)} | {(500, 1)}
+    assert first.last() == (128, 7, 1.5, 0)
+    assert second.last() == (500, 1, 2.0, 1)
+
+
+def test_a_new_process_in_a_slot_keeps_what_the_old_one_started(tmp_path: Path, present: Presence) -> None:
+    for key in (1, 2, 3):
+        marks = Marks.opened(present.marks_path, 0)
+        assert marks is not None
+        marks.begin(key, 1, 0.0)
+    assert started_jobs(tmp_path, "w") == {(1, 1), (2, 1), (3, 1)}
+
+
+def test_a_slot_without_room_for_marks_has_none(present: Presence) -> None:
+    assert Marks.opened(present.marks_path, 2) is None
+    assert Marks.opened(None, 0) is None
+    assert isinstance(present.marks, mmap.mmap)
+    assert len(present.marks) == 2 * MARK_SIZE
+
+
+def test_without_marks_nothing_is_known_of_what_was_started(tmp_path: Path) -> None:
+    made = Presence(tmp_path, "threads", 0)
+    assert started_jobs(tmp_path, "threads") is None
+    made.close()
+
+
+def test_a_worker_is_dead_when_the_last_of_its_slots_is(tmp_path: Path) -> None:
+    hold, let_go = os.pipe()
+    told, tell = os.pipe()
+    pids = []
+    for role in ("worker", "slot"):
+        pid = os.fork()
+        if pid == 0:
+            os.close(let_go)
+            if role == "worker":
+                Presence(tmp_path, "w", 1)
+            elif share_life(str(tmp_path / "w.slots")) is None:
+                os._exit(1)
+            os.write(tell, b"+")
+            # The worker is killed; the slot ends when the pipe does.
+            os.read(hold, 1)
+            os._exit(0)
+        pids.append(pid)
+        assert os.read(told, 1) == b"+"
+    assert not is_dead(tmp_path, "w")
+    os.kill(pids[0], 9)
+    os.waitpid(pids[0], 0)
+    assert not is_dead(tmp_path, "w")
+    os.close(let_go)
+    os.waitpid(pids[1], 0)
+    until(lambda: is_dead(tmp_path, "w"), "dead", 1)
+    for descriptor in (hold, told, tell):
+        os.close(descriptor)

@@ -1,0 +1,28 @@
+"""Files of SQLite stores, made and looked at."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from localq.store.sqlite import SqliteStore
+from tests.store.given import NOW, news
+
+
+def mode(path: Path | str) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def opened(path: Path, durability: str = "full") -> SqliteStore:
+    store = SqliteStore(path, durability)
+    store.open()
+    return store
+
+
+def filled(path: Path, count: int = 1) -> Path:
+    """Make a store with jobs, closed again."""
+    store = opened(path)
+    store.add(news(*(f"job-{number}" for number in range(count))), NOW)
+    store.close()
+    return path

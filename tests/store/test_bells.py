@@ -1,0 +1,352 @@
+"""Bells: hints between processes that arrive soon, may get lost, and never do harm."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localq.store.bells import Ringer, UnixBell, bell_folder
+from localq.store.sqlite import SqliteStore
+from tests.store import children
+from tests.store.together import DEADLINE_S, run_python, together
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return bell_folder(tmp_path)
+
+
+@pytest.fixture
+def ringer(folder: Path) -> Iterator[Ringer]:
+    ringer = Ringer(folder)
+    yield ringer
+    ringer.close()
+
+
+@pytest.fixture
+def bell(folder: Path) -> Iterator[UnixBell]:
+    bell = UnixBell(folder, "w")
+    yield bell
+    bell.close()
+
+
+# Through a store
+
+
+def test_a_worker_is_rung(store: Any) -> None:
+    bell = store.worker_bell()
+
+    store.ring_workers()
+
+    assert bell.wait(DEADLINE_S)
+    assert bell.drain() == []
+    assert not bell.wait(0)
+    bell.close()
+
+
+def test_waiters_are_told_which_jobs_are_there(store: Any) -> None:
+    worker, first, second = store.worker_bell(), store.result_bell(), store.result_bell()
+
+    store.ring_waiters(["job-1", "job-2"])
+    store.ring_waiters(iter(["job-3"]))
+
+    for bell in (first, second):
+        assert bell.wait(DEADLINE_S)
+        assert bell.drain() == ["job-1", "job-2", "job-3"]
+    assert not worker.wait(0)
+    for bell in (worker, first, second):
+        bell.close()
+
+
+def test_a_store_that_is_closed_rings_and_listens_by_opening_again(store: Any) -> None:
+    store.ring_workers()
+    store.close()
+    bell = store.worker_bell()
+    store.close()
+
+    if os.path.exists(bell.path):  # a store in memory takes its bells along
+        store.ring_workers()
+        assert bell.wait(DEADLINE_S)
+    bell.close()
+
+
+def test_ringing_where_nobody_listens_is_no_error(store: Any) -> None:
+    store.ring_workers()
+    store.ring_waiters(["job-1"])
+    store.ring_waiters([])
+
+
+def test_many_threads_may_ring_a_store_for_the_first_time(make_store: Callable[[], Any]) -> None:
+    store = make_store()
+    start = threading.Barrier(8)
+
+    def ring(_: int) -> None:
+        start.wait(DEADLINE_S)
+        store.ring_workers()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(ring, range(8)))
+    gc.collect()  # a socket forgotten by any of them would be told of here
+
+
+# Ringing
+
+
+def test_a_bell_stays_rung_until_it_is_drained(bell: UnixBell, ringer: Ringer) -> None:
+    ringer.ring("w")
+
+    assert bell.wait(DEADLINE_S)
+    assert bell.wait(0)
+    bell.drain()
+    assert not bell.wait(0)
+
+
+def test_a_bell_can_be_waited_for_by_its_descriptor(bell: UnixBell) -> None:
+    assert os.fstat(bell.fileno())
+    assert not bell.wait(-1)
+
+
+def test_a_ring_wakes_a_sleeper(bell: UnixBell, ringer: Ringer) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        sleeper = thread.submit(bell.wait, DEADLINE_S)
+        ringer.ring("w")
+        assert sleeper.result(DEADLINE_S)
+
+
+def test_only_bells_of_the_kind_are_rung(folder: Path, bell: UnixBell, ringer: Ringer) -> None:
+    other = UnixBell(folder, "r")
+
+    ringer.say("r", ["job-1"])
+
+    assert other.wait(DEADLINE_S)
+    assert not bell.wait(0)
+    other.close()
+
+
+def test_a_bell_hung_up_later_is_heard_by_what_is_said(folder: Path, ringer: Ringer) -> None:
+    ringer.say("r", ["nobody-hears-this"])
+    bells = [UnixBell(folder, "r") for _ in range(3)]
+
+    ringer.say("r", ["job-1"])
+
+    for bell in bells:
+        assert bell.wait(DEADLINE_S)
+        assert bell.drain() == ["job-1"]
+        bell.close()
+
+
+def test_long_lists_arrive_whole_in_several_rings(bell: UnixBell, ringer: Ringer) -> None:
+    words = [f"{number:036}" for number in range(1000)]
+
+    ringer.say("w", words)
+
+    assert bell.drain() == words
+
+
+@pytest.mark.parametrize("size", [8191, 8192, 8193, 20_000])
+def test_words_of_any_length_arrive_or_are_left_out(bell: UnixBell, ringer: Ringer, size: int) -> None:
+    ringer.say("w", ["before", "x" * size, "after"])
+    ringer.say("w", ["x" * size])
+
+    arrived = [word for word in bell.drain() if len(word) < 100]
+    assert arrived == ["before", "after"]
+
+
+def test_words_of_any_alphabet_arrive(bell: UnixBell, ringer: Ringer) -> None:
+    ringer.say("w", ["größe", "日本", "broken-\ud800"])
+
+    assert bell.drain() == ["größe", "日本", "broken-?"]
+
+
+def test_a_bell_nobody_drains_neither_blocks_nor_fails(bell: UnixBell, ringer: Ringer) -> None:
+    for _ in range(5000):
+        ringer.ring("w")
+
+    assert bell.wait(0)
+    bell.drain()
+    ringer.ring("w")
+    assert bell.wait(DEADLINE_S)
+
+
+# Coming and going
+
+
+def test_a_closed_bell_leaves_nothing_behind(folder: Path, ringer: Ringer) -> None:
+    bell = UnixBell(folder, "w")
+    assert os.listdir(folder) == [os.path.basename(bell.path)]
+
+    bell.close()
+    bell.close()
+
+    assert os.listdir(folder) == []
+    ringer.ring("w")
+
+
+def test_a_forgotten_bell_takes_itself_down(folder: Path) -> None:
+    UnixBell(folder, "w")
+    gc.collect()
+
+    assert os.listdir(folder) == []
+
+
+def test_the_bell_of_a_killed_process_is_removed_by_who_rings_it(folder: Path, ringer: Ringer) -> None:
+    killed = run_python(children.be_killed_with_a_bell, str(folder))
+    assert killed.returncode == -9
+    living = UnixBell(folder, "r")
+    assert len(os.listdir(folder)) == 2
+
+    ringer.say("r", ["job-1"])
+
+    assert os.listdir(folder) == [os.path.basename(living.path)]
+    assert living.drain() == ["job-1"]
+    living.close()
+
+
+def test_a_bell_in_the_making_is_not_taken_for_a_dead_one(folder: Path, ringer: Ringer) -> None:
+    stop = threading.Event()
+
+    def ring() -> None:
+        while not stop.is_set():
+            ringer.say("w", ["job"])
+
+    with ThreadPoolExecutor(1) as thread:
+        ringing = thread.submit(ring)
+        for _ in range(300):
+            bell = UnixBell(folder, "w")
+            assert bell.wait(DEADLINE_S), "the ringer never found this bell"
+            bell.close()
+        stop.set()
+        ringing.result(DEADLINE_S)
+
+
+def test_a_bell_knows_whether_it_crossed_a_fork(bell: UnixBell, folder: Path) -> None:
+    assert bell.mine()
+
+    assert together(1, children.look_at_a_bell_from_a_fork, folder) == [(True, False, True)]
+
+
+def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
+    gone = Ringer(tmp_path / "gone")
+
+    gone.ring("w")
+    gone.say("r", ["job-1"])
+
+    gone.close()
+
+
+def test_ringing_after_closing_is_no_error(folder: Path, bell: UnixBell) -> None:
+    ringer = Ringer(folder)
+    ringer.close()
+
+    ringer.ring("w")
+    ringer.say("w", ["job"])
+
+    assert not bell.wait(0)
+
+
+def test_other_files_in_the_folder_are_left_alone(folder: Path, ringer: Ringer) -> None:
+    for name in ("id", "w", "w-not-a-socket", "0123-4567.lock", "neww-1-0-abc"):
+        (folder / name).write_text("precious")
+
+    ringer.ring("w")
+    ringer.say("w", ["job"])
+
+    assert {(folder / name).read_text() for name in ("id", "w", "0123-4567.lock", "neww-1-0-abc")} == {"precious"}
+
+
+# Long paths
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a temporary folder with a short path, as most systems have."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Path:
+    """Return a folder whose path is too long for sockets."""
+    folder = tmp_path / ("n" * 120)
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.usefixtures("temporary")
+@pytest.mark.parametrize("name", ["n" * 120, "ü" * 60, "n" * 40 + "/" + "o" * 40])
+def test_bells_ring_under_paths_too_long_for_sockets(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / "jobs.db"
+    path.parent.mkdir(parents=True)
+    listening, ringing = SqliteStore(path), SqliteStore(path)
+    bell = listening.result_bell()
+
+    ringing.ring_waiters(["job-1"])
+
+    assert len(os.fsencode(str(listening.folder))) > 108
+    assert bell.wait(DEADLINE_S)
+    assert bell.drain() == ["job-1"]
+    bell.close()
+    listening.close()
+    ringing.close()
+
+
+def test_a_short_path_is_used_as_it_is() -> None:
+    assert bell_folder(Path("/srv/jobs.db.d")) == Path("/srv/jobs.db.d")
+
+
+def test_a_long_path_is_reached_by_a_private_link(long: Path, temporary: Path) -> None:
+    link = bell_folder(long)
+
+    assert link.resolve() == long
+    assert link == bell_folder(long) != bell_folder(long / "other")
+    assert link.parent.parent == temporary
+    assert link.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_temporary_folder_with_a_long_path_is_passed_over(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+
+    link = bell_folder(long)
+
+    assert link.is_relative_to("/tmp")
+    assert len(str(link)) < 60
+    assert link.resolve() == long
+    link.unlink()
+
+
+def silent(folder: Path) -> bool:
+    """Whether bells in a folder can be hung up and rung without an error, and nothing is heard."""
+    bell, ringer = UnixBell(folder, "w"), Ringer(folder)
+    ringer.ring("w")
+    heard = bell.wait(0.001), bell.drain()
+    bell.close()
+    ringer.close()
+    return heard == (False, [])
+
+
+def test_where_no_link_can_be_made_there_is_only_silence(
+    long: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (temporary / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary / "file"))
+
+    assert bell_folder(long) == long
+    assert silent(long)
+
+
+def test_a_link_in_somebody_elses_hands_is_not_followed(long: Path, temporary: Path, tmp_path: Path) -> None:
+    (temporary / f"localq-{os.getuid()}").symlink_to(tmp_path)
+
+    assert bell_folder(long) == long
+    assert silent(long)
