@@ -24,6 +24,8 @@ q = LocalQ("localq.demo", result_expires=None)
 #: The language of files that hold zero bytes and have no suffix we know.
 BINARY = "Binary"
 _OTHER = "Other text"
+#: Deaths of its process that a job survives: reading a file kills nothing, so they are the doing of who tries it out.
+_MANY = 1_000
 _READ_BYTES = 1 << 18
 #: How the names of a queue's files end; the last is a folder.
 _OWN_ENDS = ("", "-wal", "-shm", "-journal", ".lock", ".d")
@@ -72,7 +74,7 @@ _LANGUAGES = {
 _LANGUAGES[".in"] = _LANGUAGES[".cmake"] = _LANGUAGES[".mk"] = "Build"
 
 
-@q.task(bind=True, throws=(OSError,))
+@q.task(bind=True, throws=(OSError,), max_crashes=_MANY)
 def list_files(self: Any, folder: str, jobs_file: str | None = None) -> dict[str, Any]:
     """Return the regular files below a folder: `[[directory, [name, ...]], ...]`, relative to it, in order.
 
@@ -130,7 +132,7 @@ def _directories(
         yield directory, sorted(names)
 
 
-@q.task(throws=(OSError,))
+@q.task(throws=(OSError,), max_crashes=_MANY)
 def digest(path: str) -> dict[str, Any]:
     """Return a file's sha256, size in bytes, lines (0 if it is binary) and language.
 

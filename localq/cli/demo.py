@@ -40,7 +40,9 @@ class _Done(NamedTuple):
 @click.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, resolve_path=True))
 @click.option("--path", metavar="FILE", help="Where the jobs are kept. Default: $LOCALQ_PATH, or jobs.db.")
-@click.option("-c", "--concurrency", type=click.IntRange(min=1), help="Processes. Default: one a processor.")
+@click.option(
+    "-c", "--concurrency", type=click.IntRange(min=1), metavar="N", help="Processes. Default: one a processor."
+)
 @click.option("--resume", is_flag=True, help="Go on with the latest run, of FOLDER if that is given.")
 @click.pass_context
 def demo(context: click.Context, folder: str | None, path: str | None, concurrency: int | None, resume: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -14,6 +15,7 @@ from localq.engine.pool.base import Printed
 from localq.engine.worker import Stopping, Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.job import Job
+from localq.log import follow_events
 
 __all__ = ["Embedded"]
 
@@ -79,11 +81,18 @@ class Embedded:
     def _run(self) -> None:
         assert self._worker is not None
         try:
-            self._worker.run()
+            with self._logged():
+                self._worker.run()
         except BaseException as error:
             self._error = error
             if self._worker.ready.is_set():
                 print(f"LocalQ's worker stopped: {error}", file=sys.stderr)
+
+    def _logged(self) -> contextlib.AbstractContextManager[None]:
+        """Log events where the program has set up logging; nothing of ours goes to the terminal of one that has not."""
+        if logging.getLogger("localq").hasHandlers():
+            return follow_events(self._app.conf)
+        return contextlib.nullcontext()
 
     def stop(self, timeout: float | None = None) -> None:
         """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds."""

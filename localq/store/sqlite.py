@@ -312,7 +312,7 @@ class SqliteStore(SqlStore):
         else:
             # A bare BEGIN takes no lock: what may find the file locked is the first look into it.
             cursor.execute("BEGIN")
-            self._patiently(cursor, "SELECT 1 FROM meta LIMIT 0")
+            self._patiently(cursor, "SELECT 1 FROM sqlite_master LIMIT 0")
 
     def _write_one(self, text: str, values: tuple[Any, ...]) -> int:
         """Run one writing statement as a transaction of its own; return the rows written. The caller locks."""

@@ -307,6 +307,16 @@ def test_a_run_killed_again_and_again_at_random_is_finished_by_resume(demo: Demo
     assert "done before" in said
 
 
+@pytest.mark.parametrize("fault", ["outcome.received=kill", "outcome.received#2=kill"])
+def test_no_number_of_kills_is_counted_against_a_file(demo: Demo, tree: Tree, fault: str) -> None:
+    said = [demo(tree.folder, "--resume", fault=fault.replace("#2", "#3"), code=KILLED)]
+    said += [demo("--resume", fault=fault, code=KILLED) for _ in range(4)]
+    said.append(demo("--resume"))
+
+    assert len(set(re.findall(r"demo-\w{8} of", "".join(said)))) == 1
+    assert demo.digests() == tree.digests()
+
+
 def test_a_run_killed_between_two_batches_is_finished_by_resume(
     q: LocalQ, demo: Demo, tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:

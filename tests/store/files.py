@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -25,4 +26,14 @@ def filled(path: Path, count: int = 1) -> Path:
     store = opened(path)
     store.add(news(*(f"job-{number}" for number in range(count))), NOW)
     store.close()
+    return path
+
+
+def changed(path: Path, *statements: str) -> Path:
+    """Run statements on a file, as another program might; it is made if missing."""
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
     return path

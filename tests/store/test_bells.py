@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -211,7 +212,30 @@ def test_the_bell_of_a_killed_process_is_removed_by_who_rings_it(folder: Path, r
     living.close()
 
 
-def test_a_bell_in_the_making_is_not_taken_for_a_dead_one(folder: Path, ringer: Ringer) -> None:
+def test_a_bell_in_the_making_is_not_taken_for_a_dead_one(
+    folder: Path, ringer: Ringer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of a socket is there a moment before it can hear."""
+    bind, spared = socket.socket.bind, []
+
+    def slowly(new: socket.socket, path: str) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+            bind(deaf, path)
+        ringer.say("w", ["job"])
+        spared.append(os.path.exists(path))
+        os.unlink(path)
+        bind(new, path)
+
+    monkeypatch.setattr(socket.socket, "bind", slowly)
+    bell = UnixBell(folder, "w")
+
+    assert spared == [True]
+    ringer.say("w", ["job"])
+    assert bell.wait(DEADLINE_S)
+    bell.close()
+
+
+def test_every_new_bell_is_found_by_who_is_ringing_already(folder: Path, ringer: Ringer) -> None:
     stop = threading.Event()
 
     def ring() -> None:
@@ -220,9 +244,9 @@ def test_a_bell_in_the_making_is_not_taken_for_a_dead_one(folder: Path, ringer: 
 
     with ThreadPoolExecutor(1) as thread:
         ringing = thread.submit(ring)
-        for _ in range(300):
+        for _ in range(100):
             bell = UnixBell(folder, "w")
-            assert bell.wait(DEADLINE_S), "the ringer never found this bell"
+            assert bell.wait(DEADLINE_S)
             bell.close()
         stop.set()
         ringing.result(DEADLINE_S)
@@ -303,6 +327,12 @@ def test_bells_ring_under_paths_too_long_for_sockets(tmp_path: Path, name: str) 
 
 def test_a_short_path_is_used_as_it_is() -> None:
     assert bell_folder(Path("/srv/jobs.db.d")) == Path("/srv/jobs.db.d")
+
+
+def test_a_path_is_as_long_as_its_bytes(temporary: Path) -> None:
+    folder = Path("/srv/" + "ü" * 40)
+
+    assert bell_folder(folder).is_relative_to(temporary)
 
 
 def test_a_long_path_is_reached_by_a_private_link(long: Path, temporary: Path) -> None:

@@ -20,8 +20,8 @@ from localq.store import filesystem, open_store
 from localq.store.schema import SCHEMA_VERSION
 from localq.store.sqlite import APPLICATION_ID, SqliteStore
 from tests.store import children
-from tests.store.files import filled, mode, opened
-from tests.store.given import NOW, new, news
+from tests.store.files import changed, filled, mode, opened
+from tests.store.given import BOOT, NOW, claimed, new, news, worker
 from tests.store.together import run_python
 
 # Made
@@ -120,6 +120,17 @@ def test_a_store_whose_making_was_cut_short_is_made_at_the_next_open(tmp_path: P
     assert killed.returncode == -9
     store = opened(filled(path))
     assert store.inspect("auto_vacuum") == [(2,)]
+    store.close()
+
+
+def test_jobs_of_a_worker_that_was_removed_are_lost(tmp_path: Path) -> None:
+    store = opened(tmp_path / "jobs.db")
+    store.add([new()], NOW)
+    claimed(store, worker(store))
+    store.close()
+    changed(tmp_path / "jobs.db", "DELETE FROM worker")
+
+    assert [job.id for job in store.lost(0, BOOT, 10)] == ["job"]
     store.close()
 
 

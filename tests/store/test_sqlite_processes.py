@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import sys
@@ -16,9 +17,11 @@ from typing import Any
 import pytest
 
 from localq.exceptions import StoreBusy
-from localq.job import JobState
+from localq.job import JobState, NewJob
+from localq.store.readonly import ReadOnlyStore
 from localq.store.sqlite import SqliteStore
 from tests.store import children
+from tests.store.files import opened
 from tests.store.given import NOW, claimed, done, new, news, worker
 from tests.store.together import DEADLINE_S, run_python, shared, together
 
@@ -133,32 +136,27 @@ def test_threads_hammering_one_store_lose_nothing(path: Path) -> None:
 
 @pytest.mark.parametrize("call", ["__exit__", "__enter__", "_begin", "_commit", "_rollback", "_write_one"])
 @pytest.mark.parametrize("batch", [news("a"), news("a", "b")])
+@pytest.mark.parametrize("then", [news("after"), news("after", "also")])
 def test_an_interrupt_at_any_point_of_a_verb_leaves_the_store_usable(
-    path: Path, call: str, batch: list[Any], monkeypatch: pytest.MonkeyPatch
+    path: Path, call: str, batch: list[NewJob], then: list[NewJob]
 ) -> None:
-    store = SqliteStore(path)
-    store.open()
-    other = SqliteStore(path)
-    other.open()
+    store, other = opened(path), opened(path)
 
     def interrupt(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_name == call and "localq" in frame.f_code.co_filename:
             sys.setprofile(None)
             raise KeyboardInterrupt
 
-    sys.setprofile(interrupt)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.setprofile(interrupt)
         store.add(batch, NOW)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        sys.setprofile(None)
+    sys.setprofile(None)
 
     with ThreadPoolExecutor(1) as thread:
-        added = thread.submit(store.add, [new("after")], NOW).result(DEADLINE_S)
-    assert added == [True]
-    assert other.get(["after"]).keys() == {"after"}
-    assert set(other.get(["a", "b"])) in (set(), {new.id for new in batch})
+        added = thread.submit(store.add, then, NOW).result(DEADLINE_S)
+    assert added == [True] * len(then)
+    assert len(other.get([new.id for new in then])) == len(then)
+    assert len(other.get(["a", "b"])) in {0, len(batch)}
     assert other.add([new("theirs")], NOW) == [True]
     store.close()
     other.close()
@@ -231,10 +229,23 @@ def test_a_foreign_lock_is_waited_for(path: Path, locked: Any, verb: str, monkey
             release()
 
     monkeypatch.setattr(time, "sleep", pause)
-    VERBS[verb](store)
+    assert VERBS[verb](store)
 
     assert len(tries) >= 3
     store.close()
+
+
+def test_a_foreign_lock_is_waited_for_by_those_who_only_look(
+    path: Path, locked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, release = locked
+    looking = ReadOnlyStore(path)
+    lock("EXCLUSIVE")
+
+    monkeypatch.setattr(time, "sleep", lambda seconds: release())
+    assert set(looking.get(["job"])) == {"job"}
+
+    looking.close()
 
 
 @pytest.mark.parametrize("verb", ["add one", "add two", "cancel"])

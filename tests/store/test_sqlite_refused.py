@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from localq.exceptions import (
 from localq.store.schema import SCHEMA_VERSION
 from localq.store.sqlite import SqliteStore
 from tests.store import children
-from tests.store.files import filled, mode, opened
+from tests.store.files import changed, filled, mode, opened
 from tests.store.given import NOW, new
 from tests.store.together import together
 
@@ -70,15 +69,6 @@ def refused(path: Path, error: type[StoreError], words: str) -> None:
     assert (path.read_bytes(), mode(path), sorted(os.listdir(path.parent))) == before
 
 
-def foreign(path: Path, *statements: str) -> Path:
-    connection = sqlite3.connect(path)
-    for statement in statements:
-        connection.execute(statement)
-    connection.commit()
-    connection.close()
-    return path
-
-
 @pytest.mark.parametrize(
     "statements",
     [
@@ -90,7 +80,7 @@ def foreign(path: Path, *statements: str) -> Path:
     ],
 )
 def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, statements: tuple[str, ...]) -> None:
-    refused(foreign(tmp_path / "places.db", *statements), StoreForeign, "something else")
+    refused(changed(tmp_path / "places.db", *statements), StoreForeign, "something else")
 
 
 @pytest.mark.parametrize("content", [b"Dear Sir or Madam,\n" * 100, b"xy", b"\0" * 4096, os.urandom(8192)])
@@ -129,13 +119,13 @@ def test_a_file_cut_in_half_is_told(tmp_path: Path) -> None:
 
 def test_a_newer_versions_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = filled(tmp_path / "jobs.db")
-    foreign(path, f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+    changed(path, f"PRAGMA user_version={SCHEMA_VERSION + 1}")
 
     refused(path, StoreVersion, f"format is {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION}")
 
 
 def test_a_store_that_lost_its_table_says_so(tmp_path: Path) -> None:
-    path = foreign(filled(tmp_path / "jobs.db"), "DROP TABLE attempt")
+    path = changed(filled(tmp_path / "jobs.db"), "DROP TABLE attempt")
 
     store = opened(path)
 

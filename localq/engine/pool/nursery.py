@@ -91,9 +91,9 @@ class Nursery:
             except BlockingIOError:
                 return heard
             except OSError:
-                return None
+                data = b""
             if not data:
-                return None
+                return heard or None
             heard.append(marshal.loads(data))
 
     def close(self, timeout: float = 5.0) -> None:

@@ -411,6 +411,8 @@ class ProcessPool:
             _handle_record(json.loads(body))
         elif kind == frames.Kind.READY:
             slot.ready = True
+            # The nursery says it, too, unless it died before it could.
+            slot.pid = int(body)
         elif kind == frames.Kind.DROPPED:
             slot.recalled = False
 

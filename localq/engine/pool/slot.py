@@ -99,7 +99,7 @@ class Slot:
     def serve(self) -> None:
         """Run what comes until the worker says to stop, or is gone."""
         fault.point("slot.ready")
-        self.report(Kind.READY, b"")
+        self.report(Kind.READY, str(os.getpid()).encode())
         while True:
             if not self._given:
                 goes_on = self._hear()
