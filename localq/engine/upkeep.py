@@ -72,6 +72,7 @@ class Upkeep:
         rows = [row for row in worker.store.workers() if row.key != worker.key]
         dead = [row for row in rows if not row.gone and self._is_dead(row, lease_now)]
         self._suspects = {key: since for key, since in self._suspects.items() if key in {row.key for row in rows}}
+        self._clear_abandoned(rows)
         if dead:
             worker.store.bury([row.key for row in dead], worker.clock.now())
             fault.point("rescue.buried")
@@ -139,6 +140,12 @@ class Upkeep:
         name = f"{row.card.name} (pid {row.card.pid})" if row is not None else "its worker"
         outcome = lost_outcome(f"The worker {name} died or stopped answering", job, policy, now)
         return settle(job, outcome, row.card.name if row is not None else "unknown", policy, now)
+
+    def _clear_abandoned(self, rows: list[WorkerRow]) -> None:
+        folder = getattr(self._worker.store, "folder", None)
+        if folder is not None:
+            for uuid in presence.abandoned(folder, {row.card.uuid for row in rows}):
+                presence.remove(folder, uuid)
 
     def _clear_files(self, rows: list[WorkerRow]) -> None:
         folder = getattr(self._worker.store, "folder", None)

@@ -33,6 +33,8 @@ __all__ = ["Stopping", "Worker", "WorkerPlan"]
 _FLOOR_S = 0.5
 #: Seconds between tries while the store cannot write.
 _TRY_AGAIN_S = 1.0
+#: Seconds a starting worker tries to get into a file that others keep locked.
+_ENTER_S = 30.0
 #: Most jobs claimed at once.
 _MOST_CLAIMED = 256
 #: Seconds an interrupted job has before it is killed.
@@ -138,7 +140,7 @@ class Worker:
         self._bell = self.store.worker_bell()
         self._selector.register(self._bell.fileno(), selectors.EVENT_READ, self._ring)
         self._selector.register(self._awake, selectors.EVENT_READ, self._waken)
-        self._register()
+        self._enter()
         fault.point("worker.registered")
         self._upkeep = Upkeep(self)
         self.pool.start(self._selector)
@@ -151,6 +153,16 @@ class Worker:
             queues=self.plan.queues,
             store=getattr(self.store, "path", ""),
         )
+
+    def _enter(self) -> None:
+        """Register, in a file that may be locked for longer than a turn of the loop waits."""
+        until = self.clock.steady() + _ENTER_S
+        while True:
+            try:
+                return self._register()
+            except StoreBusy:
+                if self.clock.steady() > until:
+                    raise
 
     def _register(self) -> None:
         card = WorkerCard(

@@ -21,10 +21,10 @@ from pathlib import Path
 
 __all__ = ["Ringer", "UnixBell", "bell_folder"]
 
-#: A socket path longer than this does not fit into `sun_path` on every system.
-_LONGEST_PATH = 90
-#: What a bell's own name takes of that.
-_LONGEST_NAME = 32
+#: A socket path longer than this (bytes) does not fit into `sun_path` on every system.
+_LONGEST_PATH = 103
+#: What a bell's own name takes of that, with the stroke before it.
+_LONGEST_NAME = 28
 #: Most that is said with one ring, in bytes; longer lists of ids are cut into several rings.
 _LONGEST_SAYING = 8192
 #: Folder times are coarse: a listing made this soon (ns) after a change may have missed another change.
@@ -61,7 +61,7 @@ def _fits(folder: Path) -> bool:
 
 
 class UnixBell:
-    """A bell this process owns; see `localq.store.base.Bell`."""
+    """A bell this process owns, in a store's folder; see `localq.store.base.Bell`."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         name = f"{kind}-{os.getpid()}-{next(_numbers)}-{os.urandom(3).hex()}"
@@ -71,7 +71,7 @@ class UnixBell:
         self._socket.setblocking(False)
         with contextlib.suppress(OSError):
             # Between the making of the file and the bell's first hearing, a ringer would take it for a dead one.
-            self._socket.bind(str(folder / f"new{name}"))
+            self._socket.bind(str(bell_folder(folder) / f"new{name}"))
             os.rename(folder / f"new{name}", self.path)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
@@ -112,7 +112,7 @@ class UnixBell:
 
 
 class Ringer:
-    """Rings the bells in a folder."""
+    """Rings the bells in a store's folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.fspath(folder)
@@ -160,11 +160,13 @@ class Ringer:
     def _list(self, stamp: int) -> None:
         listed = time.time_ns()
         names: dict[str, list[str]] = {}
+        # Asked for each time: somebody may have cleaned up the link.
+        reach = bell_folder(Path(self._folder))
         with contextlib.suppress(OSError):
             for name in os.listdir(self._folder):
                 kind, dash, _ = name.partition("-")
                 if dash and len(kind) == 1:
-                    names.setdefault(kind, []).append(f"{self._folder}/{name}")
+                    names.setdefault(kind, []).append(f"{reach}/{name}")
         self._names = names
         self._stamp = stamp if listed - stamp > _SETTLED_NS else -1
 

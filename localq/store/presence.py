@@ -18,10 +18,22 @@ import fcntl
 import mmap
 import os
 import struct
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MARK_SIZE", "Marked", "Marks", "Presence", "boot_id", "is_dead", "remove", "share_life", "started_jobs"]
+__all__ = [
+    "MARK_SIZE",
+    "Marked",
+    "Marks",
+    "Presence",
+    "abandoned",
+    "boot_id",
+    "is_dead",
+    "remove",
+    "share_life",
+    "started_jobs",
+]
 
 #: The head of a slot's marks: key, run token, started at (steady seconds), running (1) or done (0), jobs started.
 _HEAD = struct.Struct("=qidiq")
@@ -65,9 +77,12 @@ class Presence:
     def __init__(self, folder: Path, uuid: str, slots: int) -> None:
         self.folder, self.uuid, self._pid = folder, uuid, os.getpid()
         self.marks_path = str(_marks_path(folder, uuid))
-        self._lock = os.open(_lock_path(folder, uuid), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _WORKER_BYTE)
         _own.add(uuid)
+        # Locked before it has its name: a lock file that nobody holds is a dead worker's, and never a new one's.
+        unnamed = folder / f"{uuid}.new"
+        self._lock = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _WORKER_BYTE)
+        os.rename(unnamed, _lock_path(folder, uuid))
         if not slots:
             return
         marks = os.open(self.marks_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -169,6 +184,12 @@ def started_jobs(folder: Path, uuid: str) -> set[tuple[int, int]] | None:
     rings = range(_HEAD.size, len(data), MARK_SIZE)
     marks = (_STARTED.iter_unpack(data[at : at + _RING * _STARTED.size]) for at in rings)
     return {(key, token) for ring in marks for key, token in ring if key}
+
+
+def abandoned(folder: Path, known: Collection[str]) -> list[str]:
+    """Return the dead workers that left files but are not among the known: they died before they were entered."""
+    found = [name.removesuffix(".lock") for name in os.listdir(folder) if name.endswith(".lock")]
+    return [uuid for uuid in found if uuid not in known and is_dead(folder, uuid)]
 
 
 def remove(folder: Path, uuid: str) -> None:

@@ -31,7 +31,7 @@ from localq.job import (
     WorkerRow,
 )
 from localq.store.base import Bell, Filter
-from localq.store.bells import Ringer, UnixBell, bell_folder
+from localq.store.bells import Ringer, UnixBell
 from localq.store.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
 from localq.store.statements import Statement, job_columns, span, statements, waiting_columns
 
@@ -544,14 +544,14 @@ class SqlStore(ABC):
         with self._lock:
             if self._cursor is None:
                 self.open()
-        return UnixBell(bell_folder(self.folder), kind)
+        return UnixBell(self.folder, kind)
 
     def _rings(self) -> Ringer:
         with self._lock:
             if self._cursor is None:
                 self.open()
             if self._ringer is None:
-                self._ringer = Ringer(bell_folder(self.folder))
+                self._ringer = Ringer(self.folder)
             return self._ringer
 
 

@@ -59,7 +59,8 @@ def test_a_worker_killed_at_any_point_has_its_jobs_run_by_a_peer(point: str) -> 
         assert doomed.wait() == -signal.SIGKILL
         verdict = settled(lab)
         assert [name for _, name, _ in lab.faults()] == [point]
-        assert verdict.reasons.total() <= 2
+        # What its two slots had run ahead, and it had not saved, runs again as well.
+        assert verdict.reasons.total() <= 2 * 64
 
 
 @pytest.mark.parametrize("point", ["claim.after", "hand.after", "finish.inside", "finish.after"])

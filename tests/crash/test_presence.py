@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from localq.store.presence import MARK_SIZE, Marks, Presence, is_dead, share_life, started_jobs
+from localq.store.presence import (
+    MARK_SIZE,
+    Marks,
+    Presence,
+    abandoned,
+    is_dead,
+    remove,
+    share_life,
+    started_jobs,
+)
 from tests.crash.lab import until
 
 
@@ -53,6 +62,18 @@ def test_without_marks_nothing_is_known_of_what_was_started(tmp_path: Path) -> N
     made = Presence(tmp_path, "threads", 0)
     assert started_jobs(tmp_path, "threads") is None
     made.close()
+
+
+def test_who_died_before_it_was_entered_is_found_by_its_files(tmp_path: Path, present: Presence) -> None:
+    pid = os.fork()
+    if pid == 0:
+        Presence(tmp_path, "dead", 1)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert abandoned(tmp_path, {"w"}) == ["dead"]
+    assert abandoned(tmp_path, {"w", "dead"}) == []
+    assert abandoned(tmp_path, set()) == ["dead"]  # this process's own is alive
+    remove(tmp_path, "dead")
 
 
 def test_a_worker_is_dead_when_the_last_of_its_slots_is(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sqlite3
+import time
 
 import pytest
 
@@ -152,6 +153,20 @@ def test_a_file_locked_by_others_only_delays_the_workers() -> None:
         verdict = settled(lab)
         assert verdict.reasons.total() == 0
         assert lab.events("worker.rejoined") == []
+
+
+def test_a_worker_that_starts_while_the_file_is_locked_waits_for_it() -> None:
+    with Lab() as lab:
+        lab.enqueue("work", 0, 5)
+        # The worker stops within its transaction, and keeps the file locked for longer than one try lasts.
+        keeper = lab.worker("keeper", 1, fault="beat.inside=stop")
+        until(lab.faults, "a stopped worker")
+        late = lab.worker("late", 1)
+        waiting = time.monotonic()
+        until(lambda: time.monotonic() > waiting + 3.5 or not late.alive(), "tried twice")
+        assert late.alive(), late.told()
+        os.kill(keeper.pid, signal.SIGCONT)
+        settled(lab)
 
 
 def test_a_client_waits_for_a_file_that_is_locked_by_others() -> None:

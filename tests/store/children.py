@@ -82,17 +82,18 @@ def open_new(number: int, path: str) -> tuple[str, int]:
     return said
 
 
-def add_until(number: int, path: str, total: int, counter: Any, ready: Any) -> int:
-    """Add one job at a time until all processes together have added `total`; return how many this one did."""
+def add_until_all_have(number: int, path: str, enough: int, arrived: Any, ready: Any) -> int:
+    """Add one job at a time, without a pause, until all eight processes have added enough; return how many it did."""
     store = SqliteStore(path, "normal")
     store.open()
     ready.wait(60)
     added = 0
-    while counter.value < total:
+    while arrived.value < 8 and added < 100 * enough:
         store.add([new(f"job-{number}-{added}")], NOW)
         added += 1
-        with counter.get_lock():
-            counter.value += 1
+        if added == enough:
+            with arrived.get_lock():
+                arrived.value += 1
     store.close()
     return added
 

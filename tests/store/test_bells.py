@@ -22,8 +22,11 @@ from tests.store.together import DEADLINE_S, run_python, together
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return bell_folder(tmp_path)
+def folder() -> Iterator[Path]:
+    """Return a folder whose path is short enough for sockets."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -321,6 +324,7 @@ def test_bells_ring_under_paths_too_long_for_sockets(tmp_path: Path, name: str) 
     assert bell.wait(DEADLINE_S)
     assert bell.drain() == ["job-1"]
     bell.close()
+    assert not os.path.exists(bell.path)
     listening.close()
     ringing.close()
 
@@ -353,6 +357,20 @@ def test_a_temporary_folder_with_a_long_path_is_passed_over(long: Path, monkeypa
     assert len(str(link)) < 60
     assert link.resolve() == long
     link.unlink()
+
+
+def test_a_link_that_was_cleaned_up_is_made_again(long: Path, temporary: Path) -> None:
+    bell, ringer = UnixBell(long, "w"), Ringer(long)
+    ringer.say("w", ["before"])
+    bell_folder(long).unlink()
+
+    ringer.say("w", ["lost"])
+    ringer.say("w", ["after"])
+
+    heard = bell.drain()
+    assert (heard[0], heard[-1]) == ("before", "after")
+    bell.close()
+    ringer.close()
 
 
 def silent(folder: Path) -> bool:
