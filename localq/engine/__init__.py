@@ -1,2 +1,1 @@
 """What runs jobs: the worker, its pools, and their upkeep. Clients never import this."""
-

@@ -14,16 +14,16 @@ import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from localq import failure, fault
+from localq import fault
 from localq.call import new_id
 from localq.clock import Clock
-from localq.engine.pool.base import Cause, Death, Handed, Pool, Report
+from localq.engine.pool.base import Handed, Pool
+from localq.engine.settling import Settling
 from localq.engine.upkeep import Upkeep
 from localq.events import emit, listened
-from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull, TimeLimitExceeded
-from localq.job import Completion, Ending, Job, JobState, Outcome, WorkerCard
-from localq.policy import Limits, limits_of, policy_of
-from localq.settle import Policy, expired, lost_outcome, released, settle, terminated_outcome
+from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
+from localq.job import Completion, Job, JobState, WorkerCard
+from localq.settle import expired, released
 from localq.store.base import Store
 from localq.store.presence import Presence, boot_id
 
@@ -107,8 +107,7 @@ class Worker:
         for end in (self._awake, self._wake):
             end.setblocking(False)
         self._upkeep: Upkeep | None = None
-        self._known: dict[str, tuple[Limits, Policy]] = {}
-        self._revision = -1
+        self._settling = Settling(app, plan.name, clock)
 
     # Life
 
@@ -229,7 +228,7 @@ class Worker:
 
     def _work(self) -> None:
         """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""
-        self._unsaved.extend(self._completions(self.pool.collect()))
+        self._unsaved.extend([self._settling.completion(report) for report in self.pool.collect()])
         said = self.pool.notes()
         if said:
             # Before what has ended: a job that waits for its retry shows that, and not what its run said last.
@@ -311,10 +310,10 @@ class Worker:
         late = []
         for job in jobs:
             if job.expires_at is not None and job.expires_at <= now:
-                late.append(expired(job, self.plan.name, self._policy(job), now))
+                late.append(expired(job, self.plan.name, self._settling.policy(job), now))
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
                 continue
-            handed.append(Handed(job, self._limits(job)))
+            handed.append(Handed(job, self._settling.limits(job)))
         if handed:
             if listened("job.received"):
                 self._received(handed)
@@ -332,57 +331,7 @@ class Worker:
                 attempt=job.attempts,
             )
 
-    def _limits(self, job: Job) -> Limits:
-        return self._rules(job)[0]
-
-    def _policy(self, job: Job) -> Policy:
-        return self._rules(job)[1]
-
-    def _rules(self, job: Job) -> tuple[Limits, Policy]:
-        """Return limits and policy of a job; those of calls without options are the task's, and kept."""
-        tasks, conf = self.app.tasks, self.app.conf
-        if tasks.revision != self._revision:
-            self._known.clear()
-            self._revision = tasks.revision
-        if job.options is None and job.task in self._known:
-            return self._known[job.task]
-        task = tasks.find(job.task)
-        rules = limits_of(task, job, conf), policy_of(task, job, conf)
-        if job.options is None:
-            self._known[job.task] = rules
-        return rules
-
-    # Settling
-
-    def _completions(self, reports: Sequence[Report]) -> list[Completion]:
-        return [self._settled(report) for report in reports]
-
-    def _settled(self, report: Report) -> Completion:
-        job, end, output = report
-        now = self.clock.now()
-        policy = self._policy(job)
-        if isinstance(end, Death):
-            outcome = self._outcome_of(job, end, policy, now)
-        else:
-            outcome = end
-        if output is not None:
-            outcome = outcome._replace(output=output)
-        done = settle(job, outcome, self.plan.name, policy, now)
-        event = _EVENTS.get(outcome.ending)
-        if event is not None and listened(event):
-            self._tell(event, job, outcome, done)
-        return done
-
-    def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
-        """Return the outcome of a job whose process ended under it."""
-        if death.cause == Cause.STOPPED:
-            return Outcome(Ending.RELEASED, None, now)
-        if death.cause == Cause.CANCELLED:
-            return terminated_outcome(death.number, now)._replace(started_at=death.started_at)
-        if death.cause == Cause.TIME_LIMIT:
-            told = failure.dump(failure.describe(TimeLimitExceeded(death.reason)))
-            return Outcome(Ending.FAILURE, death.started_at, now, failure=told)
-        return lost_outcome(death.reason, job, policy, now)._replace(started_at=death.started_at)
+    # Writing
 
     def _save(self, completions: list[Completion]) -> None:
         """Write completions, those first that could not be written before."""
@@ -403,28 +352,6 @@ class Worker:
                 self._next_at = done.run_at
             elif done.state == JobState.READY or done.follow_ups:
                 self._look = True
-
-    def _tell(self, event: str, job: Job, outcome: Outcome, done: Completion) -> None:
-        started = outcome.started_at or outcome.ended_at
-        fields: dict[str, Any] = {
-            "worker": self.plan.name,
-            "task": job.task,
-            "job_id": job.id,
-            "queue": job.queue,
-            "attempt": job.attempts,
-            "duration_s": (outcome.ended_at - started) / 1e6,
-        }
-        if outcome.failure is not None:
-            told = failure.load(outcome.failure)
-            fields.update(error=f"{told.type}: {told.message}", traceback=told.traceback)
-            task = self.app.tasks.find(job.task)
-            fields["expected"] = task is not None and told.type in {one.__qualname__ for one in task.throws}
-        if done.state == JobState.SCHEDULED:
-            fields["run_in_s"] = max(0.0, (done.run_at - self.clock.now()) / 1e6)
-        fields["again"] = done.state != JobState.FAILED
-        fields["requeue"] = outcome.requeue
-        fields["reason"] = "terminated"
-        emit(event, **fields)
 
     # Staying alive
 
@@ -506,12 +433,3 @@ class Worker:
 
 
 _HOW = {Stopping.FINISH: "finish", Stopping.INTERRUPT: "interrupt", Stopping.KILL: "kill"}
-_EVENTS = {
-    Ending.SUCCESS: "job.succeeded",
-    Ending.FAILURE: "job.failed",
-    Ending.RETRY: "job.retried",
-    Ending.IGNORED: "job.ignored",
-    Ending.REJECTED: "job.rejected",
-    Ending.LOST: "job.lost",
-    Ending.REVOKED: "job.revoked",
-}

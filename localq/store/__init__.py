@@ -10,9 +10,7 @@ from localq.exceptions import ImproperlyConfigured
 __all__ = ["open_store"]
 
 
-def open_store(
-    location: str | os.PathLike[str], durability: str = "full", patience_s: float | None = None
-) -> Any:
+def open_store(location: str | os.PathLike[str], durability: str = "full", patience_s: float | None = None) -> Any:
     """Return the store for a path or URL, not opened yet.
 
     The driver is imported here and not before: a program that never enqueues does not pay for SQLAlchemy.

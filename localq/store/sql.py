@@ -289,9 +289,7 @@ class SqlStore(ABC):
             cursor.executemany(self._sql.add_attempt.text, rows)
         for done in completions:
             if done.queue is not None or done.priority is not None:
-                self._run(
-                    cursor, self._sql.new_place, k=done.key, new_queue=done.queue, new_priority=done.priority
-                )
+                self._run(cursor, self._sql.new_place, k=done.key, new_queue=done.queue, new_priority=done.priority)
             if done.args is not None:
                 self._replace_call(cursor, done)
             if done.follow_ups:
@@ -309,9 +307,7 @@ class SqlStore(ABC):
         """Keep what unfinished jobs say of themselves; see the protocol."""
         with self._lock, self._writing as cursor:
             for said in notes:
-                found = self._run(
-                    cursor, self._sql.note_shown, of_id=said.id, to_shown=said.shown
-                ).fetchone()
+                found = self._run(cursor, self._sql.note_shown, of_id=said.id, to_shown=said.shown).fetchone()
                 if found is not None and said.meta is not None:
                     self._run(cursor, self._sql.add_note, job=found[0], meta=said.meta, noted_at=now)
 
@@ -403,12 +399,9 @@ class SqlStore(ABC):
                 return Beat(False, tuple(running), {}, ())
             fault.point("beat.inside")
             owned = {
-                key: (token, cancel)
-                for key, token, cancel in self._run(cursor, sql.owned, worker=worker).fetchall()
+                key: (token, cancel) for key, token, cancel in self._run(cursor, sql.owned, worker=worker).fetchall()
             }
-            stop = tuple(
-                key for key, token in running.items() if key not in owned or owned[key][0] != token
-            )
+            stop = tuple(key for key, token in running.items() if key not in owned or owned[key][0] != token)
             known = {key for key, (token, _) in owned.items() if running.get(key) == token}
             cancel = {key: flag - 1 for key, (_, flag) in owned.items() if flag and key in known}
             strays = [key for key in owned if key not in known]

@@ -146,9 +146,7 @@ class SqliteStore(SqlStore):
             there = os.stat(self.path)
         except FileNotFoundError:
             if not os.access(parent, os.W_OK):
-                raise StoreReadOnly(
-                    f"{self.path} cannot be created: no right to write in {parent}."
-                ) from None
+                raise StoreReadOnly(f"{self.path} cannot be created: no right to write in {parent}.") from None
             return
         if stat.S_ISDIR(there.st_mode):
             raise StoreError(f"{self.path} is a folder. Give the path of a file in it, such as jobs.db.")
@@ -511,9 +509,7 @@ def _insert_meta(name: str, value: str) -> tuple[str, tuple[str, str]]:
 
 def _before_fork() -> None:
     """Wait for other threads' transactions: a child forked while one is inside SQLite finds its mutexes locked."""
-    _forking.held = [
-        store._lock for store in list(_stores) if store._lock.acquire(timeout=_FORK_PATIENCE_S)
-    ]
+    _forking.held = [store._lock for store in list(_stores) if store._lock.acquire(timeout=_FORK_PATIENCE_S)]
 
 
 def _after_fork_in_parent() -> None:
@@ -528,6 +524,4 @@ def _after_fork_in_child() -> None:
         store._leave_to_parent()
 
 
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -101,9 +101,7 @@ class Statements:
     def _adding(self, made: Callable[[Executable], Statement]) -> None:
         names = ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options")
         self.add_job = made(
-            self._insert(job)
-            .values({name: P(name) for name in names})
-            .on_conflict_do_nothing(index_elements=["id"])
+            self._insert(job).values({name: P(name) for name in names}).on_conflict_do_nothing(index_elements=["id"])
         )
         self.add_payload = made(insert(payload).values(job=P("job"), args=P("args")))
 
@@ -116,9 +114,7 @@ class Statements:
             .limit(P("most"))
         )
         self.next_due = made(select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED)))
-        self.promote = made(
-            update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY))
-        )
+        self.promote = made(update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY)))
         self.next_queue = made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
         best = (
             select(job.c.key)
@@ -135,9 +131,7 @@ class Statements:
             "shown": null(),
         }
         back = job_columns(with_args=True)
-        self.claim_queue = made(
-            update(job).where(job.c.key.in_(best.scalar_subquery())).values(taken).returning(*back)
-        )
+        self.claim_queue = made(update(job).where(job.c.key.in_(best.scalar_subquery())).values(taken).returning(*back))
         listed = select(func.json_each(P("keys")).table_valued("value").c.value)
         self.claim_keys = made(
             update(job).where(ready, job.c.key.in_(listed.scalar_subquery())).values(taken).returning(*back)
@@ -159,9 +153,7 @@ class Statements:
             .where(held)
             .values(
                 state=case((cancelled, literal_column(str(int(JobState.CANCELLED)))), else_=wanted),
-                finished_at=case(
-                    (or_(cancelled, wanted >= literal_column(str(_FINAL))), P("now")), else_=null()
-                ),
+                finished_at=case((or_(cancelled, wanted >= literal_column(str(_FINAL))), P("now")), else_=null()),
                 owner=null(),
                 run_at=P("at"),
                 retries=P("to_retries"),
@@ -171,9 +163,7 @@ class Statements:
             )
         )
         self.new_call = made(
-            update(job)
-            .where(job.c.key == P("k"))
-            .values(args=P("new_args"), options=P("new_options"))
+            update(job).where(job.c.key == P("k")).values(args=P("new_args"), options=P("new_options"))
         )
         self.new_place = made(
             update(job)
@@ -196,10 +186,7 @@ class Statements:
     def _workers(self, made: Callable[[Executable], Statement]) -> None:
         self.register = made(
             insert(worker).values(
-                {
-                    name: P(name)
-                    for name in ("uuid", "boot_id", "card", "started_at", "seen_at", "lease_until")
-                }
+                {name: P(name) for name in ("uuid", "boot_id", "card", "started_at", "seen_at", "lease_until")}
             )
         )
         self.beat = made(
@@ -249,9 +236,7 @@ class Statements:
         self.attempts = made(select(*columns).where(within).order_by(attempt.c.key))
         self.last_attempt = made(select(*columns).where(within).order_by(attempt.c.key.desc()).limit(1))
         self.note = made(select(note.c.meta).where(note.c.job == P("job")))
-        self.stats = made(
-            select(job.c.queue, job.c.state, func.count()).group_by(job.c.queue, job.c.state)
-        )
+        self.stats = made(select(job.c.queue, job.c.state, func.count()).group_by(job.c.queue, job.c.state))
         self.oldest_ready = made(select(func.min(job.c.run_at)).where(state_is(JobState.READY)))
         waiting = waiting_columns(job.c.queue, job.c.task).subquery()
         self.waiting = made(

@@ -11,7 +11,7 @@ import pytest
 from localq import LocalQ
 from localq.engine.pool import frames
 from localq.engine.pool.base import Handed
-from localq.engine.pool.processes import _Slot
+from localq.engine.pool.handle import Handle
 from localq.engine.pool.slot import Slot, SlotPlan
 from localq.job import Job
 from localq.policy import Limits
@@ -39,9 +39,9 @@ class _Stub(Slot):
 
 
 @pytest.fixture
-def ends(q: LocalQ) -> Iterator[tuple[_Slot, _Stub]]:
+def ends(q: LocalQ) -> Iterator[tuple[Handle, _Stub]]:
     """Return both ends of a slot: the worker's and the slot's."""
-    worker = _Slot(0)
+    worker = Handle(0)
     tokens, reports = worker.descriptors()[1:3]
     stub = _Stub(q, SlotPlan(0, "w", None, False), worker._of_slot, tokens, reports)
     thread = threading.Thread(target=stub.serve, daemon=True)
@@ -60,7 +60,7 @@ def handed(key: int) -> Handed:
     return Handed(job, Limits(None, None))
 
 
-def test_a_job_given_after_others_were_taken_back_is_the_one_that_runs(ends: tuple[_Slot, _Stub]) -> None:
+def test_a_job_given_after_others_were_taken_back_is_the_one_that_runs(ends: tuple[Handle, _Stub]) -> None:
     worker, stub = ends
     worker.give([handed(1), handed(2)])
     until(lambda: stub.ran == [1])

@@ -1,2 +1,1 @@
 """Where attempts run: processes, threads; each kind in its own file."""
-

@@ -256,9 +256,7 @@ def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
     for _, _, content in ancillary:
         descriptors.frombytes(content)
     _, plan = marshal.loads(data)
-    process = _fork.Process(
-        target=_become_slot, args=(control, app, SlotPlan(*plan), list(descriptors), os.getpid())
-    )
+    process = _fork.Process(target=_become_slot, args=(control, app, SlotPlan(*plan), list(descriptors), os.getpid()))
     process.start()
     children[process.pid] = process
     for descriptor in descriptors:
@@ -267,9 +265,7 @@ def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
     return True
 
 
-def _become_slot(
-    control: socket.socket, app: Any, plan: SlotPlan, descriptors: list[int], nursery: int
-) -> None:
+def _become_slot(control: socket.socket, app: Any, plan: SlotPlan, descriptors: list[int], nursery: int) -> None:
     control.close()
     jobs, tokens, reports, output = descriptors
     slot_main(app, plan, jobs, tokens, reports, output, nursery)

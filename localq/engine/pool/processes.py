@@ -8,32 +8,28 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import mmap
 import os
 import selectors
 import signal
-import socket
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
-
-import multiprocess
 
 from localq import fault
 from localq.clock import Clock
 from localq.engine.pool import definitions, frames
 from localq.engine.pool.base import TAIL, Cause, Death, Handed, Printed, Report
+from localq.engine.pool.facts import handle_record, how_ended, resident_kb
+from localq.engine.pool.handle import Handle
 from localq.engine.pool.nursery import Nursery
+from localq.engine.pool.pace import MOST_AHEAD, Pace
 from localq.engine.pool.slot import SlotPlan
 from localq.job import Ending, Job, Note, Outcome
 from localq.store.presence import MARK_SIZE, Marked, Marks
 
 __all__ = ["ProcessPool"]
 
-#: Seconds of work a slot holds ahead of need, and jobs at most.
-_AHEAD_S = 0.010
-_MOST_AHEAD = 64
 #: A job that has run this long (s) keeps nobody waiting behind it.
 _SLOW_S = 0.025
 #: Seconds a cancelled job has to end before it is killed.
@@ -42,72 +38,6 @@ _GRACE_S = 3.0
 _DEAF_S = 5.0
 #: Slots that may die before they are ready, within a minute, until the pool gives up.
 _MOST_STILLBORN = 5
-_PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
-
-_fork = multiprocess.get_context("fork")
-
-
-class _Slot:
-    """One slot as the worker sees it."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.pid = 0
-        #: A signal for its process, which is not known yet.
-        self.owed = 0
-        self.marks: Marks | None = None
-        self.ready = self.closing = self.alone = False
-        #: Tokens were taken back and the slot has not said yet that it noticed: it must be given nothing.
-        self.recalled = False
-        #: What it was given and has not reported, in the order given: at most the first has been started.
-        self.jobs: dict[int, Handed] = {}
-        self.since = 0.0
-        self.done = 0
-        self.defined: dict[str, Any] = {}
-        self.frames = frames.Frames()
-        self.tails: dict[int, str] = {}
-        #: What its process was told to die of, and for which job.
-        self.verdict: tuple[int, Cause, str, int] | None = None
-        self.kill_at: float | None = None
-        self.to_slot, self._of_slot = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._tokens, self._new_tokens = _fork.Pipe(duplex=False)
-        self.reports, self._reports_of_slot = _fork.Pipe(duplex=False)
-        self.output, self._output_of_slot = _fork.Pipe(duplex=False)
-        for end in (self._tokens, self.reports, self.output):
-            os.set_blocking(end.fileno(), False)
-
-    def descriptors(self) -> list[int]:
-        """Return what the process must inherit: jobs, tokens, reports, output."""
-        ends = (self._of_slot, self._tokens, self._reports_of_slot, self._output_of_slot)
-        return [end.fileno() for end in ends]
-
-    def handed_over(self) -> None:
-        """Let go of the ends that belong to the process alone."""
-        for end in (self._of_slot, self._reports_of_slot, self._output_of_slot):
-            end.close()
-
-    def give(self, handed: Sequence[Handed]) -> None:
-        """Send jobs, their tokens first: a slot that finds no token drops what it has."""
-        os.write(self._new_tokens.fileno(), b"+" * len(handed))
-        for one in handed:
-            self.jobs[one.job.key] = one
-        frames.send(self.to_slot, ("jobs", [tuple(one.job) for one in handed]))
-
-    def take_back(self) -> list[Handed]:
-        """Take back what has not been started: the last of what it was given, as many as there are tokens."""
-        try:
-            count = len(os.read(self._tokens.fileno(), 4096))
-        except OSError:
-            return []
-        self.recalled = self.recalled or count > 0
-        back = [self.jobs.pop(key) for key in list(self.jobs)[-count:]]
-        self.alone = self.alone and bool(self.jobs)
-        return back
-
-    def close(self) -> None:
-        for end in (self.to_slot, self._tokens, self._new_tokens, self.reports, self.output):
-            with contextlib.suppress(OSError):
-                end.close()
 
 
 class ProcessPool:
@@ -142,12 +72,11 @@ class ProcessPool:
         self._printed, self._redirect = printed, redirect
         self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
         self._nursery = Nursery(app)
-        self._slots: dict[int, _Slot] = {}
+        self._slots: dict[int, Handle] = {}
         self._held: deque[Handed] = deque()
         self._ended: list[Report] = []
         self._notes: list[Note] = []
-        self._pace = _AHEAD_S
-        self._paces: dict[str, float] = {}
+        self._pace = Pace()
         self._stillborn: list[float] = []
         self._memory_at = 0.0
         self._closing = False
@@ -167,7 +96,7 @@ class ProcessPool:
             self._fork(index)
 
     def _fork(self, index: int) -> None:
-        slot = self._slots[index] = _Slot(index)
+        slot = self._slots[index] = Handle(index)
         slot.defined = dict(self._nursery.known)
         if self._marks is not None and (index + 1) * MARK_SIZE <= len(self._marks):
             slot.marks = Marks(self._marks, index)
@@ -194,7 +123,7 @@ class ProcessPool:
                     if slot.pid == pid:
                         self._slot_died(slot, code)
 
-    def _born(self, slot: _Slot, pid: int) -> None:
+    def _born(self, slot: Handle, pid: int) -> None:
         """Learn a slot's process, which may have been running for a while; send what it was to get before."""
         slot.pid = pid
         if slot.owed == signal.SIGUSR1:
@@ -218,13 +147,13 @@ class ProcessPool:
         for slot in slots:
             self._bury(slot, -signal.SIGKILL)
 
-    def _slot_died(self, slot: _Slot, code: int) -> None:
+    def _slot_died(self, slot: Handle, code: int) -> None:
         self._drain(slot)
         if not slot.ready:
             self._count_stillborn(code)
         self._bury(slot, code)
 
-    def _bury(self, slot: _Slot, code: int) -> None:
+    def _bury(self, slot: Handle, code: int) -> None:
         """Report the one job a dead slot was running; the rest waits for other slots."""
         self._read(slot)
         self._read_output(slot)
@@ -238,20 +167,22 @@ class ProcessPool:
             self._fork(slot.index)
         self._hand_held()
 
-    def _death(self, slot: _Slot, job: Job, code: int) -> Death:
+    def _death(self, slot: Handle, job: Job, code: int) -> Death:
         started = self._started(slot, job)
         if slot.verdict is not None and slot.verdict[0] in (job.key, -1):
             _, cause, reason, number = slot.verdict
             return Death(cause, reason, started, number)
-        return Death(Cause.CRASH, f"The process that ran it (pid {slot.pid}) {_how(code)}", started)
+        return Death(Cause.CRASH, f"The process that ran it (pid {slot.pid}) {how_ended(code)}", started)
 
     def _count_stillborn(self, code: int) -> None:
         now = self._clock.steady()
         self._stillborn = [then for then in self._stillborn if now - then < 60] + [now]
         if len(self._stillborn) >= _MOST_STILLBORN:
-            self.broken = f"{_MOST_STILLBORN} slots within a minute died before they were ready; the last {_how(code)}"
+            self.broken = (
+                f"{_MOST_STILLBORN} slots within a minute died before they were ready; the last {how_ended(code)}"
+            )
 
-    def _forget(self, slot: _Slot) -> None:
+    def _forget(self, slot: Handle) -> None:
         for end in (slot.reports, slot.output):
             with contextlib.suppress(KeyError, ValueError, OSError):
                 self._selector.unregister(end.fileno())
@@ -265,7 +196,7 @@ class ProcessPool:
         """Return how many more jobs may be handed over now."""
         if self.broken is not None or self._closing:
             return 0
-        ahead = max(1, min(_MOST_AHEAD, int(_AHEAD_S / self._pace)))
+        ahead = self._pace.ahead()
         room = -len(self._held)
         for slot in self._slots.values():
             if slot.closing or slot.alone or slot.recalled:
@@ -313,16 +244,13 @@ class ProcessPool:
         load = loads[index]
         if load == 0:
             return index
-        if handed.job.crashes or load >= _MOST_AHEAD or self._pace_of(handed.job) >= _AHEAD_S:
+        if handed.job.crashes or load >= MOST_AHEAD or self._pace.is_long(handed.job.task):
             return None
         if self._max_tasks is not None and self._slots[index].done + load >= self._max_tasks:
             return None
         return index
 
-    def _pace_of(self, job: Job) -> float:
-        return self._paces.get(job.task, self._pace)
-
-    def _give(self, slot: _Slot, share: list[Handed]) -> None:
+    def _give(self, slot: Handle, share: list[Handed]) -> None:
         if not slot.jobs:
             slot.since = self._clock.steady()
         slot.alone = share[0].job.crashes > 0
@@ -335,7 +263,7 @@ class ProcessPool:
             self._held.extend(slot.take_back())
             self._retire(slot)
 
-    def _define(self, slot: _Slot, name: str) -> None:
+    def _define(self, slot: Handle, name: str) -> None:
         """Send a task's definition to a slot that was forked before it was made, or made anew."""
         task = self._app.tasks.find(name)
         if task is not None and slot.defined.get(task.name) is not task:
@@ -350,7 +278,7 @@ class ProcessPool:
             back.extend(handed.job for handed in slot.take_back())
         return back
 
-    def _retire(self, slot: _Slot) -> None:
+    def _retire(self, slot: Handle) -> None:
         """Let a slot end after the job it runs; give what waits behind it to others."""
         if not slot.closing:
             slot.closing = True
@@ -371,12 +299,12 @@ class ProcessPool:
         said, self._notes = self._notes, []
         return said
 
-    def _read(self, slot: _Slot) -> None:
+    def _read(self, slot: Handle) -> None:
         self._drain(slot)
         if self._held:
             self._hand_held()
 
-    def _drain(self, slot: _Slot) -> None:
+    def _drain(self, slot: Handle) -> None:
         while True:
             try:
                 data = os.read(slot.reports.fileno(), 262_144)
@@ -394,7 +322,7 @@ class ProcessPool:
             if len(data) < 65_536:
                 break
 
-    def _take(self, slot: _Slot, kind: int, body: bytes) -> None:
+    def _take(self, slot: Handle, kind: int, body: bytes) -> None:
         if kind in (frames.Kind.DONE, frames.Kind.ENDED):
             key, token, outcome = frames.unpack_outcome(kind, body)
             handed = slot.jobs.pop(key, None)
@@ -408,7 +336,7 @@ class ProcessPool:
             handed = slot.jobs.get(key)
             self._heard(slot, handed.job if handed else None, text, is_error)
         elif kind == frames.Kind.LOG:
-            _handle_record(json.loads(body))
+            handle_record(json.loads(body))
         elif kind == frames.Kind.READY:
             slot.ready = True
             # The nursery says it, too, unless it died before it could.
@@ -416,29 +344,21 @@ class ProcessPool:
         elif kind == frames.Kind.DROPPED:
             slot.recalled = False
 
-    def _ended_well(self, slot: _Slot, job: Job, outcome: Outcome) -> None:
+    def _ended_well(self, slot: Handle, job: Job, outcome: Outcome) -> None:
         fault.point("outcome.received")
         slot.done += 1
         slot.alone = False
         slot.since = self._clock.steady()
         if slot.verdict is not None and slot.verdict[0] == job.key:
             slot.verdict = slot.kill_at = None
-        self._measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
+        self._pace.measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
         self._ended.append(Report(job, outcome, slot.tails.pop(job.key, None) if slot.tails else None))
         worn = self._max_tasks is not None and slot.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         if worn or fat:
             self._retire(slot)
 
-    def _measure(self, task: str, seconds: float) -> None:
-        seconds = max(seconds, 0.000_05)
-        before = self._paces.get(task)
-        # A run far longer than usual counts at once, a shorter one slowly: being wrong that way costs less.
-        share = 0.5 if before is not None and seconds > before else 0.2
-        self._paces[task] = seconds if before is None else before + share * (seconds - before)
-        self._pace += 0.2 * (self._paces[task] - self._pace)
-
-    def _read_output(self, slot: _Slot) -> None:
+    def _read_output(self, slot: Handle) -> None:
         """Read what code in C and child processes wrote to descriptors 1 and 2."""
         # Read before the data: by then the slot may have begun with the next job.
         key = self._marked(slot)[0]
@@ -453,21 +373,21 @@ class ProcessPool:
         handed = slot.jobs.get(key)
         self._heard(slot, handed.job if handed else None, data.decode("utf-8", "replace"), True)
 
-    def _heard(self, slot: _Slot, job: Job | None, text: str, is_error: bool) -> None:
+    def _heard(self, slot: Handle, job: Job | None, text: str, is_error: bool) -> None:
         if job is not None:
             slot.tails[job.key] = (slot.tails.get(job.key, "") + text)[-TAIL:]
         self._printed(job, text, is_error)
 
     # Limits
 
-    def _marked(self, slot: _Slot) -> Marked:
+    def _marked(self, slot: Handle) -> Marked:
         """Return what a slot started last."""
         if slot.marks is None:
             first = next(iter(slot.jobs.values()), None)
             return Marked(first.job.key, first.job.run_token, slot.since, 1) if first else Marked(0, 0, 0.0, 0)
         return slot.marks.last()
 
-    def _running_in(self, slot: _Slot) -> tuple[Handed, float] | None:
+    def _running_in(self, slot: Handle) -> tuple[Handed, float] | None:
         """Return the job a slot runs now, and for how many seconds."""
         key, token, started, running = self._marked(slot)
         handed = slot.jobs.get(key)
@@ -475,7 +395,7 @@ class ProcessPool:
             return None
         return handed, self._clock.steady() - started
 
-    def _started(self, slot: _Slot, job: Job) -> int | None:
+    def _started(self, slot: Handle, job: Job) -> int | None:
         key, token, started, _ = self._marked(slot)
         if (key, token) != (job.key, job.run_token):
             return None
@@ -511,7 +431,7 @@ class ProcessPool:
             after.append(1.0)
         return min(after, default=None)
 
-    def _limit(self, slot: _Slot, handed: Handed, seconds: float, after: list[float]) -> None:
+    def _limit(self, slot: Handle, handed: Handed, seconds: float, after: list[float]) -> None:
         hard = handed.limits.hard
         if hard is None or slot.verdict is not None:
             return
@@ -522,13 +442,13 @@ class ProcessPool:
             slot.verdict = (handed.job.key, Cause.TIME_LIMIT, reason, signal.SIGKILL)
             self._kill(slot)
 
-    def _runs(self, slot: _Slot, key: int) -> bool:
+    def _runs(self, slot: Handle, key: int) -> bool:
         """Take back what a slot has not started, hear what it has ended: whether it runs this job, and no other."""
         self._held.extend(slot.take_back())
         self._drain(slot)
         return key in slot.jobs
 
-    def _end_if_deaf(self, slot: _Slot) -> None:
+    def _end_if_deaf(self, slot: Handle) -> None:
         """End a process that neither runs what it was given, nor lets go of it, nor ends: others do its work."""
         if not (slot.jobs or slot.recalled or slot.closing) or slot.verdict is not None:
             return
@@ -538,7 +458,7 @@ class ProcessPool:
         slot.verdict = (-1, Cause.CRASH, f"The process (pid {slot.pid}) did not answer", signal.SIGKILL)
         self._kill(slot)
 
-    def _spread(self, slot: _Slot) -> None:
+    def _spread(self, slot: Handle) -> None:
         """Give what waits behind a slow job to slots that have nothing; the rest goes back to the store."""
         back = slot.take_back()
         idle = [one for one in self._slots.values() if not (one.jobs or one.closing or one.recalled)]
@@ -546,9 +466,7 @@ class ProcessPool:
             if idle:
                 self._give(idle.pop(), [handed])
             else:
-                self._ended.append(
-                    Report(handed.job, Outcome(Ending.RELEASED, None, self._clock.now()), None)
-                )
+                self._ended.append(Report(handed.job, Outcome(Ending.RELEASED, None, self._clock.now()), None))
 
     def _watch_memory(self, now: float) -> None:
         if now < self._memory_at:
@@ -556,7 +474,7 @@ class ProcessPool:
         self._memory_at = now + 1.0
         assert self._max_memory_kb is not None
         for slot in self._slots.values():
-            used = _resident_kb(slot.pid) if slot.jobs else 0
+            used = resident_kb(slot.pid) if slot.jobs else 0
             if used > 2 * self._max_memory_kb and slot.verdict is None:
                 reason = f"used {used:,} KiB of memory, over twice the limit of {self._max_memory_kb:,} KiB"
                 slot.verdict = (self._marked(slot)[0], Cause.MEMORY, reason, signal.SIGKILL)
@@ -583,9 +501,7 @@ class ProcessPool:
                 self._kill(slot, number)
         for handed in [one for one in self._held if one.job.key == key]:
             self._held.remove(handed)
-            self._ended.append(
-                Report(handed.job, Death(Cause.CANCELLED, "cancelled before it started", None), None)
-            )
+            self._ended.append(Report(handed.job, Death(Cause.CANCELLED, "cancelled before it started", None), None))
         self._hand_held()
 
     def drop(self, keys: Sequence[int]) -> None:
@@ -610,7 +526,7 @@ class ProcessPool:
             if slot.jobs:
                 self._interrupt(slot)
 
-    def _interrupt(self, slot: _Slot) -> None:
+    def _interrupt(self, slot: Handle) -> None:
         slot.owed = 0 if slot.pid else signal.SIGUSR1
         if slot.pid:
             with contextlib.suppress(OSError):
@@ -623,7 +539,7 @@ class ProcessPool:
                 slot.verdict = (-1, Cause.STOPPED, "the worker stopped before it ended", signal.SIGKILL)
                 self._kill(slot)
 
-    def _kill(self, slot: _Slot, number: int = signal.SIGKILL) -> None:
+    def _kill(self, slot: Handle, number: int = signal.SIGKILL) -> None:
         """Send a signal to the slot's process and all it started, at once or as soon as it is known."""
         slot.owed = 0 if slot.pid else number
         if slot.pid:
@@ -655,29 +571,3 @@ class ProcessPool:
         self._nursery.close()
         for slot in list(self._slots.values()):
             self._forget(slot)
-
-
-def _how(code: int) -> str:
-    """Say how a process ended."""
-    if code >= 0:
-        return f"exited with code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    hint = " (out of memory?)" if -code == signal.SIGKILL else ""
-    return f"was killed by {name}{hint}"
-
-
-def _resident_kb(pid: int) -> int:
-    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
-        return int(file.read().split()[1]) * _PAGE_KB
-    return 0
-
-
-def _handle_record(said: dict[str, Any]) -> None:
-    record = logging.makeLogRecord(said)
-    logger = logging.getLogger(record.name)
-    if logger.isEnabledFor(record.levelno):
-        logger.handle(record)
-

@@ -154,10 +154,7 @@ class Slot:
         self._job = job
         self._running = True
         try:
-            if task is None:
-                outcome = _unknown(job)
-            else:
-                outcome = attempt.run(task, job, self._place)
+            outcome = _unknown(job) if task is None else attempt.run(task, job, self._place)
         except WorkerTerminate:
             outcome = Outcome(Ending.RELEASED, None, SYSTEM.now())
         finally:

@@ -1,0 +1,34 @@
+"""How long jobs take, measured: what decides how many a slot is given ahead of need."""
+
+from __future__ import annotations
+
+__all__ = ["MOST_AHEAD", "Pace"]
+
+#: Seconds of work a slot holds ahead of need, and jobs at most.
+_AHEAD_S = 0.010
+MOST_AHEAD = 64
+
+
+class Pace:
+    """The run times of a pool's jobs, by task and over all."""
+
+    def __init__(self) -> None:
+        self._overall = _AHEAD_S
+        self._of: dict[str, float] = {}
+
+    def ahead(self) -> int:
+        """Return how many jobs a slot may hold."""
+        return max(1, min(MOST_AHEAD, int(_AHEAD_S / self._overall)))
+
+    def is_long(self, task: str) -> bool:
+        """Whether a task's jobs want a slot that has nothing else."""
+        return self._of.get(task, self._overall) >= _AHEAD_S
+
+    def measure(self, task: str, seconds: float) -> None:
+        """Take in the time of one run."""
+        seconds = max(seconds, 0.000_05)
+        before = self._of.get(task)
+        # A run far longer than usual counts at once, a shorter one slowly: being wrong that way costs less.
+        share = 0.5 if before is not None and seconds > before else 0.2
+        self._of[task] = seconds if before is None else before + share * (seconds - before)
+        self._overall += 0.2 * (self._of[task] - self._overall)

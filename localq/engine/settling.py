@@ -1,0 +1,110 @@
+"""From what a pool reports to what the store must write, with the rules that apply to each job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localq import failure
+from localq.clock import Clock
+from localq.engine.pool.base import Cause, Death, Report
+from localq.events import emit, listened
+from localq.exceptions import TimeLimitExceeded
+from localq.job import Completion, Ending, Job, JobState, Outcome
+from localq.policy import Limits, limits_of, policy_of
+from localq.settle import Policy, lost_outcome, settle, terminated_outcome
+
+__all__ = ["Settling"]
+
+
+class Settling:
+    """Settles the jobs of a worker and tells of it.
+
+    Args:
+        app: Tasks and settings.
+        worker: The worker's name.
+    """
+
+    def __init__(self, app: Any, worker: str, clock: Clock) -> None:
+        self._app, self._worker, self._clock = app, worker, clock
+        self._known: dict[str, tuple[Limits, Policy]] = {}
+        self._revision = -1
+
+    def limits(self, job: Job) -> Limits:
+        """Return the time limits of a job."""
+        return self._rules(job)[0]
+
+    def policy(self, job: Job) -> Policy:
+        """Return the policy of a job."""
+        return self._rules(job)[1]
+
+    def _rules(self, job: Job) -> tuple[Limits, Policy]:
+        """Return limits and policy of a job; those of calls without options are the task's, and kept."""
+        tasks, conf = self._app.tasks, self._app.conf
+        if tasks.revision != self._revision:
+            self._known.clear()
+            self._revision = tasks.revision
+        if job.options is None and job.task in self._known:
+            return self._known[job.task]
+        task = tasks.find(job.task)
+        rules = limits_of(task, job, conf), policy_of(task, job, conf)
+        if job.options is None:
+            self._known[job.task] = rules
+        return rules
+
+    def completion(self, report: Report) -> Completion:
+        """Return what must be written for a job that came back from the pool."""
+        job, end, output = report
+        now = self._clock.now()
+        policy = self.policy(job)
+        outcome = self._outcome_of(job, end, policy, now) if isinstance(end, Death) else end
+        if output is not None:
+            outcome = outcome._replace(output=output)
+        done = settle(job, outcome, self._worker, policy, now)
+        event = _EVENTS.get(outcome.ending)
+        if event is not None and listened(event):
+            self._tell(event, job, outcome, done)
+        return done
+
+    def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
+        """Return the outcome of a job whose process ended under it."""
+        if death.cause == Cause.STOPPED:
+            return Outcome(Ending.RELEASED, None, now)
+        if death.cause == Cause.CANCELLED:
+            return terminated_outcome(death.number, now)._replace(started_at=death.started_at)
+        if death.cause == Cause.TIME_LIMIT:
+            told = failure.dump(failure.describe(TimeLimitExceeded(death.reason)))
+            return Outcome(Ending.FAILURE, death.started_at, now, failure=told)
+        return lost_outcome(death.reason, job, policy, now)._replace(started_at=death.started_at)
+
+    def _tell(self, event: str, job: Job, outcome: Outcome, done: Completion) -> None:
+        started = outcome.started_at or outcome.ended_at
+        fields: dict[str, Any] = {
+            "worker": self._worker,
+            "task": job.task,
+            "job_id": job.id,
+            "queue": job.queue,
+            "attempt": job.attempts,
+            "duration_s": (outcome.ended_at - started) / 1e6,
+        }
+        if outcome.failure is not None:
+            told = failure.load(outcome.failure)
+            fields.update(error=f"{told.type}: {told.message}", traceback=told.traceback)
+            task = self._app.tasks.find(job.task)
+            fields["expected"] = task is not None and told.type in {one.__qualname__ for one in task.throws}
+        if done.state == JobState.SCHEDULED:
+            fields["run_in_s"] = max(0.0, (done.run_at - self._clock.now()) / 1e6)
+        fields["again"] = done.state != JobState.FAILED
+        fields["requeue"] = outcome.requeue
+        fields["reason"] = "terminated"
+        emit(event, **fields)
+
+
+_EVENTS = {
+    Ending.SUCCESS: "job.succeeded",
+    Ending.FAILURE: "job.failed",
+    Ending.RETRY: "job.retried",
+    Ending.IGNORED: "job.ignored",
+    Ending.REJECTED: "job.rejected",
+    Ending.LOST: "job.lost",
+    Ending.REVOKED: "job.revoked",
+}
