@@ -78,6 +78,7 @@ class Upkeep:
             fault.point("rescue.buried")
         if not any(row.gone for row in rows) and not dead:
             return
+        # Leases were judged above, with a chance to renew them; here only the buried and those of other boots count.
         lost = worker.store.lost(0, worker._boot, _AT_ONCE)
         if lost:
             self._take_over(lost, {row.key: row for row in rows})

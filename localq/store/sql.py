@@ -292,6 +292,9 @@ class SqlStore(ABC):
                 self._run(cursor, self._sql.new_place, k=done.key, new_queue=done.queue, new_priority=done.priority)
             if done.args is not None:
                 self._replace_call(cursor, done)
+            if not done.state.final:
+                # The next run starts with nothing said.
+                self._run(cursor, self._sql.drop_note, k=done.key)
             if done.follow_ups:
                 self._insert(cursor, done.follow_ups, now)
 

@@ -51,6 +51,8 @@ APPLICATION_ID = 0x4C6F6351
 BUSY_TIMEOUT_S = 30.0
 #: A write-ahead log larger than this (bytes) is checkpointed.
 CHECKPOINT_BYTES = 8 << 20
+#: What a log that was written back is cut to (bytes): one that stayed long would be taken for one that has grown.
+LOG_KEPT_BYTES = 1 << 20
 #: Commits of a process without a worker between two looks at the log's size.
 _LOOK_EVERY = 256
 #: Unused pages a file may keep; beyond these, and a quarter of it, they are given back, so many at a time.
@@ -193,9 +195,11 @@ class SqliteStore(SqlStore):
         try:
             for pragma in (
                 f"synchronous={self._synchronous}",
+                # Elsewhere than on macOS this changes nothing; there a plain fsync leaves data in the disk's cache.
+                f"fullfsync={int(self._synchronous == 'FULL')}",
                 "foreign_keys=ON",
                 "wal_autocheckpoint=0",
-                "journal_size_limit=16777216",
+                f"journal_size_limit={LOG_KEPT_BYTES}",
                 "cache_size=-8000",
                 "mmap_size=0",
                 "trusted_schema=OFF",

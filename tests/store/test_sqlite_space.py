@@ -96,7 +96,7 @@ def test_a_reader_that_pins_the_log_delays_its_end_and_no_more(store: SqliteStor
     for number in range(5):
         add_megabyte(store, f"more-{number}")
 
-    assert log_bytes(store) == pinned
+    assert log_bytes(store) < pinned
     assert sum(store.stats().values()) == ENOUGH + 6
 
 
