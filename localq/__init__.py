@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localq.app import LocalQ, shared_task
+from localq.app import LocalQ
 from localq.call import new_id as uuid
 from localq.canvas import Signature, signature
 from localq.codec import register
@@ -18,8 +18,11 @@ from localq.exceptions import (
     TimeoutError,
     WorkerLostError,
 )
-from localq.result import AsyncResult, allow_join_result
-from localq.task import Context, Task
+from localq.joining import allow_join_result
+from localq.request import Context
+from localq.result import AsyncResult
+from localq.shared import shared_task
+from localq.task import Task
 
 __all__ = [
     "AsyncResult",

@@ -2,61 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib
 import os
 import threading
-import time
-import weakref
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, overload
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from localq import codec, current, fault
-from localq.call import When, new_id, new_job, read_options
 from localq.canvas import Signature
 from localq.clock import SYSTEM, Clock
 from localq.eager import Eager
-from localq.exceptions import EncodeError, ImproperlyConfigured, NotRegistered
+from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
-from localq.registry import TaskRegistry, make_task
+from localq.location import locate
+from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
 from localq.result import AsyncResult
+from localq.sending import job_of
 from localq.settings import SETTINGS, Settings, nearest
+from localq.shared import make_shared_tasks
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
 
-__all__ = ["LocalQ", "shared_task"]
+__all__ = ["LocalQ"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
-
-_DEFAULT_PATH = "jobs.db"
-#: The class, where a method of its name hides it.
-Result: TypeAlias = AsyncResult[Any]
-#: Functions that want to be a task of every app.
-_shared: list[Callable[[LocalQ], Any]] = []
-_apps: weakref.WeakSet[LocalQ] = weakref.WeakSet()
-
-
-class Decorator(Protocol):
-    """What makes a task of a function."""
-
-    @overload
-    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
-    @overload
-    def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
-
-
-class BindingDecorator(Protocol):
-    """What makes a task of a function that gets the task itself first."""
-
-    @overload
-    def __call__(self, function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
-    @overload
-    def __call__(self, function: Callable[Concatenate[Any, P], R], /) -> Task[P, R]: ...
 
 
 class LocalQ:
@@ -90,8 +63,6 @@ class LocalQ:
             if name not in SETTINGS:
                 known = [*SETTINGS, "main", "path", "url", "eager", "include"]
                 raise TypeError(f"LocalQ() got an unknown setting {name!r}.{nearest(name, known)}")
-        if path is not None and url is not None:
-            raise ImproperlyConfigured(f"Give path={path!r} or url={url!r}, not both.")
         self.main = main
         self.conf = Settings(settings)
         if include:
@@ -100,24 +71,16 @@ class LocalQ:
             self.conf.task_always_eager = True
         self.clock: Clock = SYSTEM
         self.tasks = TaskRegistry()
-        self.location = self._absolute(url if url is not None else path)
+        self.location = locate(path, url)
         self._store: Store | None = None
         self._eager: Eager | None = None
         self._engine: Any = None
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
         self.annotator: Callable[[Note], None] | None = None
-        _apps.add(self)
+        current.apps.add(self)
         current.set_app(self)
-        for make in _shared:
-            make(self)
-
-    @staticmethod
-    def _absolute(location: str | os.PathLike[str] | None) -> str:
-        text = os.fspath(_DEFAULT_PATH if location is None else location)
-        if not text:
-            raise ImproperlyConfigured("The path is empty. Give the path of a file, such as jobs.db.")
-        return text if text == ":memory:" or "://" in text else os.path.abspath(os.path.expanduser(text))
+        make_shared_tasks(self)
 
     # Tasks
 
@@ -133,12 +96,7 @@ class LocalQ:
     def task(
         self, /, *, bind: Literal[False] = False, base: type[Task[..., Any]] | None = None, **options: Any
     ) -> Decorator: ...
-    def task(
-        self,
-        function: Callable[..., Any] | None = None,
-        /,
-        **options: Any,
-    ) -> Any:
+    def task(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         """Make a function a task: `@q.task` or `@q.task(name="add", bind=True, max_retries=5)`.
 
         Args:
@@ -200,9 +158,7 @@ class LocalQ:
         Raises:
             ImproperlyConfigured: the path or URL cannot be.
         """
-        if path is not None and url is not None:
-            raise ImproperlyConfigured(f"Give path={path!r} or url={url!r}, not both.")
-        location = self._absolute(url if url is not None else path)
+        location = locate(path, url)
         with self._lock:
             if self._store is not None:
                 self._store.close()
@@ -246,103 +202,49 @@ class LocalQ:
         named: object = name
         if not isinstance(named, str) or not named:
             raise TypeError(f"send_task() takes the name of a task, not {name!r}")
-        return self._send(name, self.tasks.find(name), args or (), kwargs or {}, options)
+        return self.send(name, args or (), kwargs or {}, options)
 
-    def send_task_call(
-        self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]
+    def send(
+        self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
     ) -> AsyncResult[Any]:
-        """Add a job of a task of this app."""
-        return self._send(task.name, task, args, kwargs, options)
-
-    def send_signature(self, sig: Signature[Any]) -> AsyncResult[Any]:
-        """Add the job a signature describes."""
-        return self._send(sig.task, self.tasks.find(sig.task), sig.args, sig.kwargs, sig.options)
+        """Add the job of a call; `task` is the task of that name, where it is at hand."""
+        new, ignored = job_of(self, name, args, kwargs, options, task)
+        self._add([new], throw=self.conf.task_eager_propagates)
+        return AsyncResult(new.id, self, ignored=ignored)
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
-        made = [
-            self._job_of(sig.task, self.tasks.find(sig.task), sig.args, sig.kwargs, sig.options)
-            for sig in signatures
-        ]
+        made = [job_of(self, sig.task, sig.args, sig.kwargs, sig.options) for sig in signatures]
         self._add([new for new, _ in made])
         return [AsyncResult(new.id, self, ignored=ignored) for new, ignored in made]
 
-    def _send(
-        self, name: str, task: Task[..., Any] | None, args: Any, kwargs: Any, options: Mapping[str, Any]
-    ) -> AsyncResult[Any]:
-        new, ignored = self._job_of(name, task, args, kwargs, options)
-        if self.conf.task_always_eager and self.conf.task_eager_propagates:
-            self._run_and_throw(new)
-        else:
-            self._add([new])
-        return AsyncResult(new.id, self, ignored=ignored)
-
-    def _run_and_throw(self, new: NewJob) -> None:
-        error = self._eager_mode().add_and_catch(new)
-        if error is not None:
-            raise error
-
-    def _job_of(
-        self, name: str, task: Task[..., Any] | None, args: Any, kwargs: Any, options: Mapping[str, Any]
-    ) -> tuple[NewJob, bool]:
-        """Return the job of a call, checked in full, and whether its result is ignored."""
-        if task is not None and task.typing and task._check is not None:
-            task._check(*args, **kwargs)
-        conf = self.conf
-        ignored = (
-            conf.task_ignore_result if task is None or task.ignore_result is None else task.ignore_result
-        )
-        queue = (task.queue if task is not None else None) or conf.task_default_queue
-        rank = task.priority if task is not None and task.priority is not None else conf.task_default_priority
-        serializer = (task.serializer if task is not None else None) or conf.task_serializer
-        expires = None if task is None else task.expires
-        request = current.request.get()
-        if not options and expires is None and serializer == "json" and request is None:
-            encoded = self._encoded(args, kwargs, "json", conf)
-            return NewJob(new_id(), name, queue, encoded, rank), bool(ignored)
-        read_options(options)
-        given: dict[str, Any] = {"expires": expires, **options}
-        serializer = given.get("serializer") or serializer
-        given["serializer"] = None if serializer == "json" else serializer
-        if request is not None and request.id is not None:
-            given.setdefault("parent_id", request.id)
-            given.setdefault("root_id", request.root_id)
-        new = new_job(
-            name,
-            self._encoded(args, kwargs, serializer, conf),
-            given,
-            when=When(conf.timezone, self.clock.now()),
-            queue=queue,
-            priority=rank,
-            find=self.tasks.find,
-        )
-        said = given.get("ignore_result")
-        return new, bool(ignored if said is None else said)
-
-    def _encoded(self, args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:
-        if not isinstance(args, tuple):
-            if isinstance(args, str | bytes) or not isinstance(args, Iterable):
-                raise TypeError(f"args must be a list or tuple of arguments, not {args!r}")
-            args = tuple(args)
-        if not isinstance(kwargs, dict):
-            kwargs = dict(kwargs)
-        encoded = codec.encode_call(args, kwargs, serializer)
-        if len(encoded) > conf.task_args_max_bytes:
-            raise EncodeError(
-                f"The arguments take {len(encoded):,} bytes, over the limit of {conf.task_args_max_bytes:,} "
-                "(setting task_args_max_bytes). Store them elsewhere and pass where they are."
-            )
-        return encoded
-
-    def _add(self, jobs: list[NewJob]) -> None:
+    def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
+        """Add jobs; in eager mode run them, and `throw` what they fail with."""
         if self.conf.task_always_eager:
-            self._eager_mode().add_many(jobs)
+            self._eager_mode().run(jobs, throw=throw)
             return
         store = self._store or self.store
         fault.point("enqueue.before")
         store.add(jobs, self.clock.now())
         fault.point("enqueue.after")
         store.ring_workers()
+
+    # Here and now
+
+    def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> AsyncResult[Any]:
+        """Run a task in the caller, as eager mode does, on a store of its own in memory."""
+        throw = options.pop("throw", self.conf.task_eager_propagates)
+        new, ignored = job_of(self, task.name, args, kwargs, options, task)
+        here = self._eager_mode()
+        here.run([new], throw=throw)
+        return AsyncResult(new.id, here, ignored=ignored)
+
+    def run_here(self, sig: Signature[Any]) -> Any:
+        """Call a signature's task as a function."""
+        task = self.tasks.find(sig.task)
+        if task is None:
+            raise NotRegistered(f"Unknown task {sig.task!r}.{nearest(sig.task, list(self.tasks))}")
+        return task(*sig.args, **sig.kwargs)
 
     # Results and control
 
@@ -371,38 +273,15 @@ class LocalQ:
         """Show a state and data for an unfinished job; within a run they travel with its report."""
         note = Note(job_id, state, None if meta is None else codec.encode(meta, "json", "meta"))
         request = current.request.get()
-        if request is not None and request.id == job_id:
+        own = request is not None and request.id == job_id
+        if own:
             request.__dict__["shown"] = state
-        if request is not None and request.is_eager and request.id == job_id:
+        if own and request.is_eager:
             self._eager_mode().store.annotate([note], self.clock.now())
         elif self.annotator is not None and not self.conf.task_always_eager:
             self.annotator(note)
         else:
             self.store.annotate([note], self.clock.now())
-
-    # Here and now
-
-    def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> Result:
-        """Run a task in the caller, as eager mode does, on a store of its own in memory."""
-        throw = options.pop("throw", self.conf.task_eager_propagates)
-        new, ignored = self._job_of(task.name, task, args, kwargs, options)
-        here = self._eager_mode()
-        if throw:
-            self._run_and_throw(new)
-        else:
-            here.add_many([new])
-        return AsyncResult(new.id, _EagerSource(self, here), ignored=ignored)
-
-    def run_here(self, sig: Signature[Any]) -> Any:
-        """Call a signature's task as a function."""
-        task = self.tasks.find(sig.task)
-        if task is None:
-            raise NotRegistered(f"Unknown task {sig.task!r}.{nearest(sig.task, list(self.tasks))}")
-        return task(*sig.args, **sig.kwargs)
-
-    async def in_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Call a function in a thread, so that the event loop goes on."""
-        return await asyncio.to_thread(function, *args, **kwargs)
 
     # Running embedded
 
@@ -453,69 +332,10 @@ class LocalQ:
         return _same_app, (self.main, self.location)
 
 
-class _EagerSource:
-    """Reads results of `apply` from the store in memory."""
-
-    def __init__(self, app: LocalQ, here: Eager) -> None:
-        self._app = app
-        self.store = here.store
-
-    def accepts(self, task: str) -> tuple[str, ...]:
-        return self._app.accepts(task)
-
-    def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
-        return self.store.cancel(ids, time.time_ns() // 1000, signal)
-
-
 def _same_app(main: str | None, location: str) -> LocalQ:
     """Return this process's app of that name and place, or the current one, or a new one."""
-    for app in list(_apps):
-        if app.main == main and app.location == location:
-            return app
+    for app in list(current.apps):
+        if (app.main, app.location) == (main, location):
+            return app  # type: ignore[no-any-return]
     found = current.app_or_none()
     return found if isinstance(found, LocalQ) else LocalQ(main, path=location)
-
-
-class _SharedTask:
-    """Stands for a task of whichever app is current when it is used."""
-
-    def __init__(self, name: Callable[[LocalQ], str]) -> None:
-        self.__dict__["_name"] = name
-
-    def _task(self) -> Task[..., Any]:
-        app = current.app()
-        return app.tasks[self._name(app)]  # type: ignore[no-any-return]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._task(), name)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._task()(*args, **kwargs)
-
-    def __repr__(self) -> str:
-        return repr(self._task()) if current.app_or_none() is not None else "<@shared_task>"
-
-
-@overload
-def shared_task(function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
-@overload
-def shared_task(function: Callable[P, R], /) -> Task[P, R]: ...
-@overload
-def shared_task(*, bind: Literal[True], **options: Any) -> BindingDecorator: ...
-@overload
-def shared_task(*, bind: Literal[False] = False, **options: Any) -> Decorator: ...
-def shared_task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-    """Make a function a task of every app, those made later included; see `LocalQ.task`."""
-
-    def decorate(function: Callable[..., Any]) -> Any:
-        names: weakref.WeakKeyDictionary[LocalQ, str] = weakref.WeakKeyDictionary()
-
-        def make(app: LocalQ) -> None:
-            names[app] = app.task(**options)(function).name
-
-        _shared.append(make)
-        for app in list(_apps):
-            make(app)
-        return _SharedTask(lambda app: names[app])
-
-    return decorate if function is None else decorate(function)

@@ -6,17 +6,20 @@ Their ids depend only on the attempt they follow from, so that computing them tw
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from localq import codec
+from localq import codec, failure
 from localq.call import When, follow_up_id, new_job
 from localq.events import emit
 from localq.job import Job, NewJob
 from localq.options import JobOptions
+from localq.parameters import required
+from localq.remote import rebuild
+from localq.request import Context
 from localq.settings import Settings
 
-__all__ = ["callbacks", "errbacks"]
+__all__ = ["callbacks", "errback_call", "errbacks"]
 
 #: Arguments longer than this (bytes) are not repeated in an error callback's request.
 _LONGEST_REQUEST = 65_536
@@ -40,9 +43,7 @@ def callbacks(
 
 
 def _call(link: Mapping[str, Any], options: JobOptions, value: Any, result: bytes) -> tuple[bytes, str]:
-    """Return a callback's encoded call, and by what it is encoded: its own serializer, else that of the
-    result.
-    """
+    """Return a callback's encoded call, and by what it is encoded: its own serializer, else that of the result."""
     call = str(link["call"]).encode()
     immutable = bool(link["immutable"])
     wanted = str(link["options"].get("serializer") or ("json" if immutable else options.serializer))
@@ -95,6 +96,21 @@ def _errback(
         return new
     errback = {"failure": (told or b"").decode(), "request": _request(job, options)}
     return new._replace(options=JobOptions.read(new.options)._replace(errback=errback).write())
+
+
+def errback_call(run: Callable[..., Any], errback: Mapping[str, Any], args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what an error callback is called with: `(request, exc, traceback)` if it takes those, else the id.
+
+    Args:
+        run: The callback's function.
+        errback: What its job was given to make them of.
+        args: The job's arguments: the id of the job that failed, then the callback's own.
+    """
+    if required(run) <= max(1, len(args)):
+        return args
+    told = failure.load(str(errback.get("failure", "")).encode())
+    request = Context(called_directly=False, **dict(errback.get("request", {})))
+    return (request, rebuild(told), told.traceback, *args[1:])
 
 
 def _with_first(call: bytes, first: bytes) -> bytes:

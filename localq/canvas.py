@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -17,7 +18,7 @@ R = TypeVar("R")
 class _App(Protocol):
     """What a signature needs of an app."""
 
-    def send_signature(self, sig: Signature[Any]) -> AsyncResult[Any]: ...
+    def send(self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> AsyncResult[Any]: ...
 
     def run_here(self, sig: Signature[Any]) -> Any: ...
 
@@ -155,15 +156,14 @@ class Signature(dict[str, Any], Generic[R]):
         """Add the job, with `args` put in front of its own."""
         return self.apply_async(args, kwargs)
 
-    def apply_async(
-        self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any
-    ) -> AsyncResult[R]:
+    def apply_async(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
         """Add the job; see `Task.apply_async` for options."""
-        return self.app.send_signature(self.clone(args, kwargs, **options))  # type: ignore[no-any-return]
+        sig = self.clone(args, kwargs, **options)
+        return self.app.send(sig.task, sig.args, sig.kwargs, sig.options)  # type: ignore[no-any-return]
 
     async def adelay(self, *args: Any, **kwargs: Any) -> AsyncResult[R]:
         """Add the job without blocking the event loop."""
-        return await self.app.in_thread(self.apply_async, args, kwargs)  # type: ignore[no-any-return]
+        return await asyncio.to_thread(self.apply_async, args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> R:
         """Run the task here and now."""

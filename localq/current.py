@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakSet
 
 from localq.exceptions import ImproperlyConfigured
 
-__all__ = ["app", "app_or_none", "in_slot", "joining_allowed", "request", "set_app", "set_in_slot"]
+__all__ = ["app", "app_or_none", "apps", "in_slot", "request", "set_app", "set_in_slot"]
 
-#: The running request (a `localq.task.Context`), or None outside tasks.
+#: The running request (a `localq.request.Context`), or None outside tasks.
 request: ContextVar[Any] = ContextVar("localq_request", default=None)
-#: Whether `AsyncResult.get` may wait inside a task (`allow_join_result`).
-joining_allowed: ContextVar[bool] = ContextVar("localq_joining_allowed", default=False)
+#: Every app of this process.
+apps: WeakSet[Any] = WeakSet()
 _app: Any = None
 _in_slot = False
 

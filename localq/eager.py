@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Protocol
 
-from localq.attempt import Place, run
+from localq.attempt import run
 from localq.call import new_id
 from localq.clock import Clock
 from localq.exceptions import NotRegistered
@@ -21,6 +21,7 @@ from localq.job import Ending, Job, JobState, NewJob, Outcome, WorkerCard
 from localq.limiter import AlarmLimiter
 from localq.policy import limits_of, policy_of
 from localq.registry import TaskRegistry
+from localq.running import Place
 from localq.settings import Settings
 from localq.settle import expired, settle
 from localq.store import open_store
@@ -42,9 +43,11 @@ class App(Protocol):
     tasks: TaskRegistry
     clock: Clock
 
+    def accepts(self, task: str) -> tuple[str, ...]: ...
+
 
 class Eager:
-    """Runs an app's jobs in the caller."""
+    """Runs an app's jobs in the caller, and reads their results (`localq.result.Source`)."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -55,21 +58,31 @@ class Eager:
         self._errors: dict[str, BaseException | None] = {}
         self.store: Store = open_store(":memory:")
 
-    def add_many(self, jobs: Sequence[NewJob]) -> None:
-        """Add jobs, then run each, and whatever follows from it, to the end, in order."""
-        now = self._app.clock.now()
-        self.store.add([new._replace(run_at=None) for new in jobs], now)
-        for new in jobs:
-            self._run_until_final(new.id)
+    def run(self, jobs: Sequence[NewJob], *, throw: bool = False) -> None:
+        """Add jobs, then run each, and whatever follows from it, to the end, in order.
 
-    def add_and_catch(self, new: NewJob) -> BaseException | None:
-        """Add a job and run it to the end; return the very error it ended with."""
-        self._errors[new.id] = None
+        Args:
+            throw: Raise the very error the first of them failed with.
+        """
+        thrown = [new.id for new in jobs] if throw else []
+        self._errors.update(dict.fromkeys(thrown))
         try:
-            self.add_many([new])
+            self.store.add([new._replace(run_at=None) for new in jobs], self._app.clock.now())
+            for new in jobs:
+                self._run_until_final(new.id)
         finally:
-            error = self._errors.pop(new.id, None)
-        return error
+            errors = [self._errors.pop(job_id, None) for job_id in thrown]
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def accepts(self, task: str) -> tuple[str, ...]:
+        """Return the serializers that may be read for a task."""
+        return self._app.accepts(task)
+
+    def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
+        """Cancel jobs; return the state each known one had."""
+        return self.store.cancel(ids, self._app.clock.now(), signal)
 
     def _run_until_final(self, job_id: str) -> None:
         while True:

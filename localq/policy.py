@@ -10,7 +10,7 @@ from localq.settings import Settings
 from localq.settle import Policy
 from localq.task import Task
 
-__all__ = ["Limits", "limits_of", "policy_of"]
+__all__ = ["Limits", "first", "limits_of", "policy_of"]
 
 
 class Limits(NamedTuple):
@@ -20,28 +20,32 @@ class Limits(NamedTuple):
     soft: float | None
 
 
-def _first(*values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
+def first(*values: Any) -> Any:
+    """Return the first value that was given: of the call, the task, the settings."""
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def limits_of(task: Task[..., Any] | None, job: Job, conf: Settings) -> Limits:
     """Return the time limits of a job; a task that is not known here has none of its own."""
     options = JobOptions.read(job.options)
     return Limits(
-        _first(options.time_limit, getattr(task, "time_limit", None), conf.task_time_limit) or None,
-        _first(options.soft_time_limit, getattr(task, "soft_time_limit", None), conf.task_soft_time_limit) or None,
+        first(options.time_limit, getattr(task, "time_limit", None), conf.task_time_limit) or None,
+        first(options.soft_time_limit, getattr(task, "soft_time_limit", None), conf.task_soft_time_limit) or None,
     )
 
 
 def policy_of(task: Task[..., Any] | None, job: Job, conf: Settings) -> Policy:
     """Return the policy of a job; a task that is not known here has none of its own."""
     options = JobOptions.read(job.options)
-    late = _first(options.acks_late, getattr(task, "acks_late", None), conf.task_acks_late)
-    ignored = _first(options.ignore_result, getattr(task, "ignore_result", None), conf.task_ignore_result)
-    kept = _first(
+    late = first(options.acks_late, getattr(task, "acks_late", None), conf.task_acks_late)
+    ignored = first(options.ignore_result, getattr(task, "ignore_result", None), conf.task_ignore_result)
+    kept = first(
         options.store_errors_even_if_ignored,
         getattr(task, "store_errors_even_if_ignored", None),
         conf.task_store_errors_even_if_ignored,
     )
-    most = _first(getattr(task, "max_crashes", None), conf.task_max_crashes)
+    most = first(getattr(task, "max_crashes", None), conf.task_max_crashes)
     return Policy(int(most), not late, not ignored or bool(kept), conf)

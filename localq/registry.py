@@ -1,21 +1,41 @@
-"""The tasks an app knows, and how a function becomes one (celery/app/base.py, celery/app/registry.py of
-5.7).
-"""
+"""The tasks an app knows, and how a function becomes one (celery/app/base.py, celery/app/registry.py of 5.7)."""
 
 from __future__ import annotations
 
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+from localq.parameters import checker
 from localq.settings import nearest
-from localq.task import TASK_OPTIONS, Task, signature_checker
+from localq.task import TASK_OPTIONS, Task
 
-__all__ = ["TaskRegistry", "make_task", "task_name"]
+__all__ = ["BindingDecorator", "Decorator", "TaskRegistry", "make_task", "task_name"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Decorator(Protocol):
+    """What makes a task of a function."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+
+class BindingDecorator(Protocol):
+    """What makes a task of a function that gets the task itself first."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Any, P], R], /) -> Task[P, R]: ...
 
 
 class TaskRegistry(dict[str, Task[..., Any]]):
@@ -47,16 +67,13 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         before = self.get(task.name)
         if before is not None and not _same_origin(before, task):
             raise AlreadyRegistered(
-                f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a "
-                "name=."
+                f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
             )
         self[task.name] = task
         self.revision += 1
 
     def promise(self, name: str, app: Any) -> Task[..., Any]:
-        """Return a task that can be sent by its name, and becomes the one of that name when it is kept
-        here.
-        """
+        """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
         if name not in self._promised:
             task = self._promised[name] = Task()
             task.name, task.app = name, app
@@ -102,9 +119,7 @@ def _source(task: Task[..., Any]) -> tuple[str | None, int | None]:
 
 
 def task_name(main: str | None, module: str, function: str) -> str:
-    """Return the name a function gets: its module's and its own; the app's name stands for the main
-    program.
-    """
+    """Return the name a function gets: its module's and its own; the app's name stands for the main program."""
     known = sys.modules.get(module)
     module = module if known is None else known.__name__
     if module == "__main__" and main:
@@ -137,12 +152,8 @@ def make_task(
         **options,
     }
     made: Task[..., Any] = type(function.__name__, (base,), body)()
-    made._check = _checker(made)
+    made._check = checker(made.run)
     return made
-
-
-def _checker(task: Task[..., Any]) -> Callable[..., Any] | None:
-    return signature_checker(task.run)
 
 
 def _check_options(name: str, options: dict[str, Any]) -> None:
@@ -167,9 +178,7 @@ def _check_task(task: Task[..., Any]) -> None:
         if isinstance(value, timedelta):
             value = value.total_seconds()
             setattr(task, option, value)
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0
-        ):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
             raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
     hard, soft = task.time_limit, task.soft_time_limit
     if hard and soft and soft > hard:
@@ -179,9 +188,7 @@ def _check_task(task: Task[..., Any]) -> None:
         raise ValueError(f"Task {task.name}: priority={rank!r} must be a whole number from 0 to 9")
     most: Any = task.max_retries
     if most is not None and not _is_whole(most):
-        raise ValueError(
-            f"Task {task.name}: max_retries={most!r} must be 0, a positive whole number, or None"
-        )
+        raise ValueError(f"Task {task.name}: max_retries={most!r} must be 0, a positive whole number, or None")
 
 
 def _is_whole(value: Any, high: int | None = None) -> bool:

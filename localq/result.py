@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal as signals
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from localq import codec, current, failure, states, waiting
+from localq import codec, current, states, waiting
 from localq.clock import to_datetime
-from localq.exceptions import TaskRevokedError, TimeoutError
-from localq.job import Attempt, Job, JobState
+from localq.exceptions import TimeoutError
+from localq.history import Run
+from localq.job import Job, JobState
+from localq.joining import assert_may_join
 from localq.options import JobOptions
 from localq.store.base import Store
+from localq.view import View
 
-__all__ = ["AsyncResult", "Run", "allow_join_result", "denied_join_result", "signal_number"]
+__all__ = ["AsyncResult", "signal_number"]
 
 R = TypeVar("R")
 
@@ -30,44 +32,6 @@ class Source(Protocol):
     def accepts(self, task: str) -> tuple[str, ...]: ...
 
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]: ...
-
-
-class Run(NamedTuple):
-    """One attempt of a job, for reading.
-
-    `outcome` is SUCCESS, FAILURE, RETRY, IGNORED, REJECTED, LOST or REVOKED. `peak_memory` is in bytes, that
-    of the process when the run ended; `output` the last part of what the task printed.
-    """
-
-    number: int
-    worker: str
-    started: datetime | None
-    ended: datetime
-    outcome: str
-    error: str | None
-    traceback: str | None
-    peak_memory: int | None
-    output: str | None
-
-
-@contextlib.contextmanager
-def allow_join_result() -> Iterator[None]:
-    """Let `get()` wait inside a task; the slot is blocked meanwhile, so beware of deadlock."""
-    token = current.joining_allowed.set(True)
-    try:
-        yield
-    finally:
-        current.joining_allowed.reset(token)
-
-
-@contextlib.contextmanager
-def denied_join_result() -> Iterator[None]:
-    """Forbid `get()` inside a task again."""
-    token = current.joining_allowed.set(False)
-    try:
-        yield
-    finally:
-        current.joining_allowed.reset(token)
 
 
 class AsyncResult(Generic[R]):
@@ -88,21 +52,22 @@ class AsyncResult(Generic[R]):
         self.id = id
         self.ignored = ignored
         self._app: Source = current.app() if app is None else app
-        self._kept: tuple[Job, Attempt | None, bytes | None] | None = None
+        self._kept: View | None = None
 
     # Reading
 
-    def _read(self) -> tuple[Job, Attempt | None, bytes | None] | None:
-        if self._kept is None:
-            found = self._app.store.results([self.id]).get(self.id)
-            if found is not None and JobState(found[0].state).final:
-                self._kept = found
-            return found
-        return self._kept
+    def _read(self) -> View | None:
+        if self._kept is not None:
+            return self._kept
+        found = self._app.store.results([self.id]).get(self.id)
+        view = None if found is None else View(*found)
+        if view is not None and view.final:
+            self._kept = view
+        return view
 
     def _job(self) -> Job | None:
-        found = self._read()
-        return None if found is None else found[0]
+        view = self._read()
+        return None if view is None else view.job
 
     @property
     def task_id(self) -> str:
@@ -124,33 +89,18 @@ class AsyncResult(Generic[R]):
 
     @property
     def result(self) -> Any:
-        """The return value; for a failed, retried or revoked job the error; else what the task said last,
-        or None.
-        """
-        found = self._read()
-        return None if found is None else self._value(*found)
+        """The return value; for a failed, retried or revoked job the error; else what the task said last, or None."""
+        view = self._read()
+        return None if view is None else view.value(self._app.accepts(view.job.task))
 
     info = result
 
     @property
     def traceback(self) -> str | None:
         """The text of the last error's traceback, or None."""
-        found = self._read()
-        if found is None or found[1] is None or found[1].failure is None or not _speaks(found[0], found[1]):
-            return None
-        return failure.load(found[1].failure).traceback
-
-    def _value(self, job: Job, last: Attempt | None, said: bytes | None) -> Any:
-        options = JobOptions.read(job.options)
-        if job.state == JobState.SUCCEEDED and job.shown is None:
-            if last is None or last.result is None:
-                return None
-            return codec.decode(last.result, options.serializer, self._app.accepts(job.task))
-        if job.shown is not None or job.state == JobState.RUNNING:
-            return None if said is None else codec.decode(said)
-        if last is not None and last.failure is not None and _speaks(job, last):
-            return failure.rebuild(failure.load(last.failure))
-        return TaskRevokedError("revoked") if job.state == JobState.CANCELLED else None
+        view = self._read()
+        told = None if view is None else view.failure
+        return None if told is None else told.traceback
 
     def exists(self) -> bool:
         """Whether the store knows the job: an unknown id reads PENDING too."""
@@ -158,8 +108,8 @@ class AsyncResult(Generic[R]):
 
     def ready(self) -> bool:
         """Whether the job is finished, well or not."""
-        job = self._job()
-        return job is not None and JobState(job.state).final
+        view = self._read()
+        return view is not None and view.final
 
     def successful(self) -> bool:
         """Whether the job finished well."""
@@ -185,13 +135,11 @@ class AsyncResult(Generic[R]):
     ) -> R:
         """Wait for the job and return its result.
 
-        Woken by a bell; `interval`, `no_ack`, `follow_parents` and `on_message` are accepted for Celery's
-        sake.
+        Woken by a bell; `interval`, `no_ack`, `follow_parents` and `on_message` are accepted for Celery's sake.
 
         Args:
             timeout: Seconds to wait at most; None waits for ever. The job goes on after a timeout.
-            propagate: Raise a failed job's error (its own class where an imported module has it); else
-                return it.
+            propagate: Raise a failed job's error (its own class where an imported module has it); else return it.
             callback: Called with id and result.
             on_interval: Called each time the store is looked at.
             disable_sync_subtasks: Refuse to wait inside a task, where it can end in a deadlock.
@@ -203,7 +151,7 @@ class AsyncResult(Generic[R]):
         if self.ignored:
             return None  # type: ignore[return-value]
         if disable_sync_subtasks:
-            _assert_may_wait()
+            assert_may_join()
 
         def looked() -> bool:
             if on_interval is not None:
@@ -212,7 +160,7 @@ class AsyncResult(Generic[R]):
 
         if not (self._kept is not None or waiting.wait(self._app.store, (self.id,), looked, timeout)):
             raise self._late(timeout)
-        return self._settled(propagate, callback)
+        return self.maybe_throw(propagate, callback)  # type: ignore[no-any-return]
 
     wait = get
 
@@ -223,19 +171,16 @@ class AsyncResult(Generic[R]):
     async def _awaited(self) -> R:
         if self.ignored:
             return None  # type: ignore[return-value]
-        _assert_may_wait()
+        assert_may_join()
         await waiting.wait_async(self._app.store, self.id, self.ready)
-        return await asyncio.to_thread(self._settled, True, None)
+        return await asyncio.to_thread(self.maybe_throw)
 
     def _late(self, timeout: float | None) -> TimeoutError:
         known = "" if self.exists() else " No job of this id exists."
         return TimeoutError(
-            f"Job {self.id} did not finish within {timeout} s; it is {self.state}.{known} It goes on; is a "
-            "worker running?"
+            f"Job {self.id} did not finish within {timeout} s; it is {self.state}.{known} "
+            "It goes on; is a worker running?"
         )
-
-    def _settled(self, propagate: bool, callback: Callable[[str, R], Any] | None) -> R:
-        return self.maybe_throw(propagate, callback)  # type: ignore[no-any-return]
 
     def throw(self, exc: BaseException | None = None) -> None:
         """Raise an error as if the job had: `exc`, or the job's own."""
@@ -286,8 +231,7 @@ class AsyncResult(Generic[R]):
         """Cancel the job, durably: if it waits it never runs.
 
         Args:
-            terminate: Stop it even if it runs: its process gets `signal`, and SIGKILL if that does not end
-                it.
+            terminate: Stop it even if it runs: its process gets `signal`, and SIGKILL if that does not end it.
             signal: Name or number; default TERM.
             wait: Return only when the job is finished.
             connection: Ignored.
@@ -302,7 +246,7 @@ class AsyncResult(Generic[R]):
     @property
     def attempts(self) -> list[Run]:
         """Every run of the job that ended, first to last."""
-        return [_run(one) for one in self._app.store.attempts(self.id)]
+        return [Run.of(one) for one in self._app.store.attempts(self.id)]
 
     @property
     def name(self) -> str | None:
@@ -332,8 +276,8 @@ class AsyncResult(Generic[R]):
     @property
     def worker(self) -> str | None:
         """The name of the worker that ran the last attempt."""
-        found = self._read()
-        return found[1].worker if found is not None and found[1] is not None else None
+        view = self._read()
+        return None if view is None or view.last is None else view.last.worker
 
     @property
     def date_done(self) -> datetime | None:
@@ -386,30 +330,6 @@ class AsyncResult(Generic[R]):
         return AsyncResult, (self.id,)
 
 
-def _speaks(job: Job, last: Attempt) -> bool:
-    """Whether the last attempt's failure is what the job has to show now: not if it was put back, or
-    revoked since.
-    """
-    if job.state in (JobState.READY, JobState.SCHEDULED):
-        return bool(job.retries or job.crashes)
-    return job.state == JobState.FAILED or (job.state == JobState.CANCELLED and last.ending == "REVOKED")
-
-
-def _run(one: Attempt) -> Run:
-    said = None if one.failure is None else failure.load(one.failure)
-    return Run(
-        number=one.number,
-        worker=one.worker,
-        started=None if one.started_at is None else to_datetime(one.started_at),
-        ended=to_datetime(one.ended_at),
-        outcome=one.ending,
-        error=None if said is None else f"{said.type}: {said.message}",
-        traceback=None if said is None else said.traceback,
-        peak_memory=None if one.peak_kb is None else one.peak_kb * 1024,
-        output=one.output,
-    )
-
-
 def signal_number(signal: str | int | None) -> int:
     """Return a signal's number.
 
@@ -424,12 +344,3 @@ def signal_number(signal: str | int | None) -> int:
         return int(signals.Signals[f"SIG{signal.upper().removeprefix('SIG')}"])
     except (KeyError, ValueError):
         raise ValueError(f"signal={signal!r} is no signal of this system; try 'TERM' or 'KILL'") from None
-
-
-def _assert_may_wait() -> None:
-    request = current.request.get()
-    if request is not None and not request.is_eager and not current.joining_allowed.get():
-        raise RuntimeError(
-            "Never call result.get() within a task: the slot it occupies may be the one it waits for. "
-            "Use a callback (link=...), or allow_join_result() if you know better."
-        )

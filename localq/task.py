@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
 from localq import current
 from localq.call import read_changes
 from localq.canvas import Signature
 from localq.exceptions import MaxRetriesExceededError, Retry
+from localq.parameters import checker
+from localq.request import Context, ExceptionInfo
 from localq.result import AsyncResult
 
-__all__ = ["TASK_OPTIONS", "Context", "ExceptionInfo", "Task"]
+__all__ = ["TASK_OPTIONS", "Task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,95 +29,7 @@ _TASK_OPTIONS = """
     acks_on_failure_or_timeout abstract shadow_name
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
-_DIRECT: dict[str, Any] = {}
-
-
-class ExceptionInfo:
-    """An error as hooks get it: `type`, `exception`, and `traceback` as text."""
-
-    def __init__(self, exception: BaseException, text: str) -> None:
-        self.type = type(exception)
-        self.exception = exception
-        self.traceback = text
-
-    def __str__(self) -> str:
-        return self.traceback
-
-
-class Context:
-    """The request a task runs for: `self.request`.
-
-    Fields are Celery's: id, task, args, kwargs, retries, eta, expires, is_eager, hostname, delivery_info,
-    root_id, parent_id, group, callbacks, errbacks, timelimit (hard, soft), headers, shadow, ignore_result,
-    argsrepr, kwargsrepr, called_directly; and `attempt`, the number of this run. A field that was not given
-    is None.
-    """
-
-    #: A context that was made by nobody belongs to a direct call.
-    called_directly = True
-    id: str | None = None
-    task: str | None = None
-    args: Any = ()
-    kwargs: Any = _DIRECT
-    retries = 0
-    attempt = 0
-    is_eager = False
-    hostname: str | None = None
-    eta: str | None = None
-    expires: str | None = None
-    delivery_info: Mapping[str, Any] | None = None
-    root_id: str | None = None
-    parent_id: str | None = None
-    group: str | None = None
-    callbacks: Sequence[Any] | None = None
-    errbacks: Sequence[Any] | None = None
-    time_limit: float | None = None
-    soft_time_limit: float | None = None
-    headers: Mapping[str, Any] | None = None
-    shadow: str | None = None
-    ignore_result = False
-    argsrepr: str | None = None
-    kwargsrepr: str | None = None
-    utc = True
-
-    def __init__(self, **fields: Any) -> None:
-        self.__dict__.update(fields)
-
-    @property
-    def timelimit(self) -> tuple[float | None, float | None]:
-        """The hard and the soft limit, in seconds."""
-        return self.time_limit, self.soft_time_limit
-
-    @property
-    def correlation_id(self) -> str | None:
-        """The job's id."""
-        return self.id
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a field, or a default."""
-        return getattr(self, name, default)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return (self.__dict__.get("headers") or {}).get(name)
-
-    def __repr__(self) -> str:
-        return f"<Context: {self.__dict__!r}>"
-
-
-class App(Protocol):
-    """What a task needs of its app."""
-
-    def send_task_call(
-        self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]
-    ) -> AsyncResult[Any]: ...
-
-    def apply(
-        self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]
-    ) -> AsyncResult[Any]: ...
-
-    async def in_thread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: ...
+_NO_OPTIONS: dict[str, Any] = {}
 
 
 class Task(Generic[P, R]):
@@ -176,7 +90,7 @@ class Task(Generic[P, R]):
 
     def __init__(self) -> None:
         if self._check is None and type(self).run is not Task.run:
-            self._check = signature_checker(self.run)
+            self._check = checker(self.run)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the task here, as a plain function."""
@@ -191,7 +105,7 @@ class Task(Generic[P, R]):
             TypeError: the arguments do not fit the signature, or cannot be written down.
             StoreError: the store could not take it.
         """
-        return self.app.send_task_call(self, args, kwargs, _DIRECT)  # type: ignore[no-any-return]
+        return self.app.send(self.name, args, kwargs, _NO_OPTIONS, self)  # type: ignore[no-any-return]
 
     def apply_async(
         self,
@@ -217,17 +131,17 @@ class Task(Generic[P, R]):
         """
         if task_id is not None:
             options["task_id"] = task_id
-        return self.app.send_task_call(self, args or (), kwargs or {}, options)  # type: ignore[no-any-return]
+        return self.app.send(self.name, args or (), kwargs or {}, options, self)  # type: ignore[no-any-return]
 
     async def adelay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
         """Add a job without blocking the event loop."""
-        return await self.app.in_thread(self.delay, *args, **kwargs)  # type: ignore[no-any-return]
+        return await asyncio.to_thread(self.delay, *args, **kwargs)
 
     async def aapply_async(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
     ) -> AsyncResult[R]:
         """Add a job with options, without blocking the event loop."""
-        return await self.app.in_thread(self.apply_async, args, kwargs, **options)  # type: ignore[no-any-return]
+        return await asyncio.to_thread(self.apply_async, args, kwargs, **options)
 
     def apply(
         self,
@@ -353,14 +267,10 @@ class Task(Generic[P, R]):
     def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
         """Run after a success."""
 
-    def on_retry(
-        self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo
-    ) -> None:
+    def on_retry(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo) -> None:
         """Run when a retry was asked for."""
 
-    def on_failure(
-        self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo
-    ) -> None:
+    def on_failure(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo) -> None:
         """Run after a failure."""
 
     def after_return(
@@ -380,33 +290,8 @@ class Task(Generic[P, R]):
 
 
 def _task_of(name: str, app: Any = None) -> Any:
-    """Return this process's task of a name; in a slot whose definition is still on its way, what will
-    become it.
-    """
+    """Return this process's task of a name; in a slot whose definition is still on its way, what will become it."""
     tasks = (app or current.app()).tasks
     if name not in tasks and current.in_slot():
         return tasks.promise(name, app)
     return tasks[name]
-
-
-def signature_checker(function: Callable[..., Any]) -> Callable[..., Any] | None:
-    """Return an empty function of the same signature: calling it is the cheapest check of arguments there is.
-
-    None where Python cannot tell the signature (some built-in functions).
-    """
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    plain = [
-        one.replace(annotation=inspect.Parameter.empty, default=None)
-        if one.default is not inspect.Parameter.empty
-        else one.replace(annotation=inspect.Parameter.empty)
-        for one in parameters
-    ]
-    name = getattr(function, "__name__", "task")
-    name = name if name.isidentifier() else "task"
-    scope: dict[str, Any] = {}
-    exec(f"def {name}{inspect.Signature(plain)}: pass", scope)
-    checker: Callable[..., Any] = scope[name]
-    return checker

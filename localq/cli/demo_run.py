@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from localq import codec, failure
+from localq import codec, failure, remote
 from localq.app import LocalQ
 from localq.canvas import Signature
 from localq.demo import digest, list_files
@@ -239,7 +239,7 @@ def _reason(job: Job | None, last: Attempt | None) -> str:
         return "Its job was cancelled"
     if last is None or last.failure is None:
         return "Its job left no result"
-    error = failure.rebuild(failure.load(last.failure))
+    error = remote.rebuild(failure.load(last.failure))
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return f"{type(error).__name__}: {error}"

@@ -17,9 +17,10 @@ from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_
 from localq.clock import from_datetime
 from localq.exceptions import LocalQError
 from localq.health.place import size_text
+from localq.history import Run
 from localq.job import Job, JobState
 from localq.options import JobOptions
-from localq.result import AsyncResult, Run
+from localq.result import AsyncResult
 from localq.store.base import Store
 
 __all__ = ["EXIT_FAILED", "EXIT_UNFINISHED", "SECONDS", "list_", "outcome_code", "result", "value_text"]

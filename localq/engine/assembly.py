@@ -68,12 +68,14 @@ def assemble(
         ImproperlyConfigured: the pool is unknown, or cannot work with the store.
         StoreError: the store cannot be used.
     """
-    kind = pool or app.conf.worker_pool
+    kind = pool or _usual_pool(app)
     if kind not in _KINDS:
         raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
     kind = _KINDS[kind]
-    if sys.platform == "win32" and kind == "processes":
-        kind = "threads"
+    if kind == "processes" and sys.platform != "linux":
+        raise ImproperlyConfigured(
+            f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
+        )
     size = _size(app, kind, concurrency)
     app.import_tasks()
     plan = WorkerPlan(worker_name(name), socket.gethostname(), kind, queues, excluded)
@@ -115,6 +117,13 @@ def assemble(
         )
     made.prepare()
     return Worker(app, store, made, plan, app.clock, presence)
+
+
+def _usual_pool(app: Any) -> str:
+    """Return the pool of the settings; where nobody chose one and processes do not work, threads."""
+    if sys.platform != "linux" and "worker_pool" not in app.conf.given():
+        return "threads"
+    return str(app.conf.worker_pool)
 
 
 def _size(app: Any, kind: str, concurrency: int | str | None) -> int:

@@ -21,7 +21,9 @@ def main() -> None:
     """Measure, print, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", help=f"any of: {', '.join(ROWS)}")
-    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument(
+        "--json", type=Path, default=Path("build/bench.json"), help="write the figures there (default: %(default)s)"
+    )
     parser.add_argument("--runs", type=int, help="runs a row, instead of its own number")
     given = parser.parse_args()
     unknown = [row for row in given.rows if row not in ROWS]
@@ -39,8 +41,8 @@ def main() -> None:
     for row in chosen:
         figures[row] = _measure(row, given.runs)
         _show(row, figures[row])
-    if given.json is not None:
-        given.json.write_text(json.dumps({"about": about, "rows": figures}, indent=2) + "\n")
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps({"about": about, "rows": figures}, indent=2) + "\n")
 
 
 def _measure(row: str, runs: int | None) -> dict[str, float]:

@@ -305,10 +305,7 @@ def _drain_some(folder: Path, size: int) -> Figures:
     for state in ("finished", "scheduled", "ready"):
         for start in range(0, size, 2000):
             later = now + 10**12 if state == "scheduled" else None
-            batch = [
-                NewJob(new_id(), "noop", "celery", raw.ARGS, run_at=later)
-                for _ in range(min(2000, size - start))
-            ]
+            batch = [NewJob(new_id(), "noop", "celery", raw.ARGS, run_at=later) for _ in range(min(2000, size - start))]
             store.add(batch, now)
             if state == "finished":
                 while jobs := store.claim(worker, None, (), 2000, now).jobs:

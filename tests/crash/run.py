@@ -113,7 +113,6 @@ class Round:
             if how == "worker":
                 worker.kill()
             elif how == "term":
-                self.lab.note_kill(worker.pid, "worker told to stop")
                 worker.signal(signal.SIGTERM)
             elif how == "freeze":
                 self._freeze(worker)

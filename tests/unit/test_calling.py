@@ -245,9 +245,7 @@ def test_callbacks_keep_their_tasks_own_options(q: LocalQ, add: Task[..., Any]) 
     eta = datetime(2090, 1, 1)
     said = options(
         q,
-        add.apply_async(
-            (1,), link=store_it.s("a"), link_error=[store_it.si(1, "b").set(queue="mine", eta=eta)]
-        ).id,
+        add.apply_async((1,), link=store_it.s("a"), link_error=[store_it.si(1, "b").set(queue="mine", eta=eta)]).id,
     )
 
     assert said.link is not None
@@ -260,9 +258,7 @@ def test_callbacks_keep_their_tasks_own_options(q: LocalQ, add: Task[..., Any]) 
 
 
 @pytest.mark.parametrize("bad", [{"priority": 99}, {"countdown": "x"}, {"qeue": "a"}, {"expires": [1]}])
-def test_a_callback_that_could_not_be_sent_is_refused_now(
-    q: LocalQ, add: Task[..., Any], bad: dict[str, Any]
-) -> None:
+def test_a_callback_that_could_not_be_sent_is_refused_now(q: LocalQ, add: Task[..., Any], bad: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError), match=next(iter(bad))):
         add.apply_async((1,), link_error=add.s(1).set(**bad))
 

@@ -260,9 +260,7 @@ def test_a_zone_with_other_rules_here_keeps_the_instant() -> None:
     assert moment.tzinfo == ZoneInfo("Europe/Paris")
 
 
-@pytest.mark.parametrize(
-    "key", ["No/Such", "Europe", "", "../../etc/passwd", "/etc/passwd", "a\0b", 5, "A" * 999]
-)
+@pytest.mark.parametrize("key", ["No/Such", "Europe", "", "../../etc/passwd", "/etc/passwd", "a\0b", 5, "A" * 999])
 def test_a_zone_unknown_here_leaves_a_datetime_its_offset(key: Any) -> None:
     data = json.dumps({"$lq": "datetime", "v": "2026-07-01T12:00:00+05:00", "zone": key}).encode()
 
@@ -375,9 +373,7 @@ def test_an_unregistered_enum_or_dataclass_is_refused_and_told_how_to_register(v
 
 
 def test_an_unregistered_enum_is_refused_as_a_key_too() -> None:
-    assert message({UnregisteredShade.ONE: 1}).startswith(
-        "result{key}: cannot write <enum 'UnregisteredShade'>"
-    )
+    assert message({UnregisteredShade.ONE: 1}).startswith("result{key}: cannot write <enum 'UnregisteredShade'>")
 
 
 def test_an_enum_member_that_its_class_does_not_know_is_refused() -> None:
@@ -659,9 +655,7 @@ tags += ["uuid", "decimal", "complex", "enum", "data", "unknown"]
 
 
 @given(st.sampled_from(tags), plain, st.dictionaries(st.sampled_from(["t", "fold", "zone", "else"]), plain))
-def test_a_tag_with_any_content_is_read_or_is_a_decode_error(
-    tag: str, content: Any, more: dict[str, Any]
-) -> None:
+def test_a_tag_with_any_content_is_read_or_is_a_decode_error(tag: str, content: Any, more: dict[str, Any]) -> None:
     data = json.dumps([{"$lq": tag, "v": content} | more]).encode()
 
     with contextlib.suppress(DecodeError):
@@ -677,9 +671,7 @@ def test_bytes_damaged_anywhere_are_read_or_are_a_decode_error(value: Any, data:
         codec.decode(bytes(whole))
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"{", b"[1", b"nope", b"\xff\xfe", b"1 2", b"[1]]", b"\xef\xbb\xbf1", b"'a'"]
-)
+@pytest.mark.parametrize("data", [b"", b"{", b"[1", b"nope", b"\xff\xfe", b"1 2", b"[1]]", b"\xef\xbb\xbf1", b"'a'"])
 def test_broken_json_is_a_decode_error_that_tells_the_size(data: bytes) -> None:
     with pytest.raises(DecodeError, match=rf"cannot read the stored JSON \({len(data)} bytes\): "):
         codec.decode(data)
@@ -786,9 +778,7 @@ def test_a_class_is_looked_up_among_the_registered_and_never_imported(tag: str, 
     assert "antigravity" not in sys.modules
 
 
-@pytest.mark.parametrize(
-    "data", [b"1", b"[]", b"[[],{},1]", b"[{},[]]", b"[[],[]]", b'{"args":[]}', b"null", b'"ab"']
-)
+@pytest.mark.parametrize("data", [b"1", b"[]", b"[[],{},1]", b"[{},[]]", b"[[],[]]", b'{"args":[]}', b"null", b'"ab"'])
 def test_a_call_of_another_shape_is_a_decode_error(data: bytes) -> None:
     with pytest.raises(DecodeError, match=r"the stored arguments are not \[args, kwargs\]"):
         codec.decode_call(data)
@@ -813,9 +803,7 @@ class Trap:
 def test_pickle_and_dill_are_not_read_unless_accepted(serializer: str) -> None:
     data = codec.encode(Trap(), serializer)
 
-    with pytest.raises(
-        SecurityError, match=f"accepts json; add '{serializer}' to accept_content, if you trust"
-    ):
+    with pytest.raises(SecurityError, match=f"accepts json; add '{serializer}' to accept_content, if you trust"):
         codec.decode(data, serializer)
     with pytest.raises(SecurityError):
         codec.decode_call(data, serializer, ("json",))

@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from localq import failure as failure_module
 from localq.exceptions import DecodeError, EncodeError, MaxRetriesExceededError, Reject, Retry
-from localq.failure import Failure, RemoteError, RemoteTraceback, describe, dump, load, rebuild
+from localq.failure import Failure, RemoteTraceback, describe, dump, load
+from localq.remote import RemoteError, rebuild
 
 
 class Boom(Exception):
@@ -206,9 +207,7 @@ def test_methods_that_raise_are_told_as_such() -> None:
     assert (failure.notes, failure.cause) == ((), None)
 
 
-@pytest.mark.parametrize(
-    "error", [KeyboardInterrupt, SystemExit, GeneratorExit, RecursionError, MemoryError, Ends]
-)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit, RecursionError, MemoryError, Ends])
 @pytest.mark.parametrize("method", ["__str__", "__repr__", "__getattribute__", "__eq__", "__hash__"])
 def test_nothing_that_an_exceptions_methods_raise_gets_out(error: type[BaseException], method: str) -> None:
     def refuse(*_: Any) -> Any:
@@ -296,9 +295,7 @@ def test_causes_that_form_a_ring_are_described() -> None:
 
 
 def test_groups_are_described_with_what_is_in_them() -> None:
-    failure = describe(
-        raised(ExceptionGroup("many", [raised(Boom("a")), ExceptionGroup("more", [KeyError("b")])]))
-    )
+    failure = describe(raised(ExceptionGroup("many", [raised(Boom("a")), ExceptionGroup("more", [KeyError("b")])])))
 
     assert failure.message == "many (2 sub-exceptions)"
     assert f"{__name__}.Boom: a" in failure.traceback
@@ -334,9 +331,7 @@ def test_lone_surrogates_and_nul_are_escaped_in_texts_and_kept_in_arguments() ->
     assert rebuild(failure).args == ("a\udc80b\0c",)
 
 
-@pytest.mark.parametrize(
-    "error", [SystemExit(3), SystemExit("bye"), KeyboardInterrupt(), GeneratorExit(), Ends("x")]
-)
+@pytest.mark.parametrize("error", [SystemExit(3), SystemExit("bye"), KeyboardInterrupt(), GeneratorExit(), Ends("x")])
 def test_what_ends_programs_is_described_like_the_rest(error: BaseException) -> None:
     failure = describe(raised(error))
 
@@ -440,9 +435,7 @@ def test_bytes_that_are_no_failure_are_shown_cut(data: Any) -> None:
     assert len(failure.message) < 500
 
 
-@given(
-    st.dictionaries(st.sampled_from(["args", "state", "traceback", "notes", "cause", "more"]), json_values)
-)
+@given(st.dictionaries(st.sampled_from(["args", "state", "traceback", "notes", "cause", "more"]), json_values))
 def test_fields_of_the_wrong_kind_are_ignored(found: dict[str, Any]) -> None:
     data = json.dumps({"type": "ValueError", "module": "builtins", "message": "m"} | found).encode()
 
@@ -569,9 +562,7 @@ def test_a_group_is_stood_in_for() -> None:
 
 
 def test_a_class_unknown_here_is_made_with_its_name_once() -> None:
-    failure = Failure(
-        "Shop.PaymentError", "no_such_module", "card refused", args=["refused", 5], state={"code": 5}
-    )
+    failure = Failure("Shop.PaymentError", "no_such_module", "card refused", args=["refused", 5], state={"code": 5})
 
     first, second = rebuild(failure), rebuild(failure)
 
@@ -746,9 +737,7 @@ class Stubborn(Exception):
 
 
 def test_attributes_are_set_past_a_class_that_refuses_them() -> None:
-    failure = Failure(
-        "Stubborn", __name__, "m", args=["m"], traceback="T", state={"a": 1, "__class__": "int"}
-    )
+    failure = Failure("Stubborn", __name__, "m", args=["m"], traceback="T", state={"a": 1, "__class__": "int"})
 
     error = rebuild(failure)
 
@@ -770,9 +759,7 @@ def test_arguments_that_cannot_be_read_leave_the_message(args: list[Any]) -> Non
 
 
 def test_attributes_that_localq_sets_cannot_be_set_by_the_store() -> None:
-    failure = Failure(
-        "E", "nowhere", "m", traceback="real", state={"remote_traceback": "x", "remote_failure": 1}
-    )
+    failure = Failure("E", "nowhere", "m", traceback="real", state={"remote_traceback": "x", "remote_failure": 1})
 
     error = rebuild(failure)
 

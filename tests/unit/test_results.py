@@ -16,8 +16,8 @@ from localq import AsyncResult, LocalQ, Task, TimeoutError, allow_join_result, c
 from localq.exceptions import TaskRevokedError
 from localq.failure import describe, dump
 from localq.job import Attempt, Completion, Job, JobState, Note, WorkerCard
-from localq.result import denied_join_result
-from localq.task import Context
+from localq.joining import denied_join_result
+from localq.request import Context
 
 
 class Boom(Exception):
@@ -76,9 +76,7 @@ def test_an_unknown_id_reads_pending_and_does_not_exist(q: LocalQ) -> None:
     assert not result.exists()
     assert (result.args, result.kwargs, result.name, result.queue, result.retries) == (None,) * 5
     assert (result.parent, result.worker, result.date_done, result.attempts) == (None, None, None, [])
-    with pytest.raises(
-        TimeoutError, match=r"nobody did not finish within 0 s; it is PENDING. No job of this id"
-    ):
+    with pytest.raises(TimeoutError, match=r"nobody did not finish within 0 s; it is PENDING. No job of this id"):
         result.get(timeout=0)
 
 
@@ -169,9 +167,7 @@ def test_then_calls_on_error_after_a_failure(add: Task[..., int], hand: Hand) ->
     assert heard == ["FAILURE"]
 
 
-def test_waiting_ends_when_another_thread_finishes_the_job(
-    q: LocalQ, add: Task[..., int], hand: Hand
-) -> None:
+def test_waiting_ends_when_another_thread_finishes_the_job(q: LocalQ, add: Task[..., int], hand: Hand) -> None:
     result, looks = add.delay(1), []
     job = hand.take()
     timer = threading.Timer(0.05, hand.finish, (job, JobState.SUCCEEDED), {"result": b"7"})
@@ -268,9 +264,7 @@ def test_a_waiting_job_that_is_revoked_never_runs(q: LocalQ, add: Task[..., int]
         result.get()
 
 
-def test_a_running_job_that_is_revoked_ends_but_never_runs_again(
-    q: LocalQ, add: Task[..., int], hand: Hand
-) -> None:
+def test_a_running_job_that_is_revoked_ends_but_never_runs_again(q: LocalQ, add: Task[..., int], hand: Hand) -> None:
     well, retried = add.delay(1), add.delay(2)
     first, second = hand.take(), hand.take()
     well.revoke()

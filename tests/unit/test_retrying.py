@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from localq import Ignore, LocalQ, MaxRetriesExceededError, Reject, Retry, Task
-from localq.attempt import Place, run
+from localq.attempt import run
 from localq.clock import from_datetime
 from localq.job import Ending, Job, Outcome
 from localq.retry import backoff
+from localq.running import Place
 
 NOW = 1_700_000_000_000_000
 
@@ -206,9 +207,7 @@ def test_retry_kwargs_go_with_each_retry(q: LocalQ) -> None:
 
 
 def test_the_wait_between_retries_grows(q: LocalQ) -> None:
-    @q.task(
-        autoretry_for=(KeyError,), retry_backoff=3, retry_backoff_max=20, retry_jitter=False, max_retries=None
-    )
+    @q.task(autoretry_for=(KeyError,), retry_backoff=3, retry_backoff_max=20, retry_jitter=False, max_retries=None)
     def fail() -> None:
         raise KeyError
 
@@ -269,9 +268,7 @@ class Told(Task[Any, Any]):
     def on_failure(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         self.heard.append(("on_failure", repr(exc), "Traceback" in str(einfo)))
 
-    def after_return(
-        self, status: str, retval: Any, task_id: str, args: Any, kwargs: Any, einfo: Any
-    ) -> None:
+    def after_return(self, status: str, retval: Any, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         self.heard.append(("after_return", status))
 
 

@@ -31,6 +31,7 @@ from localq.engine.pool.frames import Kind, pack, pack_outcome, receive
 from localq.exceptions import NotRegistered, WorkerTerminate
 from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import AlarmLimiter
+from localq.running import Place
 from localq.store.presence import Marks, share_life
 
 __all__ = ["SlotPlan", "main"]
@@ -61,7 +62,7 @@ class Slot:
         #: The end of the output pipe that the worker reads, to read along; and how much is in it.
         self._output: int | None = None
         self._unread = array.array("i", [0])
-        self._place = attempt.Place(plan.worker, SYSTEM, app.conf, AlarmLimiter(), templates={})
+        self._place = Place(plan.worker, SYSTEM, app.conf, AlarmLimiter(), templates={})
 
     # Reporting
 

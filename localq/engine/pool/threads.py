@@ -23,6 +23,7 @@ from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
 from localq.failure import describe, dump
 from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import ThreadLimiter, raise_in_thread
+from localq.running import Place
 
 __all__ = ["ThreadPool"]
 
@@ -110,7 +111,7 @@ class ThreadPool:
         self._ids: dict[str, Job] = {}
         self.waiting: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
         self._app, self._worker = app, worker
-        self._place = attempt.Place(worker, clock, app.conf, None)
+        self._place = Place(worker, clock, app.conf, None)
         self._threads: list[_Thread] = []
         self._numbers = itertools.count(1)
         self._ended: queue.SimpleQueue[tuple[_Thread, Report]] = queue.SimpleQueue()

@@ -1,0 +1,184 @@
+"""What an attempt came to: a value returned or an error raised becomes an Outcome, and the task's hooks hear of it.
+
+What users' code raises in here becomes an Outcome too, or is logged if a hook raises it; but a run that the worker
+interrupts before its result is written down has no outcome (WorkerTerminate).
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+from typing import Any
+
+from localq import codec, failure
+from localq.call import KEPT, When
+from localq.callbacks import callbacks
+from localq.exceptions import (
+    EncodeError,
+    Ignore,
+    Reject,
+    Retry,
+    SoftTimeLimitExceeded,
+    TaskPredicate,
+    WorkerTerminate,
+)
+from localq.job import Ending, NewJob, Outcome
+from localq.request import ExceptionInfo
+from localq.retry import backoff
+from localq.running import Running
+from localq.task import Task
+
+__all__ = ["ended_by", "failed", "succeeded"]
+
+_log = logging.getLogger("localq.task")
+#: Linux counts peak memory in KiB, macOS in bytes.
+_PEAK_UNIT = 1024 if sys.platform == "darwin" else 1
+_peak = 0
+
+
+def succeeded(this: Running, value: Any) -> Outcome:
+    """Return the outcome of a task that returned: a failure if what it returned cannot be written."""
+    try:
+        result = None if this.context.ignore_result else _encoded(this, value)
+        follow_ups = _callbacks(this, value, result) if this.options.link else ()
+    except WorkerTerminate:
+        raise
+    except BaseException as error:
+        return failed(this, error)
+    _tell(this, "on_success", "SUCCESS", value)
+    return _outcome(this, Ending.SUCCESS, result=result, follow_ups=follow_ups)
+
+
+def ended_by(this: Running, error: BaseException) -> Outcome:
+    """Return the outcome of a task that raised: Retry, Ignore and Reject ask for one, most errors are failures."""
+    try:
+        if isinstance(error, Exception) and not isinstance(error, TaskPredicate):
+            error = _auto_retried(this, error)
+        if isinstance(error, Retry):
+            return _retried(this, error)
+        if isinstance(error, Ignore):
+            return _outcome(this, Ending.IGNORED)
+        if isinstance(error, Reject):
+            told = failure.dump(failure.describe(error))
+            return _outcome(this, Ending.REJECTED, requeue=bool(error.requeue), failure=told)
+    except WorkerTerminate:
+        raise
+    except BaseException as worse:
+        error = worse
+    return failed(this, error)
+
+
+def failed(this: Running, error: BaseException) -> Outcome:
+    """Return the outcome of an attempt that failed with an error."""
+    told = failure.describe(error)
+    errors = this.place.errors
+    if errors is not None and this.job.id in errors:
+        errors[this.job.id] = error
+    if isinstance(error, SoftTimeLimitExceeded):
+        _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
+    _tell(this, "on_failure", "FAILURE", error, ExceptionInfo(error, told.traceback))
+    return _outcome(this, Ending.FAILURE, failure=failure.dump(told))
+
+
+def _outcome(this: Running, ending: Ending, **more: Any) -> Outcome:
+    now = this.place.clock.now()
+    shown = this.context.__dict__.get("shown")
+    return Outcome(ending, this.started_at, now, shown=shown, peak_kb=_peak_kb(this.started_at, now), **more)
+
+
+def _peak_kb(started_at: int, now: int) -> int:
+    """Return the process's peak memory; asked again only after runs that took a millisecond."""
+    global _peak
+    if not _peak or now - started_at > 1000:
+        _peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _PEAK_UNIT
+    return _peak
+
+
+# Results
+
+
+def _encoded(this: Running, value: Any) -> bytes:
+    result = codec.encode(value, this.options.serializer, "result")
+    most = this.place.settings.result_max_bytes
+    if len(result) > most:
+        raise EncodeError(
+            f"The result takes {len(result):,} bytes, over the limit of {most:,} (setting "
+            "result_max_bytes). Store it elsewhere and return where it is."
+        )
+    return result
+
+
+def _callbacks(this: Running, value: Any, result: bytes | None) -> tuple[NewJob, ...]:
+    if result is None:
+        result = _encoded(this, value)
+    return callbacks(this.job, this.options, value, result, this.place.settings, this.place.clock.now())
+
+
+# Retries
+
+
+def _auto_retried(this: Running, error: Exception) -> BaseException:
+    """Return the Retry an error leads to by itself, the error that ends the retries, or the error unchanged."""
+    task = this.task
+    wanted, unwanted = tuple(task.autoretry_for or ()), tuple(task.dont_autoretry_for or ())
+    if not isinstance(error, wanted) or isinstance(error, unwanted):
+        return error
+    options = dict(task.retry_kwargs)
+    if task.retry_backoff:
+        options["countdown"] = backoff(
+            int(max(1.0, task.retry_backoff)),
+            this.job.retries,
+            maximum=task.retry_backoff_max,
+            jitter=task.retry_jitter,
+        )
+    try:
+        task.retry(exc=error, **options)
+    except BaseException as ended:
+        return ended
+    return error
+
+
+def _retried(this: Running, again: Retry) -> Outcome:
+    cause = again.exc or again
+    told = failure.describe(cause)
+    _tell(this, "on_retry", "RETRY", cause, ExceptionInfo(cause, told.traceback))
+    when = When(this.place.settings.timezone, this.place.clock.now())
+    run_at = when.micros(0 if again.when is None else again.when, "eta")
+    changes = _changed_call(this, again)
+    return _outcome(this, Ending.RETRY, failure=failure.dump(told), run_at=run_at, **changes)
+
+
+def _changed_call(this: Running, again: Retry) -> dict[str, Any]:
+    """Return what a retry changes of the job: new arguments and options, encoded."""
+    sig = again.sig
+    if sig is None or not sig.get("changed"):
+        return {}
+    options = dict(sig["options"])
+    kept = {name: options[name] for name in KEPT if name in options and name != "serializer"}
+    return {
+        "args": codec.encode_call(tuple(sig["args"]), sig["kwargs"], this.options.serializer),
+        "options": this.options._replace(**kept).write(),
+        "queue": options.get("queue"),
+        "priority": options.get("priority"),
+    }
+
+
+# Hooks
+
+
+def _tell(this: Running, hook: str, status: str, value: Any, *einfo: ExceptionInfo) -> None:
+    """Call the task's hook for an ending, and `after_return`, where its class defines them."""
+    made = type(this.task)
+    if getattr(made, hook) is not getattr(Task, hook):
+        _call_hook(this, hook, value, this.job.id, this.args, this.kwargs, *einfo)
+    if made.after_return is not Task.after_return:
+        _call_hook(this, "after_return", status, value, this.job.id, this.args, this.kwargs, *(einfo or (None,)))
+
+
+def _call_hook(this: Running, name: str, *args: Any) -> None:
+    """Call a hook; what it raises is logged and changes nothing (celery/app/trace.py of 5.7)."""
+    try:
+        getattr(this.task, name)(*args)
+    except BaseException:
+        _log.exception("%s of %s[%s] failed", name, this.job.task, this.job.id)

@@ -1,0 +1,26 @@
+"""Where a store is, of the path or URL that a program gives."""
+
+from __future__ import annotations
+
+import os
+
+from localq.exceptions import ImproperlyConfigured
+
+__all__ = ["locate"]
+
+_DEFAULT_PATH = "jobs.db"
+
+
+def locate(path: str | os.PathLike[str] | None, url: str | None) -> str:
+    """Return the location: a URL, ":memory:", or a path that stays the same whatever folder is worked in.
+
+    Raises:
+        ImproperlyConfigured: both are given, or an empty one.
+    """
+    if path is not None and url is not None:
+        raise ImproperlyConfigured(f"Give path={path!r} or url={url!r}, not both.")
+    given = path if url is None else url
+    text = _DEFAULT_PATH if given is None else os.fspath(given)
+    if not text:
+        raise ImproperlyConfigured("The path is empty. Give the path of a file, such as jobs.db.")
+    return text if text == ":memory:" or "://" in text else os.path.abspath(os.path.expanduser(text))

@@ -1,0 +1,120 @@
+"""An attempt while it runs: its task and job, the request the task is told of, and the place where this happens."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from localq import codec
+from localq.callbacks import errback_call
+from localq.clock import Clock, to_datetime
+from localq.job import Job
+from localq.options import JobOptions
+from localq.policy import first
+from localq.request import Context
+from localq.settings import Settings
+from localq.task import Task
+
+__all__ = ["Limiter", "Place", "Running"]
+
+
+class Limiter(Protocol):
+    """What interrupts a run at its soft limit, in the way of the pool at hand."""
+
+    def start(self, seconds: float | None) -> None:
+        """Raise SoftTimeLimitExceeded in this thread after so many seconds, if any."""
+        ...
+
+    def stop(self) -> None:
+        """Raise nothing any more."""
+        ...
+
+
+class Place(NamedTuple):
+    """Where an attempt runs: the worker's name, its clock and settings, and what interrupts runs.
+
+    `eager` runs are done for the caller itself; `errors` takes the errors of the jobs it names, as they were
+    raised. `templates` keeps, by task, what the requests of plain jobs have in common; None builds each anew.
+    """
+
+    worker: str
+    clock: Clock
+    settings: Settings
+    limiter: Limiter | None = None
+    eager: bool = False
+    errors: dict[str, BaseException | None] | None = None
+    templates: dict[str, dict[str, Any]] | None = None
+
+
+class Running:
+    """An attempt while it runs.
+
+    Attributes:
+        context: The request, empty before `read_call`.
+        args, kwargs: What the task is called with, as far as that could be read.
+    """
+
+    __slots__ = ("args", "context", "job", "kwargs", "options", "place", "started_at", "task")
+
+    def __init__(self, task: Task[..., Any], job: Job, place: Place) -> None:
+        self.task, self.job, self.place = task, job, place
+        self.options = JobOptions.read(job.options)
+        self.started_at = place.clock.now()
+        self.context = Context()
+        self.args: tuple[Any, ...] = ()
+        self.kwargs: dict[str, Any] = {}
+
+    def read_call(self) -> None:
+        """Decode the arguments and fill in the request; raises what users' classes raise."""
+        options = self.options
+        accept = self.place.settings.accept_content
+        args, kwargs = codec.decode_call(self.job.args or b"[[],{}]", options.serializer, accept)
+        self.args, self.kwargs = args, kwargs
+        self._fill_in()
+        if options.errback is not None:
+            self.args = errback_call(self.task.run, options.errback, args)
+
+    def _fill_in(self) -> None:
+        """Fill in the request; what is the same for every plain job of a task is put together once."""
+        job, templates = self.job, self.place.templates
+        fields = None if templates is None or job.options is not None else templates.get(job.task)
+        if fields is None:
+            fields = self._common_fields()
+            if templates is not None and job.options is None:
+                templates[job.task] = fields
+        context = self.context
+        context.__dict__.update(
+            fields,
+            id=job.id,
+            args=self.args,
+            kwargs=self.kwargs,
+            retries=job.retries,
+            attempt=job.attempts,
+            delivery_info={"queue": job.queue, "routing_key": job.queue, "priority": job.priority},
+            root_id=self.options.root_id or job.id,
+        )
+        if job.run_at > job.created_at:
+            context.eta = to_datetime(job.run_at).isoformat()
+        if job.expires_at is not None:
+            context.expires = to_datetime(job.expires_at).isoformat()
+
+    def _common_fields(self) -> dict[str, Any]:
+        options, task, conf = self.options, self.task, self.place.settings
+        return {
+            "called_directly": False,
+            "task": self.job.task,
+            "is_eager": self.place.eager,
+            "hostname": self.place.worker,
+            "parent_id": options.parent_id,
+            "group": options.group_id,
+            "callbacks": options.link,
+            "errbacks": options.link_error,
+            "time_limit": first(options.time_limit, task.time_limit, conf.task_time_limit) or None,
+            "soft_time_limit": first(options.soft_time_limit, task.soft_time_limit, conf.task_soft_time_limit) or None,
+            "headers": options.headers,
+            "shadow": options.shadow,
+            "ignore_result": bool(first(options.ignore_result, task.ignore_result, conf.task_ignore_result)),
+            "max_retries": options.max_retries,
+            "argsrepr": options.argsrepr,
+            "kwargsrepr": options.kwargsrepr,
+            "shown": None,
+        }

@@ -1,0 +1,59 @@
+"""What a job has to show: its value, or what it failed with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from localq import codec, failure
+from localq.exceptions import TaskRevokedError
+from localq.failure import Failure
+from localq.job import Attempt, Job, JobState
+from localq.options import JobOptions
+from localq.remote import rebuild
+
+__all__ = ["View"]
+
+
+class View(NamedTuple):
+    """A job as it was read, with its last attempt that ended, and the data it last said of itself."""
+
+    job: Job
+    last: Attempt | None
+    said: bytes | None
+
+    @property
+    def final(self) -> bool:
+        """Whether the job is finished, well or not."""
+        return JobState(self.job.state).final
+
+    @property
+    def failure(self) -> Failure | None:
+        """What the last attempt failed with, if that is what the job has to show now."""
+        if self.last is None or self.last.failure is None or not self._is_shown(self.last):
+            return None
+        return failure.load(self.last.failure)
+
+    def _is_shown(self, last: Attempt) -> bool:
+        """Whether the last attempt's failure still counts: not if the job was put back, or revoked since."""
+        job = self.job
+        if job.state in (JobState.READY, JobState.SCHEDULED):
+            return bool(job.retries or job.crashes)
+        return job.state == JobState.FAILED or (job.state == JobState.CANCELLED and last.ending == "REVOKED")
+
+    def value(self, accept: Collection[str]) -> Any:
+        """Return the job's result, or its error, or what it said last, or None.
+
+        Args:
+            accept: The serializers this process agrees to read.
+        """
+        job, last = self.job, self.last
+        if job.state == JobState.SUCCEEDED and job.shown is None:
+            if last is None or last.result is None:
+                return None
+            return codec.decode(last.result, JobOptions.read(job.options).serializer, accept)
+        if job.shown is not None or job.state == JobState.RUNNING:
+            return None if self.said is None else codec.decode(self.said)
+        if (told := self.failure) is not None:
+            return rebuild(told)
+        return TaskRevokedError("revoked") if job.state == JobState.CANCELLED else None
