@@ -18,9 +18,13 @@ class Clock(Protocol):
     comparable between the processes of one boot (CLOCK_MONOTONIC): leases and limits are measured in it.
     """
 
-    def now(self) -> int: ...
+    def now(self) -> int:
+        """Return wall time in microseconds since 1970."""
+        ...
 
-    def steady(self) -> float: ...
+    def steady(self) -> float:
+        """Return seconds that never jump."""
+        ...
 
 
 class SystemClock:

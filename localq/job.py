@@ -136,9 +136,9 @@ class Ending(IntEnum):
 class Outcome(NamedTuple):
     """What one attempt came to.
 
-    `run_at` is when a retry is due. `args` are the new encoded arguments of a retry, None to keep them; so are `options`, `queue` and `priority`. `follow_ups`
-    are jobs that must exist once this one has ended so. `requeue` belongs to REJECTED; `shown` is the last state
-    the task gave itself.
+    `run_at` is when a retry is due. `args` are the new encoded arguments of a retry, None to keep them; so are
+    `options`, `queue` and `priority`. `follow_ups` are jobs that must exist once this one has ended so. `requeue`
+    belongs to REJECTED; `shown` is the last state the task gave itself.
     """
 
     ending: Ending

@@ -95,7 +95,12 @@ def _concurrency(value: Any) -> int | str:
 _POOLS = ("processes", "prefork", "threads", "solo")
 
 _ALL = [
-    Setting("durability", "full", "'full' fsyncs every enqueue; 'normal' may lose the last at a power cut", _one_of("full", "normal")),
+    Setting(
+        "durability",
+        "full",
+        "'full' fsyncs every enqueue; 'normal' may lose the last at a power cut",
+        _one_of("full", "normal"),
+    ),
     Setting("accept_content", ("json",), "Serializers this process reads; add 'pickle' or 'dill' knowingly", _names),
     Setting("enable_utc", True, "Naive times are UTC unless `timezone` is set", _flag),
     Setting("timezone", None, "Name of the zone naive times are in, such as 'Europe/Berlin'", _or_none(_text)),
@@ -105,32 +110,77 @@ _ALL = [
     Setting("task_eager_propagates", False, "In eager mode a task's error is raised by the call", _flag),
     Setting("task_store_eager_result", True, "Accepted; eager results are always kept, in memory", _flag),
     Setting("task_default_queue", "celery", "Queue of calls that name none", _text),
-    Setting("task_default_priority", 0, "Priority of calls that name none: 0 to 9, higher first", lambda v: 0 if v is None else _whole(0, 9)(v)),
+    Setting(
+        "task_default_priority",
+        0,
+        "Priority of calls that name none: 0 to 9, higher first",
+        lambda v: 0 if v is None else _whole(0, 9)(v),
+    ),
     Setting("task_serializer", "json", "How arguments and results are written: json, pickle or dill", _text),
     Setting("task_ignore_result", False, "Keep no results", _flag),
     Setting("task_store_errors_even_if_ignored", False, "Keep errors of tasks whose results are ignored", _flag),
     Setting("task_time_limit", None, "Seconds after which a run is killed", _or_none(_seconds)),
-    Setting("task_soft_time_limit", None, "Seconds after which SoftTimeLimitExceeded is raised in a run", _or_none(_seconds)),
-    Setting("task_acks_late", True, "False: at most once, a job whose process dies is a FAILURE and not run again", _flag),
+    Setting(
+        "task_soft_time_limit",
+        None,
+        "Seconds after which SoftTimeLimitExceeded is raised in a run",
+        _or_none(_seconds),
+    ),
+    Setting(
+        "task_acks_late",
+        True,
+        "False: at most once, a job whose process dies is a FAILURE and not run again",
+        _flag,
+    ),
     Setting("task_max_crashes", 3, "Times a job's process may die before the job is a FAILURE", _whole(1)),
     Setting("task_track_started", True, "Accepted; a running job always shows STARTED", _flag),
     Setting("task_args_max_bytes", 16 << 20, "Largest encoded arguments of a call, in bytes", _whole(1)),
     Setting("result_max_bytes", 64 << 20, "Largest encoded result, in bytes", _whole(1)),
-    Setting("result_expires", 86400.0, "Seconds (or timedelta) finished jobs are kept; None or 0: for ever", lambda v: None if v in (None, 0) else _seconds(v)),
-    Setting("worker_concurrency", None, "Slots; None or 'auto': the processors this process may use", _or_none(_concurrency)),
+    Setting(
+        "result_expires",
+        86400.0,
+        "Seconds (or timedelta) finished jobs are kept; None or 0: for ever",
+        lambda v: None if v in (None, 0) else _seconds(v),
+    ),
+    Setting(
+        "worker_concurrency",
+        None,
+        "Slots; None or 'auto': the processors this process may use",
+        _or_none(_concurrency),
+    ),
     Setting("worker_pool", "processes", "processes (or prefork), threads or solo", _one_of(*_POOLS)),
     Setting("worker_max_tasks_per_child", None, "Runs after which a process is replaced", _or_none(_whole(1))),
-    Setting("worker_max_memory_per_child", None, "KiB resident after which a process is replaced; at twice as much it is killed", _or_none(_whole(1))),
+    Setting(
+        "worker_max_memory_per_child",
+        None,
+        "KiB resident after which a process is replaced; at twice as much it is killed",
+        _or_none(_whole(1)),
+    ),
     Setting("worker_lease", 30.0, "Seconds a worker's right to its jobs lasts without a heartbeat", _seconds),
     Setting("worker_heartbeat", 5.0, "Seconds between heartbeats", _seconds),
-    Setting("worker_shutdown_timeout", None, "Seconds a stopping worker waits for running jobs; None: as long as they take", _or_none(_seconds)),
+    Setting(
+        "worker_shutdown_timeout",
+        None,
+        "Seconds a stopping worker waits for running jobs; None: as long as they take",
+        _or_none(_seconds),
+    ),
     Setting("worker_redirect_stdouts", True, "Log what tasks print", _flag),
     Setting("worker_redirect_stdouts_level", "WARNING", "Level of what tasks print", _level),
     Setting("worker_hijack_root_logger", True, "`localq worker` replaces the root logger's handlers", _flag),
-    Setting("worker_log_format", "[%(asctime)s: %(levelname)s/%(processName)s] %(message)s", "Format of the worker's log lines", _text),
-    Setting("worker_task_log_format", "[%(asctime)s: %(levelname)s/%(processName)s] %(task_name)s[%(task_id)s]: %(message)s", "Format of log lines of tasks", _text),
+    Setting(
+        "worker_log_format",
+        "[%(asctime)s: %(levelname)s/%(processName)s] %(message)s",
+        "Format of the worker's log lines",
+        _text,
+    ),
+    Setting(
+        "worker_task_log_format",
+        "[%(asctime)s: %(levelname)s/%(processName)s] %(task_name)s[%(task_id)s]: %(message)s",
+        "Format of log lines of tasks",
+        _text,
+    ),
     Setting("worker_log_color", None, "Colour in the log; None: if it is a terminal", _or_none(_flag)),
-]  # fmt: skip
+]
 
 #: Every setting by name.
 SETTINGS: Mapping[str, Setting] = {one.name: one for one in _ALL}
