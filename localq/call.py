@@ -208,9 +208,7 @@ def read_changes(options: Mapping[str, Any], find: Find | None = None) -> Change
     kept = {name: options[name] for name in KEPT if options.get(name) is not None}
     _check_kept(kept, find)
     queue, rank = options.get("queue"), options.get("priority")
-    return Changes(
-        kept, None if queue is None else _queue_name(queue), None if rank is None else _priority(rank)
-    )
+    return Changes(kept, None if queue is None else _queue_name(queue), None if rank is None else _priority(rank))
 
 
 def _id(given: Any) -> str:
@@ -278,9 +276,7 @@ def _signatures(given: Any, option: str, find: Find | None) -> list[dict[str, An
         or isinstance(many, str)
         or not all(isinstance(one, Mapping) and one.get("task") for one in many)
     ):
-        raise TypeError(
-            f"{option} must be a signature or a list of them, such as {option}=task.s(), not {given!r}"
-        )
+        raise TypeError(f"{option} must be a signature or a list of them, such as {option}=task.s(), not {given!r}")
     return [_plain_signature(one, find) for one in many]
 
 

@@ -7,9 +7,7 @@ import random
 __all__ = ["backoff"]
 
 
-def backoff(
-    factor: int, retries: int, *, maximum: int, jitter: bool, rng: random.Random | None = None
-) -> int:
+def backoff(factor: int, retries: int, *, maximum: int, jitter: bool, rng: random.Random | None = None) -> int:
     """Return the seconds before the next try.
 
     Args:

@@ -123,9 +123,7 @@ def _ignored(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) 
 
 def _rejected(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
     if outcome.requeue:
-        return _completion(
-            job, JobState.READY, run_at=now, attempt=_attempt(job, outcome, worker, "REJECTED")
-        )
+        return _completion(job, JobState.READY, run_at=now, attempt=_attempt(job, outcome, worker, "REJECTED"))
     return _failed(job, outcome, worker, policy, now)
 
 
@@ -143,9 +141,7 @@ _OTHERS = {
 }
 
 
-def _completion(
-    job: Job, state: JobState, *, run_at: int | None = None, attempt: Attempt | None = None
-) -> Completion:
+def _completion(job: Job, state: JobState, *, run_at: int | None = None, attempt: Attempt | None = None) -> Completion:
     return Completion(
         job.key,
         job.id,

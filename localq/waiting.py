@@ -115,9 +115,7 @@ class _Room:
 _rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Store, _Room]] = weakref.WeakKeyDictionary()
 
 
-async def wait_async(
-    store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None
-) -> bool:
+async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
     """Wait in a coroutine until `done()`, without blocking the loop; see `wait`."""
     loop = asyncio.get_running_loop()
     rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())

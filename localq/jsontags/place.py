@@ -28,9 +28,7 @@ def deeper(at: Place) -> int:
     seen: set[int] = set()
     for parent, _, container, _ in reversed(places):
         if parent is not None and id(container) in seen:
-            raise EncodeError(
-                f"{path(parent)}: this value contains itself, which JSON cannot say; flatten it"
-            )
+            raise EncodeError(f"{path(parent)}: this value contains itself, which JSON cannot say; flatten it")
         seen.add(id(container))
     raise EncodeError(
         f"{path(at)}: containers are nested more than {places[-1][2]} deep; "

@@ -179,8 +179,7 @@ def _write_float(value: float, _at: Place) -> Any:
 def _write_list(value: Any, at: Place) -> list[Any]:
     left = deeper(at)
     return [
-        item if type(item) in _ATOMS else _write(item, (at, index, value, left))
-        for index, item in enumerate(value)
+        item if type(item) in _ATOMS else _write(item, (at, index, value, left)) for index, item in enumerate(value)
     ]
 
 
