@@ -11,7 +11,7 @@ from localq.health.finding import Finding, fine, note, warning, wrong
 from localq.health.place import size_text
 from localq.store.readonly import ReadOnlyStore
 from localq.store.schema import SCHEMA_VERSION, metadata
-from localq.store.sqlite import APPLICATION_ID
+from localq.store.sqlite_format import APPLICATION_ID
 
 __all__ = [
     "identity",

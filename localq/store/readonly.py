@@ -26,7 +26,7 @@ class ReadOnlyStore(SqliteStore):
                 try:
                     self._connection = self._driver()
                     self._cursor = self._connection.cursor()
-                    self.folder = Path(self._folder_path())
+                    self.folder = self._place.folder
                 except BaseException as error:
                     self._disconnect()
                     self._raise(error)

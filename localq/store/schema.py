@@ -80,31 +80,28 @@ job = Table(
     Column("args", LargeBinary),
     Column("options", Text),
 )
+# The conditions are for SQLite; another dialect brings its own, for naming one here would import it.
 Index(
     "job_ready",
     job.c.queue,
     job.c.priority.desc(),
     job.c.key,
     sqlite_where=state_is(JobState.READY),
-    postgresql_where=state_is(JobState.READY),
 )
 Index(
     "job_due",
     job.c.run_at,
     sqlite_where=state_is(JobState.SCHEDULED),
-    postgresql_where=state_is(JobState.SCHEDULED),
 )
 Index(
     "job_owner",
     job.c.owner,
     sqlite_where=state_is(JobState.RUNNING),
-    postgresql_where=state_is(JobState.RUNNING),
 )
 Index(
     "job_done",
     job.c.finished_at,
     sqlite_where=literal_column("finished_at IS NOT NULL"),
-    postgresql_where=literal_column("finished_at IS NOT NULL"),
 )
 
 payload = Table(

@@ -1,39 +1,25 @@
 """The store's verbs in SQL, for any database whose subclass can connect, begin and tell its errors apart.
 
-One connection serves a store object, under a lock: transactions are short, so that threads wait microseconds.
-Hot verbs run text compiled once (`statements`) on the driver's cursor.
+Here are those that write jobs: adding, claiming, finishing, changing by hand. `workers`, `reading` and `ringing`
+have the others, and `database` what all stand on. Hot verbs run text compiled once (`statements`) on the driver's
+cursor.
 """
 
 from __future__ import annotations
 
 import json
-import threading
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Dialect, select
+from sqlalchemy import Dialect
 
 from localq import fault
-from localq.exceptions import StoreError
-from localq.job import (
-    Attempt,
-    Beat,
-    Claim,
-    Completion,
-    Job,
-    JobState,
-    NewJob,
-    Note,
-    WorkerCard,
-    WorkerRow,
-)
-from localq.store.base import Bell, Filter
-from localq.store.bells import Ringer, UnixBell
+from localq.job import Claim, Completion, Job, JobState, NewJob, Note
+from localq.store.reading import ReadingVerbs
+from localq.store.ringing import BellVerbs
 from localq.store.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
-from localq.store.statements import Statement, job_columns, span, statements, waiting_columns
+from localq.store.statements import Statement, span, waiting_columns
+from localq.store.workers import WorkerVerbs
 
 __all__ = ["SqlStore"]
 
@@ -41,113 +27,15 @@ __all__ = ["SqlStore"]
 _PROMOTED_AT_ONCE = 1000
 _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
-_WORKER_BELL, _RESULT_BELL = "w", "r"
 
 
-class _Transaction:
-    """A transaction of a store: begins, and commits or rolls back; errors leave as StoreErrors.
-
-    The store's lock is taken around it, by itself: a signal that hits on the way into `__exit__` must not leave
-    the lock taken.
-    """
-
-    __slots__ = ("_store", "_write")
-
-    def __init__(self, store: SqlStore, write: bool) -> None:
-        self._store = store
-        self._write = write
-
-    def __enter__(self) -> Any:
-        store = self._store
-        try:
-            cursor = store._cursor or store._connected()
-            store._begin(cursor, self._write)
-        except BaseException as error:
-            store._rollback()
-            store._raise(error)
-        return cursor
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Literal[False]:
-        store = self._store
-        if error is None:
-            try:
-                store._commit()
-            except BaseException as failed:
-                store._rollback()
-                store._raise(failed)
-        else:
-            store._rollback()
-            explained = store._explained(error)
-            if explained is not error:
-                raise explained from error
-        return False
-
-
-class SqlStore(ABC):
+class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
     """Jobs in a SQL database; the verbs are those of `localq.store.base.Store`."""
 
-    #: Folder for presence files and bells, there once the store is open.
-    folder: Path
-
     def __init__(self, dialect: Dialect) -> None:
-        self._sql = statements(dialect)
-        self._dialect = dialect
-        self._lock = threading.RLock()
-        self._cursor: Any = None
-        self._ringer: Ringer | None = None
-        self._writing = _Transaction(self, True)
-        self._reading = _Transaction(self, False)
+        super().__init__(dialect)
         assert self._sql.add_job.names == _JOB_ROW
         self._finish_values = self._sql.finish.order()
-
-    # What a database must provide
-
-    @abstractmethod
-    def open(self) -> None: ...
-
-    @abstractmethod
-    def close(self) -> None: ...
-
-    @abstractmethod
-    def _begin(self, cursor: Any, write: bool) -> None: ...
-
-    @abstractmethod
-    def _write_one(self, text: str, values: tuple[Any, ...]) -> int: ...
-
-    @abstractmethod
-    def _commit(self) -> None: ...
-
-    @abstractmethod
-    def _rollback(self) -> None: ...
-
-    @abstractmethod
-    def _explained(self, error: BaseException) -> BaseException: ...
-
-    @abstractmethod
-    def changed(self) -> bool: ...
-
-    @abstractmethod
-    def tend(self, now: int) -> None: ...
-
-    def _added(self, count: int) -> None:  # noqa: B027 - nothing to do is a fair answer
-        """Do what is due after so many jobs were added, if no worker does it; raises nothing."""
-
-    def _connected(self) -> Any:
-        self.open()
-        return self._cursor
-
-    def _raise(self, error: BaseException) -> NoReturn:
-        explained = self._explained(error)
-        if explained is error:
-            raise error
-        raise explained from error
-
-    @staticmethod
-    def _run(cursor: Any, statement: Statement, **given: Any) -> Any:
-        cursor.execute(statement.text, statement.values(given))
-        return cursor
 
     # Adding
 
@@ -235,12 +123,6 @@ class SqlStore(ABC):
         best.sort()
         keys = json.dumps([key for _, key in best[:limit]])
         return list(self._run(cursor, sql.claim_keys, worker=worker, keys=keys).fetchall())
-
-    def _with_args(self, cursor: Any, one: Job) -> Job:
-        if one.args is not None:
-            return one
-        found = self._run(cursor, self._sql.payload, job=one.key).fetchone()
-        return one._replace(args=found[0] if found else b"")
 
     # Finishing
 
@@ -376,180 +258,6 @@ class SqlStore(ABC):
             cursor.executemany(sql.drop_attempts.text, [span(key) for key in keys])
         return len(keys)
 
-    # Workers
-
-    def register(self, card: WorkerCard, now: int, lease_until: int) -> int:
-        """Enter a worker; see the protocol."""
-        with self._lock, self._writing as cursor:
-            self._run(
-                cursor,
-                self._sql.register,
-                uuid=card.uuid,
-                boot_id=card.boot_id,
-                card=json.dumps(card._asdict()),
-                started_at=now,
-                seen_at=now,
-                lease_until=lease_until,
-            )
-            return int(cursor.lastrowid)
-
-    def heartbeat(self, worker: int, running: Mapping[int, int], lease_until: int, now: int) -> Beat:
-        """Renew a lease and compare; see the protocol."""
-        sql = self._sql
-        with self._lock, self._writing as cursor:
-            self._run(cursor, sql.beat, k=worker, now=now, until=lease_until)
-            if cursor.rowcount == 0:
-                return Beat(False, tuple(running), {}, ())
-            fault.point("beat.inside")
-            owned = {
-                key: (token, cancel) for key, token, cancel in self._run(cursor, sql.owned, worker=worker).fetchall()
-            }
-            stop = tuple(key for key, token in running.items() if key not in owned or owned[key][0] != token)
-            known = {key for key, (token, _) in owned.items() if running.get(key) == token}
-            cancel = {key: flag - 1 for key, (_, flag) in owned.items() if flag and key in known}
-            strays = [key for key in owned if key not in known]
-            found = [self._run(cursor, sql.by_key, k=key).fetchone() for key in strays]
-            return Beat(True, stop, cancel, tuple(Job._make(row) for row in found))
-
-    def workers(self) -> list[WorkerRow]:
-        """Return all registered workers; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = self._run(cursor, self._sql.workers).fetchall()
-        return [
-            WorkerRow(key, _card(card), started_at, seen_at, lease_until, bool(gone))
-            for key, _, _, card, started_at, seen_at, lease_until, gone in rows
-        ]
-
-    def bury(self, workers: Sequence[int], now: int) -> None:
-        """Declare workers gone; see the protocol."""
-        with self._lock, self._writing as cursor:
-            for key in workers:
-                self._run(cursor, self._sql.bury, k=key, now=now)
-
-    def lost(self, lease_now: int, boot_id: str, limit: int) -> list[Job]:
-        """Return jobs whose worker is no more; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = self._run(cursor, self._sql.lost, lease_now=lease_now, boot=boot_id, most=limit).fetchall()
-        return [Job._make(row) for row in rows]
-
-    # Reading
-
-    def get(self, ids: Sequence[str]) -> dict[str, Job]:
-        """Return known jobs without arguments; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = [self._run(cursor, self._sql.by_id, of_id=job_id).fetchone() for job_id in ids]
-        return {row[1]: Job._make(row) for row in rows if row is not None}
-
-    def call(self, job_id: str) -> Job | None:
-        """Return one job with its arguments; see the protocol."""
-        with self._lock, self._reading as cursor:
-            row = self._run(cursor, self._sql.call, of_id=job_id).fetchone()
-            return None if row is None else self._with_args(cursor, Job._make(row))
-
-    def results(self, ids: Sequence[str]) -> dict[str, tuple[Job, Attempt | None, bytes | None]]:
-        """Return known jobs with their last attempts and notes; see the protocol."""
-        sql = self._sql
-        found: dict[str, tuple[Job, Attempt | None, bytes | None]] = {}
-        with self._lock, self._reading as cursor:
-            for job_id in ids:
-                row = cursor.execute(sql.by_id.text, (job_id,)).fetchone()
-                if row is None:
-                    continue
-                one = Job._make(row)
-                last = noted = None
-                if one.attempts:
-                    first, end = span(one.key)
-                    kept = self._run(cursor, sql.last_attempt, first=first, end=end).fetchone()
-                    last = None if kept is None else _attempt(kept)
-                if one.shown is not None or one.state == JobState.RUNNING:
-                    word = self._run(cursor, sql.note, job=one.key).fetchone()
-                    noted = None if word is None else word[0]
-                found[job_id] = (one, last, noted)
-        return found
-
-    def attempts(self, job_id: str) -> list[Attempt]:
-        """Return every attempt of a job; see the protocol."""
-        with self._lock, self._reading as cursor:
-            row = self._run(cursor, self._sql.by_id, of_id=job_id).fetchone()
-            if row is None:
-                return []
-            first, end = span(row[0])
-            rows = self._run(cursor, self._sql.attempts, first=first, end=end).fetchall()
-        return [_attempt(kept) for kept in rows]
-
-    def find(self, which: Filter, limit: int) -> list[Job]:
-        """Return jobs, newest first; see the protocol."""
-        clause = select(*job_columns(with_args=False)).order_by(job.c.key.desc()).limit(limit)
-        if which.states is not None:
-            clause = clause.where(job.c.state.in_([int(state) for state in which.states]))
-        if which.tasks is not None:
-            clause = clause.where(job.c.task.in_(list(which.tasks)))
-        if which.queues is not None:
-            clause = clause.where(job.c.queue.in_(list(which.queues)))
-        if which.shown is not None:
-            clause = clause.where(job.c.shown == which.shown)
-        if which.id_prefix is not None:
-            clause = clause.where(job.c.id >= which.id_prefix, job.c.id < which.id_prefix + "\U0010ffff")
-        if which.before is not None:
-            clause = clause.where(job.c.key < which.before)
-        with self._lock, self._reading as cursor:
-            rows = self._run(cursor, Statement(clause, self._dialect)).fetchall()
-        return [Job._make(row) for row in rows]
-
-    def stats(self) -> dict[tuple[str, JobState], int]:
-        """Return counts by queue and state; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = self._run(cursor, self._sql.stats).fetchall()
-        return {(queue, JobState(state)): count for queue, state, count in rows}
-
-    def oldest_ready(self) -> int | None:
-        """Return the earliest `run_at` of READY jobs; see the protocol."""
-        with self._lock, self._reading as cursor:
-            found: int | None = self._run(cursor, self._sql.oldest_ready).fetchone()[0]
-        return found
-
-    def tasks_waiting(self) -> dict[tuple[str, str], int]:
-        """Return counts of waiting jobs by queue and task; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = self._run(cursor, self._sql.waiting).fetchall()
-        return {(queue, task): count for queue, task, count in rows}
-
-    # Bells
-
-    def worker_bell(self) -> Bell:
-        """Return a bell for a worker; see the protocol."""
-        return self._bell(_WORKER_BELL)
-
-    def result_bell(self) -> Bell:
-        """Return a bell for who waits for results; see the protocol."""
-        return self._bell(_RESULT_BELL)
-
-    def ring_workers(self, word: str = "") -> None:
-        """Ring every worker's bell; see the protocol."""
-        ringer = self._ringer or self._rings()
-        if word:
-            ringer.say(_WORKER_BELL, (word,))
-        else:
-            ringer.ring(_WORKER_BELL)
-
-    def ring_waiters(self, ids: Iterable[str]) -> None:
-        """Ring whoever waits for results; see the protocol."""
-        (self._ringer or self._rings()).say(_RESULT_BELL, ids)
-
-    def _bell(self, kind: str) -> UnixBell:
-        with self._lock:
-            if self._cursor is None:
-                self.open()
-        return UnixBell(self.folder, kind)
-
-    def _rings(self) -> Ringer:
-        with self._lock:
-            if self._cursor is None:
-                self.open()
-            if self._ringer is None:
-                self._ringer = Ringer(self.folder)
-            return self._ringer
-
 
 #: The order of an added job's values, that of the statement's text.
 _JOB_ROW = ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options")
@@ -587,18 +295,3 @@ def _finish_row(done: Completion, now: int) -> dict[str, Any]:
         "to_shown": done.shown,
         "uncharged": 0 if done.attempt is not None else 1,
     }
-
-
-def _attempt(row: Sequence[Any]) -> Attempt:
-    key, *rest = row
-    return Attempt(key & LAST_ATTEMPT, *rest)
-
-
-def _card(text: str) -> WorkerCard:
-    try:
-        said = json.loads(text)
-        said["queues"] = None if said["queues"] is None else tuple(said["queues"])
-        said["excluded"], said["tasks"] = tuple(said["excluded"]), tuple(said["tasks"])
-        return WorkerCard(**said)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"A worker's entry cannot be read: {error}. Run 'localq doctor'.") from error

@@ -18,7 +18,8 @@ from localq.exceptions import (
 from localq.job import JobState
 from localq.store import filesystem, open_store
 from localq.store.schema import SCHEMA_VERSION
-from localq.store.sqlite import APPLICATION_ID, SqliteStore
+from localq.store.sqlite import SqliteStore
+from localq.store.sqlite_format import APPLICATION_ID
 from tests.store import children
 from tests.store.files import changed, filled, mode, opened
 from tests.store.given import BOOT, NOW, claimed, new, news, worker

@@ -15,6 +15,7 @@ from localq.exceptions import StoreFull
 from localq.job import JobState
 from localq.store import sqlite
 from localq.store.sqlite import SqliteStore
+from localq.store.sqlite_format import DIALECT
 from localq.store.statements import Statement, statements
 from tests.store import children
 from tests.store.given import AFTER_LEASE, BOOT, HOUR, NOW, claimed, done, new, news, worker
@@ -280,7 +281,7 @@ def test_a_frequent_statement_uses_an_index_and_sorts_nothing(
         connection.execute("ANALYZE")
         connection.close()
 
-    said = plan(path, getattr(statements(sqlite.DIALECT), name))
+    said = plan(path, getattr(statements(DIALECT), name))
 
     assert index in said
     for bad in ("SCAN job;", "SCAN attempt", "SCAN note"):

@@ -1,0 +1,61 @@
+"""Connections and forks: no connection crosses one.
+
+Before a fork, other threads' transactions are waited for; in the child, every store leaves what it inherited to
+its parent and starts with nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import weakref
+from typing import Any, Protocol
+
+__all__ = ["Heir", "keep_for_ever", "watch"]
+
+#: Seconds a fork waits for another thread's transaction to end.
+_FORK_PATIENCE_S = 1.0
+_heirs: weakref.WeakSet[Heir] = weakref.WeakSet()
+_forking = threading.local()
+
+
+class Heir(Protocol):
+    """What a forked child inherits, though it must not use it."""
+
+    def hold(self, timeout_s: float) -> Any:
+        """Take the lock under which the connections are used, and return it; None if it was not to be had."""
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: leave the inherited connections alone, and start with none."""
+
+
+def watch(heir: Heir) -> None:
+    """Prepare an object for every fork to come, for as long as it lives."""
+    _heirs.add(heir)
+
+
+def keep_for_ever(inherited: object) -> None:
+    """Give an object a reference that nothing ever drops, not even the interpreter's end, so that it is not closed."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
+
+
+def _before_fork() -> None:
+    """Wait for other threads' transactions: a child forked while one is inside SQLite finds its mutexes locked."""
+    held = [heir.hold(_FORK_PATIENCE_S) for heir in list(_heirs)]
+    _forking.held = [lock for lock in held if lock is not None]
+
+
+def _after_fork_in_parent() -> None:
+    for lock in _forking.held:
+        lock.release()
+    _forking.held = []
+
+
+def _after_fork_in_child() -> None:
+    _forking.held = []
+    for heir in list(_heirs):
+        heir.leave_to_parent()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -1,0 +1,99 @@
+"""What the path of a database file must be like, and what lies beside the file: a folder, its identity, a lock.
+
+No code here opens the database file: `close()` on any descriptor of it would drop SQLite's locks in this process
+(https://sqlite.org/howtocorrupt.html 2.2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from localq.exceptions import StoreDamaged, StoreError, StoreReadOnly
+from localq.store.filesystem import check_filesystem
+
+__all__ = ["Place"]
+
+
+class Place:
+    """The place of a database file.
+
+    Args:
+        path: The file's real path (no links).
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        #: For presence files and bells.
+        self.folder = Path(f"{path}.d")
+        self._identity = f"{path}.d/id"
+
+    def check(self) -> None:
+        """Refuse a path where a database would not be safe, or cannot be; the text says what to do."""
+        parent = os.path.dirname(self.path)
+        if not os.path.isdir(parent):
+            raise StoreError(f"The folder {parent} does not exist. Create it, or choose another path.")
+        check_filesystem(parent)
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            if not os.access(parent, os.W_OK):
+                raise StoreReadOnly(f"{self.path} cannot be created: no right to write in {parent}.") from None
+            return
+        if stat.S_ISDIR(there.st_mode):
+            raise StoreError(f"{self.path} is a folder. Give the path of a file in it, such as jobs.db.")
+        if not stat.S_ISREG(there.st_mode):
+            raise StoreError(f"{self.path} is not a regular file. Choose another path.")
+        if there.st_nlink > 1:
+            raise StoreError(
+                f"{self.path} has {there.st_nlink} names (hard links); under two names SQLite would use two "
+                "logs and lose jobs. Remove the other names."
+            )
+        if there.st_size == 0 and self.has_identity():
+            raise StoreDamaged(
+                f"{self.path} is empty, but jobs were kept in it: something cut it to nothing. Restore a backup; "
+                f"to start afresh, remove the file and the folder {self.folder}."
+            )
+        if not os.access(self.path, os.R_OK | os.W_OK):
+            raise StoreReadOnly(f"{self.path} cannot be written by this user. Check its owner and mode.")
+        if not os.access(parent, os.W_OK):
+            raise StoreReadOnly(f"SQLite must write beside {self.path}, but {parent} cannot be written.")
+
+    def make_file(self) -> None:
+        """Make the file with its mode, under another name first: nothing but SQLite may close a database."""
+        with self.alone():
+            if not os.path.exists(self.path):
+                unnamed = f"{self.path}.new"
+                os.close(os.open(unnamed, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+                os.rename(unnamed, self.path)
+
+    def make_folder(self) -> None:
+        """Make the folder beside the file, if it is missing."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+
+    def has_identity(self) -> bool:
+        """Whether a database was here before: it left its own id."""
+        return os.path.exists(self._identity)
+
+    def write_identity(self, identity: str) -> None:
+        """Keep the database's own id outside it: an empty file where there was one is a loss, not a new start."""
+        with open(self._identity, "w", encoding="ascii") as file:
+            file.write(identity)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold a lock file while the file is made: the switch to a write-ahead log ignores SQLite's own waiting.
+
+        `flock` parts threads as well as processes. Unlocked by word, for a child forked meanwhile shares the lock.
+        """
+        descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)

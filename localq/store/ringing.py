@@ -1,0 +1,58 @@
+"""The verbs about bells: a worker or a waiting caller has one in the store's folder, and others ring it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from localq.store.base import Bell
+from localq.store.bells import Ringer, UnixBell
+from localq.store.database import Database
+
+__all__ = ["BellVerbs"]
+
+_WORKER_BELL, _RESULT_BELL = "w", "r"
+
+
+class BellVerbs(Database):
+    """Bells beside the database; see `localq.store.base.Store`."""
+
+    _ringer: Ringer | None = None
+
+    def worker_bell(self) -> Bell:
+        """Return a bell for a worker; see the protocol."""
+        return self._bell(_WORKER_BELL)
+
+    def result_bell(self) -> Bell:
+        """Return a bell for who waits for results; see the protocol."""
+        return self._bell(_RESULT_BELL)
+
+    def ring_workers(self, word: str = "") -> None:
+        """Ring every worker's bell; see the protocol."""
+        ringer = self._ringer or self._rings()
+        if word:
+            ringer.say(_WORKER_BELL, (word,))
+        else:
+            ringer.ring(_WORKER_BELL)
+
+    def ring_waiters(self, ids: Iterable[str]) -> None:
+        """Ring whoever waits for results; see the protocol."""
+        (self._ringer or self._rings()).say(_RESULT_BELL, ids)
+
+    def _bell(self, kind: str) -> UnixBell:
+        with self._lock:
+            if self._cursor is None:
+                self.open()
+        return UnixBell(self.folder, kind)
+
+    def _rings(self) -> Ringer:
+        with self._lock:
+            if self._cursor is None:
+                self.open()
+            if self._ringer is None:
+                self._ringer = Ringer(self.folder)
+            return self._ringer
+
+    def _stop_ringing(self) -> None:
+        if self._ringer is not None:
+            self._ringer.close()
+            self._ringer = None
