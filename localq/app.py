@@ -269,8 +269,10 @@ class LocalQ:
         self.store.ring_workers()
         return again
 
-    def annotate(self, job_id: str, state: str | None, meta: Any) -> None:
+    def annotate(self, job_id: str, state: Any, meta: Any) -> None:
         """Show a state and data for an unfinished job; within a run they travel with its report."""
+        if state is not None and (not isinstance(state, str) or not state.isprintable()):
+            raise TypeError(f"A state is a printable text, such as 'PROGRESS', not {state!r}")
         note = Note(job_id, state, None if meta is None else codec.encode(meta, "json", "meta"))
         request = current.request.get()
         own = request is not None and request.id == job_id

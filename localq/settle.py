@@ -50,7 +50,7 @@ def settle(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) ->
             follow_ups=outcome.follow_ups,
         )
     if outcome.ending == Ending.RELEASED:
-        return released(job, now)
+        return released(job, now) if outcome.started_at is None else _interrupted(job, outcome, worker, policy, now)
     return _OTHERS[outcome.ending](job, outcome, worker, policy, now)
 
 
@@ -64,6 +64,17 @@ def expired(job: Job, worker: str, policy: Policy, now: int) -> Completion:
     told = failure.dump(failure.describe(TaskRevokedError("expired")))
     outcome = Outcome(Ending.REVOKED, None, now, failure=told)
     return _revoked(job, outcome, worker, policy, now)
+
+
+def _interrupted(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    """Return a job whose run the stopping worker broke off: it is kept in its history, and charged nothing.
+
+    A job that may run at most once has had its run.
+    """
+    if policy.at_most_once:
+        error = WorkerLostError(f"The worker stopped while it ran (attempt {job.attempts}, at most once)")
+        return _failed(job, outcome._replace(failure=failure.dump(failure.describe(error))), worker, policy, now)
+    return _completion(job, JobState.READY, run_at=job.run_at, attempt=_attempt(job, outcome, worker, "INTERRUPTED"))
 
 
 def lost(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
@@ -86,9 +97,9 @@ def lost_outcome(reason: str, job: Job, policy: Policy, now: int, **more: Any) -
     return Outcome(Ending.LOST, None, now, failure=failure.dump(failure.describe(error)), **more)
 
 
-def terminated_outcome(number: int, now: int, **more: Any) -> Outcome:
+def terminated_outcome(reason: str, now: int, **more: Any) -> Outcome:
     """Return the outcome of an attempt that was stopped because its job was cancelled."""
-    told = failure.dump(failure.describe(Terminated(f"cancelled while it ran (signal {number})")))
+    told = failure.dump(failure.describe(Terminated(reason)))
     return Outcome(Ending.REVOKED, None, now, failure=told, **more)
 
 

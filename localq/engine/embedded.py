@@ -114,8 +114,10 @@ def _pass_on(job: Job | None, text: str, is_error: bool) -> None:
     """Print what tasks print, where the program prints."""
     stream = sys.stderr if is_error else sys.stdout
     if stream is not None:
-        stream.write(text)
-        stream.flush()
+        # A closed or broken stream is the program's affair; the worker goes on.
+        with contextlib.suppress(Exception):
+            stream.write(text)
+            stream.flush()
 
 
 _printed: Printed = _pass_on

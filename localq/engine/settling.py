@@ -58,7 +58,8 @@ class Settling:
         policy = self.policy(job)
         outcome = self._outcome_of(job, end, policy, now) if isinstance(end, Death) else end
         if output is not None:
-            outcome = outcome._replace(output=output)
+            # A task may print what no encoding knows, such as a file's name that is not UTF-8.
+            outcome = outcome._replace(output=output.encode("utf-8", "backslashreplace").decode())
         done = settle(job, outcome, self._worker, policy, now)
         event = _EVENTS.get(outcome.ending)
         if event is not None and listened(event):
@@ -68,9 +69,9 @@ class Settling:
     def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
         """Return the outcome of a job whose process ended under it."""
         if death.cause == Cause.STOPPED:
-            return Outcome(Ending.RELEASED, None, now)
+            return Outcome(Ending.RELEASED, death.started_at, now)
         if death.cause == Cause.CANCELLED:
-            return terminated_outcome(death.number, now)._replace(started_at=death.started_at)
+            return terminated_outcome(death.reason, now)._replace(started_at=death.started_at)
         if death.cause == Cause.TIME_LIMIT:
             told = failure.dump(failure.describe(TimeLimitExceeded(death.reason)))
             return Outcome(Ending.FAILURE, death.started_at, now, failure=told)

@@ -25,8 +25,6 @@ _PRUNE_S = 30.0
 _CHANCE_S = 3.0
 #: Jobs rescued, and pruned, in one transaction.
 _AT_ONCE = 500
-#: Seconds a gone worker's row is kept for `localq doctor`.
-_GONE_KEPT_S = 3600
 
 
 class _Worker(Protocol):
@@ -118,13 +116,20 @@ class Upkeep:
             if owner not in started:
                 started[owner] = self._started(rows.get(owner))
             marks = started[owner]
-            charged = marks is None or (job.key, job.run_token) in marks
+            charged = marks is None or (job.key, job.run_token) in marks or self._had_its_run(job, rows.get(owner))
             done.append(self._settled(job, rows.get(owner), now) if charged else released(job, now))
         worker._save(done)
         worker.store.ring_workers()
         for owner in started:
             name = rows[owner].card.name if owner in rows else "unknown"
             emit("jobs.rescued", worker=worker.plan.name, owner=name, count=len(done))
+
+    def _had_its_run(self, job: Job, row: WorkerRow | None) -> bool:
+        """Whether a job may have run before the host went down, and must not run twice."""
+        worker = self._worker
+        if row is None or row.card.boot_id == worker._boot:
+            return False
+        return policy_of(worker.app.tasks.find(job.task), job, worker.app.conf).at_most_once
 
     def _started(self, row: WorkerRow | None) -> set[tuple[int, int]] | None:
         folder = getattr(self._worker.store, "folder", None)

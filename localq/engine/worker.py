@@ -87,6 +87,7 @@ class Worker:
         self.uuid = presence.uuid if presence is not None else new_id()
         self.key = 0
         self.error: StoreError | None = None
+        self._orderly = False
         self.ready = threading.Event()
         self._boot = boot_id()
         self._stopping = Stopping.NOT
@@ -122,6 +123,7 @@ class Worker:
         try:
             while not self._done():
                 self._turn()
+            self._orderly = self.error is None
         finally:
             self._end()
 
@@ -191,7 +193,8 @@ class Worker:
         emit("worker.stopped", worker=self.plan.name)
         self.pool.close()
         try:
-            if self.error is None:
+            # After any other end the marks must stay: they tell the rescuer what had started.
+            if self._orderly:
                 self.store.bury([self.key], self.clock.now())
         except StoreError as error:
             self.error = self.error or error
@@ -202,7 +205,7 @@ class Worker:
         if self.presence is not None:
             # A store in memory is the program's own.
             self.store.close()
-        if self.presence is not None and self.error is None:
+        if self.presence is not None and self._orderly and self.error is None:
             self.presence.close()
         if self.error is not None:
             raise self.error
@@ -356,11 +359,11 @@ class Worker:
     # Staying alive
 
     def _beat(self) -> None:
-        self._rung = False
-        self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
         hand = self.pool.in_hand()
         hand.update((done.key, done.run_token) for done in self._unsaved)
         beat = self.store.heartbeat(self.key, hand, self._lease_until(), self.clock.now())
+        self._rung = False
+        self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
         if not beat.held:
             self._rejoin("its lease was taken")
             return

@@ -188,7 +188,11 @@ def started_jobs(folder: Path, uuid: str) -> set[tuple[int, int]] | None:
 
 def abandoned(folder: Path, known: Collection[str]) -> list[str]:
     """Return the dead workers that left files but are not among the known: they died before they were entered."""
-    found = [name.removesuffix(".lock") for name in os.listdir(folder) if name.endswith(".lock")]
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    found = [name.removesuffix(".lock") for name in names if name.endswith(".lock")]
     return [uuid for uuid in found if uuid not in known and is_dead(folder, uuid)]
 
 

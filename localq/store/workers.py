@@ -12,6 +12,9 @@ from localq.store.database import Database
 
 __all__ = ["WorkerVerbs"]
 
+#: Microseconds a gone worker's row is kept, for whoever asks what happened.
+GONE_KEPT_US = 3600 * 1_000_000
+
 
 class WorkerVerbs(Database):
     """What workers say of themselves and of each other; see `localq.store.base.Store`."""
@@ -29,7 +32,9 @@ class WorkerVerbs(Database):
                 seen_at=now,
                 lease_until=lease_until,
             )
-            return int(cursor.lastrowid)
+            key = int(cursor.lastrowid)
+            self._run(cursor, self._sql.drop_workers, before=now - GONE_KEPT_US)
+            return key
 
     def heartbeat(self, worker: int, running: Mapping[int, int], lease_until: int, now: int) -> Beat:
         """Renew a lease and compare; see the protocol."""

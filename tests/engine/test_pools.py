@@ -294,7 +294,8 @@ def test_stopping_in_time_interrupts_and_puts_back(q: LocalQ, start: Running) ->
     q.stop(timeout=0.1)
 
     job = q.store.get([result.id])[result.id]
-    assert (job.state, job.attempts, job.crashes, job.owner) == (1, 0, 0, None)
+    assert (job.state, job.attempts, job.crashes, job.owner) == (1, 1, 0, None)
+    assert [run.outcome for run in result.attempts] == ["INTERRUPTED"]
 
 
 def test_higher_priorities_go_first(q: LocalQ, start: Running, tmp_path: Path) -> None:

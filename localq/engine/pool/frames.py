@@ -24,8 +24,9 @@ from localq.job import Ending, Job, NewJob, Outcome
 
 __all__ = ["Frames", "Kind", "pack", "pack_outcome", "receive", "send", "unpack_outcome"]
 
-#: Messages to a slot longer than this travel by descriptor.
-_LARGEST = 60_000
+#: Messages to a slot longer than this (bytes) travel by descriptor: as many as a slot may hold must fit into the
+#: socket's buffer, or the worker could not send without waiting for a slot that may be waiting for the worker.
+_LARGEST = 1_500
 _HEAD = struct.Struct("=BI")
 #: key, run token, ending, started at, ended at, peak memory (KiB), result there
 _DONE = struct.Struct("=qiBqqi?")

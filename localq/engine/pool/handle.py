@@ -33,6 +33,8 @@ class Handle:
         self.recalled = False
         #: What it was given and has not reported, in the order given: at most the first has been started.
         self.jobs: dict[int, Handed] = {}
+        #: It was sent a definition and has not run anything since.
+        self.loading = False
         self.since = 0.0
         self.done = 0
         self.defined: dict[str, Any] = {}
@@ -42,6 +44,7 @@ class Handle:
         self.verdict: tuple[int, Cause, str, int] | None = None
         self.kill_at: float | None = None
         self.to_slot, self._of_slot = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.to_slot.setblocking(False)
         self._tokens, self._new_tokens = _fork.Pipe(duplex=False)
         self.reports, self._reports_of_slot = _fork.Pipe(duplex=False)
         self.output, self._output_of_slot = _fork.Pipe(duplex=False)

@@ -33,6 +33,8 @@ from localq.engine.pool.slot import main as slot_main
 __all__ = ["Nursery", "main"]
 
 _fork = multiprocess.get_context("fork")
+#: Tenths of a second the worker waits for a nursery that is behind with forking.
+_PATIENCE_TURNS = 50
 #: Seconds between looks at whether the worker still lives; its sockets' end tells at once, unless copied.
 _LOOK_S = 1.0
 
@@ -49,6 +51,8 @@ class Nursery:
         self._control: socket.socket | None = None
         self._process: Any = None
         self.pid = 0
+        self._early: list[tuple[Any, ...]] = []
+        self._ended = False
         #: What the slots know from the start: task objects by name.
         self.known: dict[str, Any] = {}
 
@@ -75,14 +79,27 @@ class Nursery:
         """Ask for a slot that owns copies of four descriptors: jobs, tokens, reports, output."""
         assert self._control is not None
         content = array.array("i", descriptors)
+        message = [marshal.dumps(("fork", tuple(plan)))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)]
         # Of a nursery that has died `news` will tell.
         with contextlib.suppress(ConnectionError):
-            self._control.sendmsg(
-                [marshal.dumps(("fork", tuple(plan)))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)]
-            )
+            for _ in range(_PATIENCE_TURNS):
+                try:
+                    self._control.sendmsg(*message)
+                    return
+                except BlockingIOError:
+                    # It is behind with forking: hear it out meanwhile, or both would wait for ever.
+                    select.select([self._control], [self._control], [], 0.1)
+                    self._early.extend(self._read())
+            raise TimeoutError("The process that forks the slots does not answer")
 
     def news(self) -> list[tuple[Any, ...]] | None:
         """Return what happened: `("born", index, pid)`, `("died", pid, exit code)`; None: the nursery itself died."""
+        assert self._control is not None
+        early, self._early = self._early, []
+        heard = early + self._read()
+        return None if self._ended and not heard else heard
+
+    def _read(self) -> list[tuple[Any, ...]]:
         assert self._control is not None
         heard: list[tuple[Any, ...]] = []
         while True:
@@ -93,7 +110,8 @@ class Nursery:
             except OSError:
                 data = b""
             if not data:
-                return heard or None
+                self._ended = True
+                return heard
             heard.append(marshal.loads(data))
 
     def close(self, timeout: float = 5.0) -> None:

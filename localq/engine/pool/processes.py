@@ -36,6 +36,8 @@ _SLOW_S = 0.025
 _GRACE_S = 3.0
 #: Seconds a slot may leave what it was told unanswered; then its process is stopped, or stuck between two jobs.
 _DEAF_S = 5.0
+#: The same for a slot that was sent a definition, which may import what it needs.
+_LOADING_S = 120.0
 #: Slots that may die before they are ready, within a minute, until the pool gives up.
 _MOST_STILLBORN = 5
 
@@ -257,18 +259,33 @@ class ProcessPool:
         try:
             for name in {handed.job.task for handed in share}:
                 self._define(slot, name)
+        except OSError as error:
+            self._held.extend(share)
+            self._not_given(slot, error)
+            return
+        try:
             slot.give(share)
-        except OSError:
-            # Its process is gone, or stopped with a full socket: what it did not start goes to others.
-            self._held.extend(slot.take_back())
+        except OSError as error:
+            self._not_given(slot, error)
+
+    def _not_given(self, slot: Handle, error: OSError) -> None:
+        """Take back what a slot was not given, and what waits in it: its process is gone, or its socket full.
+
+        A full socket holds messages, for which there are no tokens any more: once it has read them it says so.
+        """
+        self._held.extend(slot.take_back())
+        if isinstance(error, BlockingIOError):
+            slot.recalled = True
+        else:
             self._retire(slot)
 
     def _define(self, slot: Handle, name: str) -> None:
         """Send a task's definition to a slot that was forked before it was made, or made anew."""
         task = self._app.tasks.find(name)
         if task is not None and slot.defined.get(task.name) is not task:
-            slot.defined[task.name] = task
             frames.send(slot.to_slot, ("define", definitions.dump(task)))
+            slot.defined[task.name] = task
+            slot.loading = True
 
     def take_back(self) -> list[Job]:
         """Return every job that no slot has started."""
@@ -340,13 +357,17 @@ class ProcessPool:
         elif kind == frames.Kind.READY:
             slot.ready = True
             # The nursery says it, too, unless it died before it could.
-            slot.pid = int(body)
+            pid, marking = body.split()
+            slot.pid = int(pid)
+            if marking == b"0":
+                slot.marks = None
         elif kind == frames.Kind.DROPPED:
             slot.recalled = False
 
     def _ended_well(self, slot: Handle, job: Job, outcome: Outcome) -> None:
         fault.point("outcome.received")
         slot.done += 1
+        slot.loading = False
         slot.alone = False
         slot.since = self._clock.steady()
         if slot.verdict is not None and slot.verdict[0] == job.key:
@@ -453,7 +474,7 @@ class ProcessPool:
         if not (slot.jobs or slot.recalled or slot.closing) or slot.verdict is not None:
             return
         self._runs(slot, 0)
-        if self._clock.steady() - slot.since <= _DEAF_S:
+        if slot.marks is None or self._clock.steady() - slot.since <= (_LOADING_S if slot.loading else _DEAF_S):
             return
         slot.verdict = (-1, Cause.CRASH, f"The process (pid {slot.pid}) did not answer", signal.SIGKILL)
         self._kill(slot)

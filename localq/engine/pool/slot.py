@@ -100,7 +100,7 @@ class Slot:
     def serve(self) -> None:
         """Run what comes until the worker says to stop, or is gone."""
         fault.point("slot.ready")
-        self.report(Kind.READY, str(os.getpid()).encode())
+        self.report(Kind.READY, f"{os.getpid()} {int(self._marks is not None)}".encode())
         while True:
             if not self._given:
                 goes_on = self._hear()
@@ -153,11 +153,12 @@ class Slot:
         if self._marks is not None:
             self._marks.begin(job.key, job.run_token, SYSTEM.steady())
         self._job = job
+        started_at = SYSTEM.now()
         self._running = True
         try:
             outcome = _unknown(job) if task is None else attempt.run(task, job, self._place)
         except WorkerTerminate:
-            outcome = Outcome(Ending.RELEASED, None, SYSTEM.now())
+            outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
         finally:
             self._running = False
         for stream in (sys.stdout, sys.stderr):
@@ -165,7 +166,7 @@ class Slot:
                 stream.flush()
         if self._output is not None:
             self._tell_output(self._output)
-        view = memoryview(pack_outcome(job, outcome))
+        view = memoryview(_packed(job, outcome))
         if fault.armed("report.half"):
             view = view[os.write(self._reports, view[: len(view) // 2]) :]
             fault.point("report.half")
@@ -180,6 +181,15 @@ class Slot:
         """Handle the worker's wish to end the run: raise in the task."""
         if self._running:
             raise WorkerTerminate("the worker is stopping")
+
+
+def _packed(job: Job, outcome: Outcome) -> bytes:
+    """Return an outcome's frame; one that cannot be written is a failure of the job, not of the slot."""
+    try:
+        return pack_outcome(job, outcome)
+    except (TypeError, ValueError) as error:
+        told = failure.dump(failure.describe(error))
+        return pack_outcome(job, Outcome(Ending.FAILURE, outcome.started_at, outcome.ended_at, failure=told))
 
 
 def _unknown(job: Job) -> Outcome:

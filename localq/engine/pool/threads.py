@@ -82,7 +82,8 @@ class _Thread(threading.Thread):
             self.handed = None
         if self.outcome is None:
             # The error came as the run ended.
-            self.outcome = Outcome(Ending.RELEASED, None, self.pool.clock.now())
+            now = self.pool.clock.now()
+            self.outcome = Outcome(Ending.RELEASED, now, now)
         self.pool.ended(self, job, self.outcome)
         self.job = None
 
@@ -150,7 +151,8 @@ class ThreadPool:
         try:
             return attempt.run(task, job, self._place._replace(limiter=ThreadLimiter()))
         except WorkerTerminate:
-            return Outcome(Ending.RELEASED, None, self.clock.now())
+            now = self.clock.now()
+            return Outcome(Ending.RELEASED, now, now)
 
     def ended(self, thread: _Thread, job: Job, outcome: Outcome) -> None:
         """Report from a thread."""
