@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import stat
+import sysconfig
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,6 +28,9 @@ _OTHER = "Other text"
 #: Deaths of its process that a job survives: reading a file kills nothing, so they are the doing of who tries it out.
 _MANY = 1_000
 _READ_BYTES = 1 << 18
+#: Below the standard library lies what was installed beside it, which is not of it.
+_STANDARD = os.path.realpath(sysconfig.get_path("stdlib"))
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 #: How the names of a queue's files end; the last is a folder.
 _OWN_ENDS = ("", "-wal", "-shm", "-journal", ".lock", ".d")
 _TOLD_EVERY = 5_000
@@ -120,7 +124,10 @@ def _directories(
                     elif entry.is_symlink():
                         left_out["symbolic links"] += 1
                     elif entry.is_dir(follow_symlinks=False):
-                        below.append(entry.path)
+                        if entry.name in _INSTALLED and directory == _STANDARD:
+                            left_out["folders of installed packages"] += 1
+                        else:
+                            below.append(entry.path)
                     elif entry.is_file(follow_symlinks=False):
                         names.append(entry.name)
                     else:

@@ -176,10 +176,13 @@ class AsyncResult(Generic[R]):
         return await asyncio.to_thread(self.maybe_throw)
 
     def _late(self, timeout: float | None) -> TimeoutError:
-        known = "" if self.exists() else " No job of this id exists."
+        if not self.exists():
+            return TimeoutError(
+                f"No job {self.id} appeared within {timeout} s. Is this the queue it was added to? A relative path "
+                "names another file in every folder."
+            )
         return TimeoutError(
-            f"Job {self.id} did not finish within {timeout} s; it is {self.state}.{known} "
-            "It goes on; is a worker running?"
+            f"Job {self.id} did not finish within {timeout} s; it is {self.state}. It goes on; is a worker running?"
         )
 
     def throw(self, exc: BaseException | None = None) -> None:

@@ -76,6 +76,10 @@ def assemble(
         raise ImproperlyConfigured(
             f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
         )
+    if queues is not None and not set(queues) - set(excluded):
+        raise ImproperlyConfigured(
+            f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
+        )
     size = _size(app, kind, concurrency)
     app.import_tasks()
     plan = WorkerPlan(worker_name(name), socket.gethostname(), kind, queues, excluded)

@@ -265,7 +265,7 @@ def test_the_first_term_lets_running_jobs_finish_and_no_more(run: Run, q: LocalQ
     assert (left.state, left.attempts) == (JobState.READY, 0)
 
 
-def test_the_second_interrupts_and_the_job_goes_back_uncharged(run: Run, q: LocalQ) -> None:
+def test_the_second_interrupts_and_the_job_goes_back_with_no_crash_counted(run: Run, q: LocalQ) -> None:
     job = q.send_task("tasks.wait", ("gate",))
     serving = run("worker -A tasks -c 1")
     serving.until("waiting")
@@ -277,7 +277,7 @@ def test_the_second_interrupts_and_the_job_goes_back_uncharged(run: Run, q: Loca
 
     assert serving.end() == 0
     left = job_of(q, job.id)
-    assert (left.state, left.attempts, left.crashes) == (JobState.READY, 0, 0)
+    assert (left.state, left.attempts, left.crashes) == (JobState.READY, 1, 0)
 
 
 def test_the_third_kills_what_will_not_be_interrupted(run: Run, q: LocalQ) -> None:

