@@ -29,9 +29,9 @@ from localq.store.sqlite_format import DIALECT, create, recognise
 __all__ = ["SqliteStore"]
 
 #: A write-ahead log larger than this (bytes) is checkpointed.
-CHECKPOINT_BYTES = 8 << 20
+CHECKPOINT_BYTES = 16 << 20
 #: What a log that was written back is cut to (bytes): one that stayed long would be taken for one that has grown.
-LOG_KEPT_BYTES = 1 << 20
+LOG_KEPT_BYTES = 15 << 20
 #: Commits of a process without a worker between two looks at the log's size.
 _LOOK_EVERY = 256
 #: Unused pages a file may keep; beyond these, and a quarter of it, they are given back, so many at a time.

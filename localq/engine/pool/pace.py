@@ -13,12 +13,13 @@ class Pace:
     """The run times of a pool's jobs, by task and over all."""
 
     def __init__(self) -> None:
-        self._overall = _AHEAD_S
+        # Until it is known better: long enough for one job at a time.
+        self._overall = 2 * _AHEAD_S
         self._of: dict[str, float] = {}
 
     def ahead(self) -> int:
-        """Return how many jobs a slot may hold."""
-        return max(1, min(MOST_AHEAD, int(_AHEAD_S / self._overall)))
+        """Return how many jobs a slot may hold: the one it runs, and those it should find when that has ended."""
+        return min(MOST_AHEAD, 1 + int(_AHEAD_S / self._overall))
 
     def is_long(self, task: str) -> bool:
         """Whether a task's jobs want a slot that has nothing else."""
