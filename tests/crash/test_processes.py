@@ -50,7 +50,10 @@ def test_a_nursery_killed_at_the_start_is_replaced() -> None:
     """It has many slots to fork, none of which is ready: that is one bad start, not as many as there are slots."""
     with Lab() as lab:
         worker = lab.worker("one", 8)
-        lab.kill(worker.nursery(), "nursery")
+        killed = worker.nursery()
+        lab.kill(killed, "nursery")
+        # Until then a slot of the killed one may still be there to take a job and die with it.
+        until(lambda: worker.nursery_now() not in (None, killed) and worker.slots_now(), "another nursery")
         lab.enqueue("work", 0, 20)
         settled(lab)
 
