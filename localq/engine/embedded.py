@@ -11,7 +11,6 @@ import threading
 from typing import Any
 
 from localq.engine.assembly import assemble
-from localq.engine.pool.base import Printed
 from localq.engine.worker import Stopping, Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.job import Job
@@ -118,6 +117,3 @@ def _pass_on(job: Job | None, text: str, is_error: bool) -> None:
         with contextlib.suppress(Exception):
             stream.write(text)
             stream.flush()
-
-
-_printed: Printed = _pass_on

@@ -70,7 +70,7 @@ class Worker:
         app: Tasks and settings.
         store: A store of its own.
         pool: Not started yet.
-        marks: Presence made beforehand where the pool's slots mark what they start; None: no files.
+        presence: Made beforehand, where the pool's slots mark what they start; None: no files.
     """
 
     def __init__(
