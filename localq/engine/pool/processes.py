@@ -1,6 +1,6 @@
 """The process pool: one process a slot, one job at a time in it, its death known at once.
 
-Short jobs are handed over ahead of need, some 10 ms of work a slot, so that they are not bound by round trips;
+Short jobs are handed over ahead of need, some 20 ms of work a slot, so that they are not bound by round trips;
 what waits behind a job that turns out long is taken back. A job that has crashed once is handed out alone.
 """
 
@@ -81,6 +81,8 @@ class ProcessPool:
         self._pace = Pace()
         self._stillborn: list[float] = []
         self._memory_at = 0.0
+        #: Slots report so much that a pipe may fill up, and its slot wait, unless it is read at once.
+        self._bulky = False
         self._closing = False
         self.broken: str | None = None
 
@@ -209,6 +211,17 @@ class ProcessPool:
             room += max(0, most - len(slot.jobs))
         return max(0, room)
 
+    def busy_for(self) -> float:
+        """Return for how many seconds every slot has work at hand; see the protocol."""
+        if self._bulky:
+            return 0.0
+        least = MOST_AHEAD
+        for slot in self._slots.values():
+            if not slot.ready or slot.closing or slot.alone or slot.recalled or slot.verdict is not None:
+                return 0.0
+            least = min(least, len(slot.jobs) - 1)
+        return self._pace.lasts(least)
+
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the slots with the least to do."""
         self._held.extend(jobs)
@@ -336,6 +349,7 @@ class ProcessPool:
                 break
             for kind, body in slot.frames.feed(data):
                 self._take(slot, kind, body)
+            self._bulky = len(data) >= 32_768
             if len(data) < 65_536:
                 break
 
