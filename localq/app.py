@@ -22,6 +22,7 @@ from localq.result import AsyncResult
 from localq.sending import job_of
 from localq.settings import SETTINGS, Settings, nearest
 from localq.shared import make_shared_tasks
+from localq.starting import check_start
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
@@ -296,7 +297,11 @@ class LocalQ:
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
             options: pool, queues, excluded, name; see `localq.engine.embedded.Embedded`.
+
+        Raises:
+            TypeError: an unknown option; the nearest is named.
         """
+        check_start("start", options)
         if current.in_slot():
             return
         with self._lock:
@@ -321,6 +326,7 @@ class LocalQ:
     @contextlib.contextmanager
     def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[LocalQ]:
         """Run a worker inside this program for the length of a block; see `start`."""
+        check_start("running", options)
         self.start(concurrency, **options)
         try:
             yield self

@@ -46,6 +46,7 @@ LAYERS = """
     registry
     eager
     sending shared
+    starting
     app
     __init__
     health health.*

@@ -1,0 +1,60 @@
+"""What `start` and `running` say to options that cannot be."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localq import LocalQ
+from localq.exceptions import ImproperlyConfigured
+
+
+@pytest.fixture
+def q(tmp_path: Path) -> Any:
+    app = LocalQ("starting", path=tmp_path / "jobs.db", durability="normal")
+    yield app
+    app.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"concurency": 2}, "got an unknown option 'concurency'. Did you mean 'concurrency'?"),
+        ({"quues": ["mail"]}, "got an unknown option 'quues'. Did you mean 'queues'?"),
+        ({"queues": "mail"}, "takes a list of names as queues, such as ['mail'], not 'mail'"),
+        ({"excluded": None}, "takes a list of names as excluded, such as ['mail'], not None"),
+        ({"queues": [1]}, "takes a list of names as queues, such as ['mail'], not [1]"),
+        ({"pool": 3}, "takes a text as pool, not 3"),
+        ({"name": b"w"}, "takes a text as name, not b'w'"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_by_the_function_that_was_called(
+    q: LocalQ, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(TypeError) as of_start:
+        q.start(**options)
+    with pytest.raises(TypeError) as of_running, q.running(**options):
+        pass
+
+    assert str(of_start.value) == f"start() {said}"
+    assert str(of_running.value) == f"running() {said}"
+
+
+def test_the_solo_pool_says_that_it_has_one_slot(q: LocalQ, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "localq"):
+        with q.running(concurrency=3, pool="solo"):
+            (row,) = q.store.workers()
+        with q.running(pool="solo"), q.running(concurrency=1, pool="solo"):
+            pass
+
+    assert row.card.concurrency == 1
+    said = "The solo pool has one slot; concurrency 3 has no effect. Use another pool for more."
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [said]
+
+
+def test_a_solo_pool_refuses_a_concurrency_that_is_none(q: LocalQ) -> None:
+    with pytest.raises(ImproperlyConfigured, match="concurrency=0 must be a whole number from 1"):
+        q.start(concurrency=0, pool="solo")
