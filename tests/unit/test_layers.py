@@ -43,6 +43,7 @@ LAYERS = """
     running
     endings
     attempt limiter
+    definition
     registry
     eager
     sending shared
