@@ -159,6 +159,8 @@ def make_task(
         **options,
     }
     made: Task[..., Any] = type(function.__name__, (base,), body)()
+    # Here too: what a slot makes of a definition it is sent is not registered.
+    check_definition(made)
     made._check = checker(made.run)
     return made
 

@@ -58,3 +58,17 @@ def test_the_solo_pool_says_that_it_has_one_slot(q: LocalQ, caplog: pytest.LogCa
 def test_a_solo_pool_refuses_a_concurrency_that_is_none(q: LocalQ) -> None:
     with pytest.raises(ImproperlyConfigured, match="concurrency=0 must be a whole number from 1"):
         q.start(concurrency=0, pool="solo")
+
+
+def test_a_slot_of_its_own_knows_one_exception_class_that_stands_alone(q: LocalQ) -> None:
+    def flaky(self: Any) -> int:
+        if self.request.retries == 0:
+            raise KeyError("once")
+        return int(self.request.retries)
+
+    before = q.task(name="before", bind=True, autoretry_for=KeyError, default_retry_delay=0)(flaky)
+    with q.running(concurrency=1):
+        assert before.delay().get(timeout=30) == 1
+        # Defined after the fork, it travels to the slot.
+        after = q.task(name="after", bind=True, autoretry_for=KeyError, default_retry_delay=0)(flaky)
+        assert after.delay().get(timeout=30) == 1
