@@ -19,6 +19,7 @@ from localq.exceptions import ImproperlyConfigured
 from localq.settings import nearest
 from localq.store import open_store
 from localq.store.presence import Presence
+from localq.store.sqlite_errors import explained
 
 __all__ = ["assemble", "worker_name"]
 
@@ -117,7 +118,10 @@ def _store(app: Any, kind: str, size: int) -> tuple[Any, Presence | None]:
     # The nursery may be forked next, and no connection may cross that.
     store.close()
     own = open_store(app.location, "normal", _PATIENCE_S)
-    return own, Presence(folder, new_id(), size if kind == "processes" else 0)
+    try:
+        return own, Presence(folder, new_id(), size if kind == "processes" else 0)
+    except OSError as error:
+        raise explained(error, store.path) from error
 
 
 def _processes(

@@ -513,6 +513,15 @@ def test_a_called_task_may_be_in_a_module_the_app_includes(tmp_path: Path) -> No
     assert (wrong.returncode, right.returncode) == (2, 0), right.stderr
 
 
+def test_a_file_in_a_folder_that_is_not_one_is_said_to_be_out_of_reach(localq: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    result = localq("status", path=tmp_path / "file" / "jobs.db")
+
+    assert result.exit_code == 74
+    assert "jobs.db cannot be looked at: Not a directory." in result.stderr
+
+
 # retry
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localq import LocalQ
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import ImproperlyConfigured, StoreFull
 
 
 @pytest.fixture
@@ -72,3 +74,29 @@ def test_a_slot_of_its_own_knows_one_exception_class_that_stands_alone(q: LocalQ
         # Defined after the fork, it travels to the slot.
         after = q.task(name="after", bind=True, autoretry_for=KeyError, default_retry_delay=0)(flaky)
         assert after.delay().get(timeout=30) == 1
+
+
+def test_a_full_disk_refuses_a_worker_instead_of_ending_the_program(
+    q: LocalQ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, offset: int, length: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full)
+        with pytest.raises(StoreFull, match=r"No space left for .*jobs\.db"):
+            q.start(1)
+    left = [path.name for path in (tmp_path / "jobs.db.d").iterdir() if path.suffix in {".lock", ".slots", ".new"}]
+
+    assert left == []
+    with q.running(concurrency=1):
+        (row,) = q.store.workers()
+    assert row.card.concurrency == 1
+
+
+def test_the_memory_slots_mark_their_jobs_in_lies_on_the_disk_already(q: LocalQ, tmp_path: Path) -> None:
+    with q.running(concurrency=2):
+        (file,) = (tmp_path / "jobs.db.d").glob("*.slots")
+        kept = file.stat()
+
+    assert kept.st_blocks * 512 >= kept.st_size > 0
