@@ -19,7 +19,7 @@ from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
 from localq.result import AsyncResult
-from localq.sending import job_of
+from localq.sending import job_of, jobs_of
 from localq.settings import SETTINGS, Settings, nearest
 from localq.shared import make_shared_tasks
 from localq.starting import check_start
@@ -215,7 +215,7 @@ class LocalQ:
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
-        made = [job_of(self, sig.task, sig.args, sig.kwargs, sig.options) for sig in signatures]
+        made = jobs_of(self, signatures)
         self._add([new for new, _ in made])
         return [AsyncResult(new.id, self, ignored=ignored) for new, ignored in made]
 
