@@ -43,9 +43,11 @@ LAYERS = """
     running
     endings
     attempt limiter
+    definition
     registry
     eager
     sending shared
+    starting
     app
     __init__
     health health.*
