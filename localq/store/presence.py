@@ -106,6 +106,10 @@ class Presence:
                 self.marks.close()
         if self._pid == os.getpid():
             remove(self.folder, self.uuid)
+        self.leave()
+
+    def leave(self) -> None:
+        """Release the lock and let both files lie: proof of a death, and word of what had started, for the rescuer."""
         with contextlib.suppress(OSError):
             os.close(self._lock)
         _own.discard(self.uuid)
