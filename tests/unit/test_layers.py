@@ -14,6 +14,7 @@ import pytest
 LAYERS = """
     exceptions fault
     job
+    firing
     states
     store store.*
     clock
