@@ -9,14 +9,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from localq import codec
+from localq.call import When
 from localq.clock import to_datetime
 from localq.exceptions import ScheduleError
 from localq.firing import NewSchedule
 from localq.job import NewJob
+from localq.options import JobOptions
 from localq.schedules import Rule, read_rule
 
 __all__ = ["MISSED", "OVERLAP", "Definition", "firing_id", "read_definition"]
@@ -27,6 +31,8 @@ MISSED = ("latest", "skip", "all")
 OVERLAP = ("allow", "skip", "queue", "cancel")
 
 _FIRINGS = UUID("0e0c8b6e-0c2f-4f5b-8d55-6c6f63616c71")
+_SECONDS = ("window", "jitter", "deadline")
+_INSTANTS = ("start", "end")
 #: Fields of a job that differ with each firing.
 _OF_FIRING = frozenset({"id", "run_at"})
 
@@ -88,6 +94,46 @@ class Definition(NamedTuple):
         if now <= self.start and self.rule.runs_at_once:
             return self.start, self.start
         return self.start, self.next_after(now - 1, self.start)
+
+    def micros(self, value: datetime | str, field: str) -> int:
+        """Return a datetime or ISO text in microseconds, read in the schedule's zone if it is naive.
+
+        Raises:
+            ScheduleError: it is none of these; with the field.
+        """
+        try:
+            return When(self.zone, 0).micros(value, field)
+        except (TypeError, ValueError) as error:
+            raise ScheduleError(str(error)) from error
+
+    # As a program would say it
+
+    def terms(self) -> dict[str, Any]:
+        """Return the schedule's own terms that differ from the defaults, in seconds and datetimes."""
+        said: dict[str, Any] = {"zone": self.zone, "task": self.job.task}
+        for name in ("missed", "most", "overlap", "max_runs", *_SECONDS, *_INSTANTS):
+            value = getattr(self, name)
+            if value != _DEFAULTS[name]:
+                said[name] = value / 1e6 if name in _SECONDS else to_datetime(value) if name in _INSTANTS else value
+        return said
+
+    def call(self, accept: tuple[str, ...]) -> dict[str, Any]:
+        """Return the call: args, kwargs, and its options by name.
+
+        Args:
+            accept: The serializers that may be read.
+        """
+        job, kept = self.job, JobOptions.read(self.job.options)
+        args, kwargs = codec.decode_call(job.args, kept.serializer, accept)
+        options = {name: value for name, value in kept._asdict().items() if value is not None}
+        options.update(queue=job.queue, priority=job.priority)
+        if self.delay:
+            options["countdown"] = self.delay / 1e6
+        if self.expires is not None:
+            options["expires"] = self.expires / 1e6
+        elif job.expires_at is not None:
+            options["expires"] = to_datetime(job.expires_at)
+        return {**options, "args": args, "kwargs": kwargs}
 
     # As kept
 

@@ -49,14 +49,14 @@ class App(Protocol):
 class Eager:
     """Runs an app's jobs in the caller, and reads their results (`localq.result.Source`)."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, store: Store | None = None) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._ended = threading.Condition()
         self._worker: int | None = None
         #: Errors as they were raised, of the jobs whose caller wants them.
         self._errors: dict[str, BaseException | None] = {}
-        self.store: Store = open_store(":memory:")
+        self.store: Store = open_store(":memory:") if store is None else store
 
     def run(self, jobs: Sequence[NewJob], *, throw: bool = False) -> None:
         """Add jobs, then run each, and whatever follows from it, to the end, in order.
@@ -75,6 +75,22 @@ class Eager:
         for error in errors:
             if error is not None:
                 raise error
+
+    def run_due(self, limit: int = 0) -> list[Job]:
+        """Run the jobs that are due, in order, and what follows from them at once; return them as they were claimed.
+
+        Args:
+            limit: Run so many at most; 0: all.
+        """
+        done: list[Job] = []
+        while not limit or len(done) < limit:
+            claim = self.store.claim(self._key(), None, (), 1, self._app.clock.now())
+            if not claim.jobs:
+                break
+            for job in claim.jobs:
+                self._run(job)
+            done += claim.jobs
+        return done
 
     def accepts(self, task: str) -> tuple[str, ...]:
         """Return the serializers that may be read for a task."""
