@@ -26,6 +26,7 @@ LAYERS = """
     failure
     remote
     settings
+    schedules schedules.*
     location
     options
     retry
