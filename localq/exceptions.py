@@ -2,6 +2,7 @@
 
     LocalQError
     ├── ImproperlyConfigured          a setting, option or name that cannot work
+    ├── ScheduleError                 (ValueError) a rule in time that cannot be understood or written down
     ├── SecurityError                 content of a kind this process was not told to accept
     ├── TaskPredicate                 raised inside a task to say what should happen to it
     │   ├── Ignore                    keep no outcome
@@ -54,6 +55,7 @@ __all__ = [
     "PoolBroken",
     "Reject",
     "Retry",
+    "ScheduleError",
     "SecurityError",
     "SoftTimeLimitExceeded",
     "StoreBusy",
@@ -82,6 +84,10 @@ class LocalQError(Exception):
 
 class ImproperlyConfigured(LocalQError):
     """A setting, an option or a combination of them cannot work."""
+
+
+class ScheduleError(ValueError, LocalQError):
+    """A rule in time cannot be understood, or cannot be written down."""
 
 
 class SecurityError(LocalQError):

@@ -27,6 +27,7 @@ LAYERS = """
     failure
     remote
     settings
+    schedules schedules.*
     location
     options
     retry
