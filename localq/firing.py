@@ -112,7 +112,10 @@ class Entry(NamedTuple):
 
 
 class LedgerRow(NamedTuple):
-    """An entry of the ledger as kept; `fired_at` is when it was written."""
+    """An entry of the ledger as kept; `fired_at` is when it was written.
+
+    Where the first of a skipped range was fired later, by hand, `until` and `count` are still those of the range.
+    """
 
     nominal: int
     outcome: str
