@@ -108,7 +108,7 @@ class Entry(NamedTuple):
     reason: str | None = None
     job_id: str | None = None
     until: int | None = None
-    count: int = 1
+    count: int = 1  # type: ignore[assignment] # the tuple method of this name counts nothing here
 
 
 class LedgerRow(NamedTuple):
@@ -122,7 +122,7 @@ class LedgerRow(NamedTuple):
     reason: str | None
     job_id: str | None
     until: int | None
-    count: int
+    count: int  # type: ignore[assignment] # as above
     fired_at: int
 
 

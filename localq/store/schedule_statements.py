@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Dialect,
     Executable,
     and_,
@@ -25,16 +26,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from localq.firing import FIRED, SKIPPED, Entry, LedgerRow, NewSchedule, Schedule, ScheduleState
+from localq.firing import FIRED, SKIPPED, LedgerRow, NewSchedule, Schedule, ScheduleState
 from localq.store.schema import firing, schedule, schedule_is
 from localq.store.statements import Statement
 
-__all__ = ["LEDGER_ORDER", "ScheduleStatements", "listed", "schedule_columns", "schedule_statements"]
+__all__ = ["ScheduleStatements", "listed", "schedule_columns", "schedule_statements"]
 
 P = bindparam
-_ONE = literal_column("1")
-#: The order of a ledger row's values, that of the statement's text.
-LEDGER_ORDER = ("schedule", *Entry._fields, "fired_at")
+_ONE: ColumnElement[int] = literal_column("1")
 #: What `write` sets, beside the revision.
 _WRITTEN = (*NewSchedule._fields[1:], "state", "state_before", "held_at", "changed_at", "note")
 
@@ -42,6 +41,10 @@ _WRITTEN = (*NewSchedule._fields[1:], "state", "state_before", "held_at", "chang
 def schedule_columns() -> list[Any]:
     """Return the columns of `Schedule`, in its order."""
     return [schedule.c[name] for name in Schedule._fields]
+
+
+def _text(word: str) -> ColumnElement[str]:
+    return literal_column(f"'{word}'")
 
 
 def listed(
@@ -82,7 +85,7 @@ class ScheduleStatements:
             .where(schedule.c.key == P("k"))
             .values({name: P(f"to_{name}") for name in _WRITTEN} | {"revision": schedule.c.revision + _ONE})
         )
-        to_state = {name: P(f"to_{name}") for name in ("state", "next_at", "due_at", "note")}
+        to_state: dict[str, Any] = {name: P(f"to_{name}") for name in ("state", "next_at", "due_at", "note")}
         self.set_state = self._made(
             update(schedule)
             .where(schedule.c.name == P("of_name"))
@@ -105,7 +108,7 @@ class ScheduleStatements:
         )
 
     def _firing(self) -> None:
-        at = P("at")
+        at: Any = P("at")
         # No instant at all (None) is not later than any.
         later = or_(schedule.c.last_at.is_(None), schedule.c.last_at <= at)
         last = {
@@ -131,21 +134,28 @@ class ScheduleStatements:
                 note=func.coalesce(P("to_note"), schedule.c.note),
             )
         )
-        self.uncount = self._made(
-            update(schedule).where(schedule.c.key == P("k")).values(runs=schedule.c.runs - P("fewer"))
+        self.recount = self._made(
+            update(schedule)
+            .where(schedule.c.key == P("k"))
+            .values(runs=schedule.c.runs - P("fewer"), last_at=at, last_job=P("job"))
+        )
+        self.last_fired = self._made(
+            select(firing.c.nominal, firing.c.job_id)
+            .where(firing.c.schedule == P("k"), firing.c.outcome == _text(FIRED))
+            .order_by(firing.c.nominal.desc())
+            .limit(1)
         )
         self.touch = self._made(update(schedule).where(schedule.c.key == P("k")).values(**last))
         self.knows = self._made(select(_ONE).where(schedule.c.key == P("k")))
 
     def _keeping(self) -> None:
-        new = sqlite.insert(firing).values({name: P(name) for name in LEDGER_ORDER})
+        new = sqlite.insert(firing).values({column.name: P(column.name) for column in firing.columns})
         changes = {name: new.excluded[name] for name in ("outcome", "reason", "job_id", "fired_at")}
-        skipped, fired = literal_column(f"'{SKIPPED}'"), literal_column(f"'{FIRED}'")
         self.enter = self._made(
             new.on_conflict_do_update(
                 index_elements=["schedule", "nominal"],
                 set_=changes,
-                where=and_(firing.c.outcome == skipped, new.excluded.outcome == fired),
+                where=and_(firing.c.outcome == _text(SKIPPED), new.excluded.outcome == _text(FIRED)),
             )
         )
         rows = [firing.c[name] for name in LedgerRow._fields]

@@ -24,12 +24,7 @@ from localq.firing import (
 from localq.job import JobState, NewJob
 from localq.store.database import Database
 from localq.store.definitions import Kept, Step, check, defined, state_of, steps
-from localq.store.schedule_statements import (
-    LEDGER_ORDER,
-    ScheduleStatements,
-    listed,
-    schedule_statements,
-)
+from localq.store.schedule_statements import ScheduleStatements, listed, schedule_statements
 from localq.store.statements import Statement
 
 __all__ = ["ScheduleVerbs"]
@@ -130,7 +125,9 @@ class ScheduleVerbs(Database):
     def _define(self, cursor: Any, done: Iterable[Step], now: int) -> None:
         sql = self._timed
         added = [
-            sql.add.values({**step.new._asdict(), "state": int(state_of(step.new)), "created_at": now, "changed_at": now})
+            sql.add.values(
+                {**step.new._asdict(), "state": int(state_of(step.new)), "created_at": now, "changed_at": now}
+            )
             for step in done
             if step.new is not None
         ]
@@ -159,10 +156,8 @@ class ScheduleVerbs(Database):
             # One more than wanted tells when the others are due.
             rows = self._run(cursor, sql.due, now=now, most=limit + 1).fetchall()
             due = [Schedule._make(row) for row in rows]
-            if len(due) > limit:
-                next_due = due.pop().due_at
-            else:
-                next_due = self._run(cursor, sql.next_due, now=now).fetchone()[0]
+            more = due.pop() if len(due) > limit else None
+            next_due = more.due_at if more else self._run(cursor, sql.next_due, now=now).fetchone()[0]
             keys = {one.key for one in due}
             held = map(Schedule._make, self._run(cursor, sql.held).fetchall())
             return Due([*due, *(one for one in held if one.key not in keys)], next_due)
@@ -223,13 +218,16 @@ class ScheduleVerbs(Database):
         written = self._write_entries(cursor, one.schedule, one.entries, now)
         again = sum(entry.outcome == FIRED and not ok for entry, ok in zip(one.entries, written, strict=True))
         if again:
-            self._run(cursor, self._timed.uncount, k=one.schedule, fewer=min(again, one.runs))
+            found = self._run(cursor, self._timed.last_fired, k=one.schedule).fetchone()
+            self._run(
+                cursor, self._timed.recount, k=one.schedule, fewer=min(again, one.runs), at=found[0], job=found[1]
+            )
         return _allowed(one.jobs, one.entries, written)
 
     def _write_entries(self, cursor: Any, schedule: int, entries: Sequence[Entry], now: int) -> list[bool]:
         written = []
         for entry in entries:
-            cursor.execute(self._timed.enter.text, (schedule, *entry, now))
+            self._run(cursor, self._timed.enter, schedule=schedule, fired_at=now, **entry._asdict())
             written.append(cursor.rowcount == 1)
         return written
 
@@ -304,6 +302,3 @@ def _allowed(jobs: Sequence[NewJob], entries: Sequence[Entry], written: Sequence
     """Return the jobs but for those of entries that had fired before."""
     refused = {entry.job_id for entry, ok in zip(entries, written, strict=True) if entry.outcome == FIRED and not ok}
     return [new for new in jobs if new.id not in refused]
-
-
-assert LEDGER_ORDER == ("schedule", *Entry._fields, "fired_at")
