@@ -28,7 +28,7 @@
         ├── StoreReadOnly             no right to write
         ├── StoreDamaged              the file is not whole
         ├── StoreForeign              the file belongs to something else
-        ├── StoreVersion              the file was made by a newer LocalQ
+        ├── StoreVersion              the file was made by another version of LocalQ
         └── UnsafeFilesystem          the file lies where SQLite cannot lock
     SoftTimeLimitExceeded             (Exception) raised inside a task at its soft limit
     WorkerShutdown, WorkerTerminate   (SystemExit) raised in a worker to stop it
@@ -263,7 +263,7 @@ class StoreForeign(StoreError):
 
 
 class StoreVersion(StoreError):
-    """The store was made by a newer LocalQ; upgrade this one."""
+    """The store was made by another version of LocalQ, whose format this one does not use."""
 
 
 class UnsafeFilesystem(StoreError):

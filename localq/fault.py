@@ -40,6 +40,7 @@ POINTS = {
     "release.before": "worker, about to put jobs back",
     "rescue.inside": "worker, about to settle a dead worker's jobs",
     "rescue.buried": "worker, another is declared dead, its jobs are not settled yet",
+    "sync.inside": "scheduler, in the transaction that defines schedules",
     "fire.before": "scheduler, a firing is computed, its transaction not begun",
     "fire.inside": "scheduler, in the firing transaction",
     "fire.after": "scheduler, a firing is committed, nobody rung yet",

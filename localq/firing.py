@@ -108,18 +108,21 @@ class Entry(NamedTuple):
     reason: str | None = None
     job_id: str | None = None
     until: int | None = None
-    count: int = 1
+    count: int = 1  # type: ignore[assignment] # the tuple method of this name counts nothing here
 
 
 class LedgerRow(NamedTuple):
-    """An entry of the ledger as kept; `fired_at` is when it was written."""
+    """An entry of the ledger as kept; `fired_at` is when it was written.
+
+    Where the first of a skipped range was fired later, by hand, `until` and `count` are still those of the range.
+    """
 
     nominal: int
     outcome: str
     reason: str | None
     job_id: str | None
     until: int | None
-    count: int
+    count: int  # type: ignore[assignment] # as above
     fired_at: int
 
 

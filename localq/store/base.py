@@ -244,7 +244,7 @@ class Store(Protocol):
         ...
 
     def remove_schedule(self, name: str) -> bool:
-        """Remove a schedule with its ledger; return whether it was known. Its jobs stay, and its key is never reused."""
+        """Remove a schedule with its ledger; return whether it was known. Its jobs stay; its key is never reused."""
         ...
 
     def schedules(

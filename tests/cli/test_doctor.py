@@ -215,6 +215,17 @@ def test_a_newer_store_is_checked_as_far_as_it_is_known(path: Path) -> None:
     assert not [one for one in examine(path) if one.check in ("schema", "workers")]
 
 
+def test_a_store_of_an_older_format_is_reported_with_what_to_do(path: Path) -> None:
+    sql(path, "PRAGMA user_version=1")
+
+    found = finding(path, "version")
+
+    assert found.level == "error"
+    assert "older development version" in found.what
+    assert "its format is 1" in found.what
+    assert "choose another path" in found.advice
+
+
 def test_a_store_of_no_version_is_reported(path: Path) -> None:
     sql(path, "PRAGMA user_version=0")
 
