@@ -201,7 +201,8 @@ class Agenda:
             row = next(iter(store.schedules([definition.name])), None)
         new = self._new(definition, row, RUN_TIME, now)
         if new.next_at is None and (row is None or row.rule != new.rule):
-            raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {definition.rule.words()}.")
+            words = definition.rule.words()
+            raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}.")
         if not store.put_schedule(new, now, replace=replace):
             raise ScheduleError(self._taken(definition.name, row))
         store.ring_schedulers()
@@ -314,9 +315,7 @@ class Agenda:
             )
         return self._record(row, definition, instants, _BACKFILLED)
 
-    def _record(
-        self, row: Schedule, definition: Definition, instants: Sequence[int], reason: str
-    ) -> Results:
+    def _record(self, row: Schedule, definition: Definition, instants: Sequence[int], reason: str) -> Results:
         store, now = self._app.store, self._app.clock.now()
         results: Results = []
         for at in range(0, len(instants), _AT_ONCE):
@@ -324,9 +323,7 @@ class Agenda:
             entries = [Entry(one, FIRED, reason, firing_id(row.name, row.created_at, one)) for one in some]
             jobs = [definition.job_at(one, row.created_at, now) for one in some]
             written = store.record(row.key, entries, jobs, now)
-            results += [
-                AsyncResult(job.id, self._app) for job, done in zip(jobs, written, strict=True) if done
-            ]
+            results += [AsyncResult(job.id, self._app) for job, done in zip(jobs, written, strict=True) if done]
         if results:
             self._app.call_workers()
         return results

@@ -12,8 +12,6 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-import tzlocal
-
 from localq import current
 from localq.call import When, read_options
 from localq.canvas import Signature
@@ -22,8 +20,7 @@ from localq.definition import MISSED, OVERLAP, Definition
 from localq.exceptions import LocalQError, ScheduleError
 from localq.job import NewJob
 from localq.registry import TaskRegistry
-from localq.schedules import Rule, as_rule
-from localq.schedules import schedule as Interval
+from localq.schedules import Rule, as_rule, schedule
 from localq.sending import job_of
 from localq.settings import Settings, nearest
 from localq.task import Task
@@ -179,10 +176,11 @@ class Declaration(NamedTuple):
         return zone_name(conf) if given is None else self._try("zone", partial(_zone_of, given))
 
     def _rule(self) -> Rule:
-        rule = as_rule(self.schedule)
-        if self.terms.get("relative"):
-            rule = _relative(rule)
-        return rule
+        relative = bool(self.terms.get("relative"))
+        rule = as_rule(self.schedule, hash_key=self._name(), relative=relative)
+        if relative and not rule.runs_at_once:
+            raise TypeError(f"relative=True is for intervals, not for {rule.words()!r}")
+        return schedule(rule.run_every, relative=True) if relative and isinstance(rule, schedule) else rule
 
     def _terms(self, rule: Rule, conf: Settings, when: When) -> dict[str, Any]:
         """Return the schedule's own terms, as the definition keeps them."""
@@ -295,7 +293,11 @@ def zone_name(conf: Settings) -> str:
             return _zone_of(conf.timezone)
         except ValueError as error:
             raise ScheduleError(f"Setting timezone: {error}") from error
-    return "UTC" if conf.enable_utc else str(tzlocal.get_localzone_name() or "UTC")
+    if conf.enable_utc:
+        return "UTC"
+    from tzlocal import get_localzone_name  # takes a fifth of what all of LocalQ takes to import, and is rarely asked
+
+    return str(get_localzone_name() or "UTC")
 
 
 def _zone_of(given: Any) -> str:
@@ -308,12 +310,6 @@ def _zone_of(given: Any) -> str:
         return ZoneInfo(name).key
     except (ValueError, OSError, LookupError):
         raise ValueError(f"there is no zone {name!r}.{nearest(name, sorted(available_timezones()))}") from None
-
-
-def _relative(rule: Rule) -> Rule:
-    if not isinstance(rule, Interval):
-        raise TypeError(f"relative=True is for intervals, not for {rule.words()!r}")
-    return Interval(rule.run_every, relative=True)
 
 
 def _one_of(allowed: tuple[str, ...], value: Any) -> str:

@@ -77,9 +77,9 @@ class Scheduled(NamedTuple):
 
 
 class LedgerLine(NamedTuple):
-    """What became of an instant, or of a range of them up to `until`, for reading.
+    """What became of an instant, or of a range of so many `instants` up to `until`, for reading.
 
-    `outcome` is fired, with the `job_id`, or skipped, with the `reason`; `written` is when that was recorded.
+    `outcome` is fired, with the `job_id`, or skipped, with the `reason`; `recorded_at` is when that was written.
     """
 
     instant: datetime
@@ -87,8 +87,8 @@ class LedgerLine(NamedTuple):
     reason: str | None
     job_id: str | None
     until: datetime | None
-    count: int
-    written: datetime
+    instants: int
+    recorded_at: datetime
 
     @classmethod
     def of(cls, row: LedgerRow) -> LedgerLine:
@@ -99,8 +99,8 @@ class LedgerLine(NamedTuple):
             reason=row.reason,
             job_id=row.job_id,
             until=_time(row.until),
-            count=row.count,
-            written=to_datetime(row.fired_at),
+            instants=row.count,
+            recorded_at=to_datetime(row.fired_at),
         )
 
 

@@ -28,7 +28,9 @@ class Signal:
     @overload
     def connect(self, receiver: F, /, sender: Any = None, weak: bool = True, dispatch_uid: Any = None) -> F: ...
     @overload
-    def connect(self, *, sender: Any = None, weak: bool = True, dispatch_uid: Any = None) -> Callable[[F], F]: ...
+    def connect(
+        self, receiver: None = None, /, sender: Any = None, weak: bool = True, dispatch_uid: Any = None
+    ) -> Callable[[F], F]: ...
     def connect(
         self, receiver: Any = None, /, sender: Any = None, weak: bool = True, dispatch_uid: Any = None, **_: Any
     ) -> Any:

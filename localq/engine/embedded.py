@@ -85,7 +85,9 @@ class Embedded:
         """Whether schedules are to be fired here."""
         if self._beat is not None:
             return self._beat
-        return bool(self._app.schedules.is_configured or self._app.store.schedules(states=[ScheduleState.ACTIVE], limit=1))
+        if self._app.schedules.is_configured:
+            return True
+        return bool(self._app.store.schedules(states=[ScheduleState.ACTIVE], limit=1))
 
     def _start_scheduler(self) -> None:
         try:

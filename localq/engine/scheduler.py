@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from localq import fault
 from localq.clock import Clock, to_datetime
 from localq.definition import Definition, read_definition
 from localq.events import emit, listened
@@ -199,9 +198,7 @@ class Scheduler:
         planned = [(row, firing) for row in rows if (firing := self._planned(row, now, row.last_job in busy))]
         if not planned:
             return
-        fault.point("fire.before")
         applied = self.store.fire([firing for _, firing in planned], now)
-        fault.point("fire.after")
         self._waiting = self._waiting or any(firing.held_at is not None for _, firing in planned)
         done = [pair for pair, ok in zip(planned, applied, strict=True) if ok]
         if any(firing.jobs for _, firing in done):

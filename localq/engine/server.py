@@ -54,18 +54,17 @@ class Server:
         """
         with self._signals():
             _write(1, self._greeting)
-            with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]), self._scheduling():
-                self._worker.run()
+            with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]):
+                self._work()
             if self._restart:
                 start_anew()
 
-    @contextlib.contextmanager
-    def _scheduling(self) -> Iterator[None]:
-        """Fire schedules while the worker runs."""
+    def _work(self) -> None:
+        """Run the worker, and fire schedules meanwhile."""
         if self._scheduler is not None:
             self._scheduler.start()
         try:
-            yield
+            self._worker.run()
         finally:
             if self._scheduler is not None:
                 self._scheduler.stop()

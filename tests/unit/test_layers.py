@@ -18,7 +18,7 @@ LAYERS = """
     states
     store store.*
     clock
-    events
+    events signals
     current
     log
     jsontags jsontags.*
@@ -32,6 +32,8 @@ LAYERS = """
     options
     retry
     call
+    definition
+    timetable scheduled
     parameters
     request
     callbacks
@@ -48,10 +50,14 @@ LAYERS = """
     registry
     eager
     sending shared
+    declaration
+    agenda
+    scheduling
     app
     __init__
     health health.*
     engine engine.*
+    testing testing.*
     cli cli.* demo __main__
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.
