@@ -9,27 +9,24 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from localq.clock import Clock, to_datetime
+from localq.clock import to_datetime
+from localq.configuration import CONFIG, Configuration
 from localq.declaration import TERMS, Declaration
 from localq.definition import Definition, firing_id
 from localq.exceptions import ScheduleError
-from localq.firing import FIRED, Entry, Schedule, ScheduleState, SyncResult
-from localq.job import JobState
-from localq.registry import TaskRegistry
+from localq.firing import FIRED, Entry, Schedule, ScheduleState
 from localq.result import AsyncResult
 from localq.scheduled import LedgerLine, Scheduled, definition_of
-from localq.schedules import between
-from localq.settings import Settings, nearest
-from localq.store.base import Store
+from localq.schedules import between, schedule
+from localq.settings import nearest
 from localq.timetable import due_time, skips
 
 __all__ = ["RUN_TIME", "Agenda"]
 
 #: The source of schedules added while a program runs.
 RUN_TIME = "run-time"
-_CONFIG = "config:"
 #: Instants fired by hand in one transaction, and at most.
 _AT_ONCE = 200
 _MOST_BACKFILLED = 10_000
@@ -40,110 +37,8 @@ _BY_HAND = "triggered by hand"
 _BACKFILLED = "backfilled"
 
 
-class App(Protocol):
-    """What an agenda needs of its app."""
-
-    main: str | None
-    conf: Settings
-    clock: Clock
-    tasks: TaskRegistry
-
-    @property
-    def store(self) -> Store: ...
-
-    def accepts(self, task: str) -> tuple[str, ...]: ...
-
-    def cancel(self, ids: builtins.list[str], *, signal: int = 0) -> dict[str, JobState]: ...
-
-    def finalize(self) -> None: ...
-
-    def call_workers(self) -> None: ...
-
-
-class Agenda:
-    """The schedules of an app.
-
-    Attributes:
-        revision: Grows with each declaration, so that a running scheduler takes up what is declared later.
-    """
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._declared: dict[str, Declaration] = {}
-        self.revision = 0
-
-    # Configured
-
-    def declare(self, declaration: Declaration, *, replace: bool = True) -> None:
-        """Add a schedule to the configuration of this program; its rule and terms are checked now.
-
-        The task and its arguments are checked when the scheduler starts: they may not be there yet.
-
-        Raises:
-            ScheduleError: names the field and the reason; or another has the name, and may not be replaced.
-        """
-        declaration.check_terms(self._app)
-        if not replace and declaration.name in self._declared:
-            raise ScheduleError(f"{declaration.where.format('name')}: there is one called {declaration.name!r} already")
-        self._declared[declaration.name] = declaration
-        self.revision += 1
-
-    def configured(self) -> builtins.list[Definition]:
-        """Return the definitions of all schedules this program configures, checked in full.
-
-        Raises:
-            ScheduleError: names the entry, the field and the reason.
-        """
-        self._app.finalize()
-        entries = self._app.conf.beat_schedule
-        found = {name: Declaration.of_entry(name, entry) for name, entry in entries.items()}
-        found.update(self._declared)
-        return [declaration.definition(self._app) for declaration in found.values()]
-
-    @property
-    def is_configured(self) -> bool:
-        """Whether this program configures any schedule."""
-        self._app.finalize()
-        return bool(self._app.conf.beat_schedule or self._declared)
-
-    @property
-    def source(self) -> str:
-        """What the schedules this program configures are kept under: the app's name."""
-        return f"{_CONFIG}{self._app.main or ''}"
-
-    def sync(self, store: Store, now: int) -> builtins.list[SyncResult]:
-        """Bring the store up to date with the configuration; history and run-time schedules stay.
-
-        Raises:
-            ScheduleError: an entry cannot be; nothing is written then.
-        """
-        definitions = self.configured()
-        known = {row.name: row for row in self._rows(store, [one.name for one in definitions])}
-        wanted = [self._new(one, known.get(one.name), self.source, now) for one in definitions]
-        return store.sync_schedules(self.source, wanted, now)
-
-    def _new(self, definition: Definition, row: Schedule | None, source: str, now: int) -> Any:
-        anchor, next_at = self._times(definition, row, now)
-        return definition.new_schedule(source, anchor, next_at, due_time(definition, next_at))
-
-    def _times(self, definition: Definition, row: Schedule | None, now: int) -> tuple[int, int | None]:
-        """Return the anchor and next instant of a schedule that is new, or has a new rule.
-
-        An interval goes on from the last run; a rule of the clock and the calendar from now.
-        """
-        if row is None or row.last_at is None:
-            return definition.first_times(now, at_once=self._app.conf.beat_run_new_entries)
-        anchor = row.last_at if definition.start is None else definition.start
-        after = row.last_at if definition.rule.runs_at_once else now
-        over = definition.max_runs is not None and row.runs >= definition.max_runs
-        return anchor, None if over else definition.next_after(after, anchor)
-
-    @staticmethod
-    def _rows(store: Store, names: Sequence[str]) -> builtins.list[Schedule]:
-        found: builtins.list[Schedule] = []
-        for at in range(0, len(names), 500):
-            found += store.schedules(names[at : at + 500])
-        return found
+class Agenda(Configuration):
+    """The schedules of an app: those of its program, and those added while it runs."""
 
     # Changed at run time
 
@@ -284,8 +179,11 @@ class Agenda:
         Raises:
             ScheduleError: it is unknown.
         """
-        row, now = self._row(name), self._app.clock.now()
-        return self._record(row, definition_of(row), [now], _BY_HAND)[0]
+        row, at = self._row(name), self._app.clock.now()
+        definition = definition_of(row)
+        while not (fired := self._record(row, definition, [at], _BY_HAND)):
+            at, row = at + 1, self._row(name)  # an instant fires once, and this one has
+        return fired[0]
 
     def backfill(self, name: str, start: datetime | str, end: datetime | str) -> Results:
         """Fire the instants from one time to another, both included, that did not fire; return the new jobs' results.
@@ -304,7 +202,7 @@ class Agenda:
             definition.rule,
             first - 1,
             last,
-            anchor=row.anchor_at,
+            anchor=_anchor_before(definition, row.anchor_at, first),
             zone=definition.tzinfo,
             most=_MOST_BACKFILLED + 1,
         )
@@ -378,8 +276,16 @@ class Agenda:
         return row
 
 
+def _anchor_before(definition: Definition, anchor: int, first: int) -> int:
+    """Return an anchor of the same grid that is not after a time: intervals reach back before their schedule."""
+    rule = definition.rule
+    if not isinstance(rule, schedule) or first >= anchor:
+        return anchor
+    return anchor - -(-(anchor - first) // rule.micros) * rule.micros
+
+
 def _owner(row: Schedule) -> str:
-    return row.source.removeprefix(_CONFIG) or "a program without a name"
+    return row.source.removeprefix(CONFIG) or "a program without a name"
 
 
 def _state(name: str) -> ScheduleState:

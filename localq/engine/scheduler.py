@@ -64,7 +64,8 @@ class Scheduler:
         self._prune_at = 0.0
         self._failing = False
         self._waiting = False
-        self._configured = 0
+        #: Schedules the program configures.
+        self.configured = 0
 
     # Life
 
@@ -85,7 +86,7 @@ class Scheduler:
         Raises:
             StoreError: the store became unusable.
         """
-        emit("scheduler.started", schedules=self._configured, store=getattr(self.store, "path", ""))
+        emit("scheduler.started", schedules=self.configured, store=getattr(self.store, "path", ""))
         try:
             while not self._stopping.is_set():
                 self._wait(self._turn())
@@ -127,8 +128,7 @@ class Scheduler:
     def _turn(self) -> float:
         """Fire what is due, if there may be something; return the seconds to wait."""
         try:
-            if self.app.schedules.revision != self._revision:
-                self._follow()
+            self.follow()
             if self._may_be_due():
                 self._next_at = self.tick(self.clock.now())
                 self._look_at = self.clock.steady() + (self.app.conf.beat_max_loop_interval or _LONGEST_S)
@@ -157,17 +157,18 @@ class Scheduler:
             self._bell.drain()
             self._look_at = 0.0
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Take up what the program has declared since; what cannot be is told, and the rest goes on."""
-        try:
-            self._sync()
-        except ScheduleError as error:
-            emit("schedule.failed", name="(configuration)", error=str(error))
+        if self.app.schedules.revision != self._revision:
+            try:
+                self._sync()
+            except ScheduleError as error:
+                emit("schedule.failed", name="(configuration)", error=str(error))
 
     def _sync(self) -> None:
         self._revision = self.app.schedules.revision
         results: Sequence[SyncResult] = self.app.schedules.sync(self.store, self.clock.now())
-        self._configured = sum(one.outcome != SyncOutcome.RETIRED for one in results)
+        self.configured = sum(one.outcome != SyncOutcome.RETIRED for one in results)
         self._look_at = 0.0
         for one in results:
             if one.outcome == SyncOutcome.CONFLICT:

@@ -51,6 +51,7 @@ LAYERS = """
     eager
     sending shared
     declaration
+    configuration
     agenda
     scheduling
     app
