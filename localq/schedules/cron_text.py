@@ -72,7 +72,13 @@ class CronText(WallRule):
 
     def words(self) -> str:
         """Return "at 07:30 on Monday"; where both day fields are given, with the rule they follow."""
-        return in_words(**self.fields, both_days=not self.days_are_alternatives)
+        drawn = stepper(self.pattern).expanded if self.hash_key else ()
+        values = {
+            name: ",".join(map(str, numbers))
+            for (name, field), numbers in zip(self.fields.items(), drawn, strict=False)
+            if _DRAWN.fullmatch(field)
+        }
+        return in_words(**{**self.fields, **values}, both_days=not self.days_are_alternatives)
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""

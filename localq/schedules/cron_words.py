@@ -10,6 +10,7 @@ __all__ = ["in_words", "ordinal", "series"]
 
 _STEP = re.compile(r"\*/(\d+)")
 _RANGE = re.compile(r"(\w+)-(\w+)")
+_SPAN = re.compile(r"(?P<low>\*|\d+)(?:-(?P<high>\d+))?(?:/(?P<step>\d+))?")
 _NTH = re.compile(r"(\w+)#([1-5])")
 #: More times of a day than this are told by their fields instead of one by one.
 _MOST_TIMES = 6
@@ -55,54 +56,54 @@ def _any(field: str) -> bool:
     return field in ("*", "?")
 
 
-def _numbers(field: str) -> list[int] | None:
-    parts = field.split(",")
-    return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else None
+def _numbers(field: str, size: int) -> list[int] | None:
+    """Return the numbers a time field names; None if it says all of them, or is too odd to list."""
+    found: set[int] = set()
+    for part in field.split(","):
+        match = _SPAN.fullmatch(part)
+        if match is None:
+            return None
+        low, high, step = match["low"], match["high"], match["step"]
+        end = int(high or low) if not step or high else size - 1
+        found.update(range(0 if low == "*" else int(low), (size - 1 if low == "*" else end) + 1, int(step or 1)))
+    return sorted(found) if 0 < len(found) < size else None
 
 
 def _time(second: str, minute: str, hour: str) -> str:
-    seconds, minutes, hours = _numbers(second), _numbers(minute), _numbers(hour)
+    seconds, minutes, hours = _numbers(second, 60), _numbers(minute, 60), _numbers(hour, 24)
     if seconds and minutes and hours and len(seconds) * len(minutes) * len(hours) <= _MOST_TIMES:
         return f"at {series(_times(seconds, minutes, hours))}"
-    parts = [] if second == "0" else [_field(second, "second", "minute")]
-    if second == "0" or not _any(minute):
-        parts.append(_field(minute, "minute", "hour"))
-    if not _any(hour):
-        parts.append(f"in {_field(hour, 'hour', 'day')}" if _numbers(hour) is None else f"past {_hours(hour)}")
-    text = " ".join(parts)
-    return "every hour, on the hour" if text == "at minute 0 of every hour" else text
+    whole = "every hour" if hours is None else _few(hours, "hour")
+    if second == "0":
+        text = _within(minute, "minute", whole, everywhere=hours is None)
+        return "every hour, on the hour" if text == "at minute 0 of every hour" else text
+    inner = "every minute" if minutes is None else f"{_few(minutes, 'minute')} of {whole}"
+    text = _within(second, "second", inner, everywhere=minutes is None)
+    return text if minutes is not None or hours is None else f"{text} in {whole}"
+
+
+def _within(field: str, name: str, whole: str, *, everywhere: bool) -> str:
+    """Return "every 5 minutes in the hours 9 to 17", "at minute 5 of every hour"."""
+    numbers, step = _numbers(field, 60), _STEP.fullmatch(field)
+    if numbers is None or (step and 60 % int(step[1]) == 0 and len(numbers) > 1):
+        rate = f"every {name}" if numbers is None else f"every {60 // len(numbers)} {name}s"
+        return rate if everywhere else f"{rate} in {whole}"
+    return f"at {_few(numbers, name).removeprefix('the ')} of {whole}"
+
+
+def _few(numbers: list[int], name: str) -> str:
+    """Return "the minute 5", "the hours 9 to 17", "the minutes 0, 7, 14 and 21"."""
+    if len(numbers) == 1:
+        return f"the {name} {numbers[0]}"
+    if len(numbers) > 2 and numbers == [*range(numbers[0], numbers[-1] + 1)]:
+        return f"the {name}s {numbers[0]} to {numbers[-1]}"
+    return f"the {name}s {series([*map(str, numbers)])}"
 
 
 def _times(seconds: list[int], minutes: list[int], hours: list[int]) -> list[str]:
-    with_seconds = seconds != [0]
-    return [
-        f"{hour:02}:{minute:02}:{second:02}" if with_seconds else f"{hour:02}:{minute:02}"
-        for hour in sorted(hours)
-        for minute in sorted(minutes)
-        for second in sorted(seconds)
-    ]
-
-
-def _hours(field: str) -> str:
-    return series([f"{hour:02}:00" for hour in sorted(_numbers(field) or [])])
-
-
-def _field(field: str, name: str, whole: str) -> str:
-    """Return "every 5 minutes", "at minute 5 of every hour", "every hour from 9 to 17"."""
-    if _any(field):
-        return f"every {name}"
-    if step := _STEP.fullmatch(field):
-        size, number = (24 if name == "hour" else 60), int(step[1])
-        if number == 1:
-            return f"every {name}"
-        if size % number == 0 and name != "hour":
-            return f"every {number} {name}s"
-        return f"every {ordinal(number)} {name} of the {whole}, from 0"
-    if name == "hour":
-        return f"the hours {_listed(field, str, name)}"
-    of = f" of every {whole}" if whole == "hour" else ""
-    plural = "" if field.isdecimal() else "s"
-    return f"at {name}{plural} {_listed(field, str, name)}{of}"
+    all_of_them = [(hour, minute, second) for hour in hours for minute in minutes for second in seconds]
+    shown = all_of_them if seconds != [0] else [time[:2] for time in all_of_them]
+    return [":".join(f"{number:02}" for number in time) for time in shown]
 
 
 def _days(day_of_month: str, day_of_week: str, both: bool) -> str:
