@@ -88,8 +88,10 @@ class solar(BaseSchedule):  # noqa: N801 - Celery's name
             start = due + HOUR
 
     def words(self) -> str:
-        """Return "at sunrise at 52.5, 13.4"."""
-        return f"at {self.event.replace('_', ' ')} at latitude {self.lat:g}, longitude {self.lon:g}"
+        """Return "at civil dusk at latitude 52.5, longitude 13.4"."""
+        first, _, second = self.event.partition("_")
+        event = f"{second} {first}" if first in ("dawn", "dusk") else f"{first} {second}".strip()
+        return f"at {event} at latitude {self.lat:g}, longitude {self.lon:g}"
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""

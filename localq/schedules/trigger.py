@@ -71,8 +71,9 @@ class TriggerRule(Rule):
 
     def words(self) -> str:
         """Return the trigger's own text, with its zone."""
-        zone = getattr(self.trigger, "timezone", None)
-        return f"{_ADDRESS.sub('', str(self.trigger))}{'' if zone is None else f' in {zone}'}"
+        text = _ADDRESS.sub("", str(self.trigger))
+        zone = str(getattr(self.trigger, "timezone", ""))
+        return text if zone in text else f"{text} in {zone}"
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads.
