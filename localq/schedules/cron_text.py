@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from localq.exceptions import ScheduleError
-from localq.schedules.cron_words import in_words
+from localq.schedules.cron_words import Times, in_words
 from localq.schedules.stepping import Pattern, follows_real_time, next_match, stepper
 from localq.schedules.wall_rule import WallRule
 from localq.settings import nearest
@@ -24,6 +24,7 @@ ALIASES = {
     "@annually": "0 0 1 1 *",
 }
 _NAMES = ("minute", "hour", "day_of_month", "month", "day_of_week", "second", "year")
+_SIZES = {"hour": 24, "minute": 60, "second": 60}
 _DRAWN = re.compile(r"([hr])(\(\d+-\d+\))?(/\d+)?", re.IGNORECASE)
 
 
@@ -72,7 +73,16 @@ class CronText(WallRule):
 
     def words(self) -> str:
         """Return "at 07:30 on Monday"; where both day fields are given, with the rule they follow."""
-        return in_words(**self.fields, both_days=not self.days_are_alternatives)
+        numbers = dict(zip(_NAMES, stepper(self.pattern).expanded, strict=False))
+        days = {
+            name: ",".join(map(str, numbers[name])) if _DRAWN.fullmatch(field) else field
+            for name, field in self.fields.items()
+            if name not in _SIZES
+        }
+        hours, minutes, seconds = (
+            range(size) if numbers.get(name) == ["*"] else numbers.get(name, [0]) for name, size in _SIZES.items()
+        )
+        return in_words(Times(hours, minutes, seconds), **days, both_days=not self.days_are_alternatives)
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from localq.schedules.crontab_parser import MONTHS, WEEKDAYS
 
-__all__ = ["in_words", "ordinal", "series"]
+__all__ = ["Times", "in_words", "ordinal", "series"]
 
-_STEP = re.compile(r"\*/(\d+)")
 _RANGE = re.compile(r"(\w+)-(\w+)")
 _NTH = re.compile(r"(\w+)#([1-5])")
 #: More times of a day than this are told by their fields instead of one by one.
 _MOST_TIMES = 6
 
 
-def in_words(
-    *,
-    minute: str,
-    hour: str,
-    day_of_month: str,
-    month: str,
-    day_of_week: str,
-    both_days: bool,
-    second: str = "0",
-    year: str = "*",
-) -> str:
+class Times(NamedTuple):
+    """The numbers that the fields of the time of day name, in order."""
+
+    hours: Sequence[int]
+    minutes: Sequence[int]
+    seconds: Sequence[int] = (0,)
+
+
+def in_words(times: Times, *, day_of_month: str, month: str, day_of_week: str, both_days: bool, year: str = "*") -> str:
     """Return "at 07:30 on Monday": the time, the days, the months.
 
     Args:
-        minute, hour, day_of_month, month, day_of_week, second, year: The fields as they were written.
+        times: When on a day.
+        day_of_month, month, day_of_week, year: The fields as they were written.
         both_days: If both day fields are given, both must match (Celery); otherwise one is enough (cron).
     """
-    parts = [_time(second, minute, hour), _days(day_of_month, day_of_week, both_days)]
+    parts = [_time(times), _days(day_of_month, day_of_week, both_days)]
     if not _any(month):
         parts.append(f"in {_listed(month, _month, 'month')}")
     if not _any(year):
@@ -55,54 +55,46 @@ def _any(field: str) -> bool:
     return field in ("*", "?")
 
 
-def _numbers(field: str) -> list[int] | None:
-    parts = field.split(",")
-    return [int(part) for part in parts] if all(part.isdecimal() for part in parts) else None
+def _time(times: Times) -> str:
+    hours, minutes, seconds = times
+    if len(hours) * len(minutes) * len(seconds) <= _MOST_TIMES:
+        return f"at {series(_times(times))}"
+    day = "" if len(hours) == 24 else _few(hours, "hour")
+    if [*seconds] == [0]:
+        text = _within(minutes, "minute", day or "every hour", everywhere=not day)
+        return "every hour, on the hour" if text == "at minute 0 of every hour" else text
+    if len(minutes) == 60:
+        text = _within(seconds, "second", "every minute", everywhere=True)
+        return f"{text} in {day}" if day else text
+    hour = f"{_few(minutes, 'minute').removeprefix('the ')} of {day or 'every hour'}"
+    return _within(seconds, "second", hour, everywhere=False)
 
 
-def _time(second: str, minute: str, hour: str) -> str:
-    seconds, minutes, hours = _numbers(second), _numbers(minute), _numbers(hour)
-    if seconds and minutes and hours and len(seconds) * len(minutes) * len(hours) <= _MOST_TIMES:
-        return f"at {series(_times(seconds, minutes, hours))}"
-    parts = [] if second == "0" else [_field(second, "second", "minute")]
-    if second == "0" or not _any(minute):
-        parts.append(_field(minute, "minute", "hour"))
-    if not _any(hour):
-        parts.append(f"in {_field(hour, 'hour', 'day')}" if _numbers(hour) is None else f"past {_hours(hour)}")
-    text = " ".join(parts)
-    return "every hour, on the hour" if text == "at minute 0 of every hour" else text
+def _within(numbers: Sequence[int], name: str, whole: str, *, everywhere: bool) -> str:
+    """Return "every 5 minutes in the hours 9 to 17", "at minute 5 of every hour"."""
+    step = 60 // len(numbers)
+    if len(numbers) > 1 and [*numbers] == [*range(numbers[0], 60, step)] and 60 % len(numbers) == 0:
+        rate = f"every {name}" if step == 1 else f"every {step} {name}s"
+        start = f" from {name} {numbers[0]} on" if numbers[0] else ""
+        return f"{rate}{start}" if everywhere else f"{rate}{start} in {whole}"
+    return f"at {_few(numbers, name).removeprefix('the ')} of {whole}"
 
 
-def _times(seconds: list[int], minutes: list[int], hours: list[int]) -> list[str]:
-    with_seconds = seconds != [0]
+def _few(numbers: Sequence[int], name: str) -> str:
+    """Return "the minute 5", "the hours 9 to 17", "the minutes 0, 7, 14 and 21"."""
+    if len(numbers) == 1:
+        return f"the {name} {numbers[0]}"
+    if len(numbers) > 2 and [*numbers] == [*range(numbers[0], numbers[-1] + 1)]:
+        return f"the {name}s {numbers[0]} to {numbers[-1]}"
+    return f"the {name}s {series([*map(str, numbers)])}"
+
+
+def _times(times: Times) -> list[str]:
+    shown = [(hour, minute, second) for hour in times.hours for minute in times.minutes for second in times.seconds]
     return [
-        f"{hour:02}:{minute:02}:{second:02}" if with_seconds else f"{hour:02}:{minute:02}"
-        for hour in sorted(hours)
-        for minute in sorted(minutes)
-        for second in sorted(seconds)
+        f"{hour:02}:{minute:02}" if [*times.seconds] == [0] else f"{hour:02}:{minute:02}:{second:02}"
+        for hour, minute, second in shown
     ]
-
-
-def _hours(field: str) -> str:
-    return series([f"{hour:02}:00" for hour in sorted(_numbers(field) or [])])
-
-
-def _field(field: str, name: str, whole: str) -> str:
-    """Return "every 5 minutes", "at minute 5 of every hour", "every hour from 9 to 17"."""
-    if _any(field):
-        return f"every {name}"
-    if step := _STEP.fullmatch(field):
-        size, number = (24 if name == "hour" else 60), int(step[1])
-        if number == 1:
-            return f"every {name}"
-        if size % number == 0 and name != "hour":
-            return f"every {number} {name}s"
-        return f"every {ordinal(number)} {name} of the {whole}, from 0"
-    if name == "hour":
-        return f"the hours {_listed(field, str, name)}"
-    of = f" of every {whole}" if whole == "hour" else ""
-    plural = "" if field.isdecimal() else "s"
-    return f"at {name}{plural} {_listed(field, str, name)}{of}"
 
 
 def _days(day_of_month: str, day_of_week: str, both: bool) -> str:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from localq.exceptions import ScheduleError
+from localq.schedules.cron_words import Times, in_words
 from localq.schedules.crontab_parser import ParseException, crontab_parser
-from localq.schedules.cron_words import in_words
 from localq.schedules.stepping import Pattern, follows_real_time, next_match
 from localq.schedules.wall_rule import WallRule
 
@@ -104,8 +104,7 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
         """Return "at 07:30 on Monday"."""
         of = self.fields
         return in_words(
-            minute=of["minute"],
-            hour=of["hour"],
+            Times(sorted(self.hour), sorted(self.minute)),
             day_of_month=of["day_of_month"],
             month=of["month_of_year"],
             day_of_week=of["day_of_week"],

@@ -8,11 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from localq.exceptions import ScheduleError
+from localq.schedules.calendar_rule import Calendar
+from localq.schedules.combined import AllOf, AnyOf
 from localq.schedules.cron_text import CronText, cron
 from localq.schedules.crontab import crontab
 from localq.schedules.interval import every, schedule
 from localq.schedules.once import Once
+from localq.schedules.pinned import PinnedInterval
 from localq.schedules.rule import Rule
+from localq.schedules.solar import solar
+from localq.schedules.trigger import read_trigger, trigger
 from localq.settings import nearest
 
 __all__ = ["as_rule", "read_rule"]
@@ -40,7 +45,7 @@ def as_rule(value: object, *, hash_key: str | None = None, relative: bool = Fals
     if isinstance(value, Rule):
         return value
     if isinstance(value, int | float | timedelta):
-        return schedule(value, relative)  # type: ignore[arg-type, unused-ignore]
+        return schedule(value, relative)
     if isinstance(value, str):
         return _read_text(value, hash_key)
     if isinstance(value, datetime):
@@ -54,7 +59,7 @@ def read_rule(spec: Mapping[str, Any]) -> Rule:
     Raises:
         ScheduleError: The kind is unknown, or a field is missing, unknown or wrong; the text names it.
     """
-    kind = spec.get("kind") if isinstance(spec, Mapping) else None
+    kind = spec.get("kind") if hasattr(spec, "get") else None
     read = _KINDS.get(kind) if isinstance(kind, str) else None
     if read is None:
         raise ScheduleError(f"A rule's spec is {spec!r}: its kind must be one of {', '.join(_KINDS)}")
@@ -75,6 +80,10 @@ def _read_text(text: str, hash_key: str | None) -> Rule:
 
 def _as_foreign(value: Any) -> Rule:
     """Read objects of other libraries, by what they have."""
+    if hasattr(value, "get_next_fire_time"):
+        return trigger(value)
+    if all(hasattr(value, name) for name in ("event", "lat", "lon")):
+        return solar(value.event, value.lat, value.lon)
     if hasattr(value, "run_every"):
         return schedule(value.run_every, bool(getattr(value, "relative", False)))
     if all(hasattr(value, name) for name in ("minute", "hour", *_CELERY_DAYS)):
@@ -103,9 +112,27 @@ def _read_once(at: str) -> Rule:
         raise ScheduleError(f"A rule's spec has at {at!r}: it must be a date and time in ISO form") from error
 
 
+def _read_pinned(micros: int, start: int | None = None, end: int | None = None) -> Rule:
+    return PinnedInterval(timedelta(microseconds=micros), start, end)
+
+
+def _read_any(rules: list[Mapping[str, Any]]) -> Rule:
+    return AnyOf([read_rule(rule) for rule in rules])
+
+
+def _read_all(rules: list[Mapping[str, Any]]) -> Rule:
+    return AllOf([read_rule(rule) for rule in rules])
+
+
 _KINDS: Mapping[str, Callable[..., Rule]] = {
     "interval": _read_interval,
     "crontab": crontab,
     "cron": CronText,
     "once": _read_once,
+    "calendar": Calendar,
+    "solar": solar,
+    "pinned": _read_pinned,
+    "any": _read_any,
+    "all": _read_all,
+    "trigger": read_trigger,
 }
