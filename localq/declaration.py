@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
 
 from localq import current
 from localq.call import When, read_options
@@ -20,7 +19,7 @@ from localq.definition import MISSED, OVERLAP, Definition
 from localq.exceptions import LocalQError, ScheduleError
 from localq.job import NewJob
 from localq.registry import TaskRegistry
-from localq.schedules import Rule, as_rule, schedule
+from localq.schedules import Rule, as_rule, read_zone, schedule
 from localq.sending import job_of
 from localq.settings import Settings, nearest
 from localq.task import Task
@@ -301,15 +300,13 @@ def zone_name(conf: Settings) -> str:
 
 
 def _zone_of(given: Any) -> str:
+    """Return the name of a zone, given by name or as a tzinfo that has one."""
     if given is UTC:
         return "UTC"
     name = getattr(given, "key", None) or getattr(given, "zone", None) if isinstance(given, tzinfo) else given
     if not isinstance(name, str):
         raise TypeError(f"must be the name of a zone, such as 'Europe/Berlin', not {given!r}")
-    try:
-        return ZoneInfo(name).key
-    except (ValueError, OSError, LookupError):
-        raise ValueError(f"there is no zone {name!r}.{nearest(name, sorted(available_timezones()))}") from None
+    return read_zone(name).key
 
 
 def _one_of(allowed: tuple[str, ...], value: Any) -> str:
