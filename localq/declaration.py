@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from localq import current
-from localq.call import When, read_options
+from localq.call import When, new_job, read_options
 from localq.canvas import Signature
 from localq.clock import Clock
 from localq.definition import MISSED, OVERLAP, Definition
@@ -222,6 +222,8 @@ class Declaration(NamedTuple):
             relative = self._try("options", partial(_micros, expires))
         elif expires is not None:
             options["expires"] = expires
+        # Once without the arguments, to tell what is wrong with which.
+        self._try("options", partial(new_job, name, b"", options, when=when, queue="any", priority=0, find=app.tasks.find))
         args, kwargs = self._arguments()
         # What is defined inside a task is nobody's child.
         token = current.request.set(None)
