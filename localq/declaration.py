@@ -223,7 +223,8 @@ class Declaration(NamedTuple):
         elif expires is not None:
             options["expires"] = expires
         # Once without the arguments, to tell what is wrong with which.
-        self._try("options", partial(new_job, name, b"", options, when=when, queue="any", priority=0, find=app.tasks.find))
+        checked = partial(new_job, name, b"", options, when=when, queue="any", priority=0, find=app.tasks.find)
+        self._try("options", checked)
         args, kwargs = self._arguments()
         # What is defined inside a task is nobody's child.
         token = current.request.set(None)

@@ -109,7 +109,7 @@ class Definition(NamedTuple):
     # As a program would say it
 
     def terms(self) -> dict[str, Any]:
-        """Return the schedule's own terms that differ from the defaults, in seconds and datetimes."""
+        """Return the task's name, the zone, and the terms that differ from the defaults, in seconds and datetimes."""
         said: dict[str, Any] = {"zone": self.zone, "task": self.job.task}
         for name in ("missed", "most", "overlap", "max_runs", *_SECONDS, *_INSTANTS):
             value = getattr(self, name)

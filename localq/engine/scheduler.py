@@ -113,7 +113,7 @@ class Scheduler:
             self.run()
         except Exception as error:
             # The worker beside it goes on, and ends by itself if the store is beyond use.
-            emit("schedule.failed", name="(all)", error=f"the scheduler stopped: {error}")
+            emit("schedule.failed", schedule="(all)", error=f"the scheduler stopped: {error}")
 
     def close(self) -> None:
         """Let go of the bell, and of a store of its own."""
@@ -136,7 +136,7 @@ class Scheduler:
             self._failing = False
         except (StoreFull, StoreBusy) as error:
             if not self._failing:
-                emit("schedule.failed", name="(all)", error=str(error))
+                emit("schedule.failed", schedule="(all)", error=str(error))
             self._failing = True
             self._look_at = 0.0
             return _TRY_AGAIN_S
@@ -163,7 +163,7 @@ class Scheduler:
             try:
                 self._sync()
             except ScheduleError as error:
-                emit("schedule.failed", name="(configuration)", error=str(error))
+                emit("schedule.failed", schedule="(configuration)", error=str(error))
 
     def _sync(self) -> None:
         self._revision = self.app.schedules.revision
@@ -173,7 +173,7 @@ class Scheduler:
         for one in results:
             if one.outcome == SyncOutcome.CONFLICT:
                 reason = f"its name is taken by another schedule, of {one.holder}; give it another name"
-                emit("schedule.failed", name=one.name, error=reason)
+                emit("schedule.failed", schedule=one.name, error=reason)
 
     def _prune(self) -> None:
         steady = self.clock.steady()
@@ -222,7 +222,7 @@ class Scheduler:
                 # It only waits for its previous job, and said so when it was due.
                 return None
             reason = str(error) or type(error).__name__
-            emit("schedule.failed", name=row.name, error=reason)
+            emit("schedule.failed", schedule=row.name, error=reason)
             return postponed(row, now + _POSTPONED_US, reason)
 
     def _definition(self, row: Schedule) -> Definition:
@@ -242,14 +242,14 @@ class Scheduler:
             if entry.outcome == FIRED:
                 emit(
                     "schedule.fired",
-                    name=row.name,
+                    schedule=row.name,
                     task=tasks.get(entry.job_id or "", ""),
                     job_id=entry.job_id,
                     nominal=nominal,
                     late_s=(now - entry.nominal) / 1e6,
                 )
             else:
-                emit("schedule.skipped", name=row.name, nominal=nominal, count=entry.count, reason=entry.reason)
+                emit("schedule.skipped", schedule=row.name, nominal=nominal, count=entry.count, reason=entry.reason)
 
 
 def beside(app: Any) -> Scheduler:

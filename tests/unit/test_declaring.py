@@ -276,7 +276,7 @@ def test_an_unknown_zone_of_the_settings_is_refused(shop: LocalQ) -> None:
 def test_a_bad_rule_is_refused_where_it_is_said(shop: LocalQ) -> None:
     with pytest.raises(ScheduleError, match=r"add_periodic_task\(name='sum'\), schedule: "):
         shop.add_periodic_task("nonsense", shop.tasks[named("add")].s(1, 2), name="sum")
-    with pytest.raises(ScheduleError, match="@periodic on .*, zone: Unknown time zone"):
+    with pytest.raises(ScheduleError, match=r"@periodic on .*, zone: Unknown time zone"):
         shop.periodic(10, zone="Nowhere")(shop.tasks[named("report")])
 
 
