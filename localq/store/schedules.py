@@ -76,6 +76,7 @@ class ScheduleVerbs(Database):
                 return False
             step = defined(kept, new, now)
             self._define(cursor, [step], now)
+            fault.point("sync.inside")
         return step.result.outcome != SyncOutcome.CONFLICT
 
     def set_schedule_state(
@@ -192,6 +193,7 @@ class ScheduleVerbs(Database):
                 at, job_id = _latest(entry for entry, ok in zip(entries, written, strict=True) if ok)
                 self._run(cursor, self._timed.touch, k=schedule, at=at, job=job_id)
             self._insert(cursor, _allowed(jobs, entries, written), now)
+            fault.point("fire.inside")
         return written
 
     def _advance(self, cursor: Any, one: Firing) -> bool:
