@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -114,9 +115,10 @@ class ScheduleVerbs(Database):
         """Return the schedules of a source, by name, and those of others whose names it wants."""
         rows = self._run(cursor, self._timed.of_source, of_source=source).fetchall()
         there = {kept.row.name: kept for kept in map(_kept, rows)}
-        for new in wanted:
-            if new.name not in there and (other := self._named(cursor, new.name)) is not None:
-                there[new.name] = other
+        unknown = [new.name for new in wanted if new.name not in there]
+        if unknown:
+            rows = self._run(cursor, self._timed.of_names, names=json.dumps(unknown)).fetchall()
+            there |= {kept.row.name: kept for kept in map(_kept, rows)}
         return there
 
     def _named(self, cursor: Any, name: str) -> Kept | None:
