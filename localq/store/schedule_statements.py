@@ -78,6 +78,8 @@ class ScheduleStatements:
         known = [*schedule_columns(), schedule.c.state_before]
         self.of_source = self._made(select(*known).where(schedule.c.source == P("of_source")).order_by(schedule.c.name))
         self.of_name = self._made(select(*known).where(schedule.c.name == P("of_name")))
+        names = select(func.json_each(P("names")).table_valued("value").c.value)
+        self.of_names = self._made(select(*known).where(schedule.c.name.in_(names.scalar_subquery())))
         added = (*NewSchedule._fields, "state", "created_at", "changed_at")
         self.add = self._made(insert(schedule).values({name: P(name) for name in added}))
         self.write = self._made(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -76,6 +77,7 @@ class ScheduleVerbs(Database):
                 return False
             step = defined(kept, new, now)
             self._define(cursor, [step], now)
+            fault.point("sync.inside")
         return step.result.outcome != SyncOutcome.CONFLICT
 
     def set_schedule_state(
@@ -113,9 +115,10 @@ class ScheduleVerbs(Database):
         """Return the schedules of a source, by name, and those of others whose names it wants."""
         rows = self._run(cursor, self._timed.of_source, of_source=source).fetchall()
         there = {kept.row.name: kept for kept in map(_kept, rows)}
-        for new in wanted:
-            if new.name not in there and (other := self._named(cursor, new.name)) is not None:
-                there[new.name] = other
+        unknown = [new.name for new in wanted if new.name not in there]
+        if unknown:
+            rows = self._run(cursor, self._timed.of_names, names=json.dumps(unknown)).fetchall()
+            there |= {kept.row.name: kept for kept in map(_kept, rows)}
         return there
 
     def _named(self, cursor: Any, name: str) -> Kept | None:
@@ -192,6 +195,7 @@ class ScheduleVerbs(Database):
                 at, job_id = _latest(entry for entry, ok in zip(entries, written, strict=True) if ok)
                 self._run(cursor, self._timed.touch, k=schedule, at=at, job=job_id)
             self._insert(cursor, _allowed(jobs, entries, written), now)
+            fault.point("fire.inside")
         return written
 
     def _advance(self, cursor: Any, one: Firing) -> bool:

@@ -19,6 +19,7 @@ PLANS = {
     "held": "SEARCH schedule USING INDEX schedule_held (held_at>?)",
     "of_source": "SEARCH schedule USING INDEX schedule_source (source=?)",
     "of_name": "SEARCH schedule USING INDEX sqlite_autoindex_schedule_1 (name=?)",
+    "of_names": "SEARCH schedule USING INDEX sqlite_autoindex_schedule_1 (name=?)",
     "advance": "SEARCH schedule USING INTEGER PRIMARY KEY (rowid=?)",
     "ledger": "SEARCH firing USING PRIMARY KEY (schedule=? AND nominal<?)",
     "last_fired": "SEARCH firing USING PRIMARY KEY (schedule=?)",
