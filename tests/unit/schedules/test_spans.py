@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import datetime
 from itertools import pairwise
 
@@ -104,6 +105,12 @@ def test_a_rule_is_read_back_from_what_it_wrote_down(rule: Rule) -> None:
     assert hash(again) == hash(rule)
     assert again.words() == rule.words()
     assert again.fingerprint() == rule.fingerprint()
+
+
+@settings(max_examples=50, deadline=None)
+@given(rule=rules)
+def test_a_rule_can_be_handed_to_another_process(rule: Rule) -> None:
+    assert pickle.loads(pickle.dumps(rule)) == rule
 
 
 class Counted(Rule):
