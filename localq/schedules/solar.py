@@ -55,7 +55,7 @@ class solar(BaseSchedule):  # noqa: N801 - Celery's name
         self.event = event
         self.lat = _degrees("lat", lat, 90)
         self.lon = _degrees("lon", lon, 180)
-        self._ephem = _ephem()
+        _ephem()
 
     def next_after(self, after: int, *, anchor: int, zone: ZoneInfo) -> int | None:
         """Return the next event; None if none happens within 366 days, as at the poles themselves."""
@@ -73,15 +73,18 @@ class solar(BaseSchedule):  # noqa: N801 - Celery's name
     def _events(self, start: int, end: int) -> Iterator[int]:
         """Yield the events of one day: one, none, or two where it crosses midnight."""
         height, centre, search = EVENTS[self.event]
-        place = self._ephem.Observer()
+        ephem = _ephem()
+        place = ephem.Observer()
         place.lat, place.lon, place.elev, place.pressure, place.horizon = str(self.lat), str(self.lon), 0, 0, height
         options = {"use_center": True} if centre else {}
         while start < end:
-            begin = self._ephem.Date(to_datetime(start).replace(tzinfo=None))
+            begin = ephem.Date(to_datetime(start).replace(tzinfo=None))
             try:
-                found: Any = getattr(place, search)(self._ephem.Sun(), start=begin, **options)
-            except self._ephem.CircumpolarError:
-                return
+                found: Any = getattr(place, search)(ephem.Sun(), start=begin, **options)
+            except ephem.CircumpolarError:
+                # It looks at one crossing of the horizon only: the sun may just touch it at the other end of the day.
+                start += DAY // 2
+                continue
             due = round(from_datetime(found.datetime().replace(tzinfo=UTC)) / SECOND) * SECOND
             if due < end:
                 yield due

@@ -6,7 +6,7 @@ Wall times are naive datetimes, instants whole microseconds since 1970 (UTC).
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from localq.clock import from_datetime, to_datetime
 from localq.exceptions import ScheduleError
@@ -49,9 +49,7 @@ def read_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError, TypeError) as error:  # what ZoneInfo makes of odd names differs
-        import zoneinfo  # reading the list of all zones takes a while, and only a mistake needs it
-
-        hint = nearest(str(name), sorted(zoneinfo.available_timezones()))
+        hint = nearest(str(name), sorted(available_timezones()))
         raise ScheduleError(f"Unknown time zone {name!r}.{hint} Names are like 'Europe/Berlin' or 'UTC'.") from error
 
 
