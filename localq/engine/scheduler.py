@@ -35,11 +35,6 @@ _TRY_AGAIN_S = 1.0
 _POSTPONED_US = 300_000_000
 #: Definitions kept; beyond that the cache begins anew.
 _MOST_KNOWN = 50_000
-#: Seconds between clean-ups of the ledger, and rows removed at once.
-_PRUNE_S = 300.0
-_PRUNED_AT_ONCE = 500
-#: Microseconds ledger rows are kept in any case.
-_KEPT_US = 30 * 86_400_000_000
 
 
 class Scheduler:
@@ -61,7 +56,6 @@ class Scheduler:
         self._bell: Bell | None = None
         self._next_at: int | None = None
         self._look_at = 0.0
-        self._prune_at = 0.0
         self._failing = False
         self._waiting = False
         #: Schedules the program configures.
@@ -132,7 +126,6 @@ class Scheduler:
             if self._may_be_due():
                 self._next_at = self.tick(self.clock.now())
                 self._look_at = self.clock.steady() + (self.app.conf.beat_max_loop_interval or _LONGEST_S)
-            self._prune()
             self._failing = False
         except (StoreFull, StoreBusy) as error:
             if not self._failing:
@@ -174,12 +167,6 @@ class Scheduler:
             if one.outcome == SyncOutcome.CONFLICT:
                 reason = f"its name is taken by another schedule, of {one.holder}; give it another name"
                 emit("schedule.failed", schedule=one.name, error=reason)
-
-    def _prune(self) -> None:
-        steady = self.clock.steady()
-        if steady >= self._prune_at:
-            more = self.store.prune_ledger(self.clock.now() - _KEPT_US, _PRUNED_AT_ONCE) == _PRUNED_AT_ONCE
-            self._prune_at = steady + (1.0 if more else _PRUNE_S)
 
     # Firing
 

@@ -1,4 +1,4 @@
-"""A scheduler as a program of its own: `python -m tests.crash.beat NAME=SECONDS...`; whoever runs it makes up for every instant."""
+"""A scheduler as a program of its own: `python -m tests.crash.beat NAME=SECONDS...`. It makes up for every instant."""
 
 from __future__ import annotations
 
