@@ -18,7 +18,7 @@ from localq.definition import Definition, firing_id
 from localq.exceptions import ScheduleError
 from localq.firing import FIRED, Entry, Schedule, ScheduleState
 from localq.result import AsyncResult
-from localq.scheduled import LedgerLine, Scheduled, definition_of
+from localq.scheduled import LedgerLine, Scheduled
 from localq.schedules import between, schedule
 from localq.settings import nearest
 from localq.timetable import due_time, skips
@@ -80,7 +80,7 @@ class Agenda(Configuration):
             ScheduleError: as of `add`; or it is unknown, or belongs to a configuration.
         """
         row = self._row(name)
-        before = definition_of(row)
+        before = self._definition(row)
         said = {**before.terms(), "schedule": before.rule}
         moved = {key: changes.pop(key) for key in ("schedule", *TERMS) if key in changes}
         if changes:
@@ -91,6 +91,8 @@ class Agenda(Configuration):
         return self._put(after, row, replace=True)
 
     def _put(self, definition: Definition, row: Schedule | None, *, replace: bool) -> Scheduled:
+        if definition.is_own:
+            definition.rule.spec()  # says why it cannot be kept
         store, now = self._app.store, self._app.clock.now()
         if row is None:
             row = next(iter(store.schedules([definition.name])), None)
@@ -130,7 +132,7 @@ class Agenda(Configuration):
         row = self._row(name)
         self._refuse_ended(row)
         if row.state == ScheduleState.PAUSED:
-            definition, now = definition_of(row), self._app.clock.now()
+            definition, now = self._definition(row), self._app.clock.now()
             if row.next_at is not None and row.next_at <= now:
                 self._app.store.record(row.key, skips(row, definition, row.next_at, now, _PAUSED), (), now)
             next_at = definition.next_after(now, row.anchor_at)
@@ -180,7 +182,7 @@ class Agenda(Configuration):
             ScheduleError: it is unknown.
         """
         row, at = self._row(name), self._app.clock.now()
-        definition = definition_of(row)
+        definition = self._definition(row)
         while not (fired := self._record(row, definition, [at], _BY_HAND)):
             at, row = at + 1, self._row(name)  # an instant fires once, and this one has
         return fired[0]
@@ -194,7 +196,7 @@ class Agenda(Configuration):
             ScheduleError: it is unknown, `end` lies before `start`, or there are more than 10,000 instants.
         """
         row = self._row(name)
-        definition = definition_of(row)
+        definition = self._definition(row)
         first, last = (definition.micros(value, field) for value, field in ((start, "start"), (end, "end")))
         if last < first:
             raise ScheduleError(f"backfill({name!r}): the end, {end}, is before the start, {start}.")
@@ -253,13 +255,13 @@ class Agenda(Configuration):
             ScheduleError: it is unknown.
         """
         row = self._row(name)
-        below = None if before is None else definition_of(row).micros(before, "before")
+        below = None if before is None else self._definition(row).micros(before, "before")
         return [LedgerLine.of(one) for one in self._app.store.ledger(name, limit, below)]
 
     def upcoming(self, name: str, count: int = 10) -> Sequence[datetime]:
         """Return a schedule's next instants, without jitter, as its rule has them from here."""
         row = self._row(name)
-        definition = definition_of(row)
+        definition = self._definition(row)
         found: builtins.list[datetime] = []
         at = row.next_at
         left = count if definition.max_runs is None else min(count, definition.max_runs - row.runs)

@@ -54,6 +54,7 @@ class Configuration:
     def __init__(self, app: App) -> None:
         self._app = app
         self._declared: dict[str, Declaration] = {}
+        self._own: dict[str, Definition] = {}
         self.revision = 0
 
     def declare(self, declaration: Declaration, *, replace: bool = True) -> None:
@@ -103,10 +104,19 @@ class Configuration:
             ScheduleError: an entry cannot be; nothing is written then.
         """
         definitions = self.configured()
+        self._own = {one.name: one for one in definitions if one.is_own}
         known = {row.name: row for row in self._rows(store, [one.name for one in definitions])}
         since = since or {}
         wanted = [self._new(one, known.get(one.name), self.source, now, since.get(one.name)) for one in definitions]
         return store.sync_schedules(self.source, wanted, now)
+
+    def own(self, row: Schedule) -> Definition | None:
+        """Return the definition of a schedule whose rule only this program knows, None if it is another's."""
+        found = self._own.get(row.name)
+        return found if found is not None and found.spec() == row.spec else None
+
+    def _definition(self, row: Schedule) -> Definition:
+        return self.own(row) or definition_of(row)
 
     def _new(
         self, definition: Definition, row: Schedule | None, source: str, now: int, since: int | None = None
@@ -160,7 +170,7 @@ class Configuration:
         return taken
 
     def _adopt(self, store: Store, row: Schedule, last: int, now: int) -> None:
-        definition = definition_of(row)
+        definition = self._definition(row)
         store.record(row.key, [Entry(last, FIRED, _ELSEWHERE)], (), now)
         _, next_at = self._going_on(definition, last, last)
         state = ScheduleState(row.state)

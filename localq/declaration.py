@@ -19,7 +19,7 @@ from localq.definition import MISSED, OVERLAP, Definition
 from localq.exceptions import LocalQError, ScheduleError
 from localq.job import NewJob
 from localq.registry import TaskRegistry
-from localq.schedules import Rule, as_rule, read_zone, schedule
+from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedule
 from localq.sending import job_of
 from localq.settings import Settings, nearest
 from localq.task import Task
@@ -52,8 +52,6 @@ _NOT_OPTIONS = {
     "parent_id": "a firing has no parent",
     "group_id": "a firing belongs to no group",
 }
-#: Kinds of rules that Celery's `beat_cron_starting_deadline` is about.
-_CRON = ("crontab", "cron")
 _MOST = 1_000
 _LONGEST_NAME = 255
 
@@ -151,7 +149,7 @@ class Declaration(NamedTuple):
     def _timing(self, app: App) -> tuple[Rule, str, dict[str, Any]]:
         zone = self._zone(app.conf)
         rule = self._try("schedule", self._rule)
-        self._try("schedule", rule.spec)
+        self._try("schedule", rule.fingerprint)
         return rule, zone, self._terms(rule, app.conf, When(zone, app.clock.now()))
 
     # Fields
@@ -198,7 +196,7 @@ class Declaration(NamedTuple):
             "deadline": _micros,
         }
         given = {name: value for name, value in self.terms.items() if value is not None}
-        if rule.spec().get("kind") in _CRON and conf.beat_cron_starting_deadline is not None:
+        if isinstance(rule, crontab | CronText) and conf.beat_cron_starting_deadline is not None:
             given.setdefault("deadline", conf.beat_cron_starting_deadline)
         found = {name: self._try(name, partial(checks[name], given[name])) for name in checks if name in given}
         start, end = found.get("start"), found.get("end")

@@ -23,7 +23,7 @@ from localq.job import NewJob
 from localq.options import JobOptions
 from localq.schedules import Rule, read_rule
 
-__all__ = ["MISSED", "OVERLAP", "Definition", "firing_id", "read_definition"]
+__all__ = ["MISSED", "OVERLAP", "Definition", "OwnRule", "firing_id", "read_definition"]
 
 #: What is done about instants that nobody fired in time: one run for all of them, none, or one for each.
 MISSED = ("latest", "skip", "all")
@@ -44,6 +44,31 @@ def firing_id(name: str, since: int, nominal: int) -> str:
         since: When the schedule was added: one added later under the same name is another.
     """
     return str(uuid5(_FIRINGS, f"{name}/{since}/{nominal}"))
+
+
+class OwnRule(Rule):
+    """Stands for a rule of a class of a program's own, where that program is not at hand: it cannot tell when."""
+
+    kind = "own"
+
+    def __init__(self, fingerprint: str, words: str, kind: str = "own") -> None:
+        self._fingerprint, self._words = fingerprint, words
+
+    def next_after(self, after: int, *, anchor: int, zone: ZoneInfo) -> int | None:
+        """Tell that it cannot.
+
+        Raises:
+            ScheduleError: always.
+        """
+        raise ScheduleError(f"The rule {self._words!r} is known only to the program that configures it.")
+
+    def words(self) -> str:
+        """Return the rule's own words."""
+        return self._words
+
+    def spec(self) -> dict[str, Any]:
+        """Return what it was made of."""
+        return {"kind": self.kind, "fingerprint": self._fingerprint, "words": self._words}
 
 
 class Definition(NamedTuple):
@@ -106,6 +131,11 @@ class Definition(NamedTuple):
         except (TypeError, ValueError) as error:
             raise ScheduleError(str(error)) from error
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the rule cannot be written down, and is known only where the program configures it."""
+        return isinstance(self.rule, OwnRule) or _rule_spec(self.rule)["kind"] == OwnRule.kind
+
     # As a program would say it
 
     def terms(self) -> dict[str, Any]:
@@ -144,12 +174,12 @@ class Definition(NamedTuple):
             for name, value in self._asdict().items()
             if name not in ("name", "rule", "job") and value != _DEFAULTS.get(name, ...)
         }
-        return _json({**said, "rule": self.rule.spec(), "job": _job_spec(self.job)})
+        return _json({**said, "rule": _rule_spec(self.rule), "job": _job_spec(self.job)})
 
     def rule_text(self) -> str:
         """Return the part that decides when: where it changes, the times are computed anew."""
         said = {name: value for name in ("zone", "start", "end", "max_runs") if (value := getattr(self, name))}
-        return _json({**said, "rule": self.rule.spec()})
+        return _json({**said, "rule": _rule_spec(self.rule)})
 
     def new_schedule(self, source: str, anchor: int, next_at: int | None, due_at: int | None) -> NewSchedule:
         """Return what the store keeps of it."""
@@ -191,7 +221,8 @@ def read_definition(name: str, text: str) -> Definition:
     try:
         said = json.loads(text)
         known = {field: said[field] for field in Definition._fields if field in said and field != "name"}
-        known["rule"] = read_rule(said["rule"])
+        rule = said["rule"]
+        known["rule"] = OwnRule(**rule) if rule["kind"] == OwnRule.kind else read_rule(rule)
         known["job"] = _read_job(said["job"])
         return Definition(name=name, **known)
     except ScheduleError:
@@ -201,6 +232,13 @@ def read_definition(name: str, text: str) -> Definition:
             f"The definition of the schedule {name!r} cannot be read ({type(error).__name__}: {error}). "
             "Define it again, or remove it."
         ) from error
+
+
+def _rule_spec(rule: Rule) -> dict[str, Any]:
+    try:
+        return rule.spec()
+    except ScheduleError:
+        return OwnRule(rule.fingerprint(), rule.words()).spec()
 
 
 def _job_spec(job: NewJob) -> dict[str, Any]:

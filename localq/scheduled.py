@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from localq.clock import to_datetime
-from localq.definition import Definition, read_definition
+from localq.definition import Definition, OwnRule, read_definition
 from localq.exceptions import ScheduleError
 from localq.firing import LedgerRow, Schedule, ScheduleState
 from localq.schedules import Rule
@@ -34,7 +34,8 @@ class Scheduled(NamedTuple):
 
     `state` is active, paused, ended (no further instant) or retired (taken out of its configuration). `source` is
     "run-time", or "config:" and the app's name. `next` is its next instant; jitter comes on top. `waiting` is an
-    instant that waits for the previous job to end. `rule` is None, and `words` say why, where it cannot be read.
+    instant that waits for the previous job to end. `rule` is None where it is of a class that only its program
+    knows, or cannot be read; `words` say why.
     """
 
     name: str
@@ -58,7 +59,8 @@ class Scheduled(NamedTuple):
         facts: dict[str, Any]
         try:
             known = definition_of(row)
-            facts = {"words": known.rule.words(), "rule": known.rule, "zone": known.zone, "task": known.job.task}
+            rule = None if isinstance(known.rule, OwnRule) else known.rule
+            facts = {"words": known.rule.words(), "rule": rule, "zone": known.zone, "task": known.job.task}
         except ScheduleError as error:
             facts = {"words": str(error), "rule": None, "zone": None, "task": None}
         return cls(

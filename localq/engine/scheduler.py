@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from localq.clock import Clock, to_datetime
-from localq.definition import Definition, read_definition
+from localq.definition import Definition, OwnRule, read_definition
 from localq.events import emit, listened
 from localq.exceptions import ScheduleError, StoreBusy, StoreFull
 from localq.firing import FIRED, Firing, Schedule, SyncOutcome, SyncResult
@@ -203,7 +203,11 @@ class Scheduler:
 
     def _planned(self, row: Schedule, now: int, busy: bool) -> Firing | None:
         try:
-            return plan(row, self._definition(row), now, busy=busy)
+            definition = self._definition(row)
+            if isinstance(definition.rule, OwnRule):
+                # A scheduler of the program that configures it will fire it.
+                return None
+            return plan(row, definition, now, busy=busy)
         except Exception as error:
             if row.due_at is None or row.due_at > now:
                 # It only waits for its previous job, and said so when it was due.
@@ -218,7 +222,10 @@ class Scheduler:
             if len(self._definitions) >= _MOST_KNOWN:
                 self._definitions.clear()
             known = self._definitions[row.key] = (row.spec, read_definition(row.name, row.spec))
-        return known[1]
+        definition = known[1]
+        if isinstance(definition.rule, OwnRule):
+            definition = self.app.schedules.own(row) or definition
+        return definition
 
     def _tell(self, row: Schedule, firing: Firing, now: int) -> None:
         if not (listened("schedule.fired") or listened("schedule.skipped")):

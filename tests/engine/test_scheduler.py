@@ -630,3 +630,46 @@ def test_in_eager_mode_a_trigger_runs_the_task_in_the_caller() -> None:
     assert result.id
     q.close()
     current.set_app(None)
+
+
+# Rules of a class of one's own
+
+
+class EveryTen:
+    """A trigger as APScheduler's are: all that is asked of it is the next time."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        return now.replace(second=0, microsecond=0) + timedelta(minutes=10 - now.minute % 10)
+
+    def __repr__(self) -> str:
+        return "<EveryTen>"
+
+
+def test_a_trigger_of_ones_own_fires_where_it_is_configured(beat: Beat) -> None:
+    scheduler = beat.restart(beat_schedule={"x": entry(EveryTen())})
+
+    beat.after(scheduler, minutes=10)
+    beat.after(beat.restart(beat_schedule={"x": entry(EveryTen())}), minutes=10)
+
+    assert beat.fired("x") == ["01 12:10:00", "01 12:20:00"]
+    assert [one.isoformat() for one in beat.q.schedules.upcoming("x", 1)] == ["2026-03-01T12:30:00+00:00"]
+
+
+def test_a_trigger_of_another_program_is_left_to_it(beat: Beat) -> None:
+    ours = beat.restart(beat_schedule={"x": entry(EveryTen())})
+    theirs = beat.restart("other", beat_schedule={"y": entry(600)})
+
+    beat.after(theirs, minutes=10)
+    assert (beat.fired("x"), beat.fired("y")) == ([], ["01 12:10:00"])
+    assert beat.q.schedules.get("x").words.startswith("<EveryTen>")
+    beat.tick(ours)
+
+    assert beat.fired("x") == ["01 12:10:00"]
+    assert beat.said[-1][0] == "schedule.fired"
+
+
+def test_a_trigger_of_ones_own_cannot_be_added_at_run_time(beat: Beat) -> None:
+    beat.restart()
+
+    with pytest.raises(ScheduleError, match="cannot be written down"):
+        beat.q.schedules.add("x", EveryTen(), "work")

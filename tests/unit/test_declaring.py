@@ -300,7 +300,7 @@ def test_a_function_that_is_no_task_is_refused(q: LocalQ) -> None:
         q.schedules.configured()
 
 
-def test_a_rule_that_cannot_be_written_down_is_refused(shop: LocalQ) -> None:
+def test_an_object_that_looks_like_a_crontab_and_is_none_is_refused(shop: LocalQ) -> None:
     odd = SimpleNamespace(minute={1}, hour="x", day_of_week="*", day_of_month="*", month_of_year="*")
     shop.conf.beat_schedule = entry(schedule=odd)
 
