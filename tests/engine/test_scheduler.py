@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -673,3 +674,24 @@ def test_a_trigger_of_ones_own_cannot_be_added_at_run_time(beat: Beat) -> None:
 
     with pytest.raises(ScheduleError, match="cannot be written down"):
         beat.q.schedules.add("x", EveryTen(), "work")
+
+
+def test_a_run_that_replaces_the_previous_stops_its_process(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def wait(folder: str) -> None:
+        (Path(folder) / f"{time.monotonic_ns()}").touch()
+        threading.Event().wait()
+
+    q.conf.beat_schedule = {
+        "x": {"task": f"{wait.name}", "schedule": 0.4, "args": (str(tmp_path),), "overlap": "cancel", "max_runs": 2}
+    }
+
+    with q.running(1):
+        first, second = until(lambda: (ids := fired_jobs(q, "x")) and len(ids) == 2 and ids)
+        until(lambda: q.AsyncResult(first).state == "REVOKED")
+        until(lambda: q.AsyncResult(second).state == "STARTED")
+        q.cancel([second], signal=9)
+
+
+def fired_jobs(q: LocalQ, name: str) -> list[str]:
+    return [one.job_id for one in q.schedules.ledger(name)[::-1] if one.job_id] if q.schedules.list() else []
