@@ -238,7 +238,7 @@ class Declaration(NamedTuple):
         args, kwargs = self.args, self.kwargs
         if isinstance(args, str | bytes | Mapping) or not isinstance(args, Iterable):
             raise ScheduleError(f"{self.where.format('args')}: must be a list or tuple of arguments, not {args!r}")
-        if kwargs is not None and not isinstance(kwargs, Mapping):
+        if kwargs and not isinstance(kwargs, Mapping):
             raise ScheduleError(f"{self.where.format('kwargs')}: must be a dict of arguments, not {kwargs!r}")
         return tuple(args), dict(kwargs or {})
 

@@ -199,7 +199,8 @@ class Definition(NamedTuple):
         """Return the job of one instant; its task finds `scheduled_at` and `periodic_task_name` in its request."""
         options = json.loads(self.job.options) if self.job.options else {}
         headers = options.get("headers") or {}
-        said = {"periodic_task_name": self.name, "scheduled_at": to_datetime(nominal).isoformat()}
+        at = to_datetime(nominal).isoformat()
+        said = {"celery_beat_task": True, "periodic_task_name": self.name, "scheduled_at": at}
         options["headers"] = {**headers, **said}
         return self.job._replace(
             id=firing_id(self.name, since, nominal),

@@ -44,7 +44,7 @@ class Scheduling:
         schedule: Any,
         sig: Any,
         args: Any = (),
-        kwargs: Mapping[str, Any] | None = None,
+        kwargs: Mapping[str, Any] | tuple[()] | None = None,
         name: str | None = None,
         **options: Any,
     ) -> str:
@@ -59,7 +59,8 @@ class Scheduling:
         Raises:
             ScheduleError: names the field and the reason.
         """
-        name = repr(signature(sig)) if name is None else name
+        kwargs = dict(kwargs or {})
+        name = repr(signature(sig).clone(args, kwargs)) if name is None else name
         where = f"add_periodic_task(name={name!r}), {{}}"
         self.schedules.declare(Declaration.of_call(where, name, schedule, sig, args, kwargs, options))
         return name

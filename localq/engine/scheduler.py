@@ -14,7 +14,7 @@ from typing import Any
 from localq.clock import Clock, to_datetime
 from localq.definition import Definition, OwnRule, read_definition
 from localq.events import emit, listened
-from localq.exceptions import ScheduleError, StoreBusy, StoreFull
+from localq.exceptions import ScheduleError, StoreBusy, StoreError, StoreFull
 from localq.firing import FIRED, Firing, Schedule, SyncOutcome, SyncResult
 from localq.job import JobState
 from localq.store import open_store
@@ -128,12 +128,21 @@ class Scheduler:
                 self._look_at = self.clock.steady() + (self.app.conf.beat_max_loop_interval or _LONGEST_S)
             self._failing = False
         except (StoreFull, StoreBusy) as error:
-            if not self._failing:
-                emit("schedule.failed", schedule="(all)", error=str(error))
-            self._failing = True
-            self._look_at = 0.0
-            return _TRY_AGAIN_S
+            return self._failed(error)
+        except StoreError:
+            raise
+        except Exception as error:
+            # Whatever it is: nobody would fire anything any more.
+            return self._failed(error)
         return self._patience()
+
+    def _failed(self, error: Exception) -> float:
+        """Tell what went wrong, once; return the seconds to wait before the next try."""
+        if not self._failing:
+            emit("schedule.failed", schedule="(all)", error=f"{type(error).__name__}: {error}")
+        self._failing = True
+        self._look_at = 0.0
+        return _TRY_AGAIN_S
 
     def _may_be_due(self) -> bool:
         due = self._waiting or (self._next_at is not None and self._next_at <= self.clock.now())

@@ -533,7 +533,8 @@ def test_a_running_scheduler_takes_up_what_another_process_adds(q: LocalQ) -> No
     scheduler.join(10)
 
 
-def test_a_busy_store_is_tried_again(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [StoreBusy("locked"), RuntimeError("a mistake")], ids=["busy", "mistake"])
+def test_what_fails_is_tried_again(q: LocalQ, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     q.task(lambda: None, name="work")  # type: ignore[call-overload]
     q.schedules.add("x", 3600, "work")
     scheduler = beside(q)
@@ -542,7 +543,7 @@ def test_a_busy_store_is_tried_again(q: LocalQ, monkeypatch: pytest.MonkeyPatch)
     def busy(now: int, limit: int) -> Any:
         asked.append(now)
         monkeypatch.undo()
-        raise StoreBusy("locked")
+        raise error
 
     monkeypatch.setattr(scheduler.store, "due_schedules", busy)
     scheduler.start()

@@ -317,7 +317,9 @@ def test_a_job_knows_its_schedule_and_instant() -> None:
     assert done is not None
     job = done.jobs[0]
     assert (job.run_at, job.expires_at) == (at("12:00:07"), at("12:01:02"))
-    assert '"periodic_task_name":"s","scheduled_at":"2026-03-01T12:00:00+00:00"' in (job.options or "")
+    assert '"celery_beat_task":true,"periodic_task_name":"s","scheduled_at":"2026-03-01T12:00:00+00:00"' in (
+        job.options or ""
+    )
 
 
 def test_a_note_is_taken_back_by_the_next_firing() -> None:
