@@ -7,6 +7,9 @@ instant; the floor below that is half a second, so that a clock that is set is n
 
 from __future__ import annotations
 
+import contextlib
+import selectors
+import socket
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -52,6 +55,10 @@ class Scheduler:
         self._definitions: dict[int, tuple[str, Definition]] = {}
         self._revision = -1
         self._stopping = threading.Event()
+        self._awake, self._wake = socket.socketpair()
+        self._wake.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._awake, selectors.EVENT_READ)
         self._thread: threading.Thread | None = None
         self._bell: Bell | None = None
         self._next_at: int | None = None
@@ -72,6 +79,7 @@ class Scheduler:
         """
         self.store.open()
         self._bell = self.store.schedule_bell()
+        self._selector.register(self._bell.fileno(), selectors.EVENT_READ, self._bell)
         self._sync()
 
     def run(self) -> None:
@@ -96,6 +104,8 @@ class Scheduler:
     def stop(self) -> None:
         """Tell it to stop, from any thread or signal handler; what it is firing is fired."""
         self._stopping.set()
+        with contextlib.suppress(OSError):
+            self._wake.send(b"!")
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for its thread to end."""
@@ -114,6 +124,9 @@ class Scheduler:
         if self._bell is not None:
             self._bell.close()
             self._bell = None
+        self._selector.close()
+        self._awake.close()
+        self._wake.close()
         if self._own:
             self.store.close()
 
@@ -154,10 +167,11 @@ class Scheduler:
         return max(0.0, min(_FLOOR_S, (self._next_at - self.clock.now()) / 1e6))
 
     def _wait(self, seconds: float) -> None:
-        assert self._bell is not None
-        if seconds > 0 and self._bell.wait(seconds):
-            self._bell.drain()
-            self._look_at = 0.0
+        """Sleep until the bell rings, the scheduler is to stop, or the time has passed."""
+        for key, _ in self._selector.select(seconds):
+            if key.data is not None:
+                key.data.drain()
+                self._look_at = 0.0
 
     def follow(self) -> None:
         """Take up what the program has declared since; what cannot be is told, and the rest goes on."""
