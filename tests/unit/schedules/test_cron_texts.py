@@ -58,6 +58,7 @@ def test_seconds_can_come_first() -> None:
     ("text", "reason"),
     [
         ("", "has 0 fields"),
+        (5, "must be a text"),
         ("* * * *", "has 4 fields"),
         ("61 * * * *", "out of range"),
         ("*/0 * * * *", "not acceptable"),

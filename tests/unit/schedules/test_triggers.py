@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
@@ -161,6 +161,36 @@ def test_a_trigger_of_the_wall_clock_reads_its_own_zone() -> None:
     rule = trigger(CronTrigger(hour=12, timezone=BERLIN))
 
     assert rule.next_after(instant("2026-07-01"), anchor=0, zone=UTC) == instant("2026-07-01 10:00")
+
+
+class OldZone(tzinfo):
+    """What a zone of pytz looks like: it is wrong for a datetime that was not made by `localize`."""
+
+    zone = "Europe/Berlin"
+
+    def localize(self, when: datetime) -> datetime:
+        return when.replace(tzinfo=BERLIN)
+
+    def utcoffset(self, when: datetime | None) -> timedelta:
+        return timedelta(minutes=53)
+
+    def dst(self, when: datetime | None) -> timedelta:
+        return timedelta(0)
+
+
+def test_a_zone_of_pytz_is_read_as_the_zone_of_its_name() -> None:
+    rule = trigger(CronTrigger(hour=12, timezone=OldZone()))
+
+    assert rule.next_after(instant("2026-07-01"), anchor=0, zone=UTC) == instant("2026-07-01 10:00")
+    assert rule.spec()["timezone"] == "Europe/Berlin"
+
+
+def test_an_interval_tells_its_start_and_end_in_words() -> None:
+    value = started(hours=5, start_date=datetime(2026, 1, 1, tzinfo=UTC), end_date=datetime(2026, 2, 1, tzinfo=UTC))
+
+    assert as_rule(value).words() == "every 5 hours, from 2026-01-01 00:00:00 UTC on, until 2026-02-01 00:00:00 UTC"
+    assert as_rule(started(hours=5)).words() == "every 5 hours"
+    assert as_rule(CronTrigger(hour=3, timezone=BERLIN)).words() == "cron[hour='3'] in Europe/Berlin"
 
 
 def test_a_cron_trigger_keeps_within_its_start_and_end() -> None:
