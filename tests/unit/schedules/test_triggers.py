@@ -171,6 +171,9 @@ class OldZone(tzinfo):
     def localize(self, when: datetime) -> datetime:
         return when.replace(tzinfo=BERLIN)
 
+    def tzname(self, when: datetime | None) -> str:
+        return "LMT"
+
     def utcoffset(self, when: datetime | None) -> timedelta:
         return timedelta(minutes=53)
 
