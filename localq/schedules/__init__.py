@@ -18,6 +18,7 @@ from localq.schedules.solar import solar
 from localq.schedules.span import between, jitter_of, latest_up_to
 from localq.schedules.trigger import TriggerRule, trigger
 from localq.schedules.wall import read_zone
+from localq.schedules.wall_trigger import WallTrigger
 
 __all__ = [
     "AllOf",
@@ -31,6 +32,7 @@ __all__ = [
     "Rule",
     "ScheduleError",
     "TriggerRule",
+    "WallTrigger",
     "all_of",
     "any_of",
     "as_rule",

@@ -41,10 +41,8 @@ class Calendar(WallRule):
             raise ScheduleError(f"calendar(day={day!r}): it is a day of the month, 1 to 31, and goes with months only")
         if short_month not in get_args(ShortMonth):
             raise ScheduleError(f"calendar(short_month={short_month!r}): it must be 'last' or 'skip'")
-        self.day = day
-        self.at = _time(at)
-        self.start = _date(start)
-        self.short_month = short_month
+        self.day, self.short_month = day, short_month
+        self.at, self.start = _time(at), _date(start)
         if self.months and short_month == "skip" and self.start and not self._ever(self.start):
             raise ScheduleError(f"calendar(start={start!r}, day={day!r}) never matches: no such month has such a day")
 

@@ -12,7 +12,7 @@ from localq.schedules.rule import Rule
 __all__ = ["AllOf", "AnyOf", "all_of", "any_of"]
 
 #: After so many attempts to find an instant at which all rules are due, there is taken to be none.
-_MOST_LEAPS = 5_000
+_MOST_LEAPS = 1_000
 
 
 class _Combined(Rule):

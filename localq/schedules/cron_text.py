@@ -8,7 +8,7 @@ from typing import Any
 
 from localq.exceptions import ScheduleError
 from localq.schedules.cron_words import Times, in_words
-from localq.schedules.stepping import Pattern, follows_real_time, next_match, stepper
+from localq.schedules.stepping import Pattern, ever_matches, follows_real_time, next_match, stepper
 from localq.schedules.wall_rule import WallRule
 from localq.settings import nearest
 
@@ -49,8 +49,11 @@ class CronText(WallRule):
         drawn = {match[1].lower() for part in parts if (match := _DRAWN.fullmatch(part))}
         self.hash_key = hash_key if "h" in drawn else None
         _check_drawn(text, drawn, hash_key)
-        self.pattern = Pattern(" ".join(parts), hash_key=self.hash_key)
+        self.pattern = Pattern(" ".join(parts), self.hash_key)
         stepper(self.pattern)
+        self._ways = self._matching_ways(parts)
+        if not self._ways:
+            raise ScheduleError(f"Cron expression {text!r} never matches: no date has these days and months")
 
     @property
     def follows_real_time(self) -> bool:
@@ -59,17 +62,22 @@ class CronText(WallRule):
 
     @property
     def days_are_alternatives(self) -> bool:
-        """True if both day fields are given and one of them is enough, which is cron's rule.
-
-        `#` and `W` narrow the other field down instead.
-        """
-        month_day, week_day = self.fields["day_of_month"], self.fields["day_of_week"]
-        given = not {month_day, week_day} & {"*", "?"}
-        return given and not ("#" in week_day or "w" in month_day.lower() or re.match(r"(?i)l\d", week_day))
+        """True if both day fields are given: one that matches is enough then, which is cron's rule."""
+        return not {self.fields["day_of_month"], self.fields["day_of_week"]} & {"*", "?"}
 
     def first_wall(self, wall: datetime, *, anchor: datetime) -> datetime | None:
         """Return the first match that is not before `wall`."""
-        return next_match(self.pattern, wall)
+        matches = (next_match(way, wall) for way in self._ways)
+        return min((match for match in matches if match is not None), default=None)
+
+    def _matching_ways(self, parts: list[str]) -> list[Pattern]:
+        """Return the patterns of which one must match: one for each day field that is given."""
+        ways = [self.pattern]
+        if self.days_are_alternatives:
+            day, weekday = _NAMES.index("day_of_month"), _NAMES.index("day_of_week")
+            texts = (" ".join([*parts[:n], "*", *parts[n + 1 :]]) for n in (weekday, day))
+            ways = [Pattern(text, self.hash_key) for text in texts]
+        return [way for way in ways if ever_matches(way)]
 
     def words(self) -> str:
         """Return "at 07:30 on Monday"; where both day fields are given, with the rule they follow."""

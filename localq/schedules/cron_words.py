@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from localq.schedules.crontab_parser import MONTHS, WEEKDAYS
@@ -139,12 +139,11 @@ def _month(text: str) -> str:
     return next((month.capitalize() for month in MONTHS if month.startswith(text.lower())), text)
 
 
-def _listed(field: str, one: object, name: str, article: str = "") -> str:
+def _listed(field: str, one: Callable[[str], str], name: str, article: str = "") -> str:
     return series([_part(part, one, name, article) for part in field.split(",")])
 
 
-def _part(part: str, one: object, name: str, article: str) -> str:
-    assert callable(one)
+def _part(part: str, one: Callable[[str], str], name: str, article: str) -> str:
     if _any(part):
         return f"every {name}"
     base, _, step = part.partition("/")

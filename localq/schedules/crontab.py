@@ -73,7 +73,7 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
                 f"crontab(day_of_month={self.fields['day_of_month']!r}, "
                 f"month_of_year={self.fields['month_of_year']!r}) never matches: no such month has such a day"
             )
-        self._pattern = Pattern(self._cron_text(), day_or=False)
+        self._pattern = Pattern(self._cron_text())
         self._real_time = follows_real_time(self.fields["minute"], self.fields["hour"])
 
     @classmethod

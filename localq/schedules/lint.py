@@ -17,9 +17,9 @@ from localq.schedules.lint_fields import check_fields
 from localq.schedules.pinned import PinnedInterval
 from localq.schedules.reading import as_rule
 from localq.schedules.rule import Rule
-from localq.schedules.trigger import TriggerRule
 from localq.schedules.wall import DAY, SECOND
 from localq.schedules.wall_rule import WallRule
+from localq.schedules.wall_trigger import WallTrigger
 
 __all__ = ["Finding", "Severity", "lint"]
 
@@ -49,11 +49,11 @@ def _check(rule: Rule, zone: ZoneInfo, now: int) -> Iterator[Finding]:
     if isinstance(rule, CronText | crontab):
         yield from check_fields(rule)
     if isinstance(rule, WallRule):
-        yield from check_clock(rule, zone, now)
+        yield from check_clock(rule, rule.zone if isinstance(rule, WallTrigger) else zone, now)
     if isinstance(rule, schedule | PinnedInterval):
         yield from _interval(rule)
-    if isinstance(rule, TriggerRule):
-        yield from _trigger(rule)
+    if isinstance(rule, WallTrigger) and any(char.isdecimal() for char in rule.weekdays):
+        yield _weekdays(rule.weekdays)
     if rule.next_after(now, anchor=now, zone=zone) is None:
         yield Finding(
             "warning",
@@ -72,12 +72,6 @@ def _interval(rule: schedule | PinnedInterval) -> Iterator[Finding]:
         yield Finding("note", text, "For the same time each day use calendar(days=...) or crontab(...).")
 
 
-def _trigger(rule: TriggerRule) -> Iterator[Finding]:
-    fields = {field.name: str(field) for field in getattr(rule.trigger, "fields", ())}
-    days = fields.get("day_of_week", "*")
-    if any(char.isdecimal() for char in days):
-        text = f"In a CronTrigger's day_of_week {days!r}, 0 is Monday; in cron and in Celery it is Sunday."
-        yield Finding("warning", text, "Names leave no doubt: mon, tue, wed, thu, fri, sat, sun.")
-    if fields:
-        text = "A CronTrigger is due twice when clocks repeat its hour, as in APScheduler."
-        yield Finding("note", text, "cron(...) and crontab(...) are due exactly once.")
+def _weekdays(field: str) -> Finding:
+    text = f"In a CronTrigger's day_of_week {field!r}, 0 is Monday; in cron and in Celery it is Sunday."
+    return Finding("warning", text, "Names leave no doubt: mon, tue, wed, thu, fri, sat, sun.")

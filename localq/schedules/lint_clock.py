@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
 
 from localq.clock import to_datetime
 from localq.schedules.finding import Finding
@@ -19,7 +18,7 @@ _AHEAD = 366
 _STRIDE = 7
 
 
-def check_clock(rule: WallRule, zone: ZoneInfo, now: int) -> Iterator[Finding]:
+def check_clock(rule: WallRule, zone: tzinfo, now: int) -> Iterator[Finding]:
     """Yield a finding for each change of the clock within a year that one of the rule's times falls on."""
     anchor = to_datetime(now).astimezone(zone).replace(tzinfo=None, fold=0)
     for day in range(0, _AHEAD, _STRIDE):
@@ -29,7 +28,7 @@ def check_clock(rule: WallRule, zone: ZoneInfo, now: int) -> Iterator[Finding]:
             yield from _met(rule, zone, change, anchor)
 
 
-def _met(rule: WallRule, zone: ZoneInfo, change: int, anchor: datetime) -> Iterator[Finding]:
+def _met(rule: WallRule, zone: tzinfo, change: int, anchor: datetime) -> Iterator[Finding]:
     before, after = offset_at(change - 1, zone), offset_at(change, zone)
     low = to_datetime(change + min(before, after)).replace(tzinfo=None)
     high = to_datetime(change + max(before, after)).replace(tzinfo=None)
@@ -37,7 +36,7 @@ def _met(rule: WallRule, zone: ZoneInfo, change: int, anchor: datetime) -> Itera
     if time is None or time >= high:
         return
     minutes = abs(after - before) // MINUTE
-    date, place = to_datetime(change + before).date(), f"in {zone.key}"
+    date, place = to_datetime(change + before).date(), f"in {zone}"
     happens = f"On {date} {place}, clocks are put {'forward' if after > before else 'back'} by {minutes} minutes"
     if rule.follows_real_time:
         if not _fires_outside_hour(rule):

@@ -115,15 +115,14 @@ def _both_days(rule: CronText | crontab, fields: Mapping[str, str]) -> Iterator[
     if {month_day, week_day} & {"*", "?"}:
         return
     text = f"Both the day of the month {month_day!r} and the day of the week {week_day!r} are given: "
-    if isinstance(rule, CronText) and rule.days_are_alternatives:
+    if isinstance(rule, CronText):
         yield Finding(
             "warning",
             f"{text}one that matches is enough, which is cron's rule.",
             "If both must match, use crontab(day_of_month=..., day_of_week=...), which follows Celery's rule.",
         )
     else:
-        why = "which is Celery's rule" if isinstance(rule, crontab) else "as # , W and L5 demand"
-        yield Finding("note", f"{text}both must match, {why}.", "If one is enough, use cron('...').")
+        yield Finding("note", f"{text}both must match, which is Celery's rule.", "If one is enough, use cron('...').")
 
 
 def _short_months(fields: Mapping[str, str]) -> Iterator[Finding]:

@@ -26,6 +26,9 @@ _EVERY = re.compile(r"@?every\s+(?:(\d+(?:\.\d+)?)\s*)?([a-z]+)", re.IGNORECASE)
 _SHORT = {"ms": "milliseconds", "s": "seconds", "sec": "seconds", "secs": "seconds", "m": "minutes", "min": "minutes"}
 _SHORT |= {"mins": "minutes", "h": "hours", "hr": "hours", "hrs": "hours", "d": "days", "w": "weeks"}
 
+#: The attributes of Celery's crontab, in the order of its arguments.
+_CRONTAB = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year")
+
 
 def as_rule(value: object, *, hash_key: str | None = None, relative: bool = False) -> Rule:
     """Return the rule that a value means.
@@ -86,17 +89,13 @@ def _as_foreign(value: Any) -> Rule:
         return solar(value.event, value.lat, value.lon)
     if hasattr(value, "run_every"):
         return schedule(value.run_every, bool(getattr(value, "relative", False)))
-    if all(hasattr(value, name) for name in ("minute", "hour", *_CELERY_DAYS)):
-        names = ("minute", "hour", *_CELERY_DAYS)
-        return crontab(*(getattr(value, f"_orig_{name}", getattr(value, name)) for name in names))
+    if all(hasattr(value, name) for name in _CRONTAB):
+        return crontab(*(getattr(value, f"_orig_{name}", getattr(value, name)) for name in _CRONTAB))
     hint = nearest(type(value).__name__, ["crontab", "schedule", "timedelta", "datetime"])
     raise ScheduleError(
         f"A schedule's rule is {value!r}: it must be seconds, a timedelta, a cron text such as '*/5 * * * *', "
         f"a datetime, crontab(...), every(...) or another rule of localq.schedules.{hint}"
     )
-
-
-_CELERY_DAYS = ("day_of_week", "day_of_month", "month_of_year")
 
 
 def _read_interval(micros: int, relative: bool = False) -> Rule:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from localq.exceptions import ScheduleError
 from localq.schedules.wall import TICK
 
-__all__ = ["Pattern", "follows_real_time", "next_match", "stepper"]
+__all__ = ["Pattern", "ever_matches", "follows_real_time", "next_match", "stepper"]
 
 #: Croniter looks no further: 40 years pass between two Mondays on February 29 around 2100, and years end with 2099.
 _YEARS = 130
@@ -20,10 +20,12 @@ _HASHED_STEP = re.compile(r"h(\(\d+-\d+\))?/\d+", re.IGNORECASE)
 
 
 class Pattern(NamedTuple):
-    """What decides when a cron expression matches; croniter's words."""
+    """What decides when a cron expression matches. If both day fields are given, both must match.
+
+    Croniter's own way to let one of them be enough forgets the plain field where the other holds `#`, `W` or `L5`.
+    """
 
     text: str
-    day_or: bool = True
     hash_key: str | None = None
 
 
@@ -32,27 +34,29 @@ def stepper(pattern: Pattern) -> Any:
     """Return croniter's reading of a pattern; it is shared, so copy it before stepping.
 
     Raises:
-        ScheduleError: The text is no cron expression, or nothing ever matches it.
+        ScheduleError: The text is no cron expression.
     """
     from croniter import croniter  # takes longer to import than all of LocalQ, and most programs step nothing
 
-    text, day_or, hash_key = pattern
+    text, hash_key = pattern
     hash_id = None if hash_key is None else hash_key.encode()
     try:
-        croniter.expand(text, hash_id=hash_id, strict=True)
-        steps = croniter(
+        return croniter(
             text,
             _FIRST_YEAR,
             ret_type=datetime,
-            day_or=day_or,
+            day_or=False,
             hash_id=hash_id,
             max_years_between_matches=_YEARS,
         )
     except ValueError as error:
         raise ScheduleError(f"Cron expression {text!r} cannot be read: {_reason(error)}") from error
-    if _step(steps, _FIRST_YEAR) is None:
-        raise ScheduleError(f"Cron expression {text!r} never matches: no date has these days and months")
-    return steps
+
+
+@lru_cache(2048)
+def ever_matches(pattern: Pattern) -> bool:
+    """Tell whether any date since 1970 matches, past or to come."""
+    return next_match(pattern, _FIRST_YEAR) is not None
 
 
 def next_match(pattern: Pattern, wall: datetime) -> datetime | None:

@@ -1,13 +1,14 @@
 """APScheduler's triggers as rules.
 
-Intervals, dates and combinations become LocalQ's own rules, which are exact and count without walking. All other
-triggers are asked `get_next_fire_time(previous, now)`, and nothing else, whenever an instant is wanted.
+Intervals, dates and combinations become LocalQ's own rules, which are exact and count without walking; triggers of
+the wall clock are asked as `wall_trigger` tells. All others are asked `get_next_fire_time(previous, now)`, and
+nothing else, whenever an instant is wanted.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,11 @@ from localq.schedules.combined import AllOf, AnyOf
 from localq.schedules.once import Once
 from localq.schedules.pinned import PinnedInterval
 from localq.schedules.rule import LAST_INSTANT, Rule
+from localq.schedules.wall_trigger import WallTrigger
 
 __all__ = ["Trigger", "TriggerRule", "read_trigger", "trigger"]
 
-#: A trigger that has to be walked from its start is asked this often at most: once a day for 50 years.
+#: A trigger that begins anew at its start is asked this often at most: once a day for 50 years.
 _MOST_STEPS = 20_000
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -34,16 +36,10 @@ class Trigger(Protocol):
 
 
 class TriggerRule(Rule):
-    """A rule that asks a trigger; `trigger` makes one.
-
-    Its instants are the trigger's own, in the trigger's own zone: what APScheduler does when clocks change holds.
-    """
+    """A rule that asks a trigger of somebody's own; `trigger` makes one. The zone it reads is its own business."""
 
     def __init__(self, wrapped: Trigger) -> None:
         self.trigger = wrapped
-        self._class = _class_of(wrapped)
-        #: Calendar intervals always count from their start: where the last walk came to saves walking again.
-        self._reached: datetime | None = None
 
     def next_after(self, after: int, *, anchor: int, zone: ZoneInfo) -> int | None:
         """Return the trigger's first instant after `after`.
@@ -54,8 +50,7 @@ class TriggerRule(Rule):
         if after >= LAST_INSTANT:
             return None
         now = to_datetime(after + 1).astimezone(zone)
-        reached = self._reached
-        previous = reached if reached is not None and from_datetime(reached) <= after else None
+        previous = None
         for _ in range(_MOST_STEPS):
             due = self.trigger.get_next_fire_time(previous, now)
             if due is None:
@@ -65,35 +60,25 @@ class TriggerRule(Rule):
             if (instant := from_datetime(due)) > after:
                 return instant
             previous = due
-            if self._class == "CalendarIntervalTrigger":
-                self._reached = due
         raise ScheduleError(f"The trigger {self.trigger!r} never gets past {now}: it was asked {_MOST_STEPS:,} times")
 
     def words(self) -> str:
-        """Return the trigger's own text, with its zone."""
-        text = _ADDRESS.sub("", str(self.trigger))
-        zone = str(getattr(self.trigger, "timezone", ""))
-        return text if zone in text else f"{text} in {zone}"
+        """Return the trigger's own text."""
+        return _ADDRESS.sub("", str(self.trigger))
 
     def spec(self) -> dict[str, Any]:
-        """Return what `read_rule` reads.
+        """Raise the error that says where such a trigger can be used.
 
         Raises:
-            ScheduleError: The trigger is none of APScheduler's own, or its zone has no name.
+            ScheduleError: Always.
         """
-        if self._class == "CronTrigger":
-            return _cron_spec(self.trigger)
-        if self._class == "CalendarIntervalTrigger":
-            return _calendar_spec(self.trigger)
         raise ScheduleError(
             f"The trigger {self.trigger!r} cannot be written down: a class of your own can be used in the "
             "configuration, where the program makes it anew each time, but not be added at run time"
         )
 
     def fingerprint(self) -> str:
-        """Return the trigger's text; for a class of one's own that has none, its class and attributes."""
-        if self._class:
-            return super().fingerprint()
+        """Return the trigger's class and text; for a class that has no text of its own, its attributes."""
         kind = type(self.trigger)
         attributes = "" if kind.__repr__ is not object.__repr__ else repr(sorted(vars(self.trigger).items()))
         text = _ADDRESS.sub("", f"{self.trigger!r}{attributes}")
@@ -120,6 +105,8 @@ def trigger(wrapped: Any) -> Rule:
             return AnyOf([trigger(one) for one in wrapped.triggers])
         case "AndTrigger":
             return AllOf([trigger(one) for one in wrapped.triggers])
+        case "CronTrigger" | "CalendarIntervalTrigger":
+            return WallTrigger(wrapped)
     return TriggerRule(wrapped)
 
 
@@ -132,7 +119,7 @@ def read_trigger(**spec: Any) -> Rule:
     classes = {"cron": CronTrigger, "calendar": CalendarIntervalTrigger}
     if kind not in classes:
         raise ScheduleError(f"A rule's spec has class {kind!r}: it must be one of {', '.join(classes)}")
-    return TriggerRule(classes[kind](**spec))
+    return trigger(classes[kind](**spec))
 
 
 def _class_of(wrapped: object) -> str:
@@ -147,26 +134,3 @@ def _pinned(wrapped: Any) -> Rule:
     # writes microseconds by hand, and a clock that shows none is met once in a million times.
     given = None if start.microsecond else from_datetime(start)
     return PinnedInterval(wrapped.interval, given, None if end is None else from_datetime(end))
-
-
-def _cron_spec(wrapped: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = {"kind": "trigger", "class": "cron", "timezone": _zone_name(wrapped, wrapped.timezone)}
-    spec |= {field.name: str(field) for field in wrapped.fields if not field.is_default}
-    dates = {"start_date": wrapped.start_date, "end_date": wrapped.end_date}
-    return spec | {name: value.isoformat() for name, value in dates.items() if value is not None}
-
-
-def _calendar_spec(wrapped: Any) -> dict[str, Any]:
-    state = wrapped.__getstate__()
-    numbers = zip(("years", "months", "weeks", "days"), state["interval"], strict=True)
-    time = zip(("hour", "minute", "second"), state["time"], strict=True)
-    dates = {name: state[name].isoformat() for name in ("start_date", "end_date") if state[name] is not None}
-    spec = {"kind": "trigger", "class": "calendar", "timezone": _zone_name(wrapped, wrapped.timezone)}
-    return {**spec, **dict(numbers), **dict(time), **dates}
-
-
-def _zone_name(wrapped: object, zone: tzinfo) -> str:
-    name = getattr(zone, "key", None) or str(zone)
-    if name == "UTC" or isinstance(zone, ZoneInfo):
-        return str(name)
-    raise ScheduleError(f"The trigger {wrapped!r} cannot be written down: its zone has no name; use a ZoneInfo")

@@ -5,7 +5,7 @@ Wall times are naive datetimes, instants whole microseconds since 1970 (UTC).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, available_timezones
 
 from localq.clock import from_datetime, to_datetime
@@ -53,13 +53,13 @@ def read_zone(name: str) -> ZoneInfo:
         raise ScheduleError(f"Unknown time zone {name!r}.{hint} Names are like 'Europe/Berlin' or 'UTC'.") from error
 
 
-def offset_at(instant: int, zone: ZoneInfo) -> int:
+def offset_at(instant: int, zone: tzinfo) -> int:
     """Return how far the zone's clock is ahead of UTC at an instant, in microseconds."""
     offset = to_datetime(instant).astimezone(zone).utcoffset() or timedelta()
     return offset // TICK
 
 
-def wall_at(instant: int, zone: ZoneInfo) -> datetime:
+def wall_at(instant: int, zone: tzinfo) -> datetime:
     """Return what the zone's clock shows at an instant."""
     return to_datetime(instant).astimezone(zone).replace(tzinfo=None, fold=0)
 
@@ -69,7 +69,7 @@ def wall_to_micros(wall: datetime) -> int:
     return from_datetime(wall.replace(tzinfo=UTC))
 
 
-def change_after(start: int, end: int, zone: ZoneInfo) -> int | None:
+def change_after(start: int, end: int, zone: tzinfo) -> int | None:
     """Return the first instant of the zone's new offset, if it is another at `end` than at `start`.
 
     The two may lie at most some weeks apart: two changes that cancel each other are not seen.
@@ -87,7 +87,7 @@ def change_after(start: int, end: int, zone: ZoneInfo) -> int | None:
     return high
 
 
-def first_occurrence(wall: datetime, zone: ZoneInfo) -> int:
+def first_occurrence(wall: datetime, zone: tzinfo) -> int:
     """Return when the clock first shows a wall time, or the first instant after the gap that leaves it out."""
     early = from_datetime(wall.replace(tzinfo=zone, fold=0))
     if wall_at(early, zone) == wall:
@@ -97,7 +97,7 @@ def first_occurrence(wall: datetime, zone: ZoneInfo) -> int:
     return early if change is None else change
 
 
-def unrepeated(after: int, zone: ZoneInfo) -> datetime:
+def unrepeated(after: int, zone: tzinfo) -> datetime:
     """Return the first wall time that the clock has not shown yet at `after`.
 
     While the clock repeats an hour, that is the end of the repeated time; otherwise what it shows a moment later.

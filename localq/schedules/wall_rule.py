@@ -9,8 +9,7 @@ in an hour that is repeated. It is cron's distinction (Vixie, Debian), and the s
 from __future__ import annotations
 
 from abc import abstractmethod
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
 
 from localq.clock import to_datetime
 from localq.schedules.base_schedule import BaseSchedule
@@ -45,7 +44,7 @@ class WallRule(BaseSchedule):
             anchor: The schedule's first instant on the same clock.
         """
 
-    def next_after(self, after: int, *, anchor: int, zone: ZoneInfo) -> int | None:
+    def next_after(self, after: int, *, anchor: int, zone: tzinfo) -> int | None:
         """Return the first due instant after `after`; None if there is none any more."""
         if after >= LAST_INSTANT:
             return None
@@ -54,7 +53,7 @@ class WallRule(BaseSchedule):
             return self._next_shown(after + 1, start, zone)
         return self._next_fixed(after, start, zone)
 
-    def _next_fixed(self, after: int, anchor: datetime, zone: ZoneInfo) -> int | None:
+    def _next_fixed(self, after: int, anchor: datetime, zone: tzinfo) -> int | None:
         wall = self.first_wall(unrepeated(after, zone), anchor=anchor)
         while wall is not None:
             instant = first_occurrence(wall, zone)
@@ -63,7 +62,7 @@ class WallRule(BaseSchedule):
             wall = self.first_wall(wall + TICK, anchor=anchor)  # several times of one gap fall on its end
         return None
 
-    def _next_shown(self, start: int, anchor: datetime, zone: ZoneInfo) -> int | None:
+    def _next_shown(self, start: int, anchor: datetime, zone: tzinfo) -> int | None:
         """Return the first instant from `start` on at which the clock shows one of the rule's times."""
         while True:
             offset = offset_at(start, zone)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -31,6 +32,9 @@ from tests.unit.schedules.instants import UTC, instant, shown
         ("0 0 15W * *", ["2026-01-15 00:00", "2026-02-16 00:00"]),
         ("0 0 ? * mon", ["2026-01-05 00:00", "2026-01-12 00:00"]),
         ("0 0 13 * 5", ["2026-01-02 00:00", "2026-01-09 00:00"]),
+        ("0 0 13 * 5#2", ["2026-01-09 00:00", "2026-01-13 00:00"]),
+        ("0 0 3W * L5", ["2026-01-02 00:00", "2026-01-30 00:00"]),
+        ("0 0 30 2 0", ["2026-02-01 00:00", "2026-02-08 00:00"]),
         ("0 0 * * * */20", ["2026-01-01 00:00:20", "2026-01-01 00:00:40"]),
         ("59/15 * * * *", ["2026-01-01 00:59", "2026-01-01 01:59"]),
         ("0 0 29 2 *", ["2028-02-29 00:00", "2032-02-29 00:00"]),
@@ -54,11 +58,13 @@ def test_seconds_can_come_first() -> None:
     ("text", "reason"),
     [
         ("", "has 0 fields"),
+        (5, "must be a text"),
         ("* * * *", "has 4 fields"),
         ("61 * * * *", "out of range"),
         ("*/0 * * * *", "not acceptable"),
-        ("0 0 30 2 *", "can never occur"),
-        ("0 0 5 * 1#2", "never matches"),
+        ("0 0 30 2 *", "never matches"),
+        ("0 0 31 4,6 *", "never matches"),
+        ("0 0 99 * 1", "out of range"),
         ("0 0 * * 1#6", "Invalid day_of_week"),
         ("@dayly", "Did you mean '@daily'"),
         ("@reboot", "add a job when it starts"),
@@ -114,18 +120,55 @@ def test_a_hashed_step_is_a_wildcard_and_a_hashed_value_is_none() -> None:
     assert not cron("H H * * *", hash_key="a").follows_real_time
 
 
-@settings(max_examples=100, deadline=None)
+def last_of_month(day: date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+def nearest_weekday(day: date, number: int) -> int:
+    weekdays = [n for n in range(1, last_of_month(day) + 1) if day.replace(day=n).isoweekday() < 6]
+    wanted = min(number, last_of_month(day))
+    return min(weekdays, key=lambda n: (abs(n - wanted), n))
+
+
+DayTest = tuple[str, Callable[[date], bool]]
+numbers = st.integers(1, 31)
+month_days: st.SearchStrategy[DayTest] = st.one_of(
+    st.sets(numbers, min_size=1, max_size=3).map(lambda n: (",".join(map(str, n)), lambda day: day.day in n)),
+    st.just(("L", lambda day: day.day == last_of_month(day))),
+    numbers.map(lambda n: (f"{n},L", lambda day: day.day in (n, last_of_month(day)))),
+    numbers.map(lambda n: (f"{n}W", lambda day: day.day == nearest_weekday(day, n))),
+    st.integers(2, 9).map(lambda n: (f"*/{n}", lambda day: day.day % n == 1)),
+)
+weekdays = st.integers(0, 6)
+week_days: st.SearchStrategy[DayTest] = st.one_of(
+    st.sets(weekdays, min_size=1, max_size=2).map(
+        lambda n: (",".join(map(str, n)), lambda day: day.isoweekday() % 7 in n)
+    ),
+    st.tuples(weekdays, st.integers(1, 5)).map(
+        lambda n: (f"{n[0]}#{n[1]}", lambda day: (day.isoweekday() % 7, (day.day + 6) // 7) == n)
+    ),
+    weekdays.map(
+        lambda n: (f"L{n}", lambda day: day.isoweekday() % 7 == n and day.day + 7 > last_of_month(day)),
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None)
 @given(
-    days=st.sets(st.integers(1, 31), min_size=1, max_size=3),
-    weekdays=st.sets(st.integers(0, 6), min_size=1, max_size=2),
+    month_day=month_days,
+    week_day=week_days,
+    months=st.sets(st.integers(1, 12), min_size=1, max_size=3) | st.just(set(range(1, 13))),
     start=st.datetimes(datetime(2024, 1, 1), datetime(2031, 1, 1)),
 )
-def test_one_matching_day_field_is_enough(days: set[int], weekdays: set[int], start: datetime) -> None:
-    rule = cron(f"15 6 {','.join(map(str, days))} * {','.join(map(str, weekdays))}")
+def test_one_matching_day_field_is_enough_whatever_signs_the_fields_hold(
+    month_day: DayTest, week_day: DayTest, months: set[int], start: datetime
+) -> None:
+    rule = cron(f"15 6 {month_day[0]} {','.join(map(str, months))} {week_day[0]}")
+
     due = rule.next_after(instant(start.isoformat()), anchor=0, zone=UTC)
 
     day = start.replace(hour=6, minute=15, second=0, microsecond=0)
-    while day <= start or not (day.day in days or day.isoweekday() % 7 in weekdays):
+    while day <= start or day.month not in months or not (month_day[1](day) or week_day[1](day)):
         day += timedelta(days=1)
     assert due is not None
     assert to_datetime(due).replace(tzinfo=None) == day

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -81,3 +83,11 @@ def test_what_means_no_rule_is_refused(value: object) -> None:
 def test_a_spec_that_cannot_be_read_is_refused_with_the_field(spec: object, reason: str) -> None:
     with pytest.raises(ScheduleError, match=reason):
         read_rule(spec)  # type: ignore[arg-type]
+
+
+def test_importing_the_rules_loads_no_engine_of_theirs() -> None:
+    code = "import sys, localq.schedules; print(*{'croniter', 'apscheduler', 'ephem', 'dateutil'} & {*sys.modules})"
+
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert shown.stdout.strip() == ""

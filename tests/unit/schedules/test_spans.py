@@ -59,7 +59,7 @@ single = st.one_of(
     st.builds(at, st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1))),
     st.just(solar("dusk_civil", 60.0, -120.0)),
 )
-rules = single | st.builds(any_of, single, single) | st.builds(all_of, crontabs, crontabs)
+rules = single | st.builds(any_of, single, single) | st.builds(all_of, single, st.just(crontab(hour="2-4")))
 zones = st.sampled_from([UTC, BERLIN])
 moments = st.integers(ANCHOR, ANCHOR + 2 * YEAR)
 
@@ -67,7 +67,7 @@ moments = st.integers(ANCHOR, ANCHOR + 2 * YEAR)
 @settings(max_examples=150, deadline=None)
 @given(rule=rules, zone=zones, start=moments)
 def test_each_due_instant_lies_after_the_one_before(rule: Rule, zone: object, start: int) -> None:
-    dues = between(rule, start, start + 4 * YEAR, anchor=ANCHOR, zone=zone, most=12)
+    dues = between(rule, start, start + 4 * YEAR, anchor=ANCHOR, zone=zone, most=6)
 
     assert all(earlier < later for earlier, later in pairwise([start, *dues]))
 
@@ -85,7 +85,7 @@ def test_whoever_asks_between_two_due_instants_hears_of_the_later(
 
 
 @settings(max_examples=150, deadline=None)
-@given(rule=rules, zone=zones, start=moments, span=st.integers(0, 3 * 10**10))
+@given(rule=rules, zone=zones, start=moments, span=st.integers(0, 10**10))
 def test_the_latest_due_instant_is_the_last_of_a_walk(rule: Rule, zone: object, start: int, span: int) -> None:
     first = rule.next_after(start, anchor=ANCHOR, zone=zone)
     if first is None:

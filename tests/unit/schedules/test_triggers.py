@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from localq.schedules import Once, ScheduleError, TriggerRule, as_rule, read_rule, trigger
+from localq.schedules import Once, ScheduleError, as_rule, read_rule, trigger
 from tests.unit.schedules.instants import BERLIN, UTC, instant, shown
 
 
@@ -130,12 +130,77 @@ def test_a_long_interval_stays_exact_where_floats_would_not() -> None:
 
 
 def test_the_day_a_calendar_trigger_counts_from_stays_whatever_was_asked_before() -> None:
-    rule = TriggerRule(CalendarIntervalTrigger(days=3, start_date="2026-01-01", timezone=UTC))
+    rule = trigger(CalendarIntervalTrigger(days=3, start_date="2026-01-01", timezone=UTC))
     late, early = instant("2026-06-01"), instant("2026-01-02")
 
     answers = [rule.next_after(after, anchor=0, zone=UTC) for after in (early, late, early, late)]
 
     assert answers == [instant("2026-01-04"), instant("2026-06-03")] * 2
+
+
+@pytest.mark.parametrize(
+    ("value", "start", "dues"),
+    [
+        # Asked itself, APScheduler's trigger misses the midnight after clocks were put forward.
+        (CronTrigger(hour=0, timezone=BERLIN), "2026-03-28 12:00", ["2026-03-29 00:00", "2026-03-30 00:00"]),
+        (CronTrigger(hour=2, minute=30, timezone=BERLIN), "2026-03-28 12:00", ["2026-03-29 03:00", "2026-03-30 02:30"]),
+        (CronTrigger(hour=2, minute=30, timezone=BERLIN), "2026-10-24 12:00", ["2026-10-25 02:30", "2026-10-26 02:30"]),
+        (CronTrigger(minute="*/30", timezone=BERLIN), "2026-10-25 02:15", ["2026-10-25 02:30", "2026-10-25 02:00"]),
+        (
+            CalendarIntervalTrigger(days=1, hour=2, minute=30, start_date="2026-03-01", timezone=BERLIN),
+            "2026-03-28 12:00",
+            ["2026-03-29 03:00", "2026-03-30 02:30"],
+        ),
+    ],
+)
+def test_a_trigger_of_the_wall_clock_meets_changes_as_all_rules_do(value: object, start: str, dues: list[str]) -> None:
+    assert shown(as_rule(value), start, 2, BERLIN) == dues
+
+
+def test_a_trigger_of_the_wall_clock_reads_its_own_zone() -> None:
+    rule = trigger(CronTrigger(hour=12, timezone=BERLIN))
+
+    assert rule.next_after(instant("2026-07-01"), anchor=0, zone=UTC) == instant("2026-07-01 10:00")
+
+
+class OldZone(tzinfo):
+    """What a zone of pytz looks like: it is wrong for a datetime that was not made by `localize`."""
+
+    zone = "Europe/Berlin"
+
+    def localize(self, when: datetime) -> datetime:
+        return when.replace(tzinfo=BERLIN)
+
+    def tzname(self, when: datetime | None) -> str:
+        return "LMT"
+
+    def utcoffset(self, when: datetime | None) -> timedelta:
+        return timedelta(minutes=53)
+
+    def dst(self, when: datetime | None) -> timedelta:
+        return timedelta(0)
+
+
+def test_a_zone_of_pytz_is_read_as_the_zone_of_its_name() -> None:
+    rule = trigger(CronTrigger(hour=12, timezone=OldZone()))
+
+    assert rule.next_after(instant("2026-07-01"), anchor=0, zone=UTC) == instant("2026-07-01 10:00")
+    assert rule.spec()["timezone"] == "Europe/Berlin"
+
+
+def test_an_interval_tells_its_start_and_end_in_words() -> None:
+    value = started(hours=5, start_date=datetime(2026, 1, 1, tzinfo=UTC), end_date=datetime(2026, 2, 1, tzinfo=UTC))
+
+    assert as_rule(value).words() == "every 5 hours, from 2026-01-01 00:00:00 UTC on, until 2026-02-01 00:00:00 UTC"
+    assert as_rule(started(hours=5)).words() == "every 5 hours"
+    assert as_rule(CronTrigger(hour=3, timezone=BERLIN)).words() == "cron[hour='3'] in Europe/Berlin"
+
+
+def test_a_cron_trigger_keeps_within_its_start_and_end() -> None:
+    start, end = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 2, 2, 3, tzinfo=UTC)
+    rule = trigger(CronTrigger(hour=3, start_date=start, end_date=end, timezone=UTC))
+
+    assert shown(rule, "2026-01-01", 9) == ["2026-02-01 03:00", "2026-02-02 03:00"]
 
 
 def test_an_own_trigger_works_but_cannot_be_written_down() -> None:
