@@ -107,11 +107,17 @@ _OTHERS = [
 ]  # fmt: skip
 
 
+def _beat(default: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "-B", "--beat/--no-beat", default=default, show_default=True, help="Fire schedules, as `localq beat` does."
+    )
+
+
 # Commands
 
 
 @click.command(short_help="Run jobs.")
-@click.option("-B", "--beat", is_flag=True, help="Fire schedules as well, as `localq beat` does.")
+@_beat(False)
 @_worker_options
 def worker(app: LocalQ, **options: Any) -> None:
     """Run jobs until told to stop.
@@ -123,7 +129,7 @@ def worker(app: LocalQ, **options: Any) -> None:
 
 
 @click.command(short_help="Run all that a queue needs: jobs and schedules.")
-@click.option("--beat/--no-beat", default=True, show_default=True, help="Fire schedules.")
+@_beat(True)
 @_worker_options
 def serve(app: LocalQ, **options: Any) -> None:
     """Run all that a queue needs until told to stop: a worker (see `localq worker --help`) and a scheduler."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from localq import LocalQ, shared_task
+from localq import LocalQ, shared, shared_task
 from localq.definition import Definition, read_definition
 from localq.exceptions import ScheduleError
 from localq.schedules import crontab, every, schedule
@@ -141,7 +141,9 @@ def test_the_decorator_stands_above_or_below_the_task(q: LocalQ) -> None:
     assert found["mine"].job.args == b'[[],{"letter":"b"}]'
 
 
-def test_a_shared_task_is_known_by_the_app(q: LocalQ) -> None:
+def test_a_shared_task_is_known_by_the_app(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "_makers", [])
+
     @shared_task
     def everywhere() -> None:
         pass
