@@ -32,6 +32,7 @@ class Scheduling:
     def __init__(self) -> None:
         self.on_after_configure = OnceSignal("on_after_configure")
         self.on_after_finalize = OnceSignal("on_after_finalize")
+        # What else an app has is in `LocalQ`, which is made of this.
         self.schedules = Agenda(self)  # type: ignore[arg-type]
 
     def finalize(self) -> None:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from localq.clock import from_datetime, to_datetime
 from localq.definition import Definition
@@ -340,3 +342,56 @@ def test_a_missed_interval_continues_on_its_grid() -> None:
     one.turn(at("15:00:00"))
 
     assert one.fired() == ["12:00:00", "14:00:00", "15:00:00"]
+
+
+# Whatever happens
+
+
+def told(one: World) -> list[int]:
+    """Return every instant the ledger speaks of, ranges taken apart."""
+    found = []
+    for entry in one.ledger:
+        at: int | None = entry.nominal
+        while at is not None and at <= (entry.until or entry.nominal):
+            found.append(at)
+            at = one.definition.next_after(at, one.row.anchor_at)
+    return found
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rule=st.sampled_from([17, 60, "*/5 * * * *", crontab(minute="0,1,30"), "0 0 * * *"]),
+    steps=st.lists(st.tuples(st.integers(-5_000, 20_000), st.booleans()), min_size=1, max_size=30),
+    missed=st.sampled_from(["latest", "skip", "all"]),
+    overlap=st.sampled_from(["allow", "skip", "queue", "cancel"]),
+    jitter=st.sampled_from([0, 20, 400]),
+    deadline=st.sampled_from([None, 100 * SECOND]),
+    max_runs=st.sampled_from([None, 5]),
+)
+def test_every_instant_is_told_once_whatever_happens(
+    rule: Any,
+    steps: list[tuple[int, bool]],
+    missed: str,
+    overlap: str,
+    jitter: int,
+    deadline: int | None,
+    max_runs: int | None,
+) -> None:
+    one = world(
+        rule, missed=missed, overlap=overlap, jitter=jitter * SECOND, deadline=deadline, max_runs=max_runs, most=10
+    )
+    now = NOON
+    for seconds, busy in steps:
+        now += seconds * SECOND
+        if one.row.state == ScheduleState.ACTIVE:
+            one.turn(now, busy=busy)
+
+    seen = [*told(one), *([one.row.held_at] if one.row.held_at is not None else [])]
+    assert len(seen) == len(set(seen)), "an instant is told twice"
+    expected, at = [], NOON if seen else None
+    while at is not None and at <= max(seen):
+        expected.append(at)
+        at = one.definition.next_after(at, one.row.anchor_at)
+    assert sorted(seen) == expected, "an instant is missing"
+    assert sum(entry.outcome == FIRED for entry in one.ledger) == one.row.runs <= (max_runs or one.row.runs)
+    assert one.row.next_at is None or not seen or one.row.next_at > max(seen)
