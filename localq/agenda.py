@@ -14,10 +14,10 @@ from typing import Any
 from localq.clock import to_datetime
 from localq.configuration import CONFIG, Configuration
 from localq.declaration import TERMS, Declaration
-from localq.definition import Definition, firing_id
 from localq.exceptions import ScheduleError
 from localq.firing import FIRED, Entry, Schedule, ScheduleState
 from localq.result import AsyncResult
+from localq.schedule_definition import Definition, firing_id
 from localq.scheduled import LedgerLine, Scheduled
 from localq.schedules import between, schedule
 from localq.settings import nearest

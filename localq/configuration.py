@@ -7,11 +7,11 @@ from typing import Protocol
 
 from localq.clock import Clock
 from localq.declaration import Declaration
-from localq.definition import Definition
 from localq.exceptions import ScheduleError
 from localq.firing import FIRED, Entry, NewSchedule, Schedule, ScheduleState, SyncResult
 from localq.job import JobState
 from localq.registry import TaskRegistry
+from localq.schedule_definition import Definition
 from localq.scheduled import definition_of
 from localq.settings import Settings
 from localq.store.base import Store

@@ -15,10 +15,10 @@ from localq import current
 from localq.call import When, new_job, read_options
 from localq.canvas import Signature
 from localq.clock import Clock
-from localq.definition import MISSED, OVERLAP, Definition
 from localq.exceptions import LocalQError, ScheduleError
 from localq.job import NewJob
 from localq.registry import TaskRegistry
+from localq.schedule_definition import MISSED, OVERLAP, Definition
 from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedule
 from localq.sending import job_of
 from localq.settings import Settings, nearest

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from localq.clock import to_datetime
-from localq.definition import Definition, OwnRule, read_definition
 from localq.exceptions import ScheduleError
 from localq.firing import LedgerRow, Schedule, ScheduleState
+from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.schedules import Rule
 
 __all__ = ["LedgerLine", "Scheduled", "definition_of"]

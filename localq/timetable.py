@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from localq.definition import Definition, firing_id
 from localq.firing import FIRED, SKIPPED, Entry, Firing, Schedule, ScheduleState
 from localq.job import NewJob
+from localq.schedule_definition import Definition, firing_id
 from localq.schedules import between, jitter_of, latest_up_to
 
 __all__ = ["INDIVIDUAL", "ON_TIME_US", "due_time", "plan", "postponed", "skips"]

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from localq.clock import Clock, to_datetime
-from localq.definition import Definition, OwnRule, read_definition
 from localq.events import emit, listened
 from localq.exceptions import ScheduleError, StoreBusy, StoreError, StoreFull
 from localq.firing import FIRED, Firing, Schedule, SyncOutcome, SyncResult
 from localq.job import JobState
+from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.store import open_store
 from localq.store.base import Bell, Store
 from localq.timetable import plan, postponed

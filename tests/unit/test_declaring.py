@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from localq import LocalQ, shared, shared_task
-from localq.definition import Definition, read_definition
 from localq.exceptions import ScheduleError
+from localq.schedule_definition import Definition, read_definition
 from localq.schedules import crontab, every, schedule
 
 

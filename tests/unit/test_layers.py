@@ -32,7 +32,7 @@ LAYERS = """
     options
     retry
     call
-    definition
+    schedule_definition
     timetable scheduled
     parameters
     request
