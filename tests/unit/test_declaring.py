@@ -273,7 +273,7 @@ def test_an_unknown_zone_of_the_settings_is_refused(shop: LocalQ) -> None:
         shop.conf.beat_schedule = entry()
         shop.schedules.configured()
 
-    with pytest.raises(LocalQError, match="timezone.*'Mars/Olympus'"):
+    with pytest.raises(LocalQError, match=r"timezone.*'Mars/Olympus'"):
         configure()
 
 
