@@ -19,6 +19,7 @@ from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
 from localq.result import AsyncResult
+from localq.scheduling import Scheduling
 from localq.sending import job_of, jobs_of
 from localq.settings import SETTINGS, Settings, nearest
 from localq.shared import make_shared_tasks
@@ -33,7 +34,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class LocalQ:
+class LocalQ(Scheduling):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened or started before it is needed.
@@ -70,6 +71,7 @@ class LocalQ:
             self.conf.include = include
         if eager:
             self.conf.task_always_eager = True
+        super().__init__()
         self.clock: Clock = SYSTEM
         self.tasks = TaskRegistry()
         self.location = locate(path, url)
@@ -230,6 +232,13 @@ class LocalQ:
         fault.point("enqueue.after")
         store.ring_workers()
 
+    def call_workers(self) -> None:
+        """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
+        if self.conf.task_always_eager:
+            self._eager_mode().run_due()
+        else:
+            self.store.ring_workers()
+
     # Here and now
 
     def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> AsyncResult[Any]:
@@ -296,7 +305,7 @@ class LocalQ:
 
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
-            options: pool, queues, excluded, name; see `localq.engine.embedded.Embedded`.
+            options: pool, queues, excluded, name, beat; see `localq.engine.embedded.Embedded`.
 
         Raises:
             TypeError: an unknown option; the nearest is named.

@@ -14,10 +14,11 @@ import pytest
 LAYERS = """
     exceptions fault
     job
+    firing
     states
     store store.*
     clock
-    events
+    events signals
     current
     log
     jsontags jsontags.*
@@ -26,10 +27,13 @@ LAYERS = """
     failure
     remote
     settings
+    schedules schedules.*
     location
     options
     retry
     call
+    schedule_definition
+    timetable scheduled
     parameters
     request
     callbacks
@@ -48,10 +52,15 @@ LAYERS = """
     eager
     sending shared
     starting
+    declaration
+    configuration
+    agenda
+    scheduling
     app
     __init__
     health health.*
     engine engine.*
+    testing testing.*
     cli cli.* demo __main__
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.
