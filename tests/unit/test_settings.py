@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -73,3 +74,18 @@ def test_a_file_is_given_once() -> None:
         LocalQ(path="a.db", url="sqlite:///b.db")
     with pytest.raises(ImproperlyConfigured, match="The path is empty"):
         LocalQ(path="")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"path": 3}, "path=3 must be a text, such as 'jobs.db'."),
+        ({"path": b"jobs.db"}, "path=b'jobs.db' must be a text, such as 'jobs.db'."),
+        ({"url": 3}, "url=3 must be a text, such as 'sqlite:///jobs.db'."),
+        ({"url": "sqlit:///x"}, "kind this version has no store for. Did you mean sqlite:///...?"),
+        ({"url": "gopher://x"}, "kind this version has no store for. Use a path or sqlite:///jobs.db."),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_where_the_app_is_made(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=re.escape(said)):
+        LocalQ(**given)
