@@ -27,6 +27,7 @@ from localq.starting import check_start
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
+from localq.waiting import check_timeout
 
 __all__ = ["LocalQ"]
 
@@ -326,7 +327,11 @@ class LocalQ(Scheduling):
 
         Args:
             timeout: Seconds to wait for running jobs before they are stopped and put back.
+
+        Raises:
+            TypeError, ValueError: the timeout is no number of seconds; the worker goes on.
         """
+        check_timeout(timeout)
         with self._lock:
             engine, self._engine = self._engine, None
         if engine is not None:

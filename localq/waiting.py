@@ -14,11 +14,25 @@ from typing import Any
 
 from localq.store.base import Bell, Store
 
-__all__ = ["FLOOR_S", "wait", "wait_async"]
+__all__ = ["FLOOR_S", "check_timeout", "wait", "wait_async"]
 
 #: Seconds after which a waiter looks by itself: hints may get lost.
 FLOOR_S = 0.5
 _bells = threading.local()
+
+
+def check_timeout(timeout: object) -> None:
+    """Refuse a timeout that is no number of seconds.
+
+    Raises:
+        TypeError, ValueError: with the value.
+    """
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout={timeout!r} must be a number of seconds, or None to wait as long as it takes")
+    if timeout != timeout:
+        raise ValueError(f"timeout={timeout!r} must be a number of seconds; this is not a number")
 
 
 def _bell(store: Store) -> Bell:
@@ -41,6 +55,7 @@ def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: 
     Returns:
         False if the time ran out first.
     """
+    check_timeout(timeout)
     until = None if timeout is None else time.monotonic() + timeout
     bell = _bell(store)
     bell.drain()
@@ -117,6 +132,7 @@ _rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Store, _Room]] 
 
 async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
     """Wait in a coroutine until `done()`, without blocking the loop; see `wait`."""
+    check_timeout(timeout)
     loop = asyncio.get_running_loop()
     rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())
     room = rooms.get(store)

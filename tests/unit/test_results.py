@@ -190,6 +190,14 @@ def test_a_timeout_leaves_the_job_alone(add: Task[..., int]) -> None:
     assert result.state == "PENDING"
 
 
+@pytest.mark.parametrize(("timeout", "error"), [("x", TypeError), (True, TypeError), (float("nan"), ValueError)])
+def test_a_timeout_that_is_no_number_of_seconds_is_refused(
+    add: Task[..., int], timeout: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=f"timeout={timeout!r} must be a number of seconds"):
+        add.delay(1).get(timeout=timeout)
+
+
 def test_coroutines_wait_together(q: LocalQ, add: Task[..., int], hand: Hand) -> None:
     async def main() -> list[int]:
         results = [await add.adelay(n) for n in range(50)]
