@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from localq.call import new_id
+from localq.engine.membership import WorkerPlan
 from localq.engine.pool.base import Pool, Printed
 from localq.engine.pool.processes import ProcessPool
 from localq.engine.pool.threads import ThreadPool
-from localq.engine.worker import Worker, WorkerPlan
+from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.settings import nearest
 from localq.store import open_store
