@@ -675,13 +675,22 @@ def test_purging_some_queues_leaves_the_others(q: LocalQ, localq: Run) -> None:
     assert localq("purge", "-f", "-Q", " , ").exit_code == 2
 
 
+def test_purging_where_nothing_waits_asks_nobody(q: LocalQ, localq: Run) -> None:
+    q.store.add([new(queue="video")], NOW)
+
+    result = localq("purge", "-Q", "mail")
+
+    assert (result.exit_code, result.stdout) == (0, "No job waits in mail: there is nothing to remove.\n")
+    assert q.store.stats() == {("video", JobState.READY): 1}
+
+
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
 def test_on_a_terminal_purging_asks_first(q: LocalQ, answer: str, left: int) -> None:
     q.store.add([new()], NOW)
 
     code, seen = on_terminal("--path", q.location, "purge", answer=answer)
 
-    assert "Remove 1 waiting jobs from all queues? [y/N]" in seen
+    assert "Remove 1 waiting job from all queues? [y/N]" in seen
     assert code == left
     assert sum(q.store.stats().values()) == left
 
