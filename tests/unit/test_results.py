@@ -332,6 +332,19 @@ def test_a_forgotten_job_is_gone(add: Task[..., int], hand: Hand) -> None:
     assert waits.exists()
 
 
+def test_a_job_that_was_pruned_does_not_exist_though_its_result_was_read(
+    q: LocalQ, add: Task[..., int], hand: Hand
+) -> None:
+    result = add.delay(1)
+    hand.finish(hand.take(), JobState.SUCCEEDED, result=b"1")
+    assert result.get() == 1
+
+    q.store.prune(q.clock.now() + 1, 10)
+
+    assert not result.exists()
+    assert result.get() == 1
+
+
 def test_a_job_run_again_starts_anew(q: LocalQ, add: Task[..., int], hand: Hand) -> None:
     result = add.delay(1)
     hand.finish(hand.take(), JobState.FAILED, error=Boom("x"))
