@@ -309,6 +309,24 @@ def test_a_store_in_memory_that_is_dropped_takes_its_folder_along() -> None:
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("name", ["jobs.db", ":memory:"])
+def test_a_store_that_is_dropped_closes_its_connections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = opened(Path(name))
+    store.tend(NOW)
+    connections = [one for one in (store._connection, store._checkpointer) if one is not None]
+
+    del store
+    gc.collect()
+
+    assert connections
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            connection.execute("SELECT 1")
+
+
 # Locations
 
 
