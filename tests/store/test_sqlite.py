@@ -104,7 +104,9 @@ def test_jobs_are_there_again_after_reopening(tmp_path: Path) -> None:
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     (tmp_path / "jobs.db").touch()
 
-    filled(tmp_path / "jobs.db")
+    filled(tmp_path / "jobs.db", 2)
+
+    assert opened(tmp_path / "jobs.db").stats() == {("default", JobState.READY): 2}
 
 
 @pytest.mark.parametrize("durability", ["", "FULL", "off", None])

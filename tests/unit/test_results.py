@@ -5,7 +5,6 @@ import gc
 import os
 import pickle
 import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -173,10 +172,7 @@ def test_waiting_ends_when_another_thread_finishes_the_job(q: LocalQ, add: Task[
     timer = threading.Timer(0.05, hand.finish, (job, JobState.SUCCEEDED), {"result": b"7"})
     timer.start()
 
-    began = time.monotonic()
     assert result.get(timeout=10, on_interval=lambda: looks.append(1)) == 7
-
-    assert time.monotonic() - began < 5
     assert looks
     timer.join()
 
