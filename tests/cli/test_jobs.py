@@ -777,8 +777,10 @@ def test_a_narrow_terminal_still_shows_whole_ids(q: LocalQ) -> None:
 
     _, seen = on_terminal("--path", q.location, "list", columns=80)
 
-    assert job_id in seen
     assert all(len(line) <= 80 for line in seen.splitlines())
+    _, row, error = seen.splitlines()
+    assert row.split()[:2] == [job_id, q.store.get([job_id])[job_id].task]
+    assert error.startswith("    ValueError: xxx")
 
 
 def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:
