@@ -25,7 +25,7 @@ LAYERS = """
     anatomy
     failure
     remote
-    settings
+    settings settings.*
     location
     options
     retry
