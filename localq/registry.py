@@ -42,6 +42,8 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     """Tasks by name. `revision` grows with every change, so that running slots learn of new definitions."""
 
     revision = 0
+    #: Called with each task that is registered, or kept.
+    registered: Callable[[Task[..., Any]], None] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,8 +71,13 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             raise AlreadyRegistered(
                 f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
             )
+        self._take(task)
+
+    def _take(self, task: Task[..., Any]) -> None:
         self[task.name] = task
         self.revision += 1
+        if self.registered is not None:
+            self.registered(task)
 
     def promise(self, name: str, app: Any) -> Task[..., Any]:
         """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
@@ -86,8 +93,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             promised.__class__ = type(task)
             promised.__dict__.update(task.__dict__)
             task = promised
-        self[task.name] = task
-        self.revision += 1
+        self._take(task)
 
     def find(self, name: str) -> Task[..., Any] | None:
         """Return the task a job names, or None.

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from localq import codec, current
-from localq.call import When, new_id, new_job, read_options
+from localq.call import ROUTING, When, new_id, new_job, read_options
 from localq.clock import Clock
-from localq.exceptions import EncodeError
+from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
 from localq.registry import TaskRegistry
+from localq.routing import Router, router_of
 from localq.settings import Settings
 from localq.task import Task
 
-__all__ = ["job_of"]
+__all__ = ["job_of", "jobs_of"]
 
 #: Stands for a task that is not known here, only its name: it has no options of its own.
 _UNKNOWN: Task[..., Any] = Task()
@@ -29,12 +30,23 @@ class App(Protocol):
     conf: Settings
     clock: Clock
     tasks: TaskRegistry
+    router: Router | None
 
 
 def job_of(
     app: App, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
 ) -> tuple[NewJob, bool]:
+    """Return the job of a call, as `jobs_of` does, and no copy for other queues."""
+    jobs, ignored = jobs_of(app, name, args, kwargs, options, task)
+    return jobs[0], ignored
+
+
+def jobs_of(
+    app: App, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
+) -> tuple[list[NewJob], bool]:
     """Return the job of a call, checked in full, and whether its result is ignored.
+
+    Where the call goes to several queues each other queue gets a copy of the job, with an id of its own.
 
     Args:
         options: As of `Task.apply_async`.
@@ -42,6 +54,7 @@ def job_of(
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
+        QueueNotFound, ImproperlyConfigured: where it goes cannot be told.
     """
     if task is None:
         known = app.tasks.find(name)
@@ -53,20 +66,56 @@ def job_of(
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
-    if not options and task.expires is None and serializer == "json" and request is None:
-        return NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority), bool(ignored)
+    placed = task.exchange is not None or task.routing_key is not None
+    plain = not options and task.expires is None and serializer == "json" and not placed
+    if plain and request is None and app.router is None:
+        return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, **options}
+    queues: tuple[str, ...] = (queue,)
+    if app.router is not None or placed or any(name in options for name in ROUTING):
+        queues, given = _routed(app, name, args, kwargs, given, task)
     serializer = given.get("serializer") or serializer
     given["serializer"] = None if serializer == "json" else serializer
     if request is not None and request.id is not None:
         given.setdefault("parent_id", request.id)
         given.setdefault("root_id", request.root_id)
+        if task.priority is None:
+            priority = _inherited(conf, request, priority)
     written = _written(args, kwargs, serializer, conf)
-    when = When(conf.timezone, app.clock.now())
-    new = new_job(name, written, given, when=when, queue=queue, priority=priority, find=app.tasks.find)
+    when = When(_zone(conf), app.clock.now())
+    new = new_job(name, written, given, when=when, queue=queues[0], priority=priority, find=app.tasks.find)
     said = given.get("ignore_result")
-    return new, bool(ignored if said is None else said)
+    copies = [new._replace(id=new_id(), queue=other) for other in queues[1:]]
+    return [new, *copies], bool(ignored if said is None else said)
+
+
+def _routed(
+    app: App, name: str, args: Any, kwargs: Any, given: dict[str, Any], task: Task[..., Any]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the queues of a call, and its options with those of its route below them."""
+    own = {option: getattr(task, option) for option in ("queue", "priority", "serializer", *ROUTING)}
+    own = {option: value for option, value in own.items() if value is not None}
+    router = app.router or router_of(app.conf, always=True)
+    assert router is not None
+    queues, routed = router.send(name, args, kwargs, {**own, **given}, task)
+    try:
+        read_options(routed)
+    except TypeError as error:
+        raise ImproperlyConfigured(f"task_routes gives task {name} an option that there is not: {error}") from error
+    return queues, routed
+
+
+def _inherited(conf: Settings, request: Any, priority: int) -> int:
+    """Return the priority of a call from within a task."""
+    if not conf.task_inherit_parent_priority:
+        return priority
+    own = (request.delivery_info or {}).get("priority")
+    return priority if own is None else int(own)
+
+
+def _zone(conf: Settings) -> str | None:
+    return conf.timezone or (None if conf.enable_utc else "local")
 
 
 def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import click
 
 import localq
+from localq.app import LocalQ
 from localq.cli.loading import app_parameters
 from localq.exceptions import ImproperlyConfigured, LocalQError, StoreError, StoreVersion
 from localq.settings import nearest
 
-__all__ = ["COMMANDS", "Entry", "exit_code", "main"]
+__all__ = ["COMMANDS", "Entry", "exit_code", "main", "run"]
 
 #: Exit codes, those of sysexits.h where it has one.
 EX_USAGE = 2
@@ -63,6 +64,26 @@ def exit_code(error: LocalQError) -> int:
 class _Commands(click.Group):
     """A group that imports a command's module when the command is called."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._in_order(args))
+
+    def _in_order(self, args: list[str]) -> list[str]:
+        """Put options that stand before the command, and are not the program's own, behind it, as Celery takes them."""
+        own = {name for param in self.params for name in (*param.opts, *param.secondary_opts)} | {"-h", "--help"}
+        valued = {name for param in self.params if not getattr(param, "is_flag", False) for name in param.opts}
+        front: list[str] = []
+        moved: list[str] = []
+        words = iter(range(len(args)))
+        for at in words:
+            word = args[at]
+            if word in COMMANDS:
+                return [*front, word, *moved, *args[at + 1 :]]
+            mine = word.partition("=")[0] in own or (word[:2] in own and not word.startswith("--"))
+            (front if mine else moved).append(word)
+            if word in valued and at + 1 < len(args):
+                front.append(args[next(words)])
+        return args
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -96,6 +117,22 @@ class _Commands(click.Group):
         except LocalQError as error:
             click.echo(f"localq: error: {error}", err=True)
             sys.exit(exit_code(error))
+
+
+def run(words: list[str], app: LocalQ) -> int:
+    """Be the program for an app, which commands that name none are about; return the exit code."""
+    try:
+        main.main(words, prog_name="localq", obj=app, standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 1
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -44,6 +44,8 @@ R = TypeVar("R")
 #: Names an app has in a module, and modules of a package it may be in, in the order they are tried.
 _NAMES = ("q", "app", "celery")
 _MODULES = ("celery", "app", "tasks", "localq")
+#: Modules of settings that are read where no app is named.
+_CONFIGS = ("localqconfig", "celeryconfig")
 _META = "localq.found"
 
 
@@ -74,7 +76,8 @@ def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "-A", "--app", "spec", metavar="APP",
-            help="Where the app is: a module, module:name, a package, or the path of a script.",
+            help="Where the app is: a module, module:name, a package, or the path of a script. "
+            "Default: what celeryconfig.py or localqconfig.py here imports.",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -104,7 +107,8 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
         spec = spec or before.get("spec")
         if path is None and url is None:
             path, url = before.get("path"), before.get("url")
-        found = _load(spec, path, url)
+        own = context.find_root().obj
+        found = _load(spec, path, url, own if isinstance(own, LocalQ) else None)
         context.meta[_META] = found
         context.call_on_close(found.app.close)
         return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]
@@ -136,17 +140,36 @@ def load_app(spec: str | None = None, path: str | None = None, url: str | None =
     return _load(spec, path, url).app
 
 
-def _load(spec: str | None, path: str | None, url: str | None) -> Found:
-    if spec:
-        found = find_app(spec)
-        if path is not None or url is not None:
-            found.app.relocate(path=path, url=url)
-    else:
+def _load(spec: str | None, path: str | None, url: str | None, own: LocalQ | None = None) -> Found:
+    """Load an app; `own` is the one that runs the program, for where nothing else is named."""
+    found = find_app(spec) if spec else Found(own, "") if own is not None else _configured()
+    if found is None:
         if path is None and url is None:
             path = os.environ.get("LOCALQ_PATH") or None
         found = Found(LocalQ("localq", path=path, url=url), "")
+    elif path is not None or url is not None:
+        found.app.relocate(path=path, url=url)
     current.set_app(found.app)
     return found
+
+
+def _configured() -> Found | None:
+    """Return the app of the configuration in the working folder, or None where there is none.
+
+    The modules it names are imported; where they make an app of their own, that is the one meant.
+    """
+    name = os.environ.get("CELERY_CONFIG_MODULE") or next(
+        (name for name in _CONFIGS if os.path.isfile(f"{name}.py")), None
+    )
+    if name is None:
+        return None
+    module = import_module(name)
+    app = LocalQ("localq", config_source=module)
+    for task_module in (*app.conf.imports, *app.conf.include):
+        theirs = _apps(import_module(task_module))
+        if not app.tasks and theirs:
+            return Found(next(iter(theirs.values())), f"{task_module}:{next(iter(theirs))}")
+    return Found(app, "")
 
 
 def find_app(spec: str) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -18,6 +18,7 @@ from localq.engine.assembly import assemble, worker_name
 from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
+from localq.routing import check_queues, queue_notices
 
 __all__ = ["banner", "serve", "worker"]
 
@@ -140,7 +141,8 @@ def _run(
 ) -> None:
     if app.eager:
         raise ImproperlyConfigured("The app is eager: its calls run in the caller, a worker has nothing to do.")
-    app.conf.update({name: value for name, value in settings.items() if value is not None})
+    app.conf.put({name: value for name, value in settings.items() if value is not None}, "the command line")
+    check_queues(app.conf, queues or ())
     name = worker_name(hostname)
     _set_up_log(app, level, logfile, name)
     _import_tasks(app, include)
@@ -180,6 +182,7 @@ def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
     app.conf.include = tuple(dict.fromkeys((*app.conf.include, *include)))
     for name in (*app.conf.imports, *app.conf.include):
         import_module(name)
+    app.discover_tasks()
     if not app.tasks:
         raise LoadError(
             "There are no tasks to run: every job would fail. Name the app that has them, as in "
@@ -217,6 +220,13 @@ def banner(worker: Worker, app: str) -> str:
         "[tasks]",
         *(f"  . {name}" for name in sorted(worker.app.tasks)),
         "",
+        *_noticed(worker, plan.queues or ()),
         "",
     ]
     return "\n".join(lines)
+
+
+def _noticed(worker: Worker, queues: Iterable[str]) -> list[str]:
+    """Return lines about what is odd in the settings, or none."""
+    told = [*worker.app.notices(), *queue_notices(worker.app.conf, queues)]
+    return ["[warnings]", *(f"  ! {line}" for line in told), ""] if told else []

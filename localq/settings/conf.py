@@ -42,6 +42,8 @@ class Settings(MutableMapping[str, Any]):
     def __init__(self, given: Mapping[str, Any] | None = None, source: str = "LocalQ(...)") -> None:
         self.__dict__.update(_set={}, _before={}, _own={}, _pending=None, _defaults=[], _raw=set(), _changed=None)
         self.__dict__.update(_odd={}, _first={})
+        #: What others made of these settings; emptied whenever they change.
+        self.__dict__["derived"] = {}
         self.put(given or {}, source)
         self._raw.clear()
 
@@ -92,6 +94,10 @@ class Settings(MutableMapping[str, Any]):
         for source, call in self._first.items():
             values |= {name: Given(value, source) for name, value in call().items()}
         self._fill(values, odd)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.derived.clear()
         if self._changed is not None:
             self._changed()
 
@@ -148,8 +154,7 @@ class Settings(MutableMapping[str, Any]):
             else:
                 self._own[name] = Given(value, source)
                 self._odd[name] = source
-        if self._changed is not None:
-            self._changed()
+        self._tell()
 
     def update(self, given: Any = (), /, **more: Any) -> None:
         """Set several."""
@@ -171,6 +176,7 @@ class Settings(MutableMapping[str, Any]):
         else:
             del self._own[name]
             self._odd.pop(name, None)
+        self._tell()
 
     def setdefault(self, name: str, default: Any = None) -> Any:
         """Set a setting that was not set; return its value."""

@@ -30,6 +30,7 @@ LAYERS = """
     options
     retry
     call
+    routing
     parameters
     request
     callbacks
@@ -43,10 +44,11 @@ LAYERS = """
     running
     endings
     attempt limiter
+    annotations discovery
     registry
     eager
     sending shared
-    app
+    app app.*
     __init__
     health health.*
     engine engine.*

@@ -30,8 +30,6 @@ def test_results_are_kept_for_ever_when_asked(forever: Any) -> None:
 
 
 def test_an_unknown_setting_names_the_nearest() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"'result_expire'. Did you mean 'result_expires'"):
-        Settings().result_expire = 5
     with pytest.raises(AttributeError, match="Did you mean 'worker_pool'"):
         _ = Settings().worker_pol
     with pytest.raises(TypeError, match=r"unknown setting 'durabilty'. Did you mean 'durability'"):

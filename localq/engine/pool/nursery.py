@@ -202,7 +202,7 @@ def main(control: int) -> None:
     if spec["pythonpath"] is not None:
         os.environ["PYTHONPATH"] = spec["pythonpath"]
     current.set_in_slot()
-    application = importlib.import_module("localq.app")
+    application = importlib.import_module("localq.app.base")
     for name in spec["modules"]:
         importlib.import_module(name)
     app = application._same_app(spec["main"], spec["location"])
