@@ -179,10 +179,11 @@ class Router:
 
     def _bindings(self, name: str, queue: Any) -> Iterator[_Binding]:
         exchange = getattr(queue, "exchange", None)
-        where = getattr(exchange, "name", "") or self._exchange
-        kind = (getattr(exchange, "type", "") if getattr(exchange, "name", "") else "") or self._kind
+        named = str(getattr(exchange, "name", "") or "")
+        where = named or self._exchange
+        kind = (str(getattr(exchange, "type", "") or "") if named else "") or self._kind
         more = list(getattr(queue, "bindings", None) or ())
-        if not more or getattr(exchange, "name", ""):
+        if not more or named:
             yield _Binding(where, kind, getattr(queue, "routing_key", "") or self._key, name)
         for one in more:
             other = getattr(one, "exchange", None)

@@ -67,8 +67,7 @@ def jobs_of(
     serializer = task.serializer or conf.task_serializer
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
-    plain = not options and task.expires is None and serializer == "json" and not placed
-    if plain and request is None and app.router is None:
+    if not (options or placed) and task.expires is None and serializer == "json" and app.router is request is None:
         return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, **options}

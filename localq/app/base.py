@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
 
 from localq import codec, current, fault
 from localq.app.configured import Configured
 from localq.app.registering import Registering
 from localq.app.running import Running
-from localq.canvas import Signature
+from localq.backend import Backend
+from localq.canvas import Signature, signature
 from localq.eager import Eager
 from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
@@ -146,6 +147,24 @@ class LocalQ(Configured, Registering, Running):
         """
         return self._made(options) if function is None else self._made(options)(function)
 
+    def signature(self, task: Any, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Return a signature of a task of this app, by its name or from the dictionary of one."""
+        return signature(task, *args, app=self, **kwargs)
+
+    # Being the current app
+
+    def set_current(self) -> None:
+        """Make this the app that `current_app` and shared tasks mean."""
+        current.set_app(self)
+
+    set_default = set_current
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
     # The store
 
     @property
@@ -263,6 +282,11 @@ class LocalQ(Configured, Registering, Running):
     def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: N802 - Celery's name
         """Return the result of a job."""
         return AsyncResult(id, self)
+
+    @property
+    def backend(self) -> Backend:
+        """Results by the names of Celery's back ends."""
+        return Backend(self)
 
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs, durably; return the state each known one had.

@@ -68,11 +68,11 @@ class Registering:
                 raise TypeError(f"@task decorates a function, not {function!r}")
             own = {name: value for name, value in options.items() if name not in ("shared", "lazy", "filter")}
             bind, base = bool(own.pop("bind", False)), own.pop("base", None) or self._task_class()
-            name = own.get("name") or self.gen_task_name(function.__name__, function.__module__)
+            own["name"] = own.get("name") or self.gen_task_name(function.__name__, function.__module__)
             if not self.strict_typing:
                 own.setdefault("typing", False)
             function = options["filter"](function) if options.get("filter") else function
-            made = make_task(self, function, bind=bind, base=base, options={**own, "name": name})
+            made = make_task(self, function, bind=bind, base=base, options=own)
             self._tasks.register(made)
             return made
 
@@ -87,7 +87,7 @@ class Registering:
         if isinstance(task, type):
             task = task()
         if not task.name:
-            task.name = self.gen_task_name(type(task).__name__, type(task).__module__)
+            task.name = self.gen_task_name(str(type(task).__name__), type(task).__module__)
         task.app = self
         for option, value in options.items():
             setattr(task, option, value)
@@ -110,7 +110,7 @@ class Registering:
         if self._base is None:
             base = self._task_class()
             body = {"app": self, "__module__": base.__module__, "__doc__": base.__doc__}
-            self._base = type(base.__name__, (base,), body)
+            self._base = type(str(base.__qualname__), (base,), body)
         return self._base
 
     @property

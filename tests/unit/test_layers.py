@@ -37,6 +37,7 @@ LAYERS = """
     history view
     waiting joining
     result
+    backend
     canvas
     task
     settle
@@ -49,6 +50,7 @@ LAYERS = """
     eager
     sending shared
     app app.*
+    contrib contrib.*
     __init__
     health health.*
     engine engine.*
