@@ -107,7 +107,8 @@ def names(value: Any) -> tuple[str, ...]:
 
 def modules(value: Any) -> tuple[str, ...]:
     """Accept a list of modules' names, or one name."""
-    return (value,) if isinstance(value, str) and value else names(value)
+    one = isinstance(value, str) and all(part.isidentifier() for part in value.split("."))
+    return (value,) if one else names(value)
 
 
 def mapping(value: Any) -> Any:

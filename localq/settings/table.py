@@ -19,13 +19,12 @@ OLD_NAMES: Mapping[str, str] = {one.name: one.old_name for one in _ALL if one.ol
 NEW_NAMES: Mapping[str, str] = {old: new for new, old in OLD_NAMES.items()}
 
 #: How like a setting's a name must be to be taken for a slip; programs keep names of their own beside settings.
-_LIKE = 0.75
+_LIKE, _VERY_LIKE = 0.75, 0.9
 
 
 def suggestion(name: str) -> str:
     """Return " Did you mean 'x'?" for an unknown name that is like a setting's, or an empty text."""
-    known = NEW_NAMES if name.isupper() else SETTINGS
-    close = nearest(name, known, _LIKE)
-    if not close and name.isupper():
-        close = nearest(name.lower().removeprefix("celery_"), SETTINGS, _LIKE)
-    return close
+    if not name.isupper():
+        return nearest(name, SETTINGS, _LIKE)
+    bare = name.lower().removeprefix("celery_")
+    return nearest(name, NEW_NAMES, _VERY_LIKE) or nearest(bare, SETTINGS, _LIKE) or nearest(name, NEW_NAMES, _LIKE)
