@@ -60,7 +60,7 @@ def _same_path(url: str) -> str:
 def refusal(url: str) -> str:
     """Say why a server's URL cannot be used."""
     scheme = url.partition("://")[0].lower()
-    if scheme.removesuffix("s") in ("redis", "valkey") or scheme.startswith("sentinel"):
+    if scheme.startswith(("redis", "valkey", "sentinel")):
         return (
             f"{shown(url)} is a Redis server; this version has no store there. Use path=, as in "
             "LocalQ(path='jobs.db'): jobs and results are in that file."

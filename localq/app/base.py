@@ -339,8 +339,8 @@ class LocalQ(Configured, Registering, Running):
 
 def _same_app(main: str | None, location: str | None) -> LocalQ:
     """Return this process's app of that name and place, or the current one, or a new one."""
-    for app in list(current.apps):
-        if (app.main, app._known_place()) == (main, location):
-            return app  # type: ignore[no-any-return]
-    found = current.app_or_none()
-    return found if isinstance(found, LocalQ) else LocalQ(main, path=location)
+    now = current.app_or_none()
+    for app in [now, *current.apps]:
+        if isinstance(app, LocalQ) and (app.main, app._known_place()) == (main, location):
+            return app
+    return now if isinstance(now, LocalQ) else LocalQ(main, path=location)

@@ -94,7 +94,12 @@ class Settings(MutableMapping[str, Any]):
         for source, call in self._first.items():
             values |= {name: Given(value, source) for name, value in call().items()}
         self._fill(values, odd)
-        self._tell()
+        try:
+            self._tell()
+        except Exception:
+            # Whoever asks next must hear of it too.
+            self._forget()
+            raise
 
     def _tell(self) -> None:
         self.derived.clear()
@@ -147,6 +152,8 @@ class Settings(MutableMapping[str, Any]):
             self._raw.update(given)
             self._before.update({name: Given(value, source) for name, value in checked.items()})
             return
+        before = {name: getattr(self, name) for name in checked if name in SETTINGS}
+        kept = {name: dict(self.__dict__[name]) for name in ("_set", "_own", "_odd")}
         for name, value in checked.items():
             if name in SETTINGS:
                 self.__dict__[name] = value
@@ -154,7 +161,12 @@ class Settings(MutableMapping[str, Any]):
             else:
                 self._own[name] = Given(value, source)
                 self._odd[name] = source
-        self._tell()
+        try:
+            self._tell()
+        except Exception:
+            self.__dict__.update(kept | before)
+            self._tell()
+            raise
 
     def update(self, given: Any = (), /, **more: Any) -> None:
         """Set several."""
