@@ -75,6 +75,7 @@ __all__ = [
     "MaxRetriesExceededError",
     "NotConfigured",
     "NotRegistered",
+    "OperationalError",
     "PoolBroken",
     "QueueNotFound",
     "Reject",
@@ -377,6 +378,8 @@ class CDeprecationWarning(DeprecationWarning):
 
 CeleryError = LocalQError
 CeleryWarning = LocalQWarning
+#: What Celery's users catch when a call cannot be sent.
+OperationalError = StoreError
 
 
 def reraise(kind: type[BaseException], value: BaseException, traceback: TracebackType | None = None) -> None:

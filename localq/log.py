@@ -54,8 +54,8 @@ def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -
     """Set up the log of a worker that is a program of its own: on standard error, or in a file.
 
     Args:
-        conf: The settings worker_hijack_root_logger, worker_log_color, worker_log_format and
-            worker_task_log_format.
+        conf: The settings worker_hijack_root_logger, worker_log_color, worker_log_format, worker_log_datefmt,
+            worker_task_log_format and worker_task_log_datefmt.
         level: Least level logged.
         logfile: May be moved away while it is written to (logrotate): another is then started.
 
@@ -68,7 +68,9 @@ def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -
     colour = conf["worker_log_color"]
     if colour is None:
         colour = logfile is None and "NO_COLOR" not in os.environ and _is_terminal(stream)
-    handler.setFormatter(_Format(conf["worker_log_format"], conf["worker_task_log_format"], colour=colour))
+    formats = (conf["worker_log_format"], conf.get("worker_log_datefmt"))
+    of_tasks = (conf["worker_task_log_format"], conf.get("worker_task_log_datefmt"))
+    handler.setFormatter(_Format(formats, of_tasks, colour=colour))
     if conf["worker_hijack_root_logger"]:
         for other in list(root.handlers):
             root.removeHandler(other)
@@ -120,9 +122,9 @@ _COLOURS = {
 class _Format(logging.Formatter):
     """Formats records of tasks in their own way, and shows control characters instead of sending them."""
 
-    def __init__(self, plain: str, task: str, *, colour: bool) -> None:
-        super().__init__(plain)
-        self._task = logging.Formatter(task)
+    def __init__(self, plain: tuple[str, str | None], task: tuple[str, str | None], *, colour: bool) -> None:
+        super().__init__(*plain)
+        self._task = logging.Formatter(*task)
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:

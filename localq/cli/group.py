@@ -48,6 +48,9 @@ COMMANDS = {
     "purge": Entry("localq.cli.changes:purge", "Change", "Remove jobs that wait."),
     "doctor": Entry("localq.cli.health:doctor", "Care", "Check the file and what is in it."),
     "backup": Entry("localq.cli.health:backup", "Care", "Copy the file while it is in use."),
+    "settings": Entry("localq.cli.settings:settings", "Care", "Show settings, and what set them."),
+    "check": Entry("localq.cli.check:check", "Care", "Say what a project does that would be different here."),
+    "upgrade": Entry("localq.cli.settings:upgrade", "Care", "Give settings their names of today."),
     "demo": Entry("localq.cli.demo:demo", "Try", "Digest the files of a folder, one job a file."),
 }
 

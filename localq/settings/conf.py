@@ -270,6 +270,10 @@ class Settings(MutableMapping[str, Any]):
         shown = dict(self) if with_defaults else self.without_defaults()
         return {n: _censored(n, v) if censored else v for n, v in shown.items() if not n.startswith("_")}
 
+    def shown(self, name: str) -> Any:
+        """Return a value as it may be shown: without secrets."""
+        return _censored(name, self[name])
+
     def humanize(self, with_defaults: bool = False, censored: bool = True) -> str:
         """Return settings as lines for people, without defaults unless they are asked for."""
         return "\n".join(f"{name}: {value!r}" for name, value in self.table(with_defaults, censored).items())

@@ -52,6 +52,7 @@ LAYERS = """
     app app.*
     contrib contrib.*
     __init__
+    migration migration.*
     health health.*
     engine engine.*
     cli cli.* demo __main__
