@@ -213,8 +213,6 @@ class Router:
         own = self._own_bindings(chosen, queue, task, implied=bool(exchange and key) and queue is None)
         kind = options.get("exchange_type") or (own[0].kind if own else "direct")
         if not (exchange and key) and (kind == "direct" or not own):
-            if exchange and queue is None and exchange not in (self._exchange, ""):
-                return self._through(task, exchange, key or "", None)
             return (chosen,)
         where = exchange or own[0].exchange
         return self._through(task, where, key or own[0].key, None if queue is None or exchange else chosen)

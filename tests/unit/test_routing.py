@@ -220,8 +220,9 @@ def test_an_exchange_named_as_a_queue_is_that_queue_where_nothing_is_bound(q: Lo
     assert sent(exchange="for_task_A", routing_key="task_a") == ["for_task_A"]
 
 
-def test_a_routing_key_alone_means_the_default_queue_of_a_direct_exchange(q: LocalQ, sent: Any) -> None:
-    assert sent(routing_key="task_a") == ["celery"]
+@pytest.mark.parametrize("alone", [{"routing_key": "task_a"}, {"exchange": "for_task_A"}])
+def test_half_of_both_means_the_default_queue_of_a_direct_exchange(q: LocalQ, sent: Any, alone: Any) -> None:
+    assert sent(**alone) == ["celery"]
 
 
 def test_a_key_that_nothing_is_bound_with_is_an_error(q: LocalQ, sent: Any) -> None:
