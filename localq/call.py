@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from localq import codec
 from localq.clock import from_datetime
 from localq.job import NewJob
-from localq.settings import nearest
+from localq.settings import Settings, nearest
 
 __all__ = [
     "BROKER_ONLY",
@@ -34,6 +34,7 @@ __all__ = [
     "new_job",
     "read_changes",
     "read_options",
+    "zone_of",
 ]
 
 #: Options that end in the job's own columns.
@@ -61,13 +62,13 @@ KEPT = (
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
     producer connection publisher delivery_mode immediate mandatory
-    compression retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
+    retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
     task_type origin group_index chord chain replaced_task_nesting stamped_headers
 """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
 #: Options that say which queue is meant, where `localq.routing` is asked.
 ROUTING = ("exchange", "exchange_type", "routing_key")
-OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | frozenset(KEPT) | BROKER_ONLY
+OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | {"compression"} | frozenset(KEPT) | BROKER_ONLY
 _SECOND = 1_000_000
 #: Seconds from now that a time may lie ahead: a thousand years, well within the store's 64 bits.
 _FAREST_S = 31_557_600_000
@@ -141,6 +142,12 @@ class When(NamedTuple):
                 value = value.astimezone() if self.zone == "local" else value.replace(tzinfo=self._zone())
             return from_datetime(value)
         raise TypeError(f"{option} must be a datetime, an ISO text or seconds, not {type(value).__name__}")
+
+
+def zone_of(settings: Settings) -> str | None:
+    """Return how naive times are read, for `When`: as the settings timezone and enable_utc say."""
+    zone: str | None = settings.timezone
+    return zone or (None if settings.enable_utc else "local")
 
 
 def read_options(options: Mapping[str, Any]) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localq import codec, failure
-from localq.call import ROUTING, When, follow_up_id, new_job
+from localq.call import ROUTING, When, follow_up_id, new_job, zone_of
 from localq.events import emit
 from localq.exceptions import ImproperlyConfigured
 from localq.job import Job, NewJob
 from localq.options import JobOptions
+from localq.packing import plain
 from localq.parameters import required
 from localq.remote import rebuild
 from localq.request import Context
@@ -147,7 +148,7 @@ def _job(
         str(link["task"]),
         call,
         given,
-        when=When(settings.timezone, now),
+        when=When(zone_of(settings), now),
         queue=queue,
         priority=settings.task_default_priority,
     )
@@ -166,5 +167,5 @@ def _request(job: Job, options: JobOptions) -> dict[str, Any]:
         "delivery_info": {"queue": job.queue, "priority": job.priority},
     }
     if job.args is not None and options.serializer == "json" and len(job.args) <= _LONGEST_REQUEST:
-        request["args"], request["kwargs"] = json.loads(job.args)
+        request["args"], request["kwargs"] = json.loads(plain(job.args))
     return request

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from localq import codec, failure
-from localq.call import KEPT, When
+from localq.call import KEPT, When, zone_of
 from localq.callbacks import callbacks
 from localq.exceptions import (
     EncodeError,
@@ -24,6 +24,7 @@ from localq.exceptions import (
     WorkerTerminate,
 )
 from localq.job import Ending, NewJob, Outcome
+from localq.packing import packed
 from localq.request import ExceptionInfo
 from localq.retry import backoff
 from localq.running import Running
@@ -47,7 +48,8 @@ def succeeded(this: Running, value: Any) -> Outcome:
     except BaseException as error:
         return failed(this, error)
     _tell(this, "on_success", "SUCCESS", value)
-    return _outcome(this, Ending.SUCCESS, result=result, follow_ups=follow_ups)
+    kept = None if result is None else packed(result, this.place.settings.result_compression)
+    return _outcome(this, Ending.SUCCESS, result=kept, follow_ups=follow_ups)
 
 
 def ended_by(this: Running, error: BaseException) -> Outcome:
@@ -143,7 +145,7 @@ def _retried(this: Running, again: Retry) -> Outcome:
     cause = again.exc or again
     told = failure.describe(cause)
     _tell(this, "on_retry", "RETRY", cause, ExceptionInfo(cause, told.traceback))
-    when = When(this.place.settings.timezone, this.place.clock.now())
+    when = When(zone_of(this.place.settings), this.place.clock.now())
     run_at = when.micros(0 if again.when is None else again.when, "eta")
     changes = _changed_call(this, again)
     return _outcome(this, Ending.RETRY, failure=failure.dump(told), run_at=run_at, **changes)

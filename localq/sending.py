@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from localq import codec, current
-from localq.call import ROUTING, When, new_id, new_job, read_options
+from localq.call import ROUTING, When, new_id, new_job, read_options, zone_of
 from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
+from localq.packing import KINDS, packed
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of
-from localq.settings import Settings
+from localq.settings import Settings, nearest
 from localq.task import Task
 
 __all__ = ["job_of", "jobs_of"]
@@ -68,7 +69,8 @@ def jobs_of(
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
     if not (options or placed) and task.expires is None and serializer == "json" and app.router is request is None:
-        return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
+        written = _packed(_written(args, kwargs, "json", conf), task.compression, conf)
+        return [NewJob(new_id(), name, queue, written, priority)], bool(ignored)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, **options}
     queues: tuple[str, ...] = (queue,)
@@ -81,8 +83,8 @@ def jobs_of(
         given.setdefault("root_id", request.root_id)
         if task.priority is None:
             priority = _inherited(conf, request, priority)
-    written = _written(args, kwargs, serializer, conf)
-    when = When(_zone(conf), app.clock.now())
+    written = _packed(_written(args, kwargs, serializer, conf), given.get("compression") or task.compression, conf)
+    when = When(zone_of(conf), app.clock.now())
     new = new_job(name, written, given, when=when, queue=queues[0], priority=priority, find=app.tasks.find)
     said = given.get("ignore_result")
     copies = [new._replace(id=new_id(), queue=other) for other in queues[1:]]
@@ -113,8 +115,13 @@ def _inherited(conf: Settings, request: Any, priority: int) -> int:
     return priority if own is None else int(own)
 
 
-def _zone(conf: Settings) -> str | None:
-    return conf.timezone or (None if conf.enable_utc else "local")
+def _packed(written: bytes, said: Any, conf: Settings) -> bytes:
+    kind = said or conf.task_compression
+    if kind is None:
+        return written
+    if kind not in KINDS:
+        raise ValueError(f"compression={kind!r} must be one of {', '.join(KINDS)}.{nearest(str(kind), KINDS)}")
+    return packed(written, kind)
 
 
 def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:

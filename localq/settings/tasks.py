@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from localq.settings.checks import flag, mapping, or_none, queue_list, seconds, text, whole
+from localq.packing import KINDS
+from localq.settings.checks import flag, mapping, one_of, or_none, queue_list, seconds, text, whole
 from localq.settings.setting import Setting, unused
 
 __all__ = ["SETTINGS"]
@@ -122,6 +123,13 @@ SETTINGS = [
         text,
         old="CELERY_TASK_SERIALIZER",
     ),
+    Setting(
+        "task_compression",
+        None,
+        "How arguments of a KiB or more are made smaller: zlib (or gzip), bzip2 or lzma; None: not at all",
+        or_none(one_of(*KINDS)),
+        old="CELERY_MESSAGE_COMPRESSION",
+    ),
     Setting("task_ignore_result", False, "Keep no results", flag, old="CELERY_IGNORE_RESULT"),
     Setting(
         "task_store_errors_even_if_ignored",
@@ -180,7 +188,6 @@ SETTINGS = [
     unused("task_acks_on_timeout", None, _FINISHED, "CELERY_ACKS_ON_TIMEOUT"),
     unused("task_reject_on_worker_lost", None, _RUNS_AGAIN, "CELERY_REJECT_ON_WORKER_LOST"),
     unused("task_retry_on_worker_lost", False, _RUNS_AGAIN, "CELERY_RETRY_ON_WORKER_LOST"),
-    unused("task_compression", None, "Arguments are kept as they are", "CELERY_MESSAGE_COMPRESSION"),
     unused("task_create_missing_queue_type", "classic", _ONE_KIND, "CELERY_CREATE_MISSING_QUEUE_TYPE"),
     unused("task_create_missing_queue_exchange_type", None, _ONE_KIND, "CELERY_CREATE_MISSING_QUEUE_EXCHANGE_TYPE"),
     unused("task_default_queue_type", "classic", _ONE_KIND, "CELERY_DEFAULT_QUEUE_TYPE"),

@@ -20,6 +20,7 @@ LAYERS = """
     events
     current
     log
+    packing
     jsontags jsontags.*
     codec
     anatomy
