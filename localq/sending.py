@@ -63,13 +63,17 @@ def jobs_of(
     if task.typing and task._check is not None:
         task._check(*args, **kwargs)
     conf, request = app.conf, current.request.get()
-    queue = task.queue or conf.task_default_queue
+    # First of all: where settings were not read yet, this reads them, and `router` is as they say.
+    default = conf.task_default_queue
+    queue = task.queue or default
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
     if not (options or placed) and task.expires is None and serializer == "json" and app.router is request is None:
-        written = _packed(_written(args, kwargs, "json", conf), task.compression, conf)
+        written = _written(args, kwargs, "json", conf)
+        kind = task.compression or conf.task_compression
+        written = written if kind is None else _packed(written, kind)
         return [NewJob(new_id(), name, queue, written, priority)], bool(ignored)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, **options}
@@ -83,7 +87,9 @@ def jobs_of(
         given.setdefault("root_id", request.root_id)
         if task.priority is None:
             priority = _inherited(conf, request, priority)
-    written = _packed(_written(args, kwargs, serializer, conf), given.get("compression") or task.compression, conf)
+    written = _written(args, kwargs, serializer, conf)
+    kind = given.get("compression") or task.compression or conf.task_compression
+    written = written if kind is None else _packed(written, kind)
     when = When(zone_of(conf), app.clock.now())
     new = new_job(name, written, given, when=when, queue=queues[0], priority=priority, find=app.tasks.find)
     said = given.get("ignore_result")
@@ -115,10 +121,7 @@ def _inherited(conf: Settings, request: Any, priority: int) -> int:
     return priority if own is None else int(own)
 
 
-def _packed(written: bytes, said: Any, conf: Settings) -> bytes:
-    kind = said or conf.task_compression
-    if kind is None:
-        return written
+def _packed(written: bytes, kind: Any) -> bytes:
     if kind not in KINDS:
         raise ValueError(f"compression={kind!r} must be one of {', '.join(KINDS)}.{nearest(str(kind), KINDS)}")
     return packed(written, kind)

@@ -35,8 +35,11 @@ class Configured:
     router: Router | None = None
     clock: Clock = SYSTEM
     namespace: str | None = None
+    #: What `config_from_cmdline` was given.
+    _said: dict[str, Any]
 
     def _configure(self, settings: Mapping[str, Any], config_source: Any) -> None:
+        self._said = {}
         self._default_place = locate(DEFAULT, None)
         self.conf = Settings(settings)
         self.conf.overlay(lambda: from_environment(os.environ), "the environment")
@@ -92,7 +95,11 @@ class Configured:
 
     def config_from_cmdline(self, argv: Iterable[str], namespace: str = "celery") -> None:
         """Take settings from arguments, such as ["worker.concurrency=4", "task_default_queue=mail"]."""
-        self.conf.put(from_arguments(argv, namespace), "the command line")
+        self._said |= from_arguments(argv, namespace)
+        if self.conf.loaded:
+            self.conf.put(self._said, "the command line")
+        else:
+            self.conf.overlay(lambda: self._said, "the command line")
 
     def config_from_environ(self, prefix: str) -> None:
         """Take settings from environment variables that begin with a prefix; those with LOCALQ_ always count."""

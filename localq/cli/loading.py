@@ -46,6 +46,7 @@ _NAMES = ("q", "app", "celery")
 _MODULES = ("celery", "app", "tasks", "localq")
 #: Modules of settings that are read where no app is named.
 _CONFIGS = ("localqconfig", "celeryconfig")
+_PROJECT = "pyproject.toml"
 _META = "localq.found"
 
 
@@ -161,15 +162,20 @@ def _configured() -> Found | None:
     name = os.environ.get("CELERY_CONFIG_MODULE") or next(
         (name for name in _CONFIGS if os.path.isfile(f"{name}.py")), None
     )
-    if name is None:
+    source: Any = _PROJECT if name is None else import_module(name)
+    if name is None and not _has_table(_PROJECT):
         return None
-    module = import_module(name)
-    app = LocalQ("localq", config_source=module)
+    app = LocalQ("localq", config_source=source)
     for task_module in (*app.conf.imports, *app.conf.include):
         theirs = _apps(import_module(task_module))
         if not app.tasks and theirs:
             return Found(next(iter(theirs.values())), f"{task_module}:{next(iter(theirs))}")
     return Found(app, "")
+
+
+def _has_table(path: str) -> bool:
+    """Whether a project's file has settings; one that cannot be read says so where it is meant."""
+    return os.path.isfile(path) and "[tool.localq" in Path(path).read_text("utf-8", "replace")
 
 
 def find_app(spec: str) -> Found:

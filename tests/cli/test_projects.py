@@ -130,6 +130,16 @@ def test_a_configuration_alone_makes_an_app(project: Path) -> None:
     assert load_app(path="other.db").location == str(project / "other.db")
 
 
+def test_the_table_of_a_project_s_file_makes_an_app(project: Path) -> None:
+    (project / "celeryconfig.py").unlink()
+    (project / "pyproject.toml").write_text("[project]\nname = 'shop'\n")
+    assert load_app().conf.task_default_queue == "celery"
+
+    with (project / "pyproject.toml").open("a") as file:
+        file.write("[tool.localq]\ntask_default_queue = 'mail'\n")
+    assert load_app().conf.task_default_queue == "mail"
+
+
 def test_the_environment_names_the_configuration(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "localqconfig.py").write_text("task_default_queue = 'mail'\n")
     monkeypatch.setenv("CELERY_CONFIG_MODULE", "localqconfig")

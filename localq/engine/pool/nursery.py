@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import dill
@@ -181,11 +182,24 @@ def _spec(app: Any, pythonpath: str | None) -> bytes:
         "levels": _log_levels(),
         "main": app.main,
         "location": app.location,
-        "settings": app.conf.given(),
+        "settings": _sendable(app.conf.given()),
         "modules": sorted(modules),
         "definitions": [definitions.dump(task) for task in app.tasks.values() if definitions.by_value(task)],
     }
     return bytes(dill.dumps(spec))
+
+
+def _sendable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that can be written down; the others are as the processes' own modules say."""
+    kept = {}
+    for name, value in settings.items():
+        try:
+            dill.dumps(value)
+        except Exception as error:
+            logging.getLogger("localq").warning("Setting %s cannot be sent to worker processes: %s", name, error)
+        else:
+            kept[name] = value
+    return kept
 
 
 def _log_levels() -> dict[str, int]:
@@ -208,6 +222,8 @@ def main(control: int) -> None:
     app = application._same_app(spec["main"], spec["location"])
     # The worker's own file, which need not be the one its module names; and no connection crosses a fork.
     app.relocate(path=spec["location"])
+    # Read first what is read there: the worker's own settings come before the environment.
+    app.conf.load()
     app.conf.update(spec["settings"])
     for module in spec["modules"]:
         _adopt(app, sys.modules[module])

@@ -92,6 +92,17 @@ def test_arguments_of_a_command_line_are_settings() -> None:
     assert app.conf.worker_max_tasks_per_child == 3
 
 
+def test_the_command_line_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALQ_WORKER_CONCURRENCY", "8")
+    monkeypatch.setenv("LOCALQ_TASK_DEFAULT_QUEUE", "environment")
+    app = LocalQ(set_as_current=False)
+    app.config_from_cmdline(["worker.concurrency=4"])
+    app.conf.load()
+    app.config_from_cmdline(["task_default_queue=mail"])
+
+    assert (app.conf.worker_concurrency, app.conf.task_default_queue) == (4, "mail")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+
+from localq import Queue
+from localq.engine.pool.nursery import _sendable
+
+
+def test_a_setting_that_cannot_be_written_down_stays_behind(caplog: pytest.LogCaptureFixture) -> None:
+    settings = {"task_queues": [Queue("mail")], "task_annotations": {"*": {"lock": threading.Lock()}}}
+
+    with caplog.at_level(logging.WARNING, "localq"):
+        sent = _sendable(settings)
+
+    assert sent == {"task_queues": [Queue("mail")]}
+    assert "Setting task_annotations cannot be sent to worker processes" in caplog.text
