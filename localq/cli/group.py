@@ -141,7 +141,7 @@ def run(words: list[str], app: LocalQ) -> int:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @app_parameters
 @click.version_option(localq.__version__, prog_name="localq", message="%(prog)s %(version)s")
-def main(spec: str | None, path: str | None, url: str | None) -> None:
+def main(spec: str | None, path: str | None, url: str | None, broker: str | None, config: str | None) -> None:
     """Durable background jobs in one SQLite file, run by a pool of processes.
 
     Name the queue with -A, before or after the command; or, where no task needs to be known, with --path or

@@ -25,6 +25,7 @@ import click
 
 from localq import current
 from localq.app import LocalQ
+from localq.location import embedded
 from localq.settings import nearest
 
 __all__ = [
@@ -67,8 +68,12 @@ class Found(NamedTuple):
 
 
 def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options -A/--app (passed as `spec`), --path and --url to a command."""
+    """Add the options -A/--app (passed as `spec`), --path, --url, --broker and --config to a command."""
     for option in (
+        click.option(
+            "--config", metavar="MODULE", help="Settings, where no app is named; default: celeryconfig, if it is here."
+        ),
+        click.option("-b", "--broker", metavar="URL", help="The same as --path or --url, by Celery's name."),
         click.option("--url", metavar="URL", help="The queue's address instead: sqlite:///jobs.db."),
         click.option(
             "--path",
@@ -102,14 +107,18 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
         spec: str | None,
         path: str | None,
         url: str | None,
+        broker: str | None,
+        config: str | None,
         **kwargs: Any,
     ) -> R:
         before = context.find_root().params
-        spec = spec or before.get("spec")
-        if path is None and url is None:
-            path, url = before.get("path"), before.get("url")
+        spec, config = spec or before.get("spec"), config or before.get("config")
+        if path is None and url is None and broker is None:
+            path, url, broker = before.get("path"), before.get("url"), before.get("broker")
+        if broker is not None and path is None:
+            path = embedded(broker)
         own = context.find_root().obj
-        found = _load(spec, path, url, own if isinstance(own, LocalQ) else None)
+        found = _load(spec, path, url, own if isinstance(own, LocalQ) else None, config)
         context.meta[_META] = found
         context.call_on_close(found.app.close)
         return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]
@@ -141,9 +150,11 @@ def load_app(spec: str | None = None, path: str | None = None, url: str | None =
     return _load(spec, path, url).app
 
 
-def _load(spec: str | None, path: str | None, url: str | None, own: LocalQ | None = None) -> Found:
+def _load(
+    spec: str | None, path: str | None, url: str | None, own: LocalQ | None = None, config: str | None = None
+) -> Found:
     """Load an app; `own` is the one that runs the program, for where nothing else is named."""
-    found = find_app(spec) if spec else Found(own, "") if own is not None else _configured()
+    found = find_app(spec) if spec else Found(own, "") if own is not None else _configured(config)
     if found is None:
         if path is None and url is None:
             path = os.environ.get("LOCALQ_PATH") or None
@@ -154,13 +165,15 @@ def _load(spec: str | None, path: str | None, url: str | None, own: LocalQ | Non
     return found
 
 
-def _configured() -> Found | None:
-    """Return the app of the configuration in the working folder, or None where there is none.
+def _configured(config: str | None) -> Found | None:
+    """Return the app of a configuration, by default that in the working folder, or None where there is none.
 
     The modules it names are imported; where they make an app of their own, that is the one meant.
     """
-    name = os.environ.get("CELERY_CONFIG_MODULE") or next(
-        (name for name in _CONFIGS if os.path.isfile(f"{name}.py")), None
+    name = (
+        config
+        or os.environ.get("CELERY_CONFIG_MODULE")
+        or next((name for name in _CONFIGS if os.path.isfile(f"{name}.py")), None)
     )
     source: Any = _PROJECT if name is None else import_module(name)
     if name is None and not _has_table(_PROJECT):

@@ -140,6 +140,24 @@ def test_the_table_of_a_project_s_file_makes_an_app(project: Path) -> None:
     assert load_app().conf.task_default_queue == "mail"
 
 
+@pytest.mark.parametrize("line", ["--config localqconfig show", "show --config localqconfig"])
+def test_an_option_names_the_configuration(run: Callable[[str], str], project: Path, line: str) -> None:
+    (project / "localqconfig.py").write_text("imports = ['other']\n")
+    (project / "other.py").write_text("from localq import LocalQ\nmine = LocalQ()\n")
+
+    assert run(line) == "other:mine|False|None"
+
+
+@pytest.mark.parametrize("line", ["-b other.db -A tasks show", "show -A tasks --broker sqlite:///other.db"])
+def test_the_broker_s_option_names_the_file(run: Callable[[str], str], project: Path, line: str) -> None:
+    assert run(line) == "tasks:app|False|None"
+    assert current.app().location == str(project / "other.db")
+
+
+def test_the_broker_s_option_takes_no_server(run: Callable[[str], str]) -> None:
+    assert "redis://h is a Redis server" in run("-b redis://h -A tasks show")
+
+
 def test_the_environment_names_the_configuration(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "localqconfig.py").write_text("task_default_queue = 'mail'\n")
     monkeypatch.setenv("CELERY_CONFIG_MODULE", "localqconfig")
