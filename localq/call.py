@@ -62,13 +62,13 @@ KEPT = (
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
     producer connection publisher delivery_mode immediate mandatory
-    retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
+    compression retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
     task_type origin group_index chord chain replaced_task_nesting stamped_headers
 """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
 #: Options that say which queue is meant, where `localq.routing` is asked.
 ROUTING = ("exchange", "exchange_type", "routing_key")
-OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | {"compression"} | frozenset(KEPT) | BROKER_ONLY
+OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | frozenset(KEPT) | BROKER_ONLY
 _SECOND = 1_000_000
 #: Seconds from now that a time may lie ahead: a thousand years, well within the store's 64 bits.
 _FAREST_S = 31_557_600_000

@@ -15,7 +15,6 @@ from localq.events import emit
 from localq.exceptions import ImproperlyConfigured
 from localq.job import Job, NewJob
 from localq.options import JobOptions
-from localq.packing import plain
 from localq.parameters import required
 from localq.remote import rebuild
 from localq.request import Context
@@ -167,5 +166,5 @@ def _request(job: Job, options: JobOptions) -> dict[str, Any]:
         "delivery_info": {"queue": job.queue, "priority": job.priority},
     }
     if job.args is not None and options.serializer == "json" and len(job.args) <= _LONGEST_REQUEST:
-        request["args"], request["kwargs"] = json.loads(plain(job.args))
+        request["args"], request["kwargs"] = json.loads(job.args)
     return request

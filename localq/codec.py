@@ -12,9 +12,8 @@ What comes back is equal and of the same type, but:
 - a time zone other than a ZoneInfo comes back as its fixed offset.
 
 Pickle and dill run whatever their bytes say, so reading them needs their name in `accept`.
-Bytes that were made smaller (`localq.packing`) are read as what they were.
-This module imports nothing of LocalQ but its exceptions, `packing`, and `jsontags`, which does the JSON; no name
-found in bytes ever imports a module.
+This module imports nothing of LocalQ but its exceptions and `jsontags`, which does the JSON; no name found
+in bytes ever imports a module.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ from localq.exceptions import (
 from localq.jsontags.known import brief, register
 from localq.jsontags.reader import read_value, size
 from localq.jsontags.writer import all_leaves, all_strings, chunks, is_plain, write_call, write_value
-from localq.packing import plain
 
 __all__ = ["MAX_DEPTH", "SERIALIZERS", "brief", "decode", "decode_call", "encode", "encode_call", "register"]
 
@@ -80,7 +78,6 @@ def decode(data: bytes, serializer: str = "json", accept: Collection[str] = ("js
     """
     if serializer not in accept or serializer not in SERIALIZERS:
         _refuse(serializer, accept)
-    data = plain(data)
     return read_value(data) if serializer == "json" else _unpickle(data, serializer)
 
 

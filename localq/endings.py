@@ -24,7 +24,6 @@ from localq.exceptions import (
     WorkerTerminate,
 )
 from localq.job import Ending, NewJob, Outcome
-from localq.packing import packed
 from localq.request import ExceptionInfo
 from localq.retry import backoff
 from localq.running import Running
@@ -48,8 +47,7 @@ def succeeded(this: Running, value: Any) -> Outcome:
     except BaseException as error:
         return failed(this, error)
     _tell(this, "on_success", "SUCCESS", value)
-    kept = None if result is None else packed(result, this.place.settings.result_compression)
-    return _outcome(this, Ending.SUCCESS, result=kept, follow_ups=follow_ups)
+    return _outcome(this, Ending.SUCCESS, result=result, follow_ups=follow_ups)
 
 
 def ended_by(this: Running, error: BaseException) -> Outcome:

@@ -13,13 +13,12 @@ from localq.call import ROUTING, When, new_id, new_job, read_options, zone_of
 from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
-from localq.packing import KINDS, packed
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of
-from localq.settings import Settings, nearest
+from localq.settings import Settings
 from localq.task import Task
 
-__all__ = ["job_of", "jobs_of"]
+__all__ = ["job_of", "jobs_of_call"]
 
 #: Stands for a task that is not known here, only its name: it has no options of its own.
 _UNKNOWN: Task[..., Any] = Task()
@@ -37,12 +36,12 @@ class App(Protocol):
 def job_of(
     app: App, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
 ) -> tuple[NewJob, bool]:
-    """Return the job of a call, as `jobs_of` does, and no copy for other queues."""
-    jobs, ignored = jobs_of(app, name, args, kwargs, options, task)
+    """Return the job of a call, as `jobs_of_call` does, and no copy for other queues."""
+    jobs, ignored = jobs_of_call(app, name, args, kwargs, options, task)
     return jobs[0], ignored
 
 
-def jobs_of(
+def jobs_of_call(
     app: App, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
 ) -> tuple[list[NewJob], bool]:
     """Return the job of a call, checked in full, and whether its result is ignored.
@@ -71,10 +70,7 @@ def jobs_of(
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
     if not (options or placed) and task.expires is None and serializer == "json" and app.router is request is None:
-        written = _written(args, kwargs, "json", conf)
-        kind = task.compression or conf.task_compression
-        written = written if kind is None else _packed(written, kind)
-        return [NewJob(new_id(), name, queue, written, priority)], bool(ignored)
+        return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, **options}
     queues: tuple[str, ...] = (queue,)
@@ -88,8 +84,6 @@ def jobs_of(
         if task.priority is None:
             priority = _inherited(conf, request, priority)
     written = _written(args, kwargs, serializer, conf)
-    kind = given.get("compression") or task.compression or conf.task_compression
-    written = written if kind is None else _packed(written, kind)
     when = When(zone_of(conf), app.clock.now())
     new = new_job(name, written, given, when=when, queue=queues[0], priority=priority, find=app.tasks.find)
     said = given.get("ignore_result")
@@ -119,12 +113,6 @@ def _inherited(conf: Settings, request: Any, priority: int) -> int:
         return priority
     own = (request.delivery_info or {}).get("priority")
     return priority if own is None else int(own)
-
-
-def _packed(written: bytes, kind: Any) -> bytes:
-    if kind not in KINDS:
-        raise ValueError(f"compression={kind!r} must be one of {', '.join(KINDS)}.{nearest(str(kind), KINDS)}")
-    return packed(written, kind)
 
 
 def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:

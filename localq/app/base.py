@@ -19,7 +19,7 @@ from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.registry import BindingDecorator, Decorator
 from localq.result import AsyncResult
-from localq.sending import job_of, jobs_of
+from localq.sending import job_of, jobs_of_call
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
 from localq.store import open_store
@@ -239,13 +239,13 @@ class LocalQ(Configured, Registering, Running):
         self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
     ) -> AsyncResult[Any]:
         """Add the job of a call; `task` is the task of that name, where it is at hand."""
-        jobs, ignored = jobs_of(self, name, args, kwargs, options, task)
+        jobs, ignored = jobs_of_call(self, name, args, kwargs, options, task)
         self._add(jobs, throw=self.conf.task_eager_propagates)
         return AsyncResult(jobs[0].id, self, ignored=ignored)
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
-        made = [jobs_of(self, sig.task, sig.args, sig.kwargs, sig.options) for sig in signatures]
+        made = [jobs_of_call(self, sig.task, sig.args, sig.kwargs, sig.options) for sig in signatures]
         self._add([new for jobs, _ in made for new in jobs])
         return [AsyncResult(jobs[0].id, self, ignored=ignored) for jobs, ignored in made]
 

@@ -20,7 +20,6 @@ from localq.health.place import size_text
 from localq.history import Run
 from localq.job import Job, JobState
 from localq.options import JobOptions
-from localq.packing import plain
 from localq.result import AsyncResult
 from localq.store.base import Store
 
@@ -223,7 +222,7 @@ def _told(store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> d
     waits = job.state in (JobState.SCHEDULED, JobState.READY, JobState.FAILED, JobState.CANCELLED)
     return {
         **_facts(job),
-        "result": json.loads(plain(kept)) if kept is not None and serializer == "json" else None,
+        "result": json.loads(kept) if kept is not None and serializer == "json" else None,
         "result_repr": value_text(found) if kept is not None and serializer != "json" else None,
         "info": None if said is None else json.loads(said),
         "error": runs[-1].error if runs and waits else None,

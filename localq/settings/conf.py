@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
@@ -131,7 +132,7 @@ class Settings(MutableMapping[str, Any]):
         self.__dict__["_own"] = {name: one for name, one in values.items() if name not in SETTINGS}
         self.__dict__["_odd"] = odd | {n: one.source for n, one in self._before.items() if n not in SETTINGS}
         # Last, and at once: another thread takes a name that is there for a configuration that was read.
-        self.__dict__.update({name: one.default for name, one in SETTINGS.items()} | checked)
+        self.__dict__.update({name: copy.copy(one.default) for name, one in SETTINGS.items()} | checked)
 
     def _forget(self) -> None:
         """Forget values, but not what was set before they were first asked for."""
@@ -184,7 +185,7 @@ class Settings(MutableMapping[str, Any]):
         name = NEW_NAMES.get(name, name)
         if name in SETTINGS:
             self._set.pop(name, None)
-            self.__dict__[name] = SETTINGS[name].default
+            self.__dict__[name] = copy.copy(SETTINGS[name].default)
         else:
             del self._own[name]
             self._odd.pop(name, None)

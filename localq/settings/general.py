@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localq.settings.checks import flag, mapping, modules, names, number, one_of, or_none, text, whole, zone
+from localq.settings.checks import flag, mapping, modules, names, number, one_of, or_none, seconds, text, zone
 from localq.settings.setting import Setting, unused
 
 __all__ = ["SETTINGS"]
@@ -46,19 +46,32 @@ SETTINGS = [
     Setting("imports", (), "Modules a worker imports for their tasks", modules, old="CELERY_IMPORTS"),
     Setting("include", (), "Modules a worker imports for their tasks, after `imports`", modules, old="CELERY_INCLUDE"),
     # The schedule
-    Setting("beat_schedule", {}, "The schedule: entries by name", mapping, old="CELERYBEAT_SCHEDULE"),
+    Setting(
+        "beat_schedule",
+        {},
+        "Schedules by name: {'nightly': {'task': 'shop.report', 'schedule': crontab(hour=2, minute=0)}}",
+        mapping,
+        old="CELERYBEAT_SCHEDULE",
+    ),
+    Setting(
+        "beat_run_new_entries",
+        True,
+        "An interval seen for the first time runs at once; False: after one interval, as in Celery",
+        flag,
+        old="",
+    ),
     Setting(
         "beat_max_loop_interval",
         0,
-        "Most seconds the scheduler sleeps; 0: until the next entry is due or the schedule changes",
+        "Seconds between a scheduler's looks at the schedules when nothing changes; 0: 300",
         number,
         old="CELERYBEAT_MAX_LOOP_INTERVAL",
     ),
     Setting(
         "beat_cron_starting_deadline",
         None,
-        "Seconds after which a missed cron time is not made up for; None: always",
-        or_none(whole(1)),
+        "Seconds after which a missed firing of a cron rule is skipped; None: never",
+        or_none(seconds),
         old="CELERYBEAT_CRON_STARTING_DEADLINE",
     ),
     unused(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from localq.packing import KINDS
-from localq.settings.checks import flag, names, one_of, or_none, seconds, text, whole
+from localq.settings.checks import flag, names, or_none, seconds, text, whole
 from localq.settings.setting import Setting, unused
 
 __all__ = ["SETTINGS"]
@@ -60,13 +59,7 @@ SETTINGS = [
         used=False,
     ),
     unused("result_cache_max", -1, "Results are read from the store", "CELERY_MAX_CACHED_RESULTS"),
-    Setting(
-        "result_compression",
-        None,
-        "How results of a KiB or more are made smaller: zlib (or gzip), bzip2 or lzma; None: not at all",
-        or_none(one_of(*KINDS)),
-        old="CELERY_RESULT_COMPRESSION",
-    ),
+    unused("result_compression", None, "Results are kept as they are", "CELERY_RESULT_COMPRESSION"),
     unused("result_exchange", "celeryresults", "Results are in the store", "CELERY_RESULT_EXCHANGE"),
     unused("result_exchange_type", "direct", "Results are in the store", "CELERY_RESULT_EXCHANGE_TYPE"),
     unused(

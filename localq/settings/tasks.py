@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localq.packing import KINDS
-from localq.settings.checks import flag, mapping, one_of, or_none, queue_list, seconds, text, whole
+from localq.settings.checks import flag, mapping, or_none, queue_list, seconds, text, whole
 from localq.settings.setting import Setting, unused
 
 __all__ = ["SETTINGS"]
@@ -123,13 +122,7 @@ SETTINGS = [
         text,
         old="CELERY_TASK_SERIALIZER",
     ),
-    Setting(
-        "task_compression",
-        None,
-        "How arguments of a KiB or more are made smaller: zlib (or gzip), bzip2 or lzma; None: not at all",
-        or_none(one_of(*KINDS)),
-        old="CELERY_MESSAGE_COMPRESSION",
-    ),
+    unused("task_compression", None, "Arguments are kept as they are", "CELERY_MESSAGE_COMPRESSION"),
     Setting("task_ignore_result", False, "Keep no results", flag, old="CELERY_IGNORE_RESULT"),
     Setting(
         "task_store_errors_even_if_ignored",

@@ -20,7 +20,6 @@ LAYERS = """
     events
     current
     log
-    packing
     jsontags jsontags.*
     codec
     anatomy

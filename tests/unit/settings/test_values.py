@@ -147,6 +147,14 @@ def test_nothing_is_set_where_one_value_cannot_be() -> None:
     assert conf.task_default_queue == "celery"
 
 
+def test_apps_do_not_share_a_default_that_can_change() -> None:
+    one, other = Settings(), Settings()
+
+    one.beat_schedule["nightly"] = {"task": "report"}
+
+    assert other.beat_schedule == {}
+
+
 def test_who_asks_is_told_of_changes() -> None:
     heard: list[str] = []
     conf = Settings()
