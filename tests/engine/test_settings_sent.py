@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 
 import pytest
 
@@ -10,7 +9,7 @@ from localq.engine.pool.nursery import _sendable
 
 
 def test_a_setting_that_cannot_be_written_down_stays_behind(caplog: pytest.LogCaptureFixture) -> None:
-    settings = {"task_queues": [Queue("mail")], "task_annotations": {"*": {"lock": threading.Lock()}}}
+    settings = {"task_queues": [Queue("mail")], "task_annotations": {"*": {"rows": (row for row in ())}}}
 
     with caplog.at_level(logging.WARNING, "localq"):
         sent = _sendable(settings)
