@@ -19,9 +19,9 @@ from localq.exceptions import (
     WorkerLostError,
 )
 from localq.joining import allow_join_result
+from localq.queues import Exchange, Queue
 from localq.request import Context
 from localq.result import AsyncResult
-from localq.routing import Exchange, Queue
 from localq.shared import shared_task
 from localq.task import Task
 

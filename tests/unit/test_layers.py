@@ -30,6 +30,7 @@ LAYERS = """
     options
     retry
     call
+    queues routes
     routing
     parameters
     request
