@@ -25,6 +25,7 @@ import click
 
 from localq import current
 from localq.app import LocalQ
+from localq.exceptions import LocalQError
 from localq.location import embedded
 from localq.settings import nearest
 
@@ -162,7 +163,18 @@ def _load(
     elif path is not None or url is not None:
         found.app.relocate(path=path, url=url)
     current.set_app(found.app)
+    _read_settings(found.app)
     return found
+
+
+def _read_settings(app: LocalQ) -> None:
+    """Read an app's configuration now, so that what is wrong with it is told in one paragraph."""
+    try:
+        app.conf.load()
+    except LocalQError:
+        raise
+    except Exception as error:
+        raise LoadError(_story("the app's configuration", error)) from None
 
 
 def _configured(config: str | None) -> Found | None:
@@ -274,7 +286,7 @@ def _import(name: str) -> ModuleType:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and f"{name}.".startswith(f"{missing}."):
             raise _NoModule(missing) from None
-        raise LoadError(_story(name, error)) from None
+        raise LoadError(_story(repr(name), error)) from None
 
 
 def _story(name: str, error: Exception) -> str:
@@ -285,7 +297,7 @@ def _story(name: str, error: Exception) -> str:
     hint = ""
     if "no known parent package" in str(error):
         hint = " It belongs to a package: make an __init__.py in its folder."
-    return f"Importing {name!r} failed.{hint}\n{''.join(lines).rstrip()}"
+    return f"Importing {name} failed.{hint}\n{''.join(lines).rstrip()}"
 
 
 def _import_path(text: str) -> ModuleType:

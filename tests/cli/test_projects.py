@@ -140,6 +140,25 @@ def test_the_table_of_a_project_s_file_makes_an_app(project: Path) -> None:
     assert load_app().conf.task_default_queue == "mail"
 
 
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ("import no_such_module\n", "Importing the app's configuration failed."),
+        ("CELERY_TIMEZONE = 'UTC'\nCELERY_IMPORTS = ()\nresult_expires = 5\n", "-> CELERY_TASK_RESULT_EXPIRES"),
+        ("task_time_limit = -1\n", "Setting task_time_limit is -1"),
+        ("broker_url = 'redis://h'\n", "redis://h is a Redis server"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_told_in_a_paragraph(project: Path, config: str, told: str) -> None:
+    (project / "celeryconfig.py").write_text(config)
+
+    done = words("worker", "-A", "tasks")
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "cli/loading.py" not in done.stderr
+
+
 @pytest.mark.parametrize("line", ["--config localqconfig show", "show --config localqconfig"])
 def test_an_option_names_the_configuration(run: Callable[[str], str], project: Path, line: str) -> None:
     (project / "localqconfig.py").write_text("imports = ['other']\n")
