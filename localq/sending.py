@@ -69,10 +69,13 @@ def jobs_of_call(
     serializer = task.serializer or conf.task_serializer
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
-    if not (options or placed) and task.expires is None and serializer == "json" and app.router is request is None:
+    special = options or placed or task._shadows or task.expires is not None or serializer != "json"
+    if not special and request is None and app.router is None:
         return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, **options}
+    if task._shadows and given.get("shadow") is None:
+        given["shadow"] = task.shadow_name(args, kwargs, options)
     queues: tuple[str, ...] = (queue,)
     if app.router is not None or placed or any(name in options for name in ROUTING):
         queues, given = _routed(app, name, args, kwargs, given, task)

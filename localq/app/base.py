@@ -118,6 +118,10 @@ class LocalQ(Configured, Registering, Running):
         if set_as_current:
             current.set_app(self)
         make_shared_tasks(self)
+        self.on_init()
+
+    def on_init(self) -> None:
+        """Run when an app was made: for subclasses."""
 
     # Tasks
 

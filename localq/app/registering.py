@@ -45,7 +45,7 @@ class Registering:
         if not isinstance(given, TaskRegistry):
             for task in (given or {}).values():
                 self._tasks.register(task)
-        self._tasks.registered = self._annotate
+        self._tasks.registered = self._bound
         if autofinalize:
             self.tasks = self._tasks
 
@@ -54,7 +54,8 @@ class Registering:
         self.finalized = True
         self.tasks = self._tasks
 
-    def _annotate(self, task: _Base) -> None:
+    def _bound(self, task: _Base) -> None:
+        type(task).on_bound(self)
         if self.conf.loaded and self.conf.task_annotations is not None:
             annotate(task, self.conf.task_annotations)
 

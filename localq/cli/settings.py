@@ -14,6 +14,7 @@ from localq.cli.loading import LoadError, app_options
 from localq.cli.screen import printable, show_json, show_table
 from localq.migration.upgrade import upgrade as upgraded
 from localq.settings import NEW_NAMES, SETTINGS, nearest
+from localq.settings.sources import is_value
 
 __all__ = ["settings", "upgrade"]
 
@@ -49,7 +50,8 @@ def _chosen(app: LocalQ, names: tuple[str, ...], everything: bool) -> list[str]:
     """
     conf = app.conf
     if not names:
-        return [name for name in conf if everything or conf.is_set(name)]
+        known = [name for name in conf if name in SETTINGS or is_value(conf[name])]
+        return [name for name in known if everything or conf.is_set(name)]
     patterns = [NEW_NAMES.get(name, name) for name in names]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in conf):

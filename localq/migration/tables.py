@@ -18,8 +18,8 @@ from localq.task import Task
 
 __all__ = ["TABLES", "rewrite"]
 
-#: What apps have only once they are made.
-_MADE = ("conf", "main", "tasks")
+#: What they have only once they are made.
+_MADE = {"app": ("conf", "main", "tasks"), "task": (), "result": ("id", "ignored")}
 
 
 def names() -> str:
@@ -40,7 +40,7 @@ def members() -> str:
     """Return the table of what apps, tasks and results have in Celery, and whether ours have it."""
     rows = []
     for title, kind, listed in (("app", LocalQ, APP), ("task", Task, TASK), ("result", AsyncResult, RESULT)):
-        there = {name for name in listed if hasattr(kind, name) or (title == "app" and name in _MADE)}
+        there = {name for name in listed if hasattr(kind, name) or name in _MADE[title]}
         for has, several in (("there", there), ("not there", listed - there)):
             if several:
                 rows.append((title, has, ", ".join(f"`{name}`" for name in sorted(several))))

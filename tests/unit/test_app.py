@@ -15,6 +15,7 @@ import localq
 from localq import Celery, LocalQ, Signature, Task, current, current_app, current_task
 from localq.app.task import Context
 from localq.exceptions import BackendStoreError, ImproperlyConfigured, NotRegistered
+from localq.options import JobOptions
 
 
 @pytest.fixture
@@ -205,6 +206,47 @@ def test_nothing_is_discovered_without_packages_or_django(q: LocalQ, monkeypatch
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
 
     assert q.autodiscover_tasks(force=True) == []
+
+
+def test_a_task_names_how_its_jobs_are_shown(q: LocalQ) -> None:
+    def shadow(task: Any, args: Any, kwargs: Any, options: Any) -> str:
+        return f"{task.name} of {args[0]}"
+
+    @q.task(name="film", shadow_name=shadow)
+    def film(name: str) -> None: ...
+
+    jobs = [film.delay("a"), film.apply_async(("b",), shadow="own")]
+
+    assert [JobOptions.read(q.store.get([one.id])[one.id].options).shadow for one in jobs] == ["film of a", "own"]
+
+
+def test_a_class_of_tasks_hears_of_its_app() -> None:
+    heard: list[Any] = []
+
+    class Listening(Task[..., Any]):
+        @classmethod
+        def on_bound(cls, app: Any) -> None:
+            heard.append(app)
+
+    class App(LocalQ):
+        def on_init(self) -> None:
+            heard.append("made")
+
+    app = App(set_as_current=False)
+    app.task(base=Listening)(lambda: None)
+
+    assert heard == ["made", app]
+
+
+def test_a_request_is_put_in_for_a_test(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def look(self: Any) -> Any:
+        return self.request.id, self.request.retries
+
+    look.push_request(id="a", retries=3)
+    assert look.run() == ("a", 3)
+    look.pop_request()
+    assert look.run() == (None, 0)
 
 
 # Time
