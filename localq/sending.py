@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from localq import codec, current
 from localq.call import ROUTING, When, new_id, new_job, read_options, zone_of
+from localq.canvas import Signature
 from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
@@ -18,7 +19,7 @@ from localq.routing import Router, router_of
 from localq.settings import Settings
 from localq.task import Task
 
-__all__ = ["job_of", "jobs_of_call"]
+__all__ = ["job_of", "jobs_of", "jobs_of_call"]
 
 #: Stands for a task that is not known here, only its name: it has no options of its own.
 _UNKNOWN: Task[..., Any] = Task()
@@ -116,6 +117,17 @@ def _inherited(conf: Settings, request: Any, priority: int) -> int:
         return priority
     own = (request.delivery_info or {}).get("priority")
     return priority if own is None else int(own)
+
+
+def jobs_of(app: App, signatures: Iterable[Signature[Any]]) -> list[tuple[list[NewJob], bool]]:
+    """Return the jobs of many calls; see `jobs_of_call`."""
+    made = []
+    for sig in signatures:
+        given: Any = sig
+        if not isinstance(given, Signature):
+            raise TypeError(f"enqueue_many() takes a list of signatures, such as [add.s(2, 2)]; in it is {given!r}")
+        made.append(jobs_of_call(app, sig.task, sig.args, sig.kwargs, sig.options))
+    return made
 
 
 def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:

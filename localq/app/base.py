@@ -19,7 +19,8 @@ from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.registry import BindingDecorator, Decorator
 from localq.result import AsyncResult
-from localq.sending import job_of, jobs_of_call
+from localq.scheduling import Scheduling
+from localq.sending import job_of, jobs_of, jobs_of_call
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
 from localq.store import open_store
@@ -47,7 +48,7 @@ _OWN = (
 )
 
 
-class LocalQ(Configured, Registering, Running):
+class LocalQ(Configured, Registering, Running, Scheduling):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened, started or read before it is needed.
@@ -108,6 +109,7 @@ class LocalQ(Configured, Registering, Running):
             self._place = locate(path, url)
         self._own_registry(tasks, autofinalize)
         self._configure(settings, config_source)
+        Scheduling.__init__(self)
         self._store: Store | None = None
         self._eager: Eager | None = None
         self._engine: Any = None
@@ -119,6 +121,11 @@ class LocalQ(Configured, Registering, Running):
             current.set_app(self)
         make_shared_tasks(self)
         self.on_init()
+
+    def finalize(self, auto: bool = False) -> None:
+        """Take it that all tasks are defined: `tasks` may be used, and receivers of `on_after_finalize` are called."""
+        self._open_tasks()
+        super().finalize()
 
     def on_init(self) -> None:
         """Run when an app was made: for subclasses."""
@@ -249,7 +256,7 @@ class LocalQ(Configured, Registering, Running):
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
-        made = [jobs_of_call(self, sig.task, sig.args, sig.kwargs, sig.options) for sig in signatures]
+        made = jobs_of(self, signatures)
         self._add([new for jobs, _ in made for new in jobs])
         return [AsyncResult(jobs[0].id, self, ignored=ignored) for jobs, ignored in made]
 
@@ -263,6 +270,13 @@ class LocalQ(Configured, Registering, Running):
         store.add(jobs, self.clock.now())
         fault.point("enqueue.after")
         store.ring_workers()
+
+    def call_workers(self) -> None:
+        """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
+        if self.conf.task_always_eager:
+            self._eager_mode().run_due()
+        else:
+            self.store.ring_workers()
 
     # Here and now
 

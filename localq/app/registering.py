@@ -49,8 +49,8 @@ class Registering:
         if autofinalize:
             self.tasks = self._tasks
 
-    def finalize(self, auto: bool = False) -> None:
-        """Say that all tasks are defined: `tasks` may be used."""
+    def _open_tasks(self) -> None:
+        """Take it that all tasks are defined: `tasks` may be used."""
         self.finalized = True
         self.tasks = self._tasks
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from localq import current
+from localq.starting import check_start
 
 __all__ = ["Running"]
 
@@ -43,7 +44,10 @@ class Running:
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
             argv: Words of a command, such as ["worker", "-c", "4"].
-            options: pool, queues, excluded, name; see `localq.engine.embedded.Embedded`.
+            options: pool, queues, excluded, name, beat; see `localq.engine.embedded.Embedded`.
+
+        Raises:
+            TypeError: an unknown option; the nearest is named.
         """
         if isinstance(concurrency, list | tuple):
             argv, concurrency = concurrency, None
@@ -51,6 +55,7 @@ class Running:
             argv = self._words_of_program(sys._getframe(1).f_globals.get("__name__"))
         if argv is not None:
             return self._command(argv)
+        check_start("start", options)
         if current.in_slot():
             return None
         with self._lock:
@@ -75,6 +80,7 @@ class Running:
     @contextlib.contextmanager
     def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[Self]:
         """Run a worker inside this program for the length of a block; see `start`."""
+        check_start("running", options)
         self.start(concurrency, **options)
         try:
             yield self

@@ -15,6 +15,7 @@ from localq import log
 from localq.app import LocalQ
 from localq.cli.loading import LoadError, app_options, import_module, loaded
 from localq.engine.assembly import assemble, worker_name
+from localq.engine.scheduler import beside
 from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
@@ -107,10 +108,17 @@ _OTHERS = [
 ]  # fmt: skip
 
 
+def _beat(default: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "-B", "--beat/--no-beat", default=default, show_default=True, help="Fire schedules, as `localq beat` does."
+    )
+
+
 # Commands
 
 
 @click.command(short_help="Run jobs.")
+@_beat(False)
 @_worker_options
 def worker(app: LocalQ, **options: Any) -> None:
     """Run jobs until told to stop.
@@ -121,10 +129,11 @@ def worker(app: LocalQ, **options: Any) -> None:
     _run(app, **options)
 
 
-@click.command(short_help="Run all that a queue needs; today that is a worker.")
+@click.command(short_help="Run all that a queue needs: jobs and schedules.")
+@_beat(True)
 @_worker_options
 def serve(app: LocalQ, **options: Any) -> None:
-    """Run all that a queue needs until told to stop; today that is a worker, see `localq worker --help`."""
+    """Run all that a queue needs until told to stop: a worker (see `localq worker --help`) and a scheduler."""
     _run(app, **options)
 
 
@@ -137,6 +146,7 @@ def _run(
     level: int,
     logfile: str | None,
     include: tuple[str, ...],
+    beat: bool = False,
     **settings: Any,
 ) -> None:
     if app.eager:
@@ -149,6 +159,9 @@ def _run(
     # A module may start a worker of its own, as a web application does; this one takes its place.
     app.stop()
     faulthandler.enable(file=2)
+    if beat:
+        # What is wrong with them is said before anything is started.
+        app.schedules.configured()
     made = assemble(
         app,
         printed=prints_of(name, redirect=app.conf.worker_redirect_stdouts),
@@ -156,7 +169,7 @@ def _run(
         excluded=excluded,
         name=name,
     )
-    Server(made, banner(made, loaded().name)).run()
+    Server(made, banner(made, loaded().name), beside(app) if beat else None).run()
 
 
 def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None:

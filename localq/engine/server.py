@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -18,11 +19,15 @@ from typing import Any
 
 from localq import log
 from localq.engine.pool.base import Printed
+from localq.engine.scheduler import Scheduler
 from localq.engine.worker import Stopping, Worker
 from localq.events import emit, subscribe
 from localq.job import Job
 
-__all__ = ["Server", "prints_of"]
+__all__ = ["Server", "prints_of", "start_anew"]
+
+#: Seconds a scheduler has to write what it is firing.
+_SCHEDULER_S = 5.0
 
 
 class Server:
@@ -31,10 +36,11 @@ class Server:
     Args:
         worker: Assembled, not running.
         greeting: Printed when signals are heeded.
+        scheduler: Runs beside the worker; prepared, not running.
     """
 
-    def __init__(self, worker: Worker, greeting: str) -> None:
-        self._worker, self._greeting = worker, greeting
+    def __init__(self, worker: Worker, greeting: str, scheduler: Scheduler | None = None) -> None:
+        self._worker, self._greeting, self._scheduler = worker, greeting, scheduler
         self._asked = Stopping.NOT
         self._restart = False
         #: A terminal that is closed says HUP too, and nobody is left there to see a restart.
@@ -47,12 +53,24 @@ class Server:
             StoreError: the store became unusable.
             PoolBroken: the pool can run nothing.
         """
+        _collect_rarely()
         with self._signals():
             _write(1, self._greeting)
             with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]):
-                self._worker.run()
+                self._work()
             if self._restart:
-                _start_anew()
+                start_anew()
+
+    def _work(self) -> None:
+        """Run the worker, and fire schedules meanwhile."""
+        if self._scheduler is not None:
+            self._scheduler.start()
+        try:
+            self._worker.run()
+        finally:
+            if self._scheduler is not None:
+                self._scheduler.stop()
+                self._scheduler.join(_SCHEDULER_S)
 
     # Signals
 
@@ -133,13 +151,19 @@ def _write(descriptor: int, text: str) -> None:
         os.write(descriptor, text.encode("utf-8", "backslashreplace"))
 
 
+def _collect_rarely() -> None:
+    """Spare the collector what is there for good, and most of its rounds: jobs pass through as plain values."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 def _on_terminal() -> bool:
     with contextlib.suppress(Exception):
         return sys.stdin.isatty()
     return False
 
 
-def _start_anew() -> None:
+def start_anew() -> None:
     """Replace this process by a new run of the same command."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from localq.settings.checks import flag, mapping, modules, names, number, one_of, or_none, seconds, text, zone
+from localq.settings.checks import flag, modules, names, one_of, or_none, seconds, text, zone
 from localq.settings.setting import Setting, unused
 
 __all__ = ["SETTINGS"]
@@ -18,6 +19,16 @@ def _url(value: Any) -> str | None:
 def _urls(value: Any) -> str | None:
     """Accept a URL, or several to fail over to."""
     return ";".join(value) or None if isinstance(value, list | tuple) else _url(value)
+
+
+def _entries(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError("must be a dict of schedules by name: {'nightly': {'task': ..., 'schedule': ...}}")
+    return dict(value)
+
+
+def _interval(value: Any) -> float:
+    return 0.0 if value in (None, 0) else seconds(value)
 
 
 SETTINGS = [
@@ -50,7 +61,7 @@ SETTINGS = [
         "beat_schedule",
         {},
         "Schedules by name: {'nightly': {'task': 'shop.report', 'schedule': crontab(hour=2, minute=0)}}",
-        mapping,
+        _entries,
         old="CELERYBEAT_SCHEDULE",
     ),
     Setting(
@@ -62,9 +73,9 @@ SETTINGS = [
     ),
     Setting(
         "beat_max_loop_interval",
-        0,
+        0.0,
         "Seconds between a scheduler's looks at the schedules when nothing changes; 0: 300",
-        number,
+        _interval,
         old="CELERYBEAT_MAX_LOOP_INTERVAL",
     ),
     Setting(

@@ -10,7 +10,7 @@ from localq.store.database import Database
 
 __all__ = ["BellVerbs"]
 
-_WORKER_BELL, _RESULT_BELL = "w", "r"
+_WORKER_BELL, _RESULT_BELL, _SCHEDULE_BELL = "w", "r", "s"
 
 
 class BellVerbs(Database):
@@ -26,6 +26,10 @@ class BellVerbs(Database):
         """Return a bell for who waits for results; see the protocol."""
         return self._bell(_RESULT_BELL)
 
+    def schedule_bell(self) -> Bell:
+        """Return a bell for a scheduler; see the protocol."""
+        return self._bell(_SCHEDULE_BELL)
+
     def ring_workers(self, word: str = "") -> None:
         """Ring every worker's bell; see the protocol."""
         ringer = self._ringer or self._rings()
@@ -37,6 +41,10 @@ class BellVerbs(Database):
     def ring_waiters(self, ids: Iterable[str]) -> None:
         """Ring whoever waits for results; see the protocol."""
         (self._ringer or self._rings()).say(_RESULT_BELL, ids)
+
+    def ring_schedulers(self) -> None:
+        """Ring every scheduler's bell; see the protocol."""
+        (self._ringer or self._rings()).ring(_SCHEDULE_BELL)
 
     def _bell(self, kind: str) -> UnixBell:
         with self._lock:

@@ -1,8 +1,8 @@
 """The store's verbs in SQL, for any database whose subclass can connect, begin and tell its errors apart.
 
-Here are those that write jobs: adding, claiming, finishing, changing by hand. `workers`, `reading` and `ringing`
-have the others, and `database` what all stand on. Hot verbs run text compiled once (`statements`) on the driver's
-cursor.
+Here are those that write jobs: adding, claiming, finishing, changing by hand. `workers`, `reading`, `schedules` and
+`ringing` have the others, and `database` what all stand on. Hot verbs run text compiled once (`statements`) on the
+driver's cursor.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from localq import fault
 from localq.job import Claim, Completion, Job, JobState, NewJob, Note
 from localq.store.reading import ReadingVerbs
 from localq.store.ringing import BellVerbs
+from localq.store.schedules import ScheduleVerbs
 from localq.store.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
 from localq.store.statements import Statement, span, waiting_columns
 from localq.store.workers import WorkerVerbs
@@ -29,8 +30,8 @@ _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
 
 
-class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
-    """Jobs in a SQL database; the verbs are those of `localq.store.base.Store`."""
+class SqlStore(WorkerVerbs, ReadingVerbs, ScheduleVerbs, BellVerbs):
+    """Jobs and schedules in a SQL database; the verbs are those of `localq.store.base.Store`."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
@@ -89,8 +90,8 @@ class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
             if next_at is not None and next_at <= now:
                 self._run(cursor, sql.promote, now=now, most=_PROMOTED_AT_ONCE)
                 next_at = self._run(cursor, sql.next_due).fetchone()[0]
-            served = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
-            served = [name for name in served if name not in excluded]
+            possible = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
+            served = [name for name in possible if name not in excluded]
             if limit <= 0 or not served:
                 return Claim([], next_at)
             rows = self._take(cursor, served, worker, limit)
@@ -99,17 +100,6 @@ class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
             jobs = [self._with_args(cursor, Job._make(row)) for row in rows]
             fault.point("claim.inside")
         return Claim(jobs, next_at)
-
-    def _ready_queues(self, cursor: Any) -> list[str]:
-        """Return the queues that have ready jobs, by skipping from one to the next in the index."""
-        names: list[str] = []
-        after = ""
-        while True:
-            found = self._run(cursor, self._sql.next_queue, after=after).fetchone()[0]
-            if found is None:
-                return names
-            names.append(found)
-            after = found
 
     def _take(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
         sql = self._sql
@@ -200,18 +190,21 @@ class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
 
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs; see the protocol. The flag kept is 1 for no signal, else the signal's number plus one."""
-        before: dict[str, JobState] = {}
         with self._lock, self._writing as cursor:
-            for job_id in dict.fromkeys(ids):
-                found = self._run(cursor, self._sql.by_id, of_id=job_id).fetchone()
-                if found is None:
-                    continue
-                one = Job._make(found)
-                before[job_id] = JobState(one.state)
-                if one.state < JobState.RUNNING:
-                    self._run(cursor, self._sql.cancel_waiting, k=one.key, now=now, signal=1 + signal)
-                elif one.state == JobState.RUNNING:
-                    self._run(cursor, self._sql.flag, k=one.key, signal=1 + signal)
+            return self._cancel(cursor, ids, now, signal)
+
+    def _cancel(self, cursor: Any, ids: Sequence[str], now: int, signal: int) -> dict[str, JobState]:
+        before: dict[str, JobState] = {}
+        for job_id in dict.fromkeys(ids):
+            found = self._run(cursor, self._sql.by_id, of_id=job_id).fetchone()
+            if found is None:
+                continue
+            one = Job._make(found)
+            before[job_id] = JobState(one.state)
+            if one.state < JobState.RUNNING:
+                self._run(cursor, self._sql.cancel_waiting, k=one.key, now=now, signal=1 + signal)
+            elif one.state == JobState.RUNNING:
+                self._run(cursor, self._sql.flag, k=one.key, signal=1 + signal)
         return before
 
     def requeue(self, ids: Sequence[str], now: int) -> list[str]:
@@ -242,8 +235,10 @@ class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
 
     def prune(self, before: int, limit: int) -> int:
         """Remove old jobs and workers; see the protocol."""
+        # Looked for outside the write lock: there may be many queues. Some may have been requeued meanwhile.
+        keys = json.dumps(self._done_before(before, limit))
         with self._lock, self._writing as cursor:
-            rows = self._run(cursor, self._sql.done_before, before=before, most=limit).fetchall()
+            rows = self._run(cursor, self._sql.still_done, keys=keys, before=before).fetchall()
             self._run(cursor, self._sql.drop_workers, before=before)
             removed = self._drop(cursor, [row[0] for row in rows])
             fault.point("prune.inside")

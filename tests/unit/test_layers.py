@@ -14,10 +14,11 @@ import pytest
 LAYERS = """
     exceptions fault
     job
+    firing
     states
     store store.*
     clock
-    events
+    events signals
     current
     log
     jsontags jsontags.*
@@ -26,12 +27,15 @@ LAYERS = """
     failure
     remote
     settings settings.*
+    schedules schedules.*
     location
     options
     retry
     call
     queues routes
     routing
+    schedule_definition
+    timetable scheduled
     parameters
     request
     callbacks
@@ -46,16 +50,23 @@ LAYERS = """
     running
     endings
     attempt limiter
+    definition
     annotations discovery
     registry
     eager
     sending shared
+    starting
+    declaration
+    configuration
+    agenda
+    scheduling
     app app.*
     contrib contrib.*
     __init__
     migration migration.*
     health health.*
     engine engine.*
+    testing testing.*
     cli cli.* demo __main__
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.
