@@ -17,10 +17,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     literal_column,
 )
 
 from localq.job import JobState
+from localq.orders import PARKED_AT
 
 __all__ = [
     "ATTEMPT_BITS",
@@ -28,16 +30,20 @@ __all__ = [
     "LAST_ATTEMPT",
     "SCHEMA_VERSION",
     "attempt",
+    "bucket",
     "job",
+    "letter",
     "meta",
     "metadata",
     "note",
     "payload",
+    "reply",
+    "standing_order",
     "worker",
 ]
 
 #: Raised with every change of the tables; a file of a higher one is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
 INLINE_ARGS = 512
 #: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
@@ -53,6 +59,11 @@ _RowId = BigInteger().with_variant(Integer(), "sqlite")
 def state_is(state: JobState) -> ColumnElement[bool]:
     """Return the literal condition a partial index needs to be used (a bound parameter would not match)."""
     return job.c.state == literal_column(str(int(state)))
+
+
+def is_parked() -> ColumnElement[bool]:
+    """Return the condition of jobs that wait for their task's rate limit; literal, as above."""
+    return and_(state_is(JobState.SCHEDULED), job.c.run_at == literal_column(str(PARKED_AT)))
 
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -103,6 +114,14 @@ Index(
     job.c.finished_at,
     sqlite_where=literal_column("finished_at IS NOT NULL"),
 )
+Index(
+    "job_parked",
+    job.c.queue,
+    job.c.task,
+    job.c.priority.desc(),
+    job.c.key,
+    sqlite_where=is_parked(),
+)
 
 payload = Table(
     "payload",
@@ -145,4 +164,43 @@ worker = Table(
     Column("lease_until", BigInteger, nullable=False),
     Column("gone", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
+)
+
+# Control: commands to workers with their answers, what holds until it is withdrawn, and how full rate limits are.
+
+letter = Table(
+    "letter",
+    metadata,
+    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("command", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("destination", Text),
+    Column("wants_reply", Integer, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("key", _RowId, primary_key=True),
+    Column("letter", BigInteger, nullable=False, index=True),
+    Column("worker", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+standing_order = Table(
+    "standing_order",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+)
+
+bucket = Table(
+    "bucket",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("full_at", BigInteger, nullable=False),
 )

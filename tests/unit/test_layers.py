@@ -13,12 +13,14 @@ import pytest
 #: but not in a circle. The client side ends at `__init__`: a program that only enqueues loads nothing below.
 LAYERS = """
     exceptions fault
+    orders rates
     job
     states
     store store.*
     clock
     events
     current
+    worker worker.*
     log
     jsontags jsontags.*
     codec
@@ -46,6 +48,7 @@ LAYERS = """
     registry
     eager
     sending shared
+    control
     app
     __init__
     health health.*
