@@ -13,6 +13,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, overload
 from localq import codec, current, fault
 from localq.canvas import Signature
 from localq.clock import SYSTEM, Clock
+from localq.control import Control
 from localq.eager import Eager
 from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
@@ -75,6 +76,7 @@ class LocalQ:
         self._store: Store | None = None
         self._eager: Eager | None = None
         self._engine: Any = None
+        self._control: Control | None = None
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
         self.annotator: Callable[[Note], None] | None = None
@@ -284,6 +286,13 @@ class LocalQ:
             self.annotator(note)
         else:
             self.store.annotate([note], self.clock.now())
+
+    @property
+    def control(self) -> Control:
+        """Speaks to workers: commands, questions (`inspect`), rate limits, pauses."""
+        if self._control is None:
+            self._control = Control(self)
+        return self._control
 
     # Running embedded
 

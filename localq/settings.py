@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from localq.exceptions import ImproperlyConfigured
+from localq.rates import read_rate
 
 __all__ = ["SETTINGS", "Setting", "Settings", "nearest"]
 
@@ -92,6 +93,14 @@ def _concurrency(value: Any) -> int | str:
     return value if value == "auto" else _whole(1)(value)
 
 
+def _rate(value: Any) -> Any:
+    try:
+        read_rate(value)
+    except ValueError:
+        raise ValueError("must be such as '10/s', '100/m' or '5/h', or a number of runs a second") from None
+    return value
+
+
 _POOLS = ("processes", "prefork", "threads", "solo")
 
 _ALL = [
@@ -133,6 +142,7 @@ _ALL = [
         _flag,
     ),
     Setting("task_max_crashes", 3, "Times a job's process may die before the job is a FAILURE", _whole(1)),
+    Setting("task_default_rate_limit", None, "Rate limit of tasks that set none, such as '10/s'; None: none", _rate),
     Setting("task_track_started", True, "Accepted; a running job always shows STARTED", _flag),
     Setting("task_args_max_bytes", 16 << 20, "Largest encoded arguments of a call, in bytes", _whole(1)),
     Setting("result_max_bytes", 64 << 20, "Largest encoded result, in bytes", _whole(1)),
@@ -164,6 +174,9 @@ _ALL = [
         "Seconds a stopping worker waits for running jobs; None: as long as they take",
         _or_none(_seconds),
     ),
+    Setting("worker_disable_rate_limits", False, "Take jobs without a look at any rate limit", _flag),
+    Setting("worker_pool_restarts", False, "Allow the command pool_restart", _flag),
+    Setting("worker_send_task_events", False, "Tell of tasks as events; `-E` sets it", _flag),
     Setting("worker_redirect_stdouts", True, "Log what tasks print", _flag),
     Setting("worker_redirect_stdouts_level", "WARNING", "Level of what tasks print", _level),
     Setting("worker_hijack_root_logger", True, "`localq worker` replaces the root logger's handlers", _flag),

@@ -48,7 +48,7 @@ LAYERS = """
     registry
     eager
     sending shared
-    control
+    inspecting control
     app
     __init__
     health health.*
