@@ -24,6 +24,7 @@ __all__ = [
     "existing",
     "job_called",
     "jobs_in",
+    "names",
     "wanted",
 ]
 
@@ -62,6 +63,11 @@ def existing(app: LocalQ) -> Store:
     if path is not None and not os.path.exists(path):
         raise StoreError(f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it.")
     return store
+
+
+def names(text: str | None) -> list[str] | None:
+    """Return the names in an option's value, parted by commas; None for all."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
 # One job
