@@ -304,7 +304,7 @@ class LocalQ:
 
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
-            options: pool, queues, excluded, name; see `localq.engine.embedded.Embedded`.
+            options: pool, queues, excluded, name, autoscale; see `localq.engine.embedded.Embedded`.
         """
         if current.in_slot():
             return

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from localq import waiting
 from localq.clock import Clock
+from localq.headers import stamped
 from localq.inspecting import Callback, Inspect, Workers
 from localq.job import JobState, WorkerRow
 from localq.orders import LIMITS, RATE, Order
@@ -184,7 +185,11 @@ class Control:
         signal: str | int | None = "SIGTERM",
         **more: Any,
     ) -> list[dict[str, Any]] | None:
-        """Let one worker revoke the unfinished jobs that have one of these headers, or stamps."""
+        """Revoke the unfinished jobs that have one of these headers, or stamps; not those that come later."""
+        ids = [job.id for job in stamped(self.app.store, headers)]
+        self.app.cancel(ids, signal=signal_number(signal) if terminate else 0)
+        if not more.get("reply"):
+            return None
         said = {"headers": dict(headers), "terminate": terminate, "signal": signal}
         return self.broadcast("revoke_by_stamped_headers", said, destination, **more)
 

@@ -17,7 +17,7 @@ from localq.cli.screen import printable
 __all__ = ["control", "pause", "resume"]
 
 #: Commands that are written into the store first, and hold whether a worker is there or not.
-_LASTING = ("revoke", "terminate", "rate_limit", "time_limit")
+_LASTING = ("revoke", "terminate", "revoke_by_stamped_headers", "rate_limit", "time_limit")
 
 
 @click.command()

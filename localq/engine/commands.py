@@ -7,27 +7,22 @@ matter which worker does it, or how many.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from localq.engine.autoscale import Bounds
-from localq.job import Job, JobState
-from localq.options import JobOptions
+from localq.headers import stamped
 from localq.orders import LIMITS, RATE, Order
 from localq.rates import read_rate
 from localq.result import signal_number
 from localq.settings import nearest
-from localq.store.base import Filter, Store
 from localq.store.presence import MARK_SIZE
 from localq.worker.control import State, control_command, nok, ok
 
-__all__ = ["most_slots", "stamped"]
+__all__ = ["most_slots"]
 
 #: Threads a worker may have.
 _MOST_THREADS = 10_000
-#: Jobs read at once.
-_PAGE = 500
-_UNFINISHED = (JobState.SCHEDULED, JobState.READY, JobState.RUNNING)
 
 
 # Jobs
@@ -77,26 +72,6 @@ def _read_headers(headers: Any) -> dict[str, Any]:
         return headers
     parts = [text.partition("=") for text in ([headers] if isinstance(headers, str) else headers)]
     return {name: value for name, _, value in parts}
-
-
-def stamped(store: Store, headers: dict[str, Any]) -> Iterator[Job]:
-    """Yield unfinished jobs one of whose headers, or stamps, has a value that is asked for."""
-    which = Filter(states=_UNFINISHED)
-    while True:
-        page = store.find(which, _PAGE)
-        for job in page:
-            said = JobOptions.read(job.options).headers or {}
-            found = {**said, **(said.get("stamps") or {})}
-            if any(_values(wanted) & _values(found.get(name)) for name, wanted in headers.items()):
-                yield job
-        if len(page) < _PAGE:
-            return
-        which = which._replace(before=page[-1].key)
-
-
-def _values(given: Any) -> set[str]:
-    many = given if isinstance(given, list | tuple | set) else [] if given is None else [given]
-    return {str(one) for one in many}
 
 
 def _cancel(state: State, ids: list[str], number: int, *, aside: bool = False) -> None:

@@ -32,6 +32,7 @@ class Embedded:
         queues: The queues to serve; None: all.
         excluded: Queues not to serve.
         name: The worker's name.
+        autoscale: The most and the fewest slots, where their number follows the demand.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Embedded:
         queues: tuple[str, ...] | list[str] | None = None,
         excluded: tuple[str, ...] | list[str] = (),
         name: str | None = None,
+        autoscale: tuple[int, int] | None = None,
     ) -> None:
         if app.eager:
             raise ImproperlyConfigured("In eager mode calls run in the caller; there is no worker to start.")
@@ -52,6 +54,7 @@ class Embedded:
             "queues": None if queues is None else tuple(queues),
             "excluded": tuple(excluded),
             "name": name,
+            "autoscale": autoscale,
         }
         self._app = app
         self._pid = os.getpid()

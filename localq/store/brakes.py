@@ -6,6 +6,7 @@ thousand of them stand in nobody's way. Each claim lets out as many as the limit
 
 from __future__ import annotations
 
+import contextlib
 import json
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -181,10 +182,11 @@ def _ordered(rates: Mapping[str, Rate], orders: Iterable[Order]) -> dict[str, Ra
     """Return the limits that hold: the tasks' own, and over them those ordered; 0 lifts one."""
     limits = dict(rates)
     for order in orders:
-        if order.kind == RATE:
-            rate = read_rate(order.value)
-            if rate is None:
+        # What no version of ours wrote must not stop a worker.
+        with contextlib.suppress(ValueError):
+            if order.kind == RATE:
+                rate = read_rate(order.value)
                 limits.pop(order.name, None)
-            else:
-                limits[order.name] = rate
+                if rate is not None:
+                    limits[order.name] = rate
     return limits

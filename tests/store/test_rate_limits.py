@@ -117,6 +117,13 @@ def test_an_order_limits_a_task_that_has_no_limit(store: Any) -> None:
     assert [taken(store, anna, NOW + n * SECOND, rates=NO_RATES) for n in (0, 1)] == [["1"], ["2"]]
 
 
+def test_an_order_that_is_no_rate_stops_nobody(store: Any) -> None:
+    store.add(news("1"), NOW)
+    store.order([Order(RATE, "shop.mail", "fast")], NOW)
+
+    assert taken(store, worker(store), rates=NO_RATES) == ["1"]
+
+
 def test_a_lifted_limit_lets_all_parked_jobs_out(store: Any) -> None:
     store.add(news("1", "2", "3"), NOW)
     anna = worker(store)

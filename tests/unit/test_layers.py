@@ -36,7 +36,7 @@ LAYERS = """
     request
     callbacks
     history view
-    waiting joining
+    waiting joining headers
     result
     canvas
     task
