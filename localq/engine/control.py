@@ -32,7 +32,7 @@ __all__ = ["WORD", "Control"]
 #: What is said to a worker that has mail.
 WORD = "control"
 #: Seconds between looks into the mailbox: while bells ring but may have lost their words, and otherwise.
-_BUSY_S = 0.02
+_BUSY_S = 0.01
 _FLOOR_S = 0.5
 #: Seconds between two thoughts about the pool's size.
 _AUTOSCALE_S = 0.02

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam, func, literal_column, null, select, tuple_, update
+from sqlalchemy import Dialect, bindparam, func, literal_column, null, select, update
 from sqlalchemy.dialects import sqlite
 
 from localq.job import JobState
@@ -39,12 +39,9 @@ class _Statements:
         def made(clause: Any) -> Statement:
             return Statement(clause, dialect)
 
-        place = tuple_(job.c.queue, job.c.task)
-        self.next_parked = made(
-            select(job.c.queue, job.c.task)
-            .where(is_parked(), place > tuple_(P("queue_after"), P("task_after")))
-            .order_by(job.c.queue, job.c.task)
-            .limit(literal_column("1"))
+        self.next_queue = made(select(func.min(job.c.queue)).where(is_parked(), job.c.queue > P("after")))
+        self.next_task = made(
+            select(func.min(job.c.task)).where(is_parked(), job.c.queue == P("of_queue"), job.c.task > P("after"))
         )
         best = (
             select(job.c.key)
@@ -131,26 +128,34 @@ class BrakedClaims(Database):
         return brakes
 
     def _let_out(self, cursor: Any, brakes: Brakes, barred: Collection[str] | None, now: int) -> None:
-        sql, budget = _statements(self._dialect), brakes.budget
-        place = ("", "")
-        while True:
-            found = self._run(cursor, sql.next_parked, queue_after=place[0], task_after=place[1]).fetchone()
-            if found is None:
-                return
-            queue, task = place = tuple(found)
+        for queue, task in self._parked(cursor):
             if queue not in brakes.queues:
                 if barred is None or queue in barred:
                     continue
                 brakes.queues.append(queue)
-            most = min(_AT_ONCE, budget.left(task)) if budget.limited(task) else _AT_ONCE
-            if most:
-                self._run(cursor, sql.let_out, of_queue=queue, of_task=task, most=most, now=now)
-            if most and cursor.rowcount < most:
-                continue
-            if budget.limited(task):
-                brakes.waiting.add(task)
-            else:
-                brakes.again = True
+            self._let_out_some(cursor, brakes, queue, task, now)
+
+    def _parked(self, cursor: Any) -> Iterator[tuple[str, str]]:
+        """Yield each queue and task of which jobs are parked, by skipping from one to the next in the index."""
+        sql = _statements(self._dialect)
+        queue = ""
+        while (queue := self._run(cursor, sql.next_queue, after=queue).fetchone()[0]) is not None:
+            task = ""
+            while (task := self._run(cursor, sql.next_task, of_queue=queue, after=task).fetchone()[0]) is not None:
+                yield queue, task
+
+    def _let_out_some(self, cursor: Any, brakes: Brakes, queue: str, task: str, now: int) -> None:
+        budget = brakes.budget
+        most = min(_AT_ONCE, budget.left(task)) if budget.limited(task) else _AT_ONCE
+        if most:
+            sql = _statements(self._dialect)
+            self._run(cursor, sql.let_out, of_queue=queue, of_task=task, most=most, now=now)
+            if cursor.rowcount < most:
+                return
+        if budget.limited(task):
+            brakes.waiting.add(task)
+        else:
+            brakes.again = True
 
     def _take_braked(self, cursor: Any, brakes: Brakes, worker: int, limit: int) -> list[Any]:
         """Take jobs within the limits, and park those that are over, also further back."""

@@ -62,8 +62,11 @@ def state_is(state: JobState) -> ColumnElement[bool]:
 
 
 def is_parked() -> ColumnElement[bool]:
-    """Return the condition of jobs that wait for their task's rate limit; literal, as above."""
-    return and_(state_is(JobState.SCHEDULED), job.c.run_at == literal_column(str(PARKED_AT)))
+    """Return the condition of jobs that wait for their task's rate limit; literal, as above.
+
+    No equality: for one SQLite would take the index of what is due, and sort all that is parked.
+    """
+    return and_(state_is(JobState.SCHEDULED), job.c.run_at >= literal_column(str(PARKED_AT)))
 
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
