@@ -262,6 +262,9 @@ class LocalQ:
         """
         before = self.store.cancel(ids, self.clock.now(), signal)
         self.store.ring_workers("cancel")
+        if JobState.RUNNING in before.values() and not self.eager:
+            # A busy worker's bell may lose the word; the letter it finds.
+            self.control.heartbeat()
         self.store.ring_waiters([job_id for job_id, state in before.items() if not state.final])
         return before
 

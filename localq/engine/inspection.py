@@ -179,7 +179,7 @@ def active_queues(state: State, **_: Any) -> list[dict[str, Any]]:
 # The worker
 
 
-@inspect_command(quick=True, default_timeout=0.2, help="Ping worker(s).")
+@inspect_command(quick=True, help="Ping worker(s).")
 def ping(state: State, **_: Any) -> dict[str, str]:
     """Answer."""
     return ok("pong")

@@ -13,6 +13,7 @@ import pytest
 from localq import LocalQ
 from localq.engine.embedded import Embedded
 from localq.settings import Settings
+from localq.store.bells import Ringer
 from localq.worker.control import Panel, State, control_command, inspect_command
 from tests.engine.waiting import hold, shows, until
 
@@ -414,6 +415,33 @@ def test_a_running_job_is_terminated_by_whoever_runs_it(q: LocalQ, busy: Any, po
         assert q.control.terminate(job.id, reply=True) == [{"anna@h": {"ok": f"terminate: {job.id}"}}]
 
         until(lambda: job.state == "REVOKED")
+
+
+def test_words_that_bells_lose_cost_a_busy_worker_nothing(
+    q: LocalQ, busy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ringer, "say", lambda ringer, kind, words: ringer.ring(kind))
+    q.conf.worker_heartbeat = 3600
+    q.start(concurrency=1, pool="threads", name="anna@h")
+    job = busy()
+    shows(job, "ON")
+
+    assert q.control.ping(timeout=20)
+    job.revoke(terminate=True)
+
+    until(lambda: job.state == "REVOKED")
+
+
+def test_a_full_worker_sleeps_though_a_job_is_due(q: LocalQ, busy: Any) -> None:
+    q.start(concurrency=1, pool="threads", name="anna@h")
+    due = q.tasks["busy"].apply_async(("later",), countdown=0.2)
+    until(lambda: q._engine._worker._next_at is not None)
+    shows(busy(), "ON")
+    until(lambda: q.clock.now() > q._engine._worker._next_at)
+
+    until(lambda: q._engine._worker._patience() > 0)
+
+    assert due.state == "PENDING"
 
 
 def test_a_job_revoked_before_any_worker_is_there_never_runs(q: LocalQ, busy: Any) -> None:
