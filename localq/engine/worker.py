@@ -167,7 +167,6 @@ class Worker:
         self._selector.register(self._awake, selectors.EVENT_READ, self._waken)
         self._enter()
         fault.point("worker.registered")
-        self.control.begin()
         self._upkeep = Upkeep(self)
         self.pool.start(self._selector)
         self.ready.set()
@@ -185,6 +184,8 @@ class Worker:
         until = self.clock.steady() + _ENTER_S
         while True:
             try:
+                # First: who knows of this worker expects its answers.
+                self.control.begin()
                 return self._register()
             except StoreBusy:
                 if self.clock.steady() > until:

@@ -12,6 +12,7 @@ import pytest
 
 from localq import LocalQ
 from localq.engine.embedded import Embedded
+from localq.exceptions import ImproperlyConfigured
 from localq.settings import Settings
 from localq.store.bells import Ringer
 from localq.worker.control import Panel, State, control_command, inspect_command
@@ -503,6 +504,15 @@ def test_a_pool_scales_to_the_demand_at_once(q: LocalQ, busy: Any, pool: str) ->
     until(lambda: len(q.control.inspect("anna@h").active()) == 4)
 
     assert q.control.inspect("anna@h").stats()["autoscaler"] == {"max": 4, "min": 1, "current": 4}
+
+
+def test_a_worker_in_a_program_starts_with_the_fewest_slots(q: LocalQ, busy: Any) -> None:
+    q.start(pool="threads", name="anna@h", autoscale=(3, 2))
+
+    assert q.control.inspect("anna@h").stats()["autoscaler"] == {"max": 3, "min": 2, "current": 2}
+    q.stop()
+    with pytest.raises(ImproperlyConfigured, match="autoscale=1,2 must be MAX,MIN"):
+        q.start(pool="threads", autoscale=(1, 2))
 
 
 def test_bounds_that_cannot_be_are_refused(q: LocalQ) -> None:

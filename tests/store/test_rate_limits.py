@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from localq.job import JobState
 from localq.orders import PARKED_AT, RATE, Order
@@ -190,3 +193,30 @@ def test_a_retry_of_a_limited_task_counts_again(store: Any) -> None:
     store.finish([done(first, JobState.READY, retries=1)], NOW)
 
     assert [taken(store, anna, NOW + n * SECOND) for n in (0, 1, 2)] == [[], ["1"], ["2"]]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(
+    jobs=st.lists(st.tuples(st.sampled_from(["shop.mail", "shop.pack"]), st.sampled_from("ab"), st.integers(0, 2))),
+    steps=st.lists(st.tuples(st.integers(0, 1500), st.integers(1, 4), st.integers(0, 1)), max_size=30),
+    burst=st.integers(1, 3),
+)
+def test_at_any_time_no_more_have_run_than_allowed_and_in_the_end_all(
+    make_store: Callable[[], Any], jobs: list[tuple[str, str, int]], steps: list[tuple[int, int, int]], burst: int
+) -> None:
+    store, now = make_store(), NOW
+    rates = {"shop.mail": Rate(SECOND, burst)}
+    workers = [worker(store), worker(store, "bert")]
+    for number, (task, queue, priority) in enumerate(jobs):
+        store.add([new(str(number), task=task, queue=queue, priority=priority)], NOW)
+    ran: list[tuple[str, int]] = []
+
+    for milliseconds, limit, who in [*steps, *[(1000, 9, 0)] * (len(jobs) + 1)]:
+        now += milliseconds * 1000
+        ran += [(one.id, now) for one in store.claim(workers[who], None, (), limit, now, rates).jobs]
+
+    mails = [at for job_id, at in ran if jobs[int(job_id)][0] == "shop.mail"]
+    for first, begun in enumerate(mails):
+        assert all(at - begun >= (last - first - burst + 1) * SECOND for last, at in enumerate(mails) if last > first)
+    assert sorted(job_id for job_id, _ in ran) == sorted(map(str, range(len(jobs))))
+    store.close()
