@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -19,9 +20,11 @@ from localq.exceptions import ImproperlyConfigured
 from localq.settings import nearest
 from localq.store import open_store
 from localq.store.presence import Presence
+from localq.store.sqlite_errors import explained
 
 __all__ = ["assemble", "worker_name"]
 
+logger = logging.getLogger("localq.worker")
 #: Seconds the worker's loop waits for other writers before it looks after its slots again.
 _PATIENCE_S = 2.0
 #: Slots that may be added to a pool of processes while it runs, at least.
@@ -75,14 +78,7 @@ def assemble(
         ImproperlyConfigured: the pool is unknown, or cannot work with the store.
         StoreError: the store cannot be used.
     """
-    kind = pool or _usual_pool(app)
-    if kind not in _KINDS:
-        raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
-    kind = _KINDS[kind]
-    if kind == "processes" and sys.platform != "linux":
-        raise ImproperlyConfigured(
-            f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
-        )
+    kind = _kind(app, pool)
     if queues is not None and not set(queues) - set(excluded):
         raise ImproperlyConfigured(
             f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
@@ -91,6 +87,34 @@ def assemble(
     size = _size(app, kind, concurrency if bounds is None else bounds.fewest)
     app.import_tasks()
     plan = WorkerPlan(worker_name(name), socket.gethostname(), kind, queues, excluded, bounds)
+    # Room for slots that are added later; what is not used takes no space.
+    places = max(size if bounds is None else bounds.most, size + _SPARE_SLOTS)
+    store, presence = _store(app, kind, places)
+    made: Pool
+    if kind == "processes":
+        made = _processes(app, size, plan, printed, presence, max_tasks=max_tasks, max_memory_kb=max_memory_kb)
+    else:
+        redirect = app.conf.worker_redirect_stdouts
+        made = ThreadPool(app, size, worker=plan.name, clock=app.clock, printed=printed, redirect=redirect)
+    made.prepare()
+    return Worker(app, store, made, plan, app.clock, presence)
+
+
+def _kind(app: Any, pool: str | None) -> str:
+    """Return the kind of pool that was asked for, or else is usual, if it works here."""
+    kind = pool or _usual_pool(app)
+    if kind not in _KINDS:
+        raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
+    kind = _KINDS[kind]
+    if kind == "processes" and sys.platform != "linux":
+        raise ImproperlyConfigured(
+            f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
+        )
+    return kind
+
+
+def _store(app: Any, kind: str, places: int) -> tuple[Any, Presence | None]:
+    """Return the worker's store, not connected, and its presence beside the file; a store in memory has none."""
     store: Any = app.store
     memory = getattr(store, "memory", False)
     if memory and kind == "processes":
@@ -98,39 +122,39 @@ def assemble(
             'A store in memory (":memory:") belongs to one process: use pool="threads", or a file.'
         )
     store.open()
-    presence = None
-    if not memory:
-        folder = store.folder
-        # The nursery may be forked next, and no connection may cross that.
-        store.close()
-        store = open_store(app.location, "normal", _PATIENCE_S)
-        # Room for slots that are added later; what is not used takes no space.
-        places = max(size if bounds is None else bounds.most, size + _SPARE_SLOTS)
-        presence = Presence(folder, new_id(), places if kind == "processes" else 0)
-    made: Pool
-    if kind == "processes":
-        made = ProcessPool(
-            app,
-            size,
-            worker=plan.name,
-            clock=app.clock,
-            marks=None if presence is None or presence.marks is None else (presence.marks_path, presence.marks),
-            printed=printed,
-            redirect=app.conf.worker_redirect_stdouts,
-            max_tasks=max_tasks or app.conf.worker_max_tasks_per_child,
-            max_memory_kb=max_memory_kb or app.conf.worker_max_memory_per_child,
-        )
-    else:
-        made = ThreadPool(
-            app,
-            size,
-            worker=plan.name,
-            clock=app.clock,
-            printed=printed,
-            redirect=app.conf.worker_redirect_stdouts,
-        )
-    made.prepare()
-    return Worker(app, store, made, plan, app.clock, presence)
+    if memory:
+        return store, None
+    folder = store.folder
+    # The nursery may be forked next, and no connection may cross that.
+    store.close()
+    own = open_store(app.location, "normal", _PATIENCE_S)
+    try:
+        return own, Presence(folder, new_id(), places if kind == "processes" else 0)
+    except OSError as error:
+        raise explained(error, store.path) from error
+
+
+def _processes(
+    app: Any,
+    size: int,
+    plan: WorkerPlan,
+    printed: Printed,
+    presence: Presence | None,
+    *,
+    max_tasks: int | None,
+    max_memory_kb: int | None,
+) -> ProcessPool:
+    return ProcessPool(
+        app,
+        size,
+        worker=plan.name,
+        clock=app.clock,
+        marks=None if presence is None or presence.marks is None else (presence.marks_path, presence.marks),
+        printed=printed,
+        redirect=app.conf.worker_redirect_stdouts,
+        max_tasks=max_tasks or app.conf.worker_max_tasks_per_child,
+        max_memory_kb=max_memory_kb or app.conf.worker_max_memory_per_child,
+    )
 
 
 def _usual_pool(app: Any) -> str:
@@ -153,10 +177,11 @@ def _bounds(kind: str, autoscale: tuple[int, int]) -> Bounds:
 
 def _size(app: Any, kind: str, concurrency: int | str | None) -> int:
     wanted = concurrency if concurrency is not None else app.conf.worker_concurrency
-    if kind == "solo":
-        return 1
     if wanted is None or wanted == "auto":
-        return processors()
+        return 1 if kind == "solo" else processors()
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= 10_000:
         raise ImproperlyConfigured(f"concurrency={wanted!r} must be a whole number from 1, or 'auto'")
+    if kind == "solo" and wanted > 1:
+        logger.warning("The solo pool has one slot; concurrency %d has no effect. Use another pool for more.", wanted)
+        return 1
     return wanted

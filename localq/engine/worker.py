@@ -104,12 +104,16 @@ class Worker:
         self._tick_after: float | None = None
         self._floor_at = 0.0
         self._failing_since: float | None = None
+        self._failure: StoreError | None = None
         self._try_at = 0.0
         self._unsaved: list[Completion] = []
         self._selector = selectors.DefaultSelector()
         self._awake, self._wake = socket.socketpair()
         for end in (self._awake, self._wake):
             end.setblocking(False)
+        #: Hears nothing but `stop`.
+        self._calm = selectors.DefaultSelector()
+        self._calm.register(self._awake, selectors.EVENT_READ)
         self._upkeep: Upkeep | None = None
         self._settling = Settling(app, plan.name, clock)
         self.control = Control(self, plan.autoscale)
@@ -213,6 +217,9 @@ class Worker:
         return int((self.clock.steady() + self.app.conf.worker_lease) * 1e6)
 
     def _done(self) -> bool:
+        if self.error is None and self._stopping == Stopping.KILL:
+            # Who is told to end at once does not wait for a store that cannot write.
+            self.error = self._failure
         if self.error is not None:
             return True
         return self._stopping != Stopping.NOT and not self.pool.in_hand() and not self._unsaved
@@ -227,18 +234,26 @@ class Worker:
         except StoreError as error:
             self.error = self.error or error
         self._selector.close()
+        self._calm.close()
         self._bell.close()
         self._awake.close()
         self._wake.close()
         if self.presence is not None:
             # A store in memory is the program's own.
             self.store.close()
-        if self.presence is not None and self._orderly and self.error is None:
-            self.presence.close()
+        if self.presence is not None:
+            self._leave(self.presence)
         if self.error is not None:
             raise self.error
         if self.pool.broken is not None:
             raise PoolBroken(self.pool.broken)
+
+    def _leave(self, presence: Presence) -> None:
+        if self._orderly and self.error is None:
+            presence.close()
+        elif self.plan.pool_kind == "processes":
+            # Its slots are dead or dying. Threads may go on with their jobs: those wait for the end of the lease.
+            presence.leave()
 
     # One turn of the loop
 
@@ -256,6 +271,17 @@ class Worker:
         # Limits hold whatever the store does.
         self._tick_after = self.pool.tick()
         self._obey()
+        if self._look and self._stopping == Stopping.NOT and self._failing_since is None:
+            self._let_work()
+
+    def _let_work(self) -> None:
+        """Leave the slots alone while they have enough to do and more waits; what ends meanwhile is written at once.
+
+        On a busy machine each of the worker's turns costs its slots a part of a processor.
+        """
+        millis = int(self.pool.busy_for() * 1000)
+        if millis:
+            self._calm.select(millis / 1000)
 
     def _work(self) -> None:
         """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""
@@ -311,13 +337,14 @@ class Worker:
         """Go on without the store: what runs goes on, what has ended is kept, nothing new is claimed."""
         if self._failing_since is None:
             self._failing_since = self.clock.steady()
+            self._failure = error
             emit("store.failed", worker=self.plan.name, error=str(error))
         self._try_at = self.clock.steady() + _TRY_AGAIN_S
 
     def _recovered(self) -> None:
         if self._failing_since is not None:
             after = self.clock.steady() - self._failing_since
-            self._failing_since = None
+            self._failing_since = self._failure = None
             self._look = True
             emit("store.recovered", worker=self.plan.name, after_s=after)
 
@@ -379,7 +406,7 @@ class Worker:
         applied = self.store.finish(batch, self.clock.now())
         self._unsaved = []
         fault.point("finish.after")
-        final = [done.id for done in batch if done.state.final]
+        final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]
         if final:
             self.store.ring_waiters(final)
         for done, ok in zip(batch, applied, strict=True):

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import sqlite
 from localq.job import JobState
 from localq.orders import PARKED_AT, PAUSE, RATE, Order
 from localq.rates import Budget, Rate, read_rate
-from localq.store.database import Database
+from localq.store.reading import ReadingVerbs
 from localq.store.schema import bucket, is_parked, job, state_is
 from localq.store.statements import Statement
 
@@ -96,7 +96,7 @@ class Brakes:
         return now if self.again else min(times, default=None)
 
 
-class BrakedClaims(Database):
+class BrakedClaims(ReadingVerbs):
     """The part of claiming that minds pauses and rate limits."""
 
     def _brakes(
@@ -138,10 +138,8 @@ class BrakedClaims(Database):
     def _parked(self, cursor: Any) -> Iterator[tuple[str, str]]:
         """Yield each queue and task of which jobs are parked, by skipping from one to the next in the index."""
         sql = _statements(self._dialect)
-        queue = ""
-        while (queue := self._run(cursor, sql.next_queue, after=queue).fetchone()[0]) is not None:
-            task = ""
-            while (task := self._run(cursor, sql.next_task, of_queue=queue, after=task).fetchone()[0]) is not None:
+        for queue in self._skipping(cursor, sql.next_queue):
+            for task in self._skipping(cursor, sql.next_task, of_queue=queue):
                 yield queue, task
 
     def _let_out_some(self, cursor: Any, brakes: Brakes, queue: str, task: str, now: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy.dialects import sqlite
 
 from localq.job import JobState, WorkerCard
 from localq.orders import PAUSE, RATE, Letter, Mail, Order
-from localq.store.database import Database
+from localq.store.reading import ReadingVerbs
 from localq.store.schema import bucket, job, letter, reply, standing_order, state_is
 from localq.store.statements import Statement
 
@@ -72,7 +71,7 @@ def _statements(dialect: Dialect) -> _Statements:
     return _Statements(dialect)
 
 
-class MailVerbs(Database):
+class MailVerbs(ReadingVerbs):
     """How programs speak to workers; see `localq.store.base.Store`."""
 
     # Letters
@@ -180,12 +179,9 @@ class MailVerbs(Database):
         """Return the number of READY jobs, up to `most`; see the protocol."""
         sql = _statements(self._dialect)
         with self._lock, self._reading as cursor:
-            served = self._ready_queues(cursor) if queues is None else list(dict.fromkeys(queues))
+            served = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
             count = 0
             for name in served:
                 if name not in excluded and count < most:
                     count += self._run(cursor, sql.count_ready, of_queue=name, most=most - count).fetchone()[0]
         return count
-
-    @abstractmethod
-    def _ready_queues(self, cursor: Any) -> list[str]: ...

@@ -18,7 +18,6 @@ from localq.job import Claim, Completion, Job, JobState, NewJob, Note
 from localq.rates import NO_RATES, Rate
 from localq.store.brakes import BrakedClaims
 from localq.store.mailbox import MailVerbs
-from localq.store.reading import ReadingVerbs
 from localq.store.ringing import BellVerbs
 from localq.store.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
 from localq.store.statements import Statement, span, waiting_columns
@@ -32,7 +31,7 @@ _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
 
 
-class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ReadingVerbs, BellVerbs):
+class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, BellVerbs):
     """Jobs in a SQL database; the verbs are those of `localq.store.base.Store`."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -94,8 +93,8 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ReadingVerbs, BellVerbs):
             if next_at is not None and next_at <= now:
                 self._run(cursor, sql.promote, now=now, most=_PROMOTED_AT_ONCE)
                 next_at = self._run(cursor, sql.next_due).fetchone()[0]
-            served = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
-            served = [name for name in served if name not in excluded]
+            possible = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
+            served = [name for name in possible if name not in excluded]
             if limit <= 0 or not (served or held[0]):
                 return Claim([], next_at)
             if held[0] or rates:
@@ -110,17 +109,6 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ReadingVerbs, BellVerbs):
             jobs = [self._with_args(cursor, Job._make(row)) for row in rows]
             fault.point("claim.inside")
         return Claim(jobs, next_at)
-
-    def _ready_queues(self, cursor: Any) -> list[str]:
-        """Return the queues that have ready jobs, by skipping from one to the next in the index."""
-        names: list[str] = []
-        after = ""
-        while True:
-            found = self._run(cursor, self._sql.next_queue, after=after).fetchone()[0]
-            if found is None:
-                return names
-            names.append(found)
-            after = found
 
     def _take(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
         sql = self._sql
@@ -253,8 +241,10 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ReadingVerbs, BellVerbs):
 
     def prune(self, before: int, limit: int) -> int:
         """Remove old jobs and workers; see the protocol."""
+        # Looked for outside the write lock: there may be many queues. Some may have been requeued meanwhile.
+        keys = json.dumps(self._done_before(before, limit))
         with self._lock, self._writing as cursor:
-            rows = self._run(cursor, self._sql.done_before, before=before, most=limit).fetchall()
+            rows = self._run(cursor, self._sql.still_done, keys=keys, before=before).fetchall()
             self._run(cursor, self._sql.drop_workers, before=before)
             removed = self._drop(cursor, [row[0] for row in rows])
             fault.point("prune.inside")

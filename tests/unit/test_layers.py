@@ -45,10 +45,12 @@ LAYERS = """
     running
     endings
     attempt limiter
+    definition
     registry
     eager
     sending shared
     inspecting control
+    starting
     app
     __init__
     health health.*

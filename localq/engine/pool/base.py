@@ -78,6 +78,10 @@ class Pool(Protocol):
         """Return how many more jobs may be handed over now."""
         ...
 
+    def busy_for(self) -> float:
+        """Return for how many seconds every slot has work at hand: so long the worker may leave them alone."""
+        ...
+
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Take jobs; each comes back exactly once, as a report or through `take_back`."""
         ...

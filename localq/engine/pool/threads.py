@@ -195,6 +195,10 @@ class ThreadPool:
         """Return how many threads have nothing to do."""
         return max(0, self.size - len(self._hand))
 
+    def busy_for(self) -> float:
+        """Return 0: a thread has nothing but what it runs."""
+        return 0.0
+
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the threads."""
         self._ids = {handed.job.id: handed.job for handed in self._hand.values()}
