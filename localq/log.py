@@ -155,6 +155,7 @@ _LINES = {
     "job.discarded": (logging.WARNING, "Task {task}[{job_id}] discarded: {reason}"),
     "jobs.rescued": (logging.WARNING, "Took over jobs of {owner}, which died or stopped answering: {count}"),
     "jobs.pruned": (logging.DEBUG, "Removed finished jobs: {count}"),
+    "control.received": (logging.DEBUG, "{worker} received the control command {command}"),
     "slot.started": (logging.DEBUG, "Process {pid} started"),
     "slot.died": (logging.WARNING, "Process {pid} died: {reason}"),
     "pool.broken": (logging.CRITICAL, "{worker} gives up: {reason}"),

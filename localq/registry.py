@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 from localq.definition import check_definition
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.parameters import checker
+from localq.rates import read_rate
 from localq.settings import nearest
 from localq.task import TASK_OPTIONS, Task
 
@@ -184,6 +185,10 @@ def _check_task(task: Task[..., Any]) -> None:
             setattr(task, option, value)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
             raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
+    try:
+        read_rate(task.rate_limit)
+    except ValueError as error:
+        raise ValueError(f"Task {task.name}: {error}") from None
     hard, soft = task.time_limit, task.soft_time_limit
     if hard and soft and soft > hard:
         raise ValueError(f"Task {task.name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")

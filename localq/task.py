@@ -47,6 +47,8 @@ class Task(Generic[P, R]):
         serializer: json, pickle or dill: how arguments and results are written. The worker must accept it.
         time_limit, soft_time_limit: Seconds; see the settings of the same name.
         acks_late: False: at most once.
+        rate_limit: Such as "10/s", "100/m" or "5/h": what all workers together run at most; 0: no limit, None: the
+            setting task_default_rate_limit.
         max_crashes: Times its process may die before a job is a FAILURE.
         throws: Errors that are expected: logged without traceback.
         expires: Seconds or datetime after which a job is not run any more.
@@ -80,7 +82,7 @@ class Task(Generic[P, R]):
     retry_backoff: bool | int | float = False
     retry_backoff_max: int = 600
     retry_jitter: bool = True
-    rate_limit: str | None = None
+    rate_limit: str | int | float | None = None
     track_started: bool | None = None
     app: Any = None
     # Accepted from Celery's programs, and without effect: a job whose process died runs again, a failed one is done.

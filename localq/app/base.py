@@ -13,6 +13,7 @@ from localq.app.registering import Registering
 from localq.app.running import Running
 from localq.backend import Backend
 from localq.canvas import Signature, signature
+from localq.control import Control
 from localq.eager import Eager
 from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
@@ -113,6 +114,7 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         self._store: Store | None = None
         self._eager: Eager | None = None
         self._engine: Any = None
+        self._control: Control | None = None
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
         self.annotator: Callable[[Note], None] | None = None
@@ -314,6 +316,9 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         """
         before = self.store.cancel(ids, self.clock.now(), signal)
         self.store.ring_workers("cancel")
+        if JobState.RUNNING in before.values() and not self.eager:
+            # A busy worker's bell may lose the word; the letter it finds.
+            self.control.heartbeat()
         self.store.ring_waiters([job_id for job_id, state in before.items() if not state.final])
         return before
 
@@ -338,6 +343,13 @@ class LocalQ(Configured, Registering, Running, Scheduling):
             self.annotator(note)
         else:
             self.store.annotate([note], self.clock.now())
+
+    @property
+    def control(self) -> Control:
+        """Speaks to workers: commands, questions (`inspect`), rate limits, pauses."""
+        if self._control is None:
+            self._control = Control(self)
+        return self._control
 
     def __repr__(self) -> str:
         known = self._known_place() if self._place or self.conf.loaded else "(settings not read yet)"

@@ -44,7 +44,7 @@ class Running:
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
             argv: Words of a command, such as ["worker", "-c", "4"].
-            options: pool, queues, excluded, name, beat; see `localq.engine.embedded.Embedded`.
+            options: pool, queues, excluded, name, beat, autoscale; see `localq.engine.embedded.Embedded`.
 
         Raises:
             TypeError: an unknown option; the nearest is named.

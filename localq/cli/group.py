@@ -42,6 +42,7 @@ COMMANDS = {
     "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs: jobs and schedules."),
     "call": Entry("localq.cli.changes:call", "Run", "Enqueue a job by the name of its task."),
     "status": Entry("localq.cli.status:status", "Look", "Show workers, queues and counts."),
+    "inspect": Entry("localq.cli.inspect:inspect", "Look", "Ask workers what they do."),
     "list": Entry("localq.cli.jobs:list_", "Look", "Show jobs."),
     "result": Entry("localq.cli.jobs:result", "Look", "Show a job's state, result and attempts."),
     "schedules": Entry("localq.cli.schedules:schedules", "Look", "Show schedules, explain and change them."),
@@ -52,6 +53,9 @@ COMMANDS = {
     "import-celery": Entry(
         "localq.cli.migration:import_celery", "Change", "Continue from the last runs of Celery's beat."
     ),
+    "control": Entry("localq.cli.control:control", "Change", "Tell workers what to do."),
+    "pause": Entry("localq.cli.control:pause", "Change", "Let no worker take jobs from queues."),
+    "resume": Entry("localq.cli.control:resume", "Change", "Let workers take jobs from queues again."),
     "doctor": Entry("localq.cli.health:doctor", "Care", "Check the file and what is in it."),
     "backup": Entry("localq.cli.health:backup", "Care", "Copy the file while it is in use."),
     "settings": Entry("localq.cli.settings:settings", "Care", "Show settings, and what set them."),

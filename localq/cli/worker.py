@@ -68,6 +68,21 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return names
 
 
+class _Bounds(click.ParamType[tuple[int, int]]):
+    """The most and the fewest slots; the fewest may be left out, and are 1 then."""
+
+    name = "MAX,MIN"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        most, _, fewest = str(value).partition(",")
+        try:
+            return int(most), int(fewest or 1)
+        except ValueError:
+            self.fail(f"{value!r} is not MAX,MIN, such as 8,2.", param, ctx)
+
+
 _SECONDS = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
 _POOLS = ["processes", "prefork", "threads", "solo"]
@@ -102,6 +117,8 @@ _OTHERS = [
                  help=f"Least level logged: {', '.join(log.LEVELS)}, or a number."),
     click.option("-n", "--hostname", metavar="NAME",
                  help="The worker's name: %h is the host, %n what stands before the @, %d the domain."),
+    click.option("--autoscale", type=_Bounds(), metavar="MAX,MIN",
+                 help="Let the number of slots follow the demand, within these bounds."),
     click.option("-X", "--exclude-queues", "excluded", type=_Names(), default=(),
                  help="Serve all queues but these."),
     click.option("-Q", "--queues", type=_Names(), help="Serve these queues only."),
@@ -147,6 +164,7 @@ def _run(
     logfile: str | None,
     include: tuple[str, ...],
     beat: bool = False,
+    autoscale: tuple[int, int] | None,
     **settings: Any,
 ) -> None:
     if app.eager:
@@ -168,6 +186,7 @@ def _run(
         queues=queues,
         excluded=excluded,
         name=name,
+        autoscale=autoscale,
     )
     Server(made, banner(made, loaded().name), beside(app) if beat else None).run()
 
@@ -206,6 +225,11 @@ def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
 # Banner
 
 
+def _slots(worker: Worker) -> str:
+    bounds = worker.plan.autoscale
+    return str(worker.pool.size) if bounds is None else f"{bounds.fewest} to {bounds.most}, by demand"
+
+
 def banner(worker: Worker, app: str) -> str:
     """Return what a worker shows of itself when it starts, in the order Celery's does.
 
@@ -220,7 +244,7 @@ def banner(worker: Worker, app: str) -> str:
     config = {
         "app": app or "(none: see tasks)",
         "store": str(getattr(store, "path", worker.app.location)),
-        "concurrency": f"{worker.pool.size} ({plan.pool_kind})",
+        "concurrency": f"{_slots(worker)} ({plan.pool_kind})",
         "queues": served,
     }
     lines = [

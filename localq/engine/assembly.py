@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from localq.call import new_id
+from localq.engine.autoscale import Bounds
 from localq.engine.pool.base import Pool, Printed
 from localq.engine.pool.processes import ProcessPool
 from localq.engine.pool.threads import ThreadPool
@@ -26,6 +27,8 @@ __all__ = ["assemble", "worker_name"]
 logger = logging.getLogger("localq.worker")
 #: Seconds the worker's loop waits for other writers before it looks after its slots again.
 _PATIENCE_S = 2.0
+#: Slots that may be added to a pool of processes while it runs, at least.
+_SPARE_SLOTS = 64
 _KINDS = {"processes": "processes", "prefork": "processes", "threads": "threads", "solo": "solo"}
 
 
@@ -64,8 +67,12 @@ def assemble(
     name: str | None = None,
     max_tasks: int | None = None,
     max_memory_kb: int | None = None,
+    autoscale: tuple[int, int] | None = None,
 ) -> Worker:
     """Return a worker that is ready to run; its nursery is started, nothing else is.
+
+    Args:
+        autoscale: The most and the fewest slots, where their number follows the demand.
 
     Raises:
         ImproperlyConfigured: the pool is unknown, or cannot work with the store.
@@ -76,10 +83,13 @@ def assemble(
         raise ImproperlyConfigured(
             f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
         )
-    size = _size(app, kind, concurrency)
+    bounds = None if autoscale is None else _bounds(kind, autoscale)
+    size = _size(app, kind, concurrency if bounds is None else bounds.fewest)
     app.import_tasks()
-    plan = WorkerPlan(worker_name(name), socket.gethostname(), kind, queues, excluded)
-    store, presence = _store(app, kind, size)
+    plan = WorkerPlan(worker_name(name), socket.gethostname(), kind, queues, excluded, bounds)
+    # Room for slots that are added later; what is not used takes no space.
+    places = max(size if bounds is None else bounds.most, size + _SPARE_SLOTS)
+    store, presence = _store(app, kind, places)
     made: Pool
     if kind == "processes":
         made = _processes(app, size, plan, printed, presence, max_tasks=max_tasks, max_memory_kb=max_memory_kb)
@@ -103,7 +113,7 @@ def _kind(app: Any, pool: str | None) -> str:
     return kind
 
 
-def _store(app: Any, kind: str, size: int) -> tuple[Any, Presence | None]:
+def _store(app: Any, kind: str, places: int) -> tuple[Any, Presence | None]:
     """Return the worker's store, not connected, and its presence beside the file; a store in memory has none."""
     store: Any = app.store
     memory = getattr(store, "memory", False)
@@ -119,7 +129,7 @@ def _store(app: Any, kind: str, size: int) -> tuple[Any, Presence | None]:
     store.close()
     own = open_store(app.location, "normal", _PATIENCE_S)
     try:
-        return own, Presence(folder, new_id(), size if kind == "processes" else 0)
+        return own, Presence(folder, new_id(), places if kind == "processes" else 0)
     except OSError as error:
         raise explained(error, store.path) from error
 
@@ -152,6 +162,17 @@ def _usual_pool(app: Any) -> str:
     if sys.platform != "linux" and "worker_pool" not in app.conf.given():
         return "threads"
     return str(app.conf.worker_pool)
+
+
+def _bounds(kind: str, autoscale: tuple[int, int]) -> Bounds:
+    most, fewest = autoscale
+    if kind == "solo":
+        raise ImproperlyConfigured("The solo pool runs one job at a time: it cannot be scaled. Use -P processes.")
+    if not 1 <= fewest <= most <= 10_000:
+        raise ImproperlyConfigured(
+            f"autoscale={most},{fewest} must be MAX,MIN: two whole numbers from 1 to 10,000, the larger first"
+        )
+    return Bounds(most, fewest)
 
 
 def _size(app: Any, kind: str, concurrency: int | str | None) -> int:

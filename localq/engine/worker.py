@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from localq import fault
 from localq.call import new_id
 from localq.clock import Clock
+from localq.engine.autoscale import Bounds
+from localq.engine.control import Control
 from localq.engine.pool.base import Handed, Pool
 from localq.engine.settling import Settling
 from localq.engine.upkeep import Upkeep
@@ -61,6 +63,7 @@ class WorkerPlan(NamedTuple):
     pool_kind: str
     queues: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
+    autoscale: Bounds | None = None
 
 
 class Worker:
@@ -113,6 +116,7 @@ class Worker:
         self._calm.register(self._awake, selectors.EVENT_READ)
         self._upkeep: Upkeep | None = None
         self._settling = Settling(app, plan.name, clock)
+        self.control = Control(self, plan.autoscale)
 
     # Life
 
@@ -134,9 +138,29 @@ class Worker:
     def stop(self, how: int = Stopping.FINISH) -> None:
         """Tell the worker to stop; from any thread, and from signal handlers."""
         self._asked = max(self._asked, how)
-        self._wake_up()
+        self.wake()
 
-    def _wake_up(self) -> None:
+    @property
+    def stops(self) -> bool:
+        """Whether it has been told to stop."""
+        return self._asked != Stopping.NOT
+
+    def serve(self, queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
+        """Serve other queues from now on, and say so in the store."""
+        self.plan = self.plan._replace(queues=queues, excluded=excluded)
+        self.describe()
+        self._look = True
+
+    def describe(self) -> None:
+        """Tell the store anew what this worker is."""
+        self.store.describe(self.key, self._card())
+
+    def beat_soon(self) -> None:
+        """Renew the lease, and hear what the store says, at the next turn."""
+        self._rung = True
+
+    def wake(self) -> None:
+        """End the loop's wait; from any thread."""
         with contextlib.suppress(OSError):
             self._wake.send(b"!")
 
@@ -164,13 +188,15 @@ class Worker:
         until = self.clock.steady() + _ENTER_S
         while True:
             try:
+                # First: who knows of this worker expects its answers.
+                self.control.begin()
                 return self._register()
             except StoreBusy:
                 if self.clock.steady() > until:
                     raise
 
-    def _register(self) -> None:
-        card = WorkerCard(
+    def _card(self) -> WorkerCard:
+        return WorkerCard(
             uuid=self.uuid,
             name=self.plan.name,
             host=self.plan.host,
@@ -182,7 +208,9 @@ class Worker:
             excluded=self.plan.excluded,
             tasks=tuple(sorted(self.app.tasks)),
         )
-        self.key = self.store.register(card, self.clock.now(), self._lease_until())
+
+    def _register(self) -> None:
+        self.key = self.store.register(self._card(), self.clock.now(), self._lease_until())
         self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
 
     def _lease_until(self) -> int:
@@ -271,6 +299,7 @@ class Worker:
             self._look = self._look or self.store.changed()
         if self._stopping == Stopping.NOT:
             self._claim()
+        self.control.tend()
         assert self._upkeep is not None
         self._upkeep.tend()
 
@@ -283,7 +312,10 @@ class Worker:
         if self._tick_after is not None:
             wait = min(wait, self._tick_after)
         if self._next_at is not None and self._stopping == Stopping.NOT and self._failing_since is None:
-            wait = min(wait, (self._next_at - self.clock.now()) / 1e6)
+            left = (self._next_at - self.clock.now()) / 1e6
+            # What is due finds no room until a job ends, and that ends the wait.
+            if left > 0 or self.pool.room() > 0:
+                wait = min(wait, left)
         for at in (self._kill_at, self._interrupt_at):
             if at is not None:
                 wait = min(wait, at - steady)
@@ -295,6 +327,7 @@ class Worker:
         words = self._bell.drain()
         self._look = True
         self._rung = self._rung or any(words)
+        self.control.hear(words)
 
     def _waken(self) -> None:
         with contextlib.suppress(OSError):
@@ -325,7 +358,8 @@ class Worker:
         room = min(self.pool.room(), _MOST_CLAIMED)
         if room <= 0:
             return
-        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now)
+        rates = self.control.rates()
+        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now, rates)
         if not claim.held:
             self._rejoin("its lease was taken")
             return
@@ -333,7 +367,7 @@ class Worker:
         self._look = len(claim.jobs) == room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             fault.point("claim.after")
-            self._hand(claim.jobs, now)
+            self._hand(self.control.received(claim.jobs), now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
         handed = []
@@ -394,6 +428,7 @@ class Worker:
         if not beat.held:
             self._rejoin("its lease was taken")
             return
+        self.control.obey(beat.orders)
         if beat.stop:
             self.pool.drop(beat.stop)
         for key, number in beat.cancel.items():

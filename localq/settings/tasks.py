@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from localq.rates import read_rate
 from localq.settings.checks import flag, mapping, or_none, queue_list, seconds, text, whole
 from localq.settings.setting import Setting, unused
 
@@ -20,8 +21,10 @@ def _priority(value: Any) -> int:
 
 
 def _rate(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise TypeError("must be a rate, such as '10/s', '100/m' or '1000/h'")
+    try:
+        read_rate(value)
+    except ValueError:
+        raise ValueError("must be such as '10/s', '100/m' or '5/h', or a number of runs a second") from None
     return value
 
 
@@ -84,7 +87,7 @@ SETTINGS = [
         "task_default_rate_limit",
         None,
         "Runs of a task that names no rate, such as '10/s'; over all workers, not for each",
-        or_none(_rate),
+        _rate,
         old="CELERY_DEFAULT_RATE_LIMIT",
     ),
     Setting(

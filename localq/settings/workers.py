@@ -100,6 +100,7 @@ SETTINGS = [
         flag,
         old="CELERY_ENABLE_REMOTE_CONTROL",
     ),
+    Setting("worker_pool_restarts", False, "Allow the command pool_restart", flag, old="CELERYD_POOL_RESTARTS"),
     Setting(
         "worker_send_task_events",
         False,
@@ -132,7 +133,6 @@ SETTINGS = [
     ),
     unused("worker_lost_wait", 10.0, "The death of a process is known at once", "CELERYD_WORKER_LOST_WAIT"),
     unused("worker_pool_putlocks", True, _AHEAD, "CELERYD_POOL_PUTLOCKS"),
-    unused("worker_pool_restarts", False, "Pools can always be restarted", "CELERYD_POOL_RESTARTS"),
     unused(
         "worker_pool_start_method",
         "fork",

@@ -13,6 +13,7 @@ import pytest
 #: but not in a circle. The client side ends at `__init__`: a program that only enqueues loads nothing below.
 LAYERS = """
     exceptions fault
+    orders rates
     job
     firing
     states
@@ -20,6 +21,7 @@ LAYERS = """
     clock
     events signals
     current
+    worker worker.*
     log
     jsontags jsontags.*
     codec
@@ -40,7 +42,7 @@ LAYERS = """
     request
     callbacks
     history view
-    waiting joining
+    waiting joining headers
     result
     backend
     canvas
@@ -55,6 +57,7 @@ LAYERS = """
     registry
     eager
     sending shared
+    inspecting control
     starting
     declaration
     configuration
