@@ -17,7 +17,7 @@ LAYERS = """
     states
     store store.*
     clock
-    events
+    events signals
     current
     log
     jsontags jsontags.*
