@@ -17,11 +17,13 @@ from localq.eager import Eager
 from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
+from localq.publishing import announced, published
 from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
 from localq.result import AsyncResult
 from localq.sending import job_of
 from localq.settings import SETTINGS, Settings, nearest
 from localq.shared import make_shared_tasks
+from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
@@ -224,10 +226,14 @@ class LocalQ:
             self._eager_mode().run(jobs, throw=throw)
             return
         store = self._store or self.store
+        if before_task_publish.receivers:
+            jobs = [announced(self, new) for new in jobs]
         fault.point("enqueue.before")
         store.add(jobs, self.clock.now())
         fault.point("enqueue.after")
         store.ring_workers()
+        if after_task_publish.receivers or task_sent.receivers:
+            published(self, jobs)
 
     # Here and now
 

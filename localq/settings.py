@@ -164,6 +164,13 @@ _ALL = [
         "Seconds a stopping worker waits for running jobs; None: as long as they take",
         _or_none(_seconds),
     ),
+    Setting(
+        "worker_send_task_events",
+        True,
+        "Tell who listens to events of tasks; False: of workers only",
+        _flag,
+    ),
+    Setting("task_send_sent_event", False, "Tell who listens to events of every job that is sent", _flag),
     Setting("worker_redirect_stdouts", True, "Log what tasks print", _flag),
     Setting("worker_redirect_stdouts_level", "WARNING", "Level of what tasks print", _level),
     Setting("worker_hijack_root_logger", True, "`localq worker` replaces the root logger's handlers", _flag),

@@ -26,6 +26,7 @@ import click
 from localq import current
 from localq.app import LocalQ
 from localq.settings import nearest
+from localq.signals import user_preload_options
 
 __all__ = [
     "Found",
@@ -105,6 +106,7 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
         if path is None and url is None:
             path, url = before.get("path"), before.get("url")
         found = _load(spec, path, url)
+        user_preload_options.send(context.command, app=found.app, options=dict(context.params))
         context.meta[_META] = found
         context.call_on_close(found.app.close)
         return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]

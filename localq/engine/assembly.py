@@ -13,9 +13,11 @@ from localq.call import new_id
 from localq.engine.pool.base import Pool, Printed
 from localq.engine.pool.processes import ProcessPool
 from localq.engine.pool.threads import ThreadPool
+from localq.engine.signalling import Setup
 from localq.engine.worker import Worker, WorkerPlan
 from localq.exceptions import ImproperlyConfigured
 from localq.settings import nearest
+from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
 from localq.store.presence import Presence
 
@@ -68,6 +70,9 @@ def assemble(
         ImproperlyConfigured: the pool is unknown, or cannot work with the store.
         StoreError: the store cannot be used.
     """
+    setup = Setup(worker_name(name), app)
+    options = {"pool": pool, "concurrency": concurrency, "queues": queues, "exclude_queues": excluded}
+    celeryd_init.send(setup.hostname, instance=setup, conf=app.conf, options=options)
     kind = pool or _usual_pool(app)
     if kind not in _KINDS:
         raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
@@ -81,8 +86,11 @@ def assemble(
             f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
         )
     size = _size(app, kind, concurrency)
+    import_modules.send(app)
     app.import_tasks()
-    plan = WorkerPlan(worker_name(name), socket.gethostname(), kind, queues, excluded)
+    # Before anything is forked: what receivers load now, the slots share.
+    worker_init.send(setup)
+    plan = WorkerPlan(setup.hostname, socket.gethostname(), kind, queues, excluded)
     store: Any = app.store
     memory = getattr(store, "memory", False)
     if memory and kind == "processes":
@@ -120,7 +128,9 @@ def assemble(
             redirect=app.conf.worker_redirect_stdouts,
         )
     made.prepare()
-    return Worker(app, store, made, plan, app.clock, presence)
+    worker = Worker(app, store, made, plan, app.clock, presence)
+    celeryd_after_setup.send(plan.name, instance=worker, conf=app.conf)
+    return worker
 
 
 def _usual_pool(app: Any) -> str:

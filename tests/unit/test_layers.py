@@ -45,7 +45,7 @@ LAYERS = """
     attempt limiter
     registry
     eager
-    sending shared
+    sending shared publishing
     app
     __init__
     health health.*

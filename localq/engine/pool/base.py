@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from localq.job import Job, Note, Outcome
 from localq.policy import Limits
 
-__all__ = ["TAIL", "Cause", "Death", "Handed", "Pool", "Report"]
+__all__ = ["TAIL", "Cause", "Death", "Handed", "Now", "Pool", "Report"]
 
 #: Characters of output kept with an attempt: the last ones.
 TAIL = 16_384
@@ -41,6 +41,14 @@ class Handed(NamedTuple):
 
     job: Job
     limits: Limits
+
+
+class Now(NamedTuple):
+    """A job that runs now, since when (wall time), and the process it runs in."""
+
+    job: Job
+    started_at: int
+    pid: int
 
 
 class Report(NamedTuple):
@@ -88,6 +96,10 @@ class Pool(Protocol):
 
     def in_hand(self) -> dict[int, int]:
         """Return `key -> run_token` of every job the pool has."""
+        ...
+
+    def running(self) -> list[Now]:
+        """Return the jobs that run now; what waits in a slot is none of them."""
         ...
 
     def stop_job(self, key: int, number: int) -> None:

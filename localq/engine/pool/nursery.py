@@ -29,6 +29,7 @@ from localq import current, fault
 from localq.engine.pool import definitions
 from localq.engine.pool.slot import SlotPlan
 from localq.engine.pool.slot import main as slot_main
+from localq.signals import worker_before_create_process
 
 __all__ = ["Nursery", "main"]
 
@@ -274,6 +275,7 @@ def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
     for _, _, content in ancillary:
         descriptors.frombytes(content)
     _, plan = marshal.loads(data)
+    worker_before_create_process.send(app)
     process = _fork.Process(target=_become_slot, args=(control, app, SlotPlan(*plan), list(descriptors), os.getpid()))
     process.start()
     children[process.pid] = process

@@ -19,7 +19,7 @@ from typing import Any
 from localq import fault
 from localq.clock import Clock
 from localq.engine.pool import definitions, frames
-from localq.engine.pool.base import TAIL, Cause, Death, Handed, Printed, Report
+from localq.engine.pool.base import TAIL, Cause, Death, Handed, Now, Printed, Report
 from localq.engine.pool.facts import handle_record, how_ended, resident_kb
 from localq.engine.pool.handle import Handle
 from localq.engine.pool.nursery import Nursery
@@ -510,6 +510,12 @@ class ProcessPool:
             hand.update((key, handed.job.run_token) for key, handed in slot.jobs.items())
         hand.update((report.job.key, report.job.run_token) for report in self._ended)
         return hand
+
+    def running(self) -> list[Now]:
+        """Return the jobs that run now."""
+        found = [(slot, self._running_in(slot)) for slot in self._slots.values() if slot.jobs]
+        now = self._clock.now()
+        return [Now(run[0].job, now - int(run[1] * 1e6), slot.pid) for slot, run in found if run is not None]
 
     def stop_job(self, key: int, number: int) -> None:
         """End a cancelled job."""

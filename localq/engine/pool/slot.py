@@ -32,6 +32,7 @@ from localq.exceptions import NotRegistered, WorkerTerminate
 from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import AlarmLimiter
 from localq.running import Place
+from localq.signals import worker_process_init, worker_process_shutdown
 from localq.store.presence import Marks, share_life
 
 __all__ = ["SlotPlan", "main"]
@@ -218,10 +219,12 @@ def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output:
     if "numpy" in sys.modules:
         with contextlib.suppress(Exception):
             sys.modules["numpy"].random.seed()
+    worker_process_init.send(None)
     try:
         slot.serve()
     finally:
         attempt.close_loop()
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
 
 
 def _die_with_parent(nursery: int) -> None:

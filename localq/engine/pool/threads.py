@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import queue
 import selectors
 import socket
@@ -17,13 +18,14 @@ from typing import Any
 
 from localq import attempt
 from localq.clock import Clock
-from localq.engine.pool.base import TAIL, Cause, Death, Handed, Printed, Report
+from localq.engine.pool.base import TAIL, Cause, Death, Handed, Now, Printed, Report
 from localq.engine.pool.streams import Redirection
 from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
 from localq.failure import describe, dump
 from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import ThreadLimiter, raise_in_thread
 from localq.running import Place
+from localq.signals import worker_process_init, worker_process_shutdown
 
 __all__ = ["ThreadPool"]
 
@@ -133,6 +135,7 @@ class ThreadPool:
         self._app.annotator = self._note
         if self._redirect:
             self._redirection = Redirection(self._heard)
+        worker_process_init.send(None)
         for _ in range(self.size):
             self._start_one()
 
@@ -248,6 +251,11 @@ class ThreadPool:
     def _running(self) -> list[tuple[_Thread, Handed]]:
         return [(thread, handed) for thread in self._threads if (handed := thread.handed) is not None]
 
+    def running(self) -> list[Now]:
+        """Return the jobs that run now."""
+        now, steady, pid = self.clock.now(), self.clock.steady(), os.getpid()
+        return [Now(handed.job, now - int((steady - thread.since) * 1e6), pid) for thread, handed in self._running()]
+
     def stop_job(self, key: int, number: int) -> None:
         """Interrupt a cancelled job, at its next bytecode."""
         for thread, handed in self._running():
@@ -315,6 +323,7 @@ class ThreadPool:
         for thread in self._threads:
             if not thread.abandoned:
                 thread.join(1.0)
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
         self._app.annotator = None
         if self._redirection is not None:
             self._redirection.end()
