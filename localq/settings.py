@@ -92,7 +92,7 @@ def _concurrency(value: Any) -> int | str:
     return value if value == "auto" else _whole(1)(value)
 
 
-_POOLS = ("processes", "prefork", "threads", "solo")
+_POOLS = ("processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet")
 
 _ALL = [
     Setting(
@@ -148,7 +148,7 @@ _ALL = [
         "Slots; None or 'auto': the processors this process may use",
         _or_none(_concurrency),
     ),
-    Setting("worker_pool", "processes", "processes (or prefork), threads or solo", _one_of(*_POOLS)),
+    Setting("worker_pool", "processes", "processes (or prefork), threads, solo, asyncio or gevent", _one_of(*_POOLS)),
     Setting("worker_max_tasks_per_child", None, "Runs after which a process is replaced", _or_none(_whole(1))),
     Setting(
         "worker_max_memory_per_child",

@@ -68,7 +68,7 @@ class _Names(click.ParamType[tuple[str, ...]]):
 
 _SECONDS = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
-_POOLS = ["processes", "prefork", "threads", "solo"]
+_POOLS = ["processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet"]
 
 
 def _worker_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import socket
 import sys
@@ -11,6 +12,8 @@ from typing import Any
 
 from localq.call import new_id
 from localq.engine.pool.base import Pool, Printed
+from localq.engine.pool.crowd import CrowdPool
+from localq.engine.pool.peer import KINDS
 from localq.engine.pool.processes import ProcessPool
 from localq.engine.pool.threads import ThreadPool
 from localq.engine.signalling import Setup
@@ -25,7 +28,16 @@ __all__ = ["assemble", "worker_name"]
 
 #: Seconds the worker's loop waits for other writers before it looks after its slots again.
 _PATIENCE_S = 2.0
-_KINDS = {"processes": "processes", "prefork": "processes", "threads": "threads", "solo": "solo"}
+_KINDS = {
+    "processes": "processes",
+    "prefork": "processes",
+    "threads": "threads",
+    "solo": "solo",
+    "asyncio": "asyncio",
+    "gevent": "gevent",
+}
+#: Jobs at once in pools for tasks that mostly wait, where nobody said how many.
+_CROWD = 100
 
 
 def processors() -> int:
@@ -73,10 +85,7 @@ def assemble(
     setup = Setup(worker_name(name), app)
     options = {"pool": pool, "concurrency": concurrency, "queues": queues, "exclude_queues": excluded}
     celeryd_init.send(setup.hostname, instance=setup, conf=app.conf, options=options)
-    kind = pool or _usual_pool(app)
-    if kind not in _KINDS:
-        raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
-    kind = _KINDS[kind]
+    kind = _kind(app, pool)
     if kind == "processes" and sys.platform != "linux":
         raise ImproperlyConfigured(
             f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
@@ -93,7 +102,7 @@ def assemble(
     plan = WorkerPlan(setup.hostname, socket.gethostname(), kind, queues, excluded)
     store: Any = app.store
     memory = getattr(store, "memory", False)
-    if memory and kind == "processes":
+    if memory and kind not in ("threads", "solo"):
         raise ImproperlyConfigured(
             'A store in memory (":memory:") belongs to one process: use pool="threads", or a file.'
         )
@@ -105,32 +114,51 @@ def assemble(
         store.close()
         store = open_store(app.location, "normal", _PATIENCE_S)
         presence = Presence(folder, new_id(), size if kind == "processes" else 0)
-    made: Pool
-    if kind == "processes":
-        made = ProcessPool(
-            app,
-            size,
-            worker=plan.name,
-            clock=app.clock,
-            marks=None if presence is None or presence.marks is None else (presence.marks_path, presence.marks),
-            printed=printed,
-            redirect=app.conf.worker_redirect_stdouts,
-            max_tasks=max_tasks or app.conf.worker_max_tasks_per_child,
-            max_memory_kb=max_memory_kb or app.conf.worker_max_memory_per_child,
-        )
-    else:
-        made = ThreadPool(
-            app,
-            size,
-            worker=plan.name,
-            clock=app.clock,
-            printed=printed,
-            redirect=app.conf.worker_redirect_stdouts,
-        )
+    options = {"max_tasks": max_tasks, "max_memory_kb": max_memory_kb}
+    made = _pool(app, kind, size, plan.name, printed, presence, options)
     made.prepare()
     worker = Worker(app, store, made, plan, app.clock, presence)
     celeryd_after_setup.send(plan.name, instance=worker, conf=app.conf)
     return worker
+
+
+def _pool(
+    app: Any, kind: str, size: int, worker: str, printed: Printed, presence: Presence | None, options: dict[str, Any]
+) -> Pool:
+    """Return a pool of a kind, not started.
+
+    Args:
+        options: When its processes are replaced, where they are.
+    """
+    conf = app.conf
+    common = {"worker": worker, "clock": app.clock, "printed": printed, "redirect": conf.worker_redirect_stdouts}
+    if kind in ("threads", "solo"):
+        return ThreadPool(app, size, **common)
+    common["max_tasks"] = options["max_tasks"] or conf.worker_max_tasks_per_child
+    common["max_memory_kb"] = options["max_memory_kb"] or conf.worker_max_memory_per_child
+    if kind in KINDS:
+        return CrowdPool(app, size, kind, **common)
+    marks = None if presence is None or presence.marks is None else (presence.marks_path, presence.marks)
+    return ProcessPool(app, size, marks=marks, **common)
+
+
+def _kind(app: Any, pool: str | None) -> str:
+    """Return the kind of pool that a name means.
+
+    Raises:
+        ImproperlyConfigured: there is none of that name, or what it needs is not installed.
+    """
+    kind = pool or _usual_pool(app)
+    if kind == "eventlet":
+        raise ImproperlyConfigured(
+            "There is no eventlet pool: eventlet is no longer maintained. Use gevent (-P gevent), which runs the same "
+            "tasks in the same way, or asyncio (-P asyncio) for coroutines."
+        )
+    if kind not in _KINDS:
+        raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
+    if kind == "gevent" and importlib.util.find_spec("gevent") is None:
+        raise ImproperlyConfigured("The gevent pool needs gevent: pip install 'localq[gevent]'.")
+    return _KINDS[kind]
 
 
 def _usual_pool(app: Any) -> str:
@@ -144,6 +172,8 @@ def _size(app: Any, kind: str, concurrency: int | str | None) -> int:
     wanted = concurrency if concurrency is not None else app.conf.worker_concurrency
     if kind == "solo":
         return 1
+    if wanted is None and kind in KINDS:
+        return _CROWD
     if wanted is None or wanted == "auto":
         return processors()
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= 10_000:

@@ -13,8 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from localq import __version__
-from localq import codec, failure
+from localq import __version__, codec, failure
 from localq.clock import Clock, to_datetime
 from localq.engine.pool.base import Death, Handed, Pool
 from localq.engine.wire import Wire
@@ -88,7 +87,7 @@ class Broadcast:
 
     def _of_worker(self, kind: str, **fields: Any) -> None:
         versions = {"sw_ident": "localq", "sw_ver": __version__, "sw_sys": platform.system()}
-        self._put(kind, freq=HEARTBEAT_S, **versions, **fields)
+        self._put(kind, None, freq=HEARTBEAT_S, **versions, **fields)
 
     def _hang_up(self) -> None:
         if self._wire is not None:

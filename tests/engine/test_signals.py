@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.waiting import until
 
 from localq import LocalQ, signals
 from localq.exceptions import Reject
 from localq.log import set_up
 from localq.signals import Signal
+from tests.engine.waiting import until
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_worker_tells_of_its_life_and_of_the_jobs_it_gets(q: LocalQ, heard: An
         "worker_process_shutdown",
     ]
     assert life[0][1]["sender"] == "w@h"
-    by_name = {name: fields for name, fields in jobs}
+    by_name = dict(jobs)
     assert by_name["task_unknown"]["id"] == gone.id
     assert by_name["task_rejected"]["message"].id == rejected.id
     assert by_name["task_revoked"]["request"].id == late.id

@@ -43,6 +43,7 @@ LAYERS = """
     running
     endings
     attempt limiter
+    coroutine
     registry
     eager
     sending shared publishing
