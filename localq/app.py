@@ -18,6 +18,7 @@ from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.publishing import announced, published
+from localq.receiver import Events
 from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
 from localq.result import AsyncResult
 from localq.sending import job_of
@@ -234,6 +235,8 @@ class LocalQ:
         store.ring_workers()
         if after_task_publish.receivers or task_sent.receivers:
             published(self, jobs)
+        if self.conf.task_send_sent_event:
+            self.events.sent(jobs)
 
     # Here and now
 
@@ -290,6 +293,11 @@ class LocalQ:
             self.annotator(note)
         else:
             self.store.annotate([note], self.clock.now())
+
+    @property
+    def events(self) -> Events:
+        """The events of the workers, to listen to; see `localq.receiver`."""
+        return Events(self)
 
     # Running embedded
 

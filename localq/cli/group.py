@@ -40,6 +40,7 @@ COMMANDS = {
     "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs; today that is a worker."),
     "call": Entry("localq.cli.changes:call", "Run", "Enqueue a job by the name of its task."),
     "status": Entry("localq.cli.status:status", "Look", "Show workers, queues and counts."),
+    "events": Entry("localq.cli.events:events", "Look", "Show what workers do, as it happens."),
     "list": Entry("localq.cli.jobs:list_", "Look", "Show jobs."),
     "result": Entry("localq.cli.jobs:result", "Look", "Show a job's state, result and attempts."),
     "retry": Entry("localq.cli.changes:retry", "Change", "Run finished jobs again."),

@@ -18,7 +18,7 @@ _GATHER_S = 0.02
 #: Bytes sent at once.
 _LARGEST = 56_000
 #: Sendings kept for a listener that does not keep up; then it loses the oldest.
-_MOST_KEPT = 500
+_MOST_KEPT = 100
 #: Turns after which a listener that never has room is given up.
 _MOST_TURNS = 1_500
 

@@ -260,7 +260,7 @@ def test_a_store_in_memory_has_no_processes() -> None:
 def test_a_start_that_failed_may_be_repeated(q: LocalQ) -> None:
     work = q.task(own_pid)
 
-    for bad in ({"pool": "gevent"}, {"concurrency": 0}, {"concurrency": "many"}):
+    for bad in ({"pool": "fibers"}, {"concurrency": 0}, {"concurrency": "many"}):
         with pytest.raises(ImproperlyConfigured):
             q.start(**bad)  # type: ignore[arg-type]
     with q.running(concurrency=1):

@@ -47,6 +47,8 @@ LAYERS = """
     registry
     eager
     sending shared publishing
+    eventstate
+    receiver
     app
     __init__
     health health.*
