@@ -38,6 +38,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "worker": Entry("localq.cli.worker:worker", "Run", "Run jobs."),
     "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs; today that is a worker."),
+    "multi": Entry("localq.cli.multi:multi", "Run", "Run several workers in the background."),
     "call": Entry("localq.cli.changes:call", "Run", "Enqueue a job by the name of its task."),
     "status": Entry("localq.cli.status:status", "Look", "Show workers, queues and counts."),
     "events": Entry("localq.cli.events:events", "Look", "Show what workers do, as it happens."),
