@@ -11,14 +11,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 import click
 
 from localq.cli.loading import LoadError
 from localq.events import subscribe
 
-__all__ = ["daemon_options", "is_detached", "said_when_ready", "start_detached"]
+__all__ = ["become", "daemon_options", "is_detached", "said_when_ready", "start_detached"]
 
 #: Says to the program in the background where to tell that it is ready; afterwards, that it is the one.
 _MARK = "LOCALQ_DETACHED"
@@ -49,7 +49,7 @@ def daemon_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *args: Any, workdir: str | None, umask: int | None, gid: str | None, uid: str | None, **kwargs: Any
     ) -> Any:
         if not is_detached():
-            _become(workdir, umask, gid, uid)
+            become(workdir, umask, gid, uid)
         return command(*args, **kwargs)
 
     decorated: Callable[..., Any] = as_daemon
@@ -65,8 +65,12 @@ def daemon_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def _become(workdir: str | None, umask: int | None, gid: str | None, uid: str | None) -> None:
-    """Change this process as the options say."""
+def become(workdir: str | None, umask: int | None, gid: str | None, uid: str | None) -> None:
+    """Change this process: its working folder, the umask, and who it is, by name or number.
+
+    Raises:
+        LoadError: it cannot be.
+    """
     try:
         group = None if gid is None else _number(gid, lambda name: grp.getgrnam(name).gr_gid, "group")
         user = None if uid is None else _number(uid, lambda name: pwd.getpwnam(name).pw_uid, "user")
@@ -127,16 +131,9 @@ def start_detached(logfile: str, pidfile: str) -> None:
         os.makedirs(os.path.dirname(os.path.abspath(logfile)), exist_ok=True)
         with open(logfile, "ab") as log:
             before = log.tell()
-            program = subprocess.Popen(
-                [sys.executable, *sys.orig_argv[1:]],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, _MARK: f"fd:{tell}"},
-                pass_fds=(tell,),
-                start_new_session=True,
-            )
+            program = _start(log, tell)
     except OSError as error:
+        os.close(ready)
         raise LoadError(f"Cannot write the log file {logfile}: {error.strerror or error}.") from None
     finally:
         os.close(tell)
@@ -153,6 +150,21 @@ def start_detached(logfile: str, pidfile: str) -> None:
         lines = log.read().decode("utf-8", "replace").splitlines()[-_LAST_LINES:]
     story = "".join(f"\n  {line}" for line in lines)
     raise LoadError(f"It ended before it was ready (exit code {code}). {logfile} says:{story}")
+
+
+def _start(log: IO[bytes], tell: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, *sys.orig_argv[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, _MARK: f"fd:{tell}"},
+            pass_fds=(tell,),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise LoadError(f"Cannot run {sys.executable}: {error.strerror or error}. May this user?") from None
 
 
 @contextlib.contextmanager
