@@ -20,6 +20,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 __all__ = [
+    "OnceSignal",
     "Signal",
     "after_setup_logger",
     "after_setup_task_logger",
@@ -86,7 +87,7 @@ class Signal:
         self,
         receiver: Receiver | None = None,
         sender: Any = None,
-        weak: bool = True,
+        weak: bool = False,
         dispatch_uid: Hashable | None = None,
         retry: bool = False,
     ) -> Any:
@@ -95,7 +96,8 @@ class Signal:
         Args:
             receiver: Called with `signal`, `sender` and the fields, all by name.
             sender: Hear of this sender only: a task or its name, a worker's name.
-            weak: Forget the receiver when nothing else refers to it; False keeps it.
+            weak: Forget the receiver when nothing else refers to it. Celery does unless told otherwise, and a
+                function made inside another is then never called.
             dispatch_uid: What stands for this connection: a second one of the same replaces nothing and adds
                 nothing.
             retry: Accepted for Celery's sake; a receiver that fails is not called again.
@@ -109,13 +111,15 @@ class Signal:
         """
         if receiver is None:
             return lambda function: self.connect(function, sender, weak, dispatch_uid, retry)
-        _check(receiver)
+        _check(self.name, receiver)
         key = (_id(receiver) if dispatch_uid is None else dispatch_uid, _key(sender))
-        link = _Link(key, _key(sender), self._reference(receiver) if weak else lambda: receiver)
-        with self._lock:
-            if not any(one.key == key and one.resolve() is not None for one in self.receivers):
-                self.receivers = (*(one for one in self.receivers if one.key != key), link)
+        self._add(_Link(key, _key(sender), self._reference(receiver) if weak else lambda: receiver))
         return receiver
+
+    def _add(self, link: _Link) -> None:
+        with self._lock:
+            if not any(one.key == link.key and one.resolve() is not None for one in self.receivers):
+                self.receivers = (*(one for one in self.receivers if one.key != link.key), link)
 
     def _reference(self, receiver: Receiver) -> Callable[[], Receiver | None]:
         if hasattr(receiver, "__self__") and hasattr(receiver, "__func__"):
@@ -147,7 +151,7 @@ class Signal:
         """Whether a signal of this sender would be received."""
         return bool(self._live(sender))
 
-    def send(self, sender: Any, **named: Any) -> list[tuple[Receiver, Any]]:
+    def send(self, sender: Any = None, **named: Any) -> list[tuple[Receiver, Any]]:
         """Call all receivers in the order they connected; return each with what it returned, or raised.
 
         An error is logged, and does not keep the next receiver from its call. What ends a program
@@ -155,15 +159,17 @@ class Signal:
         """
         answers: list[tuple[Receiver, Any]] = []
         for receiver in self._live(sender) if self.receivers else ():
-            try:
-                answer = receiver(signal=self, sender=sender, **named)
-            except Exception as error:
-                _log.exception("A receiver of %s failed: %r", self.name or "a signal", receiver)
-                answer = error
-            answers.append((receiver, answer))
+            answers.append((receiver, self._call(receiver, sender, named)))
         return answers
 
     send_robust = send
+
+    def _call(self, receiver: Receiver, sender: Any, named: dict[str, Any]) -> Any:
+        try:
+            return receiver(signal=self, sender=sender, **named)
+        except Exception as error:
+            _log.exception("Receiver %r of the signal %s failed", receiver, self.name)
+            return error
 
     def _live(self, sender: Any) -> list[Receiver]:
         wanted = _key(sender)
@@ -174,9 +180,33 @@ class Signal:
         return f"<Signal: {self.name} providing_args={set(self.providing_args)!r}>"
 
 
-def _check(receiver: Any) -> None:
+class OnceSignal(Signal):
+    """Something that happens once: whoever connects later is called at once. What receivers raise is raised."""
+
+    def __init__(self, name: str = "", providing_args: tuple[str, ...] = ()) -> None:
+        super().__init__(name, providing_args)
+        self._sent: tuple[Any, dict[str, Any]] | None = None
+
+    def _add(self, link: _Link) -> None:
+        super()._add(link)
+        receiver = link.resolve()
+        if self._sent is not None and receiver is not None and link.sender in (None, _key(self._sent[0])):
+            self._call(receiver, *self._sent)
+
+    def send(self, sender: Any = None, **named: Any) -> list[tuple[Receiver, Any]]:
+        """Call whoever is connected, and later whoever connects; a second time nothing happens."""
+        if self._sent is not None:
+            return []
+        self._sent = (sender, named)
+        return super().send(sender, **named)
+
+    def _call(self, receiver: Receiver, sender: Any, named: dict[str, Any]) -> Any:
+        return receiver(signal=self, sender=sender, **named)
+
+
+def _check(name: str, receiver: Any) -> None:
     if not callable(receiver):
-        raise TypeError(f"A receiver of a signal is a function, not {receiver!r}")
+        raise TypeError(f"A receiver of the signal {name} is a function, not {receiver!r}")
     try:
         parameters = inspect.signature(receiver).parameters.values()
     except (TypeError, ValueError):  # code in C need not say what it takes

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
-from localq.signals import Signal
+from localq.signals import OnceSignal, Signal
 
 
 class Heard:
@@ -62,7 +62,7 @@ def test_a_task_is_the_same_sender_as_its_name() -> None:
     assert [call["sender"] for call in heard.calls] == [add, add.name]
 
 
-def test_a_receiver_nobody_holds_is_forgotten_unless_connected_strongly() -> None:
+def test_a_receiver_nobody_holds_is_forgotten_only_if_asked_for() -> None:
     signal, calls = Signal(), []
 
     def connect(weak: bool) -> None:
@@ -80,7 +80,7 @@ def test_a_receiver_nobody_holds_is_forgotten_unless_connected_strongly() -> Non
     assert len(signal.receivers) == 1
 
 
-def test_a_bound_method_lives_as_long_as_its_object() -> None:
+def test_a_method_connected_weakly_lives_as_long_as_its_object() -> None:
     class Owner:
         calls = 0
 
@@ -88,8 +88,8 @@ def test_a_bound_method_lives_as_long_as_its_object() -> None:
             self.calls += 1
 
     signal, owner = Signal(), Owner()
-    signal.connect(owner.hear)
-    signal.connect(owner.hear)
+    signal.connect(owner.hear, weak=True)
+    signal.connect(owner.hear, weak=True)
     signal.send(None)
     assert owner.calls == 1
 
@@ -132,7 +132,7 @@ def test_an_error_of_a_receiver_is_logged_and_returned_and_stops_no_other(caplog
     signal.connect(heard)
 
     assert signal.send(None) == [(broken, error), (heard, "heard")]
-    assert "A receiver of it failed" in caplog.text
+    assert "of the signal it failed" in caplog.text
 
 
 def test_a_receiver_without_kwargs_is_refused() -> None:
@@ -142,3 +142,19 @@ def test_a_receiver_without_kwargs_is_refused() -> None:
         Signal().connect(narrow)
     with pytest.raises(TypeError, match="not 3"):
         Signal().connect(3)  # type: ignore[arg-type]
+
+
+def test_what_happens_once_reaches_those_who_come_later_and_lets_their_errors_through() -> None:
+    signal, early, late = OnceSignal("ready"), Heard(), Heard()
+    signal.connect(early)
+
+    signal.send("app", number=1)
+    signal.send("app", number=2)
+    signal.connect(late)
+
+    def broken(**kwargs: Any) -> None:
+        raise RuntimeError("no")
+
+    assert [call["number"] for call in early.calls + late.calls] == [1, 1]
+    with pytest.raises(RuntimeError, match="no"):
+        signal.connect(broken)
