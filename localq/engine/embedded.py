@@ -73,6 +73,11 @@ class Embedded:
             raise self._error
         atexit.register(self._at_exit)
 
+    @property
+    def worker(self) -> Worker | None:
+        """The worker, once it was started."""
+        return self._worker
+
     def runs(self) -> bool:
         """Whether the worker runs, in this process."""
         return self._pid == os.getpid() and self._thread is not None and self._thread.is_alive()

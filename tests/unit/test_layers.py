@@ -53,6 +53,8 @@ LAYERS = """
     __init__
     health health.*
     engine engine.*
+    testing testing.*
+    pytest_plugin
     cli cli.* demo __main__
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.
