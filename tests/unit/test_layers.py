@@ -51,6 +51,7 @@ LAYERS = """
     receiver
     app
     __init__
+    report
     health health.*
     engine engine.*
     testing testing.*
