@@ -119,10 +119,10 @@ class Broadcast:
 
     def started(self) -> None:
         """Tell of jobs that run now and have not been told of yet."""
-        running = self._pool.running()
-        for now in running:
-            self._start(now.job, now.started_at, now.pid)
-        self._started &= {(now.job.key, now.job.run_token) for now in running}
+        running = [one for one in self._pool.jobs() if one.started_at is not None]
+        for job, started_at, pid in running:
+            self._start(job, started_at or 0, pid)
+        self._started &= {(one.job.key, one.job.run_token) for one in running}
 
     def _start(self, job: Job, started_at: int, pid: int | None = None) -> None:
         if (job.key, job.run_token) not in self._started:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -47,6 +48,7 @@ class Server:
             StoreError: the store became unusable.
             PoolBroken: the pool can run nothing.
         """
+        _collect_rarely()
         with self._signals():
             _write(1, self._greeting)
             with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]):
@@ -134,6 +136,12 @@ def prints_of(worker: str, *, redirect: bool) -> Printed:
 def _write(descriptor: int, text: str) -> None:
     with contextlib.suppress(OSError):
         os.write(descriptor, text.encode("utf-8", "backslashreplace"))
+
+
+def _collect_rarely() -> None:
+    """Spare the collector what is there for good, and most of its rounds: jobs pass through as plain values."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _on_terminal() -> bool:

@@ -182,10 +182,11 @@ def _burn_many(count: int, seconds: float) -> None:
 
 
 def large(folder: Path) -> Figures:
-    """Send 1 MB and get it back, several calls under way."""
+    """Send 1 MB and get it back, several calls under way, against the bare writing and reading of as much."""
     module = _tasks(folder, "full")
     text = "x" * 1_000_000
     count = 150
+    before = raw.large_values(folder, text)
     with _worker(module.q.location):
         module.echo.delay("warm").get(timeout=60)
         started = time.perf_counter()
@@ -198,7 +199,8 @@ def large(folder: Path) -> Figures:
             result.get(timeout=60)
         rate = count / (time.perf_counter() - started)
     module.q.close()
-    return {"jobs_per_s": rate}
+    limit = (before + raw.large_values(folder, text)) / 2
+    return {"jobs_per_s": rate, "raw_per_s": limit, "ratio": rate / limit}
 
 
 def start_up(folder: Path) -> Figures:

@@ -79,3 +79,32 @@ def claim_and_finish(folder: Path, count: int, batch: int = 64) -> float:
     spent = time.perf_counter() - started
     connection.close()
     return count / spent
+
+
+def large_values(folder: Path, text: str, count: int = 60) -> float:
+    """Return jobs a second whose large argument is written, read, written as result and read, with checkpoints.
+
+    The client's commit fsyncs and the worker's does not, as ours; a log of 16 MiB is written back.
+    """
+    path = folder / f"raw-large-{new_id()}.db"
+    client, worker = _open(path, "FULL"), _open(path, "NORMAL")
+    for table in ("args", "result"):
+        client.execute(f"CREATE TABLE {table} (key INTEGER PRIMARY KEY, value BLOB)")
+    value = text.encode()
+    started = time.perf_counter()
+    for key in range(count):
+        _write_one(client, "args", key, value)
+        (read,) = worker.execute("SELECT value FROM args WHERE key = ?", (key,)).fetchone()
+        _write_one(worker, "result", key, read)
+        client.execute("SELECT value FROM result WHERE key = ?", (key,)).fetchone()
+        if Path(f"{path}-wal").stat().st_size > 16 << 20:
+            worker.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    spent = time.perf_counter() - started
+    client.close(), worker.close()
+    return count / spent
+
+
+def _write_one(connection: sqlite3.Connection, table: str, key: int, value: bytes) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (key, value))
+    connection.execute("COMMIT")

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from localq.job import Job, Note, Outcome
 from localq.policy import Limits
 
-__all__ = ["TAIL", "Cause", "Death", "Handed", "Now", "Pool", "Report"]
+__all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Pool", "Report"]
 
 #: Characters of output kept with an attempt: the last ones.
 TAIL = 16_384
@@ -43,12 +43,12 @@ class Handed(NamedTuple):
     limits: Limits
 
 
-class Now(NamedTuple):
-    """A job that runs now, since when (wall time), and the process it runs in."""
+class InHand(NamedTuple):
+    """A job the pool has: since when it runs (microseconds since 1970; None: not started), and in which process."""
 
     job: Job
-    started_at: int
-    pid: int
+    started_at: int | None
+    pid: int | None
 
 
 class Report(NamedTuple):
@@ -82,6 +82,10 @@ class Pool(Protocol):
         """Return how many more jobs may be handed over now."""
         ...
 
+    def busy_for(self) -> float:
+        """Return for how many seconds every slot has work at hand: so long the worker may leave them alone."""
+        ...
+
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Take jobs; each comes back exactly once, as a report or through `take_back`."""
         ...
@@ -102,8 +106,8 @@ class Pool(Protocol):
         """Return `key -> run_token` of every job the pool has."""
         ...
 
-    def running(self) -> list[Now]:
-        """Return the jobs that run now; what waits in a slot is none of them."""
+    def jobs(self) -> list[InHand]:
+        """Return every job the pool has that has not ended, those that run first."""
         ...
 
     def stop_job(self, key: int, number: int) -> None:
@@ -128,6 +132,10 @@ class Pool(Protocol):
 
     def resize(self, size: int) -> None:
         """Change the number of slots; slots too many end after their job."""
+        ...
+
+    def restart(self) -> None:
+        """Replace every slot by a new one, after the job it runs."""
         ...
 
     def pids(self) -> list[int]:

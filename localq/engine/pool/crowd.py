@@ -17,7 +17,7 @@ from typing import Any
 
 from localq.clock import Clock
 from localq.engine.pool import frames
-from localq.engine.pool.base import TAIL, Cause, Death, Handed, Now, Printed, Report
+from localq.engine.pool.base import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.engine.pool.facts import handle_record, how_ended
 from localq.engine.pool.peer import Peer
 from localq.job import Ending, Job, Note, Outcome
@@ -245,10 +245,11 @@ class CrowdPool:
         jobs += [report.job for report in self._ended]
         return {job.key: job.run_token for job in jobs}
 
-    def running(self) -> list[Now]:
-        """Return the jobs that run now."""
-        pid = 0 if self._peer is None else self._peer.pid
-        return [Now(handed.job, self._wall(since), pid) for handed, since in self._hand.values()]
+    def jobs(self) -> list[InHand]:
+        """Return every job here, those that run first."""
+        pid = None if self._peer is None else self._peer.pid
+        runs = [InHand(handed.job, self._wall(since), pid) for handed, since in self._hand.values()]
+        return runs + [InHand(handed.job, None, None) for handed in self._held]
 
     def tick(self) -> float | None:
         """Tell what is over its hard limit to end, and end the process if it does not."""
@@ -310,6 +311,13 @@ class CrowdPool:
     def resize(self, size: int) -> None:
         """Change how many run at once."""
         self.size = max(1, size)
+
+    def restart(self) -> None:
+        """Replace the process, once it has nothing to do."""
+        self._worn = True
+        if not self._hand and self._peer is not None:
+            self._peer.close()
+            self._start_next()
 
     def pids(self) -> list[int]:
         """Return the process."""

@@ -28,14 +28,14 @@ __all__ = ["Frames", "Kind", "pack", "pack_outcome", "receive", "send", "unpack_
 #: socket's buffer, or the worker could not send without waiting for a slot that may be waiting for the worker.
 _LARGEST = 1_500
 _HEAD = struct.Struct("=BI")
-#: key, run token, ending, started at, ended at, peak memory (KiB), result there
-_DONE = struct.Struct("=qiBqqi?")
+#: key, run token, started at, ended at, peak memory (KiB), result there
+_DONE = struct.Struct("=qiqqi?")
 
 
 class Kind:
     """The kinds of frames."""
 
-    #: An outcome without anything rare: fixed head and the result.
+    #: A success without anything rare: fixed head and the result.
     DONE = 1
     #: Any outcome, as JSON.
     ENDED = 2
@@ -59,7 +59,6 @@ def pack_outcome(job: Job, outcome: Outcome) -> bytes:
         body = _DONE.pack(
             job.key,
             job.run_token,
-            outcome.ending,
             outcome.started_at,
             outcome.ended_at,
             outcome.peak_kb or 0,
@@ -74,9 +73,9 @@ def pack_outcome(job: Job, outcome: Outcome) -> bytes:
 def unpack_outcome(kind: int, body: bytes) -> tuple[int, int, Outcome]:
     """Return key, run token and outcome of a frame."""
     if kind == Kind.DONE:
-        key, token, ending, started, ended, peak, there = _DONE.unpack_from(body)
+        key, token, started, ended, peak, there = _DONE.unpack_from(body)
         result = body[_DONE.size :] if there else None
-        return key, token, Outcome(Ending(ending), started, ended, result, peak_kb=peak)
+        return key, token, Outcome(Ending.SUCCESS, started, ended, result, peak_kb=peak)
     key, token, said = json.loads(body)
     said = _binary(said)
     said["ending"] = Ending(said["ending"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import gc
 import importlib
 import logging
 import marshal
@@ -258,6 +259,8 @@ def _forked(mine: socket.socket, theirs: socket.socket, app: Any, parent: int) -
 
 def _serve(control: socket.socket, app: Any, parent: int) -> None:
     """Fork slots when asked, tell of their deaths, and end them all when the worker is gone."""
+    # What is imported stays: no slot's collector should go through it, and copy its pages by touching them.
+    gc.freeze()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: None)

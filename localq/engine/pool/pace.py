@@ -5,8 +5,14 @@ from __future__ import annotations
 __all__ = ["MOST_AHEAD", "Pace"]
 
 #: Seconds of work a slot holds ahead of need, and jobs at most.
-_AHEAD_S = 0.010
+_AHEAD_S = 0.020
 MOST_AHEAD = 64
+#: Jobs that take longer (s) are handed out one at a time.
+_LONG_S = 0.010
+#: Jobs shorter than this (s) end faster than a worker can look away.
+_INSTANT_S = 0.000_5
+#: The share of the time jobs are expected to take that a slot surely needs for them.
+_SURE = 0.75
 
 
 class Pace:
@@ -21,9 +27,13 @@ class Pace:
         """Return how many jobs a slot may hold: the one it runs, and those it should find when that has ended."""
         return min(MOST_AHEAD, 1 + int(_AHEAD_S / self._overall))
 
+    def lasts(self, jobs: int) -> float:
+        """Return the seconds so many jobs take at the least, by what is known; 0 if they end in no time."""
+        return 0.0 if self._overall < _INSTANT_S else min(_AHEAD_S, _SURE * jobs * self._overall)
+
     def is_long(self, task: str) -> bool:
         """Whether a task's jobs want a slot that has nothing else."""
-        return self._of.get(task, self._overall) >= _AHEAD_S
+        return self._of.get(task, self._overall) >= _LONG_S
 
     def measure(self, task: str, seconds: float) -> None:
         """Take in the time of one run."""

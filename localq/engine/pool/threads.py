@@ -18,7 +18,7 @@ from typing import Any
 
 from localq import attempt
 from localq.clock import Clock
-from localq.engine.pool.base import TAIL, Cause, Death, Handed, Now, Printed, Report
+from localq.engine.pool.base import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.engine.pool.streams import Redirection
 from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
 from localq.failure import describe, dump
@@ -197,6 +197,10 @@ class ThreadPool:
         """Return how many threads have nothing to do."""
         return max(0, self.size - len(self._hand))
 
+    def busy_for(self) -> float:
+        """Return 0: a thread has nothing but what it runs."""
+        return 0.0
+
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the threads."""
         self._ids = {handed.job.id: handed.job for handed in self._hand.values()}
@@ -248,13 +252,21 @@ class ThreadPool:
         """Return `key -> run_token` of all jobs here."""
         return {key: handed.job.run_token for key, handed in self._hand.items()}
 
+    def jobs(self) -> list[InHand]:
+        """Return every job here, those that run first."""
+        now, steady = self.clock.now(), self.clock.steady()
+        since = {handed.job.key: thread.since for thread, handed in self._running()}
+        pid = os.getpid()
+        found = [
+            InHand(one.job, now - int((steady - since[key]) * 1e6), pid)
+            if key in since
+            else InHand(one.job, None, None)
+            for key, one in self._hand.items()
+        ]
+        return sorted(found, key=lambda one: one.started_at is None)
+
     def _running(self) -> list[tuple[_Thread, Handed]]:
         return [(thread, handed) for thread in self._threads if (handed := thread.handed) is not None]
-
-    def running(self) -> list[Now]:
-        """Return the jobs that run now."""
-        now, steady, pid = self.clock.now(), self.clock.steady(), os.getpid()
-        return [Now(handed.job, now - int((steady - thread.since) * 1e6), pid) for thread, handed in self._running()]
 
     def stop_job(self, key: int, number: int) -> None:
         """Interrupt a cancelled job, at its next bytecode."""
@@ -311,6 +323,9 @@ class ThreadPool:
         for _ in range(self.size - size):
             self.waiting.put(None)
         self.size = size
+
+    def restart(self) -> None:
+        """Do nothing: threads have nothing of their own that could be renewed."""
 
     def pids(self) -> list[int]:
         """Return no processes: there are none of its own."""

@@ -1,0 +1,72 @@
+"""How much a slot is handed ahead, and when a worker leaves its slots alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from localq import LocalQ
+from localq.engine.pool.pace import MOST_AHEAD, Pace
+from localq.job import Completion
+from localq.store.sql import SqlStore
+
+
+def paced(seconds: float, task: str = "shop.mail") -> Pace:
+    """Return a pace after many runs that took so long."""
+    pace = Pace()
+    for _ in range(100):
+        pace.measure(task, seconds)
+    return pace
+
+
+def test_nothing_is_handed_ahead_before_a_run_was_measured() -> None:
+    pace = Pace()
+
+    assert (pace.ahead(), pace.is_long("shop.mail"), pace.lasts(0)) == (1, True, 0.0)
+
+
+@pytest.mark.parametrize(("seconds", "jobs"), [(0.000_01, MOST_AHEAD), (0.005_1, 4), (0.009, 3), (0.03, 1), (5.0, 1)])
+def test_a_slot_holds_the_job_it_runs_and_some_twenty_milliseconds_of_work(seconds: float, jobs: int) -> None:
+    assert paced(seconds).ahead() == jobs
+
+
+def test_one_long_run_stops_handing_ahead_at_once() -> None:
+    pace = paced(0.001)
+
+    pace.measure("shop.mail", 1.0)
+
+    assert pace.is_long("shop.mail")
+    assert pace.ahead() == 1
+
+
+def test_slots_are_left_alone_for_less_than_their_work_takes() -> None:
+    assert 0 < paced(0.005).lasts(2) < 0.010
+    assert paced(0.005).lasts(50) <= 0.020
+
+
+def test_nobody_looks_away_from_jobs_that_take_no_time() -> None:
+    assert paced(0.000_1).lasts(MOST_AHEAD) == 0.0
+
+
+def test_outcomes_of_a_backlog_are_written_several_at_once(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    finish = SqlStore.finish
+
+    def counted(self: Any, completions: list[Completion], now: int) -> list[bool]:
+        written.append(len(completions))
+        return finish(self, completions, now)
+
+    @q.task
+    def spin() -> int:
+        return sum(range(100_000))
+
+    results = q.enqueue_many([spin.s() for _ in range(150)])
+    monkeypatch.setattr(SqlStore, "finish", counted)
+
+    with q.running(concurrency=2):
+        values = [result.get(timeout=60) for result in results]
+
+    assert values == [sum(range(100_000))] * 150
+    assert sum(written) == 150
+    assert max(written) >= 3
