@@ -84,6 +84,7 @@ def test_results_errors_retries_prints_and_unknown_tasks_are_as_in_any_pool(crow
     @crowd.task(bind=True, name="again")
     def again(self: Any) -> int:
         print("said by", self.request.retries)
+        print("unfinished", end="")
         if self.request.retries < 2:
             raise self.retry(countdown=0, max_retries=3)
         return int(self.request.retries)
@@ -101,6 +102,7 @@ def test_results_errors_retries_prints_and_unknown_tasks_are_as_in_any_pool(crow
         assert unknown.get(timeout=30, propagate=False).__class__.__name__ == "NotRegistered"
 
     assert "said by 0" in capfd.readouterr().out
+    assert retried.attempts[-1].output == "said by 2\nunfinished"
 
 
 def test_a_soft_limit_is_raised_where_the_task_waits(crowd: LocalQ) -> None:

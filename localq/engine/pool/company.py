@@ -55,7 +55,7 @@ class Company:
     def __init__(self, app: Any, jobs: socket.socket, reports: int, worker: str, redirect: bool) -> None:
         self.app, self.jobs = app, jobs
         self.place = Place(worker, SYSTEM, app.conf, templates={})
-        self.running: dict[int, Run] = {}
+        self.running: dict[int, tuple[int, Run]] = {}
         self._keys: dict[str, int] = {}
         self._reports, self._lock = reports, threading.RLock()
         self._redirection = Redirection(self._heard) if redirect else None
@@ -98,22 +98,28 @@ class Company:
             for fields in rest[0]:
                 job = Job._make(fields)
                 self._keys[job.id] = job.key
-                self.running[job.key] = start(job)
+                self.running[job.key] = job.run_token, start(job)
         elif kind == "define":
             definitions.load(self.app, rest[0])
             self.place = self.place._replace(templates={})
         else:
-            run = self.running.get(rest[0])
-            if run is not None:
-                run.interrupt(ERRORS[kind])
+            found = self.running.get(rest[0])
+            if found is not None:
+                found[1].interrupt(ERRORS[kind])
         return True
+
+    def end_lines(self) -> None:
+        """Send what the task of the calling thread has printed without ending the line."""
+        if self._redirection is not None:
+            self._redirection.end_lines()
 
     def ended(self, job: Job, outcome: Outcome | None) -> None:
         """Report a run that is over; None: it was interrupted, and came to nothing."""
-        if self._redirection is not None:
-            self._redirection.end_lines()
-        self.running.pop(job.key, None)
-        self._keys.pop(job.id, None)
+        self.end_lines()
+        # A job that was taken from the worker may have come back to it meanwhile.
+        if self.running.get(job.key, (0,))[0] == job.run_token:
+            del self.running[job.key]
+            self._keys.pop(job.id, None)
         now = SYSTEM.now()
         self._write(packed(job, outcome or Outcome(Ending.RELEASED, now, now)))
 

@@ -18,7 +18,7 @@ from localq.coroutine import Drive
 from localq.engine.pool.company import Company, Told, enter
 from localq.engine.pool.frames import receive
 from localq.engine.pool.slot import unknown
-from localq.exceptions import WorkerTerminate
+from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.job import Job, Outcome
 from localq.limiter import ThreadLimiter, raise_in_thread
 from localq.task import Task
@@ -59,6 +59,7 @@ class _InThread:
             outcome = None
         with self._guard:
             self._thread = None
+        self._company.end_lines()
         return outcome
 
 
@@ -120,7 +121,11 @@ class _Loop:
         self._company.ended(job, outcome)
 
     async def _wait(self, job: Job, run: _InThread) -> None:
-        self._company.ended(job, await self._loop.run_in_executor(self._threads, run))
+        outcome: Outcome | None = None
+        # An error meant for the task may reach its thread when the task has just ended.
+        with contextlib.suppress(WorkerTerminate, TimeLimitExceeded):
+            outcome = await self._loop.run_in_executor(self._threads, run)
+        self._company.ended(job, outcome)
 
 
 def _watch(parent: int) -> None:

@@ -134,6 +134,10 @@ class CrowdPool:
             return 0
         return max(0, self.size - len(self._hand))
 
+    def busy_for(self) -> float:
+        """Return 0: nothing waits in the process for its turn."""
+        return 0.0
+
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the process."""
         self._held.extend(jobs)
