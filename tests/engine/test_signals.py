@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +210,25 @@ def test_a_receiver_of_setup_logging_does_it_instead(q: LocalQ, heard: Any, tmp_
 
     assert calls[0][1]["loglevel"] == 20
     assert not (tmp_path / "log").exists()
+
+
+def test_in_a_program_with_threads_slots_have_the_receivers_of_the_included_modules(
+    q: LocalQ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "receivers_of_a_test.py").write_text(
+        "from localq.signals import worker_process_init\n"
+        "@worker_process_init.connect\n"
+        f"def tell(**kwargs): open({str(tmp_path / 'told')!r}, 'w').close()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    q.conf.include = ("receivers_of_a_test",)
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+
+    with q.running(concurrency=1):
+        until((tmp_path / "told").exists)
+
+    ended.set()
+    thread.join()
+    signals.worker_process_init.disconnect(sys.modules.pop("receivers_of_a_test").tell)

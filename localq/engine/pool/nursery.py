@@ -198,7 +198,8 @@ def _spec(app: Any, pythonpath: str | None) -> bytes:
         "main": app.main,
         "location": app.location,
         "settings": app.conf.given(),
-        "modules": sorted(modules),
+        # Those without tasks may connect receivers of signals.
+        "modules": sorted(modules.union(app.conf.imports, app.conf.include)),
         "definitions": [definitions.dump(task) for task in app.tasks.values() if definitions.by_value(task)],
     }
     return bytes(dill.dumps(spec))
