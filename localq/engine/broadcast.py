@@ -40,13 +40,14 @@ class Broadcast:
 
     Attributes:
         listening: Whether events are to be made; the worker looks at it before it calls anything else.
-        enabled: False keeps events of tasks from being sent, whoever listens.
+        enabled: False keeps events of tasks from being sent, whoever listens; the setting says so, at any time.
     """
 
     def __init__(self, app: Any, worker: str, store: Store, pool: Pool, clock: Clock) -> None:
         self._worker, self._store, self._pool, self._time = worker, store, pool, clock
+        self._conf = app.conf
         self.listening = False
-        self.enabled: bool = app.conf.worker_send_task_events or "worker_send_task_events" not in app.conf.given()
+        self.enabled = True
         self._wire: Wire | None = None
         self._clock = self._processed = 0
         self._beat_at = 0.0
@@ -63,6 +64,8 @@ class Broadcast:
         elif not heard and self._wire is not None:
             self._hang_up()
         self.listening = heard
+        # Only who said no means it: Celery's default stands for a price that is not paid here.
+        self.enabled = bool(self._conf.worker_send_task_events) or "worker_send_task_events" not in self._conf.given()
         if heard:
             self.started()
             if self._time.steady() >= self._beat_at:

@@ -200,3 +200,23 @@ def test_no_thread_runs_and_nothing_is_made_while_nobody_listens(q: LocalQ) -> N
         worker = q._engine._worker
         assert not worker.broadcast.listening
         assert worker.broadcast._wire is None
+
+
+def test_events_of_tasks_may_be_switched_off_and_on_while_a_worker_runs(q: LocalQ) -> None:
+    add = q.task(plus)
+
+    with q.events.Receiver() as receiver, q.running(pool="threads", concurrency=1):
+        gather(receiver, "worker-online")
+        worker = q._engine.worker
+
+        q.conf.worker_send_task_events = False
+        until(lambda: not worker.broadcast.enabled)
+        silent = add.delay(1, 2)
+        silent.get(timeout=20)
+
+        q.conf.worker_send_task_events = True
+        until(lambda: worker.broadcast.enabled)
+        loud = add.delay(1, 2)
+        events = gather(receiver, "task-succeeded")
+
+    assert {event["uuid"] for event in events if "uuid" in event} == {loud.id}
