@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
+from localq.engine.pool.crowd import CrowdPool
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from tests.engine.waiting import alive, until
 
@@ -245,3 +247,23 @@ def test_the_process_ends_with_its_worker(crowd: LocalQ) -> None:
         pid = crowd.tasks["nap"].delay(0).get(timeout=20)
 
     assert not alive(pid)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pool_that_is_restarted_gets_a_new_process_and_goes_on(q: LocalQ, kind: str) -> None:
+    with selectors.DefaultSelector() as selector:
+        pool = CrowdPool(q, 2, kind, worker="w@h", clock=q.clock, printed=lambda *_: None)
+        pool.prepare()
+        pool.start(selector)
+        (before,) = pool.pids()
+
+        pool.restart()
+        (after,) = pool.pids()
+        while pool._peer is not None and not pool._peer.ready:
+            for key, _ in selector.select(20):
+                key.data()
+        pool.close()
+
+    assert after != before
+    assert not alive(before)
+    assert not alive(after)
