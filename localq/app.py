@@ -299,6 +299,10 @@ class LocalQ:
         """The events of the workers, to listen to; see `localq.receiver`."""
         return Events(self)
 
+    def connection(self, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[None]:
+        """Return a context manager of nothing, for Celery's recipes: there is no broker to connect to."""
+        return contextlib.nullcontext()
+
     # Running embedded
 
     def start(self, concurrency: int | str | None = None, **options: Any) -> None:

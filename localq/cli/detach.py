@@ -16,6 +16,7 @@ from typing import IO, Any
 import click
 
 from localq.cli.loading import LoadError
+from localq.cli.pidfile import make_folder_of
 from localq.events import subscribe
 
 __all__ = ["become", "daemon_options", "is_detached", "said_when_ready", "start_detached"]
@@ -128,7 +129,7 @@ def start_detached(logfile: str, pidfile: str) -> None:
     """
     ready, tell = os.pipe()
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(logfile)), exist_ok=True)
+        make_folder_of(logfile)
         with open(logfile, "ab") as log:
             before = log.tell()
             program = _start(log, tell)

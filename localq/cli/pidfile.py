@@ -12,7 +12,7 @@ from pathlib import Path
 from localq.app import LocalQ
 from localq.cli.loading import LoadError
 
-__all__ = ["default_files", "expanded", "held", "lives", "pid_in", "signal_number"]
+__all__ = ["default_files", "expanded", "held", "lives", "make_folder_of", "pid_in", "signal_number"]
 
 
 def expanded(path: str, name: str) -> str:
@@ -69,6 +69,13 @@ def lives(pid: int) -> bool:
     return True
 
 
+def make_folder_of(path: str) -> None:
+    """Make the folders a file lies in, as far as they are missing, for their owner alone: one may be the store's."""
+    folder = Path(path).absolute().parent
+    for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
 @contextlib.contextmanager
 def held(path: str | None) -> Iterator[None]:
     """Keep this process's id in a file for the length of a block.
@@ -83,7 +90,7 @@ def held(path: str | None) -> Iterator[None]:
         yield
         return
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        make_folder_of(path)
         file = _locked(path)
     except OSError as error:
         raise LoadError(f"Cannot write the pid file {path}: {error.strerror or error}.") from None

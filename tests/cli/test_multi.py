@@ -233,6 +233,39 @@ def test_systemd_is_told_when_a_worker_is_ready(tmp_path: Path, run: Run) -> Non
     thread.join()
 
 
+def test_files_of_a_daemon_lie_in_folders_for_their_owner_alone(run: Run, tmp_path: Path) -> None:
+    run("worker", "-A", "tasks", "-P", "threads", "-D")
+
+    assert {(tmp_path / "jobs.db.d" / name).stat().st_mode & 0o777 for name in ("", "run", "log")} == {0o700}
+
+
+def test_a_receiver_is_told_which_signal_stops_a_worker(run: Run, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with (tmp_path / "tasks.py").open("a") as file:
+        file.write(f"""
+from localq.signals import user_preload_options, worker_shutting_down
+
+
+@worker_shutting_down.connect
+def stopping(sender, sig, how, exitcode, **kwargs):
+    open({str(told)!r}, "a").write(f"{{sig}} {{how}} {{exitcode}}\\n")
+
+
+@user_preload_options.connect
+def options(sender, app, options, **kwargs):
+    open({str(told)!r}, "a").write(f"{{sender.name}} {{app is q}}\\n")
+""")
+    run("worker", "-A", "tasks", "-P", "threads", "--pidfile", "w.pid", "-D")
+    pid = pid_in(str(tmp_path / "w.pid"))
+    assert pid is not None
+
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not alive(pid))
+
+    # Once in the program that stays, once in the one that goes to the background.
+    assert told.read_text() == "worker True\nworker True\nSIGTERM Warm 0\n"
+
+
 def test_a_number_left_in_a_pid_file_by_a_dead_process_stops_nobody(tmp_path: Path) -> None:
     path = tmp_path / "w.pid"
     path.write_text(f"{os.getpid()}\n")

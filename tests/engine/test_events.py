@@ -112,8 +112,7 @@ def test_handlers_are_called_by_type_and_the_star_for_the_rest(q: LocalQ) -> Non
 
 
 def test_capture_ends_after_the_limit_and_raises_when_nothing_comes(q: LocalQ) -> None:
-    q.store.open()
-    with q.events.Receiver() as receiver:
+    with q.connection() as connection, q.events.Receiver(connection) as receiver:
         q.events.send("job-moved", where="here")
         q.events.send("job-moved", where="there")
         receiver.capture(limit=1)

@@ -63,6 +63,20 @@ def test_a_call_is_announced_with_what_celery_says_and_receivers_may_add_headers
     ]
 
 
+def test_the_signal_of_old_is_sent_for_a_call_too(q: LocalQ, heard: Any) -> None:
+    calls = heard("task_sent")
+
+    result = q.send_task("app.old", (1,), {"y": 2})
+
+    fields = calls[0][1]
+    assert (fields["sender"], fields["task_id"], fields["args"], fields["kwargs"]) == (
+        "app.old",
+        result.id,
+        (1,),
+        {"y": 2},
+    )
+
+
 def test_a_run_is_told_of_from_prerun_to_postrun(q: LocalQ, heard: Any) -> None:
     q.conf.task_always_eager = True
 
