@@ -21,10 +21,11 @@ from localq.publishing import announced, published
 from localq.receiver import Events
 from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
 from localq.result import AsyncResult
-from localq.sending import job_of
+from localq.sending import job_of, jobs_of
 from localq.settings import SETTINGS, Settings, nearest
 from localq.shared import make_shared_tasks
 from localq.signals import after_task_publish, before_task_publish, task_sent
+from localq.starting import check_start
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
@@ -217,7 +218,7 @@ class LocalQ:
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
-        made = [job_of(self, sig.task, sig.args, sig.kwargs, sig.options) for sig in signatures]
+        made = jobs_of(self, signatures)
         self._add([new for new, _ in made])
         return [AsyncResult(new.id, self, ignored=ignored) for new, ignored in made]
 
@@ -314,7 +315,11 @@ class LocalQ:
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
             options: pool, queues, excluded, name; see `localq.engine.embedded.Embedded`.
+
+        Raises:
+            TypeError: an unknown option; the nearest is named.
         """
+        check_start("start", options)
         if current.in_slot():
             return
         with self._lock:
@@ -339,6 +344,7 @@ class LocalQ:
     @contextlib.contextmanager
     def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[LocalQ]:
         """Run a worker inside this program for the length of a block; see `start`."""
+        check_start("running", options)
         self.start(concurrency, **options)
         try:
             yield self

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
+from localq.definition import check_definition
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.parameters import checker
 from localq.settings import nearest
@@ -64,6 +65,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         if not task.name:
             raise ImproperlyConfigured(f"{type(task).__name__} has no name: set `name = '...'` in the class.")
         _check_task(task)
+        check_definition(task)
         before = self.get(task.name)
         if before is not None and not _same_origin(before, task):
             raise AlreadyRegistered(
@@ -133,13 +135,18 @@ def make_task(
     """Return a task made of a function.
 
     Raises:
-        TypeError: an unknown option; the nearest is named.
+        TypeError: an unknown option (the nearest is named), or a name or base that cannot be.
     """
+    given: Any = base
+    if not (inspect.isclass(given) and issubclass(given, Task)):
+        raise TypeError(f"task() takes a subclass of Task as base, not {base!r}")
     for name in options:
         if name not in TASK_OPTIONS and not hasattr(base, name):
             raise TypeError(f"task() got an unknown option {name!r}.{nearest(name, sorted(TASK_OPTIONS))}")
-    name = options.pop("name", None) or task_name(app.main, function.__module__, function.__name__)
-    _check_options(name, options)
+    named = options.pop("name", None)
+    if named is not None and not isinstance(named, str):
+        raise TypeError(f"task() takes a text as name, not {named!r}")
+    name = named or task_name(app.main, function.__module__, function.__name__)
     body = {
         "app": app,
         "name": name,
@@ -152,19 +159,10 @@ def make_task(
         **options,
     }
     made: Task[..., Any] = type(function.__name__, (base,), body)()
+    # Here too: what a slot makes of a definition it is sent is not registered.
+    check_definition(made)
     made._check = checker(made.run)
     return made
-
-
-def _check_options(name: str, options: dict[str, Any]) -> None:
-    for option in ("throws", "autoretry_for", "dont_autoretry_for"):
-        given = options.get(option)
-        if given is None:
-            continue
-        many = given if isinstance(given, tuple | list) else (given,)
-        if not all(inspect.isclass(one) and issubclass(one, BaseException) for one in many):
-            raise TypeError(f"Task {name}: {option}={given!r} must be exception classes")
-        options[option] = tuple(many)
 
 
 def _check_task(task: Task[..., Any]) -> None:

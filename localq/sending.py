@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from localq import codec, current
 from localq.call import When, new_id, new_job, read_options
+from localq.canvas import Signature
 from localq.clock import Clock
 from localq.exceptions import EncodeError
 from localq.job import NewJob
@@ -17,7 +18,7 @@ from localq.registry import TaskRegistry
 from localq.settings import Settings
 from localq.task import Task
 
-__all__ = ["job_of"]
+__all__ = ["job_of", "jobs_of"]
 
 #: Stands for a task that is not known here, only its name: it has no options of its own.
 _UNKNOWN: Task[..., Any] = Task()
@@ -67,6 +68,17 @@ def job_of(
     new = new_job(name, written, given, when=when, queue=queue, priority=priority, find=app.tasks.find)
     said = given.get("ignore_result")
     return new, bool(ignored if said is None else said)
+
+
+def jobs_of(app: App, signatures: Iterable[Signature[Any]]) -> list[tuple[NewJob, bool]]:
+    """Return the jobs of many calls; see `job_of`."""
+    made = []
+    for sig in signatures:
+        given: Any = sig
+        if not isinstance(given, Signature):
+            raise TypeError(f"enqueue_many() takes a list of signatures, such as [add.s(2, 2)]; in it is {given!r}")
+        made.append(job_of(app, sig.task, sig.args, sig.kwargs, sig.options))
+    return made
 
 
 def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:

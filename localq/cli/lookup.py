@@ -59,8 +59,16 @@ def existing(app: LocalQ) -> Store:
     if getattr(store, "memory", False):
         raise ImproperlyConfigured("This app keeps its jobs in memory, and only its own process sees them.")
     path = getattr(store, "path", None)
-    if path is not None and not os.path.exists(path):
-        raise StoreError(f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it.")
+    if path is None:
+        return store
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        raise StoreError(
+            f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it."
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be looked at: {error.strerror or error}.") from None
     return store
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import os
 import socket
 import sys
@@ -23,9 +24,11 @@ from localq.settings import nearest
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
 from localq.store.presence import Presence
+from localq.store.sqlite_errors import explained
 
 __all__ = ["assemble", "worker_name"]
 
+logger = logging.getLogger("localq.worker")
 #: Seconds the worker's loop waits for other writers before it looks after its slots again.
 _PATIENCE_S = 2.0
 _KINDS = {
@@ -86,10 +89,6 @@ def assemble(
     options = {"pool": pool, "concurrency": concurrency, "queues": queues, "exclude_queues": excluded}
     celeryd_init.send(setup.hostname, instance=setup, conf=app.conf, options=options)
     kind = _kind(app, pool)
-    if kind == "processes" and sys.platform != "linux":
-        raise ImproperlyConfigured(
-            f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
-        )
     if queues is not None and not set(queues) - set(excluded):
         raise ImproperlyConfigured(
             f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
@@ -100,54 +99,17 @@ def assemble(
     # Before anything is forked: what receivers load now, the slots share.
     worker_init.send(setup)
     plan = WorkerPlan(setup.hostname, socket.gethostname(), kind, queues, excluded)
-    store: Any = app.store
-    memory = getattr(store, "memory", False)
-    if memory and kind not in ("threads", "solo"):
-        raise ImproperlyConfigured(
-            'A store in memory (":memory:") belongs to one process: use pool="threads", or a file.'
-        )
-    store.open()
-    presence = None
-    if not memory:
-        folder = store.folder
-        # The nursery may be forked next, and no connection may cross that.
-        store.close()
-        store = open_store(app.location, "normal", _PATIENCE_S)
-        presence = Presence(folder, new_id(), size if kind == "processes" else 0)
-    options = {"max_tasks": max_tasks, "max_memory_kb": max_memory_kb}
-    made = _pool(app, kind, size, plan.name, printed, presence, options)
+    store, presence = _store(app, kind, size)
+    worn = {"max_tasks": max_tasks, "max_memory_kb": max_memory_kb}
+    made = _pool(app, kind, size, plan.name, printed, presence, worn)
     made.prepare()
     worker = Worker(app, store, made, plan, app.clock, presence)
     celeryd_after_setup.send(plan.name, instance=worker, conf=app.conf)
     return worker
 
 
-def _pool(
-    app: Any, kind: str, size: int, worker: str, printed: Printed, presence: Presence | None, options: dict[str, Any]
-) -> Pool:
-    """Return a pool of a kind, not started.
-
-    Args:
-        options: When its processes are replaced, where they are.
-    """
-    conf = app.conf
-    common = {"worker": worker, "clock": app.clock, "printed": printed, "redirect": conf.worker_redirect_stdouts}
-    if kind in ("threads", "solo"):
-        return ThreadPool(app, size, **common)
-    common["max_tasks"] = options["max_tasks"] or conf.worker_max_tasks_per_child
-    common["max_memory_kb"] = options["max_memory_kb"] or conf.worker_max_memory_per_child
-    if kind in KINDS:
-        return CrowdPool(app, size, kind, **common)
-    marks = None if presence is None or presence.marks is None else (presence.marks_path, presence.marks)
-    return ProcessPool(app, size, marks=marks, **common)
-
-
 def _kind(app: Any, pool: str | None) -> str:
-    """Return the kind of pool that a name means.
-
-    Raises:
-        ImproperlyConfigured: there is none of that name, or what it needs is not installed.
-    """
+    """Return the kind of pool that was asked for, or else is usual, if it works here."""
     kind = pool or _usual_pool(app)
     if kind == "eventlet":
         raise ImproperlyConfigured(
@@ -156,9 +118,61 @@ def _kind(app: Any, pool: str | None) -> str:
         )
     if kind not in _KINDS:
         raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
+    kind = _KINDS[kind]
+    if kind == "processes" and sys.platform != "linux":
+        raise ImproperlyConfigured(
+            f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
+        )
     if kind == "gevent" and importlib.util.find_spec("gevent") is None:
         raise ImproperlyConfigured("The gevent pool needs gevent: pip install 'localq[gevent]'.")
-    return _KINDS[kind]
+    return kind
+
+
+def _store(app: Any, kind: str, size: int) -> tuple[Any, Presence | None]:
+    """Return the worker's store, not connected, and its presence beside the file; a store in memory has none."""
+    store: Any = app.store
+    memory = getattr(store, "memory", False)
+    if memory and kind not in ("threads", "solo"):
+        raise ImproperlyConfigured(
+            'A store in memory (":memory:") belongs to one process: use pool="threads", or a file.'
+        )
+    store.open()
+    if memory:
+        return store, None
+    folder = store.folder
+    # The nursery may be forked next, and no connection may cross that.
+    store.close()
+    own = open_store(app.location, "normal", _PATIENCE_S)
+    try:
+        return own, Presence(folder, new_id(), size if kind == "processes" else 0)
+    except OSError as error:
+        raise explained(error, store.path) from error
+
+
+def _pool(
+    app: Any,
+    kind: str,
+    size: int,
+    worker: str,
+    printed: Printed,
+    presence: Presence | None,
+    worn: dict[str, int | None],
+) -> Pool:
+    """Return a pool of a kind, not started.
+
+    Args:
+        worn: When its processes are replaced, where they are; None: as the settings say.
+    """
+    conf = app.conf
+    common = {"worker": worker, "clock": app.clock, "printed": printed, "redirect": conf.worker_redirect_stdouts}
+    if kind in ("threads", "solo"):
+        return ThreadPool(app, size, **common)
+    common["max_tasks"] = worn["max_tasks"] or conf.worker_max_tasks_per_child
+    common["max_memory_kb"] = worn["max_memory_kb"] or conf.worker_max_memory_per_child
+    if kind in KINDS:
+        return CrowdPool(app, size, kind, **common)
+    marks = None if presence is None or presence.marks is None else (presence.marks_path, presence.marks)
+    return ProcessPool(app, size, marks=marks, **common)
 
 
 def _usual_pool(app: Any) -> str:
@@ -170,12 +184,13 @@ def _usual_pool(app: Any) -> str:
 
 def _size(app: Any, kind: str, concurrency: int | str | None) -> int:
     wanted = concurrency if concurrency is not None else app.conf.worker_concurrency
-    if kind == "solo":
-        return 1
     if wanted is None and kind in KINDS:
         return _CROWD
     if wanted is None or wanted == "auto":
-        return processors()
+        return 1 if kind == "solo" else processors()
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= 10_000:
         raise ImproperlyConfigured(f"concurrency={wanted!r} must be a whole number from 1, or 'auto'")
+    if kind == "solo" and wanted > 1:
+        logger.warning("The solo pool has one slot; concurrency %d has no effect. Use another pool for more.", wanted)
+        return 1
     return wanted

@@ -20,6 +20,8 @@ __all__ = ["Embedded"]
 
 #: Seconds running jobs have when the program ends without `stop()`.
 _AT_EXIT_S = 10.0
+#: Seconds interrupted jobs have to end, before they are killed.
+_STOPPING_S = 5.0
 
 
 class Embedded:
@@ -57,6 +59,8 @@ class Embedded:
         self._pid = os.getpid()
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
+        # Not the thread's own word: a join that Ctrl-C breaks off makes Python take it for ended (before 3.13).
+        self._ended = threading.Event()
         self._error: BaseException | None = None
 
     def start(self) -> None:
@@ -64,7 +68,7 @@ class Embedded:
         self._worker = worker = assemble(self._app, printed=_pass_on, **self._plan)
         self._thread = threading.Thread(target=self._run, name="LocalQ-worker", daemon=True)
         self._thread.start()
-        while not worker.ready.wait(0.05) and self._thread.is_alive():
+        while not worker.ready.wait(0.05) and not self._ended.is_set():
             pass
         if self._error is not None:
             # It may have failed before it could clear up after itself.
@@ -80,7 +84,7 @@ class Embedded:
 
     def runs(self) -> bool:
         """Whether the worker runs, in this process."""
-        return self._pid == os.getpid() and self._thread is not None and self._thread.is_alive()
+        return self._pid == os.getpid() and self._thread is not None and not self._ended.is_set()
 
     def _run(self) -> None:
         assert self._worker is not None
@@ -91,6 +95,8 @@ class Embedded:
             self._error = error
             if self._worker.ready.is_set():
                 print(f"LocalQ's worker stopped: {error}", file=sys.stderr)
+        finally:
+            self._ended.set()
 
     def _logged(self) -> contextlib.AbstractContextManager[None]:
         """Log events where the program has set up logging; nothing of ours goes to the terminal of one that has not."""
@@ -99,16 +105,21 @@ class Embedded:
         return contextlib.nullcontext()
 
     def stop(self, timeout: float | None = None) -> None:
-        """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds."""
+        """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds.
+
+        A Ctrl-C while it waits, or another exception from a signal, interrupts them at once.
+        """
         atexit.unregister(self._at_exit)
         if self._pid != os.getpid() or self._worker is None or self._thread is None:
             return
         self._worker.stop(Stopping.FINISH)
-        self._thread.join(timeout)
-        for how in (Stopping.INTERRUPT, Stopping.KILL):
-            if self._thread.is_alive():
-                self._worker.stop(how)
-                self._thread.join(5.0)
+        try:
+            self._ended.wait(timeout)
+        finally:
+            for how in (Stopping.INTERRUPT, Stopping.KILL):
+                if not self._ended.is_set():
+                    self._worker.stop(how)
+                    self._ended.wait(_STOPPING_S)
 
     def _at_exit(self) -> None:
         self.stop(_AT_EXIT_S)

@@ -110,6 +110,7 @@ class Worker:
         self._tick_after: float | None = None
         self._floor_at = 0.0
         self._failing_since: float | None = None
+        self._failure: StoreError | None = None
         self._try_at = 0.0
         self._unsaved: list[Completion] = []
         self._selector = selectors.DefaultSelector()
@@ -207,6 +208,9 @@ class Worker:
         return int((self.clock.steady() + self.app.conf.worker_lease) * 1e6)
 
     def _done(self) -> bool:
+        if self.error is None and self._stopping == Stopping.KILL:
+            # Who is told to end at once does not wait for a store that cannot write.
+            self.error = self._failure
         if self.error is not None:
             return True
         return self._stopping != Stopping.NOT and not self.pool.in_hand() and not self._unsaved
@@ -230,12 +234,19 @@ class Worker:
         if self.presence is not None:
             # A store in memory is the program's own.
             self.store.close()
-        if self.presence is not None and self._orderly and self.error is None:
-            self.presence.close()
+        if self.presence is not None:
+            self._leave(self.presence)
         if self.error is not None:
             raise self.error
         if self.pool.broken is not None:
             raise PoolBroken(self.pool.broken)
+
+    def _leave(self, presence: Presence) -> None:
+        if self._orderly and self.error is None:
+            presence.close()
+        elif self.plan.pool_kind == "processes":
+            # Its slots are dead or dying. Threads may go on with their jobs: those wait for the end of the lease.
+            presence.leave()
 
     # One turn of the loop
 
@@ -316,13 +327,14 @@ class Worker:
         """Go on without the store: what runs goes on, what has ended is kept, nothing new is claimed."""
         if self._failing_since is None:
             self._failing_since = self.clock.steady()
+            self._failure = error
             emit("store.failed", worker=self.plan.name, error=str(error))
         self._try_at = self.clock.steady() + _TRY_AGAIN_S
 
     def _recovered(self) -> None:
         if self._failing_since is not None:
             after = self.clock.steady() - self._failing_since
-            self._failing_since = None
+            self._failing_since = self._failure = None
             self._look = True
             emit("store.recovered", worker=self.plan.name, after_s=after)
 

@@ -85,7 +85,7 @@ def integrity(store: ReadOnlyStore, full: bool) -> Finding:
     """Let SQLite check the file: in full, or quickly where it is large and `full` does not insist."""
     size = os.stat(store.path).st_size
     kind = "integrity_check" if full or size <= CHECKED_IN_FULL else "quick_check"
-    found = [str(row[0]) for row in store.inspect(f"{kind}({_LISTED})")]
+    found = [line for row in store.inspect(f"{kind}({_LISTED})") for line in str(row[0]).splitlines()]
     if found != ["ok"]:
         return wrong("integrity", f"The file is damaged: {'; '.join(found)}.", _recovery(store))
     if kind == "quick_check":

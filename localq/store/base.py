@@ -15,8 +15,15 @@ from localq.job import Attempt, Beat, Claim, Completion, Job, JobState, NewJob, 
 __all__ = ["Bell", "Filter", "Hearing", "Store"]
 
 
+#: READY jobs of a queue and priority among which `oldest_ready` looks.
+LINE = 1000
+
+
 class Filter(NamedTuple):
-    """Which jobs to find; None means any. `before` pages: only jobs whose key is lower."""
+    """Which jobs to find; None means any. `before` pages: only jobs whose key is lower.
+
+    Of more than `limit` jobs of an `id_prefix`, those with the greatest ids are found.
+    """
 
     states: tuple[JobState, ...] | None = None
     tasks: tuple[str, ...] | None = None
@@ -192,7 +199,10 @@ class Store(Protocol):
         ...
 
     def oldest_ready(self) -> int | None:
-        """Return since when the READY job that has waited longest could have run, or None if none is READY."""
+        """Return since when the READY job that has waited longest could have run, or None if none is READY.
+
+        Looks at no more than the first `LINE` of each queue and priority: they are the first to be claimed.
+        """
         ...
 
     def tasks_waiting(self) -> dict[tuple[str, str], int]:

@@ -1,6 +1,6 @@
 """The tables, as SQLAlchemy Core has them.
 
-`job` is the hot table: narrow, with partial indexes over what is ready, due, owned and done. Arguments up to
+`job` is the hot table: narrow, with partial indexes over what is ready, due, owned, done and failed. Arguments up to
 `INLINE_ARGS` bytes lie in it, larger ones in `payload`, so that a 1 MB argument is written once. An attempt's
 result lies with the attempt. Times are integer microseconds since 1970, UTC.
 """
@@ -91,6 +91,8 @@ Index(
 Index(
     "job_due",
     job.c.run_at,
+    # Counted by queue without a look at the table.
+    job.c.queue,
     sqlite_where=state_is(JobState.SCHEDULED),
 )
 Index(
@@ -100,8 +102,22 @@ Index(
 )
 Index(
     "job_done",
+    # Counted by state and queue in the order of the index; pruning skips from one pair to the next.
+    job.c.state,
+    job.c.queue,
     job.c.finished_at,
     sqlite_where=literal_column("finished_at IS NOT NULL"),
+)
+Index(
+    "job_failed",
+    # SQLite adds the key by itself: the newest are at the end of each state. A success writes nothing here.
+    job.c.state,
+    sqlite_where=literal_column(f"state > {int(JobState.SUCCEEDED)}"),
+)
+Index(
+    "job_shown",
+    job.c.shown,
+    sqlite_where=literal_column("shown IS NOT NULL"),
 )
 
 payload = Table(

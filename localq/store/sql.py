@@ -89,8 +89,8 @@ class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
             if next_at is not None and next_at <= now:
                 self._run(cursor, sql.promote, now=now, most=_PROMOTED_AT_ONCE)
                 next_at = self._run(cursor, sql.next_due).fetchone()[0]
-            served = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
-            served = [name for name in served if name not in excluded]
+            possible = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
+            served = [name for name in possible if name not in excluded]
             if limit <= 0 or not served:
                 return Claim([], next_at)
             rows = self._take(cursor, served, worker, limit)
@@ -99,17 +99,6 @@ class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
             jobs = [self._with_args(cursor, Job._make(row)) for row in rows]
             fault.point("claim.inside")
         return Claim(jobs, next_at)
-
-    def _ready_queues(self, cursor: Any) -> list[str]:
-        """Return the queues that have ready jobs, by skipping from one to the next in the index."""
-        names: list[str] = []
-        after = ""
-        while True:
-            found = self._run(cursor, self._sql.next_queue, after=after).fetchone()[0]
-            if found is None:
-                return names
-            names.append(found)
-            after = found
 
     def _take(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
         sql = self._sql
@@ -242,8 +231,10 @@ class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
 
     def prune(self, before: int, limit: int) -> int:
         """Remove old jobs and workers; see the protocol."""
+        # Looked for outside the write lock: there may be many queues. Some may have been requeued meanwhile.
+        keys = json.dumps(self._done_before(before, limit))
         with self._lock, self._writing as cursor:
-            rows = self._run(cursor, self._sql.done_before, before=before, most=limit).fetchall()
+            rows = self._run(cursor, self._sql.still_done, keys=keys, before=before).fetchall()
             self._run(cursor, self._sql.drop_workers, before=before)
             removed = self._drop(cursor, [row[0] for row in rows])
             fault.point("prune.inside")

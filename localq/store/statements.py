@@ -79,6 +79,21 @@ def waiting_columns(*columns: Any, queues: Sequence[str] | None = None) -> Compo
     )
 
 
+def _counts() -> CompoundSelect[Any]:
+    """Return the number of jobs by queue and state, each state from its own index."""
+    open_ones = (
+        select(job.c.queue, literal_column(str(int(state))), func.count()).where(state_is(state)).group_by(job.c.queue)
+        for state in JobState
+        if not state.final
+    )
+    done = (
+        select(job.c.queue, job.c.state, func.count())
+        .where(job.c.finished_at.is_not(None))
+        .group_by(job.c.state, job.c.queue)
+    )
+    return union_all(*open_ones, done)
+
+
 class Statements:
     """The statements of one dialect."""
 
@@ -238,8 +253,15 @@ class Statements:
         self.attempts = made(select(*columns).where(within).order_by(attempt.c.key))
         self.last_attempt = made(select(*columns).where(within).order_by(attempt.c.key.desc()).limit(1))
         self.note = made(select(note.c.meta).where(note.c.job == P("job")))
-        self.stats = made(select(job.c.queue, job.c.state, func.count()).group_by(job.c.queue, job.c.state))
-        self.oldest_ready = made(select(func.min(job.c.run_at)).where(state_is(JobState.READY)))
+        self.stats = made(_counts())
+        line = (
+            select(job.c.run_at)
+            .where(state_is(JobState.READY), job.c.queue == P("of_queue"), job.c.priority == P("rank"))
+            .order_by(job.c.key)
+            .limit(P("most"))
+            .subquery()
+        )
+        self.oldest_in_line = made(select(func.min(line.c.run_at)))
         waiting = waiting_columns(job.c.queue, job.c.task).subquery()
         self.waiting = made(
             select(waiting.c.queue, waiting.c.task, func.count()).group_by(waiting.c.queue, waiting.c.task)
@@ -278,8 +300,20 @@ class Statements:
             )
             .returning(job.c.key, job.c.id)
         )
+        self.next_done = made(
+            select(func.min(job.c.queue)).where(
+                job.c.finished_at.is_not(None), job.c.state == P("of_state"), job.c.queue > P("after")
+            )
+        )
         self.done_before = made(
-            select(job.c.key).where(job.c.finished_at < P("before")).order_by(job.c.finished_at).limit(P("most"))
+            select(job.c.key)
+            .where(job.c.state == P("of_state"), job.c.queue == P("of_queue"), job.c.finished_at < P("before"))
+            .order_by(job.c.finished_at)
+            .limit(P("most"))
+        )
+        listed = select(func.json_each(P("keys")).table_valued("value").c.value)
+        self.still_done = made(
+            select(job.c.key).where(job.c.key.in_(listed.scalar_subquery()), job.c.finished_at < P("before"))
         )
         self.final_key = made(
             select(job.c.key).where(job.c.id == P("of_id"), job.c.state >= literal_column(str(_FINAL)))

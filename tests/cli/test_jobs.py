@@ -491,12 +491,35 @@ def test_a_call_of_a_known_task_is_checked_here(tmp_path: Path) -> None:
 
     wrong = shell("-A", "shop", "call", "shop.mail", "-a", "[1, 2]", cwd=tmp_path)
     typo = shell("call", "shop.mial", "-A", "shop", cwd=tmp_path)
+    made = (tmp_path / "jobs.db").exists()
+    meant = shell("call", "shop.mial", "-A", "shop", "--unknown", cwd=tmp_path)
 
     assert wrong.returncode == 2
     assert "mail() takes" in wrong.stderr or "too many positional arguments" in wrong.stderr
-    assert typo.returncode == 0
-    assert "Did you mean 'shop.mail'?" in typo.stderr
-    assert len(typo.stdout.split()) == 1
+    assert (typo.returncode, typo.stdout, made) == (2, "", False)
+    assert "The app has no task 'shop.mial'. Did you mean 'shop.mail'? With --unknown it is" in typo.stderr
+    assert (meant.returncode, meant.stderr, len(meant.stdout.split())) == (0, "", 1)
+
+
+def test_a_called_task_may_be_in_a_module_the_app_includes(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(
+        "from localq import LocalQ\nq = LocalQ(path='jobs.db', include=['more'])\n@q.task\ndef mail(to): ...\n"
+    )
+    (tmp_path / "more.py").write_text("from shop import q\n@q.task\ndef bill(to): ...\n")
+
+    wrong = shell("call", "more.bill", "-A", "shop", "-a", "[1, 2]", cwd=tmp_path)
+    right = shell("call", "more.bill", "-A", "shop", "-a", "[1]", cwd=tmp_path)
+
+    assert (wrong.returncode, right.returncode) == (2, 0), right.stderr
+
+
+def test_a_file_in_a_folder_that_is_not_one_is_said_to_be_out_of_reach(localq: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    result = localq("status", path=tmp_path / "file" / "jobs.db")
+
+    assert result.exit_code == 74
+    assert "jobs.db cannot be looked at: Not a directory." in result.stderr
 
 
 # retry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, events
+from localq.engine.assembly import assemble
 from localq.engine.upkeep import Upkeep
+from localq.engine.worker import Stopping
 from localq.exceptions import StoreBusy, StoreFull
 from localq.store.sql import SqlStore
 from tests.engine.waiting import hold, shows, until
@@ -102,6 +105,40 @@ def test_nothing_is_lost_while_the_store_cannot_write(
     assert sorted(ran) == list(range(20))
     assert told.count("store.failed") >= 1
     assert {len(result.attempts) for result in results} == {1}
+
+
+def test_a_worker_told_to_end_at_once_does_not_wait_for_a_store_that_cannot_write(
+    q: LocalQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Any, *args: Any) -> Any:
+        raise StoreFull("no room")
+
+    @q.task
+    def work() -> int:
+        return 7
+
+    failed, ended = threading.Event(), []
+    worker = assemble(q, printed=lambda *_: None, concurrency=1)
+
+    def run() -> None:
+        with pytest.raises(StoreFull, match="no room") as raised:
+            worker.run()
+        ended.append(raised.value)
+
+    with monkeypatch.context() as patched, events.subscribe(lambda *_: failed.set(), ["store.failed"]):
+        patched.setattr(SqlStore, "finish", failing)
+        thread = threading.Thread(target=run)
+        thread.start()
+        result = work.delay()
+        assert failed.wait(20)
+        worker.stop(Stopping.FINISH)
+        worker.stop(Stopping.KILL)
+        thread.join(20)
+
+    assert len(ended) == 1
+    with q.running(concurrency=1):
+        assert result.get(20) == 7
+    assert [run.outcome for run in result.attempts] == ["LOST", "SUCCESS"]
 
 
 def test_jobs_of_a_worker_that_is_buried_go_back_and_it_rejoins(q: LocalQ, tmp_path: Path) -> None:

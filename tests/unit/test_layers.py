@@ -44,11 +44,13 @@ LAYERS = """
     endings
     attempt limiter
     coroutine
+    definition
     registry
     eager
     sending shared publishing
     eventstate
     receiver
+    starting
     app
     __init__
     report
