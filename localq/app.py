@@ -21,6 +21,7 @@ from localq.publishing import announced, published
 from localq.receiver import Events
 from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
 from localq.result import AsyncResult
+from localq.scheduling import Scheduling
 from localq.sending import job_of, jobs_of
 from localq.settings import SETTINGS, Settings, nearest
 from localq.shared import make_shared_tasks
@@ -36,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class LocalQ:
+class LocalQ(Scheduling):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened or started before it is needed.
@@ -73,6 +74,7 @@ class LocalQ:
             self.conf.include = include
         if eager:
             self.conf.task_always_eager = True
+        super().__init__()
         self.clock: Clock = SYSTEM
         self.tasks = TaskRegistry()
         self.location = locate(path, url)
@@ -239,6 +241,13 @@ class LocalQ:
         if self.conf.task_send_sent_event:
             self.events.sent(jobs)
 
+    def call_workers(self) -> None:
+        """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
+        if self.conf.task_always_eager:
+            self._eager_mode().run_due()
+        else:
+            self.store.ring_workers()
+
     # Here and now
 
     def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> AsyncResult[Any]:
@@ -314,7 +323,7 @@ class LocalQ:
 
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
-            options: pool, queues, excluded, name; see `localq.engine.embedded.Embedded`.
+            options: pool, queues, excluded, name, beat; see `localq.engine.embedded.Embedded`.
 
         Raises:
             TypeError: an unknown option; the nearest is named.

@@ -33,6 +33,11 @@ EVENTS = {
     "slot.started": "worker pid",
     "slot.died": "worker pid reason",
     "pool.broken": "worker reason",
+    "schedule.fired": "schedule task job_id nominal late_s",
+    "schedule.skipped": "schedule nominal count reason",
+    "schedule.failed": "schedule error",
+    "scheduler.started": "schedules store",
+    "scheduler.stopped": "",
     "store.failed": "worker error",
     "store.recovered": "worker after_s",
 }

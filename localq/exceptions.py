@@ -2,6 +2,7 @@
 
     LocalQError
     ├── ImproperlyConfigured          a setting, option or name that cannot work
+    ├── ScheduleError                 (ValueError) a rule in time that cannot be understood or written down
     ├── SecurityError                 content of a kind this process was not told to accept
     ├── TaskPredicate                 raised inside a task to say what should happen to it
     │   ├── Ignore                    keep no outcome
@@ -27,7 +28,7 @@
         ├── StoreReadOnly             no right to write
         ├── StoreDamaged              the file is not whole
         ├── StoreForeign              the file belongs to something else
-        ├── StoreVersion              the file was made by a newer LocalQ
+        ├── StoreVersion              the file was made by another version of LocalQ
         └── UnsafeFilesystem          the file lies where SQLite cannot lock
     SoftTimeLimitExceeded             (Exception) raised inside a task at its soft limit
     WorkerShutdown, WorkerTerminate   (SystemExit) raised in a worker to stop it
@@ -54,6 +55,7 @@ __all__ = [
     "PoolBroken",
     "Reject",
     "Retry",
+    "ScheduleError",
     "SecurityError",
     "SoftTimeLimitExceeded",
     "StoreBusy",
@@ -82,6 +84,10 @@ class LocalQError(Exception):
 
 class ImproperlyConfigured(LocalQError):
     """A setting, an option or a combination of them cannot work."""
+
+
+class ScheduleError(ValueError, LocalQError):
+    """A rule in time cannot be understood, or cannot be written down."""
 
 
 class SecurityError(LocalQError):
@@ -257,7 +263,7 @@ class StoreForeign(StoreError):
 
 
 class StoreVersion(StoreError):
-    """The store was made by a newer LocalQ; upgrade this one."""
+    """The store was made by another version of LocalQ, whose format this one does not use."""
 
 
 class UnsafeFilesystem(StoreError):

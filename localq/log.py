@@ -165,6 +165,11 @@ _LINES = {
     "slot.started": (logging.DEBUG, "Process {pid} started"),
     "slot.died": (logging.WARNING, "Process {pid} died: {reason}"),
     "pool.broken": (logging.CRITICAL, "{worker} gives up: {reason}"),
+    "schedule.fired": (logging.INFO, "Schedule {schedule} fired task {task}[{job_id}]"),
+    "schedule.skipped": (logging.INFO, "Schedule {schedule} skipped {count} at {nominal}: {reason}"),
+    "schedule.failed": (logging.ERROR, "Schedule {schedule} cannot fire: {error}"),
+    "scheduler.started": (logging.INFO, "Scheduler ready, schedules: {schedules}"),
+    "scheduler.stopped": (logging.INFO, "Scheduler stopped."),
     "store.failed": (logging.ERROR, "The store fails; what runs goes on, nothing new is claimed: {error}"),
     "store.recovered": (logging.WARNING, "The store works again, after {after_s:.1f}s"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -92,6 +93,12 @@ def _concurrency(value: Any) -> int | str:
     return value if value == "auto" else _whole(1)(value)
 
 
+def _entries(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError("must be a dict of schedules by name: {'nightly': {'task': ..., 'schedule': ...}}")
+    return dict(value)
+
+
 _POOLS = ("processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet")
 
 _ALL = [
@@ -156,6 +163,30 @@ _ALL = [
         "KiB resident after which a process is replaced; at twice as much it is killed",
         _or_none(_whole(1)),
     ),
+    Setting(
+        "beat_schedule",
+        {},
+        "Schedules by name: {'nightly': {'task': 'shop.report', 'schedule': crontab(hour=2, minute=0)}}",
+        _entries,
+    ),
+    Setting(
+        "beat_run_new_entries",
+        True,
+        "An interval seen for the first time runs at once; False: after one interval, as in Celery",
+        _flag,
+    ),
+    Setting(
+        "beat_max_loop_interval",
+        0.0,
+        "Seconds between a scheduler's looks at the schedules when nothing changes; 0: 300",
+        lambda v: 0.0 if v in (None, 0) else _seconds(v),
+    ),
+    Setting(
+        "beat_cron_starting_deadline",
+        None,
+        "Seconds after which a missed firing of a cron rule is skipped; None: never",
+        _or_none(_seconds),
+    ),
     Setting("worker_lease", 30.0, "Seconds a worker's right to its jobs lasts without a heartbeat", _seconds),
     Setting("worker_heartbeat", 5.0, "Seconds between heartbeats", _seconds),
     Setting(
@@ -203,7 +234,7 @@ class Settings(Mapping[str, Any]):
     #: Kept in the instance's own dictionary, so that reading an attribute costs what any attribute costs.
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
-        self.__dict__.update((name, one.default) for name, one in SETTINGS.items())
+        self.__dict__.update((name, copy.copy(one.default)) for name, one in SETTINGS.items())
         self.__dict__["_set"] = set()
         self.update(given or {})
 

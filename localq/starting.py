@@ -10,7 +10,7 @@ from localq.settings import nearest
 __all__ = ["START_OPTIONS", "check_start"]
 
 #: The names of the options, `concurrency` among them.
-START_OPTIONS = ("concurrency", "pool", "queues", "excluded", "name")
+START_OPTIONS = ("concurrency", "pool", "queues", "excluded", "name", "beat")
 
 
 def check_start(function: str, options: Mapping[str, Any]) -> None:
@@ -28,6 +28,8 @@ def check_start(function: str, options: Mapping[str, Any]) -> None:
             raise TypeError(f"{function}() got an unknown option {option!r}.{nearest(option, list(START_OPTIONS))}")
         if option in ("pool", "name") and not isinstance(value, str | None):
             raise TypeError(f"{function}() takes a text as {option}, not {value!r}")
+        if option == "beat" and not isinstance(value, bool | None):
+            raise TypeError(f"{function}() takes True, False or None as beat, not {value!r}")
         if option in ("queues", "excluded") and not _is_names(value, none=option == "queues"):
             raise TypeError(f"{function}() takes a list of names as {option}, such as ['mail'], not {value!r}")
 

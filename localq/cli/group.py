@@ -14,7 +14,7 @@ import click
 
 import localq
 from localq.cli.loading import app_parameters
-from localq.exceptions import ImproperlyConfigured, LocalQError, StoreError, StoreVersion
+from localq.exceptions import ImproperlyConfigured, LocalQError, ScheduleError, StoreError, StoreVersion
 from localq.settings import nearest
 
 __all__ = ["COMMANDS", "Entry", "exit_code", "main"]
@@ -37,19 +37,25 @@ class Entry(NamedTuple):
 #: Every command, in the order of the help.
 COMMANDS = {
     "worker": Entry("localq.cli.worker:worker", "Run", "Run jobs."),
-    "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs; today that is a worker."),
+    "beat": Entry("localq.cli.beat:beat", "Run", "Fire schedules."),
+    "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs: jobs and schedules."),
     "multi": Entry("localq.cli.multi:multi", "Run", "Run several workers in the background."),
     "call": Entry("localq.cli.changes:call", "Run", "Enqueue a job by the name of its task."),
     "status": Entry("localq.cli.status:status", "Look", "Show workers, queues and counts."),
     "events": Entry("localq.cli.events:events", "Look", "Show what workers do, as it happens."),
     "list": Entry("localq.cli.jobs:list_", "Look", "Show jobs."),
     "result": Entry("localq.cli.jobs:result", "Look", "Show a job's state, result and attempts."),
+    "schedules": Entry("localq.cli.schedules:schedules", "Look", "Show schedules, explain and change them."),
+    "cron": Entry("localq.cli.cron:cron", "Look", "Check a cron expression, or show when it is due."),
     "graph": Entry("localq.cli.inside:graph", "Look", "Draw workers and queues, for Graphviz."),
     "report": Entry("localq.cli.inside:report", "Look", "Show versions and settings, for a bug report."),
     "shell": Entry("localq.cli.inside:shell", "Look", "Start a Python shell that knows the tasks."),
     "retry": Entry("localq.cli.changes:retry", "Change", "Run finished jobs again."),
     "cancel": Entry("localq.cli.changes:cancel", "Change", "Cancel jobs."),
     "purge": Entry("localq.cli.changes:purge", "Change", "Remove jobs that wait."),
+    "import-celery": Entry(
+        "localq.cli.migration:import_celery", "Change", "Continue from the last runs of Celery's beat."
+    ),
     "doctor": Entry("localq.cli.health:doctor", "Care", "Check the file and what is in it."),
     "backup": Entry("localq.cli.health:backup", "Care", "Copy the file while it is in use."),
     "demo": Entry("localq.cli.demo:demo", "Try", "Digest the files of a folder, one job a file."),
@@ -62,7 +68,7 @@ def exit_code(error: LocalQError) -> int:
         return EX_TEMPFAIL
     if isinstance(error, StoreError):
         return EX_IOERR
-    return EX_USAGE if isinstance(error, ImproperlyConfigured) else EX_SOFTWARE
+    return EX_USAGE if isinstance(error, ImproperlyConfigured | ScheduleError) else EX_SOFTWARE
 
 
 class _Commands(click.Group):

@@ -17,6 +17,7 @@ from localq.cli.detach import daemon_options, is_detached, said_when_ready, star
 from localq.cli.loading import LoadError, app_options, import_module, loaded
 from localq.cli.pidfile import default_files, expanded, held
 from localq.engine.assembly import assemble, worker_name
+from localq.engine.scheduler import beside
 from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
@@ -110,10 +111,17 @@ _OTHERS = [
 ]  # fmt: skip
 
 
+def _beat(default: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "-B", "--beat/--no-beat", default=default, show_default=True, help="Fire schedules, as `localq beat` does."
+    )
+
+
 # Commands
 
 
 @click.command(short_help="Run jobs.")
+@_beat(False)
 @_worker_options
 def worker(app: LocalQ, **options: Any) -> None:
     """Run jobs until told to stop.
@@ -124,10 +132,11 @@ def worker(app: LocalQ, **options: Any) -> None:
     _run(app, **options)
 
 
-@click.command(short_help="Run all that a queue needs; today that is a worker.")
+@click.command(short_help="Run all that a queue needs: jobs and schedules.")
+@_beat(True)
 @_worker_options
 def serve(app: LocalQ, **options: Any) -> None:
-    """Run all that a queue needs until told to stop; today that is a worker, see `localq worker --help`."""
+    """Run all that a queue needs until told to stop: a worker (see `localq worker --help`) and a scheduler."""
     _run(app, **options)
 
 
@@ -143,6 +152,7 @@ def _run(
     detach: bool,
     pidfile: str | None,
     task_events: bool,
+    beat: bool = False,
     **settings: Any,
 ) -> None:
     if app.eager:
@@ -159,31 +169,25 @@ def _run(
             start_detached(expanded(logfile, name), expanded(pidfile, name))
             return
     with held(None if pidfile is None else expanded(pidfile, name)), said_when_ready():
-        _work(app, name, level, logfile, include, queues, excluded)
+        _set_up_log(app, level, logfile, name)
+        _work(app, name, include, beat=beat, queues=queues, excluded=excluded)
 
 
-def _work(
-    app: LocalQ,
-    name: str,
-    level: int,
-    logfile: str | None,
-    include: tuple[str, ...],
-    queues: tuple[str, ...] | None,
-    excluded: tuple[str, ...],
-) -> None:
-    _set_up_log(app, level, logfile, name)
+def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, **served: Any) -> None:
     _import_tasks(app, include)
     # A module may start a worker of its own, as a web application does; this one takes its place.
     app.stop()
     faulthandler.enable(file=2)
+    if beat:
+        # What is wrong with them is said before anything is started.
+        app.schedules.configured()
     made = assemble(
         app,
         printed=prints_of(name, redirect=app.conf.worker_redirect_stdouts),
-        queues=queues,
-        excluded=excluded,
         name=name,
+        **served,
     )
-    Server(made, banner(made, loaded().name)).run()
+    Server(made, banner(made, loaded().name), beside(app) if beat else None).run()
 
 
 def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None:

@@ -11,8 +11,10 @@ import threading
 from typing import Any
 
 from localq.engine.assembly import assemble
+from localq.engine.scheduler import Scheduler, beside
 from localq.engine.worker import Stopping, Worker
 from localq.exceptions import ImproperlyConfigured
+from localq.firing import ScheduleState
 from localq.job import Job
 from localq.log import follow_events
 
@@ -34,6 +36,7 @@ class Embedded:
         queues: The queues to serve; None: all.
         excluded: Queues not to serve.
         name: The worker's name.
+        beat: Fire schedules as well. None: if the program configures any, or there are any in the store now.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Embedded:
         queues: tuple[str, ...] | list[str] | None = None,
         excluded: tuple[str, ...] | list[str] = (),
         name: str | None = None,
+        beat: bool | None = None,
     ) -> None:
         if app.eager:
             raise ImproperlyConfigured("In eager mode calls run in the caller; there is no worker to start.")
@@ -56,6 +60,8 @@ class Embedded:
             "name": name,
         }
         self._app = app
+        self._beat = beat
+        self._scheduler: Scheduler | None = None
         self._pid = os.getpid()
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
@@ -76,6 +82,24 @@ class Embedded:
                 worker.pool.close()
             raise self._error
         atexit.register(self._at_exit)
+        if self._fires():
+            self._start_scheduler()
+
+    def _fires(self) -> bool:
+        """Whether schedules are to be fired here."""
+        if self._beat is not None:
+            return self._beat
+        if self._app.schedules.is_configured:
+            return True
+        return bool(self._app.store.schedules(states=[ScheduleState.ACTIVE], limit=1))
+
+    def _start_scheduler(self) -> None:
+        try:
+            self._scheduler = beside(self._app)
+        except BaseException:
+            self.stop(_AT_EXIT_S)
+            raise
+        self._scheduler.start()
 
     @property
     def worker(self) -> Worker | None:
@@ -112,6 +136,8 @@ class Embedded:
         atexit.unregister(self._at_exit)
         if self._pid != os.getpid() or self._worker is None or self._thread is None:
             return
+        if self._scheduler is not None:
+            self._scheduler.stop()
         self._worker.stop(Stopping.FINISH)
         try:
             self._ended.wait(timeout)
@@ -120,6 +146,8 @@ class Embedded:
                 if not self._ended.is_set():
                     self._worker.stop(how)
                     self._ended.wait(_STOPPING_S)
+        if self._scheduler is not None:
+            self._scheduler.join(_STOPPING_S)
 
     def _at_exit(self) -> None:
         self.stop(_AT_EXIT_S)

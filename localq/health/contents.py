@@ -50,6 +50,13 @@ def ownership(store: ReadOnlyStore) -> Finding:
             f"A newer LocalQ wrote the file: its format is {version}, this one knows {SCHEMA_VERSION}.",
             "Upgrade LocalQ here; it leaves the file as it is.",
         )
+    if 0 < version < SCHEMA_VERSION:
+        return wrong(
+            "version",
+            f"An older development version of LocalQ wrote the file: its format is {version}, this one knows "
+            f"{SCHEMA_VERSION}, and formats before the first release are not converted.",
+            "Finish its jobs with the version that wrote it, or choose another path; the file is left as it is.",
+        )
     if version < SCHEMA_VERSION:
         return wrong(
             "version",

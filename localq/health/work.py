@@ -21,6 +21,7 @@ __all__ = [
     "Standing",
     "orphans",
     "running",
+    "schedules",
     "standings",
     "unknown_tasks",
     "unserved",
@@ -34,6 +35,8 @@ SILENT = "silent"
 #: Stopped, or its process is dead.
 GONE = "gone"
 
+#: Microseconds after which a schedule that is due should have been fired by any scheduler there is.
+OVERDUE_US = 60 * 1_000_000
 _PAGE = 1000
 
 
@@ -153,6 +156,21 @@ def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], i
         )
     if clean:
         yield fine("tasks", "Live workers know the tasks of all jobs that wait in their queues.")
+
+
+def schedules(store: Store, now: int) -> Finding:
+    """Judge the schedules: none should have been due for long."""
+    due = store.due_schedules(now - OVERDUE_US, 1)
+    for one in due.schedules[:1]:
+        # Only those that hold an instant may be due later.
+        if one.due_at is not None and one.due_at <= now - OVERDUE_US:
+            return warning(
+                "schedules",
+                f"Schedule {one.name!r} has been due for {(now - one.due_at) / 1e6:,.0f} s: no scheduler runs.",
+                "Start one: localq beat -A APP, or a worker with -B.",
+            )
+    waits = due.schedules or due.next_due is not None
+    return fine("schedules", "No schedule is overdue." if waits else "No schedule waits for its time.")
 
 
 def _serves(card: Any, queue: str) -> bool:

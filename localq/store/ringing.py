@@ -10,7 +10,7 @@ from localq.store.database import Database
 
 __all__ = ["BellVerbs"]
 
-_WORKER_BELL, _RESULT_BELL, _EVENT_BELL = "w", "r", "e"
+_WORKER_BELL, _RESULT_BELL, _EVENT_BELL, _SCHEDULE_BELL = "w", "r", "e", "s"
 
 
 class BellVerbs(Database):
@@ -41,6 +41,10 @@ class BellVerbs(Database):
             return ringer.tell(_EVENT_BELL, data)
         return [path for path in only if not ringer.tell_one(path, data)]
 
+    def schedule_bell(self) -> Bell:
+        """Return a bell for a scheduler; see the protocol."""
+        return self._bell(_SCHEDULE_BELL)
+
     def ring_workers(self, word: str = "") -> None:
         """Ring every worker's bell; see the protocol."""
         ringer = self._ringer or self._rings()
@@ -52,6 +56,10 @@ class BellVerbs(Database):
     def ring_waiters(self, ids: Iterable[str]) -> None:
         """Ring whoever waits for results; see the protocol."""
         (self._ringer or self._rings()).say(_RESULT_BELL, ids)
+
+    def ring_schedulers(self) -> None:
+        """Ring every scheduler's bell; see the protocol."""
+        (self._ringer or self._rings()).ring(_SCHEDULE_BELL)
 
     def _bell(self, kind: str) -> UnixBell:
         with self._lock:

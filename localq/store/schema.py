@@ -2,7 +2,8 @@
 
 `job` is the hot table: narrow, with partial indexes over what is ready, due, owned, done and failed. Arguments up to
 `INLINE_ARGS` bytes lie in it, larger ones in `payload`, so that a 1 MB argument is written once. An attempt's
-result lies with the attempt. Times are integer microseconds since 1970, UTC.
+result lies with the attempt. `schedule` has partial indexes over what is due and held; `firing` is the ledger,
+clustered by schedule and instant. Times are integer microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy import (
     literal_column,
 )
 
+from localq.firing import ScheduleState
 from localq.job import JobState
 
 __all__ = [
@@ -28,16 +30,19 @@ __all__ = [
     "LAST_ATTEMPT",
     "SCHEMA_VERSION",
     "attempt",
+    "firing",
     "job",
     "meta",
     "metadata",
     "note",
     "payload",
+    "schedule",
+    "schedule_is",
     "worker",
 ]
 
 #: Raised with every change of the tables; a file of a higher one is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
 INLINE_ARGS = 512
 #: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
@@ -161,4 +166,62 @@ worker = Table(
     Column("lease_until", BigInteger, nullable=False),
     Column("gone", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
+)
+
+
+def schedule_is(state: ScheduleState) -> ColumnElement[bool]:
+    """Return the literal condition on a schedule's state that its partial indexes need."""
+    return schedule.c.state == literal_column(str(int(state)))
+
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("state", Integer, nullable=False),
+    # The state it was retired from.
+    Column("state_before", Integer),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("anchor_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger),
+    Column("due_at", BigInteger),
+    Column("last_at", BigInteger),
+    Column("last_job", Text),
+    Column("runs", Integer, nullable=False, server_default="0"),
+    Column("missed", Integer, nullable=False, server_default="0"),
+    Column("held_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("note", Text),
+    # A key that came back could take the firing of a scheduler that still means the schedule before.
+    sqlite_autoincrement=True,
+)
+Index("schedule_source", schedule.c.source)
+Index(
+    "schedule_due",
+    schedule.c.due_at,
+    sqlite_where=schedule_is(ScheduleState.ACTIVE),
+)
+Index(
+    "schedule_held",
+    schedule.c.held_at,
+    sqlite_where=literal_column("held_at IS NOT NULL"),
+)
+
+firing = Table(
+    "firing",
+    metadata,
+    Column("schedule", BigInteger, primary_key=True),
+    Column("nominal", BigInteger, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("job_id", Text),
+    Column("until", BigInteger),
+    Column("count", Integer, nullable=False),
+    Column("fired_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -1,8 +1,8 @@
 """The store's verbs in SQL, for any database whose subclass can connect, begin and tell its errors apart.
 
-Here are those that write jobs: adding, claiming, finishing, changing by hand. `workers`, `reading` and `ringing`
-have the others, and `database` what all stand on. Hot verbs run text compiled once (`statements`) on the driver's
-cursor.
+Here are those that write jobs: adding, claiming, finishing, changing by hand. `workers`, `reading`, `schedules` and
+`ringing` have the others, and `database` what all stand on. Hot verbs run text compiled once (`statements`) on the
+driver's cursor.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from localq import fault
 from localq.job import Claim, Completion, Job, JobState, NewJob, Note
 from localq.store.reading import ReadingVerbs
 from localq.store.ringing import BellVerbs
+from localq.store.schedules import ScheduleVerbs
 from localq.store.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
 from localq.store.statements import Statement, span, waiting_columns
 from localq.store.workers import WorkerVerbs
@@ -29,8 +30,8 @@ _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
 
 
-class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
-    """Jobs in a SQL database; the verbs are those of `localq.store.base.Store`."""
+class SqlStore(WorkerVerbs, ReadingVerbs, ScheduleVerbs, BellVerbs):
+    """Jobs and schedules in a SQL database; the verbs are those of `localq.store.base.Store`."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
@@ -189,18 +190,21 @@ class SqlStore(WorkerVerbs, ReadingVerbs, BellVerbs):
 
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs; see the protocol. The flag kept is 1 for no signal, else the signal's number plus one."""
-        before: dict[str, JobState] = {}
         with self._lock, self._writing as cursor:
-            for job_id in dict.fromkeys(ids):
-                found = self._run(cursor, self._sql.by_id, of_id=job_id).fetchone()
-                if found is None:
-                    continue
-                one = Job._make(found)
-                before[job_id] = JobState(one.state)
-                if one.state < JobState.RUNNING:
-                    self._run(cursor, self._sql.cancel_waiting, k=one.key, now=now, signal=1 + signal)
-                elif one.state == JobState.RUNNING:
-                    self._run(cursor, self._sql.flag, k=one.key, signal=1 + signal)
+            return self._cancel(cursor, ids, now, signal)
+
+    def _cancel(self, cursor: Any, ids: Sequence[str], now: int, signal: int) -> dict[str, JobState]:
+        before: dict[str, JobState] = {}
+        for job_id in dict.fromkeys(ids):
+            found = self._run(cursor, self._sql.by_id, of_id=job_id).fetchone()
+            if found is None:
+                continue
+            one = Job._make(found)
+            before[job_id] = JobState(one.state)
+            if one.state < JobState.RUNNING:
+                self._run(cursor, self._sql.cancel_waiting, k=one.key, now=now, signal=1 + signal)
+            elif one.state == JobState.RUNNING:
+                self._run(cursor, self._sql.flag, k=one.key, signal=1 + signal)
         return before
 
     def requeue(self, ids: Sequence[str], now: int) -> list[str]:

@@ -17,6 +17,7 @@ import multiprocess
 
 from localq.call import new_id
 from tests.bench import raw
+from tests.bench.schedules import ten_thousand
 
 Figures = dict[str, float]
 _HERE = Path(__file__).parents[2]
@@ -339,6 +340,11 @@ ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "echo of 1 MB": (large, 3, {"jobs_per_s": "150"}),
     "start-up": (start_up, 5, {"to_first_job_s": "0.6"}),
     "idle cost": (idle, 1, {"worker_cpu_s_per_minute": "under 0.1", "pss_mib": "under 70"}),
+    "10,000 schedules": (
+        ten_thousand,
+        1,
+        {"ratio": "at least 0.8", "tick_0_of_10000_ms": "under 1", "idle_cpu_s_per_minute": "under 0.1"},
+    ),
     "import localq": (imports, 3, {"ms": "under 150"}),
     "backlog of 10^5": (lambda folder: backlog(folder, 100_000), 1, {"ratio": "at least 0.9"}),
     "backlog of 10^6": (

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +205,10 @@ class Lab:
     def client(self, task: str, first: int, count: int, batch: int = 1, *arguments: Any, **fault: Any) -> Program:
         """Start a client that enqueues; see `tests/crash/client.py`."""
         return self._start("client", task, first, count, batch, *(json.dumps(one) for one in arguments), **fault)
+
+    def beat(self, intervals: Mapping[str, float], **fault: Any) -> Program:
+        """Start a scheduler of these intervals; see `tests/crash/beat.py`."""
+        return self._start("beat", *(f"{name}={seconds}" for name, seconds in intervals.items()), **fault)
 
     def verb(self, name: str, **fault: Any) -> Program:
         """Start a program that calls one verb of the store; see `tests/crash/verb.py`."""

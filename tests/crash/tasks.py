@@ -52,6 +52,13 @@ def once(self: Any, number: int, seconds: float = 0.0) -> int:
     return number * number
 
 
+@q.task(bind=True)
+def instant(self: Any) -> None:
+    """Write down the instant of a schedule that this is the job of."""
+    _begin(self.request)
+    journal.append(FOLDER / "instants", [self.request.periodic_task_name, self.request.scheduled_at])
+
+
 @q.task(bind=True, max_retries=5)
 def twice(self: Any, number: int) -> int:
     """Square a number at the second try."""

@@ -15,6 +15,7 @@ from localq.engine.assembly import assemble
 from localq.engine.upkeep import Upkeep
 from localq.engine.worker import Stopping
 from localq.exceptions import StoreBusy, StoreFull
+from localq.firing import LEDGER_KEPT, SKIPPED, Entry, NewSchedule
 from localq.store.sql import SqlStore
 from tests.engine.waiting import hold, shows, until
 
@@ -59,6 +60,28 @@ def test_old_jobs_are_pruned_when_their_time_has_come(q: LocalQ) -> None:
 
     assert kept
     assert (fresh.exists(), waits.exists()) == (False, True)
+
+
+def test_the_ledger_of_a_schedule_that_fires_often_is_pruned_whatever_is_kept_of_jobs(q: LocalQ) -> None:
+    q.conf.result_expires = None
+    now = q.clock.now()
+    second, day = 1_000_000, 86_400_000_000
+    q.store.put_schedule(NewSchedule("often", "run-time", "{}", "1 s", now, now, now), now, replace=False)
+    (often,) = q.store.schedules(["often"])
+    skips = [Entry(now + number * second, SKIPPED, "late") for number in range(LEDGER_KEPT + 600)]
+    q.store.record(often.key, skips, [], now)
+    clock = Moved(now + day)
+    upkeep = upkeep_of(q, clock)
+
+    clock.seconds = 100
+    upkeep.tend()
+    young = len(q.store.ledger("often", 10_000))
+    clock.micros += day
+    for _ in range(2):
+        clock.seconds += 1_000
+        upkeep.tend()
+
+    assert (young, len(q.store.ledger("often", 10_000))) == (LEDGER_KEPT + 600, LEDGER_KEPT)
 
 
 def test_nothing_is_pruned_without_a_limit(q: LocalQ) -> None:

@@ -123,7 +123,10 @@ def job_in(store: Any, wanted: JobState, job_id: str = "job") -> Job:
 
 
 def snapshot(store: Any) -> list[Any]:
-    """Return all that can be seen of the jobs in a store."""
+    """Return all that can be seen of the jobs and schedules in a store."""
     jobs = store.find(Filter(), 10_000)
     ids = [one.id for one in jobs]
-    return [jobs, [store.call(i) for i in ids], [store.attempts(i) for i in ids], store.results(ids), store.stats()]
+    schedules = store.schedules()
+    ledgers = [store.ledger(one.name, 10_000) for one in schedules]
+    seen = [[store.call(i) for i in ids], [store.attempts(i) for i in ids], store.results(ids), store.stats()]
+    return [jobs, *seen, schedules, ledgers]

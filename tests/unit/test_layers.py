@@ -14,6 +14,7 @@ import pytest
 LAYERS = """
     exceptions fault
     job
+    firing
     states
     store store.*
     clock
@@ -26,10 +27,13 @@ LAYERS = """
     failure
     remote
     settings
+    schedules schedules.*
     location
     options
     retry
     call
+    schedule_definition
+    timetable scheduled
     parameters
     request
     callbacks
@@ -51,6 +55,10 @@ LAYERS = """
     eventstate
     receiver
     starting
+    declaration
+    configuration
+    agenda
+    scheduling
     app
     __init__
     report

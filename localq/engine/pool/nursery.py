@@ -197,7 +197,8 @@ def _spec(app: Any, pythonpath: str | None) -> bytes:
         "levels": _log_levels(),
         "main": app.main,
         "location": app.location,
-        "settings": app.conf.given(),
+        # Slots fire no schedules, and rules may hold what cannot travel.
+        "settings": {name: value for name, value in app.conf.given().items() if name != "beat_schedule"},
         # Those without tasks may connect receivers of signals.
         "modules": sorted(modules.union(app.conf.imports, app.conf.include)),
         "definitions": [definitions.dump(task) for task in app.tasks.values() if definitions.by_value(task)],
