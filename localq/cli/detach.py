@@ -169,8 +169,12 @@ def _start(log: IO[bytes], tell: int) -> subprocess.Popen[bytes]:
 
 
 @contextlib.contextmanager
-def said_when_ready() -> Iterator[None]:
-    """Say to who started this process, within the block, when its worker is ready: a shell's -D, or systemd."""
+def said_when_ready(ready: str = "worker.started") -> Iterator[None]:
+    """Say to who started this process, within the block, that it is ready: a shell's -D, or systemd.
+
+    Args:
+        ready: The event that says so.
+    """
     mark = os.environ.get(_MARK, "")
     tell = int(mark.removeprefix("fd:")) if mark.startswith("fd:") else None
     if tell is not None:
@@ -187,7 +191,7 @@ def said_when_ready() -> Iterator[None]:
             tell = None
         _notify("READY=1")
 
-    with subscribe(say, ["worker.started"]):
+    with subscribe(say, [ready]):
         yield
 
 

@@ -266,6 +266,21 @@ def options(sender, app, options, **kwargs):
     assert told.read_text() == "worker True\nworker True\nSIGTERM Warm 0\n"
 
 
+def test_a_scheduler_runs_in_the_background_too(run: Run, tmp_path: Path) -> None:
+    with (tmp_path / "tasks.py").open("a") as file:
+        file.write("from localq.signals import beat_init\n@beat_init.connect\n")
+        file.write("def begin(sender, **kwargs): open('begun', 'w').close()\n")
+
+    done = run("beat", "-A", "tasks", "-D")
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "begun").exists()
+    pid = pid_in(str(tmp_path / "jobs.db.d/run/beat.pid"))
+    assert pid is not None
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not alive(pid))
+
+
 def test_a_number_left_in_a_pid_file_by_a_dead_process_stops_nobody(tmp_path: Path) -> None:
     path = tmp_path / "w.pid"
     path.write_text(f"{os.getpid()}\n")

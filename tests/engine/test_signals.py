@@ -246,3 +246,12 @@ def test_in_a_program_with_threads_slots_have_the_receivers_of_the_included_modu
     ended.set()
     thread.join()
     signals.worker_process_init.disconnect(sys.modules.pop("receivers_of_a_test").tell)
+
+
+def test_a_scheduler_beside_a_worker_tells_of_its_start(q: LocalQ, heard: Any) -> None:
+    calls = heard("beat_embedded_init")
+
+    with q.running(pool="threads", concurrency=1, beat=True):
+        until(lambda: calls)
+
+    assert calls[0][1]["sender"].app is q
