@@ -17,6 +17,7 @@ from typing import Any
 
 from localq import current
 from localq.events import subscribe
+from localq.signals import after_setup_logger, after_setup_task_logger, setup_logging
 
 __all__ = ["LEVELS", "follow_events", "get_task_logger", "level_number", "set_up"]
 
@@ -53,6 +54,8 @@ def _stamp(record: logging.LogRecord) -> bool:
 def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -> None:
     """Set up the log of a worker that is a program of its own: on standard error, or in a file.
 
+    Where the signal setup_logging has a receiver, that one does it, and nothing happens here.
+
     Args:
         conf: The settings worker_hijack_root_logger, worker_log_color, worker_log_format, worker_log_datefmt,
             worker_task_log_format and worker_task_log_datefmt.
@@ -62,6 +65,9 @@ def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -
     Raises:
         OSError: the file cannot be written.
     """
+    fields = {"loglevel": level, "logfile": logfile, "format": conf["worker_log_format"]}
+    if setup_logging.receivers and setup_logging.send(None, **fields, colorize=conf["worker_log_color"]):
+        return
     root = logging.getLogger()
     handler = _handler(logfile)
     stream = getattr(handler, "stream", None)
@@ -81,6 +87,9 @@ def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -
         root.addHandler(handler)
         root.setLevel(level)
     logging.captureWarnings(True)
+    after_setup_logger.send(None, logger=root, **fields, colorize=colour)
+    fields["format"] = conf["worker_task_log_format"]
+    after_setup_task_logger.send(None, logger=_task_log, **fields, colorize=colour)
 
 
 def _handler(logfile: str | None) -> logging.Handler:

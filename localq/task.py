@@ -307,6 +307,10 @@ class Task(Generic[P, R]):
 
     # Hooks: defined by subclasses, called in the slot
 
+    def send_event(self, type_: str, **fields: Any) -> None:
+        """Send an event of the task's own, such as "task-moved", to whoever listens to `app.events`."""
+        self.app.events.send(type_, uuid=self.request.id, **fields)
+
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Run before each attempt; an error here is the attempt's."""
 

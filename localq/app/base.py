@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -18,12 +19,15 @@ from localq.eager import Eager
 from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
+from localq.publishing import announced, published
+from localq.receiver import Events
 from localq.registry import BindingDecorator, Decorator
 from localq.result import AsyncResult
 from localq.scheduling import Scheduling
 from localq.sending import job_of, jobs_of, jobs_of_call
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
+from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
@@ -268,10 +272,16 @@ class LocalQ(Configured, Registering, Running, Scheduling):
             self._eager_mode().run(jobs, throw=throw)
             return
         store = self._store or self.store
+        if before_task_publish.receivers:
+            jobs = [announced(self, new) for new in jobs]
         fault.point("enqueue.before")
         store.add(jobs, self.clock.now())
         fault.point("enqueue.after")
         store.ring_workers()
+        if after_task_publish.receivers or task_sent.receivers:
+            published(self, jobs)
+        if self.conf.task_send_sent_event:
+            self.events.sent(jobs)
 
     def call_workers(self) -> None:
         """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
@@ -350,6 +360,15 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         if self._control is None:
             self._control = Control(self)
         return self._control
+
+    @property
+    def events(self) -> Events:
+        """The events of the workers, to listen to; see `localq.receiver`."""
+        return Events(self)
+
+    def connection(self, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[None]:
+        """Return a context manager of nothing, for Celery's recipes: there is no broker to connect to."""
+        return contextlib.nullcontext()
 
     def __repr__(self) -> str:
         known = self._known_place() if self._place or self.conf.loaded else "(settings not read yet)"

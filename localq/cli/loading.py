@@ -28,6 +28,7 @@ from localq.app import LocalQ
 from localq.exceptions import LocalQError
 from localq.location import embedded
 from localq.settings import nearest
+from localq.signals import user_preload_options
 
 __all__ = [
     "Found",
@@ -120,6 +121,7 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
             path = embedded(broker)
         own = context.find_root().obj
         found = _load(spec, path, url, own if isinstance(own, LocalQ) else None, config)
+        user_preload_options.send(context.command, app=found.app, options=dict(context.params))
         context.meta[_META] = found
         context.call_on_close(found.app.close)
         return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]

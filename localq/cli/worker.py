@@ -13,7 +13,9 @@ import click
 import localq
 from localq import log
 from localq.app import LocalQ
+from localq.cli.detach import daemon_options, is_detached, said_when_ready, start_detached
 from localq.cli.loading import LoadError, app_options, import_module, loaded
+from localq.cli.pidfile import default_files, expanded, held
 from localq.engine.assembly import assemble, worker_name
 from localq.engine.scheduler import beside
 from localq.engine.server import Server, prints_of
@@ -85,13 +87,13 @@ class _Bounds(click.ParamType[tuple[int, int]]):
 
 _SECONDS = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
-_POOLS = ["processes", "prefork", "threads", "solo"]
+_POOLS = ["processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet"]
 
 
 def _worker_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (*_SETTINGS, *_OTHERS):
         command = option(command)
-    return app_options(command)
+    return daemon_options(app_options(command))
 
 
 #: Options called after the setting they set for this run.
@@ -110,6 +112,8 @@ _SETTINGS = [
                  help="Attempts that run at a time; auto: one a processor."),
 ]  # fmt: skip
 _OTHERS = [
+    click.option("-E", "--task-events", "--events", "task_events", is_flag=True,
+                 help="Accepted for Celery's sake: events are sent while somebody listens."),
     click.option("-I", "--include", type=_Names(), default=(), help="Modules to import for their tasks."),
     click.option("-f", "--logfile", metavar="FILE",
                  help="Log there instead of standard error; takes %n, %h and %d."),
@@ -163,6 +167,9 @@ def _run(
     level: int,
     logfile: str | None,
     include: tuple[str, ...],
+    detach: bool,
+    pidfile: str | None,
+    task_events: bool,
     beat: bool = False,
     autoscale: tuple[int, int] | None,
     **settings: Any,
@@ -170,9 +177,23 @@ def _run(
     if app.eager:
         raise ImproperlyConfigured("The app is eager: its calls run in the caller, a worker has nothing to do.")
     app.conf.put({name: value for name, value in settings.items() if value is not None}, "the command line")
+    if task_events:
+        app.conf.put({"worker_send_task_events": True}, "the command line")
     check_queues(app.conf, queues or ())
     name = worker_name(hostname)
-    _set_up_log(app, level, logfile, name)
+    if detach:
+        if pidfile is None or logfile is None:
+            pids, logs = default_files(app)
+            pidfile, logfile = pidfile or pids, logfile or logs
+        if not is_detached():
+            start_detached(expanded(logfile, name), expanded(pidfile, name))
+            return
+    with held(None if pidfile is None else expanded(pidfile, name)), said_when_ready():
+        _set_up_log(app, level, logfile, name)
+        _work(app, name, include, beat=beat, queues=queues, excluded=excluded, autoscale=autoscale)
+
+
+def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, **served: Any) -> None:
     _import_tasks(app, include)
     # A module may start a worker of its own, as a web application does; this one takes its place.
     app.stop()
@@ -183,31 +204,20 @@ def _run(
     made = assemble(
         app,
         printed=prints_of(name, redirect=app.conf.worker_redirect_stdouts),
-        queues=queues,
-        excluded=excluded,
         name=name,
-        autoscale=autoscale,
+        **served,
     )
     Server(made, banner(made, loaded().name), beside(app) if beat else None).run()
 
 
 def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None:
-    file = None if logfile is None else _expanded(logfile, name)
+    file = None if logfile is None else expanded(logfile, name)
     try:
         log.set_up(app.conf, level=level, logfile=file)
     except OSError as error:
         raise LoadError(f"Cannot write the log file {file!r}: {error.strerror or error}.") from None
     except ValueError as error:
         raise LoadError(f"Setting worker_log_format or worker_task_log_format: {error}.") from None
-
-
-def _expanded(path: str, name: str) -> str:
-    local, _, host = name.partition("@")
-    values = {"%n": local, "%h": host, "%d": host.partition(".")[2], "%%": "%"}
-    parts = path.split("%%")
-    for mark, text in values.items():
-        parts = [part.replace(mark, text) for part in parts]
-    return "%".join(parts)
 
 
 def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:

@@ -104,6 +104,11 @@ class Embedded:
             raise
         self._scheduler.start()
 
+    @property
+    def worker(self) -> Worker | None:
+        """The worker, once it was started."""
+        return self._worker
+
     def runs(self) -> bool:
         """Whether the worker runs, in this process."""
         return self._pid == os.getpid() and self._thread is not None and not self._ended.is_set()

@@ -18,6 +18,7 @@ from localq import fault
 from localq.call import new_id
 from localq.clock import Clock
 from localq.engine.autoscale import Bounds
+from localq.engine.broadcast import Broadcast
 from localq.engine.control import Control
 from localq.engine.pool.base import Handed, Pool
 from localq.engine.settling import Settling
@@ -26,6 +27,14 @@ from localq.events import emit, listened
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
 from localq.job import Completion, Job, JobState, WorkerCard
 from localq.settle import expired, released
+from localq.signals import (
+    heartbeat_sent,
+    task_received,
+    task_unknown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from localq.store.base import Store
 from localq.store.presence import Presence, boot_id
 
@@ -115,8 +124,16 @@ class Worker:
         self._calm = selectors.DefaultSelector()
         self._calm.register(self._awake, selectors.EVENT_READ)
         self._upkeep: Upkeep | None = None
-        self._settling = Settling(app, plan.name, clock)
         self.control = Control(self, plan.autoscale)
+        self.broadcast = Broadcast(app, plan.name, store, pool, clock)
+        self._settling = Settling(app, plan.name, clock, self.broadcast)
+        #: The name of the signal that stops it, where it was one.
+        self.sig: str | None = None
+
+    @property
+    def hostname(self) -> str:
+        """Its name, as receivers of signals know it."""
+        return self.plan.name
 
     # Life
 
@@ -174,6 +191,8 @@ class Worker:
         self._upkeep = Upkeep(self)
         self.pool.start(self._selector)
         self.ready.set()
+        self.broadcast.online()
+        worker_ready.send(self)
         emit(
             "worker.started",
             worker=self.plan.name,
@@ -226,6 +245,8 @@ class Worker:
 
     def _end(self) -> None:
         emit("worker.stopped", worker=self.plan.name)
+        self.broadcast.offline()
+        worker_shutdown.send(self)
         self.pool.close()
         try:
             # After any other end the marks must stay: they tell the rescuer what had started.
@@ -292,6 +313,8 @@ class Worker:
             self.store.annotate(said, self.clock.now())
         self._save([])
         steady = self.clock.steady()
+        if steady >= self._floor_at or self._rung:
+            self.broadcast.look()
         if steady >= self._beat_at or self._rung:
             self._beat()
         if steady >= self._floor_at:
@@ -376,11 +399,14 @@ class Worker:
             if job.expires_at is not None and job.expires_at <= now:
                 late.append(expired(job, self.plan.name, self._settling.policy(job), now))
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
+                self._settling.tell_expired(job)
                 continue
             handed.append(Handed(job, self._settling.limits(job)))
         if handed:
             if listened("job.received"):
                 self._received(handed)
+            if self.broadcast.listening or task_received.receivers or task_unknown.receivers:
+                self._settling.tell_received(handed)
             self.pool.submit(handed)
         self._save(late)
 
@@ -423,6 +449,8 @@ class Worker:
         hand = self.pool.in_hand()
         hand.update((done.key, done.run_token) for done in self._unsaved)
         beat = self.store.heartbeat(self.key, hand, self._lease_until(), self.clock.now())
+        if heartbeat_sent.receivers:
+            heartbeat_sent.send(self)
         self._rung = False
         self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
         if not beat.held:
@@ -465,6 +493,8 @@ class Worker:
             self._put_back()
         running = len(self.pool.in_hand())
         emit("worker.stopping", worker=self.plan.name, how=_HOW[self._stopping], running=running)
+        how = "Warm" if self._stopping == Stopping.FINISH else "Cold"
+        worker_shutting_down.send(self.plan.name, sig=self.sig, how=how, exitcode=0)
         if before == Stopping.NOT:
             patience = self.app.conf.worker_shutdown_timeout
             if patience is not None:

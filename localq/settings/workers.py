@@ -7,7 +7,7 @@ from localq.settings.setting import Setting, unused
 
 __all__ = ["SETTINGS"]
 
-_POOLS = ("processes", "prefork", "threads", "solo")
+_POOLS = ("processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet")
 _NO_CONNECTION = "There is no connection to lose"
 _AHEAD = "Workers take jobs ahead by measured run time, and give back what has not started"
 _SOFT = "See worker_shutdown_timeout"
@@ -20,7 +20,13 @@ SETTINGS = [
         or_none(concurrency),
         old="CELERYD_CONCURRENCY",
     ),
-    Setting("worker_pool", "processes", "processes (or prefork), threads or solo", one_of(*_POOLS), old="CELERYD_POOL"),
+    Setting(
+        "worker_pool",
+        "processes",
+        "processes (or prefork), threads, solo, asyncio or gevent",
+        one_of(*_POOLS),
+        old="CELERYD_POOL",
+    ),
     Setting(
         "worker_max_tasks_per_child",
         None,
@@ -103,8 +109,8 @@ SETTINGS = [
     Setting("worker_pool_restarts", False, "Allow the command pool_restart", flag, old="CELERYD_POOL_RESTARTS"),
     Setting(
         "worker_send_task_events",
-        False,
-        "Workers send task events, where somebody listens",
+        True,
+        "Tell who listens to events of tasks; False: of workers only",
         flag,
         old="CELERY_SEND_EVENTS",
     ),

@@ -15,7 +15,7 @@ from localq.job import Attempt, Beat, Claim, Completion, Job, JobState, NewJob, 
 from localq.orders import Mail, Order
 from localq.rates import NO_RATES, Rate
 
-__all__ = ["Bell", "Filter", "Store"]
+__all__ = ["Bell", "Filter", "Hearing", "Store"]
 
 
 #: READY jobs of a queue and priority among which `oldest_ready` looks.
@@ -57,6 +57,14 @@ class Bell(Protocol):
 
     def close(self) -> None:
         """Take the bell down."""
+        ...
+
+
+class Hearing(Bell, Protocol):
+    """A bell of somebody who listens to events: what is sent to it is kept until it is received."""
+
+    def receive(self) -> list[bytes]:
+        """Return what was sent, each sending by itself, without waiting."""
         ...
 
 
@@ -395,6 +403,25 @@ class Store(Protocol):
 
     def result_bell(self) -> Bell:
         """Return a bell that rings when jobs have finished; what is said are their ids."""
+        ...
+
+    def event_bell(self) -> Hearing:
+        """Return a bell for who listens to events."""
+        ...
+
+    def heard(self) -> bool:
+        """Whether anybody listens to events; cheap enough for twice a second."""
+        ...
+
+    def tell(self, data: bytes, only: Iterable[str] | None = None) -> list[str]:
+        """Send at most 60,000 bytes to everybody who listens to events; events are hints, and get lost.
+
+        Args:
+            only: Those an earlier call returned.
+
+        Returns:
+            Who had no room for it.
+        """
         ...
 
     def ring_workers(self, word: str = "") -> None:

@@ -553,6 +553,7 @@ def test_a_worker_is_shut_down_after_its_jobs(q: LocalQ, busy: Any, tmp_path: Pa
 
 
 def test_events_are_switched_on_and_off(q: LocalQ) -> None:
+    q.conf.worker_send_task_events = False
     with q.running(concurrency=1, pool="threads", name="anna@h"):
         said = [q.control.enable_events(reply=True), q.control.enable_events(reply=True)]
         on = q.conf.worker_send_task_events

@@ -52,12 +52,15 @@ LAYERS = """
     running
     endings
     attempt limiter
+    coroutine
     definition
     annotations discovery
     registry
     eager
-    sending shared
+    sending shared publishing
     inspecting control
+    eventstate
+    receiver
     starting
     declaration
     configuration
@@ -67,9 +70,11 @@ LAYERS = """
     contrib contrib.*
     __init__
     migration migration.*
+    report
     health health.*
     engine engine.*
     testing testing.*
+    pytest_plugin
     cli cli.* demo __main__
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.

@@ -70,6 +70,10 @@ class Pool(Protocol):
     #: Why it can run nothing any more, or None.
     broken: str | None
 
+    def prepare(self) -> None:
+        """Do what must come before this process has threads or connections."""
+        ...
+
     def start(self, selector: selectors.BaseSelector) -> None:
         """Start the slots; register what may be read, with a callable as data."""
         ...

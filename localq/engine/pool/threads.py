@@ -25,6 +25,7 @@ from localq.failure import describe, dump
 from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import ThreadLimiter, raise_in_thread
 from localq.running import Place
+from localq.signals import worker_process_init, worker_process_shutdown
 
 __all__ = ["ThreadPool"]
 
@@ -134,6 +135,7 @@ class ThreadPool:
         self._app.annotator = self._note
         if self._redirect:
             self._redirection = Redirection(self._heard)
+        worker_process_init.send(None)
         for _ in range(self.size):
             self._start_one()
 
@@ -336,6 +338,7 @@ class ThreadPool:
         for thread in self._threads:
             if not thread.abandoned:
                 thread.join(1.0)
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
         self._app.annotator = None
         if self._redirection is not None:
             self._redirection.end()

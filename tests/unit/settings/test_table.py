@@ -22,6 +22,7 @@ DIFFERENT = {
     "result_extended",
     "result_persistent",
     "worker_pool",
+    "worker_send_task_events",
 }
 
 

@@ -42,7 +42,7 @@ def test_an_unknown_setting_names_the_nearest() -> None:
         ("durability", "some"),
         ("worker_concurrency", 0),
         ("worker_concurrency", "many"),
-        ("worker_pool", "gevent"),
+        ("worker_pool", "fibers"),
         ("task_time_limit", -1),
         ("task_time_limit", "5"),
         ("result_expires", "1 day"),
