@@ -2,7 +2,7 @@
 
 `job` is the hot table: narrow, with partial indexes over what is ready, due, owned and done. Arguments up to
 `INLINE_ARGS` bytes lie in it, larger ones in `payload`, so that a 1 MB argument is written once. An attempt's
-result lies with the attempt. Times are integer microseconds since 1970, UTC.
+result lies with the attempt. `edge` says which job waits for which. Times are integer microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -28,16 +28,18 @@ __all__ = [
     "LAST_ATTEMPT",
     "SCHEMA_VERSION",
     "attempt",
+    "edge",
     "job",
     "meta",
     "metadata",
     "note",
     "payload",
+    "saved_group",
     "worker",
 ]
 
 #: Raised with every change of the tables; a file of a higher one is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
 INLINE_ARGS = 512
 #: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
@@ -79,6 +81,10 @@ job = Table(
     Column("finished_at", BigInteger),
     Column("args", LargeBinary),
     Column("options", Text),
+    Column("waits", Integer, nullable=False, server_default="0"),
+    Column("role", Integer, nullable=False, server_default="0"),
+    Column("culprit", BigInteger),
+    Column("workflow", Text),
 )
 # The conditions are for SQLite; another dialect brings its own, for naming one here would import it.
 Index(
@@ -102,6 +108,44 @@ Index(
     "job_done",
     job.c.finished_at,
     sqlite_where=literal_column("finished_at IS NOT NULL"),
+)
+# Jobs that wait for none any more, yet may not run, come first.
+Index(
+    "job_waiting",
+    job.c.waits,
+    job.c.key,
+    sqlite_where=state_is(JobState.WAITING),
+)
+Index(
+    "job_workflow",
+    job.c.workflow,
+    job.c.finished_at,
+    sqlite_where=literal_column("workflow IS NOT NULL"),
+)
+Index(
+    "job_culprit",
+    job.c.culprit,
+    sqlite_where=literal_column("culprit IS NOT NULL"),
+)
+
+edge = Table(
+    "edge",
+    metadata,
+    Column("waiter", _RowId, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("awaited", BigInteger, nullable=False),
+    Column("passing", Integer, nullable=False),
+    Column("on_error", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("edge_awaited", edge.c.awaited)
+
+saved_group = Table(
+    "saved_group",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
 )
 
 payload = Table(

@@ -35,13 +35,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from localq.job import Job, JobState
-from localq.store.schema import ATTEMPT_BITS, attempt, job, meta, note, payload, state_is, worker
+from localq.store.edge_statements import EdgeStatements, kept_for_others, may_go
+from localq.store.schema import ATTEMPT_BITS, attempt, job, meta, note, payload, saved_group, state_is, worker
 
 __all__ = ["Statement", "Statements", "job_columns", "span", "statements", "waiting_columns"]
 
 P = bindparam
 _SPAN = 1 << ATTEMPT_BITS
 _FINAL = int(JobState.SUCCEEDED)
+_WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 
 
 class Statement:
@@ -74,9 +76,7 @@ def job_columns(with_args: bool) -> list[Any]:
 def waiting_columns(*columns: Any, queues: Sequence[str] | None = None) -> CompoundSelect[Any]:
     """Return columns of the jobs that wait or are due, by the index of each."""
     wanted = [] if queues is None else [job.c.queue.in_(list(queues))]
-    return union_all(
-        *(select(*columns).where(state_is(state), *wanted) for state in (JobState.SCHEDULED, JobState.READY))
-    )
+    return union_all(*(select(*columns).where(state_is(state), *wanted) for state in _WAITING))
 
 
 class Statements:
@@ -105,6 +105,10 @@ class Statements:
         self.add_job = made(
             sqlite.insert(job).values({name: P(name) for name in names}).on_conflict_do_nothing(index_elements=["id"])
         )
+        more = (*names, "waits", "role", "workflow")
+        self.add_member = made(
+            sqlite.insert(job).values({name: P(name) for name in more}).on_conflict_do_nothing(index_elements=["id"])
+        )
         self.add_payload = made(insert(payload).values(job=P("job"), args=P("args")))
 
     def _claiming(self, made: Callable[[Executable], Statement]) -> None:
@@ -115,7 +119,9 @@ class Statements:
             .order_by(job.c.run_at)
             .limit(P("most"))
         )
-        self.next_due = made(select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED)))
+        first_due = select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED))
+        stuck = select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0"))
+        self.next_due = made(select(first_due.scalar_subquery(), stuck.limit(1).scalar_subquery()))
         self.promote = made(update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY)))
         self.next_queue = made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
         best = (
@@ -139,6 +145,8 @@ class Statements:
             update(job).where(ready, job.c.key.in_(listed.scalar_subquery())).values(taken).returning(*back)
         )
         self.payload = made(select(payload.c.args).where(payload.c.job == P("job")))
+        self.edges = EdgeStatements(made, back, job_columns(with_args=False), taken)
+        self.save_group = made(self._upsert(saved_group, "id"))
 
     def _finishing(self, made: Callable[[Executable], Statement]) -> None:
         held = and_(
@@ -146,6 +154,8 @@ class Statements:
             job.c.id == P("of_id"),
             job.c.run_token == P("token"),
             job.c.owner == P("worker"),
+            # Something began to wait for the job after it was claimed: then its end must be counted down.
+            job.c.role == P("as_role"),
             state_is(JobState.RUNNING),
         )
         wanted: Any = P("to_state")
@@ -233,6 +243,7 @@ class Statements:
         self.by_id = made(select(*job_columns(with_args=False)).where(job.c.id == P("of_id")))
         self.call = made(select(*job_columns(with_args=True)).where(job.c.id == P("of_id")))
         self.by_key = made(select(*job_columns(with_args=False)).where(job.c.key == P("k")))
+        self.role_of = made(select(job.c.role).where(job.c.key == P("k"), job.c.id == P("of_id")))
         columns = list(attempt.columns)
         within = and_(attempt.c.key >= P("first"), attempt.c.key < P("end"))
         self.attempts = made(select(*columns).where(within).order_by(attempt.c.key))
@@ -275,14 +286,20 @@ class Statements:
                 crashes=0,
                 cancel=0,
                 shown=null(),
+                culprit=null(),
             )
-            .returning(job.c.key, job.c.id)
+            .returning(job.c.key, job.c.id, job.c.role, job.c.workflow)
         )
         self.done_before = made(
-            select(job.c.key).where(job.c.finished_at < P("before")).order_by(job.c.finished_at).limit(P("most"))
+            select(job.c.key)
+            .where(job.c.finished_at < P("before"), may_go(P("before")), ~kept_for_others())
+            .order_by(job.c.finished_at)
+            .limit(P("most"))
         )
         self.final_key = made(
-            select(job.c.key).where(job.c.id == P("of_id"), job.c.state >= literal_column(str(_FINAL)))
+            select(job.c.key).where(
+                job.c.id == P("of_id"), job.c.state >= literal_column(str(_FINAL)), ~kept_for_others()
+            )
         )
         self.drop_job = made(delete(job).where(job.c.key == P("k")))
         self.drop_payload = made(delete(payload).where(payload.c.job == P("k")))
