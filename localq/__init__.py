@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localq.app import LocalQ
 from localq.call import new_id as uuid
-from localq.canvas import Signature, signature
+from localq.canvas import Signature, chain, chord, chunks, group, signature
 from localq.codec import register
 from localq.current import app as current_app
 from localq.exceptions import (
@@ -20,18 +20,21 @@ from localq.exceptions import (
 )
 from localq.joining import allow_join_result
 from localq.request import Context
-from localq.result import AsyncResult
+from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet
 from localq.shared import shared_task
 from localq.task import Task
 
 __all__ = [
     "AsyncResult",
     "Context",
+    "EagerResult",
+    "GroupResult",
     "Ignore",
     "LocalQ",
     "LocalQError",
     "MaxRetriesExceededError",
     "Reject",
+    "ResultSet",
     "Retry",
     "Signature",
     "SoftTimeLimitExceeded",
@@ -40,7 +43,11 @@ __all__ = [
     "TimeoutError",
     "WorkerLostError",
     "allow_join_result",
+    "chain",
+    "chord",
+    "chunks",
     "current_app",
+    "group",
     "register",
     "shared_task",
     "signature",

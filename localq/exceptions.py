@@ -5,6 +5,7 @@
     ├── SecurityError                 content of a kind this process was not told to accept
     ├── TaskPredicate                 raised inside a task to say what should happen to it
     │   ├── Ignore                    keep no outcome
+    │   │   └── Replaced              run another call in its place (`Task.replace`)
     │   ├── Reject                    refuse the job, or put it back (requeue=True)
     │   └── Retry                     run again later
     ├── TaskError
@@ -15,6 +16,8 @@
     │   ├── DecodeError               (ValueError) bytes that cannot be read back
     │   ├── TimeoutError              (builtin TimeoutError) waited too long for a result
     │   ├── MaxRetriesExceededError   retried as often as allowed
+    │   ├── IncompleteStream          asked for all that follows from a job before it was there
+    │   ├── ChordError                a chord's header did not succeed
     │   └── TaskRevokedError          the job was cancelled
     ├── JobLost
     │   ├── WorkerLostError           the process that ran the job died
@@ -42,10 +45,12 @@ from typing import Any
 
 __all__ = [
     "AlreadyRegistered",
+    "ChordError",
     "DecodeError",
     "EncodeError",
     "Ignore",
     "ImproperlyConfigured",
+    "IncompleteStream",
     "InvalidTaskError",
     "JobLost",
     "LocalQError",
@@ -53,6 +58,7 @@ __all__ = [
     "NotRegistered",
     "PoolBroken",
     "Reject",
+    "Replaced",
     "Retry",
     "SecurityError",
     "SoftTimeLimitExceeded",
@@ -94,6 +100,18 @@ class TaskPredicate(LocalQError):
 
 class Ignore(TaskPredicate):
     """Raised in a task: finish the job without storing an outcome."""
+
+
+class Replaced(Ignore):
+    """Raised by `Task.replace`: the job goes on as another call, under the same id.
+
+    Attributes:
+        sig: The signature that takes its place.
+    """
+
+    def __init__(self, sig: Any = None) -> None:
+        self.sig = sig
+        super().__init__("Replaced by new task")
 
 
 class Reject(TaskPredicate):
@@ -196,6 +214,14 @@ class MaxRetriesExceededError(TaskError):
         self.task_args = kwargs.pop("task_args", [])
         self.task_kwargs = kwargs.pop("task_kwargs", {})
         super().__init__(*args, **kwargs)
+
+
+class IncompleteStream(TaskError):
+    """What follows from a job was asked for, and not all of it is finished."""
+
+
+class ChordError(TaskError):
+    """A task of a chord's header did not succeed, so that its body was not run."""
 
 
 class TaskRevokedError(TaskError):

@@ -88,6 +88,8 @@ class Passing(IntEnum):
     FIRST = 1
     #: The result as one of a list, in the order of the edges; the list comes in front of its own arguments.
     LISTED = 2
+    #: Nothing, though it is one of a list that the job waits for.
+    COUNTED = 3
 
 
 class OnError(IntEnum):
@@ -107,7 +109,7 @@ class Role(IntFlag):
     NONE = 0
     #: Others wait for it.
     AWAITED = 1
-    #: It waited for others, and its arguments are not whole without their results.
+    #: It waits for others, and its arguments are not whole without their results.
     FED = 2
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from localq import codec, current
-from localq.call import When, new_id, new_job, read_options
+from localq.call import When, from_now, new_id, new_job, read_options
+from localq.canvas import Signature
+from localq.canvas.stamping import split_stamps
 from localq.clock import Clock
 from localq.exceptions import EncodeError
 from localq.job import NewJob
@@ -17,7 +19,7 @@ from localq.registry import TaskRegistry
 from localq.settings import Settings
 from localq.task import Task
 
-__all__ = ["job_of"]
+__all__ = ["job_of", "member_of"]
 
 #: Stands for a task that is not known here, only its name: it has no options of its own.
 _UNKNOWN: Task[..., Any] = Task()
@@ -32,13 +34,20 @@ class App(Protocol):
 
 
 def job_of(
-    app: App, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
+    app: App,
+    name: str,
+    args: Any,
+    kwargs: Any,
+    options: Mapping[str, Any],
+    task: Task[..., Any] | None = None,
+    fed: int = 0,
 ) -> tuple[NewJob, bool]:
     """Return the job of a call, checked in full, and whether its result is ignored.
 
     Args:
         options: As of `Task.apply_async`.
         task: The task of that name, where it is at hand.
+        fed: How many arguments will come in front of those given.
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
@@ -47,7 +56,7 @@ def job_of(
         known = app.tasks.find(name)
         task = _UNKNOWN if known is None else known
     if task.typing and task._check is not None:
-        task._check(*args, **kwargs)
+        task._check(*(None,) * fed, *args, **kwargs)
     conf, request = app.conf, current.request.get()
     queue = task.queue or conf.task_default_queue
     priority = conf.task_default_priority if task.priority is None else task.priority
@@ -55,8 +64,11 @@ def job_of(
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     if not options and task.expires is None and serializer == "json" and request is None:
         return NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority), bool(ignored)
+    options, stamps = split_stamps(options)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, **options}
+    if stamps:
+        given["stamps"] = stamps
     serializer = given.get("serializer") or serializer
     given["serializer"] = None if serializer == "json" else serializer
     if request is not None and request.id is not None:
@@ -65,8 +77,35 @@ def job_of(
     written = _written(args, kwargs, serializer, conf)
     when = When(conf.timezone, app.clock.now())
     new = new_job(name, written, given, when=when, queue=queue, priority=priority, find=app.tasks.find)
+    if given.get("parent_id") is not None:
+        # A child belongs to the family of whoever sent it.
+        new = new._replace(workflow=given.get("root_id"))
     said = given.get("ignore_result")
     return new, bool(ignored if said is None else said)
+
+
+def member_of(app: App, sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob, bool]:
+    """Return the job of a call within a workflow, and whether its result is ignored; see `localq.canvas.planning.Make`.
+
+    Raises:
+        TypeError, ValueError: the arguments, or an option, cannot be.
+    """
+    options = dict(sig.options)
+    if not waits:
+        return job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
+    task = app.tasks.find(sig.task)
+    if "expires" not in options and task is not None:
+        options["expires"] = task.expires
+    late = from_now(options.get("expires"), "expires")
+    if late is not None:
+        options["expires"] = None
+    countdown = from_now(options.get("countdown"), "countdown")
+    if countdown is not None and options.get("eta") is None:
+        del options["countdown"]
+    new, ignored = job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
+    if countdown:
+        new = new._replace(run_at=countdown)
+    return (new if late is None else new._replace(expires_at=late)), ignored
 
 
 def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:

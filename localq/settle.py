@@ -48,6 +48,7 @@ def settle(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) ->
                 outcome.output,
             ),
             follow_ups=outcome.follow_ups,
+            role=job.role,
         )
     if outcome.ending == Ending.RELEASED:
         return released(job, now) if outcome.started_at is None else _interrupted(job, outcome, worker, policy, now)
@@ -142,6 +143,17 @@ def _revoked(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) 
     return _completion(job, JobState.CANCELLED, attempt=_attempt(job, outcome, worker, "REVOKED"))
 
 
+def _replaced(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    """Return a job that goes on as another call: from the beginning, after what that waits for."""
+    new = outcome.replaced
+    assert new is not None
+    run_at = now if new.run_at is None else new.run_at
+    later = JobState.SCHEDULED if run_at > now else JobState.READY
+    state = JobState.WAITING if new.after else later
+    done = _completion(job, state, run_at=run_at, attempt=_attempt(job, outcome, worker, "REPLACED"))
+    return done._replace(retries=0, crashes=0, follow_ups=outcome.follow_ups, replaced=new)
+
+
 _OTHERS = {
     Ending.FAILURE: _failed,
     Ending.RETRY: _retried,
@@ -149,6 +161,8 @@ _OTHERS = {
     Ending.REJECTED: _rejected,
     Ending.REVOKED: _revoked,
     Ending.LOST: lost,
+    Ending.REPLACED: _replaced,
+    Ending.BEHIND: _failed,
 }
 
 
@@ -163,6 +177,7 @@ def _completion(job: Job, state: JobState, *, run_at: int | None = None, attempt
         job.retries,
         job.crashes,
         attempt=attempt,
+        role=job.role,
     )
 
 

@@ -42,6 +42,7 @@ def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: 
         False if the time ran out first.
     """
     until = None if timeout is None else time.monotonic() + timeout
+    wanted = frozenset(ids)
     bell = _bell(store)
     bell.drain()
     if done():
@@ -54,7 +55,7 @@ def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: 
         left = look_at - now if until is None else min(look_at, until) - now
         if left > 0 and bell.wait(left):
             words = bell.drain()
-            if not any(one in word for word in words for one in ids):
+            if not any(one in wanted for word in words for one in word.split()):
                 continue
         look_at = time.monotonic() + FLOOR_S
         if done():

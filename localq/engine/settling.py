@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localq import failure
+from localq.behind import behind, culprit_of
 from localq.clock import Clock
 from localq.engine.pool.base import Cause, Death, Report
 from localq.events import emit, listened
@@ -12,6 +13,7 @@ from localq.exceptions import TimeLimitExceeded
 from localq.job import Completion, Ending, Job, JobState, Outcome
 from localq.policy import Limits, limits_of, policy_of
 from localq.settle import Policy, lost_outcome, settle, terminated_outcome
+from localq.store.base import Store
 
 __all__ = ["Settling"]
 
@@ -64,6 +66,14 @@ class Settling:
         event = _EVENTS.get(outcome.ending)
         if event is not None and listened(event):
             self._tell(event, job, outcome, done)
+        return done
+
+    def behind(self, job: Job, store: Store) -> Completion:
+        """Return what must be written for a job that cannot run because of another."""
+        done = behind(job, culprit_of(job, store), self._worker, self.policy(job), self._clock.now())
+        if listened("job.failed") and done.attempt is not None:
+            outcome = Outcome(Ending.FAILURE, None, done.attempt.ended_at, failure=done.attempt.failure)
+            self._tell("job.failed", job, outcome, done)
         return done
 
     def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:

@@ -28,7 +28,7 @@ from localq.store.schema import ATTEMPT_BITS, attempt, edge, job, saved_group, s
 __all__ = ["EdgeStatements", "kept_for_others", "may_go"]
 
 P = bindparam
-_FINAL = literal_column(str(int(JobState.SUCCEEDED)))
+_FINAL: Any = literal_column(str(int(JobState.SUCCEEDED)))
 
 
 def kept_for_others() -> ColumnElement[bool]:
@@ -95,7 +95,7 @@ class EdgeStatements:
         beside = (
             select(edge.c.waiter, last.scalar_subquery(), P("k"), edge.c.passing, edge.c.on_error)
             .select_from(edge.join(awaited, awaited.c.key == edge.c.awaited))
-            .where(awaited.c.id == P("of_id"), edge.c.passing == literal_column(str(int(Passing.LISTED))))
+            .where(awaited.c.id == P("of_id"), edge.c.passing >= literal_column(str(int(Passing.LISTED))))
         )
         self.tie_beside = made(insert(edge).from_select(columns, beside))
         its_waiters = select(edge.c.waiter).where(edge.c.awaited == P("k")).scalar_subquery()
@@ -140,7 +140,7 @@ class EdgeStatements:
             )
         )
         self.doom = made(update(job).where(waits).values(waits=0, culprit=P("of_culprit")))
-        late = literal_column("0")
+        late: Any = literal_column("0")
         when = case((job.c.run_at < late, P("now") - job.c.run_at), else_=job.c.run_at)
         until = case((job.c.expires_at < late, P("now") - job.c.expires_at), else_=job.c.expires_at)
         self.let_go = made(
@@ -204,7 +204,7 @@ class EdgeStatements:
 
     def _reading(self, made: Callable[[Executable], Any], plain: list[Any]) -> None:
         other = attempt.alias("other")
-        span = literal_column(str(1 << ATTEMPT_BITS))
+        span: Any = literal_column(str(1 << ATTEMPT_BITS))
         good = (
             select(func.max(other.c.key))
             .where(other.c.key >= job.c.key * span, other.c.key < (job.c.key + literal_column("1")) * span)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from localq.job import Attempt, Completion, Input, Job, JobState, NewJob, OnError, Role, Tie
+from localq.job import Attempt, Completion, Input, Job, JobState, NewJob, OnError, Passing, Role, Tie
 from localq.store.database import Database
 from localq.store.schema import INLINE_ARGS
 from localq.store.statements import span
@@ -19,13 +19,14 @@ from localq.store.statements import span
 __all__ = ["EdgeVerbs"]
 
 _BAD = (JobState.FAILED, JobState.CANCELLED)
+_FEEDING = (Passing.FIRST, Passing.LISTED)
 #: Stands for a job that is not there any more.
 _REMOVED = 0
 
 
 def _fed(new: NewJob) -> int:
     """Return the part a new job has in edges by itself; others may wait for it."""
-    return int(Role.FED) if any(edge.passing for edge in new.after) else 0
+    return int(Role.FED) if any(edge.passing in _FEEDING for edge in new.after) else 0
 
 
 class EdgeVerbs(Database):
@@ -107,7 +108,9 @@ class EdgeVerbs(Database):
 
     def _count(self, cursor: Any, done: Iterable[tuple[Completion, JobState]], now: int) -> None:
         """Tell what waits for jobs that they have ended."""
-        good, bad, others = [], [], []
+        good: list[int] = []
+        bad: list[int] = []
+        others: list[int] = []
         for one, state in done:
             (good if state == JobState.SUCCEEDED else bad if state in _BAD else others).append(one.key)
         if others:

@@ -160,7 +160,7 @@ class SqlStore(WorkerVerbs, ReadingVerbs, EdgeVerbs, BellVerbs):
                     return [True] * len(rows)
                 # Some was not held any more, and only one at a time tells which.
                 cursor.execute("ROLLBACK TO every")
-            ended = [self._end_one(cursor, text, row, done) for row, done in zip(rows, completions, strict=True)]
+            ended = [self._end_one(cursor, row, done, now) for row, done in zip(rows, completions, strict=True)]
             applied = [done is not None for done in ended]
             held = [done for done in ended if done is not None]
             self._record(cursor, held, now)
@@ -169,15 +169,16 @@ class SqlStore(WorkerVerbs, ReadingVerbs, EdgeVerbs, BellVerbs):
             fault.point("finish.inside")
             return applied
 
-    def _end_one(self, cursor: Any, text: str, row: tuple[Any, ...], done: Completion) -> Completion | None:
+    def _end_one(self, cursor: Any, row: tuple[Any, ...], done: Completion, now: int) -> Completion | None:
         """Move one job; return its completion with the role the job has by now, or None if it was not held."""
+        text = self._sql.finish.text
         cursor.execute(text, row)
         if cursor.rowcount == 1:
             return done
         found = self._run(cursor, self._sql.role_of, k=done.key, of_id=done.id).fetchone()
         if found is None or found[0] == done.role:
             return None
-        cursor.execute(text, tuple(found[0] if n == "as_role" else v for n, v in zip(self._sql.finish.names, row)))
+        cursor.execute(text, self._finish_values({**_finish_row(done, now), "as_role": found[0]}))
         return done._replace(role=found[0]) if cursor.rowcount == 1 else None
 
     def _count_down(self, cursor: Any, completions: Sequence[Completion], now: int) -> None:

@@ -120,7 +120,7 @@ class Statements:
             .limit(P("most"))
         )
         first_due = select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED))
-        stuck = select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0"))
+        stuck: Any = select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0"))
         self.next_due = made(select(first_due.scalar_subquery(), stuck.limit(1).scalar_subquery()))
         self.promote = made(update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY)))
         self.next_queue = made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ def behind(*awaited: str, passing: Passing = Passing.FIRST, on_error: OnError = 
 def chain(store: Any, *ids: str, **more: Any) -> None:
     """Add jobs each of which waits for the one before."""
     jobs = [new(ids[0], workflow=ids[0])]
-    jobs += [new(one, after=behind(before), workflow=ids[0], **more) for before, one in zip(ids, ids[1:], strict=False)]
+    jobs += [new(one, after=behind(before), workflow=ids[0], **more) for before, one in pairwise(ids)]
     store.add(jobs, NOW)
 
 

@@ -32,18 +32,21 @@ LAYERS = """
     call
     parameters
     request
+    feeding
     callbacks
     history view
     waiting joining
-    result
-    canvas
+    result result.*
+    canvas canvas.*
     task
     settle
+    behind
     policy
     running
     endings
     attempt limiter
     registry
+    builtins
     eager
     sending shared
     app

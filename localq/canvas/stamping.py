@@ -1,0 +1,111 @@
+"""Stamps: marks of one's own on every job of a workflow (`request.stamps`), and who says what is stamped how."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+__all__ = ["StampingVisitor", "Visitor", "listed", "merged_stamps", "split_stamps"]
+
+
+def listed(value: Any) -> list[Any]:
+    """Return the signatures of an option: one or several."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, Mapping) else list(value)
+
+
+class Visitor(Protocol):
+    """What stamping asks for; `StampingVisitor` is its usual base."""
+
+    def on_signature(self, sig: Any, **headers: Any) -> dict[str, Any]: ...
+    def on_group_start(self, group: Any, **headers: Any) -> dict[str, Any]: ...
+    def on_group_end(self, group: Any, **headers: Any) -> None: ...
+    def on_chain_start(self, chain: Any, **headers: Any) -> dict[str, Any]: ...
+    def on_chain_end(self, chain: Any, **headers: Any) -> None: ...
+    def on_chord_header_start(self, chord: Any, **headers: Any) -> dict[str, Any]: ...
+    def on_chord_header_end(self, chord: Any, **headers: Any) -> None: ...
+    def on_chord_body(self, chord: Any, **headers: Any) -> dict[str, Any]: ...
+    def on_callback(self, callback: Any, **headers: Any) -> dict[str, Any]: ...
+    def on_errback(self, errback: Any, **headers: Any) -> dict[str, Any]: ...
+
+
+class StampingVisitor(ABC):
+    """Says what the parts of a workflow are stamped with: each method returns stamps by name.
+
+    What a method for the start of a chain, group or chord returns is for all that is within. With the key
+    `stamped_headers` (a list of names) only those names are stamps.
+    """
+
+    def on_group_start(self, group: Any, **headers: Any) -> dict[str, Any]:
+        """Return stamps for all members of a group."""
+        return {}
+
+    def on_group_end(self, group: Any, **headers: Any) -> None:
+        """Hear that a group was stamped."""
+
+    def on_chain_start(self, chain: Any, **headers: Any) -> dict[str, Any]:
+        """Return stamps for all steps of a chain."""
+        return {}
+
+    def on_chain_end(self, chain: Any, **headers: Any) -> None:
+        """Hear that a chain was stamped."""
+
+    @abstractmethod
+    def on_signature(self, sig: Any, **headers: Any) -> dict[str, Any]:
+        """Return stamps for a task."""
+
+    def on_chord_header_start(self, chord: Any, **headers: Any) -> dict[str, Any]:
+        """Return stamps for the header of a chord."""
+        return self.on_group_start(chord.header, **headers)
+
+    def on_chord_header_end(self, chord: Any, **headers: Any) -> None:
+        """Hear that a chord's header was stamped."""
+        self.on_group_end(chord.header, **headers)
+
+    def on_chord_body(self, chord: Any, **headers: Any) -> dict[str, Any]:
+        """Return stamps for the body of a chord."""
+        return {}
+
+    def on_callback(self, callback: Any, **headers: Any) -> dict[str, Any]:
+        """Return stamps for a callback."""
+        return {}
+
+    def on_errback(self, errback: Any, **headers: Any) -> dict[str, Any]:
+        """Return stamps for an error callback."""
+        return {}
+
+
+def merged_stamps(options: Mapping[str, Any], headers: Mapping[str, Any], append: bool) -> dict[str, Any]:
+    """Return the options that stamp a signature: those it had, and new ones.
+
+    Args:
+        append: Values of a stamp that is there stay beside the new.
+    """
+    given = dict(headers)
+    names = given.pop("stamped_headers", None)
+    names = list(given) if names is None else [name for name in names if name in given]
+    old = [name for name in options.get("stamped_headers") or () if name in options]
+    made: dict[str, Any] = {}
+    for name in names:
+        made[name] = given[name]
+        if append and name in old:
+            kept = _many(options[name])
+            made[name] = kept + [one for one in _many(given[name]) if one not in kept]
+    return {**made, "stamped_headers": sorted({*old, *names})} if names or old else {}
+
+
+def split_stamps(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Part a call's options from its stamps, which are lists by name."""
+    names = options.get("stamped_headers")
+    if not names:
+        return dict(options), None
+    rest = {name: value for name, value in options.items() if name not in names and name != "stamped_headers"}
+    return rest, {name: _many(options[name]) for name in names if name in options}
+
+
+def _many(value: Any) -> list[Any]:
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    return list(value) if isinstance(value, list | tuple) else [value]
