@@ -7,27 +7,26 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from types import ModuleType
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from localq import codec, current, fault
 from localq.builtins import make_builtins
-from localq.canvas import Signature, signature
-from localq.canvas.planning import Plan, Step, as_result, plan
+from localq.canvas import Signature
 from localq.clock import SYSTEM, Clock
 from localq.eager import Eager
 from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
-from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet
-from localq.sending import job_of, member_of
+from localq.result import AsyncResult, EagerResult
+from localq.sending import job_of
 from localq.settings import SETTINGS, Settings, nearest
 from localq.shared import make_shared_tasks
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
+from localq.workflows import Workflows
 
 __all__ = ["LocalQ"]
 
@@ -35,7 +34,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class LocalQ:
+class LocalQ(Workflows):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened or started before it is needed.
@@ -222,49 +221,6 @@ class LocalQ:
         self._add([new for new, _ in made])
         return [AsyncResult(new.id, self, ignored=ignored) for new, ignored in made]
 
-    def plan_workflow(
-        self,
-        sig: Mapping[str, Any],
-        args: Any = (),
-        kwargs: Mapping[str, Any] | None = None,
-        options: Mapping[str, Any] | None = None,
-        as_one: str | None = None,
-    ) -> Plan:
-        """Return the jobs of a signature of any kind, and the shape of its result; see `localq.canvas.planning`."""
-        request = current.request.get()
-        within = request is not None and request.id is not None
-        return plan(
-            sig,
-            partial(member_of, self),
-            args,
-            kwargs,
-            options or {},
-            root_id=request.root_id if within else None,
-            parent_id=request.id if within else None,
-            as_one=as_one,
-        )
-
-    def send_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
-        """Add all jobs of a signature of any kind, in one transaction; return its result."""
-        made = self.plan_workflow(sig, args, kwargs, options)
-        self._add(made.jobs, throw=self.conf.task_eager_propagates)
-        return as_result(made.shape, self)
-
-    def apply_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
-        """Run a signature of any kind in the caller, on a store in memory; return its result."""
-        given = dict(options)
-        throw = given.pop("throw", self.conf.task_eager_propagates)
-        made = self.plan_workflow(sig, args, kwargs, given)
-        here = self._eager_mode()
-        here.run(made.jobs, throw=throw)
-        if isinstance(made.shape, Step) and made.shape.parent is None:
-            return EagerResult(made.shape.id, app=here, ignored=made.shape.ignored)
-        return as_result(made.shape, here)
-
-    def signature(self, *args: Any, **kwargs: Any) -> Signature[Any]:
-        """Make a signature that this app sends; see `localq.canvas.signature`."""
-        return signature(*args, **{**kwargs, "app": self})
-
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
         """Add jobs; in eager mode run them, and `throw` what they fail with."""
         if self.conf.task_always_eager:
@@ -298,14 +254,6 @@ class LocalQ:
     def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: N802 - Celery's name
         """Return the result of a job."""
         return AsyncResult(id, self)
-
-    def GroupResult(self, id: str | None = None, results: Any = None, **options: Any) -> GroupResult:  # noqa: N802
-        """Return the result of a group."""
-        return GroupResult(id, results, app=self, **options)
-
-    def ResultSet(self, results: Iterable[Any], **options: Any) -> ResultSet:  # noqa: N802 - Celery's name
-        """Return a set of results."""
-        return ResultSet(results, self, **options)
 
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs, durably; return the state each known one had.

@@ -47,10 +47,8 @@ def behind(job: Job, culprit: Culprit | None, worker: str, policy: Policy, now: 
     told_bytes = None if last is None else last.failure
     revoked = other.state == JobState.CANCELLED
     if told_bytes is None:
-        why = (
-            TaskRevokedError("revoked") if revoked else TaskError(f"Job {other.id} failed, and its error was not kept")
-        )
-        told_bytes = failure.dump(failure.describe(why))
+        lost = TaskError(f"Job {other.id} failed, and its error was not kept")
+        told_bytes = failure.dump(failure.describe(TaskRevokedError("revoked") if revoked else lost))
     if of_many:
         error = ChordError(f"Dependency {other.id} raised {_shown(failure.load(told_bytes))}")
         told_bytes = failure.dump(failure.describe(error))

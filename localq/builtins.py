@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from localq.canvas import Signature
@@ -29,7 +29,7 @@ def make_builtins(app: Any) -> dict[str, Task[..., Any]]:
         """Return the list of results that comes in."""
         return results
 
-    functions = {MAP: call_each, STARMAP: call_each_starred, ACCUMULATE: accumulate}
+    functions: dict[str, Callable[..., Any]] = {MAP: call_each, STARMAP: call_each_starred, ACCUMULATE: accumulate}
     return {
         name: make_task(app, function, bind=False, base=Task, options={"name": name})
         for name, function in functions.items()

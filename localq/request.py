@@ -15,8 +15,8 @@ class Context:
 
     Fields are Celery's: id, task, args, kwargs, retries, eta, expires, is_eager, hostname, delivery_info,
     root_id, parent_id, group, callbacks, errbacks, timelimit (hard, soft), headers, shadow, ignore_result,
-    argsrepr, kwargsrepr, called_directly, stamps, stamped_headers; and `attempt`, the number of this run. A field that was not given
-    is None.
+    argsrepr, kwargsrepr, called_directly, stamps, stamped_headers; and `attempt`, the number of this
+    run. A field that was not given is None.
     """
 
     #: A context that was made by nobody belongs to a direct call.

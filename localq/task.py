@@ -279,9 +279,7 @@ class Task(Generic[P, R]):
         request = self.request
         job_id = request.id
         if request.called_directly or job_id is None or not request.awaited:
-            raise ValueError(
-                f"{self.name} is not a member of any chord: add_to_chord() needs a body that waits for it."
-            )
+            raise ValueError(f"{self.name} is in no chord: add_to_chord() needs a body that waits for it.")
         number = request.__dict__["added"] = request.__dict__.get("added", 0) + 1
         # The same id in each run of this job: it is added once, however often it runs.
         new = sig.clone((), {}, beside=job_id, task_id=sig.id or follow_up_id(job_id, 0, number))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localq.canvas.signature import Signature, maybe_signature
-from localq.canvas.stamping import Visitor
+from localq.canvas.stamping import StampingVisitor
 
 __all__ = ["chain", "signatures"]
 
@@ -142,7 +142,9 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         """The last task's id, if that is known yet."""
         return self.options.get("task_id") or (self.tasks[-1].id if self.tasks else None)
 
-    def stamp(self, visitor: Visitor | None = None, append_stamps: bool = False, **headers: Any) -> Signature[Any]:
+    def stamp(
+        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
+    ) -> Signature[Any]:
         """Mark each task; see `Signature.stamp`."""
         within = {} if visitor is None else visitor.on_chain_start(self, **headers) or {}
         self.stamp_links(visitor, append_stamps, **headers)
@@ -157,7 +159,7 @@ class chain(_Steps):  # noqa: N801 - Celery's name
             return NotImplemented
         return chain(*self.unchain_tasks(), other, app=self._app)
 
-    __ior__ = __or__  # type: ignore[assignment]
+    __ior__ = __or__
 
     def reprcall(self, *args: Any, **kwargs: Any) -> str:
         """Return the tasks with bars between."""

@@ -9,7 +9,7 @@ from localq.call import new_id
 from localq.canvas.chain import signatures
 from localq.canvas.group import group
 from localq.canvas.signature import Signature, maybe_signature
-from localq.canvas.stamping import Visitor
+from localq.canvas.stamping import StampingVisitor
 from localq.result import GroupResult
 from localq.settings import nearest
 
@@ -181,7 +181,9 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         first.parent = header
         return result
 
-    def stamp(self, visitor: Visitor | None = None, append_stamps: bool = False, **headers: Any) -> Signature[Any]:
+    def stamp(
+        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
+    ) -> Signature[Any]:
         """Mark header and body; see `Signature.stamp`."""
         within = {} if visitor is None else visitor.on_chord_header_start(self, **headers) or {}
         for one in self.tasks:
@@ -202,7 +204,7 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         new.body = new.body | other
         return new
 
-    __ior__ = __or__  # type: ignore[assignment]
+    __ior__ = __or__
 
     def __len__(self) -> int:
         return len(self.tasks)

@@ -9,7 +9,7 @@ from typing import Any
 from localq.call import new_id
 from localq.canvas.chain import _Steps
 from localq.canvas.signature import Signature
-from localq.canvas.stamping import Visitor
+from localq.canvas.stamping import StampingVisitor
 from localq.result import GroupResult
 
 __all__ = ["group"]
@@ -88,7 +88,9 @@ class group(_Steps):  # noqa: N801 - Celery's name
         self.options["task_id"] = _id or self.id or new_id()
         return GroupResult(self.options["task_id"], [one.freeze() for one in self.flat()], app=self.app)
 
-    def stamp(self, visitor: Visitor | None = None, append_stamps: bool = False, **headers: Any) -> Signature[Any]:
+    def stamp(
+        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
+    ) -> Signature[Any]:
         """Mark each task; see `Signature.stamp`."""
         within = {} if visitor is None else visitor.on_group_start(self, **headers) or {}
         self.stamp_links(visitor, append_stamps, **headers)
@@ -103,7 +105,7 @@ class group(_Steps):  # noqa: N801 - Celery's name
             return NotImplemented
         return Signature.TYPES["chord"](self, other, app=self._app)
 
-    __ior__ = __or__  # type: ignore[assignment]
+    __ior__ = __or__
 
     def reprcall(self, *args: Any, **kwargs: Any) -> str:
         """Return the tasks in brackets; the first ten of many."""

@@ -26,7 +26,8 @@ def _task(given: Any, app: Any) -> Signature[Any]:
 class _Mapped(Signature[Any]):
     """One job that calls a task for each item."""
 
-    KIND, TASK = "", ""
+    KIND: str = ""
+    TASK: str = ""
 
     def __init__(self, task: Any, it: Iterable[Any], app: Any = None, **options: Any) -> None:
         sig = _task(task, app)
@@ -36,7 +37,7 @@ class _Mapped(Signature[Any]):
             {"task": sig, "it": list(it)},
             options,
             immutable=True,
-            app=app or sig._app,
+            app=sig._app if app is None else app,
             subtask_type=self.KIND,
         )
 
@@ -90,7 +91,7 @@ class chunks(Signature[Any]):  # noqa: N801 - Celery's name
             {"task": sig, "it": list(it), "n": n},
             options,
             immutable=True,
-            app=app or sig._app,
+            app=sig._app if app is None else app,
             subtask_type="chunks",
         )
 

@@ -158,7 +158,7 @@ class _Planner:
             "group_id": group_id,
         }
         told = {name: value for name, value in given.items() if value is not None and value != job_id}
-        called = Signature(sig, app=sig._app)
+        called: Signature[Any] = Signature(sig, app=sig._app)
         called["options"] = {**told, **sig.options, "task_id": job_id}
         new, ignored = self._make(called, int(feeds), before is not None)
         after = () if before is None else _edges(before, feeds)

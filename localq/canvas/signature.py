@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from localq import current
 from localq.call import new_id
-from localq.canvas.stamping import Visitor, listed, merged_stamps
+from localq.canvas.stamping import StampingVisitor, listed, merged_stamps
 from localq.exceptions import InvalidTaskError
 from localq.result import AsyncResult
 
@@ -223,7 +223,9 @@ class Signature(dict[str, Any], Generic[R]):
 
     # Stamping
 
-    def stamp(self, visitor: Visitor | None = None, append_stamps: bool = False, **headers: Any) -> Signature[R]:
+    def stamp(
+        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
+    ) -> Signature[R]:
         """Mark it, and its callbacks, with headers; return it.
 
         Args:
@@ -236,7 +238,7 @@ class Signature(dict[str, Any], Generic[R]):
         self.options.update(merged_stamps(self.options, own, append_stamps))
         return self
 
-    def stamp_links(self, visitor: Visitor | None, append_stamps: bool = False, **headers: Any) -> None:
+    def stamp_links(self, visitor: StampingVisitor | None, append_stamps: bool = False, **headers: Any) -> None:
         """Mark its callbacks, for success and for failure."""
         for name in _LINKS:
             if self.options.get(name):
@@ -271,12 +273,12 @@ class Signature(dict[str, Any], Generic[R]):
         """Run the task here and now."""
         return self.app.run_here(self.clone(args, kwargs))  # type: ignore[no-any-return]
 
-    def __or__(self, other: Any) -> Any:  # type: ignore[override]
+    def __or__(self, other: Any) -> Any:
         if not isinstance(other, Signature):
             return NotImplemented
         return Signature.TYPES["chain"](self, other, app=self._app)
 
-    __ior__ = __or__  # type: ignore[assignment]
+    __ior__ = __or__
 
     def __invert__(self) -> R:
         return self.apply_async().get()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-__all__ = ["StampingVisitor", "Visitor", "listed", "merged_stamps", "split_stamps"]
+__all__ = ["StampingVisitor", "listed", "merged_stamps", "split_stamps"]
 
 
 def listed(value: Any) -> list[Any]:
@@ -14,21 +14,6 @@ def listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return [value] if isinstance(value, Mapping) else list(value)
-
-
-class Visitor(Protocol):
-    """What stamping asks for; `StampingVisitor` is its usual base."""
-
-    def on_signature(self, sig: Any, **headers: Any) -> dict[str, Any]: ...
-    def on_group_start(self, group: Any, **headers: Any) -> dict[str, Any]: ...
-    def on_group_end(self, group: Any, **headers: Any) -> None: ...
-    def on_chain_start(self, chain: Any, **headers: Any) -> dict[str, Any]: ...
-    def on_chain_end(self, chain: Any, **headers: Any) -> None: ...
-    def on_chord_header_start(self, chord: Any, **headers: Any) -> dict[str, Any]: ...
-    def on_chord_header_end(self, chord: Any, **headers: Any) -> None: ...
-    def on_chord_body(self, chord: Any, **headers: Any) -> dict[str, Any]: ...
-    def on_callback(self, callback: Any, **headers: Any) -> dict[str, Any]: ...
-    def on_errback(self, errback: Any, **headers: Any) -> dict[str, Any]: ...
 
 
 class StampingVisitor(ABC):
@@ -44,6 +29,7 @@ class StampingVisitor(ABC):
 
     def on_group_end(self, group: Any, **headers: Any) -> None:
         """Hear that a group was stamped."""
+        return None
 
     def on_chain_start(self, chain: Any, **headers: Any) -> dict[str, Any]:
         """Return stamps for all steps of a chain."""
@@ -51,6 +37,7 @@ class StampingVisitor(ABC):
 
     def on_chain_end(self, chain: Any, **headers: Any) -> None:
         """Hear that a chain was stamped."""
+        return None
 
     @abstractmethod
     def on_signature(self, sig: Any, **headers: Any) -> dict[str, Any]:

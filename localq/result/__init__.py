@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from localq.joining import allow_join_result, denied_join_result
+from localq.result.eager import EagerResult
 from localq.result.graph import DependencyGraph
-from localq.result.many import GroupResult, ResultSet, result_from_tuple
-from localq.result.single import AsyncResult, EagerResult, signal_number
+from localq.result.group import GroupResult, result_from_tuple
+from localq.result.many import ResultSet
+from localq.result.single import AsyncResult, signal_number
 
 __all__ = [
     "AsyncResult",

@@ -1,42 +1,30 @@
-"""A job as its caller holds it: its state, its result, its history, what follows from it (celery/result.py of 5.7)."""
+"""A job as its caller holds it: its state, its result, its history (celery/result.py of 5.7)."""
 
 from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from localq import codec, current, states, waiting
 from localq.clock import to_datetime
-from localq.exceptions import IncompleteStream, TimeoutError
+from localq.exceptions import TimeoutError
 from localq.history import Run
-from localq.job import Job, JobState
+from localq.job import Job
 from localq.joining import assert_may_join
 from localq.options import JobOptions
-from localq.result.graph import DependencyGraph
+from localq.result.lineage import Lineage, Source
 from localq.store.base import Store
 from localq.view import View
 
-__all__ = ["NOWHERE", "AsyncResult", "EagerResult", "Source", "signal_number"]
+__all__ = ["NOWHERE", "AsyncResult", "signal_number"]
 
 R = TypeVar("R")
 
 
-class Source(Protocol):
-    """What results need of an app."""
-
-    @property
-    def store(self) -> Store: ...
-
-    def accepts(self, task: str) -> tuple[str, ...]: ...
-
-    def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]: ...
-
-
-class AsyncResult(Generic[R]):
+class AsyncResult(Lineage, Generic[R]):
     """A job, seen from outside.
 
     Every property reads the store when asked, until the job is finished: what is final is kept.
@@ -47,9 +35,6 @@ class AsyncResult(Generic[R]):
         ignored: The job keeps no result; `get` returns None at once.
         parent: The result whose job comes before, where that is known; default: the job that made this one.
     """
-
-    #: What several children of one group are held as.
-    group_type: ClassVar[Any] = None
 
     def __init__(
         self, id: str, app: Source | None = None, *, ignored: bool = False, parent: AsyncResult[Any] | Any = None
@@ -309,93 +294,6 @@ class AsyncResult(Generic[R]):
         job = self._job()
         return None if job is None else job.queue
 
-    @property
-    def parent(self) -> Any:
-        """The job (or group) that comes before this one, or that made it; or None."""
-        if self._parent is not None:
-            return self._parent
-        job = self._job()
-        parent_id = None if job is None else JobOptions.read(job.options).parent_id
-        return None if parent_id is None else AsyncResult(parent_id, self._app)
-
-    @parent.setter
-    def parent(self, parent: Any) -> None:
-        self._parent = parent
-
-    @property
-    def children(self) -> list[Any] | None:
-        """What this job called, and what comes after it in its workflow: results, groups as one; None: unknown id."""
-        job = self._job()
-        if job is None:
-            return None
-        family, _ = self._app.store.family(job.workflow or job.id)
-        groups: dict[str, list[AsyncResult[Any]]] = {}
-        for one in family:
-            options = JobOptions.read(one.options)
-            if options.parent_id == self.id and one.id != self.id:
-                groups.setdefault(options.group_id or one.id, []).append(AsyncResult(one.id, self._app))
-        return [self._child(group_id, members) for group_id, members in groups.items()]
-
-    def _child(self, group_id: str, members: list[AsyncResult[Any]]) -> Any:
-        if members[0].id == group_id:
-            return members[0]
-        return AsyncResult.group_type(group_id, members, app=self._app, parent=self)
-
-    def iterdeps(self, intermediate: bool = False) -> Iterator[tuple[Any, Any]]:
-        """Yield (parent, result) of this job and of all that follows from it, each after its parent.
-
-        Raises:
-            IncompleteStream: one is not finished, and `intermediate` is False.
-        """
-        queue: deque[tuple[Any, Any]] = deque([(None, self)])
-        seen: set[str] = set()
-        while queue:
-            parent, node = queue.popleft()
-            if node.id in seen:
-                continue
-            seen.add(node.id)
-            yield parent, node
-            if node.ready():
-                queue.extend((node, child) for child in node.children or ())
-            elif not intermediate:
-                raise IncompleteStream(f"Job {node.id} is not finished; wait for it, or pass intermediate=True")
-
-    def collect(self, intermediate: bool = False, **kwargs: Any) -> Iterator[tuple[Any, Any]]:
-        """Yield (result, value) of this job and of all that follows from it, waiting for each; see `get`."""
-        for _, node in self.iterdeps(intermediate=intermediate):
-            yield node, node.get(**kwargs)
-
-    def get_leaf(self) -> Any:
-        """Return the value of the last job that follows from this one."""
-        value = None
-        for _, node in self.iterdeps():
-            value = node.get()
-        return value
-
-    def build_graph(self, intermediate: bool = False, formatter: Any = None) -> DependencyGraph:
-        """Return the graph of this job and of all that follows from it."""
-        graph = DependencyGraph()
-        for parent, node in self.iterdeps(intermediate=intermediate):
-            graph.add_arc(node)
-            if parent is not None:
-                graph.add_edge(parent, node)
-        return graph
-
-    @property
-    def graph(self) -> DependencyGraph:
-        """The graph of this job and of all that follows from it; each must be finished."""
-        return self.build_graph()
-
-    def as_tuple(self) -> tuple[tuple[str, Any], Any]:
-        """Return the id and the parent's, as nested tuples."""
-        parent = self.parent
-        return (self.id, None if parent is None else parent.as_tuple()), None
-
-    def as_list(self) -> list[str]:
-        """Return this id and those of its parents."""
-        parent = self.parent
-        return [self.id, *([] if parent is None else parent.as_list())]
-
     def __str__(self) -> str:
         return self.id
 
@@ -412,106 +310,7 @@ class AsyncResult(Generic[R]):
         return AsyncResult, (self.id,)
 
 
-class EagerResult(AsyncResult[R]):
-    """What `Task.apply` returns, or a result made by hand, for tests: `EagerResult("id", 4, "SUCCESS")`.
-
-    Args:
-        ret_value: The value, or the error.
-        state: Where it is made by hand, SUCCESS, FAILURE or another state.
-        traceback: The error's, as text.
-        app: Where the job is, if there is one.
-    """
-
-    def __init__(
-        self,
-        id: str,
-        ret_value: Any = None,
-        state: str | None = None,
-        traceback: str | None = None,
-        name: str | None = None,
-        *,
-        app: Source | None = None,
-        ignored: bool = False,
-    ) -> None:
-        super().__init__(id, app or NOWHERE, ignored=ignored)
-        self._given = None if app is not None else (ret_value, state or states.SUCCESS, traceback, name)
-
-    @property
-    def state(self) -> str:
-        """As of AsyncResult."""
-        return super().state if self._given is None else self._given[1]
-
-    status = state
-
-    @property
-    def result(self) -> Any:
-        """As of AsyncResult."""
-        return super().result if self._given is None else self._given[0]
-
-    info = result
-
-    @property
-    def traceback(self) -> str | None:
-        """As of AsyncResult."""
-        return super().traceback if self._given is None else self._given[2]
-
-    @property
-    def name(self) -> str | None:
-        """As of AsyncResult."""
-        return super().name if self._given is None else self._given[3]
-
-    def ready(self) -> bool:
-        """Whether it is finished; one made by hand is."""
-        return super().ready() if self._given is None else True
-
-    def get(
-        self,
-        timeout: float | None = None,
-        propagate: bool = True,
-        *args: Any,
-        disable_sync_subtasks: bool = True,
-        **kwargs: Any,
-    ) -> R:
-        """Return the value, or raise the error."""
-        if self._given is None:
-            return super().get(timeout, propagate, *args, disable_sync_subtasks=disable_sync_subtasks, **kwargs)
-        return self.maybe_throw(propagate)  # type: ignore[no-any-return]
-
-    wait = get
-
-    def revoke(self, *args: Any, **kwargs: Any) -> None:
-        """Show it as revoked, where it was made by hand."""
-        if self._given is None:
-            super().revoke(*args, **kwargs)
-        else:
-            self._given = (self._given[0], states.REVOKED, *self._given[2:])
-
-    def forget(self) -> None:
-        """Remove the job, if there is one."""
-        if self._given is None:
-            super().forget()
-
-    @property
-    def parent(self) -> Any:
-        """As of AsyncResult."""
-        return super().parent if self._given is None else self._parent
-
-    @parent.setter
-    def parent(self, parent: Any) -> None:
-        self._parent = parent
-
-    @property
-    def children(self) -> list[Any] | None:
-        """As of AsyncResult."""
-        return super().children if self._given is None else None
-
-    def __repr__(self) -> str:
-        return f"<EagerResult: {self.id}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return super().__reduce__() if self._given is None else (EagerResult, (self.id, *self._given))
-
-
+AsyncResult.single_type = AsyncResult
 #: Stands for the app of a result that has no job.
 NOWHERE: Any = object()
 

@@ -49,6 +49,7 @@ LAYERS = """
     builtins
     eager
     sending shared
+    workflows
     app
     __init__
     health health.*
