@@ -82,7 +82,8 @@ class chunks(Signature[Any]):  # noqa: N801 - Celery's name
     """A group of jobs each of which calls a task for the next `n` argument tuples of an iterable."""
 
     def __init__(self, task: Any, it: Iterable[Any], n: int, app: Any = None, **options: Any) -> None:
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        number: Any = n
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise ValueError(f"chunks takes the number of calls in a job, 1 or more, not {n!r}")
         sig = _task(task, app)
         super().__init__(

@@ -163,8 +163,7 @@ class ResultSet:
             return head.advance()
 
         if leaves and not head.advance():
-            ids = frozenset(one.id for one in leaves)
-            if not waiting.wait(self.app.store, ids, looked, timeout):
+            if not waiting.wait(self.app.store, head, looked, timeout):
                 done = sum(one._kept is not None for one in leaves)
                 raise TimeoutError(
                     f"{done:,} of {len(leaves):,} jobs finished within {timeout} s; the others go on. "
@@ -284,6 +283,10 @@ class _Head:
 
     def __init__(self, leaves: list[AsyncResult[Any]], propagate: bool) -> None:
         self._leaves, self._propagate, self._at = leaves, propagate, 0
+
+    def __contains__(self, job_id: object) -> bool:
+        """Whether it is this job that is not there: of the others nobody need tell."""
+        return self._at < len(self._leaves) and self._leaves[self._at].id == job_id
 
     def advance(self) -> bool:
         """Go on as far as there are results; whether that is to the end, or to an error that is to be raised."""
