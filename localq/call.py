@@ -21,6 +21,7 @@ from localq import codec
 from localq.clock import from_datetime
 from localq.job import NewJob
 from localq.settings import nearest
+from localq.stamps import split_stamps
 
 __all__ = [
     "BROKER_ONLY",
@@ -320,9 +321,10 @@ def _bare(value: Any) -> Any:
 
 def _link_options(given: Mapping[str, Any], task: Any, find: Find | None) -> dict[str, Any]:
     """Return the options of a callback, checked now: later nobody is there to be told."""
+    given, stamps = split_stamps(given)
     read_options(given)
     own = {name: getattr(task, name, None) for name in ("queue", "priority", "serializer", "expires")}
-    merged = {**own, **given}
+    merged = {**own, **given, **({"stamps": stamps} if stamps else {})}
     options = {n: v for n, v in merged.items() if v is not None and n not in BROKER_ONLY}
     _check_kept(options, find)
     _run_at(options, _NOWHEN)

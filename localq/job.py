@@ -8,7 +8,7 @@ bytes that only `codec` and `failure` read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -103,10 +103,9 @@ class OnError(IntEnum):
     SKIP = 2
 
 
-class Role(IntFlag):
-    """What part a job has in edges. Numbers are stored."""
+class Role:
+    """What part a job has in edges: bits, stored as a number (and plain ones, for every job is asked)."""
 
-    NONE = 0
     #: Others wait for it.
     AWAITED = 1
     #: It waits for others, and its arguments are not whole without their results.

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from localq import codec, current
 from localq.call import When, from_now, new_id, new_job, read_options
 from localq.canvas import Signature
-from localq.canvas.stamping import split_stamps
 from localq.clock import Clock
 from localq.exceptions import EncodeError
 from localq.job import NewJob
 from localq.registry import TaskRegistry
 from localq.settings import Settings
+from localq.stamps import split_stamps
 from localq.task import Task
 
 __all__ = ["job_of", "member_of"]

@@ -132,6 +132,12 @@ _ALL = [
         "False: at most once, a job whose process dies is a FAILURE and not run again",
         _flag,
     ),
+    Setting(
+        "task_allow_error_cb_on_chord_header",
+        False,
+        "An error callback of a chord is also one of each task of its header",
+        _flag,
+    ),
     Setting("task_max_crashes", 3, "Times a job's process may die before the job is a FAILURE", _whole(1)),
     Setting("task_track_started", True, "Accepted; a running job always shows STARTED", _flag),
     Setting("task_args_max_bytes", 16 << 20, "Largest encoded arguments of a call, in bytes", _whole(1)),

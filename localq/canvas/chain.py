@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localq.canvas.signature import Signature, maybe_signature
-from localq.canvas.stamping import StampingVisitor
+from localq.canvas.stamping import StampingVisitor, listed
 
 __all__ = ["chain", "signatures"]
 
@@ -119,10 +119,10 @@ class chain(_Steps):  # noqa: N801 - Celery's name
     def unchain_tasks(self) -> list[Signature[Any]]:
         """Return copies of the tasks, with the chain's callbacks on them."""
         tasks = [one.clone() for one in self.tasks]
-        for errback in self.options.get("link_error") or ():
+        for errback in listed(self.options.get("link_error")):
             for one in tasks:
                 one.link_error(errback)
-        for callback in self.options.get("link") or ():
+        for callback in listed(self.options.get("link")):
             tasks[-1].link(callback)
         return tasks
 

@@ -14,6 +14,7 @@ from localq.canvas.chord import chord, on_error_of
 from localq.canvas.group import group
 from localq.canvas.many import chunks
 from localq.canvas.signature import Signature, refuse_cycles
+from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
 from localq.job import Edge, NewJob, OnError, Passing
 from localq.result import AsyncResult, GroupResult
@@ -238,9 +239,9 @@ class _Planner:
         if whole.body is None:
             raise InvalidTaskError("A chord without a body cannot be sent: chord(header)(body)")
         body = whole.body
-        for callback in whole.options.get("link") or ():
+        for callback in listed(whole.options.get("link")):
             body.link(callback)
-        for errback in whole.options.get("link_error") or ():
+        for errback in listed(whole.options.get("link_error")):
             body.link_error(errback)
         body_options = whole.body_options()
         if not whole.tasks:

@@ -154,7 +154,7 @@ class Signature(dict[str, Any], Generic[R]):
         new: Signature[R] = self._copy()
         if not self.immutable:
             new["args"] = (*(args or ()), *self.args)
-            new["kwargs"] = {**self.kwargs, **(kwargs or {})}
+            new["kwargs"] = {**new["kwargs"], **(kwargs or {})}
         new["options"] = {**self.options, **options}
         for name in _LINKS:
             if name in new["options"]:

@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["StampingVisitor", "listed", "merged_stamps", "split_stamps"]
+from localq.stamps import values_of
+
+__all__ = ["StampingVisitor", "listed", "merged_stamps"]
 
 
 def listed(value: Any) -> list[Any]:
@@ -78,21 +80,6 @@ def merged_stamps(options: Mapping[str, Any], headers: Mapping[str, Any], append
     for name in names:
         made[name] = given[name]
         if append and name in old:
-            kept = _many(options[name])
-            made[name] = kept + [one for one in _many(given[name]) if one not in kept]
+            kept = values_of(options[name])
+            made[name] = kept + [one for one in values_of(given[name]) if one not in kept]
     return {**made, "stamped_headers": sorted({*old, *names})} if names or old else {}
-
-
-def split_stamps(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Part a call's options from its stamps, which are lists by name."""
-    names = options.get("stamped_headers")
-    if not names:
-        return dict(options), None
-    rest = {name: value for name, value in options.items() if name not in names and name != "stamped_headers"}
-    return rest, {name: _many(options[name]) for name in names if name in options}
-
-
-def _many(value: Any) -> list[Any]:
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=repr)
-    return list(value) if isinstance(value, list | tuple) else [value]

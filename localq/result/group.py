@@ -79,7 +79,7 @@ class GroupResult(ResultSet):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, GroupResult):
-            return other.id == self.id and other.results == self.results and other.parent == self.parent
+            return other.id == self.id and other.results == self.results
         return other == self.id if isinstance(other, str) else NotImplemented
 
     def __hash__(self) -> int:

@@ -88,7 +88,7 @@ class EdgeStatements:
             waiter.c.key, P("position"), func.coalesce(awaited.c.key, literal_column("0")), P("passing"), P("on_error")
         ).select_from(waiter.outerjoin(awaited, awaited.c.id == P("awaited_id")))
         self.tie = made(insert(edge).from_select(columns, ends.where(waiter.c.id == P("waiter_id"))))
-        await_flag = job.c.role.op("|")(literal_column(str(int(Role.AWAITED))))
+        await_flag = job.c.role.op("|")(literal_column(str(Role.AWAITED)))
         self.mark_awaited = made(update(job).where(job.c.id == P("of_id")).values(role=await_flag))
         other = edge.alias("x")
         last = select(func.max(other.c.position) + literal_column("1")).where(other.c.waiter == edge.c.waiter)
@@ -113,13 +113,11 @@ class EdgeStatements:
             .values(
                 run_at=P("at"),
                 expires_at=P("until"),
-                role=job.c.role.op("&")(literal_column(str(int(Role.AWAITED)))).op("|")(P("fed")),
+                role=job.c.role.op("&")(literal_column(str(Role.AWAITED))).op("|")(P("fed")),
             )
         )
         self.whole_call = made(
-            update(job)
-            .where(job.c.key == P("k"))
-            .values(role=job.c.role.op("&")(literal_column(str(int(Role.AWAITED)))))
+            update(job).where(job.c.key == P("k")).values(role=job.c.role.op("&")(literal_column(str(Role.AWAITED))))
         )
 
     def _counting(self, made: Callable[[Executable], Any]) -> None:

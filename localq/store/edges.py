@@ -26,7 +26,7 @@ _REMOVED = 0
 
 def _fed(new: NewJob) -> int:
     """Return the part a new job has in edges by itself; others may wait for it."""
-    return int(Role.FED) if any(edge.passing in _FEEDING for edge in new.after) else 0
+    return Role.FED if any(edge.passing in _FEEDING for edge in new.after) else 0
 
 
 class EdgeVerbs(Database):
@@ -36,7 +36,7 @@ class EdgeVerbs(Database):
 
     def _member_row(self, new: NewJob, plain: tuple[Any, ...], awaited: Collection[str]) -> tuple[Any, ...]:
         """Return the values of a job in a workflow: those of any job, and what it waits for."""
-        role = _fed(new) | (int(Role.AWAITED) if new.id in awaited or new.beside is not None else 0)
+        role = _fed(new) | (Role.AWAITED if new.id in awaited or new.beside is not None else 0)
         row = list(plain)
         if new.after:
             row[4], row[5] = int(JobState.WAITING), 0 if new.run_at is None else new.run_at

@@ -28,7 +28,7 @@ LAYERS = """
     settings
     location
     options
-    retry
+    retry stamps
     call
     parameters
     request
