@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localq.canvas.signature import Signature, maybe_signature
-from localq.canvas.stamping import StampingVisitor, listed
+from localq.canvas.stamping import StampingVisitor, listed, stamps_of
 
 __all__ = ["chain", "signatures"]
 
@@ -149,7 +149,7 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         within = {} if visitor is None else visitor.on_chain_start(self, **headers) or {}
         self.stamp_links(visitor, append_stamps, **headers)
         for one in self.tasks:
-            one.stamp(visitor, append_stamps, **{**headers, **within})
+            one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(within)})
         if visitor is not None:
             visitor.on_chain_end(self, **headers)
         return self

@@ -9,7 +9,7 @@ from localq.call import new_id
 from localq.canvas.chain import signatures
 from localq.canvas.group import group
 from localq.canvas.signature import Signature, maybe_signature
-from localq.canvas.stamping import StampingVisitor
+from localq.canvas.stamping import StampingVisitor, stamps_of
 from localq.result import GroupResult
 from localq.settings import nearest
 
@@ -187,12 +187,12 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         """Mark header and body; see `Signature.stamp`."""
         within = {} if visitor is None else visitor.on_chord_header_start(self, **headers) or {}
         for one in self.tasks:
-            one.stamp(visitor, append_stamps, **{**headers, **within})
+            one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(within)})
         if visitor is not None:
             visitor.on_chord_header_end(self, **headers)
         if self.body is not None:
             more = {} if visitor is None else visitor.on_chord_body(self, **headers) or {}
-            self.body.stamp(visitor, append_stamps, **{**headers, **more})
+            self.body.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(more)})
         return self
 
     def __or__(self, other: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from localq.call import new_id
 from localq.canvas.chain import _Steps
 from localq.canvas.signature import Signature
-from localq.canvas.stamping import StampingVisitor
+from localq.canvas.stamping import StampingVisitor, stamps_of
 from localq.result import GroupResult
 
 __all__ = ["group"]
@@ -95,7 +95,7 @@ class group(_Steps):  # noqa: N801 - Celery's name
         within = {} if visitor is None else visitor.on_group_start(self, **headers) or {}
         self.stamp_links(visitor, append_stamps, **headers)
         for one in self.tasks:
-            one.stamp(visitor, append_stamps, **{**headers, **within})
+            one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(within)})
         if visitor is not None:
             visitor.on_group_end(self, **headers)
         return self

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from localq import current
 from localq.call import new_id
-from localq.canvas.stamping import StampingVisitor, listed, merged_stamps
+from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamps_of
 from localq.exceptions import InvalidTaskError
 from localq.result import AsyncResult
 
@@ -234,7 +234,9 @@ class Signature(dict[str, Any], Generic[R]):
             headers: Stamps by name.
         """
         self.stamp_links(visitor, append_stamps, **headers)
-        own = dict(headers) if visitor is None else {**headers, **(visitor.on_signature(self, **headers) or {})}
+        own = stamps_of(headers)
+        if visitor is not None:
+            own.update(stamps_of(visitor.on_signature(self, **headers) or {}))
         self.options.update(merged_stamps(self.options, own, append_stamps))
         return self
 
@@ -247,7 +249,7 @@ class Signature(dict[str, Any], Generic[R]):
                     assert one is not None
                     asked = None if visitor is None else visitor.on_callback if name == "link" else visitor.on_errback
                     more = {} if asked is None else asked(one, **headers) or {}
-                    one.stamp(visitor, append_stamps, **{**headers, **more})
+                    one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(more)})
                 self.options[name] = links
 
     # Calling

@@ -8,7 +8,7 @@ from typing import Any
 
 from localq.stamps import values_of
 
-__all__ = ["StampingVisitor", "listed", "merged_stamps"]
+__all__ = ["StampingVisitor", "listed", "merged_stamps", "stamps_of"]
 
 
 def listed(value: Any) -> list[Any]:
@@ -66,20 +66,24 @@ class StampingVisitor(ABC):
         return {}
 
 
-def merged_stamps(options: Mapping[str, Any], headers: Mapping[str, Any], append: bool) -> dict[str, Any]:
+def stamps_of(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stamps among headers: those that `stamped_headers` names, or all."""
+    names = headers.get("stamped_headers")
+    if names is None:
+        return dict(headers)
+    return {name: headers[name] for name in names if name in headers}
+
+
+def merged_stamps(options: Mapping[str, Any], new: Mapping[str, Any], append: bool) -> dict[str, Any]:
     """Return the options that stamp a signature: those it had, and new ones.
 
     Args:
         append: Values of a stamp that is there stay beside the new.
     """
-    given = dict(headers)
-    names = given.pop("stamped_headers", None)
-    names = list(given) if names is None else [name for name in names if name in given]
     old = [name for name in options.get("stamped_headers") or () if name in options]
-    made: dict[str, Any] = {}
-    for name in names:
-        made[name] = given[name]
-        if append and name in old:
+    made = dict(new)
+    for name in made if append else ():
+        if name in old:
             kept = values_of(options[name])
-            made[name] = kept + [one for one in values_of(given[name]) if one not in kept]
-    return {**made, "stamped_headers": sorted({*old, *names})} if names or old else {}
+            made[name] = kept + [one for one in values_of(new[name]) if one not in kept]
+    return {**made, "stamped_headers": sorted({*old, *new})} if new or old else {}

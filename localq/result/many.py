@@ -162,13 +162,11 @@ class ResultSet:
                 on_interval()
             return head.advance()
 
-        if leaves and not head.advance():
-            if not waiting.wait(self.app.store, head, looked, timeout):
-                done = sum(one._kept is not None for one in leaves)
-                raise TimeoutError(
-                    f"{done:,} of {len(leaves):,} jobs finished within {timeout} s; the others go on. "
-                    "Is a worker running?"
-                )
+        if leaves and not head.advance() and not waiting.wait(self.app.store, head, looked, timeout):
+            done = sum(one._kept is not None for one in leaves)
+            raise TimeoutError(
+                f"{done:,} of {len(leaves):,} jobs finished within {timeout} s; the others go on. Is a worker running?"
+            )
         return [self._value(one, propagate, callback) for one in self.results]
 
     get = join_native = join
