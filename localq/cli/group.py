@@ -42,6 +42,7 @@ COMMANDS = {
     "status": Entry("localq.cli.status:status", "Look", "Show workers, queues and counts."),
     "list": Entry("localq.cli.jobs:list_", "Look", "Show jobs."),
     "result": Entry("localq.cli.jobs:result", "Look", "Show a job's state, result and attempts."),
+    "workflow": Entry("localq.cli.workflow:workflow", "Look", "Draw the workflow a job belongs to."),
     "retry": Entry("localq.cli.changes:retry", "Change", "Run finished jobs again."),
     "cancel": Entry("localq.cli.changes:cancel", "Change", "Cancel jobs."),
     "purge": Entry("localq.cli.changes:purge", "Change", "Remove jobs that wait."),

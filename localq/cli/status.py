@@ -22,6 +22,7 @@ __all__ = ["status"]
 
 #: What a job's states are called here: Celery's words, but for those that Celery has no two words for.
 NAMES = {
+    JobState.WAITING: "WAITING",
     JobState.SCHEDULED: "SCHEDULED",
     JobState.READY: "READY",
     JobState.RUNNING: states.STARTED,
@@ -37,8 +38,8 @@ NAMES = {
 def status(app: LocalQ, as_json: bool) -> None:
     """Show workers, queues and counts.
 
-    SCHEDULED jobs wait for their time, READY ones for a worker. A worker is alive, gone, or silent: its
-    process is there, but does not answer. Where the output is no terminal, each line begins with what it
+    WAITING jobs wait for others, SCHEDULED ones for their time, READY ones for a worker. A worker is alive, gone,
+    or silent: its process is there, but does not answer. Where the output is no terminal, each line begins with what it
     tells of: worker, queue, waiting or file, and its fields are parted by tabs.
     """
     store, now = existing(app), app.clock.now()
