@@ -56,8 +56,8 @@ def list_(
 
     States are PENDING, STARTED, RETRY, SUCCESS, FAILURE and REVOKED; WAITING (for other jobs), SCHEDULED, READY
     and RUNNING ask for where a job is, whatever it is shown as; PROGRESS or any other name finds what tasks
-    call their state. Where the output is no terminal, each job is a line of fields parted by tabs: id, task, state, queue,
-    tries, age, error.
+    call their state. Where the output is no terminal, each job is a line of fields parted by tabs: id, task,
+    state, queue, tries, age, error.
     """
     store, now = existing(app), app.clock.now()
     below = None if before is None else known(store, before).key
