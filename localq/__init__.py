@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localq.app import LocalQ
 from localq.call import new_id as uuid
-from localq.canvas import Signature, chain, chord, chunks, group, signature
+from localq.canvas import Signature, chain, chord, chunks, group, maybe_signature, signature, xmap, xstarmap
 from localq.codec import register
 from localq.current import app as current_app
 from localq.exceptions import (
@@ -48,10 +48,13 @@ __all__ = [
     "chunks",
     "current_app",
     "group",
+    "maybe_signature",
     "register",
     "shared_task",
     "signature",
     "uuid",
+    "xmap",
+    "xstarmap",
 ]
 
 __version__ = "0.1.0"

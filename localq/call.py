@@ -64,7 +64,7 @@ KEPT = (
 _BROKER_ONLY = """
     producer connection publisher exchange exchange_type routing_key delivery_mode immediate mandatory
     compression retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
-    task_type origin group_index chord chain replaced_task_nesting stamped_headers on_error
+    task_type origin group_index chord chain replaced_task_nesting stamped_headers
 """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
 OPTIONS = frozenset(_COLUMNS) | frozenset(KEPT) | BROKER_ONLY

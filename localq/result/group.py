@@ -77,6 +77,9 @@ class GroupResult(ResultSet):
         """Return the group's id and its members'."""
         return [self.id, *(deep for one in self.results for deep in one.as_list())]
 
+    def __bool__(self) -> bool:
+        return True
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, GroupResult):
             return other.id == self.id and other.results == self.results

@@ -139,7 +139,7 @@ class EdgeStatements:
         )
         self.doom = made(update(job).where(waits).values(waits=0, culprit=P("of_culprit")))
         late: Any = literal_column("0")
-        when = case((job.c.run_at < late, P("now") - job.c.run_at), else_=job.c.run_at)
+        when = case((job.c.run_at <= late, P("now") - job.c.run_at), else_=job.c.run_at)
         until = case((job.c.expires_at < late, P("now") - job.c.expires_at), else_=job.c.expires_at)
         self.let_go = made(
             update(job)

@@ -154,8 +154,6 @@ class SqlStore(WorkerVerbs, ReadingVerbs, EdgeVerbs, BellVerbs):
                 cursor.executemany(text, rows)
                 if cursor.rowcount == len(rows):
                     self._record(cursor, completions, now)
-                    if any(done.role for done in completions):
-                        self._count_down(cursor, completions, now)
                     fault.point("finish.inside")
                     return [True] * len(rows)
                 # Some was not held any more, and only one at a time tells which.
@@ -164,8 +162,6 @@ class SqlStore(WorkerVerbs, ReadingVerbs, EdgeVerbs, BellVerbs):
             applied = [done is not None for done in ended]
             held = [done for done in ended if done is not None]
             self._record(cursor, held, now)
-            if any(done.role for done in held):
-                self._count_down(cursor, held, now)
             fault.point("finish.inside")
             return applied
 
@@ -185,7 +181,12 @@ class SqlStore(WorkerVerbs, ReadingVerbs, EdgeVerbs, BellVerbs):
         self._count(cursor, [(done, done.state) for done in completions if done.role & Role.AWAITED], now)
 
     def _record(self, cursor: Any, completions: Sequence[Completion], now: int) -> None:
-        """Write the attempts, new arguments and follow-ups of completions that were applied."""
+        """Write the attempts, new arguments and follow-ups of completions that were applied; count down first.
+
+        What follows may wait for what has just ended: for that it must be over already.
+        """
+        if any(done.role for done in completions):
+            self._count_down(cursor, completions, now)
         rows = [
             (
                 done.key << ATTEMPT_BITS | min(done.attempt.number, LAST_ATTEMPT),

@@ -27,7 +27,7 @@ from tests.store.given import (
 )
 
 FINAL = [JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED]
-WAITING = [JobState.SCHEDULED, JobState.READY]
+WAITING = [JobState.WAITING, JobState.SCHEDULED, JobState.READY]
 
 
 def ids(store: Any) -> Sequence[str]:
