@@ -1,7 +1,8 @@
 """Make a contact sheet of a folder's pictures: python contact_sheet.py FOLDER
 
 One job a picture makes it small, all at once; one job puts them on a sheet when the last is done. A picture that
-cannot be read is left out. The pictures are PPM files (P6, with one line of head), so that this needs no library; it writes one too.
+cannot be read is left out. The pictures are PPM files (P6, with one line of head), and so is the sheet: this needs no
+library.
 """
 
 from __future__ import annotations

@@ -45,8 +45,9 @@ class EdgeVerbs(Database):
     def _tie(self, cursor: Any, jobs: Sequence[NewJob], added: Sequence[bool], now: int) -> None:
         """Write the edges of jobs that were added just now."""
         sql = self._sql.edges
-        fresh = {new.id for new, is_new in zip(jobs, added, strict=True) if is_new}
-        waiters = [new for new in jobs if new.id in fresh and new.after]
+        entered = [new for new, is_new in zip(jobs, added, strict=True) if is_new]
+        fresh = {new.id for new in entered}
+        waiters = [new for new in entered if new.after]
         rows = [
             sql.tie.values(
                 {
@@ -67,8 +68,8 @@ class EdgeVerbs(Database):
         for new in waiters:
             if any(edge.awaited in older for edge in new.after):
                 self._reckon(cursor, self._key_of(cursor, new.id), now)
-        for new in jobs:
-            if new.beside is not None and new.id in fresh:
+        for new in entered:
+            if new.beside is not None:
                 key = self._key_of(cursor, new.id)
                 self._run(cursor, sql.tie_beside, k=key, of_id=new.beside)
                 self._run(cursor, sql.wait_longer, k=key)
