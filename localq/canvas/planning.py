@@ -96,7 +96,12 @@ def plan(
     """
     refuse_cycles(sig)
     maker = _Planner(make, root_id, parent_id, as_one)
-    shape = maker.place(_signature(sig), None, tuple(args or ()), dict(kwargs or {}), dict(options), last=True)
+    try:
+        shape = maker.place(_signature(sig), None, tuple(args or ()), dict(kwargs or {}), dict(options), last=True)
+    except RecursionError:
+        raise InvalidTaskError(
+            "The workflow is nested too deeply to be planned. Let a task send the inner part when it runs."
+        ) from None
     if as_one is not None and isinstance(shape, Many):
         ends = maker.ends(shape, "fail")
         shape = maker.join(ends, as_one)

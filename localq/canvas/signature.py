@@ -128,6 +128,11 @@ class Signature(dict[str, Any], Generic[R]):
         return found
 
     @property
+    def type(self) -> Any:
+        """The task, where it is known here."""
+        return self.app.tasks[self.task]
+
+    @property
     def subtask_type(self) -> str | None:
         """What it is: chain, group, chord, chunks, xmap, xstarmap; None for a task."""
         return self["subtask_type"]  # type: ignore[no-any-return]

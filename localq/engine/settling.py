@@ -70,11 +70,7 @@ class Settling:
 
     def behind(self, job: Job, store: Store) -> Completion:
         """Return what must be written for a job that cannot run because of another."""
-        done = behind(job, culprit_of(job, store), self._worker, self.policy(job), self._clock.now())
-        if listened("job.failed") and done.attempt is not None:
-            outcome = Outcome(Ending.FAILURE, None, done.attempt.ended_at, failure=done.attempt.failure)
-            self._tell("job.failed", job, outcome, done)
-        return done
+        return behind(job, culprit_of(job, store), self._worker, self.policy(job), self._clock.now())
 
     def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
         """Return the outcome of a job whose process ended under it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 from localq import current, states, waiting
@@ -170,6 +171,10 @@ class ResultSet:
         return [self._value(one, propagate, callback) for one in self.results]
 
     get = join_native = join
+
+    def __await__(self) -> Generator[Any, None, list[Any]]:
+        """Wait in a coroutine: `values = await result`."""
+        return asyncio.to_thread(self.join).__await__()
 
     @staticmethod
     def _value(one: Any, propagate: bool, callback: Callable[[str, Any], Any] | None) -> Any:

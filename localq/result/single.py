@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +16,7 @@ from localq.job import Job
 from localq.joining import assert_may_join
 from localq.options import JobOptions
 from localq.result.lineage import Lineage, Source
+from localq.result.stamped import stamped
 from localq.store.base import Store
 from localq.view import View
 
@@ -237,6 +238,27 @@ class AsyncResult(Lineage, Generic[R]):
         self._app.cancel([self.id], signal=number if terminate else 0)
         if wait:
             waiting.wait(self._app.store, (self.id,), self.ready, timeout)
+
+    def revoke_by_stamped_headers(
+        self,
+        headers: Mapping[str, Any],
+        connection: Any = None,
+        terminate: bool = False,
+        signal: str | int | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> list[str]:
+        """Cancel every unfinished job that has one of these stamps; return their ids.
+
+        Args:
+            headers: Values by the stamp's name: one, or several of which any will do.
+            terminate, signal: As of `revoke`.
+            connection, wait, timeout: Ignored: what is cancelled is so when this returns.
+        """
+        number = signal_number(signal) if terminate or signal is not None else 0
+        ids = stamped(self._app.store, headers)
+        self._app.cancel(ids, signal=number if terminate else 0)
+        return ids
 
     # History
 

@@ -104,7 +104,9 @@ class SqlStore(WorkerVerbs, ReadingVerbs, EdgeVerbs, BellVerbs):
             if next_at is not None and next_at <= now:
                 self._run(cursor, sql.promote, now=now, most=_PROMOTED_AT_ONCE)
                 next_at = self._run(cursor, sql.next_due).fetchone()[0]
-            behind = self._take_stuck(cursor, worker, _STUCK_AT_ONCE) if stuck else []
+            behind: list[Job] = []
+            if stuck:
+                behind = [self._with_args(cursor, one) for one in self._take_stuck(cursor, worker, _STUCK_AT_ONCE)]
             served = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
             served = [name for name in served if name not in excluded]
             if limit <= 0 or not served:

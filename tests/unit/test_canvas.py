@@ -409,6 +409,15 @@ def test_a_workflow_that_contains_itself_is_refused(t: Tasks) -> None:
     assert group(shared, shared)().get() == [2, 2]
 
 
+def test_a_workflow_nested_too_deeply_is_refused(t: Tasks) -> None:
+    deep: Any = t.add.s(1, 1)
+    for _ in range(2000):
+        deep = chord([deep], t.show.s())
+    with pytest.raises(InvalidTaskError, match="nested too deeply"):
+        deep.apply_async()
+    assert t.q.store.stats() == {}
+
+
 def test_one_id_twice_is_refused(t: Tasks) -> None:
     sig = t.add.s(1, 1).set(task_id="twice")
     with pytest.raises(InvalidTaskError, match="have the id 'twice'"):

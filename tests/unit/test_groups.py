@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from typing import Any
 
@@ -86,6 +87,13 @@ def test_results_travel_as_tuples(add: Any, eager: LocalQ) -> None:
     assert result_from_tuple(back) is back
     assert result_from_tuple(("id", None)) == AsyncResult("id", eager)
     assert pickle.loads(pickle.dumps(result.parent)) == result.parent
+
+
+def test_a_group_is_awaited(add: Any) -> None:
+    async def both() -> list[int]:
+        return list(await group(add.s(1, 1), add.s(2, 2))())
+
+    assert asyncio.run(both()) == [2, 4]
 
 
 def test_forgetting_a_group_removes_its_jobs(add: Any, eager: LocalQ) -> None:

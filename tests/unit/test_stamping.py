@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localq import LocalQ, chain, chord, group
+from localq import LocalQ, chain, chord, group, signature
 from localq.canvas import StampingVisitor
 
 
@@ -118,3 +119,16 @@ def test_a_visitor_says_what_each_part_is_stamped_with(eager: LocalQ, seen: list
         "callback",
         "group",
     ]
+
+
+def test_jobs_are_revoked_by_their_stamps(tmp_path: Path) -> None:
+    q = LocalQ(path=tmp_path / "jobs.db", durability="normal")
+    results = [signature("look", app=q).stamp(customer=n, run="r").delay() for n in range(4)]
+    plain = signature("look", app=q).delay()
+
+    gone = plain.revoke_by_stamped_headers({"customer": [1, 3], "other": 1})
+
+    assert sorted(gone) == [results[1].id, results[3].id]
+    assert [one.state for one in (*results, plain)] == ["PENDING", "REVOKED", "PENDING", "REVOKED", "PENDING"]
+    assert len(plain.revoke_by_stamped_headers({"run": "r"})) == 2
+    q.close()
