@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from localq import current
 from localq.call import new_id
+from localq.canvas.cycles import refuse_cycles
 from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamps_of
 from localq.exceptions import InvalidTaskError
 from localq.result import AsyncResult
@@ -331,36 +332,3 @@ def maybe_signature(d: Any, app: Any = None, clone: bool = False) -> Signature[A
             d._app = app
         return d.clone() if clone else d
     return signature(d, app=app)
-
-
-def parts(sig: Mapping[str, Any]) -> Iterable[Any]:
-    """Return the signatures directly within one."""
-    kwargs, options = sig.get("kwargs") or {}, sig.get("options") or {}
-    for within in (kwargs.get("tasks"), kwargs.get("header")):
-        yield from listed(within)
-    yield from (one for one in (kwargs.get("body"),) if one is not None)
-    for name in _LINKS:
-        yield from listed(options.get(name))
-
-
-def refuse_cycles(sig: Mapping[str, Any]) -> None:
-    """Check that no signature contains itself.
-
-    Raises:
-        InvalidTaskError: names the one that does.
-    """
-    entered: set[int] = set()
-    stack: list[tuple[Any, bool]] = [(sig, False)]
-    while stack:
-        one, done = stack.pop()
-        if done:
-            entered.discard(id(one))
-        elif isinstance(one, Mapping):
-            if id(one) in entered:
-                raise InvalidTaskError(
-                    f"A {one.get('subtask_type') or 'signature'} of {one.get('task')!r} contains itself, so that its "
-                    "workflow would never end. Use a copy: signature.clone()."
-                )
-            entered.add(id(one))
-            stack.append((one, True))
-            stack.extend((part, False) for part in parts(one))
