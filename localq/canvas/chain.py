@@ -53,7 +53,8 @@ class _Steps(Signature[Any]):
     @classmethod
     def restore(cls, d: Mapping[str, Any], app: Any = None) -> Signature[Any]:
         """Return a chain or group from its dict."""
-        made = cls(*signatures((d.get("kwargs") or {}).get("tasks") or [], app), app=app)
+        made = cls(app=app)
+        made["kwargs"]["tasks"] = signatures((d.get("kwargs") or {}).get("tasks") or [], app)
         made["args"] = tuple(d.get("args") or ())
         made["options"] = dict(d.get("options") or {})
         made["immutable"] = bool(d.get("immutable", False))
@@ -99,8 +100,8 @@ class _Steps(Signature[Any]):
 class chain(_Steps):  # noqa: N801 - Celery's name
     """Tasks one after another: `chain(a.s(1), b.s())`, or `a.s(1) | b.s()`.
 
-    A group that is followed by something passes the list of its results. A group of one, given to `chain`, is
-    its only task. `link` belongs to the last task, `link_error` to each, any other option to the first.
+    A group that is followed by something passes the list of its results. A group of one, given to `chain` with
+    others, is its only task. `link` belongs to the last task, `link_error` to each, any other option to the first.
     """
 
     KIND = "chain"
@@ -108,13 +109,17 @@ class chain(_Steps):  # noqa: N801 - Celery's name
     def _arranged(self, tasks: list[Signature[Any]]) -> list[Signature[Any]]:
         flat: list[Signature[Any]] = []
         for one in tasks:
-            if isinstance(one, chain) and not one.options and not one.args:
-                flat.extend(one.tasks)
-            elif one.subtask_type == "group" and len(one["kwargs"]["tasks"]) == 1 and not one.options:
-                flat.extend(one["kwargs"]["tasks"])
-            else:
-                flat.append(one)
-        return flat
+            whole = isinstance(one, chain) and not one.options and not one.args
+            flat.extend(one["kwargs"]["tasks"] if whole else [one])
+        if len(flat) == 1:
+            return flat
+        unrolled: list[Signature[Any]] = []
+        for one in flat:
+            # As in Celery, where group | group is a chord whose body is a group, whatever its size.
+            is_body = len(unrolled) == 1 and unrolled[0].subtask_type == "group"
+            unroll = one.subtask_type == "group" and len(one["kwargs"]["tasks"]) == 1 and not one.options
+            unrolled.extend(one["kwargs"]["tasks"] if unroll and not is_body else [one])
+        return unrolled
 
     def unchain_tasks(self) -> list[Signature[Any]]:
         """Return copies of the tasks, with the chain's callbacks on them."""

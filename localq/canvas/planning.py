@@ -183,8 +183,8 @@ class _Planner:
         group_id: str | None,
     ) -> Any:
         own = {**sig.options, **options}
-        whole = chain(*sig.tasks)
-        whole.options.update({name: own.pop(name) for name in ("link", "link_error") if own.get(name)})
+        whole: Any = sig.clone()
+        whole["options"] = {name: own.pop(name) for name in ("link", "link_error") if own.get(name)}
         steps = whole.unchain_tasks()
         if not steps:
             raise InvalidTaskError("A chain without tasks cannot be sent. Give it some: chain(a.s(), b.s())")

@@ -201,6 +201,9 @@ def test_a_group_with_a_bar_is_a_chord_even_of_one_or_none(t: Tasks) -> None:
     assert chord([], t.show.s())().get() == [[]]
     # As in Celery: a chain unrolls a group of one.
     assert chain(group(t.add.s(1, 1)), t.show.s())().get() == [2]
+    assert chain(group(t.add.s(1, 1)))().get() == [2]
+    assert chain(group(t.add.s(1, 0), t.add.s(2, 0)), group(t.show.s()), t.show.s("x"))().get() == [[[[1, 2]]], "x"]
+    assert chain(t.add.s(1, 0), group(t.add.s(1)), t.add.s(2))().get() == 4
 
 
 def test_a_chords_result_knows_its_header(t: Tasks) -> None:
