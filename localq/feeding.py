@@ -6,7 +6,7 @@ beside the call in a container of their own.
 
 from __future__ import annotations
 
-import marshal
+import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -40,7 +40,9 @@ def fed(job: Job, inputs: Sequence[Input]) -> Job:
     if own == "json" and all(name == "json" for name, _ in results):
         values = b",".join([data for _, data in results])
         return job._replace(args=with_first(call, b"[" + values + b"]" if listed else values))
-    return job._replace(args=_MARK + marshal.dumps((listed, results, call)))
+    beside = [[name, data.decode("latin-1")] for name, data in results]
+    whole = json.dumps([listed, beside, call.decode("latin-1")], ensure_ascii=False)
+    return job._replace(args=_MARK + whole.encode())
 
 
 def _counts(one: Input) -> bool:
@@ -63,9 +65,11 @@ def read_call(
     if not args.startswith(_MARK):
         return codec.decode_call(args, serializer, accept)
     try:
-        listed, results, call = marshal.loads(args[len(_MARK) :])
-    except (ValueError, EOFError, TypeError) as error:
+        listed, beside, call = json.loads(args[len(_MARK) :])
+        results = [(name, data.encode("latin-1")) for name, data in beside]
+        own_call = call.encode("latin-1")
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DecodeError(f"the results a job waited for cannot be read: {error}") from error
     values = [codec.decode(data, name, accept) for name, data in results]
-    own, kwargs = codec.decode_call(call, serializer, accept)
-    return ((values,) if listed else tuple(values)) + own, kwargs
+    own, kwargs = codec.decode_call(own_call, serializer, accept)
+    return (*([values] if listed else values), *own), kwargs

@@ -63,5 +63,6 @@ def test_plain_arguments_are_read_as_ever() -> None:
     assert read_call(b"[[1],{}]") == ((1,), {})
     assert not is_container(b"[[1],{}]")
     assert not is_container(None)
-    with pytest.raises(DecodeError, match="cannot be read"):
-        read_call(b"\0fedbroken")
+    for broken in (b"\0fedbroken", b"\0fed5", b"\0fed[1,[[1,2]],3]"):
+        with pytest.raises(DecodeError, match="cannot be read"):
+            read_call(broken)
