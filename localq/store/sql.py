@@ -28,6 +28,8 @@ __all__ = ["SqlStore"]
 _PROMOTED_AT_ONCE = 1000
 #: Jobs that cannot run because of others, taken in one claim.
 _STUCK_AT_ONCE = 256
+#: Finished jobs that `prune` looks at in one transaction.
+_LOOKED_AT = 2000
 _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
 
@@ -39,6 +41,8 @@ class SqlStore(WorkerVerbs, ReadingVerbs, EdgeVerbs, BellVerbs):
         super().__init__(dialect)
         assert self._sql.add_job.names == _JOB_ROW
         self._finish_values = self._sql.finish.order()
+        #: Up to where `prune` has looked; it begins anew when there is no more.
+        self._pruned_to = 0
 
     # Adding
 
@@ -294,10 +298,15 @@ class SqlStore(WorkerVerbs, ReadingVerbs, EdgeVerbs, BellVerbs):
     def prune(self, before: int, limit: int) -> int:
         """Remove old jobs and workers; see the protocol."""
         with self._lock, self._writing as cursor:
-            rows = self._run(cursor, self._sql.done_before, before=before, most=limit).fetchall()
+            most = max(limit, _LOOKED_AT)
+            found = self._run(cursor, self._sql.done_before, since=self._pruned_to, before=before, most=most).fetchall()
+            gone = [key for key, _, may_go in found if may_go]
+            # Many jobs of unfinished workflows may stand in front: look past them, some at a time.
+            past = len(found) == most and len(gone) < limit
+            self._pruned_to = max(self._pruned_to + 1, found[-1][1]) if past else 0
             self._run(cursor, self._sql.drop_workers, before=before)
             self._run(cursor, self._sql.edges.drop_old_saved, before=before)
-            removed = self._drop(cursor, [row[0] for row in rows])
+            removed = self._drop(cursor, gone[:limit])
             fault.point("prune.inside")
         return removed
 

@@ -291,8 +291,12 @@ class Statements:
             .returning(job.c.key, job.c.id, job.c.role, job.c.workflow)
         )
         self.done_before = made(
-            select(job.c.key)
-            .where(job.c.finished_at < P("before"), may_go(P("before")), ~kept_for_others())
+            select(
+                job.c.key,
+                job.c.finished_at,
+                case((and_(may_go(P("before")), ~kept_for_others()), literal_column("1")), else_=literal_column("0")),
+            )
+            .where(job.c.finished_at >= P("since"), job.c.finished_at < P("before"))
             .order_by(job.c.finished_at)
             .limit(P("most"))
         )

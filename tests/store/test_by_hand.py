@@ -44,7 +44,7 @@ def test_a_job_that_waits_is_cancelled_at_once(store: Any, was: JobState) -> Non
     assert store.cancel(["job"], NOW + SECOND) == {"job": was}
 
     assert (state(store), job(store).finished_at) == (JobState.CANCELLED, NOW + SECOND)
-    assert claimed(store, worker(store), now=NOW + HOUR) == []
+    assert claimed(store, worker(store), queues=["job"], now=NOW + HOUR) == []
 
 
 def test_a_running_job_is_flagged(store: Any) -> None:

@@ -523,3 +523,19 @@ def test_attempts_of_what_never_ran_are_kept_like_others(store: Any) -> None:
     store.finish([done(late, S.FAILED, role=late.role, attempt=told)], NOW)
 
     assert store.results(["b"])["b"][1] == told
+
+
+def test_pruning_looks_past_many_jobs_of_unfinished_workflows(store: Any) -> None:
+    store.add([new("last", workflow="w", queue="unserved")], NOW)
+    store.add([new(f"w-{n}", workflow="w") for n in range(2500)], NOW)
+    store.add([new("plain")], NOW)
+    anna = worker(store)
+    for turn, limit in enumerate((1000, 1000, 500, 1)):
+        jobs = claimed(store, anna, limit, queues=["default"])
+        store.finish([done(one) for one in jobs], NOW + turn)
+
+    assert [store.prune(NOW + HOUR, 10) for _ in range(3)] == [0, 1, 0]
+
+    assert store.get(["plain"]) == {}
+    store.cancel(["last"], NOW)
+    assert sum(store.prune(NOW + HOUR, 1000) for _ in range(4)) == 2501
