@@ -217,9 +217,19 @@ class LocalQ(Workflows):
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
-        made = [job_of(self, sig.task, sig.args, sig.kwargs, sig.options) for sig in signatures]
-        self._add([new for new, _ in made])
-        return [AsyncResult(new.id, self, ignored=ignored) for new, ignored in made]
+        jobs: list[NewJob] = []
+        results: list[Any] = []
+        for sig in signatures:
+            if sig.subtask_type is None:
+                new, ignored = job_of(self, sig.task, sig.args, sig.kwargs, sig.options)
+                jobs.append(new)
+                results.append(AsyncResult(new.id, self, ignored=ignored))
+            else:
+                planned, result = self.planned(sig)
+                jobs.extend(planned)
+                results.append(result)
+        self._add(jobs)
+        return results
 
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
         """Add jobs; in eager mode run them, and `throw` what they fail with."""

@@ -67,6 +67,11 @@ class Workflows:
             as_one=as_one,
         )
 
+    def planned(self, sig: Mapping[str, Any]) -> tuple[list[NewJob], Any]:
+        """Return the jobs of a signature of any kind, to be added later, and the result they will have."""
+        made = self.plan_workflow(sig)
+        return made.jobs, as_result(made.shape, self)
+
     def send_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
         """Add all jobs of a signature of any kind, in one transaction; return its result."""
         made = self.plan_workflow(sig, args, kwargs, options)

@@ -452,6 +452,12 @@ def test_an_error_callback_is_no_workflow(t: Tasks) -> None:
         t.add.apply_async((1, 1), link_error=t.tell.s() | t.tell.s())
 
 
+def test_workflows_are_added_together_with_tasks(t: Tasks) -> None:
+    results = t.q.enqueue_many([t.add.s(1, 1), t.add.s(1, 1) | t.add.s(2), group(t.add.s(1, 0), t.add.s(2, 0))])
+
+    assert [one.get() for one in results] == [2, 4, [1, 2]]
+
+
 # Callbacks that are workflows
 
 
