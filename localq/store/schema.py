@@ -122,11 +122,6 @@ Index(
     job.c.finished_at,
     sqlite_where=literal_column("workflow IS NOT NULL"),
 )
-Index(
-    "job_culprit",
-    job.c.culprit,
-    sqlite_where=literal_column("culprit IS NOT NULL"),
-)
 
 edge = Table(
     "edge",
