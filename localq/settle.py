@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from localq import failure
 from localq.callbacks import errbacks
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
-from localq.job import Attempt, Completion, Ending, Job, JobState, Outcome
+from localq.job import Attempt, Completion, Ending, Job, JobState, Outcome, Role
 from localq.settings import Settings
 from localq.states import IGNORED
 
@@ -119,7 +119,9 @@ def _retried(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) 
 
 def _failed(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
     done = _completion(job, JobState.FAILED, attempt=_attempt(job, outcome, worker, outcome.ending.name))
-    if not policy.keep_errors and done.attempt is not None:
+    # What waits for the job fails with its error.
+    wanted = policy.keep_errors or job.role & Role.AWAITED
+    if not wanted and done.attempt is not None:
         done = done._replace(attempt=done.attempt._replace(failure=None))
     try:
         return done._replace(follow_ups=errbacks(job, outcome.failure, policy.settings, now))

@@ -113,6 +113,13 @@ def test_a_chain_stops_at_its_first_failure(t: Tasks) -> None:
     assert [run.outcome for run in last.attempts] == ["BEHIND"]
 
 
+def test_an_error_that_is_ignored_reaches_what_waits(t: Tasks) -> None:
+    with pytest.raises(KeyError, match="lost"):
+        chain(t.fail.s().set(ignore_result=True), t.add.s(1))().get()
+    with pytest.raises(ChordError, match=r"raised KeyError\('lost'\)"):
+        chord([t.fail.s().set(ignore_result=True)], t.show.s())().get()
+
+
 def test_each_step_of_a_chain_has_its_error_callbacks(t: Tasks) -> None:
     line = chain(t.add.s(1, 1), t.fail.s(), t.add.s(1)).on_error(t.told_why.s())
     last = line.delay()
