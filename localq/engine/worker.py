@@ -309,7 +309,9 @@ class Worker:
             self._rejoin("its lease was taken")
             return
         self._next_at = claim.next_at
-        self._look = len(claim.jobs) >= room > 0 or (claim.next_at is not None and claim.next_at <= now)
+        if room > 0:
+            # Without room what is ready is still to be looked for.
+            self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             fault.point("claim.after")
             self._hand(claim.jobs, now)

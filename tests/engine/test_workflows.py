@@ -125,12 +125,14 @@ def test_a_failure_is_told_even_if_every_slot_is_busy(q: LocalQ, tasks: dict[str
     with q.running(concurrency=1, pool="threads"):
         running = tasks["gated"].delay(1, str(gate))
         until(lambda: running.state == "STARTED")
+        waiting = tasks["add"].delay(5, 5)
         line = (tasks["add"].s(1, 1) | tasks["add"].s(2))()
         line.parent.revoke()
         with pytest.raises(TaskRevokedError):
             line.get(30)
         assert running.state == "STARTED"
         gate.touch()
+        assert waiting.get(10) == 10
 
 
 def test_a_delay_in_a_chain_counts_from_the_step_before(run: dict[str, Any]) -> None:
