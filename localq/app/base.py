@@ -13,7 +13,8 @@ from localq.app.configured import Configured
 from localq.app.registering import Registering
 from localq.app.running import Running
 from localq.backend import Backend
-from localq.canvas import Signature, signature
+from localq.builtins import make_builtins
+from localq.canvas import Signature
 from localq.control import Control
 from localq.eager import Eager
 from localq.exceptions import NotRegistered
@@ -22,15 +23,16 @@ from localq.location import locate
 from localq.publishing import announced, published
 from localq.receiver import Events
 from localq.registry import BindingDecorator, Decorator
-from localq.result import AsyncResult
+from localq.result import AsyncResult, EagerResult
 from localq.scheduling import Scheduling
-from localq.sending import job_of, jobs_of, jobs_of_call
+from localq.sending import job_of, jobs_of_call, jobs_of_signature
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
+from localq.workflows import Workflows
 
 __all__ = ["LocalQ"]
 
@@ -53,7 +55,7 @@ _OWN = (
 )
 
 
-class LocalQ(Configured, Registering, Running, Scheduling):
+class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened, started or read before it is needed.
@@ -113,6 +115,7 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         if path is not None or url is not None:
             self._place = locate(path, url)
         self._own_registry(tasks, autofinalize)
+        self._tasks.own = make_builtins(self)
         self._configure(settings, config_source)
         Scheduling.__init__(self)
         self._store: Store | None = None
@@ -163,10 +166,6 @@ class LocalQ(Configured, Registering, Running, Scheduling):
             AlreadyRegistered: another function has the name.
         """
         return self._made(options) if function is None else self._made(options)(function)
-
-    def signature(self, task: Any, *args: Any, **kwargs: Any) -> Signature[Any]:
-        """Return a signature of a task of this app, by its name or from the dictionary of one."""
-        return signature(task, *args, app=self, **kwargs)
 
     # Being the current app
 
@@ -262,9 +261,21 @@ class LocalQ(Configured, Registering, Running, Scheduling):
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
-        made = jobs_of(self, signatures)
-        self._add([new for jobs, _ in made for new in jobs])
-        return [AsyncResult(jobs[0].id, self, ignored=ignored) for jobs, ignored in made]
+        jobs: list[NewJob] = []
+        results: list[Any] = []
+        for sig in signatures:
+            made, result = self._planned(sig)
+            jobs.extend(made)
+            results.append(result)
+        self._add(jobs)
+        return results
+
+    def _planned(self, sig: Any) -> tuple[list[NewJob], Any]:
+        """Return the jobs of a signature of any kind, and its result."""
+        if isinstance(sig, Signature) and sig.subtask_type is not None:
+            return self.planned(sig)
+        jobs, ignored = jobs_of_signature(self, sig)
+        return jobs, AsyncResult(jobs[0].id, self, ignored=ignored)
 
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
         """Add jobs; in eager mode run them, and `throw` what they fail with."""
@@ -298,7 +309,7 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         new, ignored = job_of(self, task.name, args, kwargs, options, task)
         here = self._eager_mode()
         here.run([new], throw=throw)
-        return AsyncResult(new.id, here, ignored=ignored)
+        return EagerResult(new.id, app=here, ignored=ignored)
 
     def run_here(self, sig: Signature[Any]) -> Any:
         """Call a signature's task as a function."""

@@ -25,7 +25,8 @@ from localq.engine.settling import Settling
 from localq.engine.upkeep import Upkeep
 from localq.events import emit, listened
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
-from localq.job import Completion, Job, JobState, WorkerCard
+from localq.feeding import fed
+from localq.job import Completion, Job, JobState, Role, WorkerCard
 from localq.settle import expired, released
 from localq.signals import (
     heartbeat_sent,
@@ -109,6 +110,8 @@ class Worker:
         self._look = True
         self._rung = False
         self._next_at: int | None = None
+        #: There may be jobs that cannot run because of others: to be settled even where there is no room.
+        self._behind = False
         self._beat_at = 0.0
         self._tick_after: float | None = None
         self._floor_at = 0.0
@@ -319,7 +322,8 @@ class Worker:
             self._beat()
         if steady >= self._floor_at:
             self._floor_at = steady + _FLOOR_S
-            self._look = self._look or self.store.changed()
+            if self.store.changed():
+                self._look = self._behind = True
         if self._stopping == Stopping.NOT:
             self._claim()
         self.control.tend()
@@ -379,15 +383,19 @@ class Worker:
         if not (self._look or due):
             return
         room = min(self.pool.room(), _MOST_CLAIMED)
-        if room <= 0:
+        if room <= 0 and not self._behind:
             return
+        room = max(0, room)
+        self._behind = False
         rates = self.control.rates()
         claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now, rates)
         if not claim.held:
             self._rejoin("its lease was taken")
             return
         self._next_at = claim.next_at
-        self._look = len(claim.jobs) == room or (claim.next_at is not None and claim.next_at <= now)
+        if room > 0:
+            # Without room what is ready is still to be looked for.
+            self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             fault.point("claim.after")
             self._hand(self.control.received(claim.jobs), now)
@@ -396,6 +404,11 @@ class Worker:
         handed = []
         late = []
         for job in jobs:
+            if job.culprit is not None:
+                late.append(self._settling.behind(job, self.store))
+                continue
+            if job.role & Role.FED:
+                job = fed(job, self.store.inputs(job.key))
             if job.expires_at is not None and job.expires_at <= now:
                 late.append(expired(job, self.plan.name, self._settling.policy(job), now))
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
@@ -435,6 +448,10 @@ class Worker:
         final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]
         if final:
             self.store.ring_waiters(final)
+        if any(done.role & Role.AWAITED for done in batch):
+            # What waited may be ready now, in whatever queue.
+            self._look = self._behind = True
+            self.store.ring_workers()
         for done, ok in zip(batch, applied, strict=True):
             if not ok:
                 emit("job.discarded", worker=self.plan.name, task="", job_id=done.id, reason="stale run token")

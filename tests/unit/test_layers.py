@@ -32,7 +32,7 @@ LAYERS = """
     schedules schedules.*
     location
     options
-    retry
+    retry stamps
     call
     queues routes
     routing
@@ -40,14 +40,16 @@ LAYERS = """
     timetable scheduled
     parameters
     request
+    feeding
     callbacks
     history view
     waiting joining headers
-    result
+    result result.*
     backend
-    canvas
+    canvas canvas.*
     task
     settle
+    behind
     policy
     running
     endings
@@ -56,6 +58,7 @@ LAYERS = """
     definition
     annotations discovery
     registry
+    builtins
     eager
     sending shared publishing
     inspecting control
@@ -65,7 +68,7 @@ LAYERS = """
     declaration
     configuration
     agenda
-    scheduling
+    scheduling workflows
     app app.*
     contrib contrib.*
     __init__
