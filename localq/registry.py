@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 from localq.definition import check_definition
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.parameters import checker
+from localq.rates import read_rate
 from localq.settings import nearest
 from localq.task import TASK_OPTIONS, Task
 
@@ -43,12 +44,18 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     """Tasks by name. `revision` grows with every change, so that running slots learn of new definitions."""
 
     revision = 0
+    #: Called with each task that is registered, or kept.
+    registered: Callable[[Task[..., Any]], None] | None = None
 
     def __init__(self) -> None:
         super().__init__()
         self._promised: dict[str, Task[..., Any]] = {}
+        #: LocalQ's own tasks, found by their names and not listed.
+        self.own: dict[str, Task[..., Any]] = {}
 
     def __missing__(self, name: str) -> Task[..., Any]:
+        if name in self.own:
+            return self.own[name]
         raise NotRegistered(
             f"Unknown task {name!r}.{nearest(name, list(self))} Import its module in the worker: --include, "
             "or the setting include."
@@ -71,8 +78,13 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             raise AlreadyRegistered(
                 f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
             )
+        self._take(task)
+
+    def _take(self, task: Task[..., Any]) -> None:
         self[task.name] = task
         self.revision += 1
+        if self.registered is not None:
+            self.registered(task)
 
     def promise(self, name: str, app: Any) -> Task[..., Any]:
         """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
@@ -88,8 +100,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             promised.__class__ = type(task)
             promised.__dict__.update(task.__dict__)
             task = promised
-        self[task.name] = task
-        self.revision += 1
+        self._take(task)
 
     def find(self, name: str) -> Task[..., Any] | None:
         """Return the task a job names, or None.
@@ -97,7 +108,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         A job made by a script run as the main program names `__main__.f`; a worker that loaded the script by
         its path knows the same function under the script's own name.
         """
-        found = self.get(name)
+        found = self.get(name) or self.own.get(name)
         if found is None and name.startswith("__main__."):
             tail = name.removeprefix("__main__")
             same = [task for known, task in self.items() if known.endswith(tail)]
@@ -178,6 +189,10 @@ def _check_task(task: Task[..., Any]) -> None:
             setattr(task, option, value)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
             raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
+    try:
+        read_rate(task.rate_limit)
+    except ValueError as error:
+        raise ValueError(f"Task {task.name}: {error}") from None
     hard, soft = task.time_limit, task.soft_time_limit
     if hard and soft and soft > hard:
         raise ValueError(f"Task {task.name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from localq.call import new_id
 from localq.clock import Clock
+from localq.engine.autoscale import Bounds
 from localq.engine.pool.base import Pool
 from localq.exceptions import StoreBusy
 from localq.job import Beat, WorkerCard
@@ -28,6 +29,7 @@ class WorkerPlan(NamedTuple):
     pool_kind: str
     queues: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
+    autoscale: Bounds | None = None
 
 
 class Membership:
@@ -41,6 +43,7 @@ class Membership:
     Attributes:
         boot: Which start of the machine this is.
         key: The worker's number in the store; 0 before it is registered.
+        plan: What the worker is now.
         beat_at: When the lease is to be renewed, in steady seconds.
     """
 
@@ -55,11 +58,12 @@ class Membership:
         self._app, self._store, self._pool, self._clock = app, store, pool, clock
         self._presence = presence
 
-    def enter(self) -> None:
-        """Register, in a file that may be locked for longer than a turn of the loop waits."""
+    def enter(self, before: Callable[[], None]) -> None:
+        """Do something and register, in a file that may be locked for longer than a turn of the loop waits."""
         until = self._clock.steady() + _ENTER_S
         while True:
             try:
+                before()
                 return self.register()
             except StoreBusy:
                 if self._clock.steady() > until:
@@ -69,6 +73,10 @@ class Membership:
         """Write down what this worker is, under a new number."""
         self.key = self._store.register(self._card(), self._clock.now(), self._lease_until())
         self._beaten()
+
+    def describe(self) -> None:
+        """Write down anew what this worker is, under the same number."""
+        self._store.describe(self.key, self._card())
 
     def _card(self) -> WorkerCard:
         plan = self.plan

@@ -7,16 +7,21 @@ from typing import NamedTuple
 from localq import fault
 from localq.clock import Clock
 from localq.events import emit
-from localq.job import Completion, JobState
+from localq.job import Completion, JobState, Role
 from localq.store.base import Store
 
 __all__ = ["Outbox", "Written"]
 
 
 class Written(NamedTuple):
-    """What follows from what was written: whether jobs may be ready now, and when the next one is due."""
+    """What follows from what was written.
+
+    `ready` tells whether jobs of it are ready again; `freed`, whether jobs that waited for it may be ready, in whatever
+    queue; `next_at`, when the next one is due.
+    """
 
     ready: bool = False
+    freed: bool = False
     next_at: int | None = None
 
 
@@ -53,7 +58,10 @@ class Outbox:
         final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]
         if final:
             self._store.ring_waiters(final)
-        return self._told(batch, applied)
+        freed = any(done.role & Role.AWAITED for done in batch)
+        if freed:
+            self._store.ring_workers()
+        return self._told(batch, applied)._replace(freed=freed)
 
     def _told(self, batch: list[Completion], applied: list[bool]) -> Written:
         """Tell of what was refused; return what follows from the rest."""
@@ -65,4 +73,4 @@ class Outbox:
                 next_at = done.run_at
             elif done.state == JobState.READY or done.follow_ups:
                 ready = True
-        return Written(ready, next_at)
+        return Written(ready, next_at=next_at)

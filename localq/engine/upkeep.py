@@ -35,7 +35,9 @@ class _Worker(Protocol):
     app: Any
     store: Store
     clock: Clock
-    plan: Any
+
+    @property
+    def plan(self) -> Any: ...
 
     @property
     def key(self) -> int: ...

@@ -12,6 +12,8 @@ from typing import Any
 
 from localq import fault
 from localq.clock import Clock
+from localq.engine.broadcast import Broadcast
+from localq.engine.control import Control
 from localq.engine.ear import Ear
 from localq.engine.membership import Membership, WorkerPlan
 from localq.engine.outage import Outage
@@ -22,8 +24,17 @@ from localq.engine.stopping import HOW, Shutdown, Stopping
 from localq.engine.upkeep import Upkeep
 from localq.events import emit, listened
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
-from localq.job import Completion, Job
+from localq.feeding import fed
+from localq.job import Completion, Job, Role
 from localq.settle import expired, released
+from localq.signals import (
+    heartbeat_sent,
+    task_received,
+    task_unknown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from localq.store.base import Store
 from localq.store.presence import Presence
 
@@ -54,13 +65,16 @@ class Worker:
         clock: Clock,
         presence: Presence | None,
     ) -> None:
-        self.app, self.store, self.pool, self.plan, self.clock = app, store, pool, plan, clock
+        self.app, self.store, self.pool, self.clock = app, store, pool, clock
+        self.presence = presence
         self.error: StoreError | None = None
         self.ready = threading.Event()
         self._orderly = False
         self._look = True
         self._rung = False
         self._next_at: int | None = None
+        #: There may be jobs that cannot run because of others: to be settled even where there is no room.
+        self._behind = False
         self._tick_after: float | None = None
         self._floor_at = 0.0
         self._ear = Ear()
@@ -68,8 +82,22 @@ class Worker:
         self._shutdown = Shutdown()
         self._outage = Outage(plan.name, clock)
         self._outbox = Outbox(plan.name, store, clock)
-        self._settling = Settling(app, plan.name, clock)
+        self.control = Control(self, plan.autoscale)
+        self.broadcast = Broadcast(app, plan.name, store, pool, clock)
+        self._settling = Settling(app, plan.name, clock, self.broadcast)
         self._upkeep: Upkeep | None = None
+        #: The name of the signal that stops it, where it was one.
+        self.sig: str | None = None
+
+    @property
+    def hostname(self) -> str:
+        """Its name, as receivers of signals know it."""
+        return self.plan.name
+
+    @property
+    def plan(self) -> WorkerPlan:
+        """What it is now."""
+        return self._membership.plan
 
     @property
     def key(self) -> int:
@@ -101,17 +129,43 @@ class Worker:
     def stop(self, how: int = Stopping.FINISH) -> None:
         """Tell the worker to stop; from any thread, and from signal handlers."""
         self._shutdown.ask(how)
+        self.wake()
+
+    @property
+    def stops(self) -> bool:
+        """Whether it has been told to stop."""
+        return self._shutdown.asked
+
+    def serve(self, queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
+        """Serve other queues from now on, and say so in the store."""
+        self._membership.plan = self.plan._replace(queues=queues, excluded=excluded)
+        self.describe()
+        self._look = True
+
+    def describe(self) -> None:
+        """Tell the store anew what this worker is."""
+        self._membership.describe()
+
+    def beat_soon(self) -> None:
+        """Renew the lease, and hear what the store says, at the next turn."""
+        self._rung = True
+
+    def wake(self) -> None:
+        """End the loop's wait; from any thread."""
         self._ear.wake()
 
     def _begin(self) -> None:
         self.store.open()
         self._bell = self.store.worker_bell()
         self._ear.listen(self._bell, self._ring)
-        self._membership.enter()
+        # First: who knows of this worker expects its answers.
+        self._membership.enter(before=self.control.begin)
         fault.point("worker.registered")
         self._upkeep = Upkeep(self)
         self.pool.start(self._ear.selector)
         self.ready.set()
+        self.broadcast.online()
+        worker_ready.send(self)
         emit(
             "worker.started",
             worker=self.plan.name,
@@ -131,6 +185,8 @@ class Worker:
 
     def _end(self) -> None:
         emit("worker.stopped", worker=self.plan.name)
+        self.broadcast.offline()
+        worker_shutdown.send(self)
         self.pool.close()
         try:
             # After any other end the marks must stay: they tell the rescuer what had started.
@@ -187,13 +243,17 @@ class Worker:
             self.store.annotate(said, self.clock.now())
         self._save([])
         steady = self.clock.steady()
+        if steady >= self._floor_at or self._rung:
+            self.broadcast.look()
         if steady >= self._membership.beat_at or self._rung:
             self._beat()
         if steady >= self._floor_at:
             self._floor_at = steady + _FLOOR_S
-            self._look = self._look or self.store.changed()
+            if self.store.changed():
+                self._look = self._behind = True
         if not self._shutdown.begun:
             self._claim()
+        self.control.tend()
         assert self._upkeep is not None
         self._upkeep.tend()
 
@@ -208,13 +268,17 @@ class Worker:
             if self._look and self.pool.room() > 0:
                 return 0.0
             if self._next_at is not None:
-                wait = min(wait, (self._next_at - self.clock.now()) / 1e6)
+                left = (self._next_at - self.clock.now()) / 1e6
+                # What is due finds no room until a job ends, and that ends the wait.
+                if left > 0 or self.pool.room() > 0:
+                    wait = min(wait, left)
         return max(0.0, self._shutdown.wait(wait, steady))
 
     def _ring(self) -> None:
         words = self._bell.drain()
         self._look = True
         self._rung = self._rung or any(words)
+        self.control.hear(words)
 
     # Claiming
 
@@ -224,30 +288,43 @@ class Worker:
         if not (self._look or due):
             return
         room = min(self.pool.room(), _MOST_CLAIMED)
-        if room <= 0:
+        if room <= 0 and not self._behind:
             return
-        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now)
+        room = max(0, room)
+        self._behind = False
+        rates = self.control.rates()
+        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now, rates)
         if not claim.held:
             self._rejoin("its lease was taken")
             return
         self._next_at = claim.next_at
-        self._look = len(claim.jobs) == room or (claim.next_at is not None and claim.next_at <= now)
+        if room > 0:
+            # Without room what is ready is still to be looked for.
+            self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             fault.point("claim.after")
-            self._hand(claim.jobs, now)
+            self._hand(self.control.received(claim.jobs), now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
         handed = []
         late = []
         for job in jobs:
+            if job.culprit is not None:
+                late.append(self._settling.behind(job, self.store))
+                continue
+            if job.role & Role.FED:
+                job = fed(job, self.store.inputs(job.key))
             if job.expires_at is not None and job.expires_at <= now:
                 late.append(expired(job, self.plan.name, self._settling.policy(job), now))
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
+                self._settling.tell_expired(job)
                 continue
             handed.append(Handed(job, self._settling.limits(job)))
         if handed:
             if listened("job.received"):
                 self._received(handed)
+            if self.broadcast.listening or task_received.receivers or task_unknown.receivers:
+                self._settling.tell_received(handed)
             self.pool.submit(handed)
         self._save(late)
 
@@ -266,8 +343,9 @@ class Worker:
 
     def _save(self, completions: list[Completion]) -> None:
         """Write completions, those first that could not be written before."""
-        ready, next_at = self._outbox.write(completions)
-        self._look = self._look or ready
+        ready, freed, next_at = self._outbox.write(completions)
+        self._look = self._look or ready or freed
+        self._behind = self._behind or freed
         if next_at is not None and (self._next_at is None or next_at < self._next_at):
             self._next_at = next_at
 
@@ -277,10 +355,13 @@ class Worker:
         hand = self.pool.in_hand()
         hand.update((done.key, done.run_token) for done in self._outbox.unsaved)
         beat = self._membership.renew(hand)
+        if heartbeat_sent.receivers:
+            heartbeat_sent.send(self)
         self._rung = False
         if not beat.held:
             self._rejoin("its lease was taken")
             return
+        self.control.obey(beat.orders)
         if beat.stop:
             self.pool.drop(beat.stop)
         for key, number in beat.cancel.items():
@@ -311,6 +392,8 @@ class Worker:
         if first:
             self._put_back()
         emit("worker.stopping", worker=self.plan.name, how=HOW[shutdown.step], running=len(self.pool.in_hand()))
+        how = "Warm" if shutdown.step == Stopping.FINISH else "Cold"
+        worker_shutting_down.send(self.plan.name, sig=self.sig, how=how, exitcode=0)
         if shutdown.step == Stopping.INTERRUPT:
             self.pool.interrupt()
         elif shutdown.step == Stopping.KILL:

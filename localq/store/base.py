@@ -11,9 +11,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from localq.firing import Due, Entry, Firing, LedgerRow, NewSchedule, Schedule, ScheduleState, SyncResult
-from localq.job import Attempt, Beat, Claim, Completion, Job, JobState, NewJob, Note, WorkerCard, WorkerRow
+from localq.job import (
+    Attempt,
+    Beat,
+    Claim,
+    Completion,
+    Input,
+    Job,
+    JobState,
+    NewJob,
+    Note,
+    Tie,
+    WorkerCard,
+    WorkerRow,
+)
+from localq.orders import Mail, Order
+from localq.rates import NO_RATES, Rate
 
-__all__ = ["Bell", "Filter", "Store"]
+__all__ = ["Bell", "Filter", "Hearing", "Store"]
 
 
 #: READY jobs of a queue and priority among which `oldest_ready` looks.
@@ -58,6 +73,14 @@ class Bell(Protocol):
         ...
 
 
+class Hearing(Bell, Protocol):
+    """A bell of somebody who listens to events: what is sent to it is kept until it is received."""
+
+    def receive(self) -> list[bytes]:
+        """Return what was sent, each sending by itself, without waiting."""
+        ...
+
+
 class Store(Protocol):
     """Where jobs live."""
 
@@ -76,7 +99,9 @@ class Store(Protocol):
     def add(self, jobs: Sequence[NewJob], now: int) -> list[bool]:
         """Add jobs, all or none, durably before this returns.
 
-        A job whose id exists is left as it is. A job with a `run_at` after `now` is SCHEDULED, else READY.
+        A job whose id exists is left as it is. A job with something to wait for (`after`) is WAITING; one with a
+        `run_at` after `now` is SCHEDULED, else READY. What is waited for may be added along, or be there: if it has
+        finished, that counts as if it finished now.
 
         Returns:
             For each job whether it is new.
@@ -90,6 +115,7 @@ class Store(Protocol):
         excluded: Sequence[str],
         limit: int,
         now: int,
+        rates: Mapping[str, Rate] | None = NO_RATES,
     ) -> Claim:
         """Take up to `limit` READY jobs for a worker, having made due SCHEDULED ones READY.
 
@@ -98,6 +124,13 @@ class Store(Protocol):
         3. `queues` None serves every queue but the excluded ones.
         4. `next_at` is the earliest `run_at` still SCHEDULED, or None.
         5. A worker that is gone gets nothing, and `held` is False.
+        6. Nothing is taken from a paused queue.
+        7. No more jobs of a task are taken than its limit allows, over all workers: `rates` has the limits tasks
+           have by themselves, over which RATE orders go; with None no limit holds. Jobs over it are parked:
+           SCHEDULED at PARKED_AT, uncharged, in nobody's way; a later claim takes them, higher priority first,
+           then the order of adding, and `next_at` is no later than it may.
+        8. Jobs that cannot run because of others (`culprit`) come first, whatever their queues are and beyond
+           `limit`: the worker is to say so.
         """
         ...
 
@@ -105,8 +138,10 @@ class Store(Protocol):
         """Write what attempts came to; return for each whether it was applied.
 
         For each completion: (a) where `key, id, run_token, owner, RUNNING` does not hold write nothing for it;
-        (b) the state, the attempt with its result or failure; (c) its follow-up jobs. A job flagged for
-        cancelling that would run again becomes CANCELLED instead.
+        (b) the state, the attempt with its result or failure; (c) its follow-up jobs, and the call that replaces its
+        own; (d) what waits for it is counted down: at zero it is READY, or SCHEDULED; what cannot do without it
+        (`OnError`) has it as its culprit. A job flagged for cancelling that would run again becomes CANCELLED
+        instead, and its follow-up jobs are not added if they are part of what should have replaced it.
         """
         ...
 
@@ -115,7 +150,7 @@ class Store(Protocol):
         ...
 
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
-        """Cancel jobs: those that wait are CANCELLED at once, RUNNING ones are flagged.
+        """Cancel jobs: those that wait are CANCELLED at once, RUNNING ones are flagged; (d) of `finish` holds.
 
         Args:
             signal: 0 lets a running job go on (but not run again); else the signal its process should get.
@@ -126,15 +161,22 @@ class Store(Protocol):
         ...
 
     def requeue(self, ids: Sequence[str], now: int) -> list[str]:
-        """Make finished jobs READY again, with no retries or crashes counted; return the ids that were."""
+        """Make finished jobs READY again, with no retries or crashes counted; return the ids that were.
+
+        In a workflow a job also brings back what it cannot do without and did not succeed; and what failed because
+        of it waits for it again.
+        """
         ...
 
     def forget(self, ids: Sequence[str]) -> int:
-        """Remove finished jobs with all they hold; return how many."""
+        """Remove finished jobs with all they hold, unless an unfinished one waits for them; return how many."""
         ...
 
     def purge(self, queues: Sequence[str] | None) -> int:
-        """Remove all jobs that wait in the queues (None: all queues); running ones stay. Return how many."""
+        """Remove all jobs that wait in the queues (None: all queues); running ones stay. Return how many.
+
+        What waits for a removed job elsewhere has a culprit that is not there any more.
+        """
         ...
 
     def register(self, card: WorkerCard, now: int, lease_until: int) -> int:
@@ -142,7 +184,11 @@ class Store(Protocol):
         ...
 
     def heartbeat(self, worker: int, running: Mapping[int, int], lease_until: int, now: int) -> Beat:
-        """Renew a worker's lease and compare what it runs (`key -> run_token`) with what the store has."""
+        """Renew a worker's lease, and compare what it runs (`key -> run_token`) with what the store has and orders."""
+        ...
+
+    def describe(self, worker: int, card: WorkerCard) -> None:
+        """Replace what a worker said of itself."""
         ...
 
     def workers(self) -> list[WorkerRow]:
@@ -161,7 +207,10 @@ class Store(Protocol):
         ...
 
     def prune(self, before: int, limit: int) -> int:
-        """Remove up to `limit` jobs that finished before a time, and workers gone before it; return jobs removed."""
+        """Remove up to `limit` jobs that finished before a time, and workers gone before it; return jobs removed.
+
+        A job of a workflow stays until all of the workflow finished before that time.
+        """
         ...
 
     def get(self, ids: Sequence[str]) -> dict[str, Job]:
@@ -177,6 +226,33 @@ class Store(Protocol):
 
         The note's data only while the job runs or shows a state of its own.
         """
+        ...
+
+    def inputs(self, key: int) -> list[Input]:
+        """Return what a job gets of those it waited for, in the order of its edges; those that give nothing left out.
+
+        The result is that of the last success, unless the job has failed or was cancelled since.
+        """
+        ...
+
+    def ended(self, key: int) -> tuple[Job, Attempt | None] | None:
+        """Return a job with its last attempt, by its key."""
+        ...
+
+    def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
+        """Return the jobs of a workflow, and the job whose id is its name, in the order of adding; and the edges."""
+        ...
+
+    def save_group(self, group_id: str, content: bytes, now: int) -> None:
+        """Keep what a group consists of, until `prune` removes what was saved so long ago."""
+        ...
+
+    def saved_group(self, group_id: str) -> bytes | None:
+        """Return what `save_group` kept, or None."""
+        ...
+
+    def forget_group(self, group_id: str) -> None:
+        """Drop what `save_group` kept."""
         ...
 
     def attempts(self, job_id: str) -> list[Attempt]:
@@ -322,12 +398,86 @@ class Store(Protocol):
 
     # Bells
 
+    def backlog(self, queues: Sequence[str] | None, excluded: Sequence[str], most: int) -> int:
+        """Return the number of READY jobs in the queues (None: all but the excluded), counting no further than `most`.
+
+        Cheap, however many there are.
+        """
+        ...
+
+    def pause(self, queues: Sequence[str], now: int) -> list[str]:
+        """Let no job be claimed from queues, until they are resumed; return those that were not paused before."""
+        ...
+
+    def resume(self, queues: Sequence[str], now: int) -> list[str]:
+        """Let jobs be claimed from queues again; return those that were paused."""
+        ...
+
+    def order(self, orders: Sequence[Order], now: int) -> None:
+        """Give orders, in the place of earlier ones of their kind and name, or withdraw them (value None)."""
+        ...
+
+    def orders(self) -> list[Order]:
+        """Return the orders that hold, by kind and name."""
+        ...
+
+    def send_control(
+        self,
+        command: str,
+        arguments: str,
+        destination: Sequence[str] | None,
+        *,
+        wants_reply: bool,
+        expires_at: int,
+        now: int,
+    ) -> int:
+        """Put a letter to the workers of these names (None: all) into the mailbox; return its key.
+
+        Letters that have expired go, with the answers to them.
+        """
+        ...
+
+    def take_control(self, worker: str, place: int | None, now: int) -> Mail:
+        """Return the letters to a worker (by name) that came after a place in the mailbox and have not expired.
+
+        Letters stay for others: what a worker has read it knows by the place returned. With None there are no
+        letters, and the place is that of the last: who comes later is not meant.
+        """
+        ...
+
+    def reply(self, key: int, worker: str, answer: str) -> None:
+        """Answer a letter in a worker's name."""
+        ...
+
+    def replies(self, key: int) -> list[tuple[str, str]]:
+        """Return who has answered a letter, and what, in the order of answering."""
+        ...
+
     def worker_bell(self) -> Bell:
         """Return a bell that rings when there may be work, or a running job is to be cancelled."""
         ...
 
     def result_bell(self) -> Bell:
         """Return a bell that rings when jobs have finished; what is said are their ids."""
+        ...
+
+    def event_bell(self) -> Hearing:
+        """Return a bell for who listens to events."""
+        ...
+
+    def heard(self) -> bool:
+        """Whether anybody listens to events; cheap enough for twice a second."""
+        ...
+
+    def tell(self, data: bytes, only: Iterable[str] | None = None) -> list[str]:
+        """Send at most 60,000 bytes to everybody who listens to events; events are hints, and get lost.
+
+        Args:
+            only: Those an earlier call returned.
+
+        Returns:
+            Who had no room for it.
+        """
         ...
 
     def ring_workers(self, word: str = "") -> None:

@@ -2,8 +2,8 @@
 
 `job` is the hot table: narrow, with partial indexes over what is ready, due, owned, done and failed. Arguments up to
 `INLINE_ARGS` bytes lie in it, larger ones in `payload`, so that a 1 MB argument is written once. An attempt's
-result lies with the attempt. `schedule` has partial indexes over what is due and held; `firing` is the ledger,
-clustered by schedule and instant. Times are integer microseconds since 1970, UTC.
+result lies with the attempt. `edge` says which job waits for which. `schedule` has partial indexes over what is due
+and held; `firing` is the ledger, clustered by schedule and instant. Times are integer microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     literal_column,
 )
 
 from localq.firing import ScheduleState
 from localq.job import JobState
+from localq.orders import PARKED_AT
 
 __all__ = [
     "ATTEMPT_BITS",
@@ -30,14 +32,20 @@ __all__ = [
     "LAST_ATTEMPT",
     "SCHEMA_VERSION",
     "attempt",
+    "bucket",
+    "edge",
     "firing",
     "job",
+    "letter",
     "meta",
     "metadata",
     "note",
     "payload",
+    "reply",
+    "saved_group",
     "schedule",
     "schedule_is",
+    "standing_order",
     "worker",
 ]
 
@@ -58,6 +66,14 @@ _RowId = BigInteger().with_variant(Integer(), "sqlite")
 def state_is(state: JobState) -> ColumnElement[bool]:
     """Return the literal condition a partial index needs to be used (a bound parameter would not match)."""
     return job.c.state == literal_column(str(int(state)))
+
+
+def is_parked() -> ColumnElement[bool]:
+    """Return the condition of jobs that wait for their task's rate limit; literal, as above.
+
+    No equality: for one SQLite would take the index of what is due, and sort all that is parked.
+    """
+    return and_(state_is(JobState.SCHEDULED), job.c.run_at >= literal_column(str(PARKED_AT)))
 
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -84,6 +100,10 @@ job = Table(
     Column("finished_at", BigInteger),
     Column("args", LargeBinary),
     Column("options", Text),
+    Column("waits", Integer, nullable=False, server_default="0"),
+    Column("role", Integer, nullable=False, server_default="0"),
+    Column("culprit", BigInteger),
+    Column("workflow", Text),
 )
 # The conditions are for SQLite; another dialect brings its own, for naming one here would import it.
 Index(
@@ -114,6 +134,14 @@ Index(
     sqlite_where=literal_column("finished_at IS NOT NULL"),
 )
 Index(
+    "job_parked",
+    job.c.queue,
+    job.c.task,
+    job.c.priority.desc(),
+    job.c.key,
+    sqlite_where=is_parked(),
+)
+Index(
     "job_failed",
     # SQLite adds the key by itself: the newest are at the end of each state. A success writes nothing here.
     job.c.state,
@@ -123,6 +151,39 @@ Index(
     "job_shown",
     job.c.shown,
     sqlite_where=literal_column("shown IS NOT NULL"),
+)
+# Jobs that wait for none any more, yet may not run, come first.
+Index(
+    "job_waiting",
+    job.c.waits,
+    job.c.key,
+    sqlite_where=state_is(JobState.WAITING),
+)
+Index(
+    "job_workflow",
+    job.c.workflow,
+    job.c.finished_at,
+    sqlite_where=literal_column("workflow IS NOT NULL"),
+)
+
+edge = Table(
+    "edge",
+    metadata,
+    Column("waiter", _RowId, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("awaited", BigInteger, nullable=False),
+    Column("passing", Integer, nullable=False),
+    Column("on_error", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("edge_awaited", edge.c.awaited)
+
+saved_group = Table(
+    "saved_group",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
 )
 
 payload = Table(
@@ -224,4 +285,43 @@ firing = Table(
     Column("count", Integer, nullable=False),
     Column("fired_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Control: commands to workers with their answers, what holds until it is withdrawn, and how full rate limits are.
+
+letter = Table(
+    "letter",
+    metadata,
+    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("command", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("destination", Text),
+    Column("wants_reply", Integer, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("key", _RowId, primary_key=True),
+    Column("letter", BigInteger, nullable=False, index=True),
+    Column("worker", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+standing_order = Table(
+    "standing_order",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+)
+
+bucket = Table(
+    "bucket",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("full_at", BigInteger, nullable=False),
 )
