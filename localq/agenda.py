@@ -98,8 +98,9 @@ class Agenda(Configuration):
             row = next(iter(store.schedules([definition.name])), None)
         new = self._new(definition, row, RUN_TIME, now)
         if new.next_at is None and (row is None or row.rule != new.rule):
-            words = definition.rule.words()
-            raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}.")
+            words, end = definition.rule.words(), definition.end
+            until = "" if end is None else f", until {to_datetime(end):%Y-%m-%d %H:%M:%S} UTC"
+            raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}{until}.")
         if not store.put_schedule(new, now, replace=replace):
             raise ScheduleError(self._taken(definition.name, row))
         store.ring_schedulers()

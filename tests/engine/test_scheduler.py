@@ -121,6 +121,17 @@ def test_a_known_schedule_goes_on_from_its_last_run(beat: Beat) -> None:
     assert beat.fired("x") == ["01 12:00:00", "01 12:01:00"]
 
 
+def test_what_has_an_end_in_the_past_does_not_run(beat: Beat) -> None:
+    scheduler = beat.restart(beat_schedule={"over": entry(end="2026-03-01T11:59")})
+
+    beat.tick(scheduler)
+
+    assert beat.fired("over") == []
+    assert beat.q.schedules.get("over").state == "ended"
+    with pytest.raises(ScheduleError, match="no instant after now: every minute, until 2026-03-01 11:59:00 UTC"):
+        beat.q.schedules.add("late", 60, "work", end="2026-03-01T11:59")
+
+
 def test_an_overdue_schedule_runs_at_once(beat: Beat) -> None:
     beat.tick(beat.restart(beat_schedule={"x": entry(), "c": entry("30 12 * * *")}))
     beat.clock.forward(hours=2, seconds=5)
@@ -445,6 +456,18 @@ def test_more_schedules_than_fit_into_one_transaction_all_fire(beat: Beat) -> No
     assert due == beat.clock.now() + 60_000_000
 
 
+def test_a_look_tells_when_what_it_fired_is_due_again(beat: Beat) -> None:
+    scheduler = beat.restart(beat_schedule={"slow": entry(60), "fast": entry(0.1)})
+
+    due = scheduler.tick(beat.clock.now())
+
+    assert due == beat.clock.now() + 100_000
+    for _ in range(3):
+        beat.after(scheduler, milliseconds=100)
+    assert len(beat.fired("fast")) == 4
+    assert beat.q.schedules.get("fast").missed == 0
+
+
 def test_a_definition_that_cannot_be_read_stops_no_other(beat: Beat) -> None:
     scheduler = beat.restart()
     for name in ("bad", "good"):
@@ -459,6 +482,22 @@ def test_a_definition_that_cannot_be_read_stops_no_other(beat: Beat) -> None:
     beat.after(scheduler, seconds=100)
     assert len([name for name, _ in beat.said if name == "schedule.failed"]) == 1
     beat.q.schedules.update("good", schedule=30)
+
+
+def test_a_firing_that_cannot_be_written_stops_no_other(beat: Beat) -> None:
+    scheduler = beat.restart()
+    for name in ("bad", "good"):
+        beat.q.schedules.add(name, 60, "work")
+    spec = f"""replace(spec, '{{"job":', '{{"delay":{10**30},"job":')"""
+    damage(beat, f"UPDATE schedule SET spec = {spec} WHERE name = 'bad'")
+
+    beat.tick(scheduler)
+    beat.after(scheduler, minutes=1)
+
+    assert beat.fired("good") == ["01 12:00:00", "01 12:01:00"]
+    assert beat.fired("bad") == []
+    assert "too large" in (beat.q.schedules.get("bad").note or "")
+    assert [fields["schedule"] for name, fields in beat.said if name == "schedule.failed"] == ["bad"]
 
 
 def damage(beat: Beat, statement: str) -> None:
