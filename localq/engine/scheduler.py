@@ -196,20 +196,26 @@ class Scheduler:
     def tick(self, now: int) -> int | None:
         """Fire what is due at a time; return when the next is due, None if nothing will be by itself."""
         self._waiting = False
+        most = _AT_ONCE
         while True:
-            due = self.store.due_schedules(now, _AT_ONCE)
-            if due.schedules:
-                self._fire(due.schedules, now)
+            due = self.store.due_schedules(now, most)
+            parts = [due.schedules[at : at + _AT_ONCE] for at in range(0, len(due.schedules), _AT_ONCE)]
+            if sum(self._fire(part, now) for part in parts):
+                # What fired may be due again, or before all others.
+                continue
             if due.next_due is None or due.next_due > now:
                 return due.next_due
+            # All of these are left to other programs; behind them there are more.
+            most *= 2
 
-    def _fire(self, rows: Sequence[Schedule], now: int) -> None:
+    def _fire(self, rows: Sequence[Schedule], now: int) -> bool:
+        """Fire schedules that need it, in one transaction; return whether there were any."""
         busy = self._busy(rows)
         self._waiting = self._waiting or any(row.held_at is not None for row in rows)
         planned = [(row, firing) for row in rows if (firing := self._planned(row, now, row.last_job in busy))]
         if not planned:
-            return
-        applied = self.store.fire([firing for _, firing in planned], now)
+            return False
+        applied = self._written(planned, now)
         self._waiting = self._waiting or any(firing.held_at is not None for _, firing in planned)
         done = [pair for pair, ok in zip(planned, applied, strict=True) if ok]
         if any(firing.jobs for _, firing in done):
@@ -218,6 +224,20 @@ class Scheduler:
             self.store.ring_workers("cancel")
         for row, firing in done:
             self._tell(row, firing, now)
+        return True
+
+    def _written(self, planned: Sequence[tuple[Schedule, Firing]], now: int) -> list[bool]:
+        """Write firings in one transaction; if one of them cannot be written, each in its own and all others are."""
+        try:
+            return self.store.fire([firing for _, firing in planned], now)
+        except StoreError:
+            raise
+        except Exception as error:
+            if len(planned) > 1:
+                return [self._written([pair], now)[0] for pair in planned]
+            row, _ = planned[0]
+            self.store.fire([self._put_off(row, error, now)], now)
+            return [False]
 
     def _busy(self, rows: Iterable[Schedule]) -> set[str]:
         """Return the ids of previous jobs that are not finished."""
@@ -235,9 +255,12 @@ class Scheduler:
             if row.due_at is None or row.due_at > now:
                 # It only waits for its previous job, and said so when it was due.
                 return None
-            reason = str(error) or type(error).__name__
-            emit("schedule.failed", schedule=row.name, error=reason)
-            return postponed(row, now + _POSTPONED_US, reason)
+            return self._put_off(row, error, now)
+
+    def _put_off(self, row: Schedule, error: Exception, now: int) -> Firing:
+        reason = str(error) or type(error).__name__
+        emit("schedule.failed", schedule=row.name, error=reason)
+        return postponed(row, now + _POSTPONED_US, reason)
 
     def _definition(self, row: Schedule) -> Definition:
         known = self._definitions.get(row.key)
