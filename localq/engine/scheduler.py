@@ -97,7 +97,7 @@ class Scheduler:
             self.close()
 
     def start(self) -> None:
-        """Run in a thread of its own; `prepare` comes first."""
+        """Run in a thread of its own, which prepares it if that has not been done."""
         self._thread = threading.Thread(target=self._run_to_end, name="LocalQ-scheduler", daemon=True)
         self._thread.start()
 
@@ -114,10 +114,19 @@ class Scheduler:
 
     def _run_to_end(self) -> None:
         try:
+            if self._bell is None:
+                self._prepare_or_close()
             self.run()
         except Exception as error:
             # The worker beside it goes on, and ends by itself if the store is beyond use.
             emit("schedule.failed", schedule="(all)", error=f"the scheduler stopped: {error}")
+
+    def _prepare_or_close(self) -> None:
+        try:
+            self.prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the bell, and of a store of its own."""
@@ -292,8 +301,11 @@ class Scheduler:
                 emit("schedule.skipped", schedule=row.name, nominal=nominal, count=entry.count, reason=entry.reason)
 
 
-def beside(app: Any) -> Scheduler:
-    """Return a scheduler on a store of its own, ready to start: the configuration is synchronised.
+def beside(app: Any, *, prepared: bool = True) -> Scheduler:
+    """Return a scheduler on a store of its own, ready to start.
+
+    Args:
+        prepared: The configuration is synchronised; else its thread does that first.
 
     Raises:
         ScheduleError: an entry of the configuration cannot be.
@@ -302,9 +314,6 @@ def beside(app: Any) -> Scheduler:
     memory = getattr(app.store, "memory", False)
     store = app.store if memory else open_store(app.location, "normal")
     made = Scheduler(app, store, app.clock, own=not memory)
-    try:
-        made.prepare()
-    except BaseException:
-        made.close()
-        raise
+    if prepared:
+        made._prepare_or_close()
     return made

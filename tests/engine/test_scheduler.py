@@ -604,20 +604,31 @@ def test_an_embedded_worker_fires_the_schedules_of_its_program(q: LocalQ, tmp_pa
         until((tmp_path / "done").exists)
 
 
+def test_an_embedded_worker_fires_the_first_schedule_that_another_program_adds(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def touch(path: str) -> None:
+        Path(path).touch()
+
+    other = LocalQ("another", path=q.location)
+    with q.running(1, pool="threads"):
+        other.schedules.add("late", 3600, touch.name, (str(tmp_path / "done"),))
+        until((tmp_path / "done").exists)
+    other.close()
+
+
 @pytest.mark.parametrize(
     ("has", "beat", "fires"),
     [
-        ("nothing", None, False),
+        ("nothing", None, True),
         ("nothing", True, True),
+        ("nothing", False, False),
         ("added", None, True),
         ("added", False, False),
         ("configured", None, True),
         ("configured", False, False),
     ],
 )
-def test_an_embedded_worker_fires_where_there_is_something_to_fire(
-    q: LocalQ, has: str, beat: bool | None, fires: bool
-) -> None:
+def test_an_embedded_worker_fires_unless_it_is_told_not_to(q: LocalQ, has: str, beat: bool | None, fires: bool) -> None:
     q.task(lambda: None, name="work")  # type: ignore[call-overload]
     if has == "added":
         q.schedules.add("x", 3600, "work")
