@@ -403,6 +403,13 @@ def test_a_backfill_of_an_interval_reaches_back_before_its_schedule(beat: Beat) 
     assert beat.fired("x") == ["01 09:00:00", "01 10:00:00", "01 11:00:00"]
 
 
+def test_a_backfill_leaves_what_is_to_come_to_its_time(beat: Beat) -> None:
+    beat.restart(beat_schedule={"x": entry("0 0 * * *")})
+
+    assert len(beat.q.schedules.backfill("x", "2026-02-27", "9999-12-31")) == 3
+    assert beat.q.schedules.backfill("x", "0001-01-01", "0001-01-02") == []
+
+
 def test_a_backfill_has_bounds(beat: Beat) -> None:
     beat.restart(beat_schedule={"x": entry(1)})
 
