@@ -199,6 +199,8 @@ class Scheduler:
             if one.outcome == SyncOutcome.CONFLICT:
                 reason = f"its name is taken by another schedule, of {one.holder}; give it another name"
                 emit("schedule.failed", schedule=one.name, error=reason)
+            elif one.outcome == SyncOutcome.RETIRED:
+                emit("schedule.retired", schedule=one.name, source=self.app.schedules.source)
 
     # Firing
 

@@ -76,7 +76,8 @@ class Beat:
 @pytest.fixture
 def beat(tmp_path: Path) -> Iterator[Beat]:
     made = Beat(tmp_path / "jobs.db")
-    with events.subscribe(lambda name, fields: made.said.append((name, fields)), ["schedule.fired", "schedule.failed"]):
+    told = ["schedule.fired", "schedule.failed", "schedule.retired"]
+    with events.subscribe(lambda name, fields: made.said.append((name, fields)), told):
         yield made
     made.close()
     current.set_app(None)
@@ -202,6 +203,7 @@ def test_an_entry_taken_out_is_retired_and_comes_back_with_its_history(beat: Bea
     beat.after(scheduler, minutes=5)
     assert beat.q.schedules.get("x").state == "retired"
     assert beat.fired("x") == ["01 12:00:00"]
+    assert beat.said[-1] == ("schedule.retired", {"schedule": "x", "source": "config:shop"})
 
     scheduler = beat.restart(beat_schedule={"x": entry(), "y": entry(3600)})
     beat.tick(scheduler)
