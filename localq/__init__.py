@@ -6,7 +6,7 @@ from localq.app import LocalQ
 from localq.call import new_id as uuid
 from localq.canvas import Signature, signature
 from localq.codec import register
-from localq.current import app as current_app
+from localq.current import current_app, current_task
 from localq.exceptions import (
     Ignore,
     LocalQError,
@@ -19,6 +19,7 @@ from localq.exceptions import (
     WorkerLostError,
 )
 from localq.joining import allow_join_result
+from localq.queues import Exchange, Queue
 from localq.request import Context
 from localq.result import AsyncResult
 from localq.shared import shared_task
@@ -26,11 +27,14 @@ from localq.task import Task
 
 __all__ = [
     "AsyncResult",
+    "Celery",
     "Context",
+    "Exchange",
     "Ignore",
     "LocalQ",
     "LocalQError",
     "MaxRetriesExceededError",
+    "Queue",
     "Reject",
     "Retry",
     "Signature",
@@ -41,10 +45,14 @@ __all__ = [
     "WorkerLostError",
     "allow_join_result",
     "current_app",
+    "current_task",
     "register",
     "shared_task",
     "signature",
     "uuid",
 ]
+
+#: The same class, under its users' name.
+Celery = LocalQ
 
 __version__ = "0.1.0"

@@ -12,7 +12,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -20,12 +20,13 @@ from zoneinfo import ZoneInfo
 from localq import codec
 from localq.clock import from_datetime
 from localq.job import NewJob
-from localq.settings import nearest
+from localq.settings import Settings, nearest
 
 __all__ = [
     "BROKER_ONLY",
     "KEPT",
     "OPTIONS",
+    "ROUTING",
     "Changes",
     "When",
     "follow_up_id",
@@ -33,6 +34,7 @@ __all__ = [
     "new_job",
     "read_changes",
     "read_options",
+    "zone_of",
 ]
 
 #: Options that end in the job's own columns.
@@ -59,12 +61,14 @@ KEPT = (
 )
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
-    producer connection publisher exchange exchange_type routing_key delivery_mode immediate mandatory
+    producer connection publisher delivery_mode immediate mandatory
     compression retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
     task_type origin group_index chord chain replaced_task_nesting stamped_headers
 """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
-OPTIONS = frozenset(_COLUMNS) | frozenset(KEPT) | BROKER_ONLY
+#: Options that say which queue is meant, where `localq.routing` is asked.
+ROUTING = ("exchange", "exchange_type", "routing_key")
+OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | frozenset(KEPT) | BROKER_ONLY
 _SECOND = 1_000_000
 #: Seconds from now that a time may lie ahead: a thousand years, well within the store's 64 bits.
 _FAREST_S = 31_557_600_000
@@ -112,10 +116,13 @@ def follow_up_id(job_id: str, run_token: int, number: int) -> str:
 
 
 class When(NamedTuple):
-    """How naive times are read: in `zone`, or UTC."""
+    """How naive times are read: in `zone`, in this machine's where that is "local", or in UTC."""
 
     zone: str | None
     now: int
+
+    def _zone(self) -> tzinfo:
+        return ZoneInfo(self.zone) if self.zone else UTC
 
     def micros(self, value: Any, option: str) -> int:
         """Return a datetime, an ISO text, or seconds from now, as microseconds since 1970."""
@@ -132,9 +139,15 @@ class When(NamedTuple):
                 raise ValueError(f"{option}={value!r} is no ISO time: {error}") from error
         if isinstance(value, datetime):
             if value.tzinfo is None:
-                value = value.replace(tzinfo=ZoneInfo(self.zone) if self.zone else UTC)
+                value = value.astimezone() if self.zone == "local" else value.replace(tzinfo=self._zone())
             return from_datetime(value)
         raise TypeError(f"{option} must be a datetime, an ISO text or seconds, not {type(value).__name__}")
+
+
+def zone_of(settings: Settings) -> str | None:
+    """Return how naive times are read, for `When`: as the settings timezone and enable_utc say."""
+    zone: str | None = settings.timezone
+    return zone or (None if settings.enable_utc else "local")
 
 
 def read_options(options: Mapping[str, Any]) -> None:

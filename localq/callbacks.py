@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localq import codec, failure
-from localq.call import When, follow_up_id, new_job
+from localq.call import ROUTING, When, follow_up_id, new_job, zone_of
 from localq.events import emit
+from localq.exceptions import ImproperlyConfigured
 from localq.job import Job, NewJob
 from localq.options import JobOptions
 from localq.parameters import required
 from localq.remote import rebuild
 from localq.request import Context
+from localq.routing import router_of
 from localq.settings import Settings
 
 __all__ = ["callbacks", "errback_call", "errbacks"]
@@ -64,7 +66,7 @@ def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tupl
     for number, link in enumerate(options.link_error or (), _FIRST_ERRBACK):
         try:
             jobs.append(_errback(job, options, link, number, told, settings, now))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ImproperlyConfigured) as error:
             # Checked when it was sent; what was written by hand must not stop the worker.
             emit(
                 "job.discarded",
@@ -135,12 +137,18 @@ def _job(
         **dict(link["options"]),
         "serializer": None if serializer == "json" else serializer,
     }
+    queue = settings.task_default_queue
+    router = router_of(settings, always=any(name in given for name in ROUTING))
+    if router is not None:
+        # The first queue: what follows from a job is one job, wherever its exchange would copy it to.
+        args, kwargs = codec.decode_call(call) if serializer == "json" else ((), {})
+        (queue, *_), given = router.send(str(link["task"]), args, kwargs, given)
     return new_job(
         str(link["task"]),
         call,
         given,
-        when=When(settings.timezone, now),
-        queue=settings.task_default_queue,
+        when=When(zone_of(settings), now),
+        queue=queue,
         priority=settings.task_default_priority,
     )
 

@@ -11,6 +11,7 @@ from localq.exceptions import ScheduleError
 from localq.firing import FIRED, Entry, NewSchedule, Schedule, ScheduleState, SyncResult
 from localq.job import JobState
 from localq.registry import TaskRegistry
+from localq.routing import Router
 from localq.schedule_definition import Definition
 from localq.scheduled import definition_of
 from localq.settings import Settings
@@ -31,6 +32,7 @@ class App(Protocol):
     conf: Settings
     clock: Clock
     tasks: TaskRegistry
+    router: Router | None
 
     @property
     def store(self) -> Store: ...

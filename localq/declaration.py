@@ -17,6 +17,7 @@ from localq.clock import Clock
 from localq.exceptions import LocalQError, ScheduleError
 from localq.job import NewJob
 from localq.registry import TaskRegistry
+from localq.routing import Router
 from localq.schedule_definition import MISSED, OVERLAP, Definition
 from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedule
 from localq.schedules.rule import LAST_INSTANT
@@ -63,6 +64,7 @@ class App(Protocol):
     conf: Settings
     clock: Clock
     tasks: TaskRegistry
+    router: Router | None
 
 
 class Declaration(NamedTuple):

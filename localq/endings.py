@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from localq import codec, failure
-from localq.call import KEPT, When
+from localq.call import KEPT, When, zone_of
 from localq.callbacks import callbacks
 from localq.exceptions import (
     EncodeError,
@@ -27,6 +27,7 @@ from localq.job import Ending, NewJob, Outcome
 from localq.request import ExceptionInfo
 from localq.retry import backoff
 from localq.running import Running
+from localq.signals import task_failure, task_retry, task_success
 from localq.task import Task
 
 __all__ = ["ended_by", "failed", "succeeded"]
@@ -39,6 +40,7 @@ _peak = 0
 
 def succeeded(this: Running, value: Any) -> Outcome:
     """Return the outcome of a task that returned: a failure if what it returned cannot be written."""
+    this.retval = value
     try:
         result = None if this.context.ignore_result else _encoded(this, value)
         follow_ups = _callbacks(this, value, result) if this.options.link else ()
@@ -47,6 +49,8 @@ def succeeded(this: Running, value: Any) -> Outcome:
     except BaseException as error:
         return failed(this, error)
     _tell(this, "on_success", "SUCCESS", value)
+    if task_success.receivers:
+        task_success.send(this.task, result=value)
     return _outcome(this, Ending.SUCCESS, result=result, follow_ups=follow_ups)
 
 
@@ -55,6 +59,7 @@ def ended_by(this: Running, error: BaseException) -> Outcome:
     try:
         if isinstance(error, Exception) and not isinstance(error, TaskPredicate):
             error = _auto_retried(this, error)
+        this.retval = error
         if isinstance(error, Retry):
             return _retried(this, error)
         if isinstance(error, Ignore):
@@ -71,14 +76,30 @@ def ended_by(this: Running, error: BaseException) -> Outcome:
 
 def failed(this: Running, error: BaseException) -> Outcome:
     """Return the outcome of an attempt that failed with an error."""
+    this.retval = error
     told = failure.describe(error)
     errors = this.place.errors
     if errors is not None and this.job.id in errors:
         errors[this.job.id] = error
     if isinstance(error, SoftTimeLimitExceeded):
         _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
-    _tell(this, "on_failure", "FAILURE", error, ExceptionInfo(error, told.traceback))
+    einfo = ExceptionInfo(error, told.traceback)
+    _tell(this, "on_failure", "FAILURE", error, einfo)
+    if task_failure.receivers:
+        _signal_failure(this, error, einfo)
     return _outcome(this, Ending.FAILURE, failure=failure.dump(told))
+
+
+def _signal_failure(this: Running, error: BaseException, einfo: ExceptionInfo) -> None:
+    task_failure.send(
+        this.task,
+        task_id=this.job.id,
+        exception=error,
+        args=this.args,
+        kwargs=this.kwargs,
+        traceback=error.__traceback__,
+        einfo=einfo,
+    )
 
 
 def _outcome(this: Running, ending: Ending, **more: Any) -> Outcome:
@@ -142,8 +163,11 @@ def _auto_retried(this: Running, error: Exception) -> BaseException:
 def _retried(this: Running, again: Retry) -> Outcome:
     cause = again.exc or again
     told = failure.describe(cause)
-    _tell(this, "on_retry", "RETRY", cause, ExceptionInfo(cause, told.traceback))
-    when = When(this.place.settings.timezone, this.place.clock.now())
+    einfo = ExceptionInfo(cause, told.traceback)
+    _tell(this, "on_retry", "RETRY", cause, einfo)
+    if task_retry.receivers:
+        task_retry.send(this.task, request=this.context, reason=again, einfo=einfo)
+    when = When(zone_of(this.place.settings), this.place.clock.now())
     run_at = when.micros(0 if again.when is None else again.when, "eta")
     changes = _changed_call(this, again)
     return _outcome(this, Ending.RETRY, failure=failure.dump(told), run_at=run_at, **changes)

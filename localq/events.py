@@ -30,6 +30,7 @@ EVENTS = {
     "job.discarded": "worker task job_id reason",
     "jobs.rescued": "worker owner count",
     "jobs.pruned": "worker count",
+    "control.received": "worker command",
     "slot.started": "worker pid",
     "slot.died": "worker pid reason",
     "pool.broken": "worker reason",

@@ -10,6 +10,8 @@
     │   └── Retry                     run again later
     ├── TaskError
     │   ├── NotRegistered             (KeyError) no task of that name
+    │   ├── QueueNotFound             (KeyError) a call for a queue that task_queues does not have
+    │   ├── IncompleteStream          a stream of data ended too early
     │   ├── AlreadyRegistered         two tasks of one name
     │   ├── InvalidTaskError          a job that cannot be understood
     │   ├── EncodeError               (TypeError) a value that cannot be written down
@@ -21,6 +23,9 @@
     │   ├── WorkerLostError           the process that ran the job died
     │   ├── TimeLimitExceeded         killed at the hard time limit
     │   └── Terminated                (TaskRevokedError) killed because the job was cancelled
+    ├── BackendError                  a result could not be reached by the names of `app.backend`
+    │   ├── BackendGetMetaError       when reading it
+    │   └── BackendStoreError         when writing it
     ├── PoolBroken                    a worker's processes die before they can run anything
     └── StoreError                    (see the classes) the store refused or could not do it
         ├── StoreBusy                 others held the write lock for too long
@@ -32,31 +37,53 @@
         └── UnsafeFilesystem          the file lies where SQLite cannot lock
     SoftTimeLimitExceeded             (Exception) raised inside a task at its soft limit
     WorkerShutdown, WorkerTerminate   (SystemExit) raised in a worker to stop it
+    LocalQWarning                     (UserWarning)
+    ├── AlwaysEagerIgnored, DuplicateNodenameWarning, DuplicateTaskNameWarning, FixupWarning, NotConfigured
+    └── SecurityWarning
 
-Names known from Celery keep Celery's names (celery/exceptions.py of 5.7).
+Names known from Celery keep Celery's names (celery/exceptions.py of 5.7); CeleryError and CeleryWarning are the roots
+under their users' names. Those of which nothing here is raised are there to be caught.
 """
 
 from __future__ import annotations
 
 import builtins
+from types import TracebackType
 from typing import Any
 
 __all__ = [
     "AlreadyRegistered",
+    "AlwaysEagerIgnored",
+    "BackendError",
+    "BackendGetMetaError",
+    "BackendStoreError",
+    "CDeprecationWarning",
+    "CPendingDeprecationWarning",
+    "CeleryError",
+    "CeleryWarning",
     "DecodeError",
+    "DuplicateNodenameWarning",
+    "DuplicateTaskNameWarning",
     "EncodeError",
+    "FixupWarning",
     "Ignore",
     "ImproperlyConfigured",
+    "IncompleteStream",
     "InvalidTaskError",
     "JobLost",
     "LocalQError",
+    "LocalQWarning",
     "MaxRetriesExceededError",
+    "NotConfigured",
     "NotRegistered",
+    "OperationalError",
     "PoolBroken",
+    "QueueNotFound",
     "Reject",
     "Retry",
     "ScheduleError",
     "SecurityError",
+    "SecurityWarning",
     "SoftTimeLimitExceeded",
     "StoreBusy",
     "StoreDamaged",
@@ -75,6 +102,7 @@ __all__ = [
     "WorkerLostError",
     "WorkerShutdown",
     "WorkerTerminate",
+    "reraise",
 ]
 
 
@@ -171,6 +199,17 @@ class NotRegistered(KeyError, TaskError):
         return str(self.args[0]) if self.args else "not registered"
 
 
+class QueueNotFound(KeyError, TaskError):
+    """A call names a queue that the setting task_queues does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else "queue not found"
+
+
+class IncompleteStream(TaskError):
+    """A stream of data ended before the data was whole."""
+
+
 class AlreadyRegistered(TaskError):
     """A task of that name exists already."""
 
@@ -222,6 +261,35 @@ class TimeLimitExceeded(JobLost):
 
 class Terminated(JobLost, TaskRevokedError):
     """The job was killed because it was cancelled while it ran."""
+
+
+class BackendError(LocalQError):
+    """A result could not be reached by the names of `app.backend`."""
+
+
+class BackendGetMetaError(BackendError):
+    """A result could not be read.
+
+    Attributes:
+        task_id: Of the job.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.task_id = kwargs.get("task_id", "")
+        super().__init__(*args)
+
+
+class BackendStoreError(BackendError):
+    """A state could not be written.
+
+    Attributes:
+        state, task_id: What, and of which job.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.state = kwargs.get("state", "")
+        self.task_id = kwargs.get("task_id", "")
+        super().__init__(*args)
 
 
 class PoolBroken(LocalQError):
@@ -276,3 +344,50 @@ class WorkerShutdown(SystemExit):
 
 class WorkerTerminate(SystemExit):
     """Raised in a worker to stop it at once."""
+
+
+class LocalQWarning(UserWarning):
+    """Root of the warnings that programs may filter."""
+
+
+class AlwaysEagerIgnored(LocalQWarning):
+    """A call went to the store although task_always_eager is set."""
+
+
+class DuplicateNodenameWarning(LocalQWarning):
+    """Two workers have the same name."""
+
+
+class DuplicateTaskNameWarning(LocalQWarning):
+    """Two functions have the same name; here that is an error, AlreadyRegistered."""
+
+
+class FixupWarning(LocalQWarning):
+    """A framework is there but cannot be set up."""
+
+
+class NotConfigured(LocalQWarning):
+    """There is no configuration."""
+
+
+class SecurityWarning(LocalQWarning):
+    """Something may be unsafe."""
+
+
+class CPendingDeprecationWarning(PendingDeprecationWarning):
+    """Celery's name for a warning of something that will be deprecated."""
+
+
+class CDeprecationWarning(DeprecationWarning):
+    """Celery's name for a warning of something that is deprecated."""
+
+
+CeleryError = LocalQError
+CeleryWarning = LocalQWarning
+#: What Celery's users catch when a call cannot be sent.
+OperationalError = StoreError
+
+
+def reraise(kind: type[BaseException], value: BaseException, traceback: TracebackType | None = None) -> None:
+    """Raise an error again, with a traceback."""
+    raise value.with_traceback(traceback) if traceback is not None else value

@@ -11,6 +11,8 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from localq.orders import Order
+
 __all__ = [
     "TRANSITIONS",
     "Attempt",
@@ -203,13 +205,14 @@ class Beat(NamedTuple):
     """The answer to a heartbeat.
 
     `stop` are keys this worker runs no longer by right; `cancel` maps keys to the signal number asked for;
-    `orphans` are jobs the store counts to this worker but which it does not know.
+    `orphans` are jobs the store counts to this worker but which it does not know; `orders` are all that hold.
     """
 
     held: bool
     stop: tuple[int, ...]
     cancel: dict[int, int]
     orphans: tuple[Job, ...]
+    orders: tuple[Order, ...] = ()
 
 
 class WorkerCard(NamedTuple):

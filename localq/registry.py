@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 from localq.definition import check_definition
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.parameters import checker
+from localq.rates import read_rate
 from localq.settings import nearest
 from localq.task import TASK_OPTIONS, Task
 
@@ -43,6 +44,8 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     """Tasks by name. `revision` grows with every change, so that running slots learn of new definitions."""
 
     revision = 0
+    #: Called with each task that is registered, or kept.
+    registered: Callable[[Task[..., Any]], None] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,8 +74,13 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             raise AlreadyRegistered(
                 f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
             )
+        self._take(task)
+
+    def _take(self, task: Task[..., Any]) -> None:
         self[task.name] = task
         self.revision += 1
+        if self.registered is not None:
+            self.registered(task)
 
     def promise(self, name: str, app: Any) -> Task[..., Any]:
         """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
@@ -88,8 +96,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             promised.__class__ = type(task)
             promised.__dict__.update(task.__dict__)
             task = promised
-        self[task.name] = task
-        self.revision += 1
+        self._take(task)
 
     def find(self, name: str) -> Task[..., Any] | None:
         """Return the task a job names, or None.
@@ -178,6 +185,10 @@ def _check_task(task: Task[..., Any]) -> None:
             setattr(task, option, value)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
             raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
+    try:
+        read_rate(task.rate_limit)
+    except ValueError as error:
+        raise ValueError(f"Task {task.name}: {error}") from None
     hard, soft = task.time_limit, task.soft_time_limit
     if hard and soft and soft > hard:
         raise ValueError(f"Task {task.name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")

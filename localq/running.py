@@ -51,9 +51,10 @@ class Running:
     Attributes:
         context: The request, empty before `read_call`.
         args, kwargs: What the task is called with, as far as that could be read.
+        retval: What it returned, or raised.
     """
 
-    __slots__ = ("args", "context", "job", "kwargs", "options", "place", "started_at", "task")
+    __slots__ = ("args", "context", "job", "kwargs", "options", "place", "retval", "started_at", "task")
 
     def __init__(self, task: Task[..., Any], job: Job, place: Place) -> None:
         self.task, self.job, self.place = task, job, place
@@ -62,6 +63,7 @@ class Running:
         self.context = Context()
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = {}
+        self.retval: Any = None
 
     def read_call(self) -> None:
         """Decode the arguments and fill in the request; raises what users' classes raise."""

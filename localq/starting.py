@@ -10,7 +10,7 @@ from localq.settings import nearest
 __all__ = ["START_OPTIONS", "check_start"]
 
 #: The names of the options, `concurrency` among them.
-START_OPTIONS = ("concurrency", "pool", "queues", "excluded", "name", "beat")
+START_OPTIONS = ("concurrency", "pool", "queues", "excluded", "name", "beat", "autoscale")
 
 
 def check_start(function: str, options: Mapping[str, Any]) -> None:
@@ -32,6 +32,14 @@ def check_start(function: str, options: Mapping[str, Any]) -> None:
             raise TypeError(f"{function}() takes True, False or None as beat, not {value!r}")
         if option in ("queues", "excluded") and not _is_names(value, none=option == "queues"):
             raise TypeError(f"{function}() takes a list of names as {option}, such as ['mail'], not {value!r}")
+        if option == "autoscale" and not _is_bounds(value):
+            raise TypeError(f"{function}() takes the most and the fewest slots as autoscale=(8, 2), not {value!r}")
+
+
+def _is_bounds(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, list | tuple) and len(value) == 2 and all(type(one) is int for one in value)
 
 
 def _is_names(value: Any, *, none: bool) -> bool:

@@ -26,7 +26,8 @@ _TASK_OPTIONS = """
     time_limit soft_time_limit acks_late max_crashes throws expires priority queue autoretry_for
     dont_autoretry_for retry_kwargs retry_backoff retry_backoff_max retry_jitter rate_limit
     track_started send_events trail reject_on_worker_lost acks_on_failure acks_on_timeout
-    acks_on_failure_or_timeout abstract shadow_name
+    acks_on_failure_or_timeout retry_on_worker_lost resultrepr_maxsize abstract shadow_name
+    exchange exchange_type routing_key
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 _NO_OPTIONS: dict[str, Any] = {}
@@ -46,10 +47,13 @@ class Task(Generic[P, R]):
         serializer: json, pickle or dill: how arguments and results are written. The worker must accept it.
         time_limit, soft_time_limit: Seconds; see the settings of the same name.
         acks_late: False: at most once.
+        rate_limit: Such as "10/s", "100/m" or "5/h": what all workers together run at most; 0: no limit, None: the
+            setting task_default_rate_limit.
         max_crashes: Times its process may die before a job is a FAILURE.
         throws: Errors that are expected: logged without traceback.
         expires: Seconds or datetime after which a job is not run any more.
         priority, queue: Where a call names none.
+        exchange, exchange_type, routing_key: Where a call names none; see `localq.routing`.
         autoretry_for, dont_autoretry_for, retry_kwargs, retry_backoff, retry_backoff_max, retry_jitter:
             As in Celery: errors that are retried by themselves, and when.
     """
@@ -69,24 +73,43 @@ class Task(Generic[P, R]):
     expires: float | datetime | timedelta | None = None
     priority: int | None = None
     queue: str | None = None
+    exchange: str | None = None
+    exchange_type: str | None = None
+    routing_key: str | None = None
     autoretry_for: tuple[type[BaseException], ...] = ()
     dont_autoretry_for: tuple[type[BaseException], ...] = ()
     retry_kwargs: ClassVar[Mapping[str, Any]] = {}
     retry_backoff: bool | int | float = False
     retry_backoff_max: int = 600
     retry_jitter: bool = True
-    rate_limit: str | None = None
+    rate_limit: str | int | float | None = None
     track_started: bool | None = None
     app: Any = None
+    # Accepted from Celery's programs, and without effect: a job whose process died runs again, a failed one is done.
+    abstract = True
+    send_events = True
+    trail = True
+    resultrepr_maxsize = 1024
+    acks_on_failure: bool | None = None
+    acks_on_timeout: bool | None = None
+    acks_on_failure_or_timeout = True
+    reject_on_worker_lost: bool | None = None
+    retry_on_worker_lost: bool | None = None
     MaxRetriesExceededError = MaxRetriesExceededError
 
     #: Set by the decorator: what `run` was made of, and the checker of its signature.
     function: Callable[..., Any] | None = None
     _check: Callable[..., Any] | None = None
+    #: Whether `shadow_name` is defined.
+    _shadows = False
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work; the decorator, or your subclass, puts it here."""
         raise TypeError(f"Task {self.name} has no run(): define it in {type(self).__name__}.")
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls._shadows = cls.shadow_name is not Task.shadow_name
 
     def __init__(self) -> None:
         if self._check is None and type(self).run is not Task.run:
@@ -259,7 +282,34 @@ class Task(Generic[P, R]):
         """Show how far the run is: state PROGRESS, info `{"done", "total", "message"}`."""
         self.update_state(state="PROGRESS", meta={"done": done, "total": total, "message": message})
 
+    @property
+    def backend(self) -> Any:
+        """Results by the names of Celery's back ends; see `localq.backend`."""
+        return self.app.backend
+
+    def push_request(self, *args: Any, **fields: Any) -> None:
+        """Let `request` be another, until `pop_request`: for tests that call `run`."""
+        current.request.set(Context(args=args, _before=current.request.get(), **fields))
+
+    def pop_request(self) -> None:
+        """Let `request` be what it was before `push_request`."""
+        current.request.set(self.request.__dict__.get("_before"))
+
+    # Hooks: defined by subclasses, called in the caller
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None:
+        """Run when a task of the class is registered with an app."""
+
+    def shadow_name(self, args: Any, kwargs: Any, options: Mapping[str, Any]) -> str | None:
+        """Return the name a job is shown under instead of the task's, or None; see the option `shadow`."""
+        return None
+
     # Hooks: defined by subclasses, called in the slot
+
+    def send_event(self, type_: str, **fields: Any) -> None:
+        """Send an event of the task's own, such as "task-moved", to whoever listens to `app.events`."""
+        self.app.events.send(type_, uuid=self.request.id, **fields)
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Run before each attempt; an error here is the attempt's."""

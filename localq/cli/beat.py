@@ -14,12 +14,18 @@ import click
 import localq
 from localq import log
 from localq.app import LocalQ
+from localq.cli.detach import daemon_options, is_detached, said_when_ready, start_detached
 from localq.cli.loading import LoadError, app_options, import_module, loaded
+from localq.cli.pidfile import default_files, expanded, held
 from localq.engine.scheduler import Scheduler, beside
 from localq.engine.server import start_anew
 from localq.exceptions import ImproperlyConfigured
+from localq.signals import beat_init
 
 __all__ = ["beat"]
+
+#: What %n stands for in the names of its files.
+_NAME = "beat"
 
 
 def _level(context: click.Context, parameter: click.Parameter, value: str) -> int:
@@ -55,10 +61,17 @@ def _level(context: click.Context, parameter: click.Parameter, value: str) -> in
     metavar="S",
     help="Seconds between looks when nothing changes.",
 )
+@daemon_options
 @app_options
 def beat(
-    app: LocalQ, level: int, logfile: str | None, include: tuple[str, ...], longest: float | None
-) -> None:  # fmt: skip
+    app: LocalQ,
+    level: int,
+    logfile: str | None,
+    include: tuple[str, ...],
+    longest: float | None,
+    detach: bool,
+    pidfile: str | None,
+) -> None:
     """Fire schedules until told to stop by TERM or Ctrl-C.
 
     Jobs are run by workers: `localq worker`. Any number of these may run for one file, on its host, and beside
@@ -68,6 +81,19 @@ def beat(
         raise ImproperlyConfigured("The app is eager: it has no file in which schedules are kept.")
     if longest is not None:
         app.conf.beat_max_loop_interval = longest
+    if detach:
+        if pidfile is None or logfile is None:
+            pids, logs = default_files(app)
+            pidfile, logfile = pidfile or pids, logfile or logs
+        if not is_detached():
+            start_detached(expanded(logfile, _NAME), expanded(pidfile, _NAME))
+            return
+    logfile = None if logfile is None else expanded(logfile, _NAME)
+    with held(None if pidfile is None else expanded(pidfile, _NAME)), said_when_ready("scheduler.started"):
+        _run(app, level, logfile, include)
+
+
+def _run(app: LocalQ, level: int, logfile: str | None, include: tuple[str, ...]) -> None:
     try:
         log.set_up(app.conf, level=level, logfile=logfile)
     except OSError as error:
@@ -95,6 +121,7 @@ class _Signals:
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             click.echo(_banner(self._scheduler, loaded().name))
+            beat_init.send(self._scheduler)
             with log.follow_events(app.conf):
                 self._scheduler.run()
         finally:

@@ -20,6 +20,7 @@ from localq.health.place import size_text
 from localq.history import Run
 from localq.job import Job, JobState
 from localq.options import JobOptions
+from localq.orders import PARKED_AT
 from localq.result import AsyncResult
 from localq.store.base import Store
 
@@ -104,7 +105,7 @@ def _facts(job: Job) -> dict[str, Any]:
         "retries": job.retries,
         "crashes": job.crashes,
         "created_at": iso(job.created_at),
-        "run_at": iso(job.run_at),
+        "run_at": None if job.run_at == PARKED_AT else iso(job.run_at),
         "expires_at": iso(job.expires_at),
         "finished_at": iso(job.finished_at),
     }
@@ -171,7 +172,7 @@ def _show(store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> N
         ("created", when(job.created_at)),
     ]
     if job.state == JobState.SCHEDULED:
-        facts.append(("due", when(job.run_at)))
+        facts.append(("due", "when its rate limit allows" if job.run_at == PARKED_AT else when(job.run_at)))
     if job.state == JobState.RUNNING:
         facts.append(("worker", _owner(store, job)))
     if job.finished_at is not None:

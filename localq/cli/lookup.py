@@ -24,6 +24,7 @@ __all__ = [
     "existing",
     "job_called",
     "jobs_in",
+    "names",
     "wanted",
 ]
 
@@ -70,6 +71,11 @@ def existing(app: LocalQ) -> Store:
     except OSError as error:
         raise StoreError(f"{path} cannot be looked at: {error.strerror or error}.") from None
     return store
+
+
+def names(text: str | None) -> list[str] | None:
+    """Return the names in an option's value, parted by commas; None for all."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
 # One job

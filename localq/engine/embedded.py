@@ -36,6 +36,7 @@ class Embedded:
         excluded: Queues not to serve.
         name: The worker's name.
         beat: Fire schedules as well, those added later included; None: likewise.
+        autoscale: The most and the fewest slots, where their number follows the demand.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Embedded:
         excluded: tuple[str, ...] | list[str] = (),
         name: str | None = None,
         beat: bool | None = None,
+        autoscale: tuple[int, int] | None = None,
     ) -> None:
         if app.eager:
             raise ImproperlyConfigured("In eager mode calls run in the caller; there is no worker to start.")
@@ -57,6 +59,7 @@ class Embedded:
             "queues": None if queues is None else tuple(queues),
             "excluded": tuple(excluded),
             "name": name,
+            "autoscale": autoscale,
         }
         self._app = app
         self._beat = beat
@@ -92,6 +95,11 @@ class Embedded:
             self.stop(_AT_EXIT_S)
             raise
         self._scheduler.start()
+
+    @property
+    def worker(self) -> Worker | None:
+        """The worker, once it was started."""
+        return self._worker
 
     def runs(self) -> bool:
         """Whether the worker runs, in this process."""

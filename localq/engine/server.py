@@ -94,15 +94,18 @@ class Server:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._restart = False
+        self._worker.sig = signal.Signals(number).name
         self._ask(min(self._asked + 1, Stopping.KILL))
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._restart = False
+        self._worker.sig = signal.Signals(number).name
         self._ask(max(self._asked, Stopping.INTERRUPT))
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         if self._asked == Stopping.NOT:
             self._restart = self._may_restart
+            self._worker.sig = "SIGHUP"
             self._worker.stop(Stopping.FINISH)
 
     def _ask(self, how: int) -> None:

@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 from localq import fault
 from localq.call import new_id
 from localq.clock import Clock
+from localq.engine.autoscale import Bounds
+from localq.engine.broadcast import Broadcast
+from localq.engine.control import Control
 from localq.engine.pool.base import Handed, Pool
 from localq.engine.settling import Settling
 from localq.engine.upkeep import Upkeep
@@ -24,6 +27,14 @@ from localq.events import emit, listened
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
 from localq.job import Completion, Job, JobState, WorkerCard
 from localq.settle import expired, released
+from localq.signals import (
+    heartbeat_sent,
+    task_received,
+    task_unknown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from localq.store.base import Store
 from localq.store.presence import Presence, boot_id
 
@@ -61,6 +72,7 @@ class WorkerPlan(NamedTuple):
     pool_kind: str
     queues: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
+    autoscale: Bounds | None = None
 
 
 class Worker:
@@ -112,7 +124,16 @@ class Worker:
         self._calm = selectors.DefaultSelector()
         self._calm.register(self._awake, selectors.EVENT_READ)
         self._upkeep: Upkeep | None = None
-        self._settling = Settling(app, plan.name, clock)
+        self.control = Control(self, plan.autoscale)
+        self.broadcast = Broadcast(app, plan.name, store, pool, clock)
+        self._settling = Settling(app, plan.name, clock, self.broadcast)
+        #: The name of the signal that stops it, where it was one.
+        self.sig: str | None = None
+
+    @property
+    def hostname(self) -> str:
+        """Its name, as receivers of signals know it."""
+        return self.plan.name
 
     # Life
 
@@ -134,9 +155,29 @@ class Worker:
     def stop(self, how: int = Stopping.FINISH) -> None:
         """Tell the worker to stop; from any thread, and from signal handlers."""
         self._asked = max(self._asked, how)
-        self._wake_up()
+        self.wake()
 
-    def _wake_up(self) -> None:
+    @property
+    def stops(self) -> bool:
+        """Whether it has been told to stop."""
+        return self._asked != Stopping.NOT
+
+    def serve(self, queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
+        """Serve other queues from now on, and say so in the store."""
+        self.plan = self.plan._replace(queues=queues, excluded=excluded)
+        self.describe()
+        self._look = True
+
+    def describe(self) -> None:
+        """Tell the store anew what this worker is."""
+        self.store.describe(self.key, self._card())
+
+    def beat_soon(self) -> None:
+        """Renew the lease, and hear what the store says, at the next turn."""
+        self._rung = True
+
+    def wake(self) -> None:
+        """End the loop's wait; from any thread."""
         with contextlib.suppress(OSError):
             self._wake.send(b"!")
 
@@ -150,6 +191,8 @@ class Worker:
         self._upkeep = Upkeep(self)
         self.pool.start(self._selector)
         self.ready.set()
+        self.broadcast.online()
+        worker_ready.send(self)
         emit(
             "worker.started",
             worker=self.plan.name,
@@ -164,13 +207,15 @@ class Worker:
         until = self.clock.steady() + _ENTER_S
         while True:
             try:
+                # First: who knows of this worker expects its answers.
+                self.control.begin()
                 return self._register()
             except StoreBusy:
                 if self.clock.steady() > until:
                     raise
 
-    def _register(self) -> None:
-        card = WorkerCard(
+    def _card(self) -> WorkerCard:
+        return WorkerCard(
             uuid=self.uuid,
             name=self.plan.name,
             host=self.plan.host,
@@ -182,7 +227,9 @@ class Worker:
             excluded=self.plan.excluded,
             tasks=tuple(sorted(self.app.tasks)),
         )
-        self.key = self.store.register(card, self.clock.now(), self._lease_until())
+
+    def _register(self) -> None:
+        self.key = self.store.register(self._card(), self.clock.now(), self._lease_until())
         self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
 
     def _lease_until(self) -> int:
@@ -198,6 +245,8 @@ class Worker:
 
     def _end(self) -> None:
         emit("worker.stopped", worker=self.plan.name)
+        self.broadcast.offline()
+        worker_shutdown.send(self)
         self.pool.close()
         try:
             # After any other end the marks must stay: they tell the rescuer what had started.
@@ -264,6 +313,8 @@ class Worker:
             self.store.annotate(said, self.clock.now())
         self._save([])
         steady = self.clock.steady()
+        if steady >= self._floor_at or self._rung:
+            self.broadcast.look()
         if steady >= self._beat_at or self._rung:
             self._beat()
         if steady >= self._floor_at:
@@ -271,6 +322,7 @@ class Worker:
             self._look = self._look or self.store.changed()
         if self._stopping == Stopping.NOT:
             self._claim()
+        self.control.tend()
         assert self._upkeep is not None
         self._upkeep.tend()
 
@@ -283,7 +335,10 @@ class Worker:
         if self._tick_after is not None:
             wait = min(wait, self._tick_after)
         if self._next_at is not None and self._stopping == Stopping.NOT and self._failing_since is None:
-            wait = min(wait, (self._next_at - self.clock.now()) / 1e6)
+            left = (self._next_at - self.clock.now()) / 1e6
+            # What is due finds no room until a job ends, and that ends the wait.
+            if left > 0 or self.pool.room() > 0:
+                wait = min(wait, left)
         for at in (self._kill_at, self._interrupt_at):
             if at is not None:
                 wait = min(wait, at - steady)
@@ -295,6 +350,7 @@ class Worker:
         words = self._bell.drain()
         self._look = True
         self._rung = self._rung or any(words)
+        self.control.hear(words)
 
     def _waken(self) -> None:
         with contextlib.suppress(OSError):
@@ -325,7 +381,8 @@ class Worker:
         room = min(self.pool.room(), _MOST_CLAIMED)
         if room <= 0:
             return
-        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now)
+        rates = self.control.rates()
+        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now, rates)
         if not claim.held:
             self._rejoin("its lease was taken")
             return
@@ -333,7 +390,7 @@ class Worker:
         self._look = len(claim.jobs) == room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             fault.point("claim.after")
-            self._hand(claim.jobs, now)
+            self._hand(self.control.received(claim.jobs), now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
         handed = []
@@ -342,11 +399,14 @@ class Worker:
             if job.expires_at is not None and job.expires_at <= now:
                 late.append(expired(job, self.plan.name, self._settling.policy(job), now))
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
+                self._settling.tell_expired(job)
                 continue
             handed.append(Handed(job, self._settling.limits(job)))
         if handed:
             if listened("job.received"):
                 self._received(handed)
+            if self.broadcast.listening or task_received.receivers or task_unknown.receivers:
+                self._settling.tell_received(handed)
             self.pool.submit(handed)
         self._save(late)
 
@@ -389,11 +449,14 @@ class Worker:
         hand = self.pool.in_hand()
         hand.update((done.key, done.run_token) for done in self._unsaved)
         beat = self.store.heartbeat(self.key, hand, self._lease_until(), self.clock.now())
+        if heartbeat_sent.receivers:
+            heartbeat_sent.send(self)
         self._rung = False
         self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
         if not beat.held:
             self._rejoin("its lease was taken")
             return
+        self.control.obey(beat.orders)
         if beat.stop:
             self.pool.drop(beat.stop)
         for key, number in beat.cancel.items():
@@ -430,6 +493,8 @@ class Worker:
             self._put_back()
         running = len(self.pool.in_hand())
         emit("worker.stopping", worker=self.plan.name, how=_HOW[self._stopping], running=running)
+        how = "Warm" if self._stopping == Stopping.FINISH else "Cold"
+        worker_shutting_down.send(self.plan.name, sig=self.sig, how=how, exitcode=0)
         if before == Stopping.NOT:
             patience = self.app.conf.worker_shutdown_timeout
             if patience is not None:

@@ -82,6 +82,7 @@ def _work(store: ReadOnlyStore, clock: Clock) -> Iterator[Finding]:
     yield from work.workers(found, clock.now())
     yield work.orphans(found, running)
     yield from work.unserved(found, waiting)
+    yield from work.paused(store.orders(), waiting)
     yield from work.unknown_tasks(found, waiting)
 
 

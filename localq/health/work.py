@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from localq.clock import Clock
 from localq.health.finding import Finding, fine, note, warning
 from localq.job import Job, JobState, WorkerRow
+from localq.orders import PAUSE, Order
 from localq.settings import nearest
 from localq.store import presence
 from localq.store.base import Filter, Store
@@ -20,6 +21,7 @@ __all__ = [
     "SILENT",
     "Standing",
     "orphans",
+    "paused",
     "running",
     "schedules",
     "standings",
@@ -136,6 +138,18 @@ def unserved(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) 
         )
     if not missed:
         yield fine("queues", f"{_count(counts.total(), 'job waits', 'jobs wait')} in queues that are served.")
+
+
+def paused(orders: Sequence[Order], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+    """Tell of paused queues, and how many jobs wait in them."""
+    for order in orders:
+        if order.kind == PAUSE:
+            count = sum(n for (queue, _), n in waiting.items() if queue == order.name)
+            yield note(
+                "queues",
+                f"Queue {order.name!r} is paused; {_count(count, 'job waits', 'jobs wait')} in it.",
+                f"To let it go on: localq resume {shlex.quote(order.name)}.",
+            )
 
 
 def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:

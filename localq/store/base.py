@@ -12,8 +12,10 @@ from typing import NamedTuple, Protocol
 
 from localq.firing import Due, Entry, Firing, LedgerRow, NewSchedule, Schedule, ScheduleState, SyncResult
 from localq.job import Attempt, Beat, Claim, Completion, Job, JobState, NewJob, Note, WorkerCard, WorkerRow
+from localq.orders import Mail, Order
+from localq.rates import NO_RATES, Rate
 
-__all__ = ["Bell", "Filter", "Store"]
+__all__ = ["Bell", "Filter", "Hearing", "Store"]
 
 
 #: READY jobs of a queue and priority among which `oldest_ready` looks.
@@ -58,6 +60,14 @@ class Bell(Protocol):
         ...
 
 
+class Hearing(Bell, Protocol):
+    """A bell of somebody who listens to events: what is sent to it is kept until it is received."""
+
+    def receive(self) -> list[bytes]:
+        """Return what was sent, each sending by itself, without waiting."""
+        ...
+
+
 class Store(Protocol):
     """Where jobs live."""
 
@@ -90,6 +100,7 @@ class Store(Protocol):
         excluded: Sequence[str],
         limit: int,
         now: int,
+        rates: Mapping[str, Rate] | None = NO_RATES,
     ) -> Claim:
         """Take up to `limit` READY jobs for a worker, having made due SCHEDULED ones READY.
 
@@ -98,6 +109,11 @@ class Store(Protocol):
         3. `queues` None serves every queue but the excluded ones.
         4. `next_at` is the earliest `run_at` still SCHEDULED, or None.
         5. A worker that is gone gets nothing, and `held` is False.
+        6. Nothing is taken from a paused queue.
+        7. No more jobs of a task are taken than its limit allows, over all workers: `rates` has the limits tasks
+           have by themselves, over which RATE orders go; with None no limit holds. Jobs over it are parked:
+           SCHEDULED at PARKED_AT, uncharged, in nobody's way; a later claim takes them, higher priority first,
+           then the order of adding, and `next_at` is no later than it may.
         """
         ...
 
@@ -142,7 +158,11 @@ class Store(Protocol):
         ...
 
     def heartbeat(self, worker: int, running: Mapping[int, int], lease_until: int, now: int) -> Beat:
-        """Renew a worker's lease and compare what it runs (`key -> run_token`) with what the store has."""
+        """Renew a worker's lease, and compare what it runs (`key -> run_token`) with what the store has and orders."""
+        ...
+
+    def describe(self, worker: int, card: WorkerCard) -> None:
+        """Replace what a worker said of itself."""
         ...
 
     def workers(self) -> list[WorkerRow]:
@@ -325,12 +345,86 @@ class Store(Protocol):
 
     # Bells
 
+    def backlog(self, queues: Sequence[str] | None, excluded: Sequence[str], most: int) -> int:
+        """Return the number of READY jobs in the queues (None: all but the excluded), counting no further than `most`.
+
+        Cheap, however many there are.
+        """
+        ...
+
+    def pause(self, queues: Sequence[str], now: int) -> list[str]:
+        """Let no job be claimed from queues, until they are resumed; return those that were not paused before."""
+        ...
+
+    def resume(self, queues: Sequence[str], now: int) -> list[str]:
+        """Let jobs be claimed from queues again; return those that were paused."""
+        ...
+
+    def order(self, orders: Sequence[Order], now: int) -> None:
+        """Give orders, in the place of earlier ones of their kind and name, or withdraw them (value None)."""
+        ...
+
+    def orders(self) -> list[Order]:
+        """Return the orders that hold, by kind and name."""
+        ...
+
+    def send_control(
+        self,
+        command: str,
+        arguments: str,
+        destination: Sequence[str] | None,
+        *,
+        wants_reply: bool,
+        expires_at: int,
+        now: int,
+    ) -> int:
+        """Put a letter to the workers of these names (None: all) into the mailbox; return its key.
+
+        Letters that have expired go, with the answers to them.
+        """
+        ...
+
+    def take_control(self, worker: str, place: int | None, now: int) -> Mail:
+        """Return the letters to a worker (by name) that came after a place in the mailbox and have not expired.
+
+        Letters stay for others: what a worker has read it knows by the place returned. With None there are no
+        letters, and the place is that of the last: who comes later is not meant.
+        """
+        ...
+
+    def reply(self, key: int, worker: str, answer: str) -> None:
+        """Answer a letter in a worker's name."""
+        ...
+
+    def replies(self, key: int) -> list[tuple[str, str]]:
+        """Return who has answered a letter, and what, in the order of answering."""
+        ...
+
     def worker_bell(self) -> Bell:
         """Return a bell that rings when there may be work, or a running job is to be cancelled."""
         ...
 
     def result_bell(self) -> Bell:
         """Return a bell that rings when jobs have finished; what is said are their ids."""
+        ...
+
+    def event_bell(self) -> Hearing:
+        """Return a bell for who listens to events."""
+        ...
+
+    def heard(self) -> bool:
+        """Whether anybody listens to events; cheap enough for twice a second."""
+        ...
+
+    def tell(self, data: bytes, only: Iterable[str] | None = None) -> list[str]:
+        """Send at most 60,000 bytes to everybody who listens to events; events are hints, and get lost.
+
+        Args:
+            only: Those an earlier call returned.
+
+        Returns:
+            Who had no room for it.
+        """
         ...
 
     def ring_workers(self, word: str = "") -> None:

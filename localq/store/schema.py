@@ -18,11 +18,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     literal_column,
 )
 
 from localq.firing import ScheduleState
 from localq.job import JobState
+from localq.orders import PARKED_AT
 
 __all__ = [
     "ATTEMPT_BITS",
@@ -30,14 +32,18 @@ __all__ = [
     "LAST_ATTEMPT",
     "SCHEMA_VERSION",
     "attempt",
+    "bucket",
     "firing",
     "job",
+    "letter",
     "meta",
     "metadata",
     "note",
     "payload",
+    "reply",
     "schedule",
     "schedule_is",
+    "standing_order",
     "worker",
 ]
 
@@ -58,6 +64,14 @@ _RowId = BigInteger().with_variant(Integer(), "sqlite")
 def state_is(state: JobState) -> ColumnElement[bool]:
     """Return the literal condition a partial index needs to be used (a bound parameter would not match)."""
     return job.c.state == literal_column(str(int(state)))
+
+
+def is_parked() -> ColumnElement[bool]:
+    """Return the condition of jobs that wait for their task's rate limit; literal, as above.
+
+    No equality: for one SQLite would take the index of what is due, and sort all that is parked.
+    """
+    return and_(state_is(JobState.SCHEDULED), job.c.run_at >= literal_column(str(PARKED_AT)))
 
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -112,6 +126,14 @@ Index(
     job.c.queue,
     job.c.finished_at,
     sqlite_where=literal_column("finished_at IS NOT NULL"),
+)
+Index(
+    "job_parked",
+    job.c.queue,
+    job.c.task,
+    job.c.priority.desc(),
+    job.c.key,
+    sqlite_where=is_parked(),
 )
 Index(
     "job_failed",
@@ -224,4 +246,43 @@ firing = Table(
     Column("count", Integer, nullable=False),
     Column("fired_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Control: commands to workers with their answers, what holds until it is withdrawn, and how full rate limits are.
+
+letter = Table(
+    "letter",
+    metadata,
+    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("command", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("destination", Text),
+    Column("wants_reply", Integer, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("key", _RowId, primary_key=True),
+    Column("letter", BigInteger, nullable=False, index=True),
+    Column("worker", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+standing_order = Table(
+    "standing_order",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+)
+
+bucket = Table(
+    "bucket",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("full_at", BigInteger, nullable=False),
 )

@@ -8,14 +8,16 @@ driver's cursor.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Dialect
 
 from localq import fault
 from localq.job import Claim, Completion, Job, JobState, NewJob, Note
-from localq.store.reading import ReadingVerbs
+from localq.rates import NO_RATES, Rate
+from localq.store.brakes import BrakedClaims
+from localq.store.mailbox import MailVerbs
 from localq.store.ringing import BellVerbs
 from localq.store.schedules import ScheduleVerbs
 from localq.store.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
@@ -30,7 +32,7 @@ _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
 
 
-class SqlStore(WorkerVerbs, ReadingVerbs, ScheduleVerbs, BellVerbs):
+class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
     """Jobs and schedules in a SQL database; the verbs are those of `localq.store.base.Store`."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -80,11 +82,13 @@ class SqlStore(WorkerVerbs, ReadingVerbs, ScheduleVerbs, BellVerbs):
         excluded: Sequence[str],
         limit: int,
         now: int,
+        rates: Mapping[str, Rate] | None = NO_RATES,
     ) -> Claim:
         """Take READY jobs; see the protocol."""
         sql = self._sql
         with self._lock, self._writing as cursor:
-            if self._run(cursor, sql.holds, k=worker).fetchone() is None:
+            held = self._run(cursor, sql.holds, k=worker).fetchone()
+            if held is None:
                 return Claim([], None, held=False)
             next_at: int | None = self._run(cursor, sql.next_due).fetchone()[0]
             if next_at is not None and next_at <= now:
@@ -92,9 +96,15 @@ class SqlStore(WorkerVerbs, ReadingVerbs, ScheduleVerbs, BellVerbs):
                 next_at = self._run(cursor, sql.next_due).fetchone()[0]
             possible = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
             served = [name for name in possible if name not in excluded]
-            if limit <= 0 or not served:
+            if limit <= 0 or not (served or held[0]):
                 return Claim([], next_at)
-            rows = self._take(cursor, served, worker, limit)
+            if held[0] or rates:
+                barred = excluded if queues is None else None
+                brakes = self._brakes(cursor, served, barred, rates, now)
+                rows = self._take_braked(cursor, brakes, worker, limit)
+                next_at = brakes.next_at(next_at, now)
+            else:
+                rows = self._take(cursor, served, worker, limit)
             if len(rows) > 1:
                 rows.sort(key=lambda row: (-row[4], row[0]))
             jobs = [self._with_args(cursor, Job._make(row)) for row in rows]

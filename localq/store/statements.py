@@ -23,6 +23,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     literal_column,
@@ -35,7 +36,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from localq.job import Job, JobState
-from localq.store.schema import ATTEMPT_BITS, attempt, job, meta, note, payload, state_is, worker
+from localq.orders import PARKED_AT, PAUSE, RATE
+from localq.store.schema import (
+    ATTEMPT_BITS,
+    attempt,
+    is_parked,
+    job,
+    meta,
+    note,
+    payload,
+    standing_order,
+    state_is,
+    worker,
+)
 
 __all__ = ["Statement", "Statements", "job_columns", "span", "statements", "waiting_columns"]
 
@@ -130,7 +143,8 @@ class Statements:
             .order_by(job.c.run_at)
             .limit(P("most"))
         )
-        self.next_due = made(select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED)))
+        timed = job.c.run_at < literal_column(str(PARKED_AT))
+        self.next_due = made(select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED), timed))
         self.promote = made(update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY)))
         self.next_queue = made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
         best = (
@@ -211,9 +225,12 @@ class Statements:
             .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
             .values(seen_at=P("now"), lease_until=P("until"))
         )
-        self.holds = made(
-            select(literal_column("1")).where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
+        # With it, whether anything may keep a claim from taking what is ready: it costs the others two probes.
+        braked = or_(
+            exists().where(standing_order.c.kind.in_([literal_column(f"'{PAUSE}'"), literal_column(f"'{RATE}'")])),
+            exists().where(is_parked()),
         )
+        self.holds = made(select(braked).where(worker.c.key == P("k"), worker.c.gone == literal_column("0")))
         self.owned = made(
             select(job.c.key, job.c.run_token, job.c.cancel).where(
                 job.c.owner == P("worker"), state_is(JobState.RUNNING)
@@ -224,6 +241,12 @@ class Statements:
             update(worker)
             .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
             .values(gone=1, seen_at=P("now"))
+        )
+        self.describe = made(update(worker).where(worker.c.key == P("k")).values(card=P("card")))
+        self.orders = made(
+            select(standing_order.c.kind, standing_order.c.name, standing_order.c.value).order_by(
+                standing_order.c.kind, standing_order.c.name
+            )
         )
         owners = select(job.c.owner).where(state_is(JobState.RUNNING)).distinct().subquery()
         dead = (

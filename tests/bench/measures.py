@@ -329,6 +329,33 @@ def _drain_some(folder: Path, size: int) -> Figures:
     return {"per_s": rate, "claim_p99_ms": claims[int(len(claims) * 0.99)]}
 
 
+def control(folder: Path) -> Figures:
+    """Ask a worker whether it is there, while it is idle and while it drains no-op jobs."""
+    module = _tasks(folder, "normal")
+    with _worker(module.q.location):
+        module.noop.delay().get(timeout=60)
+        idle_ms = _pings(module.q)
+        last = module.q.enqueue_many([module.noop.s() for _ in range(60_000)])[-1]
+        busy_ms = _pings(module.q)
+        assert not last.ready(), "the worker had nothing left to do"
+    module.q.close()
+    return {
+        "idle_p50_ms": statistics.median(idle_ms),
+        "idle_max_ms": max(idle_ms),
+        "busy_p50_ms": statistics.median(busy_ms),
+        "busy_max_ms": max(busy_ms),
+    }
+
+
+def _pings(q: Any) -> list[float]:
+    taken = []
+    for _ in range(50):
+        before = time.perf_counter()
+        assert q.control.ping(), "no worker has answered"
+        taken.append((time.perf_counter() - before) * 1e3)
+    return taken
+
+
 #: Every row: its name, what runs it, how many runs the median is taken of, and its targets.
 ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "drain": (drain, 5, {"ratio": "at least 0.25"}),
@@ -337,6 +364,7 @@ ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "enqueue, normal": (lambda folder: enqueue(folder, "normal"), 5, {"ratio": "at least 0.6"}),
     "idle latency": (latency, 3, {"to_start_p50_ms": "1", "to_result_p50_ms": "1.5", "to_result_p99_ms": "5"}),
     "5 ms CPU-bound": (cpu_bound, 3, {"ratio": "at least 0.97"}),
+    "control": (control, 3, {"idle_max_ms": "50", "busy_max_ms": "50"}),
     "echo of 1 MB": (large, 3, {"jobs_per_s": "150"}),
     "start-up": (start_up, 5, {"to_first_job_s": "0.6"}),
     "idle cost": (idle, 1, {"worker_cpu_s_per_minute": "under 0.1", "pss_mib": "under 70"}),

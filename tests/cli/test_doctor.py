@@ -614,6 +614,16 @@ def test_queues_that_no_live_worker_serves_are_reported(q: LocalQ) -> None:
     assert found[2].advice.endswith("-Q 'my mail'.")
 
 
+def test_paused_queues_are_told(q: LocalQ) -> None:
+    q.store.add([new("a", queue="my mail")], NOW)
+    q.store.pause(["my mail"], NOW)
+
+    (found,) = [one for one in examine(q.location) if "paused" in one.what]
+
+    assert (found.what, found.level) == ("Queue 'my mail' is paused; 1 job waits in it.", "note")
+    assert found.advice == "To let it go on: localq resume 'my mail'."
+
+
 def test_tasks_that_no_live_worker_knows_are_reported(q: LocalQ) -> None:
     q.store.add([new("a", task="shop.mial"), new("b", task="shop.mial"), new("c", task="other", queue="x")], NOW)
     q.store.add([new("d")], NOW)

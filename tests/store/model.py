@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from localq.job import Attempt, Beat, Completion, Job, JobState, NewJob, Note
+from localq.orders import PAUSE, Order
 
 WAITING = (JobState.SCHEDULED, JobState.READY)
 
@@ -32,6 +33,7 @@ class Model:
     def __init__(self) -> None:
         self.jobs: dict[str, Kept] = {}
         self.workers: dict[int, Worker] = {}
+        self.paused: set[str] = set()
 
     def change(self, job_id: str, **fields: object) -> None:
         kept = self.jobs[job_id]
@@ -76,7 +78,7 @@ class Model:
         ready = [
             job
             for job in self.within(JobState.READY)
-            if (queues is None or job.queue in queues) and job.queue not in excluded
+            if (queues is None or job.queue in queues) and job.queue not in {*excluded, *self.paused}
         ]
         ready.sort(key=lambda job: (-job.priority, job.key))
         taken = ready[: max(0, limit)]
@@ -191,6 +193,16 @@ class Model:
 
     # Workers
 
+    def pause(self, queues: Iterable[str]) -> list[str]:
+        changed = [name for name in queues if name not in self.paused]
+        self.paused.update(changed)
+        return changed
+
+    def resume(self, queues: Iterable[str]) -> list[str]:
+        changed = [name for name in queues if name in self.paused]
+        self.paused.difference_update(changed)
+        return changed
+
     def heartbeat(self, worker: int, running: Mapping[int, int], lease_until: int, now: int) -> Beat:
         if not self.holds(worker):
             return Beat(False, tuple(running), {}, ())
@@ -202,6 +214,7 @@ class Model:
             tuple(key for key in running if key not in known),
             {key: owned[key].cancel - 1 for key in known if owned[key].cancel},
             tuple(job._replace(args=None) for key, job in owned.items() if key not in known),
+            tuple(Order(PAUSE, name, "") for name in sorted(self.paused)),
         )
 
     def bury(self, workers: Iterable[int], now: int) -> None:

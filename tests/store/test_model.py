@@ -189,6 +189,14 @@ class StoreMachine(RuleBasedStateMachine):
     def prune(self, age: int) -> None:
         assert self.store.prune(self.now - age * SECOND, 100) == self.model.prune(self.now - age * SECOND)
 
+    @rule(names=st.lists(st.sampled_from(QUEUES), max_size=2, unique=True))
+    def pause(self, names: list[str]) -> None:
+        assert self.store.pause(names, self.now) == self.model.pause(names)
+
+    @rule(names=st.lists(st.sampled_from(QUEUES), max_size=2, unique=True))
+    def resume(self, names: list[str]) -> None:
+        assert self.store.resume(names, self.now) == self.model.resume(names)
+
     # Workers
 
     @precondition(lambda self: len(self.model.workers) < 4)

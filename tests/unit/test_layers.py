@@ -13,6 +13,7 @@ import pytest
 #: but not in a circle. The client side ends at `__init__`: a program that only enqueues loads nothing below.
 LAYERS = """
     exceptions fault
+    orders rates
     job
     firing
     states
@@ -20,26 +21,30 @@ LAYERS = """
     clock
     events signals
     current
+    worker worker.*
     log
     jsontags jsontags.*
     codec
     anatomy
     failure
     remote
-    settings
+    settings settings.*
     schedules schedules.*
     location
     options
     retry
     call
+    queues routes
+    routing
     schedule_definition
     timetable scheduled
     parameters
     request
     callbacks
     history view
-    waiting joining
+    waiting joining headers
     result
+    backend
     canvas
     task
     settle
@@ -47,20 +52,29 @@ LAYERS = """
     running
     endings
     attempt limiter
+    coroutine
     definition
+    annotations discovery
     registry
     eager
-    sending shared
+    sending shared publishing
+    inspecting control
+    eventstate
+    receiver
     starting
     declaration
     configuration
     agenda
     scheduling
-    app
+    app app.*
+    contrib contrib.*
     __init__
+    migration migration.*
+    report
     health health.*
     engine engine.*
     testing testing.*
+    pytest_plugin
     cli cli.* demo __main__
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.

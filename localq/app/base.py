@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from types import ModuleType
-from typing import Any, Literal, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
 
 from localq import codec, current, fault
-from localq.canvas import Signature
-from localq.clock import SYSTEM, Clock
+from localq.app.configured import Configured
+from localq.app.registering import Registering
+from localq.app.running import Running
+from localq.backend import Backend
+from localq.canvas import Signature, signature
+from localq.control import Control
 from localq.eager import Eager
 from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
-from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
+from localq.publishing import announced, published
+from localq.receiver import Events
+from localq.registry import BindingDecorator, Decorator
 from localq.result import AsyncResult
 from localq.scheduling import Scheduling
-from localq.sending import job_of, jobs_of
-from localq.settings import SETTINGS, Settings, nearest
+from localq.sending import job_of, jobs_of, jobs_of_call
+from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
-from localq.starting import check_start
+from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
@@ -33,18 +37,42 @@ __all__ = ["LocalQ"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: The names of LocalQ's own arguments, for hints.
+_OWN = (
+    "main",
+    "path",
+    "url",
+    "broker",
+    "backend",
+    "eager",
+    "include",
+    "config_source",
+    "namespace",
+    "tasks",
+    "task_cls",
+)
 
-class LocalQ(Scheduling):
+
+class LocalQ(Configured, Registering, Running, Scheduling):
     """A queue of jobs in one file, with the tasks it can run.
 
-    Nothing is opened or started before it is needed.
+    Nothing is opened, started or read before it is needed.
 
     Args:
         main: Name that stands for the main program in task names.
         path: The database file, or ":memory:"; default "jobs.db" in the working folder.
         url: "sqlite:///path", instead of `path`.
+        broker, backend: The settings broker_url and result_backend, by the names Celery's users know them under;
+            `path` comes first.
         eager: Calls run here and now, on a store in memory: for unit tests.
         include: Modules whose tasks a worker needs.
+        config_source: See `config_from_object`.
+        namespace: What names of settings begin with there.
+        tasks: A registry of tasks to use.
+        set_as_current: Whether this is the current app from now on.
+        autofinalize: False: `tasks` may be used only when `finalize` was called.
+        strict_typing: Whether calls are checked against their task's signature.
+        task_cls: The class tasks are made of, or its dotted name.
         settings: Any setting, by its name (`localq.settings`).
 
     Raises:
@@ -57,33 +85,56 @@ class LocalQ(Scheduling):
         *,
         path: str | os.PathLike[str] | None = None,
         url: str | None = None,
+        broker: str | None = None,
+        backend: str | None = None,
         eager: bool = False,
-        include: Sequence[str] = (),
+        include: Sequence[str] | None = None,
+        config_source: Any = None,
+        namespace: str | None = None,
+        tasks: Mapping[str, Task[..., Any]] | None = None,
+        set_as_current: bool = True,
+        autofinalize: bool = True,
+        strict_typing: bool = True,
+        task_cls: type[Task[..., Any]] | str | None = None,
         **settings: Any,
     ) -> None:
         for name in settings:
-            if name not in SETTINGS:
-                known = [*SETTINGS, "main", "path", "url", "eager", "include"]
+            if name not in SETTINGS and name not in NEW_NAMES:
+                known = [*SETTINGS, *_OWN]
                 raise TypeError(f"LocalQ() got an unknown setting {name!r}.{nearest(name, known)}")
-        self.main = main
-        self.conf = Settings(settings)
-        if include:
-            self.conf.include = include
+        own = {"broker_url": broker, "result_backend": backend, "include": include or None}
+        settings |= {name: value for name, value in own.items() if value is not None}
         if eager:
-            self.conf.task_always_eager = True
-        super().__init__()
-        self.clock: Clock = SYSTEM
-        self.tasks = TaskRegistry()
-        self.location = locate(path, url)
+            settings["task_always_eager"] = True
+        self.main = main
+        self.namespace = namespace
+        self.strict_typing = strict_typing
+        self._task_cls = task_cls
+        if path is not None or url is not None:
+            self._place = locate(path, url)
+        self._own_registry(tasks, autofinalize)
+        self._configure(settings, config_source)
+        Scheduling.__init__(self)
         self._store: Store | None = None
         self._eager: Eager | None = None
         self._engine: Any = None
+        self._control: Control | None = None
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
         self.annotator: Callable[[Note], None] | None = None
         current.apps.add(self)
-        current.set_app(self)
+        if set_as_current:
+            current.set_app(self)
         make_shared_tasks(self)
+        self.on_init()
+
+    def finalize(self, auto: bool = False) -> None:
+        """Take it that all tasks are defined: `tasks` may be used, and receivers of `on_after_finalize` are called."""
+        self._open_tasks()
+        super().finalize()
+
+    def on_init(self) -> None:
+        """Run when an app was made: for subclasses."""
 
     # Tasks
 
@@ -111,31 +162,25 @@ class LocalQ(Scheduling):
             TypeError: an unknown option; the nearest is named.
             AlreadyRegistered: another function has the name.
         """
+        return self._made(options) if function is None else self._made(options)(function)
 
-        def decorate(function: Callable[..., Any]) -> Task[..., Any]:
-            if not callable(function):
-                raise TypeError(f"@task decorates a function, not {function!r}")
-            own = dict(options)
-            bind, base = bool(own.pop("bind", False)), own.pop("base", None) or Task
-            made = make_task(self, function, bind=bind, base=base, options=own)
-            self.tasks.register(made)
-            return made
+    def signature(self, task: Any, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Return a signature of a task of this app, by its name or from the dictionary of one."""
+        return signature(task, *args, app=self, **kwargs)
 
-        return decorate if function is None else decorate(function)
+    # Being the current app
 
-    def register_task(self, task: Task[P, R]) -> Task[P, R]:
-        """Register an instance of a `Task` subclass that defines `run`."""
-        if isinstance(task, type):
-            task = task()
-        if not task.name:
-            task.name = f"{type(task).__module__}.{type(task).__name__}"
-        task.app = self
-        self.tasks.register(task)
-        return task
+    def set_current(self) -> None:
+        """Make this the app that `current_app` and shared tasks mean."""
+        current.set_app(self)
 
-    def import_tasks(self) -> list[ModuleType]:
-        """Import the modules of `imports` and `include`, where their tasks register themselves."""
-        return [importlib.import_module(name) for name in (*self.conf.imports, *self.conf.include)]
+    set_default = set_current
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     # The store
 
@@ -166,7 +211,7 @@ class LocalQ(Scheduling):
             if self._store is not None:
                 self._store.close()
                 self._store = None
-            self.location = location
+            self._place = location
 
     def _eager_mode(self) -> Eager:
         if self._eager is None:
@@ -211,15 +256,15 @@ class LocalQ(Scheduling):
         self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
     ) -> AsyncResult[Any]:
         """Add the job of a call; `task` is the task of that name, where it is at hand."""
-        new, ignored = job_of(self, name, args, kwargs, options, task)
-        self._add([new], throw=self.conf.task_eager_propagates)
-        return AsyncResult(new.id, self, ignored=ignored)
+        jobs, ignored = jobs_of_call(self, name, args, kwargs, options, task)
+        self._add(jobs, throw=self.conf.task_eager_propagates)
+        return AsyncResult(jobs[0].id, self, ignored=ignored)
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
         made = jobs_of(self, signatures)
-        self._add([new for new, _ in made])
-        return [AsyncResult(new.id, self, ignored=ignored) for new, ignored in made]
+        self._add([new for jobs, _ in made for new in jobs])
+        return [AsyncResult(jobs[0].id, self, ignored=ignored) for jobs, ignored in made]
 
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
         """Add jobs; in eager mode run them, and `throw` what they fail with."""
@@ -227,10 +272,16 @@ class LocalQ(Scheduling):
             self._eager_mode().run(jobs, throw=throw)
             return
         store = self._store or self.store
+        if before_task_publish.receivers:
+            jobs = [announced(self, new) for new in jobs]
         fault.point("enqueue.before")
         store.add(jobs, self.clock.now())
         fault.point("enqueue.after")
         store.ring_workers()
+        if after_task_publish.receivers or task_sent.receivers:
+            published(self, jobs)
+        if self.conf.task_send_sent_event:
+            self.events.sent(jobs)
 
     def call_workers(self) -> None:
         """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
@@ -262,6 +313,11 @@ class LocalQ(Scheduling):
         """Return the result of a job."""
         return AsyncResult(id, self)
 
+    @property
+    def backend(self) -> Backend:
+        """Results by the names of Celery's back ends."""
+        return Backend(self)
+
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs, durably; return the state each known one had.
 
@@ -270,6 +326,9 @@ class LocalQ(Scheduling):
         """
         before = self.store.cancel(ids, self.clock.now(), signal)
         self.store.ring_workers("cancel")
+        if JobState.RUNNING in before.values() and not self.eager:
+            # A busy worker's bell may lose the word; the letter it finds.
+            self.control.heartbeat()
         self.store.ring_waiters([job_id for job_id, state in before.items() if not state.final])
         return before
 
@@ -295,64 +354,42 @@ class LocalQ(Scheduling):
         else:
             self.store.annotate([note], self.clock.now())
 
-    # Running embedded
+    @property
+    def control(self) -> Control:
+        """Speaks to workers: commands, questions (`inspect`), rate limits, pauses."""
+        if self._control is None:
+            self._control = Control(self)
+        return self._control
 
-    def start(self, concurrency: int | str | None = None, **options: Any) -> None:
-        """Start a worker inside this program; it runs until `stop`, or until the program ends.
+    @property
+    def events(self) -> Events:
+        """The events of the workers, to listen to; see `localq.receiver`."""
+        return Events(self)
 
-        May be called in every process of a web application: each worker is safe beside the others. Within a
-        process that runs tasks it does nothing.
-
-        Args:
-            concurrency: Slots; default: the setting worker_concurrency.
-            options: pool, queues, excluded, name, beat; see `localq.engine.embedded.Embedded`.
-
-        Raises:
-            TypeError: an unknown option; the nearest is named.
-        """
-        check_start("start", options)
-        if current.in_slot():
-            return
-        with self._lock:
-            if self._engine is None or not self._engine.runs():
-                # The engine is above this module and far heavier; a client that only enqueues never loads it.
-                embedded = importlib.import_module("localq.engine.embedded")
-                engine = embedded.Embedded(self, concurrency=concurrency, **options)
-                engine.start()
-                self._engine = engine
-
-    def stop(self, timeout: float | None = None) -> None:
-        """Stop the embedded worker: running jobs finish, the rest goes back to the queue.
-
-        Args:
-            timeout: Seconds to wait for running jobs before they are stopped and put back.
-        """
-        with self._lock:
-            engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.stop(timeout)
-
-    @contextlib.contextmanager
-    def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[LocalQ]:
-        """Run a worker inside this program for the length of a block; see `start`."""
-        check_start("running", options)
-        self.start(concurrency, **options)
-        try:
-            yield self
-        finally:
-            self.stop()
+    def connection(self, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[None]:
+        """Return a context manager of nothing, for Celery's recipes: there is no broker to connect to."""
+        return contextlib.nullcontext()
 
     def __repr__(self) -> str:
-        return f"<LocalQ {self.main or '__main__'} {self.location}>"
+        known = self._known_place() if self._place or self.conf.loaded else "(settings not read yet)"
+        return f"<LocalQ {self.main or '__main__'} {known or '(no store)'}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "tasks":
+                raise RuntimeError("This app was made with autofinalize=False: call its finalize() first.")
+            known = [] if name.startswith("_") else [one for one in dir(type(self)) if not one.startswith("_")]
+            raise AttributeError(f"LocalQ has no {name!r}.{nearest(name, known)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _same_app, (self.main, self.location)
+        return _same_app, (self.main, self._known_place())
 
 
-def _same_app(main: str | None, location: str) -> LocalQ:
+def _same_app(main: str | None, location: str | None) -> LocalQ:
     """Return this process's app of that name and place, or the current one, or a new one."""
-    for app in list(current.apps):
-        if (app.main, app.location) == (main, location):
-            return app  # type: ignore[no-any-return]
-    found = current.app_or_none()
-    return found if isinstance(found, LocalQ) else LocalQ(main, path=location)
+    now = current.app_or_none()
+    for app in [now, *current.apps]:
+        if isinstance(app, LocalQ) and (app.main, app._known_place()) == (main, location):
+            return app
+    return now if isinstance(now, LocalQ) else LocalQ(main, path=location)
