@@ -142,7 +142,8 @@ def test_imports_never_run_in_a_circle() -> None:
 
 
 def test_a_client_that_only_enqueues_loads_neither_the_engine_nor_parts_it_does_not_use() -> None:
-    code = "import sys, localq; print(*sys.modules); localq.LocalQ(path=':memory:').task(max).delay(1, 2); print(*sys.modules)"
+    enqueue = "localq.LocalQ(path=':memory:').task(max).delay(1, 2)"
+    code = f"import sys, localq; print(*sys.modules); {enqueue}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
 
     imported_at_once, loaded = (set(line.split()) for line in done.stdout.splitlines())
