@@ -19,6 +19,7 @@ from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.registry import BindingDecorator, Decorator, TaskRegistry, make_task
 from localq.result import AsyncResult
+from localq.sealing import seal_calls
 from localq.sending import job_of
 from localq.settings import SETTINGS, Settings, nearest
 from localq.shared import make_shared_tasks
@@ -225,7 +226,7 @@ class LocalQ:
             return
         store = self._store or self.store
         fault.point("enqueue.before")
-        store.add(jobs, self.clock.now())
+        store.add(seal_calls(jobs, self.conf), self.clock.now())
         fault.point("enqueue.after")
         store.ring_workers()
 

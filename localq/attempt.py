@@ -13,10 +13,11 @@ from types import CoroutineType
 from typing import Any
 
 from localq import current, fault
-from localq.endings import ended_by, failed, succeeded
-from localq.exceptions import WorkerTerminate
+from localq.endings import ended_by, failed, refused, succeeded
+from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTerminate
 from localq.job import Job, Outcome
 from localq.running import Place, Running
+from localq.sealing import seal_outcome
 from localq.task import Task
 
 __all__ = ["close_loop", "run"]
@@ -33,18 +34,29 @@ def run(task: Task[..., Any], job: Job, place: Place) -> Outcome:
         place: Where this happens.
 
     Returns:
-        What came of it, with follow-up jobs for its callbacks; never raises for anything the task does.
+        What came of it, with follow-up jobs for its callbacks, packed and signed as the settings say; never raises
+        for anything the task does.
 
     Raises:
         WorkerTerminate: the worker interrupted the run; it has no outcome.
     """
     this = Running(task, job, place)
+    outcome = _run(this)
+    try:
+        return seal_outcome(job, outcome, place.settings)
+    except ImproperlyConfigured as error:
+        return refused(this, error)
+
+
+def _run(this: Running) -> Outcome:
     token = current.request.set(this.context)
     try:
         try:
             this.read_call()
         except WorkerTerminate:
             raise
+        except SecurityError as error:
+            return refused(this, error)
         except BaseException as error:
             return failed(this, error)
         try:

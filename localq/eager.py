@@ -22,6 +22,7 @@ from localq.limiter import AlarmLimiter
 from localq.policy import limits_of, policy_of
 from localq.registry import TaskRegistry
 from localq.running import Place
+from localq.sealing import seal_calls, seal_completion
 from localq.settings import Settings
 from localq.settle import expired, settle
 from localq.store import open_store
@@ -67,7 +68,8 @@ class Eager:
         thrown = [new.id for new in jobs] if throw else []
         self._errors.update(dict.fromkeys(thrown))
         try:
-            self.store.add([new._replace(run_at=None) for new in jobs], self._app.clock.now())
+            sealed = seal_calls([new._replace(run_at=None) for new in jobs], self._app.conf)
+            self.store.add(sealed, self._app.clock.now())
             for new in jobs:
                 self._run_until_final(new.id)
         finally:
@@ -75,6 +77,11 @@ class Eager:
         for error in errors:
             if error is not None:
                 raise error
+
+    @property
+    def conf(self) -> Settings:
+        """The app's settings."""
+        return self._app.conf
 
     def accepts(self, task: str) -> tuple[str, ...]:
         """Return the serializers that may be read for a task."""
@@ -118,7 +125,7 @@ class Eager:
                 _around.reset(token)
             now = self._app.clock.now()
             done = settle(job, outcome, _NAME, policy, now)
-        self.store.finish([done], now)
+        self.store.finish([seal_completion(done, conf)], now)
         with self._ended:
             self._ended.notify_all()
 

@@ -29,7 +29,7 @@ from localq.retry import backoff
 from localq.running import Running
 from localq.task import Task
 
-__all__ = ["ended_by", "failed", "succeeded"]
+__all__ = ["ended_by", "failed", "refused", "succeeded"]
 
 _log = logging.getLogger("localq.task")
 #: Linux counts peak memory in KiB, macOS in bytes.
@@ -79,6 +79,14 @@ def failed(this: Running, error: BaseException) -> Outcome:
         _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
     _tell(this, "on_failure", "FAILURE", error, ExceptionInfo(error, told.traceback))
     return _outcome(this, Ending.FAILURE, failure=failure.dump(told))
+
+
+def refused(this: Running, error: BaseException) -> Outcome:
+    """Return the outcome of a job that is not to be trusted: a failure, and no code of the task's hears of it."""
+    errors = this.place.errors
+    if errors is not None and this.job.id in errors:
+        errors[this.job.id] = error
+    return _outcome(this, Ending.FAILURE, failure=failure.dump(failure.describe(error)))
 
 
 def _outcome(this: Running, ending: Ending, **more: Any) -> Outcome:

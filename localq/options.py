@@ -33,6 +33,7 @@ class JobOptions(NamedTuple):
     argsrepr: str | None = None
     kwargsrepr: str | None = None
     errback: dict[str, Any] | None = None
+    compression: str | None = None
 
     @classmethod
     def read(cls, text: str | None) -> JobOptions:

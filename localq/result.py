@@ -15,6 +15,8 @@ from localq.history import Run
 from localq.job import Job, JobState
 from localq.joining import assert_may_join
 from localq.options import JobOptions
+from localq.sealing import open_call
+from localq.settings import Settings
 from localq.store.base import Store
 from localq.view import View
 
@@ -28,6 +30,9 @@ class Source(Protocol):
 
     @property
     def store(self) -> Store: ...
+
+    @property
+    def conf(self) -> Settings: ...
 
     def accepts(self, task: str) -> tuple[str, ...]: ...
 
@@ -91,7 +96,7 @@ class AsyncResult(Generic[R]):
     def result(self) -> Any:
         """The return value; for a failed, retried or revoked job the error; else what the task said last, or None."""
         view = self._read()
-        return None if view is None else view.value(self._app.accepts(view.job.task))
+        return None if view is None else view.value(self._app.accepts(view.job.task), self._app.conf)
 
     info = result
 
@@ -274,7 +279,8 @@ class AsyncResult(Generic[R]):
         if job is None or job.args is None:
             return None
         options = JobOptions.read(job.options)
-        return codec.decode_call(job.args, options.serializer, self._app.accepts(job.task))
+        stored = open_call(job, self._app.conf)
+        return codec.decode_call(stored, options.serializer, self._app.accepts(job.task))
 
     @property
     def worker(self) -> str | None:

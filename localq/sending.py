@@ -53,10 +53,10 @@ def job_of(
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
-    if not options and task.expires is None and serializer == "json" and request is None:
+    if not options and task.expires is None and task.compression is None and serializer == "json" and request is None:
         return NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority), bool(ignored)
     read_options(options)
-    given: dict[str, Any] = {"expires": task.expires, **options}
+    given: dict[str, Any] = {"expires": task.expires, "compression": task.compression, **options}
     serializer = given.get("serializer") or serializer
     given["serializer"] = None if serializer == "json" else serializer
     if request is not None and request.id is not None:

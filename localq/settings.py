@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from localq.exceptions import ImproperlyConfigured
+from localq.keys import read_keys
+from localq.packing import check_compression
 
 __all__ = ["SETTINGS", "Setting", "Settings", "nearest"]
 
@@ -180,6 +182,28 @@ _ALL = [
         _text,
     ),
     Setting("worker_log_color", None, "Colour in the log; None: if it is a terminal", _or_none(_flag)),
+    # How messages lie in the store
+    Setting(
+        "task_compression",
+        None,
+        "How arguments are packed: zlib (gzip), bzip2, xz (lzma), zstd; None: not",
+        _or_none(check_compression),
+    ),
+    Setting("result_compression", None, "How results are packed; as task_compression", _or_none(check_compression)),
+    Setting("compression_min_bytes", 1024, "Encoded bytes below which nothing is packed", _whole(0)),
+    Setting(
+        "message_signing",
+        "off",
+        "'require' signs calls and results and takes only signed ones; 'accept' signs, and takes unsigned ones too",
+        _one_of("off", "accept", "require"),
+    ),
+    Setting(
+        "message_keys",
+        (),
+        "Secrets for message_signing, each 'env:NAME', 'file:PATH' or itself, with 'ID:' before it if wanted; the "
+        "first signs, all verify",
+        read_keys,
+    ),
 ]
 
 #: Every setting by name.

@@ -26,7 +26,7 @@ _TASK_OPTIONS = """
     time_limit soft_time_limit acks_late max_crashes throws expires priority queue autoretry_for
     dont_autoretry_for retry_kwargs retry_backoff retry_backoff_max retry_jitter rate_limit
     track_started send_events trail reject_on_worker_lost acks_on_failure acks_on_timeout
-    acks_on_failure_or_timeout abstract shadow_name
+    acks_on_failure_or_timeout abstract shadow_name compression
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 _NO_OPTIONS: dict[str, Any] = {}
@@ -50,6 +50,7 @@ class Task(Generic[P, R]):
         throws: Errors that are expected: logged without traceback.
         expires: Seconds or datetime after which a job is not run any more.
         priority, queue: Where a call names none.
+        compression: How the arguments are packed where a call says nothing; default: the setting task_compression.
         autoretry_for, dont_autoretry_for, retry_kwargs, retry_backoff, retry_backoff_max, retry_jitter:
             As in Celery: errors that are retried by themselves, and when.
     """
@@ -69,6 +70,7 @@ class Task(Generic[P, R]):
     expires: float | datetime | timedelta | None = None
     priority: int | None = None
     queue: str | None = None
+    compression: str | None = None
     autoretry_for: tuple[type[BaseException], ...] = ()
     dont_autoretry_for: tuple[type[BaseException], ...] = ()
     retry_kwargs: ClassVar[Mapping[str, Any]] = {}

@@ -15,6 +15,7 @@ from localq.engine.pool.processes import ProcessPool
 from localq.engine.pool.threads import ThreadPool
 from localq.engine.worker import Worker, WorkerPlan
 from localq.exceptions import ImproperlyConfigured
+from localq.sealing import signer_of
 from localq.settings import nearest
 from localq.store import open_store
 from localq.store.presence import Presence
@@ -81,6 +82,8 @@ def assemble(
             f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
         )
     size = _size(app, kind, concurrency)
+    # A key that cannot be had ends the worker here, and not its jobs one by one.
+    signer_of(app.conf)
     app.import_tasks()
     plan = WorkerPlan(worker_name(name), socket.gethostname(), kind, queues, excluded)
     store: Any = app.store

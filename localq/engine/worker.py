@@ -23,6 +23,7 @@ from localq.engine.upkeep import Upkeep
 from localq.events import emit, listened
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
 from localq.job import Completion, Job, JobState, WorkerCard
+from localq.sealing import seal_completion
 from localq.settle import expired, released
 from localq.store.base import Store
 from localq.store.presence import Presence, boot_id
@@ -355,7 +356,7 @@ class Worker:
         """Write completions, those first that could not be written before."""
         if not completions and not self._unsaved:
             return
-        self._unsaved.extend(completions)
+        self._unsaved.extend(seal_completion(done, self.app.conf) for done in completions)
         batch = self._unsaved
         applied = self.store.finish(batch, self.clock.now())
         self._unsaved = []

@@ -22,12 +22,15 @@ LAYERS = """
     log
     jsontags jsontags.*
     codec
+    packing signing
+    keys
     anatomy
     failure
     remote
     settings
     location
     options
+    sealing
     retry
     call
     parameters

@@ -1,0 +1,180 @@
+"""How calls, results and errors lie in the store: packed, then signed, as the settings say.
+
+Everything is plain bytes inside the house. `seal_...` is done at the last door before the store, `open_...` at the
+first one behind it, before anything else is done with the bytes: what does not verify is neither unpacked nor read.
+A call is signed with its job's id, task and options, so that neither fits another job; a result and an error with
+the id of the job. Where a job is (queue, time, priority, state) is not signed: workers change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from localq.exceptions import ImproperlyConfigured
+from localq.job import Completion, Job, NewJob, Outcome
+from localq.keys import MessageKey
+from localq.options import JobOptions
+from localq.packing import PACKED, pack, unpack
+from localq.settings import Settings
+from localq.signing import SIGNED, Signer, body_of
+
+__all__ = [
+    "open_call",
+    "open_failure",
+    "open_result",
+    "seal_call",
+    "seal_calls",
+    "seal_completion",
+    "seal_outcome",
+    "signer_of",
+    "verified_call",
+]
+
+_SEALS = (PACKED, SIGNED)
+
+
+def signer_of(conf: Settings) -> Signer | None:
+    """Return what signs and verifies, or None where nothing is signed.
+
+    Raises:
+        ImproperlyConfigured: there are no keys, one cannot be had, or two have one id.
+    """
+    if conf.message_signing == "off":
+        return None
+    return _signer(conf.message_keys, conf.message_signing)
+
+
+@lru_cache(maxsize=64)
+def _signer(keys: tuple[MessageKey, ...], mode: str) -> Signer:
+    if not keys:
+        raise ImproperlyConfigured(
+            f"message_signing={mode!r} needs a key in message_keys, such as message_keys=['env:LOCALQ_KEY']."
+        )
+    secrets: dict[str, bytes] = {}
+    for key in keys:
+        if secrets.setdefault(key.id, key.secret) != key.secret:
+            raise ImproperlyConfigured(f"Two keys of message_keys have the id {key.id!r}. Give each its own.")
+    return Signer(secrets, mode == "require")
+
+
+# Calls
+
+
+def seal_calls(jobs: Sequence[NewJob], conf: Settings) -> Sequence[NewJob]:
+    """Return jobs as they are stored."""
+    if conf.message_signing == "off" and conf.task_compression is None and not any(map(_asks, jobs)):
+        return jobs
+    return [
+        new._replace(args=seal_call(new.id, new.task, new.options, new.args, conf))
+        if not new.args.startswith(SIGNED)
+        else new
+        for new in jobs
+    ]
+
+
+def _asks(new: NewJob) -> bool:
+    """Whether a call itself may ask for compression."""
+    return new.options is not None and '"compression"' in new.options
+
+
+def seal_call(job_id: str, task: str, options: str | None, args: bytes, conf: Settings) -> bytes:
+    """Return the encoded arguments of a job as they are stored."""
+    compression = JobOptions.read(options).compression or conf.task_compression
+    if compression is not None and not args.startswith(PACKED):
+        args = pack(args, compression, conf.compression_min_bytes)
+    signer = signer_of(conf)
+    return args if signer is None else signer.sign("call", (job_id, task, options or ""), args)
+
+
+def verified_call(job: Job, conf: Settings) -> bytes:
+    """Return the arguments of a job as far as they can be trusted: verified, still packed.
+
+    Raises:
+        SecurityError: they are not signed, or not as the call of this job.
+    """
+    args = job.args or b""
+    signer = signer_of(conf)
+    if signer is None:
+        return body_of(args)
+    return signer.verify("call", (job.id, job.task, job.options or ""), args, f"The arguments of job {job.id}")
+
+
+def open_call(job: Job, conf: Settings) -> bytes:
+    """Return the encoded arguments of a job.
+
+    Raises:
+        SecurityError: they are not signed, or not as the call of this job.
+        DecodeError: they cannot be unpacked, or not within task_args_max_bytes.
+    """
+    args = job.args or b""
+    if conf.message_signing == "off" and not args.startswith(_SEALS):
+        return args
+    return unpack(verified_call(job, conf), conf.task_args_max_bytes, "task_args_max_bytes")
+
+
+# What comes of them
+
+
+def seal_outcome(job: Job, outcome: Outcome, conf: Settings) -> Outcome:
+    """Return the outcome of a job's attempt with result, new arguments and follow-ups as they are stored.
+
+    The error stays plain: the worker reads it; `seal_completion` signs it.
+    """
+    result, args, follow_ups = outcome.result, outcome.args, outcome.follow_ups
+    if result is not None and (conf.result_compression is not None or conf.message_signing != "off"):
+        result = _seal_result(job, result, conf)
+    if args is not None:
+        args = seal_call(job.id, job.task, outcome.options, args, conf)
+    if follow_ups:
+        follow_ups = tuple(seal_calls(follow_ups, conf))
+    if result is outcome.result and args is outcome.args and follow_ups is outcome.follow_ups:
+        return outcome
+    return outcome._replace(result=result, args=args, follow_ups=follow_ups)
+
+
+def _seal_result(job: Job, result: bytes, conf: Settings) -> bytes:
+    if conf.result_compression is not None:
+        result = pack(result, conf.result_compression, conf.compression_min_bytes)
+    signer = signer_of(conf)
+    if signer is None:
+        return result
+    return signer.sign("result", (job.id, JobOptions.read(job.options).serializer), result)
+
+
+def seal_completion(done: Completion, conf: Settings) -> Completion:
+    """Return what is to be written for a job, with what the worker itself added to it as it is stored."""
+    if done.follow_ups:
+        done = done._replace(follow_ups=tuple(seal_calls(done.follow_ups, conf)))
+    attempt = done.attempt
+    if attempt is not None and attempt.failure is not None and conf.message_signing != "off":
+        signer = signer_of(conf)
+        if signer is not None and not attempt.failure.startswith(SIGNED):
+            failure = signer.sign("failure", (done.id,), attempt.failure)
+            done = done._replace(attempt=attempt._replace(failure=failure))
+    return done
+
+
+def open_result(job_id: str, serializer: str, result: bytes, conf: Settings) -> bytes:
+    """Return the encoded result of a job.
+
+    Raises:
+        SecurityError: it is not signed, or not as the result of this job.
+        DecodeError: it cannot be unpacked, or not within result_max_bytes.
+    """
+    signer = signer_of(conf)
+    if signer is not None:
+        result = signer.verify("result", (job_id, serializer), result, f"The bytes of the result of job {job_id}")
+    return unpack(body_of(result), conf.result_max_bytes, "result_max_bytes")
+
+
+def open_failure(job_id: str, failure: bytes, conf: Settings) -> bytes:
+    """Return the written error of a job.
+
+    Raises:
+        SecurityError: it is not signed, or not as the error of this job.
+    """
+    signer = signer_of(conf)
+    if signer is None:
+        return body_of(failure)
+    return signer.verify("failure", (job_id,), failure, f"The bytes of the error of job {job_id}")
