@@ -169,7 +169,7 @@ def _zstandard() -> _Method:
     try:
         zstandard: Any = importlib.import_module("zstandard")
     except ImportError:
-        raise ImportError("zstd needs Python 3.14, or the package zstandard: pip install zstandard") from None
+        raise ImportError("zstd needs Python 3.14, or the package zstandard: pip install localq[zstd]") from None
 
     def packed(data: bytes) -> bytes:
         return bytes(zstandard.ZstdCompressor(write_checksum=True).compress(data))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import DecodeError, ImproperlyConfigured
 from localq.job import Completion, Job, NewJob, Outcome
 from localq.keys import MessageKey
 from localq.options import JobOptions
@@ -93,10 +93,10 @@ def verified_call(job: Job, conf: Settings) -> bytes:
     Raises:
         SecurityError: they are not signed, or not as the call of this job.
     """
-    args = job.args or b""
+    args = _bytes(job.args or b"")
     signer = signer_of(conf)
     if signer is None:
-        return body_of(args)
+        return body_of(args)  # type: ignore[no-any-return]
     return signer.verify("call", (job.id, job.task, job.options or ""), args, f"The arguments of job {job.id}")
 
 
@@ -107,10 +107,18 @@ def open_call(job: Job, conf: Settings) -> bytes:
         SecurityError: they are not signed, or not as the call of this job.
         DecodeError: they cannot be unpacked, or not within task_args_max_bytes.
     """
-    args = job.args or b""
+    args = _bytes(job.args or b"")
     if conf.message_signing == "off" and not args.startswith(_SEALS):
         return args
     return unpack(verified_call(job, conf), conf.task_args_max_bytes, "task_args_max_bytes")
+
+
+def _bytes(data: bytes) -> bytes:
+    """Return what should be bytes; SQLite keeps whatever somebody writes into a column by hand."""
+    kind: object = data
+    if not isinstance(kind, bytes):
+        raise DecodeError(f"the stored bytes are {type(kind)} where bytes are due")
+    return data
 
 
 # What comes of them
@@ -162,7 +170,7 @@ def open_result(job_id: str, serializer: str, result: bytes, conf: Settings) -> 
         SecurityError: it is not signed, or not as the result of this job.
         DecodeError: it cannot be unpacked, or not within result_max_bytes.
     """
-    signer = signer_of(conf)
+    signer, result = signer_of(conf), _bytes(result)
     if signer is not None:
         result = signer.verify("result", (job_id, serializer), result, f"The bytes of the result of job {job_id}")
     return unpack(body_of(result), conf.result_max_bytes, "result_max_bytes")
@@ -174,7 +182,7 @@ def open_failure(job_id: str, failure: bytes, conf: Settings) -> bytes:
     Raises:
         SecurityError: it is not signed, or not as the error of this job.
     """
-    signer = signer_of(conf)
+    signer, failure = signer_of(conf), _bytes(failure)
     if signer is None:
-        return body_of(failure)
+        return body_of(failure)  # type: ignore[no-any-return]
     return signer.verify("failure", (job_id,), failure, f"The bytes of the error of job {job_id}")

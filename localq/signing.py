@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import Any
 
 from localq.exceptions import SecurityError
 
@@ -91,9 +92,9 @@ def _parts(data: bytes) -> tuple[bytes, bytes, bytes]:
     return data[2:end], data[end : end + _MAC], data[end + _MAC :]
 
 
-def body_of(data: bytes) -> bytes:
-    """Return signed bytes without their signature, unverified; others as they are."""
-    return _parts(data)[2] if data.startswith(SIGNED) else data
+def body_of(data: Any) -> Any:
+    """Return signed bytes without their signature, unverified; anything else as it is."""
+    return _parts(data)[2] if isinstance(data, bytes) and data.startswith(SIGNED) else data
 
 
 def key_id(secret: bytes) -> str:
