@@ -356,9 +356,9 @@ class Worker:
         """Write completions, those first that could not be written before."""
         if not completions and not self._unsaved:
             return
-        self._unsaved.extend(seal_completion(done, self.app.conf) for done in completions)
+        self._unsaved.extend(completions)
         batch = self._unsaved
-        applied = self.store.finish(batch, self.clock.now())
+        applied = self.store.finish([seal_completion(done, self.app.conf) for done in batch], self.clock.now())
         self._unsaved = []
         fault.point("finish.after")
         final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]
