@@ -2,7 +2,7 @@
 
     LocalQError
     ├── ImproperlyConfigured          a setting, option or name that cannot work
-    ├── SecurityError                 content of a kind this process was not told to accept
+    ├── SecurityError                 content of a kind not accepted here, or not signed as it must be
     ├── TaskPredicate                 raised inside a task to say what should happen to it
     │   ├── Ignore                    keep no outcome
     │   ├── Reject                    refuse the job, or put it back (requeue=True)
@@ -85,7 +85,7 @@ class ImproperlyConfigured(LocalQError):
 
 
 class SecurityError(LocalQError):
-    """Content was refused because this process was not told to accept its kind."""
+    """Content was refused: of a kind this process does not accept, or not signed as it must be."""
 
 
 class TaskPredicate(LocalQError):

@@ -63,19 +63,19 @@ def _signer(keys: tuple[MessageKey, ...], mode: str) -> Signer:
 
 def seal_calls(jobs: Sequence[NewJob], conf: Settings) -> Sequence[NewJob]:
     """Return jobs as they are stored."""
-    if conf.message_signing == "off" and conf.task_compression is None and not any(map(_asks, jobs)):
-        return jobs
+    if conf.message_signing == "off" and conf.task_compression is None:
+        for new in jobs:
+            # A call may ask for compression by itself.
+            if new.options is not None and '"compression"' in new.options:
+                break
+        else:
+            return jobs
     return [
         new._replace(args=seal_call(new.id, new.task, new.options, new.args, conf))
         if not new.args.startswith(SIGNED)
         else new
         for new in jobs
     ]
-
-
-def _asks(new: NewJob) -> bool:
-    """Whether a call itself may ask for compression."""
-    return new.options is not None and '"compression"' in new.options
 
 
 def seal_call(job_id: str, task: str, options: str | None, args: bytes, conf: Settings) -> bytes:
@@ -107,8 +107,8 @@ def open_call(job: Job, conf: Settings) -> bytes:
         SecurityError: they are not signed, or not as the call of this job.
         DecodeError: they cannot be unpacked, or not within task_args_max_bytes.
     """
-    args = _bytes(job.args or b"")
-    if conf.message_signing == "off" and not args.startswith(_SEALS):
+    args = job.args
+    if type(args) is bytes and conf.message_signing == "off" and not args.startswith(_SEALS):
         return args
     return unpack(verified_call(job, conf), conf.task_args_max_bytes, "task_args_max_bytes")
 
@@ -130,15 +130,14 @@ def seal_outcome(job: Job, outcome: Outcome, conf: Settings) -> Outcome:
     The error stays plain: the worker reads it; `seal_completion` signs it.
     """
     result, args, follow_ups = outcome.result, outcome.args, outcome.follow_ups
-    if result is not None and (conf.result_compression is not None or conf.message_signing != "off"):
+    plain = conf.message_signing == "off" and conf.result_compression is None
+    if plain and args is None and not follow_ups:
+        return outcome
+    if result is not None:
         result = _seal_result(job, result, conf)
     if args is not None:
         args = seal_call(job.id, job.task, outcome.options, args, conf)
-    if follow_ups:
-        follow_ups = tuple(seal_calls(follow_ups, conf))
-    if result is outcome.result and args is outcome.args and follow_ups is outcome.follow_ups:
-        return outcome
-    return outcome._replace(result=result, args=args, follow_ups=follow_ups)
+    return outcome._replace(result=result, args=args, follow_ups=tuple(seal_calls(follow_ups, conf)))
 
 
 def _seal_result(job: Job, result: bytes, conf: Settings) -> bytes:
@@ -170,6 +169,8 @@ def open_result(job_id: str, serializer: str, result: bytes, conf: Settings) -> 
         SecurityError: it is not signed, or not as the result of this job.
         DecodeError: it cannot be unpacked, or not within result_max_bytes.
     """
+    if type(result) is bytes and conf.message_signing == "off" and not result.startswith(_SEALS):
+        return result
     signer, result = signer_of(conf), _bytes(result)
     if signer is not None:
         result = signer.verify("result", (job_id, serializer), result, f"The bytes of the result of job {job_id}")

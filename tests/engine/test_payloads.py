@@ -100,7 +100,7 @@ def test_a_job_whose_process_died_shows_a_signed_error(q: LocalQ) -> None:
     def die() -> None:
         os._exit(3)
 
-    with q.running(concurrency=1), pytest.raises(WorkerLostError, match="exit code 3"):
+    with q.running(concurrency=1), pytest.raises(WorkerLostError, match="exited with code 3"):
         die.delay().get(timeout=30)
 
 

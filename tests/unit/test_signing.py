@@ -122,8 +122,8 @@ def test_a_secret_is_shown_nowhere() -> None:
 
     assert repr(conf) == "Settings({'message_keys': (<key 2025>, <key>)})"
     with pytest.raises(ImproperlyConfigured) as error:
-        Settings({"message_keys": [OLD.decode(), "2025:tiny-secret"]})
-    assert "secret" not in str(error.value)
+        Settings({"message_keys": [OLD.decode(), "2025:tiny-phrase"]})
+    assert "phrase" not in str(error.value)
     assert "<key 2025> of message_keys has 11 bytes; a key needs 16 or more" in str(error.value)
 
 
