@@ -11,6 +11,7 @@ import pytest
 
 from localq import LocalQ
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError, WorkerLostError
+from localq.job import WorkerCard
 from localq.packing import PACKED, pack
 from localq.store.base import Filter
 
@@ -108,7 +109,7 @@ def test_a_job_whose_process_died_shows_a_signed_error(q: LocalQ) -> None:
 def test_a_bomb_in_the_file_is_a_failure_of_its_job_alone(q: LocalQ, ran: Path, pool: str) -> None:
     q.conf.task_args_max_bytes = 1_000_000
     bombed, good = q.tasks["mark"].delay("bombed"), q.tasks["mark"].delay("good")
-    bomb = pack(b'[["' + bytes(256 << 20) + b'"],{}]', "zlib", 0)
+    bomb = pack(b'[["' + bytes(64 << 20) + b'"],{}]', "zlib", 0)
     assert bomb.startswith(PACKED)
     write(q, "UPDATE job SET args = ? WHERE id = ?", bomb, bombed.id)
 
@@ -127,3 +128,23 @@ def test_a_worker_whose_key_cannot_be_had_does_not_start(q: LocalQ) -> None:
 
     with pytest.raises(ImproperlyConfigured, match="LOCALQ_NO_SUCH_KEY, which is not set"):
         q.start(concurrency=1)
+
+
+def test_error_callbacks_of_a_job_whose_worker_died_are_signed(q: LocalQ, ran: Path) -> None:
+    q.conf.update(message_signing="require", message_keys=KEY, task_max_crashes=1)
+    mark = q.tasks["mark"]
+    lost, forged = [mark.apply_async((text,), link_error=mark.si("told")) for text in ("lost", "forged")]
+    card = WorkerCard("u", "dead@h", "h", 1, "another boot", "solo", 1, None, (), ())
+    dead = q.store.register(card, q.clock.now(), 0)
+    assert len(q.store.claim(dead, None, (), 2, q.clock.now()).jobs) == 2
+    write(q, "UPDATE job SET args = ? WHERE id = ?", b'[["evil"],{}]', forged.id)
+    mark.acks_late = False
+
+    with q.running(concurrency=1):
+        for one in (lost, forged):
+            with pytest.raises(WorkerLostError):
+                one.get(timeout=30)
+        (after,) = [one for one in q.store.find(_ANY, 10) if one.id not in (lost.id, forged.id)]
+        assert q.AsyncResult(after.id).get(timeout=30) == "told"
+
+    assert ran.read_text() == "told\n"
