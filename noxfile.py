@@ -72,7 +72,10 @@ def store(session: nox.Session) -> None:
 def crash(session: nox.Session) -> None:
     """Kill things and count what is lost: a few minutes, or `-- --minutes N` for a long run and its table."""
     install(session, "test")
-    python(session, "-m tests.crash.run" if session.posargs else "-m pytest tests/crash", posargs=True)
+    for line in (
+        ["-m tests.crash.run", "-m tests.crash.run_schedules"] if session.posargs else ["-m pytest tests/crash"]
+    ):
+        python(session, line, posargs=True)
 
 
 @nox.session

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from localq.app import LocalQ
 from localq.call import new_id as uuid
-from localq.canvas import Signature, signature
+from localq.canvas import Signature, chain, chord, chunks, group, maybe_signature, signature, xmap, xstarmap
 from localq.codec import register
-from localq.current import app as current_app
+from localq.current import current_app, current_task
 from localq.exceptions import (
     Ignore,
     LocalQError,
@@ -19,19 +19,26 @@ from localq.exceptions import (
     WorkerLostError,
 )
 from localq.joining import allow_join_result
+from localq.queues import Exchange, Queue
 from localq.request import Context
-from localq.result import AsyncResult
+from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet
 from localq.shared import shared_task
 from localq.task import Task
 
 __all__ = [
     "AsyncResult",
+    "Celery",
     "Context",
+    "EagerResult",
+    "Exchange",
+    "GroupResult",
     "Ignore",
     "LocalQ",
     "LocalQError",
     "MaxRetriesExceededError",
+    "Queue",
     "Reject",
+    "ResultSet",
     "Retry",
     "Signature",
     "SoftTimeLimitExceeded",
@@ -40,11 +47,22 @@ __all__ = [
     "TimeoutError",
     "WorkerLostError",
     "allow_join_result",
+    "chain",
+    "chord",
+    "chunks",
     "current_app",
+    "current_task",
+    "group",
+    "maybe_signature",
     "register",
     "shared_task",
     "signature",
     "uuid",
+    "xmap",
+    "xstarmap",
 ]
+
+#: The same class, under its users' name.
+Celery = LocalQ
 
 __version__ = "0.1.0"

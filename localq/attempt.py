@@ -18,9 +18,10 @@ from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTermina
 from localq.job import Job, Outcome
 from localq.running import Place, Running
 from localq.sealing import seal_outcome
+from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.task import Task
 
-__all__ = ["close_loop", "run"]
+__all__ = ["begin", "close_loop", "read", "run", "sealed", "tell_end"]
 
 _local = threading.local()
 
@@ -41,40 +42,82 @@ def run(task: Task[..., Any], job: Job, place: Place) -> Outcome:
         WorkerTerminate: the worker interrupted the run; it has no outcome.
     """
     this = Running(task, job, place)
-    outcome = _run(this)
+    token = current.request.set(this.context)
     try:
-        return seal_outcome(job, outcome, place.settings)
+        outcome = _attempted(this)
+        if task_postrun.receivers:
+            tell_end(this, outcome)
+        return sealed(this, outcome)
+    finally:
+        current.request.reset(token)
+        # An error leads through its traceback to this object, and must not lead on to itself.
+        this.retval = None
+
+
+def sealed(this: Running, outcome: Outcome) -> Outcome:
+    """Return an outcome as it leaves: packed and signed as the settings say, a failure where that cannot be."""
+    try:
+        return seal_outcome(this.job, outcome, this.place.settings)
     except ImproperlyConfigured as error:
         return refused(this, error)
 
 
-def _run(this: Running) -> Outcome:
-    token = current.request.set(this.context)
+def _attempted(this: Running) -> Outcome:
+    unreadable = read(this)
+    if unreadable is not None:
+        return unreadable
     try:
-        try:
-            this.read_call()
-        except WorkerTerminate:
-            raise
-        except SecurityError as error:
-            return refused(this, error)
-        except BaseException as error:
-            return failed(this, error)
-        try:
-            value = _call(this)
-        except WorkerTerminate:
-            raise
-        except BaseException as error:
-            return ended_by(this, error)
-        return succeeded(this, value)
-    finally:
-        current.request.reset(token)
+        value = _call(this)
+    except WorkerTerminate:
+        raise
+    except BaseException as error:
+        return ended_by(this, error)
+    return succeeded(this, value)
+
+
+def read(this: Running) -> Outcome | None:
+    """Decode the arguments and fill in the request; return the outcome of a job that cannot be read."""
+    try:
+        this.read_call()
+    except WorkerTerminate:
+        raise
+    except SecurityError as error:
+        return refused(this, error)
+    except BaseException as error:
+        told = failed(this, error)
+        if task_internal_error.receivers:
+            fields = {"request": this.context, "exception": error, "traceback": error.__traceback__, "einfo": None}
+            task_internal_error.send(this.task, task_id=this.job.id, args=this.args, kwargs=this.kwargs, **fields)
+        return told
+    return None
+
+
+def begin(this: Running) -> None:
+    """Do what comes before every call of a task."""
+    task = this.task
+    if task_prerun.receivers:
+        task_prerun.send(task, task_id=this.job.id, task=task, args=this.args, kwargs=this.kwargs)
+    if type(task).before_start is not Task.before_start:
+        task.before_start(this.job.id, this.args, this.kwargs)
+
+
+def tell_end(this: Running, outcome: Outcome) -> None:
+    """Send task_postrun."""
+    task_postrun.send(
+        this.task,
+        task_id=this.job.id,
+        task=this.task,
+        args=this.args,
+        kwargs=this.kwargs,
+        retval=this.retval,
+        state=outcome.ending.name,
+    )
 
 
 def _call(this: Running) -> Any:
     """Call the task under its soft limit, and run a coroutine to its end."""
     task, eager, soft = this.task, this.place.eager, this.context.soft_time_limit
-    if type(task).before_start is not Task.before_start:
-        task.before_start(this.job.id, this.args, this.kwargs)
+    begin(this)
     limiter = this.place.limiter if soft or eager else None
     fault.point("run.before")
     if limiter is not None:

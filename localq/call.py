@@ -12,7 +12,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -21,23 +21,27 @@ from localq import codec
 from localq.clock import from_datetime
 from localq.job import NewJob
 from localq.packing import check_compression
-from localq.settings import nearest
+from localq.settings import Settings, nearest
+from localq.stamps import split_stamps
 
 __all__ = [
     "BROKER_ONLY",
     "KEPT",
     "OPTIONS",
+    "ROUTING",
     "Changes",
     "When",
     "follow_up_id",
+    "from_now",
     "new_id",
     "new_job",
     "read_changes",
     "read_options",
+    "zone_of",
 ]
 
 #: Options that end in the job's own columns.
-_COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id")
+_COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id", "beside")
 #: Options kept with the job as they are.
 KEPT = (
     "time_limit",
@@ -58,15 +62,18 @@ KEPT = (
     "argsrepr",
     "kwargsrepr",
     "compression",
+    "stamps",
 )
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
-    producer connection publisher exchange exchange_type routing_key delivery_mode immediate mandatory
+    producer connection publisher delivery_mode immediate mandatory
     retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
     task_type origin group_index chord chain replaced_task_nesting stamped_headers
 """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
-OPTIONS = frozenset(_COLUMNS) | frozenset(KEPT) | BROKER_ONLY
+#: Options that say which queue is meant, where `localq.routing` is asked.
+ROUTING = ("exchange", "exchange_type", "routing_key")
+OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | frozenset(KEPT) | BROKER_ONLY
 _SECOND = 1_000_000
 #: Seconds from now that a time may lie ahead: a thousand years, well within the store's 64 bits.
 _FAREST_S = 31_557_600_000
@@ -114,10 +121,13 @@ def follow_up_id(job_id: str, run_token: int, number: int) -> str:
 
 
 class When(NamedTuple):
-    """How naive times are read: in `zone`, or UTC."""
+    """How naive times are read: in `zone`, in this machine's where that is "local", or in UTC."""
 
     zone: str | None
     now: int
+
+    def _zone(self) -> tzinfo:
+        return ZoneInfo(self.zone) if self.zone else UTC
 
     def micros(self, value: Any, option: str) -> int:
         """Return a datetime, an ISO text, or seconds from now, as microseconds since 1970."""
@@ -134,9 +144,15 @@ class When(NamedTuple):
                 raise ValueError(f"{option}={value!r} is no ISO time: {error}") from error
         if isinstance(value, datetime):
             if value.tzinfo is None:
-                value = value.replace(tzinfo=ZoneInfo(self.zone) if self.zone else UTC)
+                value = value.astimezone() if self.zone == "local" else value.replace(tzinfo=self._zone())
             return from_datetime(value)
         raise TypeError(f"{option} must be a datetime, an ISO text or seconds, not {type(value).__name__}")
+
+
+def zone_of(settings: Settings) -> str | None:
+    """Return how naive times are read, for `When`: as the settings timezone and enable_utc say."""
+    zone: str | None = settings.timezone
+    return zone or (None if settings.enable_utc else "local")
 
 
 def read_options(options: Mapping[str, Any]) -> None:
@@ -189,7 +205,15 @@ def new_job(
         run_at=run_at,
         expires_at=expires_at,
         options=_written(kept) if kept else None,
+        beside=options.get("beside"),
     )
+
+
+def from_now(value: Any, option: str) -> int | None:
+    """Return seconds from a moment not known yet as negative microseconds; None for what is no such number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
+        return None
+    return -max(0, When(None, 0).micros(value, option))
 
 
 class Changes(NamedTuple):
@@ -284,10 +308,18 @@ def _signatures(given: Any, option: str, find: Find | None) -> list[dict[str, An
         or not all(isinstance(one, Mapping) and one.get("task") for one in many)
     ):
         raise TypeError(f"{option} must be a signature or a list of them, such as {option}=task.s(), not {given!r}")
-    return [_plain_signature(one, find) for one in many]
+    plain = [_plain_signature(one, find) for one in many]
+    if option == "link_error" and any("canvas" in one for one in plain):
+        raise TypeError("link_error takes tasks: an error callback is no workflow, but a task may start one")
+    return plain
 
 
 def _plain_signature(sig: Mapping[str, Any], find: Find | None) -> dict[str, Any]:
+    if sig.get("canvas") is not None:
+        return dict(sig)
+    if sig.get("subtask_type") is not None:
+        # A workflow is planned when it is its turn.
+        return {"task": sig["task"], "canvas": codec.encode(_bare(sig)).decode()}
     task = None if find is None else find(sig["task"])
     said = sig.get("call")
     if said is None:
@@ -300,11 +332,19 @@ def _plain_signature(sig: Mapping[str, Any], find: Find | None) -> dict[str, Any
     }
 
 
+def _bare(value: Any) -> Any:
+    """Return a signature, and those within it, as dicts and lists that any reader knows."""
+    if isinstance(value, Mapping):
+        return {key: _bare(one) for key, one in value.items()}
+    return [_bare(one) for one in value] if type(value) is list else value
+
+
 def _link_options(given: Mapping[str, Any], task: Any, find: Find | None) -> dict[str, Any]:
     """Return the options of a callback, checked now: later nobody is there to be told."""
+    given, stamps = split_stamps(given)
     read_options(given)
     own = {name: getattr(task, name, None) for name in ("queue", "priority", "serializer", "expires")}
-    merged = {**own, **given}
+    merged = {**own, **given, **({"stamps": stamps} if stamps else {})}
     options = {n: v for n, v in merged.items() if v is not None and n not in BROKER_ONLY}
     _check_kept(options, find)
     _run_at(options, _NOWHEN)

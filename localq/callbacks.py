@@ -11,15 +11,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localq import codec, failure
-from localq.call import When, follow_up_id, new_job
+from localq.call import ROUTING, When, follow_up_id, new_job, zone_of
 from localq.events import emit
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError
+from localq.feeding import is_container, with_first
 from localq.job import Job, NewJob
 from localq.options import JobOptions
 from localq.packing import unpack
 from localq.parameters import required
 from localq.remote import rebuild
 from localq.request import Context
+from localq.routing import router_of
 from localq.sealing import verified_call
 from localq.settings import Settings
 
@@ -38,9 +40,13 @@ def callbacks(
 
     Args:
         value, result: What the task returned, as it is and encoded by the job's serializer.
+
+    Callbacks that are workflows are left out; `localq.endings` has them.
     """
     jobs = []
     for number, link in enumerate(options.link or ()):
+        if "canvas" in link:
+            continue
         call, serializer = _call(link, options, value, result)
         jobs.append(_job(job, options, link, call, number, serializer, settings, now))
     return tuple(jobs)
@@ -52,7 +58,7 @@ def _call(link: Mapping[str, Any], options: JobOptions, value: Any, result: byte
     immutable = bool(link["immutable"])
     wanted = str(link["options"].get("serializer") or ("json" if immutable else options.serializer))
     if wanted == options.serializer == "json":
-        return (call if immutable else _with_first(call, result)), wanted
+        return (call if immutable else with_first(call, result)), wanted
     args, kwargs = codec.decode_call(call)
     return codec.encode_call(args if immutable else (value, *args), kwargs, wanted), wanted
 
@@ -76,7 +82,7 @@ def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tupl
     for number, link in enumerate(options.link_error, _FIRST_ERRBACK):
         try:
             jobs.append(_errback(job, options, link, number, told, settings, now))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ImproperlyConfigured) as error:
             # Checked when it was sent; what was written by hand must not stop the worker.
             _discard(job, f"bad error callback: {error!r}")
     return tuple(jobs)
@@ -97,7 +103,7 @@ def _errback(
 ) -> NewJob:
     call = str(link["call"]).encode()
     if not link["immutable"]:
-        call = _with_first(call, codec.encode(job.id))
+        call = with_first(call, codec.encode(job.id))
     serializer = str(link["options"].get("serializer") or "json")
     if serializer != "json":
         call = codec.encode_call(*codec.decode_call(call), serializer)
@@ -123,11 +129,6 @@ def errback_call(run: Callable[..., Any], errback: Mapping[str, Any], args: tupl
     return (request, rebuild(told), told.traceback, *args[1:])
 
 
-def _with_first(call: bytes, first: bytes) -> bytes:
-    """Put an encoded value in front of the arguments of an encoded call: `[[...],{...}]`."""
-    return b"[[" + first + (b"" if call.startswith(b"[[]") else b",") + call[2:]
-
-
 def _job(
     job: Job,
     options: JobOptions,
@@ -138,21 +139,28 @@ def _job(
     settings: Settings,
     now: int,
 ) -> NewJob:
+    root_id = options.root_id or job.id
     given = {
         "parent_id": job.id,
-        "root_id": options.root_id or job.id,
+        "root_id": root_id,
         "task_id": follow_up_id(job.id, job.run_token, number),
         **dict(link["options"]),
         "serializer": None if serializer == "json" else serializer,
     }
+    queue = settings.task_default_queue
+    router = router_of(settings, always=any(name in given for name in ROUTING))
+    if router is not None:
+        # The first queue: what follows from a job is one job, wherever its exchange would copy it to.
+        args, kwargs = codec.decode_call(call) if serializer == "json" else ((), {})
+        (queue, *_), given = router.send(str(link["task"]), args, kwargs, given)
     return new_job(
         str(link["task"]),
         call,
         given,
-        when=When(settings.timezone, now),
-        queue=settings.task_default_queue,
+        when=When(zone_of(settings), now),
+        queue=queue,
         priority=settings.task_default_priority,
-    )
+    )._replace(workflow=root_id)
 
 
 def _request(job: Job, options: JobOptions) -> dict[str, Any]:
@@ -167,7 +175,10 @@ def _request(job: Job, options: JobOptions) -> dict[str, Any]:
         "headers": options.headers,
         "delivery_info": {"queue": job.queue, "priority": job.priority},
     }
-    if job.args and options.serializer == "json" and len(job.args) <= _LONGEST_REQUEST:
+    plain = options.serializer == "json" and len(job.args or b"") <= _LONGEST_REQUEST
+    if job.args and plain:
         with contextlib.suppress(DecodeError):
-            request["args"], request["kwargs"] = json.loads(unpack(job.args, _LONGEST_REQUEST, "of requests"))
+            args = unpack(job.args, _LONGEST_REQUEST, "of requests")
+            if not is_container(args):
+                request["args"], request["kwargs"] = json.loads(args)
     return request

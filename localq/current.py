@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 from weakref import WeakSet
 
 from localq.exceptions import ImproperlyConfigured
 
-__all__ = ["app", "app_or_none", "apps", "in_slot", "request", "set_app", "set_in_slot"]
+__all__ = [
+    "app",
+    "app_or_none",
+    "apps",
+    "current_app",
+    "current_task",
+    "in_slot",
+    "request",
+    "set_app",
+    "set_in_slot",
+]
 
 #: The running request (a `localq.request.Context`), or None outside tasks.
 request: ContextVar[Any] = ContextVar("localq_request", default=None)
@@ -49,3 +60,49 @@ def set_in_slot() -> None:
     """Mark this process as one that runs tasks: it must start no worker of its own."""
     global _in_slot
     _in_slot = True
+
+
+def _task() -> Any:
+    running = request.get()
+    return None if running is None or _app is None else _app.tasks.find(running.task)
+
+
+class _Stand:
+    """Stands for what is current when it is used."""
+
+    def __init__(self, find: Callable[[], Any], what: str) -> None:
+        self.__dict__.update(_find=find, _what=what)
+
+    def _get_current_object(self) -> Any:
+        return self._find()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._find(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._find(), name, value)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the current app; run the current task."""
+        found = self._find()
+        return found(*args, **kwargs) if callable(found) else found
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._find() == other)
+
+    def __hash__(self) -> int:
+        return hash(self._find())
+
+    def __bool__(self) -> bool:
+        try:
+            return self._find() is not None
+        except ImproperlyConfigured:
+            return False
+
+    def __repr__(self) -> str:
+        return repr(self._find()) if self else f"<no {self._what}>"
+
+
+#: Stand for the current app, and for the task that runs here (None outside tasks).
+current_app: Any = _Stand(app, "current app")
+current_task: Any = _Stand(_task, "current task")

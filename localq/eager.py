@@ -13,11 +13,13 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from localq.attempt import run
+from localq.behind import behind, culprit_of
 from localq.call import new_id
 from localq.clock import Clock
 from localq.exceptions import NotRegistered
 from localq.failure import describe, dump
-from localq.job import Ending, Job, JobState, NewJob, Outcome, WorkerCard
+from localq.feeding import fed
+from localq.job import Claim, Ending, Job, JobState, NewJob, Outcome, Role, WorkerCard
 from localq.limiter import AlarmLimiter
 from localq.policy import limits_of, policy_of
 from localq.registry import TaskRegistry
@@ -48,16 +50,22 @@ class App(Protocol):
 
 
 class Eager:
-    """Runs an app's jobs in the caller, and reads their results (`localq.result.Source`)."""
+    """Runs an app's jobs in the caller, and reads their results (`localq.result.Source`).
 
-    def __init__(self, app: App) -> None:
+    Args:
+        store: Where the jobs are; default: one of its own in memory.
+        inline: Whether runs happen within the calls that add their jobs, and may wait for such calls' results.
+    """
+
+    def __init__(self, app: App, store: Store | None = None, *, inline: bool = True) -> None:
         self._app = app
+        self._inline = inline
         self._lock = threading.Lock()
         self._ended = threading.Condition()
         self._worker: int | None = None
         #: Errors as they were raised, of the jobs whose caller wants them.
         self._errors: dict[str, BaseException | None] = {}
-        self.store: Store = open_store(":memory:")
+        self.store: Store = open_store(":memory:") if store is None else store
 
     def run(self, jobs: Sequence[NewJob], *, throw: bool = False) -> None:
         """Add jobs, then run each, and whatever follows from it, to the end, in order.
@@ -82,6 +90,26 @@ class Eager:
     def conf(self) -> Settings:
         """The app's settings."""
         return self._app.conf
+
+    def run_due(self) -> Claim:
+        """Run the jobs that are due, in order, and what follows from them at once.
+
+        Returns:
+            The runs, as they were claimed, and when the next job is due.
+        """
+        done: list[Job] = []
+        while True:
+            claim = self.store.claim(self._key(), None, (), 1, self._app.clock.now())
+            if not claim.jobs:
+                return Claim(done, claim.next_at)
+            for job in claim.jobs:
+                self._run(job)
+            done += claim.jobs
+
+    @property
+    def clock(self) -> Clock:
+        """The app's clock."""
+        return self._app.clock
 
     def accepts(self, task: str) -> tuple[str, ...]:
         """Return the serializers that may be read for a task."""
@@ -115,9 +143,13 @@ class Eager:
         now = self._app.clock.now()
         conf = self._app.conf
         policy = policy_of(task, job, conf)
-        if job.expires_at is not None and job.expires_at <= now:
+        if job.culprit is not None:
+            done = behind(job, culprit_of(job, self.store), _NAME, policy, now)
+        elif job.expires_at is not None and job.expires_at <= now:
             done = expired(job, _NAME, policy, now)
         else:
+            if job.role & Role.FED:
+                job = fed(job, self.store.inputs(job.key))
             token = _around.set((*_around.get(), job.id))
             try:
                 outcome = self._outcome(job, now)
@@ -139,7 +171,7 @@ class Eager:
             return Outcome(Ending.FAILURE, now, now, failure=dump(describe(error)))
         limits = limits_of(task, job, conf)
         limiter = AlarmLimiter(limits.hard) if limits.hard or limits.soft else None
-        place = Place(_NAME, self._app.clock, conf, limiter, eager=True, errors=self._errors)
+        place = Place(_NAME, self._app.clock, conf, limiter, eager=self._inline, errors=self._errors)
         return run(task, job, place)
 
     def _key(self) -> int:

@@ -12,21 +12,24 @@ import sys
 from typing import Any
 
 from localq import codec, failure
-from localq.call import KEPT, When
+from localq.call import KEPT, When, zone_of
 from localq.callbacks import callbacks
 from localq.exceptions import (
     EncodeError,
     Ignore,
     Reject,
+    Replaced,
     Retry,
     SoftTimeLimitExceeded,
     TaskPredicate,
     WorkerTerminate,
 )
-from localq.job import Ending, NewJob, Outcome
+from localq.job import Ending, NewJob, Outcome, Role
+from localq.options import JobOptions
 from localq.request import ExceptionInfo
 from localq.retry import backoff
 from localq.running import Running
+from localq.signals import task_failure, task_retry, task_success
 from localq.task import Task
 
 __all__ = ["ended_by", "failed", "refused", "succeeded"]
@@ -39,14 +42,19 @@ _peak = 0
 
 def succeeded(this: Running, value: Any) -> Outcome:
     """Return the outcome of a task that returned: a failure if what it returned cannot be written."""
+    this.retval = value
     try:
-        result = None if this.context.ignore_result else _encoded(this, value)
+        # What others wait for is kept for them, whoever else ignores it.
+        ignored = this.context.ignore_result and not this.job.role & Role.AWAITED
+        result = None if ignored else _encoded(this, value)
         follow_ups = _callbacks(this, value, result) if this.options.link else ()
     except WorkerTerminate:
         raise
     except BaseException as error:
         return failed(this, error)
     _tell(this, "on_success", "SUCCESS", value)
+    if task_success.receivers:
+        task_success.send(this.task, result=value)
     return _outcome(this, Ending.SUCCESS, result=result, follow_ups=follow_ups)
 
 
@@ -55,8 +63,11 @@ def ended_by(this: Running, error: BaseException) -> Outcome:
     try:
         if isinstance(error, Exception) and not isinstance(error, TaskPredicate):
             error = _auto_retried(this, error)
+        this.retval = error
         if isinstance(error, Retry):
             return _retried(this, error)
+        if isinstance(error, Replaced):
+            return _replaced(this, error)
         if isinstance(error, Ignore):
             return _outcome(this, Ending.IGNORED)
         if isinstance(error, Reject):
@@ -71,22 +82,39 @@ def ended_by(this: Running, error: BaseException) -> Outcome:
 
 def failed(this: Running, error: BaseException) -> Outcome:
     """Return the outcome of an attempt that failed with an error."""
+    this.retval = error
     told = failure.describe(error)
     errors = this.place.errors
     if errors is not None and this.job.id in errors:
         errors[this.job.id] = error
     if isinstance(error, SoftTimeLimitExceeded):
         _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
-    _tell(this, "on_failure", "FAILURE", error, ExceptionInfo(error, told.traceback))
+    einfo = ExceptionInfo(error, told.traceback)
+    _tell(this, "on_failure", "FAILURE", error, einfo)
+    if task_failure.receivers:
+        _signal_failure(this, error, einfo)
     return _outcome(this, Ending.FAILURE, failure=failure.dump(told))
 
 
 def refused(this: Running, error: BaseException) -> Outcome:
     """Return the outcome of a job that is not to be trusted: a failure, and no code of the task's hears of it."""
+    this.retval = error
     errors = this.place.errors
     if errors is not None and this.job.id in errors:
         errors[this.job.id] = error
     return _outcome(this, Ending.FAILURE, failure=failure.dump(failure.describe(error)))
+
+
+def _signal_failure(this: Running, error: BaseException, einfo: ExceptionInfo) -> None:
+    task_failure.send(
+        this.task,
+        task_id=this.job.id,
+        exception=error,
+        args=this.args,
+        kwargs=this.kwargs,
+        traceback=error.__traceback__,
+        einfo=einfo,
+    )
 
 
 def _outcome(this: Running, ending: Ending, **more: Any) -> Outcome:
@@ -120,7 +148,34 @@ def _encoded(this: Running, value: Any) -> bytes:
 def _callbacks(this: Running, value: Any, result: bytes | None) -> tuple[NewJob, ...]:
     if result is None:
         result = _encoded(this, value)
-    return callbacks(this.job, this.options, value, result, this.place.settings, this.place.clock.now())
+    plain = callbacks(this.job, this.options, value, result, this.place.settings, this.place.clock.now())
+    workflows = [link for link in this.options.link or () if "canvas" in link]
+    return plain + tuple(
+        new
+        for link in workflows
+        for new in this.task.app.plan_workflow(codec.decode(link["canvas"].encode()), (value,)).jobs
+    )
+
+
+# Replaced
+
+
+def _replaced(this: Running, asked: Replaced) -> Outcome:
+    """Return the outcome of a task that put another call in its place: its jobs, the last under this id."""
+    app, job = this.task.app, this.job
+    jobs = app.plan_workflow(asked.sig, as_one=job.id).jobs
+    (new,) = [one for one in jobs if one.id == job.id]
+    others = tuple(one._replace(workflow=job.workflow or this.context.root_id) for one in jobs if one.id != job.id)
+    kept, own = JobOptions.read(new.options), this.options
+    options = kept._replace(
+        root_id=own.root_id,
+        parent_id=own.parent_id,
+        group_id=own.group_id,
+        link=[*(kept.link or ()), *(own.link or ())] or None,
+        link_error=[*(kept.link_error or ()), *(own.link_error or ())] or None,
+        stamps={**(own.stamps or {}), **(kept.stamps or {})} or None,
+    )
+    return _outcome(this, Ending.REPLACED, replaced=new._replace(options=options.write()), follow_ups=others)
 
 
 # Retries
@@ -150,8 +205,11 @@ def _auto_retried(this: Running, error: Exception) -> BaseException:
 def _retried(this: Running, again: Retry) -> Outcome:
     cause = again.exc or again
     told = failure.describe(cause)
-    _tell(this, "on_retry", "RETRY", cause, ExceptionInfo(cause, told.traceback))
-    when = When(this.place.settings.timezone, this.place.clock.now())
+    einfo = ExceptionInfo(cause, told.traceback)
+    _tell(this, "on_retry", "RETRY", cause, einfo)
+    if task_retry.receivers:
+        task_retry.send(this.task, request=this.context, reason=again, einfo=einfo)
+    when = When(zone_of(this.place.settings), this.place.clock.now())
     run_at = when.micros(0 if again.when is None else again.when, "eta")
     changes = _changed_call(this, again)
     return _outcome(this, Ending.RETRY, failure=failure.dump(told), run_at=run_at, **changes)

@@ -2,24 +2,33 @@
 
     LocalQError
     ├── ImproperlyConfigured          a setting, option or name that cannot work
+    ├── ScheduleError                 (ValueError) a rule in time that cannot be understood or written down
     ├── SecurityError                 content of a kind not accepted here, or not signed as it must be
     ├── TaskPredicate                 raised inside a task to say what should happen to it
     │   ├── Ignore                    keep no outcome
+    │   │   └── Replaced              run another call in its place (`Task.replace`)
     │   ├── Reject                    refuse the job, or put it back (requeue=True)
     │   └── Retry                     run again later
     ├── TaskError
     │   ├── NotRegistered             (KeyError) no task of that name
+    │   ├── QueueNotFound             (KeyError) a call for a queue that task_queues does not have
+    │   ├── IncompleteStream          a stream of data ended too early
     │   ├── AlreadyRegistered         two tasks of one name
     │   ├── InvalidTaskError          a job that cannot be understood
     │   ├── EncodeError               (TypeError) a value that cannot be written down
     │   ├── DecodeError               (ValueError) bytes that cannot be read back
     │   ├── TimeoutError              (builtin TimeoutError) waited too long for a result
     │   ├── MaxRetriesExceededError   retried as often as allowed
+    │   ├── IncompleteStream          asked for all that follows from a job before it was there
+    │   ├── ChordError                a chord's header did not succeed
     │   └── TaskRevokedError          the job was cancelled
     ├── JobLost
     │   ├── WorkerLostError           the process that ran the job died
     │   ├── TimeLimitExceeded         killed at the hard time limit
     │   └── Terminated                (TaskRevokedError) killed because the job was cancelled
+    ├── BackendError                  a result could not be reached by the names of `app.backend`
+    │   ├── BackendGetMetaError       when reading it
+    │   └── BackendStoreError         when writing it
     ├── PoolBroken                    a worker's processes die before they can run anything
     └── StoreError                    (see the classes) the store refused or could not do it
         ├── StoreBusy                 others held the write lock for too long
@@ -27,34 +36,59 @@
         ├── StoreReadOnly             no right to write
         ├── StoreDamaged              the file is not whole
         ├── StoreForeign              the file belongs to something else
-        ├── StoreVersion              the file was made by a newer LocalQ
+        ├── StoreVersion              the file was made by another version of LocalQ
         └── UnsafeFilesystem          the file lies where SQLite cannot lock
     SoftTimeLimitExceeded             (Exception) raised inside a task at its soft limit
     WorkerShutdown, WorkerTerminate   (SystemExit) raised in a worker to stop it
+    LocalQWarning                     (UserWarning)
+    ├── AlwaysEagerIgnored, DuplicateNodenameWarning, DuplicateTaskNameWarning, FixupWarning, NotConfigured
+    └── SecurityWarning
 
-Names known from Celery keep Celery's names (celery/exceptions.py of 5.7).
+Names known from Celery keep Celery's names (celery/exceptions.py of 5.7); CeleryError and CeleryWarning are the roots
+under their users' names. Those of which nothing here is raised are there to be caught.
 """
 
 from __future__ import annotations
 
 import builtins
+from types import TracebackType
 from typing import Any
 
 __all__ = [
     "AlreadyRegistered",
+    "AlwaysEagerIgnored",
+    "BackendError",
+    "BackendGetMetaError",
+    "BackendStoreError",
+    "CDeprecationWarning",
+    "CPendingDeprecationWarning",
+    "CeleryError",
+    "CeleryWarning",
+    "ChordError",
     "DecodeError",
+    "DuplicateNodenameWarning",
+    "DuplicateTaskNameWarning",
     "EncodeError",
+    "FixupWarning",
     "Ignore",
     "ImproperlyConfigured",
+    "IncompleteStream",
     "InvalidTaskError",
     "JobLost",
     "LocalQError",
+    "LocalQWarning",
     "MaxRetriesExceededError",
+    "NotConfigured",
     "NotRegistered",
+    "OperationalError",
     "PoolBroken",
+    "QueueNotFound",
     "Reject",
+    "Replaced",
     "Retry",
+    "ScheduleError",
     "SecurityError",
+    "SecurityWarning",
     "SoftTimeLimitExceeded",
     "StoreBusy",
     "StoreDamaged",
@@ -73,6 +107,7 @@ __all__ = [
     "WorkerLostError",
     "WorkerShutdown",
     "WorkerTerminate",
+    "reraise",
 ]
 
 
@@ -82,6 +117,10 @@ class LocalQError(Exception):
 
 class ImproperlyConfigured(LocalQError):
     """A setting, an option or a combination of them cannot work."""
+
+
+class ScheduleError(ValueError, LocalQError):
+    """A rule in time cannot be understood, or cannot be written down."""
 
 
 class SecurityError(LocalQError):
@@ -94,6 +133,18 @@ class TaskPredicate(LocalQError):
 
 class Ignore(TaskPredicate):
     """Raised in a task: finish the job without storing an outcome."""
+
+
+class Replaced(Ignore):
+    """Raised by `Task.replace`: the job goes on as another call, under the same id.
+
+    Attributes:
+        sig: The signature that takes its place.
+    """
+
+    def __init__(self, sig: Any = None) -> None:
+        self.sig = sig
+        super().__init__("Replaced by new task")
 
 
 class Reject(TaskPredicate):
@@ -165,6 +216,13 @@ class NotRegistered(KeyError, TaskError):
         return str(self.args[0]) if self.args else "not registered"
 
 
+class QueueNotFound(KeyError, TaskError):
+    """A call names a queue that the setting task_queues does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else "queue not found"
+
+
 class AlreadyRegistered(TaskError):
     """A task of that name exists already."""
 
@@ -198,6 +256,14 @@ class MaxRetriesExceededError(TaskError):
         super().__init__(*args, **kwargs)
 
 
+class IncompleteStream(TaskError):
+    """What follows from a job was asked for, and not all of it is finished."""
+
+
+class ChordError(TaskError):
+    """A task of a chord's header did not succeed, so that its body was not run."""
+
+
 class TaskRevokedError(TaskError):
     """The job was cancelled before it could finish."""
 
@@ -216,6 +282,35 @@ class TimeLimitExceeded(JobLost):
 
 class Terminated(JobLost, TaskRevokedError):
     """The job was killed because it was cancelled while it ran."""
+
+
+class BackendError(LocalQError):
+    """A result could not be reached by the names of `app.backend`."""
+
+
+class BackendGetMetaError(BackendError):
+    """A result could not be read.
+
+    Attributes:
+        task_id: Of the job.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.task_id = kwargs.get("task_id", "")
+        super().__init__(*args)
+
+
+class BackendStoreError(BackendError):
+    """A state could not be written.
+
+    Attributes:
+        state, task_id: What, and of which job.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.state = kwargs.get("state", "")
+        self.task_id = kwargs.get("task_id", "")
+        super().__init__(*args)
 
 
 class PoolBroken(LocalQError):
@@ -257,7 +352,7 @@ class StoreForeign(StoreError):
 
 
 class StoreVersion(StoreError):
-    """The store was made by a newer LocalQ; upgrade this one."""
+    """The store was made by another version of LocalQ, whose format this one does not use."""
 
 
 class UnsafeFilesystem(StoreError):
@@ -270,3 +365,50 @@ class WorkerShutdown(SystemExit):
 
 class WorkerTerminate(SystemExit):
     """Raised in a worker to stop it at once."""
+
+
+class LocalQWarning(UserWarning):
+    """Root of the warnings that programs may filter."""
+
+
+class AlwaysEagerIgnored(LocalQWarning):
+    """A call went to the store although task_always_eager is set."""
+
+
+class DuplicateNodenameWarning(LocalQWarning):
+    """Two workers have the same name."""
+
+
+class DuplicateTaskNameWarning(LocalQWarning):
+    """Two functions have the same name; here that is an error, AlreadyRegistered."""
+
+
+class FixupWarning(LocalQWarning):
+    """A framework is there but cannot be set up."""
+
+
+class NotConfigured(LocalQWarning):
+    """There is no configuration."""
+
+
+class SecurityWarning(LocalQWarning):
+    """Something may be unsafe."""
+
+
+class CPendingDeprecationWarning(PendingDeprecationWarning):
+    """Celery's name for a warning of something that will be deprecated."""
+
+
+class CDeprecationWarning(DeprecationWarning):
+    """Celery's name for a warning of something that is deprecated."""
+
+
+CeleryError = LocalQError
+CeleryWarning = LocalQWarning
+#: What Celery's users catch when a call cannot be sent.
+OperationalError = StoreError
+
+
+def reraise(kind: type[BaseException], value: BaseException, traceback: TracebackType | None = None) -> None:
+    """Raise an error again, with a traceback."""
+    raise value.with_traceback(traceback) if traceback is not None else value

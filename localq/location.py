@@ -1,4 +1,4 @@
-"""Where a store is, of the path or URL that a program gives."""
+"""Where a store is, of the path or URL that a program gives, or of the URLs that Celery's settings have."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import os
 
 from localq.exceptions import ImproperlyConfigured
 
-__all__ = ["locate"]
+__all__ = ["DEFAULT", "embedded", "locate", "refusal", "shown"]
 
-_DEFAULT_PATH = "jobs.db"
+DEFAULT = "jobs.db"
+#: In-process transports and result back ends of Celery's, which tests use.
+_IN_MEMORY = ("memory", "cache+memory", "cache")
+#: Result back ends that bring results back to the caller, or keep none: the store does the former anyway.
+_ANY_STORE = ("rpc", "disabled", "amqp+rpc")
 
 
 def locate(path: str | os.PathLike[str] | None, url: str | None) -> str:
@@ -20,7 +24,55 @@ def locate(path: str | os.PathLike[str] | None, url: str | None) -> str:
     if path is not None and url is not None:
         raise ImproperlyConfigured(f"Give path={path!r} or url={url!r}, not both.")
     given = path if url is None else url
-    text = _DEFAULT_PATH if given is None else os.fspath(given)
+    text = DEFAULT if given is None else os.fspath(given)
     if not text:
         raise ImproperlyConfigured("The path is empty. Give the path of a file, such as jobs.db.")
     return text if text == ":memory:" or "://" in text else os.path.abspath(os.path.expanduser(text))
+
+
+def embedded(url: str | None) -> str | None:
+    """Return the location that a broker's or result back end's URL stands for, or None for any.
+
+    Raises:
+        ImproperlyConfigured: it is a server's; LocalQ has none.
+    """
+    if not url:
+        return None
+    scheme, colon, rest = url.partition("://")
+    scheme = scheme.lower()
+    if scheme in _ANY_STORE:
+        return None
+    if scheme in _IN_MEMORY or url == ":memory:":
+        return ":memory:"
+    if not colon:
+        return locate(url, None)
+    if scheme in ("sqlite", "db+sqlite", "sqla+sqlite"):
+        return ":memory:" if rest in ("", "/") else _same_path(f"sqlite://{rest}")
+    raise ImproperlyConfigured(refusal(url))
+
+
+def _same_path(url: str) -> str:
+    """Return the path of sqlite:///path, as `locate` gives it for a path."""
+    path = url.removeprefix("sqlite:///")
+    return locate(path, None) if path and "?" not in path else url
+
+
+def refusal(url: str) -> str:
+    """Say why a server's URL cannot be used."""
+    scheme = url.partition("://")[0].lower()
+    if scheme.startswith(("redis", "valkey", "sentinel")):
+        return (
+            f"{shown(url)} is a Redis server; this version has no store there. Use path=, as in "
+            "LocalQ(path='jobs.db'): jobs and results are in that file."
+        )
+    return (
+        f"{shown(url)} is a server, and LocalQ needs neither a broker nor a result back end. Use path=, as in "
+        "LocalQ(path='jobs.db'): jobs and results are in that file."
+    )
+
+
+def shown(url: str) -> str:
+    """Return a URL without its password."""
+    scheme, colon, rest = url.partition("://")
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}{colon}{user.partition(':')[0]}:********@{host}" if at and ":" in user else url

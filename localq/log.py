@@ -17,6 +17,7 @@ from typing import Any
 
 from localq import current
 from localq.events import subscribe
+from localq.signals import after_setup_logger, after_setup_task_logger, setup_logging
 
 __all__ = ["LEVELS", "follow_events", "get_task_logger", "level_number", "set_up"]
 
@@ -53,22 +54,29 @@ def _stamp(record: logging.LogRecord) -> bool:
 def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -> None:
     """Set up the log of a worker that is a program of its own: on standard error, or in a file.
 
+    Where the signal setup_logging has a receiver, that one does it, and nothing happens here.
+
     Args:
-        conf: The settings worker_hijack_root_logger, worker_log_color, worker_log_format and
-            worker_task_log_format.
+        conf: The settings worker_hijack_root_logger, worker_log_color, worker_log_format, worker_log_datefmt,
+            worker_task_log_format and worker_task_log_datefmt.
         level: Least level logged.
         logfile: May be moved away while it is written to (logrotate): another is then started.
 
     Raises:
         OSError: the file cannot be written.
     """
+    fields = {"loglevel": level, "logfile": logfile, "format": conf["worker_log_format"]}
+    if setup_logging.receivers and setup_logging.send(None, **fields, colorize=conf["worker_log_color"]):
+        return
     root = logging.getLogger()
     handler = _handler(logfile)
     stream = getattr(handler, "stream", None)
     colour = conf["worker_log_color"]
     if colour is None:
         colour = logfile is None and "NO_COLOR" not in os.environ and _is_terminal(stream)
-    handler.setFormatter(_Format(conf["worker_log_format"], conf["worker_task_log_format"], colour=colour))
+    formats = (conf["worker_log_format"], conf.get("worker_log_datefmt"))
+    of_tasks = (conf["worker_task_log_format"], conf.get("worker_task_log_datefmt"))
+    handler.setFormatter(_Format(formats, of_tasks, colour=colour))
     if conf["worker_hijack_root_logger"]:
         for other in list(root.handlers):
             root.removeHandler(other)
@@ -79,6 +87,9 @@ def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -
         root.addHandler(handler)
         root.setLevel(level)
     logging.captureWarnings(True)
+    after_setup_logger.send(None, logger=root, **fields, colorize=colour)
+    fields["format"] = conf["worker_task_log_format"]
+    after_setup_task_logger.send(None, logger=_task_log, **fields, colorize=colour)
 
 
 def _handler(logfile: str | None) -> logging.Handler:
@@ -120,9 +131,9 @@ _COLOURS = {
 class _Format(logging.Formatter):
     """Formats records of tasks in their own way, and shows control characters instead of sending them."""
 
-    def __init__(self, plain: str, task: str, *, colour: bool) -> None:
-        super().__init__(plain)
-        self._task = logging.Formatter(task)
+    def __init__(self, plain: tuple[str, str | None], task: tuple[str, str | None], *, colour: bool) -> None:
+        super().__init__(*plain)
+        self._task = logging.Formatter(*task)
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
@@ -153,9 +164,15 @@ _LINES = {
     "job.discarded": (logging.WARNING, "Task {task}[{job_id}] discarded: {reason}"),
     "jobs.rescued": (logging.WARNING, "Took over jobs of {owner}, which died or stopped answering: {count}"),
     "jobs.pruned": (logging.DEBUG, "Removed finished jobs: {count}"),
+    "control.received": (logging.DEBUG, "{worker} received the control command {command}"),
     "slot.started": (logging.DEBUG, "Process {pid} started"),
     "slot.died": (logging.WARNING, "Process {pid} died: {reason}"),
     "pool.broken": (logging.CRITICAL, "{worker} gives up: {reason}"),
+    "schedule.fired": (logging.INFO, "Schedule {schedule} fired task {task}[{job_id}]"),
+    "schedule.skipped": (logging.INFO, "Schedule {schedule} skipped {count} at {nominal}: {reason}"),
+    "schedule.failed": (logging.ERROR, "Schedule {schedule} cannot fire: {error}"),
+    "scheduler.started": (logging.INFO, "Scheduler ready, schedules: {schedules}"),
+    "scheduler.stopped": (logging.INFO, "Scheduler stopped."),
     "store.failed": (logging.ERROR, "The store fails; what runs goes on, nothing new is claimed: {error}"),
     "store.recovered": (logging.WARNING, "The store works again, after {after_s:.1f}s"),
 }

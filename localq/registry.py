@@ -9,8 +9,10 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
+from localq.definition import check_definition
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.parameters import checker
+from localq.rates import read_rate
 from localq.settings import nearest
 from localq.task import TASK_OPTIONS, Task
 
@@ -42,12 +44,18 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     """Tasks by name. `revision` grows with every change, so that running slots learn of new definitions."""
 
     revision = 0
+    #: Called with each task that is registered, or kept.
+    registered: Callable[[Task[..., Any]], None] | None = None
 
     def __init__(self) -> None:
         super().__init__()
         self._promised: dict[str, Task[..., Any]] = {}
+        #: LocalQ's own tasks, found by their names and not listed.
+        self.own: dict[str, Task[..., Any]] = {}
 
     def __missing__(self, name: str) -> Task[..., Any]:
+        if name in self.own:
+            return self.own[name]
         raise NotRegistered(
             f"Unknown task {name!r}.{nearest(name, list(self))} Import its module in the worker: --include, "
             "or the setting include."
@@ -64,13 +72,19 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         if not task.name:
             raise ImproperlyConfigured(f"{type(task).__name__} has no name: set `name = '...'` in the class.")
         _check_task(task)
+        check_definition(task)
         before = self.get(task.name)
         if before is not None and not _same_origin(before, task):
             raise AlreadyRegistered(
                 f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
             )
+        self._take(task)
+
+    def _take(self, task: Task[..., Any]) -> None:
         self[task.name] = task
         self.revision += 1
+        if self.registered is not None:
+            self.registered(task)
 
     def promise(self, name: str, app: Any) -> Task[..., Any]:
         """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
@@ -86,8 +100,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             promised.__class__ = type(task)
             promised.__dict__.update(task.__dict__)
             task = promised
-        self[task.name] = task
-        self.revision += 1
+        self._take(task)
 
     def find(self, name: str) -> Task[..., Any] | None:
         """Return the task a job names, or None.
@@ -95,7 +108,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         A job made by a script run as the main program names `__main__.f`; a worker that loaded the script by
         its path knows the same function under the script's own name.
         """
-        found = self.get(name)
+        found = self.get(name) or self.own.get(name)
         if found is None and name.startswith("__main__."):
             tail = name.removeprefix("__main__")
             same = [task for known, task in self.items() if known.endswith(tail)]
@@ -133,13 +146,18 @@ def make_task(
     """Return a task made of a function.
 
     Raises:
-        TypeError: an unknown option; the nearest is named.
+        TypeError: an unknown option (the nearest is named), or a name or base that cannot be.
     """
+    given: Any = base
+    if not (inspect.isclass(given) and issubclass(given, Task)):
+        raise TypeError(f"task() takes a subclass of Task as base, not {base!r}")
     for name in options:
         if name not in TASK_OPTIONS and not hasattr(base, name):
             raise TypeError(f"task() got an unknown option {name!r}.{nearest(name, sorted(TASK_OPTIONS))}")
-    name = options.pop("name", None) or task_name(app.main, function.__module__, function.__name__)
-    _check_options(name, options)
+    named = options.pop("name", None)
+    if named is not None and not isinstance(named, str):
+        raise TypeError(f"task() takes a text as name, not {named!r}")
+    name = named or task_name(app.main, function.__module__, function.__name__)
     body = {
         "app": app,
         "name": name,
@@ -152,19 +170,10 @@ def make_task(
         **options,
     }
     made: Task[..., Any] = type(function.__name__, (base,), body)()
+    # Here too: what a slot makes of a definition it is sent is not registered.
+    check_definition(made)
     made._check = checker(made.run)
     return made
-
-
-def _check_options(name: str, options: dict[str, Any]) -> None:
-    for option in ("throws", "autoretry_for", "dont_autoretry_for"):
-        given = options.get(option)
-        if given is None:
-            continue
-        many = given if isinstance(given, tuple | list) else (given,)
-        if not all(inspect.isclass(one) and issubclass(one, BaseException) for one in many):
-            raise TypeError(f"Task {name}: {option}={given!r} must be exception classes")
-        options[option] = tuple(many)
 
 
 def _check_task(task: Task[..., Any]) -> None:
@@ -180,6 +189,10 @@ def _check_task(task: Task[..., Any]) -> None:
             setattr(task, option, value)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
             raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
+    try:
+        read_rate(task.rate_limit)
+    except ValueError as error:
+        raise ValueError(f"Task {task.name}: {error}") from None
     hard, soft = task.time_limit, task.soft_time_limit
     if hard and soft and soft > hard:
         raise ValueError(f"Task {task.name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")

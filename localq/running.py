@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from localq import codec
 from localq.callbacks import errback_call
 from localq.clock import Clock, to_datetime
-from localq.job import Job
+from localq.feeding import read_call
+from localq.job import Job, Role
 from localq.options import JobOptions
 from localq.policy import first
 from localq.request import Context
@@ -52,9 +52,10 @@ class Running:
     Attributes:
         context: The request, empty before `read_call`.
         args, kwargs: What the task is called with, as far as that could be read.
+        retval: What it returned, or raised.
     """
 
-    __slots__ = ("args", "context", "job", "kwargs", "options", "place", "started_at", "task")
+    __slots__ = ("args", "context", "job", "kwargs", "options", "place", "retval", "started_at", "task")
 
     def __init__(self, task: Task[..., Any], job: Job, place: Place) -> None:
         self.task, self.job, self.place = task, job, place
@@ -63,6 +64,7 @@ class Running:
         self.context = Context()
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = {}
+        self.retval: Any = None
 
     def read_call(self) -> None:
         """Verify, unpack and decode the arguments, and fill in the request; raises what users' classes raise.
@@ -73,7 +75,7 @@ class Running:
         options = self.options
         settings = self.place.settings
         stored = open_call(self.job, settings) or b"[[],{}]"
-        args, kwargs = codec.decode_call(stored, options.serializer, settings.accept_content)
+        args, kwargs = read_call(stored, options.serializer, settings.accept_content)
         self.args, self.kwargs = args, kwargs
         self._fill_in()
         if options.errback is not None:
@@ -97,8 +99,9 @@ class Running:
             attempt=job.attempts,
             delivery_info={"queue": job.queue, "routing_key": job.queue, "priority": job.priority},
             root_id=self.options.root_id or job.id,
+            awaited=bool(job.role & Role.AWAITED),
         )
-        if job.run_at > job.created_at:
+        if job.run_at > job.created_at and not job.role & Role.FED:
             context.eta = to_datetime(job.run_at).isoformat()
         if job.expires_at is not None:
             context.expires = to_datetime(job.expires_at).isoformat()
@@ -123,4 +126,6 @@ class Running:
             "argsrepr": options.argsrepr,
             "kwargsrepr": options.kwargsrepr,
             "shown": None,
+            "stamps": options.stamps,
+            "stamped_headers": None if options.stamps is None else sorted(options.stamps),
         }

@@ -9,15 +9,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from localq import codec, current
-from localq.call import When, new_id, new_job, read_options
+from localq.call import ROUTING, When, from_now, new_id, new_job, read_options, zone_of
+from localq.canvas import Signature
 from localq.clock import Clock
-from localq.exceptions import EncodeError
+from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
 from localq.registry import TaskRegistry
+from localq.routing import Router, router_of
 from localq.settings import Settings
+from localq.stamps import split_stamps
 from localq.task import Task
 
-__all__ = ["job_of"]
+__all__ = ["job_of", "jobs_of_call", "jobs_of_signature", "member_of"]
 
 #: Stands for a task that is not known here, only its name: it has no options of its own.
 _UNKNOWN: Task[..., Any] = Task()
@@ -29,44 +32,143 @@ class App(Protocol):
     conf: Settings
     clock: Clock
     tasks: TaskRegistry
+    router: Router | None
 
 
 def job_of(
-    app: App, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
+    app: App,
+    name: str,
+    args: Any,
+    kwargs: Any,
+    options: Mapping[str, Any],
+    task: Task[..., Any] | None = None,
+    fed: int = 0,
 ) -> tuple[NewJob, bool]:
+    """Return the job of a call, as `jobs_of_call` does, and no copy for other queues."""
+    jobs, ignored = jobs_of_call(app, name, args, kwargs, options, task, fed)
+    return jobs[0], ignored
+
+
+def jobs_of_call(
+    app: App,
+    name: str,
+    args: Any,
+    kwargs: Any,
+    options: Mapping[str, Any],
+    task: Task[..., Any] | None = None,
+    fed: int = 0,
+) -> tuple[list[NewJob], bool]:
     """Return the job of a call, checked in full, and whether its result is ignored.
+
+    Where the call goes to several queues each other queue gets a copy of the job, with an id of its own.
 
     Args:
         options: As of `Task.apply_async`.
         task: The task of that name, where it is at hand.
+        fed: How many arguments will come in front of those given.
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
+        QueueNotFound, ImproperlyConfigured: where it goes cannot be told.
     """
     if task is None:
         known = app.tasks.find(name)
         task = _UNKNOWN if known is None else known
     if task.typing and task._check is not None:
-        task._check(*args, **kwargs)
+        task._check(*(None,) * fed, *args, **kwargs)
     conf, request = app.conf, current.request.get()
-    queue = task.queue or conf.task_default_queue
+    # First of all: where settings were not read yet, this reads them, and `router` is as they say.
+    default = conf.task_default_queue
+    queue = task.queue or default
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
-    if not options and task.expires is None and task.compression is None and serializer == "json" and request is None:
-        return NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority), bool(ignored)
+    placed = task.exchange is not None or task.routing_key is not None
+    own = task._shadows or task.expires is not None or task.compression is not None
+    special = options or placed or own or serializer != "json"
+    if not special and request is None and app.router is None:
+        return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
+    options, stamps = split_stamps(options)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, "compression": task.compression, **options}
+    if stamps:
+        given["stamps"] = stamps
+    if task._shadows and given.get("shadow") is None:
+        given["shadow"] = task.shadow_name(args, kwargs, options)
+    queues: tuple[str, ...] = (queue,)
+    if app.router is not None or placed or any(name in options for name in ROUTING):
+        queues, given = _routed(app, name, args, kwargs, given, task)
     serializer = given.get("serializer") or serializer
     given["serializer"] = None if serializer == "json" else serializer
     if request is not None and request.id is not None:
         given.setdefault("parent_id", request.id)
         given.setdefault("root_id", request.root_id)
+        if task.priority is None:
+            priority = _inherited(conf, request, priority)
     written = _written(args, kwargs, serializer, conf)
-    when = When(conf.timezone, app.clock.now())
-    new = new_job(name, written, given, when=when, queue=queue, priority=priority, find=app.tasks.find)
+    when = When(zone_of(conf), app.clock.now())
+    new = new_job(name, written, given, when=when, queue=queues[0], priority=priority, find=app.tasks.find)
+    if given.get("parent_id") is not None:
+        # A child belongs to the family of whoever sent it.
+        new = new._replace(workflow=given.get("root_id"))
     said = given.get("ignore_result")
-    return new, bool(ignored if said is None else said)
+    copies = [new._replace(id=new_id(), queue=other) for other in queues[1:]]
+    return [new, *copies], bool(ignored if said is None else said)
+
+
+def _routed(
+    app: App, name: str, args: Any, kwargs: Any, given: dict[str, Any], task: Task[..., Any]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the queues of a call, and its options with those of its route below them."""
+    own = {option: getattr(task, option) for option in ("queue", "priority", "serializer", *ROUTING)}
+    own = {option: value for option, value in own.items() if value is not None}
+    router = app.router or router_of(app.conf, always=True)
+    assert router is not None
+    queues, routed = router.send(name, args, kwargs, {**own, **given}, task)
+    try:
+        read_options(routed)
+    except TypeError as error:
+        raise ImproperlyConfigured(f"task_routes gives task {name} an option that there is not: {error}") from error
+    return queues, routed
+
+
+def _inherited(conf: Settings, request: Any, priority: int) -> int:
+    """Return the priority of a call from within a task."""
+    if not conf.task_inherit_parent_priority:
+        return priority
+    own = (request.delivery_info or {}).get("priority")
+    return priority if own is None else int(own)
+
+
+def jobs_of_signature(app: App, sig: Any) -> tuple[list[NewJob], bool]:
+    """Return the jobs of a signature of one task; see `jobs_of_call`."""
+    if not isinstance(sig, Signature):
+        raise TypeError(f"enqueue_many() takes a list of signatures, such as [add.s(2, 2)]; in it is {sig!r}")
+    return jobs_of_call(app, sig.task, sig.args, sig.kwargs, sig.options)
+
+
+def member_of(app: App, sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob, bool]:
+    """Return the job of a call within a workflow, and whether its result is ignored; see `localq.canvas.planning.Make`.
+
+    Raises:
+        TypeError, ValueError: the arguments, or an option, cannot be.
+    """
+    options = dict(sig.options)
+    if not waits:
+        return job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
+    task = app.tasks.find(sig.task)
+    if "expires" not in options and task is not None:
+        options["expires"] = task.expires
+    late = from_now(options.get("expires"), "expires")
+    if late is not None:
+        options["expires"] = None
+    countdown = from_now(options.get("countdown"), "countdown")
+    if countdown is not None and options.get("eta") is None:
+        del options["countdown"]
+    new, ignored = job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
+    if countdown:
+        new = new._replace(run_at=countdown)
+    return (new if late is None else new._replace(expires_at=late)), ignored
 
 
 def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:

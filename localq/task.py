@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
 from localq import current
-from localq.call import read_changes
-from localq.canvas import Signature
-from localq.exceptions import MaxRetriesExceededError, Retry
+from localq.call import follow_up_id, read_changes
+from localq.canvas import Signature, chunks, xmap, xstarmap
+from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
 from localq.parameters import checker
 from localq.request import Context, ExceptionInfo
 from localq.result import AsyncResult
@@ -26,7 +26,8 @@ _TASK_OPTIONS = """
     time_limit soft_time_limit acks_late max_crashes throws expires priority queue autoretry_for
     dont_autoretry_for retry_kwargs retry_backoff retry_backoff_max retry_jitter rate_limit
     track_started send_events trail reject_on_worker_lost acks_on_failure acks_on_timeout
-    acks_on_failure_or_timeout abstract shadow_name compression
+    acks_on_failure_or_timeout retry_on_worker_lost resultrepr_maxsize abstract shadow_name
+    exchange exchange_type routing_key compression
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 _NO_OPTIONS: dict[str, Any] = {}
@@ -46,11 +47,14 @@ class Task(Generic[P, R]):
         serializer: json, pickle or dill: how arguments and results are written. The worker must accept it.
         time_limit, soft_time_limit: Seconds; see the settings of the same name.
         acks_late: False: at most once.
+        rate_limit: Such as "10/s", "100/m" or "5/h": what all workers together run at most; 0: no limit, None: the
+            setting task_default_rate_limit.
         max_crashes: Times its process may die before a job is a FAILURE.
         throws: Errors that are expected: logged without traceback.
         expires: Seconds or datetime after which a job is not run any more.
         priority, queue: Where a call names none.
         compression: How the arguments are packed where a call says nothing; default: the setting task_compression.
+        exchange, exchange_type, routing_key: Where a call names none; see `localq.routing`.
         autoretry_for, dont_autoretry_for, retry_kwargs, retry_backoff, retry_backoff_max, retry_jitter:
             As in Celery: errors that are retried by themselves, and when.
     """
@@ -71,24 +75,43 @@ class Task(Generic[P, R]):
     priority: int | None = None
     queue: str | None = None
     compression: str | None = None
+    exchange: str | None = None
+    exchange_type: str | None = None
+    routing_key: str | None = None
     autoretry_for: tuple[type[BaseException], ...] = ()
     dont_autoretry_for: tuple[type[BaseException], ...] = ()
     retry_kwargs: ClassVar[Mapping[str, Any]] = {}
     retry_backoff: bool | int | float = False
     retry_backoff_max: int = 600
     retry_jitter: bool = True
-    rate_limit: str | None = None
+    rate_limit: str | int | float | None = None
     track_started: bool | None = None
     app: Any = None
+    # Accepted from Celery's programs, and without effect: a job whose process died runs again, a failed one is done.
+    abstract = True
+    send_events = True
+    trail = True
+    resultrepr_maxsize = 1024
+    acks_on_failure: bool | None = None
+    acks_on_timeout: bool | None = None
+    acks_on_failure_or_timeout = True
+    reject_on_worker_lost: bool | None = None
+    retry_on_worker_lost: bool | None = None
     MaxRetriesExceededError = MaxRetriesExceededError
 
     #: Set by the decorator: what `run` was made of, and the checker of its signature.
     function: Callable[..., Any] | None = None
     _check: Callable[..., Any] | None = None
+    #: Whether `shadow_name` is defined.
+    _shadows = False
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work; the decorator, or your subclass, puts it here."""
         raise TypeError(f"Task {self.name} has no run(): define it in {type(self).__name__}.")
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls._shadows = cls.shadow_name is not Task.shadow_name
 
     def __init__(self) -> None:
         if self._check is None and type(self).run is not Task.run:
@@ -178,6 +201,18 @@ class Task(Generic[P, R]):
 
     subtask = signature
 
+    def chunks(self, it: Iterable[Any], n: int) -> chunks:
+        """Return a group of jobs each of which calls this task for the next `n` argument tuples of an iterable."""
+        return chunks(self.s(), it, n, app=self.app)
+
+    def map(self, it: Iterable[Any]) -> xmap:
+        """Return one job that calls this task with each item."""
+        return xmap(self.s(), it, app=self.app)
+
+    def starmap(self, it: Iterable[Any]) -> xstarmap:
+        """Return one job that calls this task with the items of each item."""
+        return xstarmap(self.s(), it, app=self.app)
+
     def AsyncResult(self, task_id: str) -> AsyncResult[R]:  # noqa: N802 - Celery's name
         """Return the result of a job of this task."""
         return AsyncResult(task_id, self.app)
@@ -240,6 +275,46 @@ class Task(Generic[P, R]):
             raise again from exc
         return again
 
+    def replace(self, sig: Signature[Any]) -> Any:
+        """End this run and go on as another call, of any kind, under the same id: `raise self.replace(sig)`.
+
+        What waits for this job waits for that; its callbacks are kept. A group's result is the list of its members'.
+
+        Raises:
+            Replaced: always; `on_replace` is called before.
+            RuntimeError: there is no job to go on as another.
+        """
+        if self.request.called_directly:
+            raise RuntimeError(f"{self.name} was called as a function: there is no job that could be replaced.")
+        return self.on_replace(sig)
+
+    def on_replace(self, sig: Signature[Any]) -> Any:
+        """Put `sig` in the place of the running job; a subclass may do more."""
+        raise Replaced(sig)
+
+    def add_to_chord(self, sig: Signature[Any], lazy: bool = False) -> Any:
+        """Add a task to the header that this job is in: the chord's body waits for it, too, and gets its result.
+
+        Args:
+            lazy: Return the signature, to be sent later in this run, instead of sending it.
+
+        Raises:
+            ValueError: this job is in no chord's header.
+        """
+        request = self.request
+        job_id = request.id
+        if request.called_directly or job_id is None or not request.awaited:
+            raise ValueError(f"{self.name} is in no chord: add_to_chord() needs a body that waits for it.")
+        number = request.__dict__["added"] = request.__dict__.get("added", 0) + 1
+        # The same id in each run of this job: it is added once, however often it runs.
+        new = sig.clone((), {}, beside=job_id, task_id=sig.id or follow_up_id(job_id, 0, number))
+        new.options.setdefault("group_id", request.group)
+        return new if lazy else new.delay()
+
+    def add_trail(self, result: Any) -> Any:
+        """Return a result; what a job sends is known as its child without that."""
+        return result
+
     def _retry_limit(self, given: int | None) -> int | None:
         if given is not None:
             return given
@@ -261,7 +336,34 @@ class Task(Generic[P, R]):
         """Show how far the run is: state PROGRESS, info `{"done", "total", "message"}`."""
         self.update_state(state="PROGRESS", meta={"done": done, "total": total, "message": message})
 
+    @property
+    def backend(self) -> Any:
+        """Results by the names of Celery's back ends; see `localq.backend`."""
+        return self.app.backend
+
+    def push_request(self, *args: Any, **fields: Any) -> None:
+        """Let `request` be another, until `pop_request`: for tests that call `run`."""
+        current.request.set(Context(args=args, _before=current.request.get(), **fields))
+
+    def pop_request(self) -> None:
+        """Let `request` be what it was before `push_request`."""
+        current.request.set(self.request.__dict__.get("_before"))
+
+    # Hooks: defined by subclasses, called in the caller
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None:
+        """Run when a task of the class is registered with an app."""
+
+    def shadow_name(self, args: Any, kwargs: Any, options: Mapping[str, Any]) -> str | None:
+        """Return the name a job is shown under instead of the task's, or None; see the option `shadow`."""
+        return None
+
     # Hooks: defined by subclasses, called in the slot
+
+    def send_event(self, type_: str, **fields: Any) -> None:
+        """Send an event of the task's own, such as "task-moved", to whoever listens to `app.events`."""
+        self.app.events.send(type_, uuid=self.request.id, **fields)
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Run before each attempt; an error here is the attempt's."""

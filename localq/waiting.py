@@ -9,7 +9,7 @@ import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from typing import Any
 
 from localq.store.base import Bell, Store
@@ -32,7 +32,7 @@ def _bell(store: Store) -> Bell:
     return bell
 
 
-def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: float | None) -> bool:
+def wait(store: Store, ids: Container[str], done: Callable[[], bool], timeout: float | None) -> bool:
     """Block until `done()`; ask it again when a bell names one of `ids`, and every half second.
 
     Args:
@@ -54,7 +54,7 @@ def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: 
         left = look_at - now if until is None else min(look_at, until) - now
         if left > 0 and bell.wait(left):
             words = bell.drain()
-            if not any(one in word for word in words for one in ids):
+            if not any(one in ids for word in words for one in word.split()):
                 continue
         look_at = time.monotonic() + FLOOR_S
         if done():

@@ -14,9 +14,10 @@ import click
 from localq import states, waiting
 from localq.app import LocalQ
 from localq.cli.jobs import EXIT_FAILED, outcome_code, value_text
-from localq.cli.loading import app_options
+from localq.cli.loading import app_options, import_module
 from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_in, wanted
 from localq.cli.screen import printable
+from localq.cli.workflow import unfinished_family
 from localq.job import Job, JobState
 from localq.result import AsyncResult, signal_number
 from localq.settings import nearest
@@ -43,6 +44,7 @@ _FINAL = [name for name, where in STATES.items() if all(state.final for state in
 @click.option("-Q", "--queue", metavar="NAME", help="Put it into this queue.")
 @click.option("--priority", type=int, metavar="0-9", help="Higher runs first.")
 @click.option("--wait", "wait_s", type=SECONDS, metavar="SECONDS", help="Wait for the result, and print it.")
+@click.option("--unknown", is_flag=True, help="Enqueue it though the app knows no task of that name.")
 @app_options
 @click.pass_context
 def call(
@@ -57,11 +59,12 @@ def call(
     queue: str | None,
     priority: int | None,
     wait_s: float | None,
+    unknown: bool,
 ) -> None:
     """Enqueue a job by the name of its task, and print the job's id.
 
-    The task need not be known here. With --wait the result follows in a second line, and the exit code is
-    that of localq result.
+    An app must know the task, unless --unknown is given; with --path alone any name will do. With --wait the
+    result follows in a second line, and the exit code is that of localq result.
     """
     args, kwargs = _json(args_text, "--args", list), _json(kwargs_text, "--kwargs", dict)
     options = {
@@ -71,12 +74,25 @@ def call(
         "queue": queue,
         "priority": priority,
     }
-    if len(app.tasks) and app.tasks.find(name) is None:
-        click.echo(f"Note: the app has no task {name!r}.{nearest(name, list(app.tasks))}", err=True)
+    _check_known(app, name, unknown)
     sent = _sent(app, name, args, kwargs, {key: value for key, value in options.items() if value is not None})
     click.echo(sent.id)
     if wait_s is not None:
         context.exit(_waited(app, sent, wait_s))
+
+
+def _check_known(app: LocalQ, name: str, unknown: bool) -> None:
+    """Refuse a task that the app does not know; an app without any may be there to send only."""
+    if unknown or not app.tasks:
+        return
+    # A worker imports these modules too.
+    for module in (*app.conf.imports, *app.conf.include):
+        import_module(module)
+    if app.tasks.find(name) is None:
+        raise click.UsageError(
+            f"The app has no task {printable(name)!r}.{nearest(name, list(app.tasks))} With --unknown it is enqueued "
+            "all the same, for a worker that knows it."
+        )
 
 
 def _json(text: str, option: str, kind: type) -> Any:
@@ -219,9 +235,12 @@ def _named(store: Store, names: Sequence[str]) -> tuple[list[Job], int]:
 @click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--terminate", is_flag=True, help="Stop running ones too.")
 @click.option("--signal", metavar="NAME", help="Stop running ones with it, not TERM.")
+@click.option("--workflow", "whole", is_flag=True, help="Cancel all of the workflows they belong to.")
 @app_options
 @click.pass_context
-def cancel(context: click.Context, app: LocalQ, job_ids: Sequence[str], terminate: bool, signal: str | None) -> None:
+def cancel(
+    context: click.Context, app: LocalQ, job_ids: Sequence[str], terminate: bool, signal: str | None, whole: bool
+) -> None:
     """Cancel jobs, for good: what waits never runs.
 
     A running job goes on, but does not run again; --terminate stops it. An ID may be the start of one. Ends
@@ -235,6 +254,11 @@ def cancel(context: click.Context, app: LocalQ, job_ids: Sequence[str], terminat
             raise click.UsageError(f"--signal {signal}: no such signal here; try TERM or KILL.") from None
     store = existing(app)
     jobs, code = _named(store, job_ids)
+    if whole:
+        jobs = unfinished_family(store, jobs)
+        if not jobs:
+            click.echo("Nothing of it is left to cancel.", err=True)
+            code = code or EXIT_FAILED
     before = app.cancel([job.id for job in jobs], signal=number)
     for job in jobs:
         was = before.get(job.id)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from localq import demo as tasks
-from localq.cli.demo_run import Counted, Failed, Listing, Run, find_run, job_id, list_run, new_run, waiting
+from localq.cli.demo_run import Counted, Failed, Listing, Run, begin_run, find_run, job_id, list_run, new_run, waiting
 from localq.cli.demo_view import Display, clock, report, say
 
 __all__ = ["demo"]
@@ -86,6 +86,8 @@ def _choose(console: Console, folder: str | None, resume: bool) -> Run:
             console,
             f"Run {latest.id} of this folder is unfinished and stays as it is; --resume would go on with it.",
         )
+    # Before it is told of: whoever sees its name, and kills it, can resume it.
+    begin_run(tasks.q, run)
     say(console, f"Run {run.id} of {run.folder}")
     return run
 

@@ -19,6 +19,7 @@ from localq.app import LocalQ
 from localq.canvas import Signature
 from localq.demo import digest, list_files
 from localq.job import Attempt, Job, JobState
+from localq.result import AsyncResult
 from localq.store.base import Filter
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Listing",
     "Look",
     "Run",
+    "begin_run",
     "find_run",
     "job_id",
     "list_run",
@@ -95,6 +97,11 @@ def new_run(folder: str) -> Run:
     return Run(f"demo-{os.urandom(4).hex()}", folder)
 
 
+def begin_run(q: LocalQ, run: Run) -> AsyncResult[Any]:
+    """Add the job that lists a run's folder; from then on the run can be resumed."""
+    return list_files.apply_async((run.folder, os.path.realpath(q.location)), task_id=run.id, queue=run.id)
+
+
 def find_run(q: LocalQ, folder: str | None) -> Run | None:
     """Return the run begun last, of a folder or of any, unless its folder could not be listed."""
     for job in q.store.find(Filter(tasks=(list_files.name,)), 100):
@@ -108,12 +115,12 @@ def find_run(q: LocalQ, folder: str | None) -> Run | None:
 
 def waiting(q: LocalQ, run: Run) -> bool:
     """Whether jobs of a run wait, or are being run by another process."""
-    states = (JobState.SCHEDULED, JobState.READY, JobState.RUNNING)
+    states = (JobState.WAITING, JobState.SCHEDULED, JobState.READY, JobState.RUNNING)
     return bool(q.store.find(Filter(states=states, queues=(run.id,)), 1))
 
 
 def list_run(q: LocalQ, run: Run, told: Callable[[int], None]) -> Listing:
-    """Return the files of a run, once a worker has listed them; from then on they are the same for ever.
+    """Return the files of a run that was begun, once a worker has listed them: from then on always the same.
 
     Args:
         told: Called now and then with the number of files found so far.
@@ -121,7 +128,7 @@ def list_run(q: LocalQ, run: Run, told: Callable[[int], None]) -> Listing:
     Raises:
         OSError: the folder cannot be listed.
     """
-    result = list_files.apply_async((run.folder, os.path.realpath(q.location)), task_id=run.id, queue=run.id)
+    result = q.AsyncResult(run.id)
 
     def tell() -> None:
         info = result.info

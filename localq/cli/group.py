@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import click
 
 import localq
+from localq.app import LocalQ
 from localq.cli.loading import app_parameters
-from localq.exceptions import ImproperlyConfigured, LocalQError, StoreError, StoreVersion
+from localq.exceptions import ImproperlyConfigured, LocalQError, ScheduleError, StoreError, StoreVersion
 from localq.settings import nearest
 
-__all__ = ["COMMANDS", "Entry", "exit_code", "main"]
+__all__ = ["COMMANDS", "Entry", "exit_code", "main", "run"]
 
 #: Exit codes, those of sysexits.h where it has one.
 EX_USAGE = 2
@@ -37,16 +38,35 @@ class Entry(NamedTuple):
 #: Every command, in the order of the help.
 COMMANDS = {
     "worker": Entry("localq.cli.worker:worker", "Run", "Run jobs."),
-    "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs; today that is a worker."),
+    "beat": Entry("localq.cli.beat:beat", "Run", "Fire schedules."),
+    "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs: jobs and schedules."),
+    "multi": Entry("localq.cli.multi:multi", "Run", "Run several workers in the background."),
     "call": Entry("localq.cli.changes:call", "Run", "Enqueue a job by the name of its task."),
     "status": Entry("localq.cli.status:status", "Look", "Show workers, queues and counts."),
+    "inspect": Entry("localq.cli.inspect:inspect", "Look", "Ask workers what they do."),
+    "events": Entry("localq.cli.events:events", "Look", "Show what workers do, as it happens."),
     "list": Entry("localq.cli.jobs:list_", "Look", "Show jobs."),
     "result": Entry("localq.cli.jobs:result", "Look", "Show a job's state, result and attempts."),
+    "schedules": Entry("localq.cli.schedules:schedules", "Look", "Show schedules, explain and change them."),
+    "cron": Entry("localq.cli.cron:cron", "Look", "Check a cron expression, or show when it is due."),
+    "graph": Entry("localq.cli.inside:graph", "Look", "Draw workers and queues, for Graphviz."),
+    "report": Entry("localq.cli.inside:report", "Look", "Show versions and settings, for a bug report."),
+    "shell": Entry("localq.cli.inside:shell", "Look", "Start a Python shell that knows the tasks."),
+    "workflow": Entry("localq.cli.workflow:workflow", "Look", "Draw the workflow a job belongs to."),
     "retry": Entry("localq.cli.changes:retry", "Change", "Run finished jobs again."),
     "cancel": Entry("localq.cli.changes:cancel", "Change", "Cancel jobs."),
     "purge": Entry("localq.cli.changes:purge", "Change", "Remove jobs that wait."),
+    "import-celery": Entry(
+        "localq.cli.migration:import_celery", "Change", "Continue from the last runs of Celery's beat."
+    ),
+    "control": Entry("localq.cli.control:control", "Change", "Tell workers what to do."),
+    "pause": Entry("localq.cli.control:pause", "Change", "Let no worker take jobs from queues."),
+    "resume": Entry("localq.cli.control:resume", "Change", "Let workers take jobs from queues again."),
     "doctor": Entry("localq.cli.health:doctor", "Care", "Check the file and what is in it."),
     "backup": Entry("localq.cli.health:backup", "Care", "Copy the file while it is in use."),
+    "settings": Entry("localq.cli.settings:settings", "Care", "Show settings, and what set them."),
+    "check": Entry("localq.cli.check:check", "Care", "Say what a project does that would be different here."),
+    "upgrade": Entry("localq.cli.settings:upgrade", "Care", "Give settings their names of today."),
     "demo": Entry("localq.cli.demo:demo", "Try", "Digest the files of a folder, one job a file."),
 }
 
@@ -57,11 +77,31 @@ def exit_code(error: LocalQError) -> int:
         return EX_TEMPFAIL
     if isinstance(error, StoreError):
         return EX_IOERR
-    return EX_USAGE if isinstance(error, ImproperlyConfigured) else EX_SOFTWARE
+    return EX_USAGE if isinstance(error, ImproperlyConfigured | ScheduleError) else EX_SOFTWARE
 
 
 class _Commands(click.Group):
     """A group that imports a command's module when the command is called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._in_order(args))
+
+    def _in_order(self, args: list[str]) -> list[str]:
+        """Put options that stand before the command, and are not the program's own, behind it, as Celery takes them."""
+        own = {name for param in self.params for name in (*param.opts, *param.secondary_opts)} | {"-h", "--help"}
+        valued = {name for param in self.params if not getattr(param, "is_flag", False) for name in param.opts}
+        front: list[str] = []
+        moved: list[str] = []
+        words = iter(range(len(args)))
+        for at in words:
+            word = args[at]
+            if word in COMMANDS:
+                return [*front, word, *moved, *args[at + 1 :]]
+            mine = word.partition("=")[0] in own or (word[:2] in own and not word.startswith("--"))
+            (front if mine else moved).append(word)
+            if word in valued and at + 1 < len(args):
+                front.append(args[next(words)])
+        return args
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -98,10 +138,26 @@ class _Commands(click.Group):
             sys.exit(exit_code(error))
 
 
+def run(words: list[str], app: LocalQ) -> int:
+    """Be the program for an app, which commands that name none are about; return the exit code."""
+    try:
+        main.main(words, prog_name="localq", obj=app, standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 1
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @app_parameters
 @click.version_option(localq.__version__, prog_name="localq", message="%(prog)s %(version)s")
-def main(spec: str | None, path: str | None, url: str | None) -> None:
+def main(spec: str | None, path: str | None, url: str | None, broker: str | None, config: str | None) -> None:
     """Durable background jobs in one SQLite file, run by a pool of processes.
 
     Name the queue with -A, before or after the command; or, where no task needs to be known, with --path or

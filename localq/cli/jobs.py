@@ -20,12 +20,13 @@ from localq.health.place import size_text
 from localq.history import Run
 from localq.job import Job, JobState
 from localq.options import JobOptions
+from localq.orders import PARKED_AT
 from localq.result import AsyncResult
 from localq.sealing import open_result
 from localq.settings import Settings
 from localq.store.base import Store
 
-__all__ = ["EXIT_FAILED", "EXIT_UNFINISHED", "SECONDS", "list_", "outcome_code", "result", "value_text"]
+__all__ = ["EXIT_FAILED", "EXIT_UNFINISHED", "SECONDS", "known", "list_", "outcome_code", "result", "value_text"]
 
 EXIT_FAILED = 1
 EXIT_UNFINISHED = 3
@@ -56,13 +57,13 @@ def list_(
 ) -> None:
     """Show jobs, newest first.
 
-    States are PENDING, STARTED, RETRY, SUCCESS, FAILURE and REVOKED; SCHEDULED, READY and RUNNING ask for
-    where a job is, whatever it is shown as; PROGRESS or any other name finds what tasks call their state.
-    Where the output is no terminal, each job is a line of fields parted by tabs: id, task, state, queue,
-    tries, age, error.
+    States are PENDING, STARTED, RETRY, SUCCESS, FAILURE and REVOKED; WAITING (for other jobs), SCHEDULED, READY
+    and RUNNING ask for where a job is, whatever it is shown as; PROGRESS or any other name finds what tasks
+    call their state. Where the output is no terminal, each job is a line of fields parted by tabs: id, task,
+    state, queue, tries, age, error.
     """
     store, now = existing(app), app.clock.now()
-    below = None if before is None else _known(store, before).key
+    below = None if before is None else known(store, before).key
     which = wanted(store, names, tasks=tasks, queues=queues, before=below)
     found = list(itertools.islice(jobs_in(store, which), limit + 1))
     shown, more = found[:limit], len(found) > limit
@@ -81,7 +82,7 @@ def list_(
         click.echo(f"There are more: add --before {shown[-1].id}", err=True)
 
 
-def _known(store: Store, name: str) -> Job:
+def known(store: Store, name: str) -> Job:
     """Return the job of an id, or end the program saying that there is none."""
     found = job_called(store, name)
     if found is not None:
@@ -106,8 +107,9 @@ def _facts(job: Job) -> dict[str, Any]:
         "retries": job.retries,
         "crashes": job.crashes,
         "created_at": iso(job.created_at),
-        "run_at": iso(job.run_at),
-        "expires_at": iso(job.expires_at),
+        # Of a job that waits for others these may be counted from when it no longer does.
+        "run_at": None if job.state == JobState.WAITING or job.run_at == PARKED_AT else iso(job.run_at),
+        "expires_at": None if job.state == JobState.WAITING else iso(job.expires_at),
         "finished_at": iso(job.finished_at),
     }
 
@@ -131,10 +133,10 @@ def result(
     revoked job, 3 for one that is not finished, 4 for an unknown id.
     """
     store = existing(app)
-    found: AsyncResult[Any] = AsyncResult(_known(store, job_id).id, app)
+    found: AsyncResult[Any] = AsyncResult(known(store, job_id).id, app)
     if wait_s is not None:
         waiting.wait(store, (found.id,), found.ready, wait_s)
-    job = _known(store, found.id)
+    job = known(store, found.id)
     if as_json:
         show_json(_told(app.conf, store, found, job, traceback))
     else:
@@ -173,7 +175,7 @@ def _show(store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> N
         ("created", when(job.created_at)),
     ]
     if job.state == JobState.SCHEDULED:
-        facts.append(("due", when(job.run_at)))
+        facts.append(("due", "when its rate limit allows" if job.run_at == PARKED_AT else when(job.run_at)))
     if job.state == JobState.RUNNING:
         facts.append(("worker", _owner(store, job)))
     if job.finished_at is not None:
@@ -230,7 +232,7 @@ def _told(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, trace
     kept = last.result if last is not None and job.state == JobState.SUCCEEDED and job.shown is None else None
     text = None if kept is None else _opened(conf, job, serializer, kept)
     runs = found.attempts
-    waits = job.state in (JobState.SCHEDULED, JobState.READY, JobState.FAILED, JobState.CANCELLED)
+    waits = job.state not in (JobState.RUNNING, JobState.SUCCEEDED)
     return {
         **_facts(job),
         "result": None if text is None else json.loads(text),

@@ -25,7 +25,10 @@ import click
 
 from localq import current
 from localq.app import LocalQ
+from localq.exceptions import LocalQError
+from localq.location import embedded
 from localq.settings import nearest
+from localq.signals import user_preload_options
 
 __all__ = [
     "Found",
@@ -44,6 +47,9 @@ R = TypeVar("R")
 #: Names an app has in a module, and modules of a package it may be in, in the order they are tried.
 _NAMES = ("q", "app", "celery")
 _MODULES = ("celery", "app", "tasks", "localq")
+#: Modules of settings that are read where no app is named.
+_CONFIGS = ("localqconfig", "celeryconfig")
+_PROJECT = "pyproject.toml"
 _META = "localq.found"
 
 
@@ -64,8 +70,12 @@ class Found(NamedTuple):
 
 
 def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options -A/--app (passed as `spec`), --path and --url to a command."""
+    """Add the options -A/--app (passed as `spec`), --path, --url, --broker and --config to a command."""
     for option in (
+        click.option(
+            "--config", metavar="MODULE", help="Settings, where no app is named; default: celeryconfig, if it is here."
+        ),
+        click.option("-b", "--broker", metavar="URL", help="The same as --path or --url, by Celery's name."),
         click.option("--url", metavar="URL", help="The queue's address instead: sqlite:///jobs.db."),
         click.option(
             "--path",
@@ -74,7 +84,8 @@ def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "-A", "--app", "spec", metavar="APP",
-            help="Where the app is: a module, module:name, a package, or the path of a script.",
+            help="Where the app is: a module, module:name, a package, or the path of a script. "
+            "Default: what celeryconfig.py or localqconfig.py here imports.",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -98,13 +109,19 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
         spec: str | None,
         path: str | None,
         url: str | None,
+        broker: str | None,
+        config: str | None,
         **kwargs: Any,
     ) -> R:
         before = context.find_root().params
-        spec = spec or before.get("spec")
-        if path is None and url is None:
-            path, url = before.get("path"), before.get("url")
-        found = _load(spec, path, url)
+        spec, config = spec or before.get("spec"), config or before.get("config")
+        if path is None and url is None and broker is None:
+            path, url, broker = before.get("path"), before.get("url"), before.get("broker")
+        if broker is not None and path is None:
+            path = embedded(broker)
+        own = context.find_root().obj
+        found = _load(spec, path, url, own if isinstance(own, LocalQ) else None, config)
+        user_preload_options.send(context.command, app=found.app, options=dict(context.params))
         context.meta[_META] = found
         context.call_on_close(found.app.close)
         return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]
@@ -136,17 +153,56 @@ def load_app(spec: str | None = None, path: str | None = None, url: str | None =
     return _load(spec, path, url).app
 
 
-def _load(spec: str | None, path: str | None, url: str | None) -> Found:
-    if spec:
-        found = find_app(spec)
-        if path is not None or url is not None:
-            found.app.relocate(path=path, url=url)
-    else:
+def _load(
+    spec: str | None, path: str | None, url: str | None, own: LocalQ | None = None, config: str | None = None
+) -> Found:
+    """Load an app; `own` is the one that runs the program, for where nothing else is named."""
+    found = find_app(spec) if spec else Found(own, "") if own is not None else _configured(config)
+    if found is None:
         if path is None and url is None:
             path = os.environ.get("LOCALQ_PATH") or None
         found = Found(LocalQ("localq", path=path, url=url), "")
+    elif path is not None or url is not None:
+        found.app.relocate(path=path, url=url)
     current.set_app(found.app)
+    _read_settings(found.app)
     return found
+
+
+def _read_settings(app: LocalQ) -> None:
+    """Read an app's configuration now, so that what is wrong with it is told in one paragraph."""
+    try:
+        app.conf.load()
+    except LocalQError:
+        raise
+    except Exception as error:
+        raise LoadError(_story("the app's configuration", error)) from None
+
+
+def _configured(config: str | None) -> Found | None:
+    """Return the app of a configuration, by default that in the working folder, or None where there is none.
+
+    The modules it names are imported; where they make an app of their own, that is the one meant.
+    """
+    name = (
+        config
+        or os.environ.get("CELERY_CONFIG_MODULE")
+        or next((name for name in _CONFIGS if os.path.isfile(f"{name}.py")), None)
+    )
+    source: Any = _PROJECT if name is None else import_module(name)
+    if name is None and not _has_table(_PROJECT):
+        return None
+    app = LocalQ("localq", config_source=source)
+    for task_module in (*app.conf.imports, *app.conf.include):
+        theirs = _apps(import_module(task_module))
+        if not app.tasks and theirs:
+            return Found(next(iter(theirs.values())), f"{task_module}:{next(iter(theirs))}")
+    return Found(app, "")
+
+
+def _has_table(path: str) -> bool:
+    """Whether a project's file has settings; one that cannot be read says so where it is meant."""
+    return os.path.isfile(path) and "[tool.localq" in Path(path).read_text("utf-8", "replace")
 
 
 def find_app(spec: str) -> Found:
@@ -232,7 +288,7 @@ def _import(name: str) -> ModuleType:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and f"{name}.".startswith(f"{missing}."):
             raise _NoModule(missing) from None
-        raise LoadError(_story(name, error)) from None
+        raise LoadError(_story(repr(name), error)) from None
 
 
 def _story(name: str, error: Exception) -> str:
@@ -243,7 +299,7 @@ def _story(name: str, error: Exception) -> str:
     hint = ""
     if "no known parent package" in str(error):
         hint = " It belongs to a package: make an __init__.py in its folder."
-    return f"Importing {name!r} failed.{hint}\n{''.join(lines).rstrip()}"
+    return f"Importing {name} failed.{hint}\n{''.join(lines).rstrip()}"
 
 
 def _import_path(text: str) -> ModuleType:

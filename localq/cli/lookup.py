@@ -24,6 +24,7 @@ __all__ = [
     "existing",
     "job_called",
     "jobs_in",
+    "names",
     "wanted",
 ]
 
@@ -33,7 +34,7 @@ EXIT_UNKNOWN = 4
 SHORTEST_PREFIX = 6
 #: Jobs read at once.
 _PAGE = 500
-_WAITING = (JobState.SCHEDULED, JobState.READY)
+_WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 #: The names `--state` takes, Celery's first, and where such jobs are.
 STATES: dict[str, tuple[JobState, ...]] = {
     states.PENDING: _WAITING,
@@ -59,9 +60,22 @@ def existing(app: LocalQ) -> Store:
     if getattr(store, "memory", False):
         raise ImproperlyConfigured("This app keeps its jobs in memory, and only its own process sees them.")
     path = getattr(store, "path", None)
-    if path is not None and not os.path.exists(path):
-        raise StoreError(f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it.")
+    if path is None:
+        return store
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        raise StoreError(
+            f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it."
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be looked at: {error.strerror or error}.") from None
     return store
+
+
+def names(text: str | None) -> list[str] | None:
+    """Return the names in an option's value, parted by commas; None for all."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
 # One job

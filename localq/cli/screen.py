@@ -14,7 +14,7 @@ from localq.clock import to_datetime
 __all__ = ["age", "iso", "on_terminal", "printable", "show_json", "show_table", "when"]
 
 #: Columns that are cut where a terminal is too narrow, the widest first; the others keep their width.
-_CUT = ("task", "queue", "queues", "name", "error")
+_CUT = ("task", "queue", "queues", "name", "error", "rule", "reason")
 
 
 def on_terminal() -> bool:

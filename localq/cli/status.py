@@ -11,17 +11,19 @@ import click
 from localq import states
 from localq.app import LocalQ
 from localq.cli.loading import app_options
-from localq.cli.lookup import existing
+from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
 from localq.health.place import log_bytes, size_text
-from localq.health.work import Standing, standings
+from localq.health.work import ALIVE, Standing, standings
 from localq.job import JobState
+from localq.orders import PAUSE
 from localq.store.base import Store
 
 __all__ = ["status"]
 
 #: What a job's states are called here: Celery's words, but for those that Celery has no two words for.
 NAMES = {
+    JobState.WAITING: "WAITING",
     JobState.SCHEDULED: "SCHEDULED",
     JobState.READY: "READY",
     JobState.RUNNING: states.STARTED,
@@ -32,31 +34,69 @@ NAMES = {
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "-t",
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long to wait for workers that do not answer.",
+)
+@click.option("-d", "--destination", metavar="A,B", help="Show only these workers.")
 @app_options
-def status(app: LocalQ, as_json: bool) -> None:
+def status(app: LocalQ, as_json: bool, timeout: float, destination: str | None) -> None:
     """Show workers, queues and counts.
 
-    SCHEDULED jobs wait for their time, READY ones for a worker. A worker is alive, gone, or silent: its
-    process is there, but does not answer. Where the output is no terminal, each line begins with what it
-    tells of: worker, queue, waiting or file, and its fields are parted by tabs.
+    WAITING jobs wait for others, SCHEDULED ones for their time or their rate limit, READY ones for a worker. A worker
+    is alive, gone, or silent: its process is there, but does not answer. Those that may be alive are asked. Where the
+    output is no terminal, each line begins with what it tells of: answer, worker, queue, paused, waiting or file, and
+    its fields are parted by tabs.
     """
     store, now = existing(app), app.clock.now()
-    found = standings(store, app.clock)
+    wanted = names(destination)
+    found = [one for one in standings(store, app.clock) if wanted is None or one.row.card.name in wanted]
+    answered = _asked(app, found, timeout)
+    paused = [order.name for order in store.orders() if order.kind == PAUSE]
     counts = _by_queue(store)
     oldest = store.oldest_ready()
     if as_json:
         show_json(
             {
                 "file": _file(store),
-                "workers": [_worker(one) for one in found],
+                "workers": [{**_worker(one), "answered": answered.get(one.row.card.name)} for one in found],
                 "queues": counts,
+                "paused": paused,
                 "oldest_ready_at": iso(oldest),
                 "oldest_ready_age_s": None if oldest is None else max(0, now - oldest) / 1e6,
             }
         )
     else:
+        _show_answers(answered)
         _show(store, found, counts, oldest, now)
+        if paused and on_terminal():
+            click.echo(f"Paused: {printable(', '.join(paused))}")
+        for name in () if on_terminal() else paused:
+            click.echo(f"paused\t{printable(name)}")
+
+
+def _asked(app: LocalQ, found: Iterable[Standing], timeout: float) -> dict[str, bool]:
+    """Return the workers that may be alive, and whether they answer."""
+    meant = [one.row.card.name for one in found if one.state == ALIVE]
+    answers = app.control.ping(meant, timeout) if meant else []
+    there = {name for answer in answers for name in answer}
+    return {name: name in there for name in meant}
+
+
+def _show_answers(answered: dict[str, bool]) -> None:
+    """Print who answered, as Celery's status does."""
+    for name, ok in answered.items():
+        word = "OK" if ok else "no answer"
+        click.echo(f"{printable(name)}: {word}" if on_terminal() else f"answer\t{printable(name)}\t{word}")
+    if answered and on_terminal():
+        count = sum(answered.values())
+        click.echo(f"\n{count} {'node' if count == 1 else 'nodes'} online.\n")
 
 
 def _show(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -13,11 +13,15 @@ import click
 import localq
 from localq import log
 from localq.app import LocalQ
+from localq.cli.detach import daemon_options, is_detached, said_when_ready, start_detached
 from localq.cli.loading import LoadError, app_options, import_module, loaded
+from localq.cli.pidfile import default_files, expanded, held
 from localq.engine.assembly import assemble, worker_name
+from localq.engine.scheduler import beside
 from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
+from localq.routing import check_queues, queue_notices
 
 __all__ = ["banner", "serve", "worker"]
 
@@ -66,15 +70,30 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return names
 
 
+class _Bounds(click.ParamType[tuple[int, int]]):
+    """The most and the fewest slots; the fewest may be left out, and are 1 then."""
+
+    name = "MAX,MIN"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        most, _, fewest = str(value).partition(",")
+        try:
+            return int(most), int(fewest or 1)
+        except ValueError:
+            self.fail(f"{value!r} is not MAX,MIN, such as 8,2.", param, ctx)
+
+
 _SECONDS = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
-_POOLS = ["processes", "prefork", "threads", "solo"]
+_POOLS = ["processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet"]
 
 
 def _worker_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (*_SETTINGS, *_OTHERS):
         command = option(command)
-    return app_options(command)
+    return daemon_options(app_options(command))
 
 
 #: Options called after the setting they set for this run.
@@ -93,6 +112,8 @@ _SETTINGS = [
                  help="Attempts that run at a time; auto: one a processor."),
 ]  # fmt: skip
 _OTHERS = [
+    click.option("-E", "--task-events", "--events", "task_events", is_flag=True,
+                 help="Accepted for Celery's sake: events are sent while somebody listens."),
     click.option("-I", "--include", type=_Names(), default=(), help="Modules to import for their tasks."),
     click.option("-f", "--logfile", metavar="FILE",
                  help="Log there instead of standard error; takes %n, %h and %d."),
@@ -100,16 +121,25 @@ _OTHERS = [
                  help=f"Least level logged: {', '.join(log.LEVELS)}, or a number."),
     click.option("-n", "--hostname", metavar="NAME",
                  help="The worker's name: %h is the host, %n what stands before the @, %d the domain."),
+    click.option("--autoscale", type=_Bounds(), metavar="MAX,MIN",
+                 help="Let the number of slots follow the demand, within these bounds."),
     click.option("-X", "--exclude-queues", "excluded", type=_Names(), default=(),
                  help="Serve all queues but these."),
     click.option("-Q", "--queues", type=_Names(), help="Serve these queues only."),
 ]  # fmt: skip
 
 
+def _beat(default: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "-B", "--beat/--no-beat", default=default, show_default=True, help="Fire schedules, as `localq beat` does."
+    )
+
+
 # Commands
 
 
 @click.command(short_help="Run jobs.")
+@_beat(False)
 @_worker_options
 def worker(app: LocalQ, **options: Any) -> None:
     """Run jobs until told to stop.
@@ -120,10 +150,11 @@ def worker(app: LocalQ, **options: Any) -> None:
     _run(app, **options)
 
 
-@click.command(short_help="Run all that a queue needs; today that is a worker.")
+@click.command(short_help="Run all that a queue needs: jobs and schedules.")
+@_beat(True)
 @_worker_options
 def serve(app: LocalQ, **options: Any) -> None:
-    """Run all that a queue needs until told to stop; today that is a worker, see `localq worker --help`."""
+    """Run all that a queue needs until told to stop: a worker (see `localq worker --help`) and a scheduler."""
     _run(app, **options)
 
 
@@ -136,29 +167,51 @@ def _run(
     level: int,
     logfile: str | None,
     include: tuple[str, ...],
+    detach: bool,
+    pidfile: str | None,
+    task_events: bool,
+    beat: bool = False,
+    autoscale: tuple[int, int] | None,
     **settings: Any,
 ) -> None:
     if app.eager:
         raise ImproperlyConfigured("The app is eager: its calls run in the caller, a worker has nothing to do.")
-    app.conf.update({name: value for name, value in settings.items() if value is not None})
+    app.conf.put({name: value for name, value in settings.items() if value is not None}, "the command line")
+    if task_events:
+        app.conf.put({"worker_send_task_events": True}, "the command line")
+    check_queues(app.conf, queues or ())
     name = worker_name(hostname)
-    _set_up_log(app, level, logfile, name)
+    if detach:
+        if pidfile is None or logfile is None:
+            pids, logs = default_files(app)
+            pidfile, logfile = pidfile or pids, logfile or logs
+        if not is_detached():
+            start_detached(expanded(logfile, name), expanded(pidfile, name))
+            return
+    with held(None if pidfile is None else expanded(pidfile, name)), said_when_ready():
+        _set_up_log(app, level, logfile, name)
+        _work(app, name, include, beat=beat, queues=queues, excluded=excluded, autoscale=autoscale)
+
+
+def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, **served: Any) -> None:
     _import_tasks(app, include)
     # A module may start a worker of its own, as a web application does; this one takes its place.
     app.stop()
     faulthandler.enable(file=2)
+    if beat:
+        # What is wrong with them is said before anything is started.
+        app.schedules.configured()
     made = assemble(
         app,
         printed=prints_of(name, redirect=app.conf.worker_redirect_stdouts),
-        queues=queues,
-        excluded=excluded,
         name=name,
+        **served,
     )
-    Server(made, banner(made, loaded().name)).run()
+    Server(made, banner(made, loaded().name), beside(app) if beat else None).run()
 
 
 def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None:
-    file = None if logfile is None else _expanded(logfile, name)
+    file = None if logfile is None else expanded(logfile, name)
     try:
         log.set_up(app.conf, level=level, logfile=file)
     except OSError as error:
@@ -167,19 +220,11 @@ def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None
         raise LoadError(f"Setting worker_log_format or worker_task_log_format: {error}.") from None
 
 
-def _expanded(path: str, name: str) -> str:
-    local, _, host = name.partition("@")
-    values = {"%n": local, "%h": host, "%d": host.partition(".")[2], "%%": "%"}
-    parts = path.split("%%")
-    for mark, text in values.items():
-        parts = [part.replace(mark, text) for part in parts]
-    return "%".join(parts)
-
-
 def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
     app.conf.include = tuple(dict.fromkeys((*app.conf.include, *include)))
     for name in (*app.conf.imports, *app.conf.include):
         import_module(name)
+    app.discover_tasks()
     if not app.tasks:
         raise LoadError(
             "There are no tasks to run: every job would fail. Name the app that has them, as in "
@@ -188,6 +233,11 @@ def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
 
 
 # Banner
+
+
+def _slots(worker: Worker) -> str:
+    bounds = worker.plan.autoscale
+    return str(worker.pool.size) if bounds is None else f"{bounds.fewest} to {bounds.most}, by demand"
 
 
 def banner(worker: Worker, app: str) -> str:
@@ -204,7 +254,7 @@ def banner(worker: Worker, app: str) -> str:
     config = {
         "app": app or "(none: see tasks)",
         "store": str(getattr(store, "path", worker.app.location)),
-        "concurrency": f"{worker.pool.size} ({plan.pool_kind})",
+        "concurrency": f"{_slots(worker)} ({plan.pool_kind})",
         "queues": served,
     }
     lines = [
@@ -217,6 +267,13 @@ def banner(worker: Worker, app: str) -> str:
         "[tasks]",
         *(f"  . {name}" for name in sorted(worker.app.tasks)),
         "",
+        *_noticed(worker, plan.queues or ()),
         "",
     ]
     return "\n".join(lines)
+
+
+def _noticed(worker: Worker, queues: Iterable[str]) -> list[str]:
+    """Return lines about what is odd in the settings, or none."""
+    told = [*worker.app.notices(), *queue_notices(worker.app.conf, queues)]
+    return ["[warnings]", *(f"  ! {line}" for line in told), ""] if told else []

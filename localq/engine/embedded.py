@@ -11,8 +11,10 @@ import threading
 from typing import Any
 
 from localq.engine.assembly import assemble
+from localq.engine.scheduler import Scheduler, beside
 from localq.engine.worker import Stopping, Worker
 from localq.exceptions import ImproperlyConfigured
+from localq.firing import ScheduleState
 from localq.job import Job
 from localq.log import follow_events
 
@@ -20,6 +22,8 @@ __all__ = ["Embedded"]
 
 #: Seconds running jobs have when the program ends without `stop()`.
 _AT_EXIT_S = 10.0
+#: Seconds interrupted jobs have to end, before they are killed.
+_STOPPING_S = 5.0
 
 
 class Embedded:
@@ -32,6 +36,8 @@ class Embedded:
         queues: The queues to serve; None: all.
         excluded: Queues not to serve.
         name: The worker's name.
+        beat: Fire schedules as well. None: if the program configures any, or there are any in the store now.
+        autoscale: The most and the fewest slots, where their number follows the demand.
     """
 
     def __init__(
@@ -43,6 +49,8 @@ class Embedded:
         queues: tuple[str, ...] | list[str] | None = None,
         excluded: tuple[str, ...] | list[str] = (),
         name: str | None = None,
+        beat: bool | None = None,
+        autoscale: tuple[int, int] | None = None,
     ) -> None:
         if app.eager:
             raise ImproperlyConfigured("In eager mode calls run in the caller; there is no worker to start.")
@@ -52,11 +60,16 @@ class Embedded:
             "queues": None if queues is None else tuple(queues),
             "excluded": tuple(excluded),
             "name": name,
+            "autoscale": autoscale,
         }
         self._app = app
+        self._beat = beat
+        self._scheduler: Scheduler | None = None
         self._pid = os.getpid()
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
+        # Not the thread's own word: a join that Ctrl-C breaks off makes Python take it for ended (before 3.13).
+        self._ended = threading.Event()
         self._error: BaseException | None = None
 
     def start(self) -> None:
@@ -64,7 +77,7 @@ class Embedded:
         self._worker = worker = assemble(self._app, printed=_pass_on, **self._plan)
         self._thread = threading.Thread(target=self._run, name="LocalQ-worker", daemon=True)
         self._thread.start()
-        while not worker.ready.wait(0.05) and self._thread.is_alive():
+        while not worker.ready.wait(0.05) and not self._ended.is_set():
             pass
         if self._error is not None:
             # It may have failed before it could clear up after itself.
@@ -72,10 +85,33 @@ class Embedded:
                 worker.pool.close()
             raise self._error
         atexit.register(self._at_exit)
+        if self._fires():
+            self._start_scheduler()
+
+    def _fires(self) -> bool:
+        """Whether schedules are to be fired here."""
+        if self._beat is not None:
+            return self._beat
+        if self._app.schedules.is_configured:
+            return True
+        return bool(self._app.store.schedules(states=[ScheduleState.ACTIVE], limit=1))
+
+    def _start_scheduler(self) -> None:
+        try:
+            self._scheduler = beside(self._app)
+        except BaseException:
+            self.stop(_AT_EXIT_S)
+            raise
+        self._scheduler.start()
+
+    @property
+    def worker(self) -> Worker | None:
+        """The worker, once it was started."""
+        return self._worker
 
     def runs(self) -> bool:
         """Whether the worker runs, in this process."""
-        return self._pid == os.getpid() and self._thread is not None and self._thread.is_alive()
+        return self._pid == os.getpid() and self._thread is not None and not self._ended.is_set()
 
     def _run(self) -> None:
         assert self._worker is not None
@@ -86,6 +122,8 @@ class Embedded:
             self._error = error
             if self._worker.ready.is_set():
                 print(f"LocalQ's worker stopped: {error}", file=sys.stderr)
+        finally:
+            self._ended.set()
 
     def _logged(self) -> contextlib.AbstractContextManager[None]:
         """Log events where the program has set up logging; nothing of ours goes to the terminal of one that has not."""
@@ -94,16 +132,25 @@ class Embedded:
         return contextlib.nullcontext()
 
     def stop(self, timeout: float | None = None) -> None:
-        """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds."""
+        """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds.
+
+        A Ctrl-C while it waits, or another exception from a signal, interrupts them at once.
+        """
         atexit.unregister(self._at_exit)
         if self._pid != os.getpid() or self._worker is None or self._thread is None:
             return
+        if self._scheduler is not None:
+            self._scheduler.stop()
         self._worker.stop(Stopping.FINISH)
-        self._thread.join(timeout)
-        for how in (Stopping.INTERRUPT, Stopping.KILL):
-            if self._thread.is_alive():
-                self._worker.stop(how)
-                self._thread.join(5.0)
+        try:
+            self._ended.wait(timeout)
+        finally:
+            for how in (Stopping.INTERRUPT, Stopping.KILL):
+                if not self._ended.is_set():
+                    self._worker.stop(how)
+                    self._ended.wait(_STOPPING_S)
+        if self._scheduler is not None:
+            self._scheduler.join(_STOPPING_S)
 
     def _at_exit(self) -> None:
         self.stop(_AT_EXIT_S)

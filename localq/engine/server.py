@@ -19,11 +19,15 @@ from typing import Any
 
 from localq import log
 from localq.engine.pool.base import Printed
+from localq.engine.scheduler import Scheduler
 from localq.engine.worker import Stopping, Worker
 from localq.events import emit, subscribe
 from localq.job import Job
 
-__all__ = ["Server", "prints_of"]
+__all__ = ["Server", "prints_of", "start_anew"]
+
+#: Seconds a scheduler has to write what it is firing.
+_SCHEDULER_S = 5.0
 
 
 class Server:
@@ -32,10 +36,11 @@ class Server:
     Args:
         worker: Assembled, not running.
         greeting: Printed when signals are heeded.
+        scheduler: Runs beside the worker; prepared, not running.
     """
 
-    def __init__(self, worker: Worker, greeting: str) -> None:
-        self._worker, self._greeting = worker, greeting
+    def __init__(self, worker: Worker, greeting: str, scheduler: Scheduler | None = None) -> None:
+        self._worker, self._greeting, self._scheduler = worker, greeting, scheduler
         self._asked = Stopping.NOT
         self._restart = False
         #: A terminal that is closed says HUP too, and nobody is left there to see a restart.
@@ -52,9 +57,20 @@ class Server:
         with self._signals():
             _write(1, self._greeting)
             with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]):
-                self._worker.run()
+                self._work()
             if self._restart:
-                _start_anew()
+                start_anew()
+
+    def _work(self) -> None:
+        """Run the worker, and fire schedules meanwhile."""
+        if self._scheduler is not None:
+            self._scheduler.start()
+        try:
+            self._worker.run()
+        finally:
+            if self._scheduler is not None:
+                self._scheduler.stop()
+                self._scheduler.join(_SCHEDULER_S)
 
     # Signals
 
@@ -78,15 +94,18 @@ class Server:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._restart = False
+        self._worker.sig = signal.Signals(number).name
         self._ask(min(self._asked + 1, Stopping.KILL))
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._restart = False
+        self._worker.sig = signal.Signals(number).name
         self._ask(max(self._asked, Stopping.INTERRUPT))
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         if self._asked == Stopping.NOT:
             self._restart = self._may_restart
+            self._worker.sig = "SIGHUP"
             self._worker.stop(Stopping.FINISH)
 
     def _ask(self, how: int) -> None:
@@ -147,7 +166,7 @@ def _on_terminal() -> bool:
     return False
 
 
-def _start_anew() -> None:
+def start_anew() -> None:
     """Replace this process by a new run of the same command."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):

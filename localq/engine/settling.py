@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from localq import failure
+from localq.behind import behind, culprit_of
 from localq.clock import Clock
-from localq.engine.pool.base import Cause, Death, Report
+from localq.engine.broadcast import Broadcast
+from localq.engine.pool.base import Cause, Death, Handed, Report
+from localq.engine.signalling import Signalling
 from localq.events import emit, listened
 from localq.exceptions import TimeLimitExceeded
 from localq.job import Completion, Ending, Job, JobState, Outcome
 from localq.policy import Limits, limits_of, policy_of
 from localq.settle import Policy, lost_outcome, settle, terminated_outcome
+from localq.store.base import Store
 
 __all__ = ["Settling"]
 
@@ -22,10 +27,12 @@ class Settling:
     Args:
         app: Tasks and settings.
         worker: The worker's name.
+        broadcast: Who tells other processes.
     """
 
-    def __init__(self, app: Any, worker: str, clock: Clock) -> None:
+    def __init__(self, app: Any, worker: str, clock: Clock, broadcast: Broadcast) -> None:
         self._app, self._worker, self._clock = app, worker, clock
+        self._broadcast, self._signalling = broadcast, Signalling(app, worker, clock)
         self._known: dict[str, tuple[Limits, Policy]] = {}
         self._revision = -1
 
@@ -64,7 +71,27 @@ class Settling:
         event = _EVENTS.get(outcome.ending)
         if event is not None and listened(event):
             self._tell(event, job, outcome, done)
+        if outcome.ending != Ending.SUCCESS:
+            self._signalling.ended(job, end, outcome, done.state)
+        if self._broadcast.listening:
+            self._broadcast.ended(job, end, outcome, done.state)
         return done
+
+    def tell_received(self, handed: Sequence[Handed]) -> None:
+        """Tell receivers of signals, and who listens elsewhere, of jobs that came."""
+        self._signalling.received([one.job for one in handed])
+        if self._broadcast.listening:
+            self._broadcast.received(handed)
+
+    def tell_expired(self, job: Job) -> None:
+        """Tell them of a job whose time to run was over."""
+        self._signalling.expired(job)
+        if self._broadcast.listening:
+            self._broadcast.expired(job)
+
+    def behind(self, job: Job, store: Store) -> Completion:
+        """Return what must be written for a job that cannot run because of another."""
+        return behind(job, culprit_of(job, store), self._worker, self.policy(job), self._clock.now())
 
     def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
         """Return the outcome of a job whose process ended under it."""

@@ -21,6 +21,8 @@ __all__ = ["Upkeep"]
 #: Seconds between looks for dead workers by their locks.
 _RESCUE_S = 1.0
 _PRUNE_S = 30.0
+#: Microseconds that ledger rows of schedules are kept at least.
+_LEDGER_KEPT_US = 24 * 3600 * 1_000_000
 #: Seconds a worker past its lease has to renew it, counted from when this worker could see that.
 _CHANCE_S = 3.0
 #: Jobs rescued, and pruned, in one transaction.
@@ -60,7 +62,8 @@ class Upkeep:
             self._rescue_at = steady + _RESCUE_S
             self._rescue(int(steady * 1e6))
         if steady >= self._prune_at:
-            self._prune_at = steady + (0 if self._prune() else _PRUNE_S)
+            more = [self._prune_ledger(), self._prune()]
+            self._prune_at = steady + (0 if any(more) else _PRUNE_S)
 
     # Rescue
 
@@ -164,6 +167,11 @@ class Upkeep:
                 presence.remove(folder, row.card.uuid)
 
     # Pruning
+
+    def _prune_ledger(self) -> bool:
+        """Remove one batch of old ledger rows of schedules that have many; return whether there may be more."""
+        store, now = self._worker.store, self._worker.clock.now()
+        return store.prune_ledger(now - _LEDGER_KEPT_US, _AT_ONCE) == _AT_ONCE
 
     def _prune(self) -> bool:
         """Remove one batch of what is older than `result_expires`; return whether there may be more."""

@@ -17,14 +17,26 @@ from typing import Any, NamedTuple
 from localq import fault
 from localq.call import new_id
 from localq.clock import Clock
+from localq.engine.autoscale import Bounds
+from localq.engine.broadcast import Broadcast
+from localq.engine.control import Control
 from localq.engine.pool.base import Handed, Pool
 from localq.engine.settling import Settling
 from localq.engine.upkeep import Upkeep
 from localq.events import emit, listened
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
-from localq.job import Completion, Job, JobState, WorkerCard
+from localq.feeding import fed
+from localq.job import Completion, Job, JobState, Role, WorkerCard
 from localq.sealing import seal_completion
 from localq.settle import expired, released
+from localq.signals import (
+    heartbeat_sent,
+    task_received,
+    task_unknown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from localq.store.base import Store
 from localq.store.presence import Presence, boot_id
 
@@ -62,6 +74,7 @@ class WorkerPlan(NamedTuple):
     pool_kind: str
     queues: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
+    autoscale: Bounds | None = None
 
 
 class Worker:
@@ -98,10 +111,13 @@ class Worker:
         self._look = True
         self._rung = False
         self._next_at: int | None = None
+        #: There may be jobs that cannot run because of others: to be settled even where there is no room.
+        self._behind = False
         self._beat_at = 0.0
         self._tick_after: float | None = None
         self._floor_at = 0.0
         self._failing_since: float | None = None
+        self._failure: StoreError | None = None
         self._try_at = 0.0
         self._unsaved: list[Completion] = []
         self._selector = selectors.DefaultSelector()
@@ -112,7 +128,16 @@ class Worker:
         self._calm = selectors.DefaultSelector()
         self._calm.register(self._awake, selectors.EVENT_READ)
         self._upkeep: Upkeep | None = None
-        self._settling = Settling(app, plan.name, clock)
+        self.control = Control(self, plan.autoscale)
+        self.broadcast = Broadcast(app, plan.name, store, pool, clock)
+        self._settling = Settling(app, plan.name, clock, self.broadcast)
+        #: The name of the signal that stops it, where it was one.
+        self.sig: str | None = None
+
+    @property
+    def hostname(self) -> str:
+        """Its name, as receivers of signals know it."""
+        return self.plan.name
 
     # Life
 
@@ -134,9 +159,29 @@ class Worker:
     def stop(self, how: int = Stopping.FINISH) -> None:
         """Tell the worker to stop; from any thread, and from signal handlers."""
         self._asked = max(self._asked, how)
-        self._wake_up()
+        self.wake()
 
-    def _wake_up(self) -> None:
+    @property
+    def stops(self) -> bool:
+        """Whether it has been told to stop."""
+        return self._asked != Stopping.NOT
+
+    def serve(self, queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
+        """Serve other queues from now on, and say so in the store."""
+        self.plan = self.plan._replace(queues=queues, excluded=excluded)
+        self.describe()
+        self._look = True
+
+    def describe(self) -> None:
+        """Tell the store anew what this worker is."""
+        self.store.describe(self.key, self._card())
+
+    def beat_soon(self) -> None:
+        """Renew the lease, and hear what the store says, at the next turn."""
+        self._rung = True
+
+    def wake(self) -> None:
+        """End the loop's wait; from any thread."""
         with contextlib.suppress(OSError):
             self._wake.send(b"!")
 
@@ -150,6 +195,8 @@ class Worker:
         self._upkeep = Upkeep(self)
         self.pool.start(self._selector)
         self.ready.set()
+        self.broadcast.online()
+        worker_ready.send(self)
         emit(
             "worker.started",
             worker=self.plan.name,
@@ -164,13 +211,15 @@ class Worker:
         until = self.clock.steady() + _ENTER_S
         while True:
             try:
+                # First: who knows of this worker expects its answers.
+                self.control.begin()
                 return self._register()
             except StoreBusy:
                 if self.clock.steady() > until:
                     raise
 
-    def _register(self) -> None:
-        card = WorkerCard(
+    def _card(self) -> WorkerCard:
+        return WorkerCard(
             uuid=self.uuid,
             name=self.plan.name,
             host=self.plan.host,
@@ -182,19 +231,26 @@ class Worker:
             excluded=self.plan.excluded,
             tasks=tuple(sorted(self.app.tasks)),
         )
-        self.key = self.store.register(card, self.clock.now(), self._lease_until())
+
+    def _register(self) -> None:
+        self.key = self.store.register(self._card(), self.clock.now(), self._lease_until())
         self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
 
     def _lease_until(self) -> int:
         return int((self.clock.steady() + self.app.conf.worker_lease) * 1e6)
 
     def _done(self) -> bool:
+        if self.error is None and self._stopping == Stopping.KILL:
+            # Who is told to end at once does not wait for a store that cannot write.
+            self.error = self._failure
         if self.error is not None:
             return True
         return self._stopping != Stopping.NOT and not self.pool.in_hand() and not self._unsaved
 
     def _end(self) -> None:
         emit("worker.stopped", worker=self.plan.name)
+        self.broadcast.offline()
+        worker_shutdown.send(self)
         self.pool.close()
         try:
             # After any other end the marks must stay: they tell the rescuer what had started.
@@ -210,12 +266,19 @@ class Worker:
         if self.presence is not None:
             # A store in memory is the program's own.
             self.store.close()
-        if self.presence is not None and self._orderly and self.error is None:
-            self.presence.close()
+        if self.presence is not None:
+            self._leave(self.presence)
         if self.error is not None:
             raise self.error
         if self.pool.broken is not None:
             raise PoolBroken(self.pool.broken)
+
+    def _leave(self, presence: Presence) -> None:
+        if self._orderly and self.error is None:
+            presence.close()
+        elif self.plan.pool_kind == "processes":
+            # Its slots are dead or dying. Threads may go on with their jobs: those wait for the end of the lease.
+            presence.leave()
 
     # One turn of the loop
 
@@ -254,13 +317,17 @@ class Worker:
             self.store.annotate(said, self.clock.now())
         self._save([])
         steady = self.clock.steady()
+        if steady >= self._floor_at or self._rung:
+            self.broadcast.look()
         if steady >= self._beat_at or self._rung:
             self._beat()
         if steady >= self._floor_at:
             self._floor_at = steady + _FLOOR_S
-            self._look = self._look or self.store.changed()
+            if self.store.changed():
+                self._look = self._behind = True
         if self._stopping == Stopping.NOT:
             self._claim()
+        self.control.tend()
         assert self._upkeep is not None
         self._upkeep.tend()
 
@@ -273,7 +340,10 @@ class Worker:
         if self._tick_after is not None:
             wait = min(wait, self._tick_after)
         if self._next_at is not None and self._stopping == Stopping.NOT and self._failing_since is None:
-            wait = min(wait, (self._next_at - self.clock.now()) / 1e6)
+            left = (self._next_at - self.clock.now()) / 1e6
+            # What is due finds no room until a job ends, and that ends the wait.
+            if left > 0 or self.pool.room() > 0:
+                wait = min(wait, left)
         for at in (self._kill_at, self._interrupt_at):
             if at is not None:
                 wait = min(wait, at - steady)
@@ -285,6 +355,7 @@ class Worker:
         words = self._bell.drain()
         self._look = True
         self._rung = self._rung or any(words)
+        self.control.hear(words)
 
     def _waken(self) -> None:
         with contextlib.suppress(OSError):
@@ -294,13 +365,14 @@ class Worker:
         """Go on without the store: what runs goes on, what has ended is kept, nothing new is claimed."""
         if self._failing_since is None:
             self._failing_since = self.clock.steady()
+            self._failure = error
             emit("store.failed", worker=self.plan.name, error=str(error))
         self._try_at = self.clock.steady() + _TRY_AGAIN_S
 
     def _recovered(self) -> None:
         if self._failing_since is not None:
             after = self.clock.steady() - self._failing_since
-            self._failing_since = None
+            self._failing_since = self._failure = None
             self._look = True
             emit("store.recovered", worker=self.plan.name, after_s=after)
 
@@ -312,30 +384,43 @@ class Worker:
         if not (self._look or due):
             return
         room = min(self.pool.room(), _MOST_CLAIMED)
-        if room <= 0:
+        if room <= 0 and not self._behind:
             return
-        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now)
+        room = max(0, room)
+        self._behind = False
+        rates = self.control.rates()
+        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now, rates)
         if not claim.held:
             self._rejoin("its lease was taken")
             return
         self._next_at = claim.next_at
-        self._look = len(claim.jobs) == room or (claim.next_at is not None and claim.next_at <= now)
+        if room > 0:
+            # Without room what is ready is still to be looked for.
+            self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             fault.point("claim.after")
-            self._hand(claim.jobs, now)
+            self._hand(self.control.received(claim.jobs), now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
         handed = []
         late = []
         for job in jobs:
+            if job.culprit is not None:
+                late.append(self._settling.behind(job, self.store))
+                continue
+            if job.role & Role.FED:
+                job = fed(job, self.store.inputs(job.key))
             if job.expires_at is not None and job.expires_at <= now:
                 late.append(expired(job, self.plan.name, self._settling.policy(job), now))
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
+                self._settling.tell_expired(job)
                 continue
             handed.append(Handed(job, self._settling.limits(job)))
         if handed:
             if listened("job.received"):
                 self._received(handed)
+            if self.broadcast.listening or task_received.receivers or task_unknown.receivers:
+                self._settling.tell_received(handed)
             self.pool.submit(handed)
         self._save(late)
 
@@ -364,6 +449,10 @@ class Worker:
         final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]
         if final:
             self.store.ring_waiters(final)
+        if any(done.role & Role.AWAITED for done in batch):
+            # What waited may be ready now, in whatever queue.
+            self._look = self._behind = True
+            self.store.ring_workers()
         for done, ok in zip(batch, applied, strict=True):
             if not ok:
                 emit("job.discarded", worker=self.plan.name, task="", job_id=done.id, reason="stale run token")
@@ -378,11 +467,14 @@ class Worker:
         hand = self.pool.in_hand()
         hand.update((done.key, done.run_token) for done in self._unsaved)
         beat = self.store.heartbeat(self.key, hand, self._lease_until(), self.clock.now())
+        if heartbeat_sent.receivers:
+            heartbeat_sent.send(self)
         self._rung = False
         self._beat_at = self.clock.steady() + self.app.conf.worker_heartbeat
         if not beat.held:
             self._rejoin("its lease was taken")
             return
+        self.control.obey(beat.orders)
         if beat.stop:
             self.pool.drop(beat.stop)
         for key, number in beat.cancel.items():
@@ -419,6 +511,8 @@ class Worker:
             self._put_back()
         running = len(self.pool.in_hand())
         emit("worker.stopping", worker=self.plan.name, how=_HOW[self._stopping], running=running)
+        how = "Warm" if self._stopping == Stopping.FINISH else "Cold"
+        worker_shutting_down.send(self.plan.name, sig=self.sig, how=how, exitcode=0)
         if before == Stopping.NOT:
             patience = self.app.conf.worker_shutdown_timeout
             if patience is not None:

@@ -70,6 +70,7 @@ def _inside(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) -> 
         yield from _made(name, check)
     if owner[0].level == "ok":
         yield from _made("workers", lambda: _work(store, clock))
+        yield from _made("schedules", lambda: work.schedules(store, clock.now()))
 
 
 def _work(store: ReadOnlyStore, clock: Clock) -> Iterator[Finding]:
@@ -81,6 +82,7 @@ def _work(store: ReadOnlyStore, clock: Clock) -> Iterator[Finding]:
     yield from work.workers(found, clock.now())
     yield work.orphans(found, running)
     yield from work.unserved(found, waiting)
+    yield from work.paused(store.orders(), waiting)
     yield from work.unknown_tasks(found, waiting)
 
 

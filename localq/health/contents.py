@@ -50,6 +50,13 @@ def ownership(store: ReadOnlyStore) -> Finding:
             f"A newer LocalQ wrote the file: its format is {version}, this one knows {SCHEMA_VERSION}.",
             "Upgrade LocalQ here; it leaves the file as it is.",
         )
+    if 0 < version < SCHEMA_VERSION:
+        return wrong(
+            "version",
+            f"An older development version of LocalQ wrote the file: its format is {version}, this one knows "
+            f"{SCHEMA_VERSION}, and formats before the first release are not converted.",
+            "Finish its jobs with the version that wrote it, or choose another path; the file is left as it is.",
+        )
     if version < SCHEMA_VERSION:
         return wrong(
             "version",
@@ -85,7 +92,7 @@ def integrity(store: ReadOnlyStore, full: bool) -> Finding:
     """Let SQLite check the file: in full, or quickly where it is large and `full` does not insist."""
     size = os.stat(store.path).st_size
     kind = "integrity_check" if full or size <= CHECKED_IN_FULL else "quick_check"
-    found = [str(row[0]) for row in store.inspect(f"{kind}({_LISTED})")]
+    found = [line for row in store.inspect(f"{kind}({_LISTED})") for line in str(row[0]).splitlines()]
     if found != ["ok"]:
         return wrong("integrity", f"The file is damaged: {'; '.join(found)}.", _recovery(store))
     if kind == "quick_check":

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from localq.clock import Clock
 from localq.health.finding import Finding, fine, note, warning
 from localq.job import Job, JobState, WorkerRow
+from localq.orders import PAUSE, Order
 from localq.settings import nearest
 from localq.store import presence
 from localq.store.base import Filter, Store
@@ -20,7 +21,9 @@ __all__ = [
     "SILENT",
     "Standing",
     "orphans",
+    "paused",
     "running",
+    "schedules",
     "standings",
     "unknown_tasks",
     "unserved",
@@ -34,6 +37,8 @@ SILENT = "silent"
 #: Stopped, or its process is dead.
 GONE = "gone"
 
+#: Microseconds after which a schedule that is due should have been fired by any scheduler there is.
+OVERDUE_US = 60 * 1_000_000
 _PAGE = 1000
 
 
@@ -135,6 +140,18 @@ def unserved(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) 
         yield fine("queues", f"{_count(counts.total(), 'job waits', 'jobs wait')} in queues that are served.")
 
 
+def paused(orders: Sequence[Order], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+    """Tell of paused queues, and how many jobs wait in them."""
+    for order in orders:
+        if order.kind == PAUSE:
+            count = sum(n for (queue, _), n in waiting.items() if queue == order.name)
+            yield note(
+                "queues",
+                f"Queue {order.name!r} is paused; {_count(count, 'job waits', 'jobs wait')} in it.",
+                f"To let it go on: localq resume {shlex.quote(order.name)}.",
+            )
+
+
 def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
     """Judge the tasks of waiting jobs: a live worker that serves the queue should know them."""
     served = [row.card for row, state in found if state == ALIVE]
@@ -153,6 +170,21 @@ def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], i
         )
     if clean:
         yield fine("tasks", "Live workers know the tasks of all jobs that wait in their queues.")
+
+
+def schedules(store: Store, now: int) -> Finding:
+    """Judge the schedules: none should have been due for long."""
+    due = store.due_schedules(now - OVERDUE_US, 1)
+    for one in due.schedules[:1]:
+        # Only those that hold an instant may be due later.
+        if one.due_at is not None and one.due_at <= now - OVERDUE_US:
+            return warning(
+                "schedules",
+                f"Schedule {one.name!r} has been due for {(now - one.due_at) / 1e6:,.0f} s: no scheduler runs.",
+                "Start one: localq beat -A APP, or a worker with -B.",
+            )
+    waits = due.schedules or due.next_due is not None
+    return fine("schedules", "No schedule is overdue." if waits else "No schedule waits for its time.")
 
 
 def _serves(card: Any, queue: str) -> bool:

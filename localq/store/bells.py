@@ -27,6 +27,8 @@ _LONGEST_PATH = 103
 _LONGEST_NAME = 28
 #: Most that is said with one ring, in bytes; longer lists of ids are cut into several rings.
 _LONGEST_SAYING = 8192
+#: Most that is sent at once to a bell that takes more than words, in bytes.
+_LONGEST_SENDING = 65_536
 #: Folder times are coarse: a listing made this soon (ns) after a change may have missed another change.
 _SETTLED_NS = 30_000_000
 #: Seconds a list of bells serves without a look at the folder, where that is said to be enough.
@@ -93,6 +95,15 @@ class UnixBell:
             except OSError:
                 return said
 
+    def receive(self) -> list[bytes]:
+        """Return what was sent, each sending by itself, without waiting."""
+        got: list[bytes] = []
+        while True:
+            try:
+                got.append(self._socket.recv(_LONGEST_SENDING))
+            except OSError:
+                return got
+
     def mine(self) -> bool:
         """Whether this process made the bell."""
         return self._pid == os.getpid()
@@ -148,6 +159,18 @@ class Ringer:
         """Let go of the socket."""
         self._socket.close()
 
+    def tell(self, kind: str, data: bytes) -> list[str]:
+        """Send bytes to every bell of a kind; return the paths of those that had no room for them."""
+        return [path for path in self._bells(kind) if not self.tell_one(path, data)]
+
+    def tell_one(self, path: str, data: bytes) -> bool:
+        """Send bytes to one bell; False if it has no room for them now."""
+        return self._send(path, data)
+
+    def hung(self, kind: str) -> bool:
+        """Whether there is any bell of a kind."""
+        return bool(self._bells(kind))
+
     def _bells(self, kind: str) -> list[str]:
         try:
             stamp = os.stat(self._folder).st_mtime_ns
@@ -170,7 +193,8 @@ class Ringer:
         self._names = names
         self._stamp = stamp if listed - stamp > _SETTLED_NS else -1
 
-    def _send(self, path: str, word: bytes) -> None:
+    def _send(self, path: str, word: bytes) -> bool:
+        """Send; False if the bell has no room. One that nobody holds any more is taken down."""
         try:
             self._socket.sendto(word, path)
         except OSError as error:
@@ -178,6 +202,8 @@ class Ringer:
                 self._stamp = -1
                 with contextlib.suppress(OSError):
                     os.unlink(path)
+            return error.errno not in (errno.EAGAIN, errno.ENOBUFS)
+        return True
 
 
 def _sayings(text: bytes) -> Iterator[bytes]:

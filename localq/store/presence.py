@@ -83,12 +83,19 @@ class Presence:
         self._lock = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _WORKER_BYTE)
         os.rename(unnamed, _lock_path(folder, uuid))
-        if not slots:
-            return
+        if slots:
+            try:
+                self.marks = self._mapped(slots * MARK_SIZE)
+            except BaseException:
+                self.close()
+                raise
+
+    def _mapped(self, size: int) -> mmap.mmap:
         marks = os.open(self.marks_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(marks, slots * MARK_SIZE)
-            self.marks = mmap.mmap(marks, slots * MARK_SIZE)
+            # A file with holes would end the process by SIGBUS when it is written to and the disk is full.
+            os.posix_fallocate(marks, 0, size)
+            return mmap.mmap(marks, size)
         finally:
             os.close(marks)
 
@@ -99,6 +106,10 @@ class Presence:
                 self.marks.close()
         if self._pid == os.getpid():
             remove(self.folder, self.uuid)
+        self.leave()
+
+    def leave(self) -> None:
+        """Release the lock and let both files lie: proof of a death, and word of what had started, for the rescuer."""
         with contextlib.suppress(OSError):
             os.close(self._lock)
         _own.discard(self.uuid)

@@ -1,8 +1,9 @@
 """The tables, as SQLAlchemy Core has them.
 
-`job` is the hot table: narrow, with partial indexes over what is ready, due, owned and done. Arguments up to
+`job` is the hot table: narrow, with partial indexes over what is ready, due, owned, done and failed. Arguments up to
 `INLINE_ARGS` bytes lie in it, larger ones in `payload`, so that a 1 MB argument is written once. An attempt's
-result lies with the attempt. Times are integer microseconds since 1970, UTC.
+result lies with the attempt. `edge` says which job waits for which. `schedule` has partial indexes over what is due
+and held; `firing` is the ledger, clustered by schedule and instant. Times are integer microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     literal_column,
 )
 
+from localq.firing import ScheduleState
 from localq.job import JobState
+from localq.orders import PARKED_AT
 
 __all__ = [
     "ATTEMPT_BITS",
@@ -28,16 +32,25 @@ __all__ = [
     "LAST_ATTEMPT",
     "SCHEMA_VERSION",
     "attempt",
+    "bucket",
+    "edge",
+    "firing",
     "job",
+    "letter",
     "meta",
     "metadata",
     "note",
     "payload",
+    "reply",
+    "saved_group",
+    "schedule",
+    "schedule_is",
+    "standing_order",
     "worker",
 ]
 
 #: Raised with every change of the tables; a file of a higher one is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
 INLINE_ARGS = 512
 #: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
@@ -53,6 +66,14 @@ _RowId = BigInteger().with_variant(Integer(), "sqlite")
 def state_is(state: JobState) -> ColumnElement[bool]:
     """Return the literal condition a partial index needs to be used (a bound parameter would not match)."""
     return job.c.state == literal_column(str(int(state)))
+
+
+def is_parked() -> ColumnElement[bool]:
+    """Return the condition of jobs that wait for their task's rate limit; literal, as above.
+
+    No equality: for one SQLite would take the index of what is due, and sort all that is parked.
+    """
+    return and_(state_is(JobState.SCHEDULED), job.c.run_at >= literal_column(str(PARKED_AT)))
 
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -79,6 +100,10 @@ job = Table(
     Column("finished_at", BigInteger),
     Column("args", LargeBinary),
     Column("options", Text),
+    Column("waits", Integer, nullable=False, server_default="0"),
+    Column("role", Integer, nullable=False, server_default="0"),
+    Column("culprit", BigInteger),
+    Column("workflow", Text),
 )
 # The conditions are for SQLite; another dialect brings its own, for naming one here would import it.
 Index(
@@ -91,6 +116,8 @@ Index(
 Index(
     "job_due",
     job.c.run_at,
+    # Counted by queue without a look at the table.
+    job.c.queue,
     sqlite_where=state_is(JobState.SCHEDULED),
 )
 Index(
@@ -100,8 +127,63 @@ Index(
 )
 Index(
     "job_done",
+    # Counted by state and queue in the order of the index; pruning skips from one pair to the next.
+    job.c.state,
+    job.c.queue,
     job.c.finished_at,
     sqlite_where=literal_column("finished_at IS NOT NULL"),
+)
+Index(
+    "job_parked",
+    job.c.queue,
+    job.c.task,
+    job.c.priority.desc(),
+    job.c.key,
+    sqlite_where=is_parked(),
+)
+Index(
+    "job_failed",
+    # SQLite adds the key by itself: the newest are at the end of each state. A success writes nothing here.
+    job.c.state,
+    sqlite_where=literal_column(f"state > {int(JobState.SUCCEEDED)}"),
+)
+Index(
+    "job_shown",
+    job.c.shown,
+    sqlite_where=literal_column("shown IS NOT NULL"),
+)
+# Jobs that wait for none any more, yet may not run, come first.
+Index(
+    "job_waiting",
+    job.c.waits,
+    job.c.key,
+    sqlite_where=state_is(JobState.WAITING),
+)
+Index(
+    "job_workflow",
+    job.c.workflow,
+    job.c.finished_at,
+    sqlite_where=literal_column("workflow IS NOT NULL"),
+)
+
+edge = Table(
+    "edge",
+    metadata,
+    Column("waiter", _RowId, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("awaited", BigInteger, nullable=False),
+    Column("passing", Integer, nullable=False),
+    Column("on_error", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("edge_awaited", edge.c.awaited)
+
+saved_group = Table(
+    "saved_group",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
 )
 
 payload = Table(
@@ -145,4 +227,101 @@ worker = Table(
     Column("lease_until", BigInteger, nullable=False),
     Column("gone", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
+)
+
+
+def schedule_is(state: ScheduleState) -> ColumnElement[bool]:
+    """Return the literal condition on a schedule's state that its partial indexes need."""
+    return schedule.c.state == literal_column(str(int(state)))
+
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("state", Integer, nullable=False),
+    # The state it was retired from.
+    Column("state_before", Integer),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("anchor_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger),
+    Column("due_at", BigInteger),
+    Column("last_at", BigInteger),
+    Column("last_job", Text),
+    Column("runs", Integer, nullable=False, server_default="0"),
+    Column("missed", Integer, nullable=False, server_default="0"),
+    Column("held_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("note", Text),
+    # A key that came back could take the firing of a scheduler that still means the schedule before.
+    sqlite_autoincrement=True,
+)
+Index("schedule_source", schedule.c.source)
+Index(
+    "schedule_due",
+    schedule.c.due_at,
+    sqlite_where=schedule_is(ScheduleState.ACTIVE),
+)
+Index(
+    "schedule_held",
+    schedule.c.held_at,
+    sqlite_where=literal_column("held_at IS NOT NULL"),
+)
+
+firing = Table(
+    "firing",
+    metadata,
+    Column("schedule", BigInteger, primary_key=True),
+    Column("nominal", BigInteger, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("job_id", Text),
+    Column("until", BigInteger),
+    Column("count", Integer, nullable=False),
+    Column("fired_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Control: commands to workers with their answers, what holds until it is withdrawn, and how full rate limits are.
+
+letter = Table(
+    "letter",
+    metadata,
+    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("command", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("destination", Text),
+    Column("wants_reply", Integer, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+reply = Table(
+    "reply",
+    metadata,
+    Column("key", _RowId, primary_key=True),
+    Column("letter", BigInteger, nullable=False, index=True),
+    Column("worker", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+standing_order = Table(
+    "standing_order",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+)
+
+bucket = Table(
+    "bucket",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("full_at", BigInteger, nullable=False),
 )

@@ -63,6 +63,12 @@ def _is_ours(cursor: Any, path: str, patience: Patience) -> bool:
             f"{path} was written by a newer LocalQ (its format is {version}, this one knows "
             f"{SCHEMA_VERSION}). Upgrade LocalQ; the file is left as it is."
         )
+    if application == APPLICATION_ID and 0 < version < SCHEMA_VERSION:
+        raise StoreVersion(
+            f"{path} was written by an older development version of LocalQ (its format is {version}, this one knows "
+            f"{SCHEMA_VERSION}), and formats before the first release are not converted. Finish its jobs with the "
+            "version that wrote it, or choose another path; the file is left as it is."
+        )
     if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
         return True
     if filled or application not in (0, APPLICATION_ID):

@@ -23,6 +23,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     literal_column,
@@ -35,13 +36,28 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from localq.job import Job, JobState
-from localq.store.schema import ATTEMPT_BITS, attempt, job, meta, note, payload, state_is, worker
+from localq.orders import PARKED_AT, PAUSE, RATE
+from localq.store.edge_statements import EdgeStatements, kept_for_others, may_go
+from localq.store.schema import (
+    ATTEMPT_BITS,
+    attempt,
+    is_parked,
+    job,
+    meta,
+    note,
+    payload,
+    saved_group,
+    standing_order,
+    state_is,
+    worker,
+)
 
 __all__ = ["Statement", "Statements", "job_columns", "span", "statements", "waiting_columns"]
 
 P = bindparam
 _SPAN = 1 << ATTEMPT_BITS
 _FINAL = int(JobState.SUCCEEDED)
+_WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 
 
 class Statement:
@@ -74,9 +90,22 @@ def job_columns(with_args: bool) -> list[Any]:
 def waiting_columns(*columns: Any, queues: Sequence[str] | None = None) -> CompoundSelect[Any]:
     """Return columns of the jobs that wait or are due, by the index of each."""
     wanted = [] if queues is None else [job.c.queue.in_(list(queues))]
-    return union_all(
-        *(select(*columns).where(state_is(state), *wanted) for state in (JobState.SCHEDULED, JobState.READY))
+    return union_all(*(select(*columns).where(state_is(state), *wanted) for state in _WAITING))
+
+
+def _counts() -> CompoundSelect[Any]:
+    """Return the number of jobs by queue and state, each state from its own index."""
+    open_ones = (
+        select(job.c.queue, literal_column(str(int(state))), func.count()).where(state_is(state)).group_by(job.c.queue)
+        for state in JobState
+        if not state.final
     )
+    done = (
+        select(job.c.queue, job.c.state, func.count())
+        .where(job.c.finished_at.is_not(None))
+        .group_by(job.c.state, job.c.queue)
+    )
+    return union_all(*open_ones, done)
 
 
 class Statements:
@@ -105,6 +134,10 @@ class Statements:
         self.add_job = made(
             sqlite.insert(job).values({name: P(name) for name in names}).on_conflict_do_nothing(index_elements=["id"])
         )
+        more = (*names, "waits", "role", "workflow")
+        self.add_member = made(
+            sqlite.insert(job).values({name: P(name) for name in more}).on_conflict_do_nothing(index_elements=["id"])
+        )
         self.add_payload = made(insert(payload).values(job=P("job"), args=P("args")))
 
     def _claiming(self, made: Callable[[Executable], Statement]) -> None:
@@ -115,7 +148,10 @@ class Statements:
             .order_by(job.c.run_at)
             .limit(P("most"))
         )
-        self.next_due = made(select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED)))
+        timed = job.c.run_at < literal_column(str(PARKED_AT))
+        first_due = select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED), timed)
+        stuck: Any = select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0"))
+        self.next_due = made(select(first_due.scalar_subquery(), stuck.limit(1).scalar_subquery()))
         self.promote = made(update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY)))
         self.next_queue = made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
         best = (
@@ -139,6 +175,8 @@ class Statements:
             update(job).where(ready, job.c.key.in_(listed.scalar_subquery())).values(taken).returning(*back)
         )
         self.payload = made(select(payload.c.args).where(payload.c.job == P("job")))
+        self.edges = EdgeStatements(made, back, job_columns(with_args=False), taken)
+        self.save_group = made(self._upsert(saved_group, "id"))
 
     def _finishing(self, made: Callable[[Executable], Statement]) -> None:
         held = and_(
@@ -146,6 +184,8 @@ class Statements:
             job.c.id == P("of_id"),
             job.c.run_token == P("token"),
             job.c.owner == P("worker"),
+            # Something began to wait for the job after it was claimed: then its end must be counted down.
+            job.c.role == P("as_role"),
             state_is(JobState.RUNNING),
         )
         wanted: Any = P("to_state")
@@ -196,9 +236,12 @@ class Statements:
             .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
             .values(seen_at=P("now"), lease_until=P("until"))
         )
-        self.holds = made(
-            select(literal_column("1")).where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
+        # With it, whether anything may keep a claim from taking what is ready: it costs the others two probes.
+        braked = or_(
+            exists().where(standing_order.c.kind.in_([literal_column(f"'{PAUSE}'"), literal_column(f"'{RATE}'")])),
+            exists().where(is_parked()),
         )
+        self.holds = made(select(braked).where(worker.c.key == P("k"), worker.c.gone == literal_column("0")))
         self.owned = made(
             select(job.c.key, job.c.run_token, job.c.cancel).where(
                 job.c.owner == P("worker"), state_is(JobState.RUNNING)
@@ -209,6 +252,12 @@ class Statements:
             update(worker)
             .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
             .values(gone=1, seen_at=P("now"))
+        )
+        self.describe = made(update(worker).where(worker.c.key == P("k")).values(card=P("card")))
+        self.orders = made(
+            select(standing_order.c.kind, standing_order.c.name, standing_order.c.value).order_by(
+                standing_order.c.kind, standing_order.c.name
+            )
         )
         owners = select(job.c.owner).where(state_is(JobState.RUNNING)).distinct().subquery()
         dead = (
@@ -233,13 +282,21 @@ class Statements:
         self.by_id = made(select(*job_columns(with_args=False)).where(job.c.id == P("of_id")))
         self.call = made(select(*job_columns(with_args=True)).where(job.c.id == P("of_id")))
         self.by_key = made(select(*job_columns(with_args=False)).where(job.c.key == P("k")))
+        self.role_of = made(select(job.c.role).where(job.c.key == P("k"), job.c.id == P("of_id")))
         columns = list(attempt.columns)
         within = and_(attempt.c.key >= P("first"), attempt.c.key < P("end"))
         self.attempts = made(select(*columns).where(within).order_by(attempt.c.key))
         self.last_attempt = made(select(*columns).where(within).order_by(attempt.c.key.desc()).limit(1))
         self.note = made(select(note.c.meta).where(note.c.job == P("job")))
-        self.stats = made(select(job.c.queue, job.c.state, func.count()).group_by(job.c.queue, job.c.state))
-        self.oldest_ready = made(select(func.min(job.c.run_at)).where(state_is(JobState.READY)))
+        self.stats = made(_counts())
+        line = (
+            select(job.c.run_at)
+            .where(state_is(JobState.READY), job.c.queue == P("of_queue"), job.c.priority == P("rank"))
+            .order_by(job.c.key)
+            .limit(P("most"))
+            .subquery()
+        )
+        self.oldest_in_line = made(select(func.min(line.c.run_at)))
         waiting = waiting_columns(job.c.queue, job.c.task).subquery()
         self.waiting = made(
             select(waiting.c.queue, waiting.c.task, func.count()).group_by(waiting.c.queue, waiting.c.task)
@@ -275,14 +332,43 @@ class Statements:
                 crashes=0,
                 cancel=0,
                 shown=null(),
+                culprit=null(),
             )
-            .returning(job.c.key, job.c.id)
+            .returning(job.c.key, job.c.id, job.c.role, job.c.workflow)
+        )
+        self.next_done = made(
+            select(func.min(job.c.queue)).where(
+                job.c.finished_at.is_not(None), job.c.state == P("of_state"), job.c.queue > P("after")
+            )
         )
         self.done_before = made(
-            select(job.c.key).where(job.c.finished_at < P("before")).order_by(job.c.finished_at).limit(P("most"))
+            select(
+                job.c.key,
+                job.c.finished_at,
+                case((and_(may_go(P("before")), ~kept_for_others()), literal_column("1")), else_=literal_column("0")),
+            )
+            .where(
+                job.c.state == P("of_state"),
+                job.c.queue == P("of_queue"),
+                job.c.finished_at >= P("since"),
+                job.c.finished_at < P("before"),
+            )
+            .order_by(job.c.finished_at)
+            .limit(P("most"))
+        )
+        listed = select(func.json_each(P("keys")).table_valued("value").c.value)
+        self.still_done = made(
+            select(job.c.key).where(
+                job.c.key.in_(listed.scalar_subquery()),
+                job.c.finished_at < P("before"),
+                may_go(P("before")),
+                ~kept_for_others(),
+            )
         )
         self.final_key = made(
-            select(job.c.key).where(job.c.id == P("of_id"), job.c.state >= literal_column(str(_FINAL)))
+            select(job.c.key).where(
+                job.c.id == P("of_id"), job.c.state >= literal_column(str(_FINAL)), ~kept_for_others()
+            )
         )
         self.drop_job = made(delete(job).where(job.c.key == P("k")))
         self.drop_payload = made(delete(payload).where(payload.c.job == P("k")))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from localq import fault
 from localq.exceptions import StoreError
 from localq.job import Beat, Job, WorkerCard, WorkerRow
+from localq.orders import Order
 from localq.store.database import Database
 
 __all__ = ["WorkerVerbs"]
@@ -52,7 +53,8 @@ class WorkerVerbs(Database):
             cancel = {key: flag - 1 for key, (_, flag) in owned.items() if flag and key in known}
             strays = [key for key in owned if key not in known]
             found = [self._run(cursor, sql.by_key, k=key).fetchone() for key in strays]
-            return Beat(True, stop, cancel, tuple(Job._make(row) for row in found))
+            orders = tuple(Order._make(row) for row in self._run(cursor, sql.orders).fetchall())
+            return Beat(True, stop, cancel, tuple(Job._make(row) for row in found), orders)
 
     def workers(self) -> list[WorkerRow]:
         """Return all registered workers; see the protocol."""

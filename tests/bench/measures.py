@@ -16,7 +16,9 @@ from typing import Any
 import multiprocess
 
 from localq.call import new_id
+from localq.canvas import chain, chord, group
 from tests.bench import raw
+from tests.bench.schedules import ten_thousand
 
 Figures = dict[str, float]
 _HERE = Path(__file__).parents[2]
@@ -203,6 +205,25 @@ def large(folder: Path) -> Figures:
     return {"jobs_per_s": rate, "raw_per_s": limit, "ratio": rate / limit}
 
 
+def workflows(folder: Path) -> Figures:
+    """Call a chord of 1,000, a chain of 200 and a group of 1,000, each until its result is there."""
+    module = _tasks(folder, "full")
+    add, total = module.add, module.total
+    figures = {}
+    with _worker(module.q.location):
+        chord([add.s(n, n) for n in range(20)], total.s())().get(timeout=60)
+        for name, sig, expected in (
+            ("chord_of_1000_s", group(add.s(n, 1) for n in range(1000)) | total.s(), 500_500),
+            ("chain_of_200_s", chain(add.s(0, 1), *(add.s(1) for _ in range(199))), 200),
+            ("group_of_1000_s", group(add.s(n, 0) for n in range(1000)), list(range(1000))),
+        ):
+            started = time.perf_counter()
+            assert sig.apply_async().get(timeout=60) == expected
+            figures[name] = time.perf_counter() - started
+    module.q.close()
+    return figures
+
+
 def start_up(folder: Path) -> Figures:
     """Start `localq worker` with a job waiting; time until it is done."""
     module = _tasks(folder, "normal")
@@ -328,6 +349,33 @@ def _drain_some(folder: Path, size: int) -> Figures:
     return {"per_s": rate, "claim_p99_ms": claims[int(len(claims) * 0.99)]}
 
 
+def control(folder: Path) -> Figures:
+    """Ask a worker whether it is there, while it is idle and while it drains no-op jobs."""
+    module = _tasks(folder, "normal")
+    with _worker(module.q.location):
+        module.noop.delay().get(timeout=60)
+        idle_ms = _pings(module.q)
+        last = module.q.enqueue_many([module.noop.s() for _ in range(60_000)])[-1]
+        busy_ms = _pings(module.q)
+        assert not last.ready(), "the worker had nothing left to do"
+    module.q.close()
+    return {
+        "idle_p50_ms": statistics.median(idle_ms),
+        "idle_max_ms": max(idle_ms),
+        "busy_p50_ms": statistics.median(busy_ms),
+        "busy_max_ms": max(busy_ms),
+    }
+
+
+def _pings(q: Any) -> list[float]:
+    taken = []
+    for _ in range(50):
+        before = time.perf_counter()
+        assert q.control.ping(), "no worker has answered"
+        taken.append((time.perf_counter() - before) * 1e3)
+    return taken
+
+
 #: Every row: its name, what runs it, how many runs the median is taken of, and its targets.
 ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "drain": (drain, 5, {"ratio": "at least 0.25"}),
@@ -336,9 +384,20 @@ ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "enqueue, normal": (lambda folder: enqueue(folder, "normal"), 5, {"ratio": "at least 0.6"}),
     "idle latency": (latency, 3, {"to_start_p50_ms": "1", "to_result_p50_ms": "1.5", "to_result_p99_ms": "5"}),
     "5 ms CPU-bound": (cpu_bound, 3, {"ratio": "at least 0.97"}),
+    "control": (control, 3, {"idle_max_ms": "50", "busy_max_ms": "50"}),
     "echo of 1 MB": (large, 3, {"jobs_per_s": "150"}),
+    "workflows": (
+        workflows,
+        5,
+        {"chord_of_1000_s": "0.2", "chain_of_200_s": "0.3", "group_of_1000_s": "0.15"},
+    ),
     "start-up": (start_up, 5, {"to_first_job_s": "0.6"}),
     "idle cost": (idle, 1, {"worker_cpu_s_per_minute": "under 0.1", "pss_mib": "under 70"}),
+    "10,000 schedules": (
+        ten_thousand,
+        1,
+        {"ratio": "at least 0.8", "tick_0_of_10000_ms": "under 1", "idle_cpu_s_per_minute": "under 0.1"},
+    ),
     "import localq": (imports, 3, {"ms": "under 150"}),
     "backlog of 10^5": (lambda folder: backlog(folder, 100_000), 1, {"ratio": "at least 0.9"}),
     "backlog of 10^6": (

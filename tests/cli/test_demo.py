@@ -301,6 +301,19 @@ def test_a_run_killed_at_a_named_moment_is_finished_by_resume(demo: Demo, tree: 
     assert tree.line() in squeezed(said)
 
 
+def test_a_run_whose_name_was_shown_can_be_resumed(demo: Demo, tree: Tree) -> None:
+    program = demo.start(tree.folder)
+    assert program.stdout is not None
+    name = program.stdout.readline().split()[1]
+    program.kill()
+    program.communicate(timeout=60)
+
+    said = demo("--resume")
+
+    assert said.startswith(f"Going on with run {name} of {tree.folder}")
+    assert demo.digests() == tree.digests()
+
+
 def test_a_run_killed_again_and_again_at_random_is_finished_by_resume(demo: Demo, tree: Tree) -> None:
     moments = [random.randint(1, 60) for _ in range(3)]
     print(moments)

@@ -16,6 +16,7 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
+from localq.firing import Firing, NewSchedule
 from localq.health import contents, examine, place
 from localq.health.finding import Finding
 from localq.job import JobState
@@ -83,7 +84,7 @@ def test_a_healthy_store_with_a_worker_passes(q: LocalQ, localq: Run) -> None:
     found = [line.split("\t") for line in result.stdout.splitlines()]
     assert {one[1] for one in found} == {
         "filesystem", "rights", "space", "sqlite", "owner", "integrity", "journal", "synchronous", "log",
-        "lock", "schema", "identity", "workers", "orphans", "queues", "tasks",
+        "lock", "schema", "identity", "workers", "orphans", "queues", "tasks", "schedules",
     }  # fmt: skip
     assert {one[0] for one in found} <= {"ok", "note"}
     assert all(len(one) == 4 for one in found)
@@ -213,6 +214,17 @@ def test_a_newer_store_is_checked_as_far_as_it_is_known(path: Path) -> None:
     assert "format is 99" in grave(path)["version"]
     assert finding(path, "integrity").level == "ok"
     assert not [one for one in examine(path) if one.check in ("schema", "workers")]
+
+
+def test_a_store_of_an_older_format_is_reported_with_what_to_do(path: Path) -> None:
+    sql(path, "PRAGMA user_version=1")
+
+    found = finding(path, "version")
+
+    assert found.level == "error"
+    assert "older development version" in found.what
+    assert "its format is 1" in found.what
+    assert "choose another path" in found.advice
 
 
 def test_a_store_of_no_version_is_reported(path: Path) -> None:
@@ -602,6 +614,16 @@ def test_queues_that_no_live_worker_serves_are_reported(q: LocalQ) -> None:
     assert found[2].advice.endswith("-Q 'my mail'.")
 
 
+def test_paused_queues_are_told(q: LocalQ) -> None:
+    q.store.add([new("a", queue="my mail")], NOW)
+    q.store.pause(["my mail"], NOW)
+
+    (found,) = [one for one in examine(q.location) if "paused" in one.what]
+
+    assert (found.what, found.level) == ("Queue 'my mail' is paused; 1 job waits in it.", "note")
+    assert found.advice == "To let it go on: localq resume 'my mail'."
+
+
 def test_tasks_that_no_live_worker_knows_are_reported(q: LocalQ) -> None:
     q.store.add([new("a", task="shop.mial"), new("b", task="shop.mial"), new("c", task="other", queue="x")], NOW)
     q.store.add([new("d")], NOW)
@@ -619,3 +641,38 @@ def test_tasks_that_no_live_worker_knows_are_reported(q: LocalQ) -> None:
 def test_finished_jobs_need_nobody(path: Path) -> None:
     assert "queues" not in grave(path)
     assert JobState.CANCELLED in {state for _, state in ReadOnlyStore(path).stats()}
+
+
+# Schedules
+
+
+@pytest.mark.parametrize(
+    ("due_s_ago", "level", "words"),
+    [
+        (-60, "ok", "No schedule is overdue"),
+        (5, "ok", "No schedule is overdue"),
+        (3700, "warning", "'mail' has been due"),
+    ],
+)
+def test_a_schedule_that_nobody_fires_is_reported(q: LocalQ, due_s_ago: int, level: str, words: str) -> None:
+    at = q.clock.now() - due_s_ago * 1_000_000
+    q.store.put_schedule(NewSchedule("mail", "run-time", "{}", "r", at, at, at), at, replace=False)
+
+    found = finding(q.location, "schedules")
+
+    assert found.level == level
+    assert words in found.what
+
+
+def test_a_schedule_that_waits_for_the_job_before_is_not_overdue(q: LocalQ) -> None:
+    at = q.clock.now()
+    q.store.put_schedule(NewSchedule("mail", "run-time", "{}", "r", at, at, at), at, replace=False)
+    (mail,) = q.store.schedules()
+    later = at + 3600 * 1_000_000
+    q.store.fire([Firing(mail.key, mail.revision, (), (), (), later, later, held_at=at)], at)
+
+    assert finding(q.location, "schedules").level == "ok"
+
+
+def test_no_schedules_are_all_right(path: Path) -> None:
+    assert finding(path, "schedules") == Finding("ok", "schedules", "No schedule waits for its time.")

@@ -25,6 +25,7 @@ Run = Callable[..., Result]
 HOME = str(Path(__file__).parents[2])
 #: States of the store, and what they are shown as.
 SHOWN = {
+    JobState.WAITING: "PENDING",
     JobState.SCHEDULED: "PENDING",
     JobState.READY: "PENDING",
     JobState.RUNNING: "STARTED",
@@ -113,14 +114,14 @@ def test_jobs_are_listed_newest_first_with_what_matters(q: LocalQ, localq: Run) 
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("PENDING", "READY SCHEDULED"),
+        ("PENDING", "READY SCHEDULED WAITING first"),
         ("STARTED", "RUNNING"),
         ("RETRY", "again"),
         ("SUCCESS", "SUCCEEDED"),
         ("FAILURE", "FAILED"),
         ("REVOKED", "CANCELLED"),
         ("SCHEDULED", "SCHEDULED"),
-        ("ready", "READY again"),
+        ("ready", "READY again first"),
         ("Failure", "FAILED"),
         ("PROGRESS", ""),
     ],
@@ -491,12 +492,35 @@ def test_a_call_of_a_known_task_is_checked_here(tmp_path: Path) -> None:
 
     wrong = shell("-A", "shop", "call", "shop.mail", "-a", "[1, 2]", cwd=tmp_path)
     typo = shell("call", "shop.mial", "-A", "shop", cwd=tmp_path)
+    made = (tmp_path / "jobs.db").exists()
+    meant = shell("call", "shop.mial", "-A", "shop", "--unknown", cwd=tmp_path)
 
     assert wrong.returncode == 2
     assert "mail() takes" in wrong.stderr or "too many positional arguments" in wrong.stderr
-    assert typo.returncode == 0
-    assert "Did you mean 'shop.mail'?" in typo.stderr
-    assert len(typo.stdout.split()) == 1
+    assert (typo.returncode, typo.stdout, made) == (2, "", False)
+    assert "The app has no task 'shop.mial'. Did you mean 'shop.mail'? With --unknown it is" in typo.stderr
+    assert (meant.returncode, meant.stderr, len(meant.stdout.split())) == (0, "", 1)
+
+
+def test_a_called_task_may_be_in_a_module_the_app_includes(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(
+        "from localq import LocalQ\nq = LocalQ(path='jobs.db', include=['more'])\n@q.task\ndef mail(to): ...\n"
+    )
+    (tmp_path / "more.py").write_text("from shop import q\n@q.task\ndef bill(to): ...\n")
+
+    wrong = shell("call", "more.bill", "-A", "shop", "-a", "[1, 2]", cwd=tmp_path)
+    right = shell("call", "more.bill", "-A", "shop", "-a", "[1]", cwd=tmp_path)
+
+    assert (wrong.returncode, right.returncode) == (2, 0), right.stderr
+
+
+def test_a_file_in_a_folder_that_is_not_one_is_said_to_be_out_of_reach(localq: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    result = localq("status", path=tmp_path / "file" / "jobs.db")
+
+    assert result.exit_code == 74
+    assert "jobs.db cannot be looked at: Not a directory." in result.stderr
 
 
 # retry
@@ -636,7 +660,7 @@ def test_purging_without_force_is_refused_where_nobody_can_be_asked(q: LocalQ, l
 def test_purging_removes_what_waits(q: LocalQ, localq: Run) -> None:
     every_state(q)
 
-    assert localq("purge", "-f").stdout == "3 jobs removed.\n"
+    assert localq("purge", "-f").stdout == "5 jobs removed.\n"
 
     assert {state for _, state in q.store.stats()} == {JobState.RUNNING, *FINAL}
 
@@ -678,9 +702,9 @@ def test_status_shows_workers_queues_and_the_file(q: LocalQ, localq: Run) -> Non
     # anna is of another boot, and so is the other.
     assert told["worker", "anna"][:4] == ["4711", "processes", "2", "default"]
     assert told["worker", "gone@here"] == ["4711", "processes", "2", "all but mail", "0s", "gone"]
-    assert told["queue", "default"] == ["1", "1", "0", "0", "0", "0"]
-    assert told["queue", "mail"] == ["0", "1", "0", "0", "0", "0"]
-    assert told["queue", "bad"] == ["0", "0", "0", "0", "1", "0"]
+    assert told["queue", "default"] == ["0", "1", "1", "0", "0", "0", "0"]
+    assert told["queue", "mail"] == ["0", "0", "1", "0", "0", "0", "0"]
+    assert told["queue", "bad"] == ["0", "0", "0", "0", "0", "1", "0"]
     assert ("waiting", "3m") in told
     assert ("file", q.location) in told
 
@@ -710,7 +734,7 @@ def test_status_in_json_keeps_its_keys(q: LocalQ, localq: Run) -> None:
     assert (one["slots"], one["queues"], one["excluded"]) == (3, ["a", "b"], [])
     assert {"host", "started_at", "seen_at"} < set(one)
     assert told["queues"] == {
-        "default": {"SCHEDULED": 0, "READY": 1, "STARTED": 0, "SUCCESS": 0, "FAILURE": 0, "REVOKED": 0}
+        "default": dict.fromkeys(("WAITING", "SCHEDULED", "STARTED", "SUCCESS", "FAILURE", "REVOKED"), 0) | {"READY": 1}
     }
     assert told["file"]["path"] == q.location
     assert told["file"]["bytes"] > 0
@@ -758,8 +782,8 @@ def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:
     assert code == 0
     lines = seen.splitlines()
     assert (lines[0], lines[3]) == ("workers", "queues")
-    assert lines[4].split() == ["name", "SCHEDULED", "READY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
-    assert lines[5].split() == ["default", "0", "1", "0", "0", "0", "0"]
+    assert lines[4].split() == ["name", "WAITING", "SCHEDULED", "READY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
+    assert lines[5].split() == ["default", "0", "0", "1", "0", "0", "0", "0"]
     assert lines[6].startswith("The oldest ready job has waited for ")
     assert lines[7].startswith(f"{q.location}: ")
 

@@ -423,7 +423,10 @@ def test_processes_that_die_at_once_end_the_worker_and_lose_nothing(run: Run, q:
         ("-A tasks -f none/worker.log", "Cannot write the log file 'none/worker.log': No such file"),
         ("-A tasks -c 0", "'0' is neither a number from 1 to 10,000 nor 'auto'."),
         ("-A tasks -l loud", "'loud' is no log level"),
-        ("-A tasks -P gevents", "'gevents' is not one of 'processes', 'prefork', 'threads', 'solo'."),
+        (
+            "-A tasks -P gevents",
+            "'gevents' is not one of 'processes', 'prefork', 'threads', 'solo', 'asyncio', 'gevent', 'eventlet'.",
+        ),
         ("-A tasks -Q ,", "',' names nothing."),
         ("-A eager", "The app is eager"),
     ],

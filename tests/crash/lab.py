@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +206,10 @@ class Lab:
         """Start a client that enqueues; see `tests/crash/client.py`."""
         return self._start("client", task, first, count, batch, *(json.dumps(one) for one in arguments), **fault)
 
+    def beat(self, intervals: Mapping[str, float], **fault: Any) -> Program:
+        """Start a scheduler of these intervals; see `tests/crash/beat.py`."""
+        return self._start("beat", *(f"{name}={seconds}" for name, seconds in intervals.items()), **fault)
+
     def verb(self, name: str, **fault: Any) -> Program:
         """Start a program that calls one verb of the store; see `tests/crash/verb.py`."""
         return self._start("verb", name, **fault)
@@ -282,7 +286,7 @@ class Lab:
 
     def state(self) -> str:
         """Say what is unfinished, alive, killed and logged: for a test that failed."""
-        jobs = self.store.find(Filter((JobState.SCHEDULED, JobState.READY, JobState.RUNNING)), 20)
+        jobs = self.store.find(Filter((JobState.WAITING, JobState.SCHEDULED, JobState.READY, JobState.RUNNING)), 20)
         alive = [f"{one.kind} {one.name} {one.pid}" for one in self.programs if one.alive()]
         shown = "\n".join(f"  {job}" for job in jobs)
         logs = "\n".join(one.told()[-2000:] for one in self.programs)

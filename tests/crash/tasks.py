@@ -52,6 +52,13 @@ def once(self: Any, number: int, seconds: float = 0.0) -> int:
     return number * number
 
 
+@q.task(bind=True)
+def instant(self: Any) -> None:
+    """Write down the instant of a schedule that this is the job of."""
+    _begin(self.request)
+    journal.append(FOLDER / "instants", [self.request.periodic_task_name, self.request.scheduled_at])
+
+
 @q.task(bind=True, max_retries=5)
 def twice(self: Any, number: int) -> int:
     """Square a number at the second try."""
@@ -70,6 +77,21 @@ def parent(self: Any, number: int) -> int:
     journal.append(FOLDER / "acks", journal.Ack(child.id, "work", number), sync=True)
     journal.append(FOLDER / "ends", run)
     return number * number
+
+
+@q.task(bind=True)
+def gather(self: Any, results: list[int]) -> int:
+    """Add up the results of a chord's header, and write down what came."""
+    run = _begin(self.request)
+    journal.append(FOLDER / "bodies", [self.request.id, results])
+    journal.append(FOLDER / "ends", run)
+    return sum(results)
+
+
+@q.task
+def refuse(*args: Any) -> None:
+    """Fail."""
+    raise ValueError("refused")
 
 
 @q.task(bind=True)

@@ -26,9 +26,12 @@ OTHERS = [
     "nursery.orphaned",
 ]  # fmt: skip
 
+#: Points of the store alone, where `tests.store.test_firing_processes` kills.
+STORE = ["sync.inside", "fire.before", "fire.inside", "fire.after"]
+
 
 def test_every_named_point_is_tried_here() -> None:
-    assert sorted(SLOT + WORKER + CLIENT + OTHERS) == sorted(POINTS)
+    assert sorted(SLOT + WORKER + CLIENT + OTHERS + STORE) == sorted(POINTS)
 
 
 @pytest.mark.parametrize("point", SLOT)

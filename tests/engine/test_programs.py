@@ -225,3 +225,41 @@ print(os.waitpid(child, 0)[1])
 q.stop()
 """
     assert run_program(tmp_path, text) == "child@h\n0\n"
+
+
+def test_a_second_ctrl_c_interrupts_what_runs_and_puts_it_back(tmp_path: Path) -> None:
+    said = run_program(
+        tmp_path,
+        """
+import os, signal, time
+
+@q.task
+def nap():
+    open("runs", "w").close()
+    time.sleep(600)
+
+def interrupt_again():
+    while not os.path.exists("waits"):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+try:
+    with q.running(concurrency=1):
+        result = nap.delay()
+        while not os.path.exists("runs"):
+            time.sleep(0.01)
+        engine = q._engine
+        ended, wait = engine._ended, engine._ended.wait
+        def waiting(timeout=None):
+            open("waits", "w").close()
+            return wait(timeout)
+        ended.wait = waiting
+        threading.Thread(target=interrupt_again, daemon=True).start()
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(600)
+except KeyboardInterrupt:
+    print(engine.runs(), result.state, [run.outcome for run in result.attempts])
+""",
+    )
+
+    assert said == "False PENDING ['INTERRUPTED']\n"

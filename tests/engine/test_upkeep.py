@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, events
+from localq.engine.assembly import assemble
 from localq.engine.upkeep import Upkeep
+from localq.engine.worker import Stopping
 from localq.exceptions import StoreBusy, StoreFull
+from localq.firing import LEDGER_KEPT, SKIPPED, Entry, NewSchedule
 from localq.store.sql import SqlStore
 from tests.engine.waiting import hold, shows, until
 
@@ -58,6 +62,28 @@ def test_old_jobs_are_pruned_when_their_time_has_come(q: LocalQ) -> None:
     assert (fresh.exists(), waits.exists()) == (False, True)
 
 
+def test_the_ledger_of_a_schedule_that_fires_often_is_pruned_whatever_is_kept_of_jobs(q: LocalQ) -> None:
+    q.conf.result_expires = None
+    now = q.clock.now()
+    second, day = 1_000_000, 86_400_000_000
+    q.store.put_schedule(NewSchedule("often", "run-time", "{}", "1 s", now, now, now), now, replace=False)
+    (often,) = q.store.schedules(["often"])
+    skips = [Entry(now + number * second, SKIPPED, "late") for number in range(LEDGER_KEPT + 600)]
+    q.store.record(often.key, skips, [], now)
+    clock = Moved(now + day)
+    upkeep = upkeep_of(q, clock)
+
+    clock.seconds = 100
+    upkeep.tend()
+    young = len(q.store.ledger("often", 10_000))
+    clock.micros += day
+    for _ in range(2):
+        clock.seconds += 1_000
+        upkeep.tend()
+
+    assert (young, len(q.store.ledger("often", 10_000))) == (LEDGER_KEPT + 600, LEDGER_KEPT)
+
+
 def test_nothing_is_pruned_without_a_limit(q: LocalQ) -> None:
     q.conf.result_expires = None
     with q.running(concurrency=1, pool="threads"):
@@ -102,6 +128,40 @@ def test_nothing_is_lost_while_the_store_cannot_write(
     assert sorted(ran) == list(range(20))
     assert told.count("store.failed") >= 1
     assert {len(result.attempts) for result in results} == {1}
+
+
+def test_a_worker_told_to_end_at_once_does_not_wait_for_a_store_that_cannot_write(
+    q: LocalQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Any, *args: Any) -> Any:
+        raise StoreFull("no room")
+
+    @q.task
+    def work() -> int:
+        return 7
+
+    failed, ended = threading.Event(), []
+    worker = assemble(q, printed=lambda *_: None, concurrency=1)
+
+    def run() -> None:
+        with pytest.raises(StoreFull, match="no room") as raised:
+            worker.run()
+        ended.append(raised.value)
+
+    with monkeypatch.context() as patched, events.subscribe(lambda *_: failed.set(), ["store.failed"]):
+        patched.setattr(SqlStore, "finish", failing)
+        thread = threading.Thread(target=run)
+        thread.start()
+        result = work.delay()
+        assert failed.wait(20)
+        worker.stop(Stopping.FINISH)
+        worker.stop(Stopping.KILL)
+        thread.join(20)
+
+    assert len(ended) == 1
+    with q.running(concurrency=1):
+        assert result.get(20) == 7
+    assert [run.outcome for run in result.attempts] == ["LOST", "SUCCESS"]
 
 
 def test_jobs_of_a_worker_that_is_buried_go_back_and_it_rejoins(q: LocalQ, tmp_path: Path) -> None:

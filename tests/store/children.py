@@ -13,11 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from localq import fault
 from localq.exceptions import StoreError, StoreFull
+from localq.firing import Firing, Schedule, ScheduleState, SyncOutcome
 from localq.store.bells import UnixBell
 from localq.store.presence import Marks, Presence, is_dead, share_life
 from localq.store.sqlite import SqliteStore
 from tests.store.given import NOW, claimed, done, new, news, worker
+from tests.store.timed import CONFIG, MINUTE, defined, turn
+
+#: The last of ten instants a schedule of `tests.store.timed` has here.
+LAST = NOW + 9 * MINUTE
 
 
 def add_one(path: str) -> None:
@@ -120,6 +126,53 @@ def hold_lock(number: int, path: str, held: Any, release: Any, statement: str) -
     release.wait(60)
     connection.execute("ROLLBACK")
     connection.close()
+
+
+# Schedules
+
+
+def fire_all(number: int, path: str) -> int:
+    """Fire what is due, a few schedules and one instant each at a time, until all have ended; return how often."""
+    store = SqliteStore(path, "normal")
+    applied = 0
+    while due := store.due_schedules(LAST, 5).schedules:
+        applied += sum(store.fire([next_turn(one) for one in due], LAST))
+    store.close()
+    return applied
+
+
+def next_turn(one: Schedule) -> Firing:
+    """Return the firing of a schedule's next instant, the last of which ends it."""
+    assert one.next_at is not None
+    if one.next_at < LAST:
+        return turn(one)
+    return turn(one, state=ScheduleState.ENDED, next_at=None)
+
+
+def fire_until_killed(number: int, path: str, point: str) -> int:
+    """Fire in a forked child that is killed at a point, and then oneself; return the child's exit code."""
+
+    def child() -> None:
+        os.environ["LOCALQ_FAULT"] = f"{point}#{1 + number % 3}=kill"
+        fault.reload()
+        fire_all(number, path)
+
+    code = _in_fork(child)
+    fire_all(number, path)
+    return code
+
+
+def sync_some(path: str) -> None:
+    store = SqliteStore(path)
+    store.sync_schedules(CONFIG, [defined(f"s-{i}", rule="another") for i in range(1, 5)], NOW)
+    store.close()
+
+
+def sync_at_once(number: int, path: str) -> list[SyncOutcome]:
+    store = SqliteStore(path)
+    done = store.sync_schedules(CONFIG, [defined(f"s-{i}") for i in range(50)], NOW + number)
+    store.close()
+    return [one.outcome for one in done]
 
 
 # Forks

@@ -11,6 +11,7 @@ from localq import fault
 from localq.exceptions import StoreFull
 from localq.job import JobState
 from tests.store.given import HOUR, NOW, claimed, done, job_in, new, news, snapshot, worker
+from tests.store.timed import CONFIG, defined, fired, job_of, there, turn
 
 
 @pytest.fixture
@@ -51,6 +52,24 @@ def prune(store: Any) -> None:
     store.prune(NOW + HOUR, 100)
 
 
+def fire(store: Any) -> None:
+    mail, pack = store.schedules(["mail", "pack"])
+    store.fire([turn(mail), turn(pack, revision=9), turn(pack, cancel=("running", "ready"))], NOW)
+
+
+def fire_by_hand(store: Any) -> None:
+    (mail,) = store.schedules(["mail"])
+    store.record(mail.key, [fired("mail", NOW)], [job_of("mail", NOW)], NOW)
+
+
+def sync(store: Any) -> None:
+    store.sync_schedules(CONFIG, [defined(rule="another"), defined("fresh")], NOW)
+
+
+def put(store: Any) -> None:
+    store.put_schedule(defined("fresh"), NOW, replace=False)
+
+
 INSIDE = [
     ("enqueue.inside", add_one),
     ("enqueue.inside", add_many),
@@ -58,15 +77,20 @@ INSIDE = [
     ("finish.inside", finish_one),
     ("finish.inside", finish_many),
     ("prune.inside", prune),
+    ("fire.inside", fire),
+    ("fire.inside", fire_by_hand),
+    ("sync.inside", sync),
+    ("sync.inside", put),
 ]
 
 
 @pytest.fixture
 def filled(store: Any) -> Any:
-    """Return a store with a job in every state."""
+    """Return a store with a job in every state, and two schedules."""
     worker(store)
     for was in JobState:
         job_in(store, was, was.name.lower())
+    there(store, defined("mail"), defined("pack"))
     return store
 
 

@@ -16,24 +16,34 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from localq.job import Completion, Job, JobState, NewJob, Note
+from localq.firing import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
+from localq.job import Completion, Edge, Job, JobState, NewJob, Note, OnError, Passing
 from localq.store.base import Filter
 from tests.store.given import BOOT, NOW, SECOND, attempt, card, done
 from tests.store.model import Model, Worker
+from tests.store.timed_model import TimedModel
 
 QUEUES = ["fast", "slow", "rare"]
 ids = st.sampled_from([f"job-{number}" for number in range(8)])
 some_ids = st.lists(ids, max_size=4)
 queues = st.none() | st.lists(st.sampled_from([*QUEUES, "unknown"]), max_size=3)
 sizes = st.sampled_from([0, 5, 512, 513, 2000])
+names = st.sampled_from(["mail", "pack", "bill"])
+sources = st.sampled_from(["config:a", "config:a", "run-time"])
 moments = st.none() | st.integers(-2, 4)
 
 
 @st.composite
 def new_jobs(draw: st.DrawFn, now: int) -> NewJob:
     when = draw(moments)
+    job_id = draw(ids)
+    # Only later ids wait for earlier ones: no plan makes a circle.
+    earlier = ids.filter(lambda one: one < job_id)
+    awaited = draw(st.lists(earlier, max_size=3, unique=True)) if job_id > "job-0" and draw(st.booleans()) else []
+    policies = st.sampled_from(OnError)
+    after = tuple(Edge(one, draw(st.sampled_from(Passing)), draw(policies)) for one in awaited)
     return NewJob(
-        draw(ids),
+        job_id,
         draw(st.sampled_from(["shop.mail", "shop.pack"])),
         draw(st.sampled_from(QUEUES)),
         b"a" * draw(sizes),
@@ -41,7 +51,26 @@ def new_jobs(draw: st.DrawFn, now: int) -> NewJob:
         None if when is None else now + when * SECOND,
         draw(st.sampled_from([None, NOW])),
         draw(st.sampled_from([None, "{}"])),
+        after,
+        draw(st.sampled_from([None, None, "flow-1", "flow-2"])),
     )
+
+
+@st.composite
+def definitions(draw: st.DrawFn, now: int, source: str) -> NewSchedule:
+    when, jitter = draw(moments), draw(st.integers(0, 1))
+    next_at = None if when is None else now + when * SECOND
+    due_at = None if next_at is None else next_at + jitter
+    rule, spec = draw(st.sampled_from("rs")), draw(st.sampled_from("xxy"))
+    return NewSchedule(draw(names), source, spec, rule, now, next_at, due_at)
+
+
+@st.composite
+def entries(draw: st.DrawFn, now: int) -> Entry:
+    nominal = now + draw(st.integers(-3, 1)) * SECOND
+    if draw(st.integers(0, 3)):
+        return Entry(nominal, FIRED, draw(st.sampled_from([None, "by hand"])), draw(ids))
+    return Entry(nominal, SKIPPED, "late", None, *draw(st.sampled_from([(None, 1), (nominal + 5, 3)])))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -53,10 +82,16 @@ class StoreMachine(RuleBasedStateMachine):
     def start(self) -> None:
         self.store = self.make_store()
         self.model = Model()
+        self.timed = TimedModel(self.model.add, self.model.cancel)
         self.now = NOW
         #: Every run there was, those over among them: what late workers hold.
         self.runs: list[Job] = []
+        self.given_keys: set[int] = set()
         self.register(1, BOOT)
+        wanted = [NewSchedule("mail", "config:a", "x", "r", NOW, NOW, NOW)]
+        self.timed.sync("config:a", wanted, self.now)
+        self.store.sync_schedules("config:a", wanted, self.now)
+        self.learn_schedule_keys()
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
@@ -112,7 +147,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.learn_keys()
 
     def a_completion(self, data: st.DataObject, run: Job) -> Completion:
-        state = data.draw(st.sampled_from([one for one in JobState if one != JobState.RUNNING]))
+        state = data.draw(st.sampled_from([one for one in JobState if one not in (JobState.WAITING, JobState.RUNNING)]))
         more: dict[str, Any] = {
             "run_at": self.now + data.draw(st.integers(0, 3)) * SECOND,
             "retries": run.retries + data.draw(st.integers(0, 1)),
@@ -129,7 +164,9 @@ class StoreMachine(RuleBasedStateMachine):
         if data.draw(st.integers(0, 4)) == 0:
             more |= data.draw(st.sampled_from([{"owner": 99}, {"run_token": 7}, {"id": "job-0"}]))
         kept = data.draw(st.booleans())
-        told = attempt(run.attempts, result=f"run {run.run_token}".encode()) if kept else None
+        ending = "SUCCESS" if state == JobState.SUCCEEDED else state.name
+        told = attempt(run.attempts, ending=ending, result=f"run {run.run_token}".encode()) if kept else None
+        more["role"] = run.role if data.draw(st.booleans()) else data.draw(st.integers(0, 3))
         return done(run, state, attempt=told, **more)
 
     @rule(data=st.data(), job_ids=some_ids)
@@ -162,6 +199,14 @@ class StoreMachine(RuleBasedStateMachine):
     def prune(self, age: int) -> None:
         assert self.store.prune(self.now - age * SECOND, 100) == self.model.prune(self.now - age * SECOND)
 
+    @rule(names=st.lists(st.sampled_from(QUEUES), max_size=2, unique=True))
+    def pause(self, names: list[str]) -> None:
+        assert self.store.pause(names, self.now) == self.model.pause(names)
+
+    @rule(names=st.lists(st.sampled_from(QUEUES), max_size=2, unique=True))
+    def resume(self, names: list[str]) -> None:
+        assert self.store.resume(names, self.now) == self.model.resume(names)
+
     # Workers
 
     @precondition(lambda self: len(self.model.workers) < 4)
@@ -190,6 +235,91 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.bury([worker], self.now)
         self.model.bury([worker], self.now)
 
+    # Schedules
+
+    def learn_schedule_keys(self) -> None:
+        """Take over the keys the store gave; none is given twice."""
+        for row in self.store.schedules():
+            mine = self.timed.rows[row.name]
+            if mine.key == -1:
+                assert row.key not in self.given_keys
+                self.given_keys.add(row.key)
+                self.timed.rows[row.name] = mine._replace(key=row.key)
+
+    def a_schedule(self, data: st.DataObject) -> tuple[int, int]:
+        """Return the key and revision of a schedule, now and then wrong."""
+        keys = [(row.key, row.revision) for row in self.timed.rows.values()]
+        key, revision = data.draw(st.sampled_from([*keys, *keys, (99, 1)]))
+        return key, revision - (data.draw(st.integers(0, 5)) == 0)
+
+    def jobs_of(self, data: st.DataObject, turn: Sequence[Entry]) -> tuple[NewJob, ...]:
+        return tuple(data.draw(new_jobs(self.now))._replace(id=one.job_id) for one in turn if one.job_id is not None)
+
+    @rule(data=st.data(), source=sources)
+    def sync(self, data: st.DataObject, source: str) -> None:
+        wanted = data.draw(st.lists(definitions(self.now, source), max_size=3, unique_by=lambda new: new.name))
+
+        assert self.store.sync_schedules(source, wanted, self.now) == self.timed.sync(source, wanted, self.now)
+
+        self.learn_schedule_keys()
+
+    @rule(data=st.data(), source=sources, replace=st.booleans())
+    def put(self, data: st.DataObject, source: str, replace: bool) -> None:
+        new = data.draw(definitions(self.now, source))
+
+        assert self.store.put_schedule(new, self.now, replace=replace) == self.timed.put(new, self.now, replace)
+
+        self.learn_schedule_keys()
+
+    @rule(name=names, state=st.sampled_from(ScheduleState), when=moments, note=st.sampled_from([None, "by anna"]))
+    def set_state(self, name: str, state: ScheduleState, when: int | None, note: str | None) -> None:
+        at = None if when is None else self.now + when * SECOND
+
+        known = self.store.set_schedule_state(name, state, self.now, at, at, note)
+
+        assert known == self.timed.set_state(name, state, self.now, at, note)
+
+    @rule(name=names)
+    def remove(self, name: str) -> None:
+        assert self.store.remove_schedule(name) == self.timed.remove(name)
+
+    @precondition(lambda self: self.timed.rows)
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def fire(self, data: st.DataObject, count: int) -> None:
+        firings = [self.a_firing(data) for _ in range(count)]
+
+        assert self.store.fire(firings, self.now) == self.timed.fire(firings, self.now)
+
+        self.learn_keys()
+
+    def a_firing(self, data: st.DataObject) -> Firing:
+        turn = tuple(data.draw(st.lists(entries(self.now), max_size=3)))
+        next_at = data.draw(st.sampled_from([None, self.now, self.now + SECOND]))
+        return Firing(
+            *self.a_schedule(data),
+            turn,
+            self.jobs_of(data, turn),
+            tuple(data.draw(some_ids)),
+            next_at,
+            next_at,
+            data.draw(st.sampled_from([None, None, self.now])),
+            data.draw(st.sampled_from([*[ScheduleState.ACTIVE] * 4, ScheduleState.ENDED])),
+            sum(one.outcome == FIRED for one in turn),
+            sum(one.count for one in turn if one.outcome == SKIPPED),
+            data.draw(st.sampled_from([0, 15])),
+            data.draw(st.sampled_from([None, "a note"])),
+        )
+
+    @precondition(lambda self: self.timed.rows)
+    @rule(data=st.data())
+    def record(self, data: st.DataObject) -> None:
+        turn = data.draw(st.lists(entries(self.now), max_size=3))
+        (key, _), jobs = self.a_schedule(data), self.jobs_of(data, turn)
+
+        assert self.store.record(key, turn, jobs, self.now) == self.timed.record(key, turn, jobs, self.now)
+
+        self.learn_keys()
+
     @rule()
     def tend(self) -> None:
         self.store.tend(self.now)
@@ -214,6 +344,11 @@ class StoreMachine(RuleBasedStateMachine):
             assert note == self.model.shown_note(job_id)
 
     @invariant()
+    def inputs_agree(self) -> None:
+        for job_id, kept in self.model.jobs.items():
+            assert self.store.inputs(kept.job.key) == self.model.inputs(job_id)
+
+    @invariant()
     def counts_agree(self) -> None:
         assert self.store.stats() == self.model.stats()
         assert self.store.tasks_waiting() == self.model.tasks_waiting()
@@ -226,6 +361,14 @@ class StoreMachine(RuleBasedStateMachine):
         assert rows == self.model.workers
         assert {job.id for job in self.store.lost(5, BOOT, 100)} == self.model.lost(5, BOOT)
 
+    @invariant()
+    def schedules_agree(self) -> None:
+        assert self.store.schedules() == sorted(self.timed.rows.values(), key=lambda row: row.name)
+        for name in self.timed.rows:
+            assert self.store.ledger(name, 100) == self.timed.ledger(name)
+        for limit in (1, 10):
+            assert self.store.due_schedules(self.now, limit) == self.timed.due(self.now, limit)
+
 
 def test_any_sequence_of_verbs_leaves_the_store_as_the_model_says(make_store: Callable[[], Any]) -> None:
     class Machine(StoreMachine):
@@ -236,7 +379,7 @@ def test_any_sequence_of_verbs_leaves_the_store_as_the_model_says(make_store: Ca
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40,
+            max_examples=60,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

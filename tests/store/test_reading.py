@@ -119,8 +119,8 @@ def test_annotating_nothing_is_no_error(store: Any) -> None:
 
 @pytest.fixture
 def varied(store: Any) -> Any:
-    """Return a store with one job in each state, of several tasks and queues."""
-    for number, was in enumerate(JobState):
+    """Return a store with one job in each state but WAITING, of several tasks and queues."""
+    for number, was in enumerate(one for one in JobState if one != JobState.WAITING):
         job_in(store, was, was.name.lower())
         store.add([new(f"extra-{number}", task=f"task-{number % 2}", queue=f"queue-{number % 3}")], NOW)
     return store
@@ -137,6 +137,8 @@ def test_jobs_are_found_newest_first(varied: Any) -> None:
         ({"states": (JobState.RUNNING,)}, "running"),
         ({"states": (JobState.FAILED, JobState.SUCCEEDED)}, "failed succeeded"),
         ({"states": ()}, ""),
+        ({"states": tuple(JobState), "limit": 4}, "extra-5 cancelled extra-4 failed"),
+        ({"states": (JobState.CANCELLED, JobState.RUNNING, JobState.FAILED), "limit": 2}, "cancelled failed"),
         ({"tasks": ("task-1",)}, "extra-5 extra-3 extra-1"),
         ({"tasks": ("task-1", "shop.mail"), "states": (JobState.READY,)}, "extra-5 extra-3 extra-1 ready"),
         ({"queues": ("queue-0", "failed")}, "failed extra-3 extra-0"),
@@ -177,7 +179,7 @@ def test_jobs_are_counted_by_queue_and_state(varied: Any) -> None:
 
 
 def test_waiting_jobs_are_counted_by_queue_and_task(varied: Any) -> None:
-    waiting = varied.find(Filter(states=(JobState.SCHEDULED, JobState.READY)), 100)
+    waiting = varied.find(Filter(states=(JobState.WAITING, JobState.SCHEDULED, JobState.READY)), 100)
 
     assert varied.tasks_waiting() == Counter((one.queue, one.task) for one in waiting)
 
@@ -219,3 +221,11 @@ def test_the_ready_job_that_has_waited_longest_tells_since_when(store: Any) -> N
     store.add([new("waited", run_at=NOW - 5)], NOW + 9)
 
     assert store.oldest_ready() == NOW - 5
+
+
+def test_the_longest_wait_is_looked_for_in_every_queue_and_priority(store: Any) -> None:
+    store.add([new(f"job-{rank}", priority=rank, queue=f"queue-{rank % 3}") for rank in range(10)], NOW)
+    for rank in range(10):
+        store.add([new(f"longer-{rank}", priority=rank, queue=f"queue-{rank % 3}", run_at=NOW - 1 - rank)], NOW)
+
+        assert store.oldest_ready() == NOW - 1 - rank

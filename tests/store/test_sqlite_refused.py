@@ -124,6 +124,13 @@ def test_a_newer_versions_file_is_refused_and_left_alone(tmp_path: Path) -> None
     refused(path, StoreVersion, f"format is {SCHEMA_VERSION + 1}, this one knows {SCHEMA_VERSION}")
 
 
+def test_an_older_development_versions_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = filled(tmp_path / "jobs.db")
+    changed(path, f"PRAGMA user_version={SCHEMA_VERSION - 1}")
+
+    refused(path, StoreVersion, rf"older .* format is {SCHEMA_VERSION - 1}, .* not converted")
+
+
 def test_a_store_that_lost_its_table_says_so(tmp_path: Path) -> None:
     path = changed(filled(tmp_path / "jobs.db"), "DROP TABLE attempt")
 

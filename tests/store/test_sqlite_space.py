@@ -14,6 +14,8 @@ from localq import fault
 from localq.exceptions import StoreFull
 from localq.job import JobState
 from localq.store import sqlite
+from localq.store.base import Filter
+from localq.store.reading import queries
 from localq.store.sqlite import SqliteStore
 from localq.store.sqlite_format import DIALECT
 from localq.store.statements import Statement, statements
@@ -262,7 +264,11 @@ def plan(path: Path, statement: Statement) -> str:
         ("finish", "INTEGER PRIMARY KEY"),
         ("owned", "job_owner"),
         ("lost", "job_owner"),
+        ("next_done", "job_done"),
         ("done_before", "job_done"),
+        ("still_done", "INTEGER PRIMARY KEY"),
+        ("oldest_in_line", "job_ready"),
+        ("stats", "job_done"),
         ("by_id", "autoindex_job"),
         ("note_shown", "autoindex_job"),
         ("requeue", "autoindex_job"),
@@ -287,6 +293,26 @@ def test_a_frequent_statement_uses_an_index_and_sorts_nothing(
     for bad in ("SCAN job;", "SCAN attempt", "SCAN note"):
         assert bad not in f"{said};"
     assert "ORDER BY" not in said
+
+
+@pytest.mark.parametrize(
+    ("which", "index"),
+    [
+        (Filter(states=(JobState.RUNNING,)), "job_owner"),
+        (Filter(states=(JobState.FAILED,)), "job_failed (state=?)"),
+        (Filter(states=(JobState.CANCELLED,), before=1_000_000), "job_failed (state=?"),
+        (Filter(shown="PROGRESS"), "job_shown"),
+        (Filter(id_prefix="01a2"), "autoindex_job"),
+    ],
+)
+def test_rare_jobs_are_found_without_going_through_all_others(
+    store: SqliteStore, path: Path, which: Filter, index: str
+) -> None:
+    fill_with_every_state(store)
+
+    said = [plan(path, Statement(query.limit(51), DIALECT)) for query in queries(which)]
+
+    assert [index in one for one in said] == [True]
 
 
 def fill_with_every_state(store: SqliteStore) -> None:

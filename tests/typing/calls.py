@@ -39,6 +39,12 @@ async def fetch_bound(self: Task[..., Any], url: str) -> str:
     return url
 
 
+@q.periodic(60, args=(1,))
+@q.task
+def often(n: int) -> str:
+    return str(n)
+
+
 @shared_task
 def shared(n: int) -> str:
     return str(n)
@@ -57,6 +63,7 @@ def right() -> None:
     assert_type(add.s(1), Signature[int])
     assert_type(q.enqueue_many([add.s(1), add.si(2)]), list[AsyncResult[int]])
     assert_type(total.delay(1, 2.5).get(), float)
+    assert_type(often.delay(1), AsyncResult[str])
     assert_type(bound.delay("a").get(), bytes)
     assert_type(fetch.delay("a").get(), str)
     assert_type(fetch_with_options.delay("a").get(), str)

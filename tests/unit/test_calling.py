@@ -315,3 +315,14 @@ def test_no_warning_is_given_for_a_plain_call(add: Task[..., Any]) -> None:
 @pytest.mark.parametrize("text", ["5", "[]", "{", '{"time_limit": "x", "link": 5, "link_error": {}}', "null"])
 def test_options_that_somebody_wrote_by_hand_are_left_out(text: str) -> None:
     assert JobOptions.read(text) == JobOptions()
+
+
+@pytest.mark.parametrize("wrong", [[5], ["add"], {"task": "add"}, [(1, 2)]])
+def test_only_signatures_are_enqueued_in_one_go(q: LocalQ, wrong: Any) -> None:
+    @q.task
+    def add(x: int) -> None: ...
+
+    with pytest.raises(TypeError, match=r"enqueue_many\(\) takes a list of signatures, such as \[add.s\(2, 2\)\]"):
+        q.enqueue_many([add.s(1), *wrong])
+
+    assert q.store.stats() == {}

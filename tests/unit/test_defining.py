@@ -229,6 +229,63 @@ def test_errors_are_named_by_classes(q: LocalQ, option: str) -> None:
         q.task(**{option: ("KeyError",)})(lambda: None)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("retry_backoff", "x", "'x' must be True, False, or the seconds before the first retry"),
+        ("retry_backoff", -1, "-1 must be True, False, or the seconds before the first retry"),
+        ("retry_backoff", float("inf"), "inf must be True, False"),
+        ("retry_backoff_max", 2.5, "2.5 must be a whole number of seconds"),
+        ("retry_jitter", "no", "'no' must be True or False"),
+        ("retry_kwargs", 3, "3 must be a mapping of what retry() takes"),
+        ("retry_kwargs", {"countdown": "x"}, "{'countdown': 'x'} must be a mapping of what retry() takes"),
+        ("retry_kwargs", {"max_retries": -1}, "{'max_retries': -1} must be a mapping of what retry() takes"),
+        ("retry_kwargs", {"max_retires": 3}, "has an unknown 'max_retires'. Did you mean 'max_retries'?"),
+        ("autoretry_for", 3, "3 must be exception classes"),
+        ("max_crashes", 0, "0 must be a whole number from 1, or None"),
+        ("acks_late", "no", "'no' must be True or False"),
+        ("ignore_result", "no", "'no' must be True or False"),
+        ("queue", 3, "3 must be a name of 1 to 255 printable characters, or None"),
+        ("expires", "tomorrow", "expires='tomorrow' is no ISO time"),
+        ("expires", [1], "expires must be a datetime, an ISO text or seconds, not list"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_where_the_task_is_defined(
+    q: LocalQ, option: str, value: Any, said: str
+) -> None:
+    class Own(Task[Any, Any]):
+        name = "own"
+
+        def run(self) -> None: ...
+
+    setattr(Own, option, value)
+    with pytest.raises((ValueError, TypeError)) as by_class:
+        q.register_task(Own())
+    with pytest.raises((ValueError, TypeError)) as by_decorator:
+        q.task(name="own", **{option: value})(lambda: None)
+
+    assert said in str(by_class.value)
+    assert str(by_class.value) == str(by_decorator.value)
+    assert str(by_class.value).startswith(f"Task own: {option}")
+    assert "own" not in q.tasks
+
+
+def test_one_exception_class_alone_is_enough_in_a_class(q: LocalQ) -> None:
+    class Own(Task[Any, Any]):
+        name = "own"
+        autoretry_for = KeyError  # type: ignore[assignment]
+
+        def run(self) -> None: ...
+
+    assert q.register_task(Own()).autoretry_for == (KeyError,)
+
+
+@pytest.mark.parametrize(("option", "value"), [("name", 3), ("base", 3), ("base", dict)])
+def test_a_name_or_base_that_cannot_be_is_refused(q: LocalQ, option: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=rf"as {option}, not"):
+        q.task(**{option: value})(lambda: None)
+
+
 def test_two_functions_of_one_name_are_refused(q: LocalQ) -> None:
     @q.task(name="same")
     def one() -> None: ...

@@ -13,12 +13,15 @@ import pytest
 #: but not in a circle. The client side ends at `__init__`: a program that only enqueues loads nothing below.
 LAYERS = """
     exceptions fault
+    orders rates
     job
+    firing
     states
     store store.*
     clock
-    events
+    events signals
     current
+    worker worker.*
     log
     jsontags jsontags.*
     codec
@@ -27,32 +30,57 @@ LAYERS = """
     anatomy
     failure
     remote
-    settings
+    settings settings.*
+    schedules schedules.*
     location
     options
     sealing
-    retry
+    retry stamps
     call
+    queues routes
+    routing
+    schedule_definition
+    timetable scheduled
     parameters
     request
+    feeding
     callbacks
     history view
-    waiting joining
-    result
-    canvas
+    waiting joining headers
+    result result.*
+    backend
+    canvas canvas.*
     task
     settle
+    behind
     policy
     running
     endings
     attempt limiter
+    coroutine
+    definition
+    annotations discovery
     registry
+    builtins
     eager
-    sending shared
-    app
+    sending shared publishing
+    inspecting control
+    eventstate
+    receiver
+    starting
+    declaration
+    configuration
+    agenda
+    scheduling workflows
+    app app.*
+    contrib contrib.*
     __init__
+    migration migration.*
+    report
     health health.*
     engine engine.*
+    testing testing.*
+    pytest_plugin
     cli cli.* demo __main__
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.

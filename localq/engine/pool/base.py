@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from localq.job import Job, Note, Outcome
 from localq.policy import Limits
 
-__all__ = ["TAIL", "Cause", "Death", "Handed", "Pool", "Report"]
+__all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Pool", "Report"]
 
 #: Characters of output kept with an attempt: the last ones.
 TAIL = 16_384
@@ -43,6 +43,14 @@ class Handed(NamedTuple):
     limits: Limits
 
 
+class InHand(NamedTuple):
+    """A job the pool has: since when it runs (microseconds since 1970; None: not started), and in which process."""
+
+    job: Job
+    started_at: int | None
+    pid: int | None
+
+
 class Report(NamedTuple):
     """What came of a job: an outcome, or a death; and the last part of what it printed."""
 
@@ -61,6 +69,10 @@ class Pool(Protocol):
     size: int
     #: Why it can run nothing any more, or None.
     broken: str | None
+
+    def prepare(self) -> None:
+        """Do what must come before this process has threads or connections."""
+        ...
 
     def start(self, selector: selectors.BaseSelector) -> None:
         """Start the slots; register what may be read, with a callable as data."""
@@ -94,6 +106,10 @@ class Pool(Protocol):
         """Return `key -> run_token` of every job the pool has."""
         ...
 
+    def jobs(self) -> list[InHand]:
+        """Return every job the pool has that has not ended, those that run first."""
+        ...
+
     def stop_job(self, key: int, number: int) -> None:
         """End a job that was cancelled: one not started comes back as cancelled, a running one gets the signal."""
         ...
@@ -116,6 +132,10 @@ class Pool(Protocol):
 
     def resize(self, size: int) -> None:
         """Change the number of slots; slots too many end after their job."""
+        ...
+
+    def restart(self) -> None:
+        """Replace every slot by a new one, after the job it runs."""
         ...
 
     def pids(self) -> list[int]:

@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import dill
@@ -30,8 +31,9 @@ from localq import current, fault
 from localq.engine.pool import definitions
 from localq.engine.pool.slot import SlotPlan
 from localq.engine.pool.slot import main as slot_main
+from localq.signals import worker_before_create_process
 
-__all__ = ["Nursery", "main"]
+__all__ = ["Nursery", "loaded_app", "main", "start_fresh"]
 
 _fork = multiprocess.get_context("fork")
 #: Tenths of a second the worker waits for a nursery that is behind with forking.
@@ -65,7 +67,7 @@ class Nursery:
             self._process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
             self._process.start()
         else:
-            self._process = _start_fresh(self._app, theirs)
+            self._process = start_fresh(self._app, [theirs.fileno()])
         self.pid = self._process.pid
         theirs.close()
         mine.setblocking(False)
@@ -150,14 +152,28 @@ def _single_threaded() -> bool:
 # A fresh interpreter
 
 
-def _start_fresh(app: Any, theirs: socket.socket) -> subprocess.Popen[bytes]:
+def start_fresh(
+    app: Any,
+    descriptors: list[int],
+    module: str = "localq.engine.pool.nursery",
+    first: str = "",
+    arguments: tuple[Any, ...] = (),
+) -> subprocess.Popen[bytes]:
+    """Start an interpreter that calls a module's `main` with descriptors it inherits.
+
+    Args:
+        module: Its `main` calls `loaded_app` before anything else.
+        first: Code that comes before its import.
+        arguments: What `main` gets after the descriptors.
+    """
     environment = dict(os.environ)
     before = environment.get("PYTHONPATH")
     environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    code = f"from localq.engine.pool.nursery import main; main({theirs.fileno()})"
+    told = ", ".join(map(repr, (*descriptors, *arguments)))
+    code = f"{first}from {module} import main; main({told})"
     process = subprocess.Popen(
         [sys.executable, "-c", code],
-        pass_fds=(theirs.fileno(),),
+        pass_fds=descriptors,
         stdin=subprocess.PIPE,
         env=environment,
         start_new_session=False,
@@ -182,11 +198,28 @@ def _spec(app: Any, pythonpath: str | None) -> bytes:
         "levels": _log_levels(),
         "main": app.main,
         "location": app.location,
-        "settings": app.conf.given(),
-        "modules": sorted(modules),
+        "settings": _sendable(app.conf.given()),
+        # Those without tasks may connect receivers of signals.
+        "modules": sorted(modules.union(app.conf.imports, app.conf.include)),
         "definitions": [definitions.dump(task) for task in app.tasks.values() if definitions.by_value(task)],
     }
     return bytes(dill.dumps(spec))
+
+
+def _sendable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that can be written down; the others are as the processes' own modules say."""
+    kept = {}
+    for name, value in settings.items():
+        if name == "beat_schedule":
+            # Slots fire no schedules, and rules may hold what cannot travel.
+            continue
+        try:
+            dill.dumps(value)
+        except Exception as error:
+            logging.getLogger("localq").warning("Setting %s cannot be sent to worker processes: %s", name, error)
+        else:
+            kept[name] = value
+    return kept
 
 
 def _log_levels() -> dict[str, int]:
@@ -196,19 +229,27 @@ def _log_levels() -> dict[str, int]:
 
 
 def main(control: int) -> None:
-    """Run a nursery in a fresh interpreter: its standard input says what it must know."""
+    """Run a nursery in a fresh interpreter."""
+    app, parent = loaded_app()
+    _serve(socket.socket(fileno=control), app, parent)
+
+
+def loaded_app() -> tuple[Any, int]:
+    """Return the app of a fresh interpreter, with its tasks, and the worker's process: standard input tells them."""
     spec = dill.loads(sys.stdin.buffer.read())
     sys.path[:], sys.argv[:] = spec["path"], spec["argv"]
     os.environ.pop("PYTHONPATH", None)
     if spec["pythonpath"] is not None:
         os.environ["PYTHONPATH"] = spec["pythonpath"]
     current.set_in_slot()
-    application = importlib.import_module("localq.app")
+    application = importlib.import_module("localq.app.base")
     for name in spec["modules"]:
         importlib.import_module(name)
     app = application._same_app(spec["main"], spec["location"])
     # The worker's own file, which need not be the one its module names; and no connection crosses a fork.
     app.relocate(path=spec["location"])
+    # Read first what is read there: the worker's own settings come before the environment.
+    app.conf.load()
     app.conf.update(spec["settings"])
     for module in spec["modules"]:
         _adopt(app, sys.modules[module])
@@ -216,7 +257,7 @@ def main(control: int) -> None:
         definitions.load(app, data)
     for logger, level in spec["levels"].items():
         logging.getLogger(logger).setLevel(level)
-    _serve(socket.socket(fileno=control), app, spec["parent"])
+    return app, int(spec["parent"])
 
 
 def _adopt(app: Any, module: Any) -> None:
@@ -277,6 +318,7 @@ def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
     for _, _, content in ancillary:
         descriptors.frombytes(content)
     _, plan = marshal.loads(data)
+    worker_before_create_process.send(app)
     process = _fork.Process(target=_become_slot, args=(control, app, SlotPlan(*plan), list(descriptors), os.getpid()))
     process.start()
     children[process.pid] = process

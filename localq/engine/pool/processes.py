@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from localq.clock import Clock
-from localq.engine.pool.base import Cause, Death, Printed, Report
+from localq.engine.pool.base import Cause, Death, InHand, Printed, Report
 from localq.engine.pool.facts import how_ended
 from localq.engine.pool.handle import Handle
 from localq.engine.pool.nursery import Nursery
@@ -184,6 +184,18 @@ class ProcessPool(Watching):
         hand.update((report.job.key, report.job.run_token) for report in self._ended)
         return hand
 
+    def jobs(self) -> list[InHand]:
+        """Return every job here, those that run first."""
+        now, runs, waits = self._clock.now(), [], [InHand(handed.job, None, None) for handed in self._held]
+        for slot in self._slots.values():
+            found = self._running_in(slot)
+            for handed in slot.jobs.values():
+                if found is not None and handed is found[0]:
+                    runs.append(InHand(handed.job, now - int(found[1] * 1e6), slot.pid))
+                else:
+                    waits.append(InHand(handed.job, None, slot.pid))
+        return runs + waits
+
     def stop_job(self, key: int, number: int) -> None:
         """End a cancelled job."""
         for slot in list(self._slots.values()):
@@ -242,6 +254,11 @@ class ProcessPool(Watching):
         for slot in list(self._slots.values()):
             if slot.index >= self.size:
                 self._retire(slot)
+
+    def restart(self) -> None:
+        """Replace every slot, each after the job it runs."""
+        for slot in list(self._slots.values()):
+            self._retire(slot)
 
     def pids(self) -> list[int]:
         """Return the slots' processes."""

@@ -21,6 +21,7 @@ import sys
 import termios
 import threading
 from collections import deque
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -32,9 +33,10 @@ from localq.exceptions import NotRegistered, WorkerTerminate
 from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import AlarmLimiter
 from localq.running import Place
+from localq.signals import worker_process_init, worker_process_shutdown
 from localq.store.presence import Marks, share_life
 
-__all__ = ["SlotPlan", "main"]
+__all__ = ["SlotPlan", "main", "packed", "set_logging", "unknown"]
 
 _PR_SET_PDEATHSIG = 1
 
@@ -156,7 +158,7 @@ class Slot:
         started_at = SYSTEM.now()
         self._running = True
         try:
-            outcome = _unknown(job) if task is None else attempt.run(task, job, self._place)
+            outcome = unknown(job) if task is None else attempt.run(task, job, self._place)
         except WorkerTerminate:
             outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
         finally:
@@ -166,7 +168,7 @@ class Slot:
                 stream.flush()
         if self._output is not None:
             self._tell_output(self._output)
-        view = memoryview(_packed(job, outcome))
+        view = memoryview(packed(job, outcome))
         if fault.armed("report.half"):
             view = view[os.write(self._reports, view[: len(view) // 2]) :]
             fault.point("report.half")
@@ -183,7 +185,7 @@ class Slot:
             raise WorkerTerminate("the worker is stopping")
 
 
-def _packed(job: Job, outcome: Outcome) -> bytes:
+def packed(job: Job, outcome: Outcome) -> bytes:
     """Return an outcome's frame; one that cannot be written is a failure of the job, not of the slot."""
     try:
         return pack_outcome(job, outcome)
@@ -192,7 +194,8 @@ def _packed(job: Job, outcome: Outcome) -> bytes:
         return pack_outcome(job, Outcome(Ending.FAILURE, outcome.started_at, outcome.ended_at, failure=told))
 
 
-def _unknown(job: Job) -> Outcome:
+def unknown(job: Job) -> Outcome:
+    """Return the outcome of a job whose task nobody defined here."""
     error = NotRegistered(
         f"Unknown task {job.task!r}. Import its module in the worker: --include, or the setting include."
     )
@@ -212,16 +215,18 @@ def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output:
     _set_signals(slot)
     _set_streams(slot, output)
     slot.read_along()
-    _set_logging(slot)
+    set_logging(slot.report, f"Slot-{plan.index + 1}")
     app.annotator = slot.note
     random.seed()
     if "numpy" in sys.modules:
         with contextlib.suppress(Exception):
             sys.modules["numpy"].random.seed()
+    worker_process_init.send(None)
     try:
         slot.serve()
     finally:
         attempt.close_loop()
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
 
 
 def _die_with_parent(nursery: int) -> None:
@@ -301,9 +306,9 @@ def _set_streams(slot: Slot, output: int) -> None:
 class _Forward(logging.Handler):
     """Sends log records to the worker, which handles them as its own."""
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, report: Callable[[int, bytes], None], process: str) -> None:
         super().__init__()
-        self._slot = slot
+        self._report, self._process = report, process
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -322,20 +327,25 @@ class _Forward(logging.Handler):
                 "funcName": record.funcName,
                 "exc_text": text,
                 "process": record.process,
-                "processName": f"Slot-{self._slot.plan.index + 1}",
+                "processName": self._process,
                 "task_id": getattr(request, "id", None),
                 "task_name": getattr(request, "task", None),
             }
-            self._slot.report(Kind.LOG, json.dumps(said).encode())
+            self._report(Kind.LOG, json.dumps(said).encode())
         except Exception:
             self.handleError(record)
 
 
-def _set_logging(slot: Slot) -> None:
-    """Let every logger's records travel to the worker; handlers inherited over the fork would write them twice."""
+def set_logging(report: Callable[[int, bytes], None], process: str) -> None:
+    """Let every logger's records travel to the worker; handlers inherited over the fork would write them twice.
+
+    Args:
+        report: Sends a frame.
+        process: What the records call this process.
+    """
     root = logging.getLogger()
     for logger in [root, *logging.root.manager.loggerDict.values()]:
         if isinstance(logger, logging.Logger):
             logger.handlers = []
             logger.propagate = True
-    root.addHandler(_Forward(slot))
+    root.addHandler(_Forward(report, process))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import queue
 import selectors
 import socket
@@ -17,13 +18,14 @@ from typing import Any
 
 from localq import attempt
 from localq.clock import Clock
-from localq.engine.pool.base import TAIL, Cause, Death, Handed, Printed, Report
+from localq.engine.pool.base import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.engine.pool.streams import Redirection
 from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
 from localq.failure import describe, dump
 from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import ThreadLimiter, raise_in_thread
 from localq.running import Place
+from localq.signals import worker_process_init, worker_process_shutdown
 
 __all__ = ["ThreadPool"]
 
@@ -133,6 +135,7 @@ class ThreadPool:
         self._app.annotator = self._note
         if self._redirect:
             self._redirection = Redirection(self._heard)
+        worker_process_init.send(None)
         for _ in range(self.size):
             self._start_one()
 
@@ -249,6 +252,19 @@ class ThreadPool:
         """Return `key -> run_token` of all jobs here."""
         return {key: handed.job.run_token for key, handed in self._hand.items()}
 
+    def jobs(self) -> list[InHand]:
+        """Return every job here, those that run first."""
+        now, steady = self.clock.now(), self.clock.steady()
+        since = {handed.job.key: thread.since for thread, handed in self._running()}
+        pid = os.getpid()
+        found = [
+            InHand(one.job, now - int((steady - since[key]) * 1e6), pid)
+            if key in since
+            else InHand(one.job, None, None)
+            for key, one in self._hand.items()
+        ]
+        return sorted(found, key=lambda one: one.started_at is None)
+
     def _running(self) -> list[tuple[_Thread, Handed]]:
         return [(thread, handed) for thread in self._threads if (handed := thread.handed) is not None]
 
@@ -308,6 +324,9 @@ class ThreadPool:
             self.waiting.put(None)
         self.size = size
 
+    def restart(self) -> None:
+        """Do nothing: threads have nothing of their own that could be renewed."""
+
     def pids(self) -> list[int]:
         """Return no processes: there are none of its own."""
         return []
@@ -319,6 +338,7 @@ class ThreadPool:
         for thread in self._threads:
             if not thread.abandoned:
                 thread.join(1.0)
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
         self._app.annotator = None
         if self._redirection is not None:
             self._redirection.end()

@@ -1,0 +1,22 @@
+"""The app a program makes, and where Celery's users find the classes of tasks (`localq.app.task`)."""
+
+from __future__ import annotations
+
+from localq import current
+from localq.app.base import LocalQ
+from localq.shared import shared_task
+
+__all__ = ["Celery", "LocalQ", "app_or_default", "shared_task"]
+
+Celery = LocalQ
+
+
+def app_or_default(app: LocalQ | None = None) -> LocalQ:
+    """Return an app, or the current one.
+
+    Raises:
+        ImproperlyConfigured: there is none yet.
+    """
+    found = current.app() if app is None else app
+    assert isinstance(found, LocalQ)
+    return found

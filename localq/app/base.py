@@ -1,0 +1,407 @@
+"""LocalQ: the app a program makes. It knows the tasks, sends jobs, and reads their results."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
+
+from localq import codec, current, fault
+from localq.app.configured import Configured
+from localq.app.registering import Registering
+from localq.app.running import Running
+from localq.backend import Backend
+from localq.builtins import make_builtins
+from localq.canvas import Signature
+from localq.control import Control
+from localq.eager import Eager
+from localq.exceptions import NotRegistered
+from localq.job import JobState, NewJob, Note
+from localq.location import locate
+from localq.publishing import announced, published
+from localq.receiver import Events
+from localq.registry import BindingDecorator, Decorator
+from localq.result import AsyncResult, EagerResult
+from localq.scheduling import Scheduling
+from localq.sealing import seal_calls
+from localq.sending import job_of, jobs_of_call, jobs_of_signature
+from localq.settings import NEW_NAMES, SETTINGS, nearest
+from localq.shared import make_shared_tasks
+from localq.signals import after_task_publish, before_task_publish, task_sent
+from localq.store import open_store
+from localq.store.base import Store
+from localq.task import Task
+from localq.workflows import Workflows
+
+__all__ = ["LocalQ"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: The names of LocalQ's own arguments, for hints.
+_OWN = (
+    "main",
+    "path",
+    "url",
+    "broker",
+    "backend",
+    "eager",
+    "include",
+    "config_source",
+    "namespace",
+    "tasks",
+    "task_cls",
+)
+
+
+class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
+    """A queue of jobs in one file, with the tasks it can run.
+
+    Nothing is opened, started or read before it is needed.
+
+    Args:
+        main: Name that stands for the main program in task names.
+        path: The database file, or ":memory:"; default "jobs.db" in the working folder.
+        url: "sqlite:///path", instead of `path`.
+        broker, backend: The settings broker_url and result_backend, by the names Celery's users know them under;
+            `path` comes first.
+        eager: Calls run here and now, on a store in memory: for unit tests.
+        include: Modules whose tasks a worker needs.
+        config_source: See `config_from_object`.
+        namespace: What names of settings begin with there.
+        tasks: A registry of tasks to use.
+        set_as_current: Whether this is the current app from now on.
+        autofinalize: False: `tasks` may be used only when `finalize` was called.
+        strict_typing: Whether calls are checked against their task's signature.
+        task_cls: The class tasks are made of, or its dotted name.
+        settings: Any setting, by its name (`localq.settings`).
+
+    Raises:
+        ImproperlyConfigured, TypeError: a setting is unknown or its value cannot be.
+    """
+
+    def __init__(
+        self,
+        main: str | None = None,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        url: str | None = None,
+        broker: str | None = None,
+        backend: str | None = None,
+        eager: bool = False,
+        include: Sequence[str] | None = None,
+        config_source: Any = None,
+        namespace: str | None = None,
+        tasks: Mapping[str, Task[..., Any]] | None = None,
+        set_as_current: bool = True,
+        autofinalize: bool = True,
+        strict_typing: bool = True,
+        task_cls: type[Task[..., Any]] | str | None = None,
+        **settings: Any,
+    ) -> None:
+        for name in settings:
+            if name not in SETTINGS and name not in NEW_NAMES:
+                known = [*SETTINGS, *_OWN]
+                raise TypeError(f"LocalQ() got an unknown setting {name!r}.{nearest(name, known)}")
+        own = {"broker_url": broker, "result_backend": backend, "include": include or None}
+        settings |= {name: value for name, value in own.items() if value is not None}
+        if eager:
+            settings["task_always_eager"] = True
+        self.main = main
+        self.namespace = namespace
+        self.strict_typing = strict_typing
+        self._task_cls = task_cls
+        if path is not None or url is not None:
+            self._place = locate(path, url)
+        self._own_registry(tasks, autofinalize)
+        self._tasks.own = make_builtins(self)
+        self._configure(settings, config_source)
+        Scheduling.__init__(self)
+        self._store: Store | None = None
+        self._eager: Eager | None = None
+        self._engine: Any = None
+        self._control: Control | None = None
+        self._lock = threading.RLock()
+        #: Where notes of running tasks go; a slot sends them to its worker.
+        self.annotator: Callable[[Note], None] | None = None
+        current.apps.add(self)
+        if set_as_current:
+            current.set_app(self)
+        make_shared_tasks(self)
+        self.on_init()
+
+    def finalize(self, auto: bool = False) -> None:
+        """Take it that all tasks are defined: `tasks` may be used, and receivers of `on_after_finalize` are called."""
+        self._open_tasks()
+        super().finalize()
+
+    def on_init(self) -> None:
+        """Run when an app was made: for subclasses."""
+
+    # Tasks
+
+    @overload
+    def task(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
+    @overload
+    def task(self, function: Callable[P, R], /) -> Task[P, R]: ...
+    @overload
+    def task(
+        self, /, *, bind: Literal[True], base: type[Task[..., Any]] | None = None, **options: Any
+    ) -> BindingDecorator: ...
+    @overload
+    def task(
+        self, /, *, bind: Literal[False] = False, base: type[Task[..., Any]] | None = None, **options: Any
+    ) -> Decorator: ...
+    def task(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Make a function a task: `@q.task` or `@q.task(name="add", bind=True, max_retries=5)`.
+
+        Args:
+            bind: The function gets the task itself first.
+            base: A subclass of `Task` to build on.
+            options: See the attributes of `Task`.
+
+        Raises:
+            TypeError: an unknown option; the nearest is named.
+            AlreadyRegistered: another function has the name.
+        """
+        return self._made(options) if function is None else self._made(options)(function)
+
+    # Being the current app
+
+    def set_current(self) -> None:
+        """Make this the app that `current_app` and shared tasks mean."""
+        current.set_app(self)
+
+    set_default = set_current
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    # The store
+
+    @property
+    def eager(self) -> bool:
+        """Whether calls run here and now."""
+        return self.conf.task_always_eager  # type: ignore[no-any-return]
+
+    @property
+    def store(self) -> Store:
+        """Where the jobs are; opened by its first use."""
+        if self.conf.task_always_eager:
+            return self._eager_mode().store
+        if self._store is None:
+            with self._lock:
+                if self._store is None:
+                    self._store = open_store(self.location, self.conf.durability)
+        return self._store
+
+    def relocate(self, *, path: str | os.PathLike[str] | None = None, url: str | None = None) -> None:
+        """Use another file from now on, as `localq worker --path` does; what is in the old one stays there.
+
+        Raises:
+            ImproperlyConfigured: the path or URL cannot be.
+        """
+        location = locate(path, url)
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            self._place = location
+
+    def _eager_mode(self) -> Eager:
+        if self._eager is None:
+            with self._lock:
+                if self._eager is None:
+                    self._eager = Eager(self)
+        return self._eager
+
+    def accepts(self, task: str) -> tuple[str, ...]:
+        """Return the serializers this process reads for a task: those of the settings, and the task's own."""
+        known = self.tasks.find(task)
+        own = None if known is None else known.serializer
+        accepted: tuple[str, ...] = self.conf.accept_content
+        return accepted if own is None else (*accepted, own)
+
+    def close(self) -> None:
+        """Stop a running engine and let go of the store."""
+        self.stop()
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+        if self._eager is not None:
+            self._eager.store.close()
+            self._eager = None
+
+    # Sending
+
+    def send_task(
+        self,
+        name: str,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> AsyncResult[Any]:
+        """Add a job of a task by its name, which need not be known here; see `Task.apply_async`."""
+        named: object = name
+        if not isinstance(named, str) or not named:
+            raise TypeError(f"send_task() takes the name of a task, not {name!r}")
+        return self.send(name, args or (), kwargs or {}, options)
+
+    def send(
+        self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
+    ) -> AsyncResult[Any]:
+        """Add the job of a call; `task` is the task of that name, where it is at hand."""
+        jobs, ignored = jobs_of_call(self, name, args, kwargs, options, task)
+        self._add(jobs, throw=self.conf.task_eager_propagates)
+        return AsyncResult(jobs[0].id, self, ignored=ignored)
+
+    def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
+        """Add many jobs in one transaction: all or none; return their results in the same order."""
+        jobs: list[NewJob] = []
+        results: list[Any] = []
+        for sig in signatures:
+            made, result = self._planned(sig)
+            jobs.extend(made)
+            results.append(result)
+        self._add(jobs)
+        return results
+
+    def _planned(self, sig: Any) -> tuple[list[NewJob], Any]:
+        """Return the jobs of a signature of any kind, and its result."""
+        if isinstance(sig, Signature) and sig.subtask_type is not None:
+            return self.planned(sig)
+        jobs, ignored = jobs_of_signature(self, sig)
+        return jobs, AsyncResult(jobs[0].id, self, ignored=ignored)
+
+    def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
+        """Add jobs; in eager mode run them, and `throw` what they fail with."""
+        if self.conf.task_always_eager:
+            self._eager_mode().run(jobs, throw=throw)
+            return
+        store = self._store or self.store
+        if before_task_publish.receivers:
+            jobs = [announced(self, new) for new in jobs]
+        fault.point("enqueue.before")
+        store.add(seal_calls(jobs, self.conf), self.clock.now())
+        fault.point("enqueue.after")
+        store.ring_workers()
+        if after_task_publish.receivers or task_sent.receivers:
+            published(self, jobs)
+        if self.conf.task_send_sent_event:
+            self.events.sent(jobs)
+
+    def call_workers(self) -> None:
+        """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
+        if self.conf.task_always_eager:
+            self._eager_mode().run_due()
+        else:
+            self.store.ring_workers()
+
+    # Here and now
+
+    def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> AsyncResult[Any]:
+        """Run a task in the caller, as eager mode does, on a store of its own in memory."""
+        throw = options.pop("throw", self.conf.task_eager_propagates)
+        new, ignored = job_of(self, task.name, args, kwargs, options, task)
+        here = self._eager_mode()
+        here.run([new], throw=throw)
+        return EagerResult(new.id, app=here, ignored=ignored)
+
+    def run_here(self, sig: Signature[Any]) -> Any:
+        """Call a signature's task as a function."""
+        task = self.tasks.find(sig.task)
+        if task is None:
+            raise NotRegistered(f"Unknown task {sig.task!r}.{nearest(sig.task, list(self.tasks))}")
+        return task(*sig.args, **sig.kwargs)
+
+    # Results and control
+
+    def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: N802 - Celery's name
+        """Return the result of a job."""
+        return AsyncResult(id, self)
+
+    @property
+    def backend(self) -> Backend:
+        """Results by the names of Celery's back ends."""
+        return Backend(self)
+
+    def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
+        """Cancel jobs, durably; return the state each known one had.
+
+        Args:
+            signal: 0 lets running jobs end; else the signal that stops them.
+        """
+        before = self.store.cancel(ids, self.clock.now(), signal)
+        self.store.ring_workers("cancel")
+        if JobState.RUNNING in before.values() and not self.eager:
+            # A busy worker's bell may lose the word; the letter it finds.
+            self.control.heartbeat()
+        self.store.ring_waiters([job_id for job_id, state in before.items() if not state.final])
+        return before
+
+    def requeue(self, ids: list[str]) -> list[str]:
+        """Run finished jobs again, with the same arguments; return the ids of those that were finished."""
+        again = self.store.requeue(ids, self.clock.now())
+        self.store.ring_workers()
+        return again
+
+    def annotate(self, job_id: str, state: Any, meta: Any) -> None:
+        """Show a state and data for an unfinished job; within a run they travel with its report."""
+        if state is not None and (not isinstance(state, str) or not state.isprintable()):
+            raise TypeError(f"A state is a printable text, such as 'PROGRESS', not {state!r}")
+        note = Note(job_id, state, None if meta is None else codec.encode(meta, "json", "meta"))
+        request = current.request.get()
+        own = request is not None and request.id == job_id
+        if own:
+            request.__dict__["shown"] = state
+        if own and request.is_eager:
+            self._eager_mode().store.annotate([note], self.clock.now())
+        elif self.annotator is not None and not self.conf.task_always_eager:
+            self.annotator(note)
+        else:
+            self.store.annotate([note], self.clock.now())
+
+    @property
+    def control(self) -> Control:
+        """Speaks to workers: commands, questions (`inspect`), rate limits, pauses."""
+        if self._control is None:
+            self._control = Control(self)
+        return self._control
+
+    @property
+    def events(self) -> Events:
+        """The events of the workers, to listen to; see `localq.receiver`."""
+        return Events(self)
+
+    def connection(self, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[None]:
+        """Return a context manager of nothing, for Celery's recipes: there is no broker to connect to."""
+        return contextlib.nullcontext()
+
+    def __repr__(self) -> str:
+        known = self._known_place() if self._place or self.conf.loaded else "(settings not read yet)"
+        return f"<LocalQ {self.main or '__main__'} {known or '(no store)'}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "tasks":
+                raise RuntimeError("This app was made with autofinalize=False: call its finalize() first.")
+            known = [] if name.startswith("_") else [one for one in dir(type(self)) if not one.startswith("_")]
+            raise AttributeError(f"LocalQ has no {name!r}.{nearest(name, known)}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _same_app, (self.main, self._known_place())
+
+
+def _same_app(main: str | None, location: str | None) -> LocalQ:
+    """Return this process's app of that name and place, or the current one, or a new one."""
+    now = current.app_or_none()
+    for app in [now, *current.apps]:
+        if isinstance(app, LocalQ) and (app.main, app._known_place()) == (main, location):
+            return app
+    return now if isinstance(now, LocalQ) else LocalQ(main, path=location)

@@ -1,0 +1,147 @@
+"""The half of an app that is about its tasks: how they are made, registered and found."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+from localq import current
+from localq.annotations import annotate
+from localq.discovery import Packages, discover
+from localq.exceptions import ImproperlyConfigured
+from localq.registry import TaskRegistry, make_task, task_name
+from localq.settings import Settings
+from localq.task import Task
+
+__all__ = ["Registering"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# The class has a property of that name.
+_Generic = Task
+_Base: TypeAlias = Task[..., Any]
+
+
+class Registering:
+    """What an app does with its tasks; see `LocalQ`."""
+
+    main: str | None
+    conf: Settings
+    #: Every task by name; not there before `finalize` where the app was made with autofinalize=False.
+    tasks: TaskRegistry
+    strict_typing: bool
+    finalized = False
+    _tasks: TaskRegistry
+    _task_cls: type[_Base] | str | None
+    _base: type[_Base] | None = None
+    _discoveries: list[tuple[Packages, str | None]]
+
+    def _own_registry(self, given: Mapping[str, _Base] | None, autofinalize: bool) -> None:
+        self._tasks = given if isinstance(given, TaskRegistry) else TaskRegistry()
+        self._discoveries = []
+        if not isinstance(given, TaskRegistry):
+            for task in (given or {}).values():
+                self._tasks.register(task)
+        self._tasks.registered = self._bound
+        if autofinalize:
+            self.tasks = self._tasks
+
+    def _open_tasks(self) -> None:
+        """Take it that all tasks are defined: `tasks` may be used."""
+        self.finalized = True
+        self.tasks = self._tasks
+
+    def _bound(self, task: _Base) -> None:
+        type(task).on_bound(self)
+        if self.conf.loaded and self.conf.task_annotations is not None:
+            annotate(task, self.conf.task_annotations)
+
+    # Making tasks
+
+    def _made(self, options: Mapping[str, Any]) -> Callable[[Callable[..., Any]], _Base]:
+        """Return a decorator that makes a function a task with these options."""
+
+        def decorate(function: Callable[..., Any]) -> _Base:
+            if not callable(function):
+                raise TypeError(f"@task decorates a function, not {function!r}")
+            own = {name: value for name, value in options.items() if name not in ("shared", "lazy", "filter")}
+            bind, base = bool(own.pop("bind", False)), own.pop("base", None) or self._task_class()
+            own["name"] = own.get("name") or self.gen_task_name(function.__name__, function.__module__)
+            if not self.strict_typing:
+                own.setdefault("typing", False)
+            function = options["filter"](function) if options.get("filter") else function
+            made = make_task(self, function, bind=bind, base=base, options=own)
+            self._tasks.register(made)
+            return made
+
+        return decorate
+
+    def gen_task_name(self, name: str, module: str) -> str:
+        """Return the name a function of a module gets; subclasses may have rules of their own."""
+        return task_name(self.main, module, name)
+
+    def register_task(self, task: _Generic[P, R], **options: Any) -> _Generic[P, R]:
+        """Register an instance of a `Task` subclass that defines `run`; options are set as its attributes."""
+        if isinstance(task, type):
+            task = task()
+        if not task.name:
+            task.name = self.gen_task_name(str(type(task).__name__), type(task).__module__)
+        task.app = self
+        for option, value in options.items():
+            setattr(task, option, value)
+        self._tasks.register(task)
+        return task
+
+    def _task_class(self) -> type[_Base]:
+        given = self._task_cls
+        if isinstance(given, str):
+            module, _, inner = given.replace(":", ".").rpartition(".")
+            try:
+                given = self._task_cls = getattr(importlib.import_module(module), inner)
+            except (ImportError, AttributeError, ValueError) as error:
+                raise ImproperlyConfigured(f"task_cls is {given!r}: {error}.") from error
+        return _Generic if given is None else given
+
+    @property
+    def Task(self) -> type[_Base]:  # noqa: N802 - Celery's name
+        """The class tasks of this app are made of, to subclass."""
+        if self._base is None:
+            base = self._task_class()
+            body = {"app": self, "__module__": base.__module__, "__doc__": base.__doc__}
+            self._base = type(str(base.__qualname__), (base,), body)
+        return self._base
+
+    @property
+    def current_task(self) -> _Base | None:
+        """The task that runs here, or None."""
+        request = current.request.get()
+        return None if request is None or request.task is None else self._tasks.find(request.task)
+
+    # Finding tasks
+
+    def autodiscover_tasks(
+        self, packages: Packages = None, related_name: str | None = "tasks", force: bool = False
+    ) -> list[ModuleType]:
+        """Have a worker import `tasks.py` of packages, when it imports the modules it was told to.
+
+        Args:
+            packages: Their names, or a function that returns them; None: Django's installed apps.
+            related_name: Another name than "tasks"; None: the packages themselves.
+            force: Import them now, and return them.
+        """
+        if force:
+            return discover(packages, related_name)
+        self._discoveries.append((packages, related_name))
+        return []
+
+    def discover_tasks(self) -> list[ModuleType]:
+        """Import what `autodiscover_tasks` was asked for."""
+        return [module for packages, name in self._discoveries for module in discover(packages, name)]
+
+    def import_tasks(self) -> list[ModuleType]:
+        """Import the modules of `imports` and `include`, and those to discover: their tasks register themselves."""
+        named = [importlib.import_module(name) for name in (*self.conf.imports, *self.conf.include)]
+        return named + self.discover_tasks()

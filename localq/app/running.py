@@ -1,0 +1,114 @@
+"""The part of an app that runs jobs: a worker inside this program, or the program `localq` in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+from localq import current
+from localq.starting import check_start
+
+__all__ = ["Running"]
+
+# What stands above this module and is far heavier is named by strings: a client that only enqueues never loads it.
+_ENGINE = "localq.engine.embedded"
+_COMMANDS = "localq.cli.group"
+
+
+class Running:
+    """What an app does to run jobs; see `LocalQ`."""
+
+    _engine: Any
+    _lock: threading.RLock
+
+    def start(
+        self,
+        concurrency: int | str | Sequence[str] | None = None,
+        *,
+        argv: Sequence[str] | None = None,
+        **options: Any,
+    ) -> int | None:
+        """Start a worker inside this program; it runs until `stop`, or until the program ends.
+
+        May be called in every process of a web application: each worker is safe beside the others. Within a
+        process that runs tasks it does nothing.
+
+        With a list of words it is the program `localq` instead, for this app, and returns its exit code when
+        that ends; so it is in a script that was called with a command (`python proj/celery.py worker -l info`),
+        if the call stands in the script itself.
+
+        Args:
+            concurrency: Slots; default: the setting worker_concurrency.
+            argv: Words of a command, such as ["worker", "-c", "4"].
+            options: pool, queues, excluded, name, beat, autoscale; see `localq.engine.embedded.Embedded`.
+
+        Raises:
+            TypeError: an unknown option; the nearest is named.
+        """
+        if isinstance(concurrency, list | tuple):
+            argv, concurrency = concurrency, None
+        if argv is None and concurrency is None and not options:
+            argv = self._words_of_program(sys._getframe(1).f_globals.get("__name__"))
+        if argv is not None:
+            return self._command(argv)
+        check_start("start", options)
+        if current.in_slot():
+            return None
+        with self._lock:
+            if self._engine is None or not self._engine.runs():
+                embedded = importlib.import_module(_ENGINE)
+                engine = embedded.Embedded(self, concurrency=concurrency, **options)
+                engine.start()
+                self._engine = engine
+        return None
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Stop the embedded worker: running jobs finish, the rest goes back to the queue.
+
+        Args:
+            timeout: Seconds to wait for running jobs before they are stopped and put back.
+        """
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.stop(timeout)
+
+    @contextlib.contextmanager
+    def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[Self]:
+        """Run a worker inside this program for the length of a block; see `start`."""
+        check_start("running", options)
+        self.start(concurrency, **options)
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    # As the program `localq`
+
+    def worker_main(self, argv: Sequence[str] | None = None) -> int:
+        """Be the command `localq worker` for this app until told to stop; return its exit code.
+
+        Args:
+            argv: Words of the command, such as ["worker", "--loglevel=info"]; default: those of this program.
+
+        Raises:
+            ValueError: the command is not `worker`.
+        """
+        words = list(sys.argv[1:] if argv is None else argv)
+        if "worker" not in words:
+            raise ValueError(f"worker_main() takes the words of the command worker, as in ['worker'], not {words!r}")
+        return self._command(words)
+
+    def _words_of_program(self, caller: object) -> list[str] | None:
+        """Return this program's words if they are a command of `localq` and a script's own code asks."""
+        if caller != "__main__" or current.in_slot() or len(sys.argv) < 2:
+            return None
+        commands = importlib.import_module(_COMMANDS).COMMANDS
+        return sys.argv[1:] if any(word in commands for word in sys.argv[1:]) else None
+
+    def _command(self, words: Sequence[str]) -> int:
+        return int(importlib.import_module(_COMMANDS).run(list(words), self))

@@ -1,0 +1,124 @@
+"""Commands to workers on the command line: their arguments by name, and the answers in Celery's form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from localq.app import LocalQ
+from localq.cli.lookup import existing
+from localq.cli.screen import printable, show_json
+from localq.engine import commands, inspection
+from localq.settings import nearest
+from localq.worker.control import Command, Panel
+
+__all__ = ["EX_UNAVAILABLE", "arguments", "asked", "command_called", "failed", "listed", "options", "show"]
+
+#: Exit code when no worker has answered.
+EX_UNAVAILABLE = 69
+#: Those that register LocalQ's own commands.
+BUILT_IN = (commands, inspection)
+
+
+def options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what every command to workers takes: -d, -t and -j."""
+    for option in (
+        click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON: {worker: answer}."),
+        click.option("-t", "--timeout", type=click.FloatRange(min=0), metavar="SECONDS",
+                     help="How long to wait for workers that do not answer; by default what the command says."),
+        click.option("-d", "--destination", metavar="A,B", help="Only these workers."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def command_called(kind: str, name: str) -> Command:
+    """Return a command of a kind, "inspect" or "control"."""
+    found = Panel.commands.get(name)
+    if found is not None and found.type == kind:
+        return found
+    known = [one.name for one in Panel.commands.values() if one.type == kind]
+    hint = f" It is one of localq {found.type}." if found is not None else nearest(name, known)
+    raise click.UsageError(f"There is no command {name!r} for workers.{hint} See localq {kind} --list.")
+
+
+def listed(kind: str) -> None:
+    """Print the commands of a kind, with what they take."""
+    rows = [(one.name, one.signature, one.help) for one in Panel.commands.values() if one.type == kind and one.visible]
+    for name, signature, text in sorted(rows):
+        click.echo(f"{name} {signature}".rstrip())
+        click.echo(f"    {text}")
+
+
+def arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments of a command by name, from words in its order."""
+    said: dict[str, Any] = {}
+    rest = list(words)
+    for name, read in command.args:
+        if rest:
+            word = rest.pop(0)
+            try:
+                said[name] = read(word)
+            except ValueError:
+                raise click.UsageError(f"{command.name}: {name} cannot be {printable(word)!r}.") from None
+    if command.variadic is not None:
+        said[command.variadic] = rest
+    elif rest:
+        takes = f"takes {command.signature}" if command.signature else "takes no arguments"
+        raise click.UsageError(f"{command.name} {takes}; {printable(rest[0])!r} is too much.")
+    return said
+
+
+def asked(
+    app: LocalQ, command: Command, said: dict[str, Any], destination: list[str] | None, timeout: float | None
+) -> dict[str, Any]:
+    """Send a command to workers, and return their answers by name."""
+    existing(app)
+    patience = command.default_timeout if timeout is None else timeout
+    answers = app.control.broadcast(command.name, said, destination, reply=True, timeout=patience)
+    return {name: answer for one in answers or () for name, answer in one.items()}
+
+
+def show(answers: dict[str, Any], as_json: bool) -> None:
+    """Print answers."""
+    if as_json:
+        show_json(answers)
+        return
+    for name, answer in answers.items():
+        word, body = _read(answer)
+        click.echo(f"->  {printable(name)}: {click.style(word, fg='red' if word == 'ERROR' else 'green')}")
+        for line in body:
+            click.echo(f"    {printable(line)}")
+    count = len(answers)
+    click.echo(f"\n{count} {'node' if count == 1 else 'nodes'} online.")
+
+
+def _read(answer: Any) -> tuple[str, list[str]]:
+    """Return an answer's word and its lines."""
+    if isinstance(answer, dict) and set(answer) == {"error"}:
+        return "ERROR", _lines(answer["error"])
+    if isinstance(answer, dict) and set(answer) == {"ok"}:
+        return "OK", _lines(answer["ok"])
+    return "OK", _lines(answer)
+
+
+def _lines(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return value.split("\n")
+    if isinstance(value, list):
+        return [f"* {line}" for line in map(_line, value)] or ["- empty -"]
+    if isinstance(value, dict):
+        return json.dumps(value, indent=2, ensure_ascii=False).split("\n")
+    return [_line(value)]
+
+
+def _line(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def failed(answers: Iterable[Any]) -> bool:
+    """Whether some worker answered with an error."""
+    return any(isinstance(answer, dict) and set(answer) == {"error"} for answer in answers)

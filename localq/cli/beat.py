@@ -1,0 +1,154 @@
+"""`localq beat`: fire schedules in this process until told to stop."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import click
+
+import localq
+from localq import log
+from localq.app import LocalQ
+from localq.cli.detach import daemon_options, is_detached, said_when_ready, start_detached
+from localq.cli.loading import LoadError, app_options, import_module, loaded
+from localq.cli.pidfile import default_files, expanded, held
+from localq.engine.scheduler import Scheduler, beside
+from localq.engine.server import start_anew
+from localq.exceptions import ImproperlyConfigured
+from localq.signals import beat_init
+
+__all__ = ["beat"]
+
+#: What %n stands for in the names of its files.
+_NAME = "beat"
+
+
+def _level(context: click.Context, parameter: click.Parameter, value: str) -> int:
+    try:
+        return log.level_number(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", context, parameter) from None
+
+
+@click.command(short_help="Fire schedules.")
+@click.option(
+    "-l",
+    "--loglevel",
+    "level",
+    default="INFO",
+    show_default=True,
+    metavar="LEVEL",
+    callback=_level,
+    help=f"Least level logged: {', '.join(log.LEVELS)}, or a number.",
+)
+@click.option("-f", "--logfile", metavar="FILE", help="Log there instead of standard error.")
+@click.option(
+    "-I",
+    "--include",
+    multiple=True,
+    metavar="MODULE",
+    help="A module to import for its tasks and schedules; may be repeated.",
+)
+@click.option(
+    "--max-interval",
+    "longest",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Seconds between looks when nothing changes.",
+)
+@daemon_options
+@app_options
+def beat(
+    app: LocalQ,
+    level: int,
+    logfile: str | None,
+    include: tuple[str, ...],
+    longest: float | None,
+    detach: bool,
+    pidfile: str | None,
+) -> None:
+    """Fire schedules until told to stop by TERM or Ctrl-C.
+
+    Jobs are run by workers: `localq worker`. Any number of these may run for one file, on its host, and beside
+    those inside of `localq serve` and of programs: each instant fires once. HUP starts it anew.
+    """
+    if app.eager:
+        raise ImproperlyConfigured("The app is eager: it has no file in which schedules are kept.")
+    if longest is not None:
+        app.conf.beat_max_loop_interval = longest
+    if detach:
+        if pidfile is None or logfile is None:
+            pids, logs = default_files(app)
+            pidfile, logfile = pidfile or pids, logfile or logs
+        if not is_detached():
+            start_detached(expanded(logfile, _NAME), expanded(pidfile, _NAME))
+            return
+    logfile = None if logfile is None else expanded(logfile, _NAME)
+    with held(None if pidfile is None else expanded(pidfile, _NAME)), said_when_ready("scheduler.started"):
+        _run(app, level, logfile, include)
+
+
+def _run(app: LocalQ, level: int, logfile: str | None, include: tuple[str, ...]) -> None:
+    try:
+        log.set_up(app.conf, level=level, logfile=logfile)
+    except OSError as error:
+        raise LoadError(f"Cannot write the log file {logfile!r}: {error.strerror or error}.") from None
+    for name in (*app.conf.imports, *app.conf.include, *include):
+        import_module(name)
+    # A module may start a worker of its own, as a web application does; here only schedules are fired.
+    app.stop()
+    if _Signals(beside(app)).run(app):
+        start_anew()
+
+
+class _Signals:
+    """Runs a scheduler in the main thread, and stops it when a signal asks for it."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._restart = False
+
+    def run(self, app: LocalQ) -> bool:
+        """Run until told to stop; return whether to start anew."""
+        handlers: dict[int, Any] = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop}
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and not sys.stdin.isatty():
+            handlers[signal.SIGHUP] = self._hang_up
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            click.echo(_banner(self._scheduler, loaded().name))
+            beat_init.send(self._scheduler)
+            with log.follow_events(app.conf):
+                self._scheduler.run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return self._restart
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._restart = False
+        self._scheduler.stop()
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._restart = True
+        self._scheduler.stop()
+
+
+def _banner(scheduler: Scheduler, app: str) -> str:
+    where = str(getattr(scheduler.store, "path", scheduler.app.location))
+    return "\n".join(
+        [
+            "",
+            f" beat  LocalQ {localq.__version__}  Python {platform.python_version()}  pid {os.getpid()}",
+            "",
+            "[config]",
+            f"  .> app:       {app or '(none: schedules added at run time only)'}",
+            f"  .> store:     {where}",
+            f"  .> schedules: {scheduler.configured} configured",
+            "",
+        ]
+    )

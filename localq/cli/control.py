@@ -1,0 +1,94 @@
+"""`localq control`, `pause` and `resume`: tell workers what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from localq.app import LocalQ
+from localq.cli import answers
+from localq.cli.jobs import EXIT_FAILED
+from localq.cli.loading import app_options
+from localq.cli.lookup import existing, names
+from localq.cli.screen import printable
+
+__all__ = ["control", "pause", "resume"]
+
+#: Commands that are written into the store first, and hold whether a worker is there or not.
+_LASTING = ("revoke", "terminate", "revoke_by_stamped_headers", "rate_limit", "time_limit")
+
+
+@click.command()
+@click.argument("command", required=False)
+@click.argument("words", nargs=-1, metavar="[ARG]...")
+@click.option("-l", "--list", "wants_list", is_flag=True, help="List the commands, those of the app among them.")
+@answers.options
+@app_options
+@click.pass_context
+def control(
+    context: click.Context,
+    app: LocalQ,
+    command: str | None,
+    words: Sequence[str],
+    wants_list: bool,
+    destination: str | None,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Tell workers what to do: pool_grow, autoscale, add_consumer, rate_limit, shutdown ...
+
+    Rate limits, time limits and revoked jobs are kept, and hold for all workers, also those that start later.
+    Ends with 1 if a worker refused, with 69 if none has answered.
+    """
+    if wants_list or command is None:
+        answers.listed("control")
+        return
+    found = answers.command_called("control", command)
+    said = answers.arguments(found, words)
+    lasting = found.name in _LASTING
+    if lasting:
+        existing(app)
+        _write(app, found.name, said)
+    told = answers.asked(app, found, said, names(destination), timeout)
+    if told:
+        answers.show(told, as_json)
+        context.exit(EXIT_FAILED if answers.failed(told.values()) else 0)
+    elif lasting:
+        click.echo("No worker has answered; it is written down for those that come.")
+    else:
+        click.echo("Error: No nodes replied within time constraint.", err=True)
+        context.exit(answers.EX_UNAVAILABLE)
+
+
+def _write(app: LocalQ, name: str, said: dict[str, Any]) -> None:
+    try:
+        getattr(app.control, name)(**said)
+    except (TypeError, ValueError) as error:
+        raise click.UsageError(f"{name}: {error}") from None
+
+
+@click.command()
+@click.argument("queues", nargs=-1, required=True, metavar="QUEUE...")
+@app_options
+def pause(app: LocalQ, queues: Sequence[str]) -> None:
+    """Let no worker take jobs from queues until they are resumed.
+
+    It holds for all workers, also those that start later. What runs goes on, and jobs can be enqueued as before.
+    """
+    existing(app)
+    changed = app.control.pause(*queues)
+    for name in dict.fromkeys(queues):
+        click.echo(f"{printable(name)} is paused." if name in changed else f"{printable(name)} was paused already.")
+
+
+@click.command()
+@click.argument("queues", nargs=-1, required=True, metavar="QUEUE...")
+@app_options
+def resume(app: LocalQ, queues: Sequence[str]) -> None:
+    """Let workers take jobs from paused queues again."""
+    existing(app)
+    changed = app.control.resume(*queues)
+    for name in dict.fromkeys(queues):
+        click.echo(f"{printable(name)} goes on." if name in changed else f"{printable(name)} was not paused.")

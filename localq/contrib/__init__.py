@@ -1,0 +1,1 @@
+"""What some programs need and most do not."""

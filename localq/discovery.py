@@ -1,0 +1,64 @@
+"""Find modules of tasks in packages: `tasks.py` beside each, as Celery's autodiscovery does."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterable
+from types import ModuleType
+
+from localq.exceptions import ImproperlyConfigured
+
+__all__ = ["discover", "installed_apps"]
+
+Packages = Iterable[str] | Callable[[], Iterable[str]] | None
+
+
+def discover(packages: Packages, related_name: str | None = "tasks") -> list[ModuleType]:
+    """Import the module of a name in each package that has one.
+
+    Args:
+        packages: Their names, or a function that returns them; None: Django's installed apps. A package may
+            also be given by a class in it ("shop.apps.ShopConfig").
+        related_name: The module's name; None: the packages themselves.
+
+    Raises:
+        ImportError: there is no such package, or the module cannot be imported.
+    """
+    names = packages() if callable(packages) else installed_apps() if packages is None else packages
+    found = [_related(name, related_name) for name in names]
+    return [module for module in found if module is not None]
+
+
+def _related(package: str, related_name: str | None) -> ModuleType | None:
+    try:
+        module = importlib.import_module(package)
+        if not related_name:
+            return module
+    except ModuleNotFoundError as error:
+        outer = package.rpartition(".")[0]
+        if not outer or error.name is None or not f"{package}.".startswith(f"{error.name}."):
+            raise
+        package = outer
+    wanted = f"{package}.{related_name}"
+    try:
+        return importlib.import_module(wanted)
+    except ModuleNotFoundError as error:
+        if error.name == wanted:
+            return None
+        raise
+
+
+def installed_apps() -> list[str]:
+    """Return the names of Django's installed apps, set up if need be; none where Django is not configured."""
+    if not os.environ.get("DJANGO_SETTINGS_MODULE"):
+        return []
+    try:
+        django = importlib.import_module("django")
+        registry = importlib.import_module("django.apps").apps
+    except ImportError as error:
+        module = os.environ["DJANGO_SETTINGS_MODULE"]
+        raise ImproperlyConfigured(f"DJANGO_SETTINGS_MODULE is {module!r}, but Django is not there: {error}") from error
+    if not registry.ready:
+        django.setup()
+    return [config.name for config in registry.get_app_configs()]

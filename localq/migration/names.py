@@ -1,0 +1,187 @@
+"""The names that Celery's users import, and where they are here.
+
+What stands here of Celery 5.7 is names alone; whether LocalQ has one is asked of its modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import NamedTuple
+
+__all__ = ["APP", "MODULES", "RESULT", "TASK", "Place", "find"]
+
+#: Public names by Celery's modules. Where none are listed, the module itself is what programs import.
+MODULES: dict[str, str] = {
+    "celery": """
+        Celery Task Signature chain chord chunks group signature maybe_signature xmap xstarmap subtask
+        shared_task current_app current_task uuid bugreport
+    """,
+    "celery.app": "Celery shared_task app_or_default default_app bugreport push_current_task pop_current_task",
+    "celery.app.amqp": "AMQP Queues",
+    "celery.app.base": "Celery",
+    "celery.app.control": "Control Inspect flatten_reply",
+    "celery.app.defaults": "Option NAMESPACES find flatten",
+    "celery.app.log": "Logging TaskFormatter",
+    "celery.app.routes": "MapRoute Router",
+    "celery.app.task": "Context Task",
+    "celery.app.utils": "Settings",
+    "celery.apps.worker": "Worker",
+    "celery.backends.base": "BaseBackend KeyValueStoreBackend",
+    "celery.beat": "PersistentScheduler ScheduleEntry Scheduler SchedulingError Service",
+    "celery.bootsteps": "ConsumerStep StartStopStep Step Blueprint",
+    "celery.canvas": "Signature chain chord chunks group maybe_signature signature xmap xstarmap StampingVisitor",
+    "celery.concurrency": "get_available_pool_names get_implementation",
+    "celery.contrib.abortable": "AbortableAsyncResult AbortableTask",
+    "celery.contrib.django.task": "DjangoTask",
+    "celery.contrib.migrate": "migrate_tasks move",
+    "celery.contrib.pytest": "",
+    "celery.contrib.rdb": "set_trace Rdb",
+    "celery.contrib.sphinx": "",
+    "celery.contrib.testing.worker": "start_worker",
+    "celery.contrib.testing.app": "TestApp setup_default_app",
+    "celery.events": "Event EventDispatcher EventReceiver",
+    "celery.events.receiver": "EventReceiver",
+    "celery.events.snapshot": "Polaroid",
+    "celery.events.state": "State Task Worker",
+    "celery.exceptions": """
+        AlreadyRegistered AlwaysEagerIgnored BackendError BackendGetMetaError BackendStoreError CDeprecationWarning
+        CPendingDeprecationWarning CeleryCommandException CeleryError CeleryWarning ChordError
+        DuplicateNodenameWarning DuplicateTaskNameWarning FixupWarning Ignore ImproperlyConfigured
+        IncompleteStream InvalidTaskError MaxRetriesExceededError NotConfigured NotRegistered OperationalError
+        QueueNotFound Reject Retry SecurityError SecurityWarning SoftTimeLimitExceeded TaskError TaskPredicate
+        TaskRevokedError Terminated TimeLimitExceeded TimeoutError WorkerLostError WorkerShutdown
+        WorkerTerminate reraise
+    """,
+    "celery.loaders.base": "BaseLoader",
+    "celery.local": "PromiseProxy Proxy",
+    "celery.platforms": "",
+    "celery.result": """
+        AsyncResult EagerResult GroupResult ResultBase ResultSet allow_join_result denied_join_result
+        result_from_tuple
+    """,
+    "celery.schedules": "ParseException crontab crontab_parser maybe_schedule schedule solar",
+    "celery.security": "setup_security",
+    "celery.signals": """
+        after_setup_logger after_setup_task_logger after_task_publish beat_embedded_init beat_init
+        before_task_publish celeryd_after_setup celeryd_init heartbeat_sent import_modules setup_logging
+        task_failure task_internal_error task_postrun task_prerun task_received task_rejected task_retry
+        task_revoked task_success task_unknown user_preload_options worker_before_create_process worker_init
+        worker_process_init worker_process_shutdown worker_ready worker_shutdown worker_shutting_down
+        eventlet_pool_apply eventlet_pool_postshutdown eventlet_pool_preshutdown eventlet_pool_started
+    """,
+    "celery.states": """
+        ALL_STATES EXCEPTION_STATES FAILURE IGNORED PENDING PROPAGATE_STATES READY_STATES RECEIVED REJECTED RETRY
+        REVOKED STARTED SUCCESS UNREADY_STATES precedence state
+    """,
+    "celery.utils": "uuid cached_property",
+    "celery.utils.log": "get_logger get_task_logger",
+    "celery.utils.time": "",
+    "celery.worker.control": "Panel control_command inspect_command",
+    "celery.worker.request": "Request",
+    "celery.worker.state": "",
+    "kombu": "Connection Exchange Queue",
+    "kombu.common": "Broadcast",
+    "kombu.serialization": "register",
+}
+
+#: Names of an app.
+_APP = """
+    amqp broker_connection connection_for_read connection_for_write current_worker_task producer_or_acquire
+    AsyncResult GroupResult ResultSet Task Worker Beat add_defaults add_periodic_task annotations
+    autodiscover_tasks backend bugreport close conf config_from_cmdline config_from_envvar config_from_object
+    connection control current_task events finalize gen_task_name loader log main now on_after_configure
+    on_after_finalize on_after_fork on_configure on_init oid pool producer_pool register_task select_queues
+    send_task set_current set_default setup_security signature start steps task tasks timezone user_options
+    uses_utc_timezone worker_main
+"""
+APP = frozenset(_APP.split())
+#: Names of a task.
+_TASK = """
+    AsyncResult MaxRetriesExceededError Request Strategy abstract acks_late acks_on_failure acks_on_timeout
+    add_around add_to_chord add_trail after_return annotate app apply apply_async backend before_start bind
+    chunks default_retry_delay delay expires from_config ignore_result map max_retries name on_bound on_failure
+    on_replace on_retry on_success pop_request priority push_request rate_limit reject_on_worker_lost replace
+    request resultrepr_maxsize retry retry_on_worker_lost run s send_event send_events serializer shadow_name si
+    signature soft_time_limit starmap store_errors_even_if_ignored subtask throws time_limit track_started trail
+    typing update_state
+"""
+TASK = frozenset(_TASK.split())
+#: Names of a result.
+_RESULT = """
+    app args as_list as_tuple backend build_graph children collect date_done exists failed forget get get_leaf
+    graph id ignored info iterdeps kwargs maybe_reraise maybe_throw name parent queue ready result retries
+    revoke revoke_by_stamped_headers state status successful supports_native_join task_id then throw traceback
+    wait worker
+"""
+RESULT = frozenset(_RESULT.split())
+
+#: Where names are that are not in the place of the same name; and why there is no such name.
+_ELSEWHERE = {
+    "celery.app.base": "localq",
+    "celery.app.control": "localq.control",
+    "celery.app.defaults": "localq.settings",
+    "celery.app.routes": "localq.routing",
+    "celery.app.utils": "localq.settings",
+    "celery.backends.base": "localq.backend",
+    "celery.contrib.testing.worker": "localq.testing",
+    "celery.utils": "localq",
+    "celery.utils.log": "localq.log",
+    "kombu": "localq",
+    "kombu.common": "localq",
+    "kombu.serialization": "localq",
+}
+_WHY = {
+    "celery.app.amqp": "there are no messages; see app.conf.task_queues and localq.routing",
+    "celery.app.log": "use the signals setup_logging and after_setup_logger, or `logging` itself",
+    "celery.apps.worker": "use LocalQ.running(), LocalQ.start() or the command `localq worker`",
+    "celery.backends.base": "results are in the store; see app.backend",
+    "celery.beat": "the schedule is in the store; see app.schedules",
+    "celery.bootsteps": "a worker is one loop without steps; use signals",
+    "celery.concurrency": "pools are chosen by name: the setting worker_pool",
+    "celery.contrib.django.task": "use transaction.on_commit(task.delay)",
+    "celery.contrib.migrate": "there are no brokers to move messages between; see `localq backup`",
+    "celery.contrib.pytest": "see localq.testing",
+    "celery.contrib.rdb": "use the pool solo and `breakpoint()`",
+    "celery.contrib.sphinx": "document the function: task.__wrapped__",
+    "celery.contrib.testing.app": "use LocalQ(eager=True), or localq.testing",
+    "celery.loaders.base": "there are no loaders; use config_from_object and autodiscover_tasks",
+    "celery.local": "use current_app and current_task",
+    "celery.platforms": "nothing in its place",
+    "celery.security": "messages are not signed",
+    "celery.utils.time": "use `datetime`",
+    "celery.worker.request": "use task.request (localq.app.task.Context)",
+    "celery.worker.state": "use app.control.inspect() or `localq status`",
+    "kombu": "there are no connections",
+    "kombu.common": "give an Exchange of type fanout; a call then makes a job in each queue bound to it",
+}
+
+
+class Place(NamedTuple):
+    """Where a name of Celery's is: a module here, or None and why."""
+
+    module: str | None
+    note: str = ""
+
+
+def find(module: str, name: str = "") -> Place:
+    """Return where a name of one of Celery's or Kombu's modules is.
+
+    Args:
+        name: Empty for the module itself.
+    """
+    if (module, name) == ("kombu.serialization", "register"):
+        return Place("localq", "takes an enum or a dataclass, whose values JSON then carries")
+    for there in dict.fromkeys((module.replace("celery", "localq", 1), _ELSEWHERE.get(module, ""))):
+        if there.startswith("localq") and _has(there, name):
+            return Place(there)
+    return Place(None, _WHY.get(module, "LocalQ has no such name"))
+
+
+def _has(module: str, name: str) -> bool:
+    try:
+        if importlib.util.find_spec(module) is None:
+            return False
+    except ModuleNotFoundError:
+        return False
+    return not name or hasattr(importlib.import_module(module), name) or _has(f"{module}.{name}", "")

@@ -1,0 +1,36 @@
+"""Read a project without running it, and say what it does that would be different here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from localq.migration.calls import configurations, has_path, read_calls
+from localq.migration.configs import namespaces, read_settings
+from localq.migration.finding import Finding
+from localq.migration.imports import read_imports
+from localq.migration.project import Source, files_of, parse
+
+__all__ = ["read_project"]
+
+
+def read_project(spec: str, root: Path) -> tuple[list[str], list[Finding]]:
+    """Return the files that were read, and what was found, by file and line.
+
+    Args:
+        spec: What -A names: see `localq.migration.project.files_of`.
+        root: The folder it is looked up in; files are named from there.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+    """
+    parsed = [parse(path, os.path.relpath(path, root)) for path in files_of(spec, root)]
+    sources = [one for one in parsed if isinstance(one, Source)]
+    found = [one for one in parsed if isinstance(one, Finding)]
+    configs = {name for source in sources for name in configurations(source)}
+    prefixes, placed = namespaces(sources), any(map(has_path, sources))
+    for source in sources:
+        found += read_imports(source)
+        found += read_settings(source, configs, prefixes, placed=placed)
+        found += read_calls(source)
+    return [one.name if isinstance(one, Source) else one.file for one in parsed], sorted(set(found))

@@ -1,0 +1,355 @@
+"""A job as its caller holds it: its state, its result, its history (celery/result.py of 5.7)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal as signals
+from collections.abc import Callable, Generator, Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from localq import codec, current, states, waiting
+from localq.clock import to_datetime
+from localq.exceptions import TimeoutError
+from localq.history import Run
+from localq.job import Job
+from localq.joining import assert_may_join
+from localq.options import JobOptions
+from localq.result.lineage import Lineage, Source
+from localq.result.stamped import stamped
+from localq.sealing import open_call
+from localq.store.base import Store
+from localq.view import View
+
+__all__ = ["NOWHERE", "AsyncResult", "signal_number"]
+
+R = TypeVar("R")
+
+
+class AsyncResult(Lineage, Generic[R]):
+    """A job, seen from outside.
+
+    Every property reads the store when asked, until the job is finished: what is final is kept.
+
+    Args:
+        id: The job's id; an unknown one reads PENDING, as in Celery: `exists()` tells.
+        app: The app whose store has it; default: the current app.
+        ignored: The job keeps no result; `get` returns None at once.
+        parent: The result whose job comes before, where that is known; default: the job that made this one.
+    """
+
+    def __init__(
+        self, id: str, app: Source | None = None, *, ignored: bool = False, parent: AsyncResult[Any] | Any = None
+    ) -> None:
+        named: object = id
+        if not isinstance(named, str) or not named:
+            raise ValueError(f"AsyncResult takes the id of a job, not {id!r}")
+        self.id = id
+        self.ignored = ignored
+        self._app: Source = current.app() if app is None else app
+        self._kept: View | None = None
+        self._parent = parent
+
+    # Reading
+
+    def _read(self) -> View | None:
+        if self._kept is not None:
+            return self._kept
+        found = self._app.store.results([self.id]).get(self.id)
+        view = None if found is None else View(*found)
+        if view is not None and view.final:
+            self._kept = view
+        return view
+
+    def _job(self) -> Job | None:
+        view = self._read()
+        return None if view is None else view.job
+
+    @property
+    def task_id(self) -> str:
+        """The job's id."""
+        return self.id
+
+    @property
+    def backend(self) -> Store:
+        """The store."""
+        return self._app.store
+
+    @property
+    def state(self) -> str:
+        """PENDING, STARTED, RETRY, SUCCESS, FAILURE, REVOKED, or a state the task gave itself."""
+        job = self._job()
+        return states.PENDING if job is None else states.public_state(job)
+
+    status = state
+
+    @property
+    def result(self) -> Any:
+        """The return value; for a failed, retried or revoked job the error; else what the task said last, or None."""
+        view = self._read()
+        return None if view is None else view.value(self._app.accepts(view.job.task), self._app.conf)
+
+    info = result
+
+    @property
+    def traceback(self) -> str | None:
+        """The text of the last error's traceback, or None."""
+        view = self._read()
+        told = None if view is None else view.failure
+        return None if told is None else told.traceback
+
+    def exists(self) -> bool:
+        """Whether the store knows the job: an unknown id reads PENDING too."""
+        return self._job() is not None
+
+    def ready(self) -> bool:
+        """Whether the job is finished, well or not."""
+        view = self._read()
+        return view is not None and view.final
+
+    def successful(self) -> bool:
+        """Whether the job finished well."""
+        return self.state == states.SUCCESS
+
+    def failed(self) -> bool:
+        """Whether the job failed."""
+        return self.state == states.FAILURE
+
+    # Waiting
+
+    def get(
+        self,
+        timeout: float | None = None,
+        propagate: bool = True,
+        interval: float = 0.5,
+        no_ack: bool = True,
+        follow_parents: bool = True,
+        callback: Callable[[str, R], Any] | None = None,
+        on_message: Callable[..., Any] | None = None,
+        on_interval: Callable[[], Any] | None = None,
+        disable_sync_subtasks: bool = True,
+    ) -> R:
+        """Wait for the job and return its result.
+
+        Woken by a bell; `interval`, `no_ack`, `follow_parents` and `on_message` are accepted for Celery's sake.
+
+        Args:
+            timeout: Seconds to wait at most; None waits for ever. The job goes on after a timeout.
+            propagate: Raise a failed job's error (its own class where an imported module has it); else return it.
+            callback: Called with id and result.
+            on_interval: Called each time the store is looked at.
+            disable_sync_subtasks: Refuse to wait inside a task, where it can end in a deadlock.
+
+        Raises:
+            TimeoutError: not finished in time.
+            RuntimeError: called inside a task (see `allow_join_result`).
+        """
+        if self.ignored:
+            return None  # type: ignore[return-value]
+        if disable_sync_subtasks:
+            assert_may_join()
+
+        def looked() -> bool:
+            if on_interval is not None:
+                on_interval()
+            return self.ready()
+
+        if not (self._kept is not None or waiting.wait(self._app.store, (self.id,), looked, timeout)):
+            raise self._late(timeout)
+        return self.maybe_throw(propagate, callback)  # type: ignore[no-any-return]
+
+    wait = get
+
+    def __await__(self) -> Generator[Any, None, R]:
+        """Wait in a coroutine: `value = await result`."""
+        return self._awaited().__await__()
+
+    async def _awaited(self) -> R:
+        if self.ignored:
+            return None  # type: ignore[return-value]
+        assert_may_join()
+        await waiting.wait_async(self._app.store, self.id, self.ready)
+        return await asyncio.to_thread(self.maybe_throw)
+
+    def _late(self, timeout: float | None) -> TimeoutError:
+        if not self.exists():
+            return TimeoutError(
+                f"No job {self.id} appeared within {timeout} s. Is this the queue it was added to? A relative path "
+                "names another file in every folder."
+            )
+        return TimeoutError(
+            f"Job {self.id} did not finish within {timeout} s; it is {self.state}. It goes on; is a worker running?"
+        )
+
+    def throw(self, exc: BaseException | None = None) -> None:
+        """Raise an error as if the job had: `exc`, or the job's own."""
+        if exc is None:
+            self.maybe_throw()
+        else:
+            raise exc
+
+    def maybe_throw(self, propagate: bool = True, callback: Callable[[str, Any], Any] | None = None) -> Any:
+        """Raise the job's error if it failed or was revoked; else return its result."""
+        value = self.result
+        if propagate and self.state in states.PROPAGATE_STATES and isinstance(value, BaseException):
+            raise value
+        if callback is not None:
+            callback(self.id, value)
+        return value
+
+    maybe_reraise = maybe_throw
+
+    def then(
+        self,
+        callback: Callable[[AsyncResult[R]], Any],
+        on_error: Callable[[AsyncResult[R]], Any] | None = None,
+        weak: bool = False,
+    ) -> None:
+        """Wait, then call `callback` with this result, or `on_error` if the job did not succeed."""
+        self.get(propagate=False)
+        if self.successful():
+            callback(self)
+        elif on_error is not None:
+            on_error(self)
+
+    # Changing
+
+    def forget(self) -> None:
+        """Remove a finished job with its result and history; an unfinished one stays."""
+        self._app.store.forget([self.id])
+        self._kept = None
+
+    def revoke(
+        self,
+        connection: Any = None,
+        terminate: bool = False,
+        signal: str | int | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> None:
+        """Cancel the job, durably: if it waits it never runs.
+
+        Args:
+            terminate: Stop it even if it runs: its process gets `signal`, and SIGKILL if that does not end it.
+            signal: Name or number; default TERM.
+            wait: Return only when the job is finished.
+            connection: Ignored.
+        """
+        number = signal_number(signal) if terminate or signal is not None else 0
+        self._app.cancel([self.id], signal=number if terminate else 0)
+        if wait:
+            waiting.wait(self._app.store, (self.id,), self.ready, timeout)
+
+    def revoke_by_stamped_headers(
+        self,
+        headers: Mapping[str, Any],
+        connection: Any = None,
+        terminate: bool = False,
+        signal: str | int | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> list[str]:
+        """Cancel every unfinished job that has one of these stamps; return their ids.
+
+        Args:
+            headers: Values by the stamp's name: one, or several of which any will do.
+            terminate, signal: As of `revoke`.
+            connection, wait, timeout: Ignored: what is cancelled is so when this returns.
+        """
+        number = signal_number(signal) if terminate or signal is not None else 0
+        ids = stamped(self._app.store, headers)
+        self._app.cancel(ids, signal=number if terminate else 0)
+        return ids
+
+    # History
+
+    @property
+    def attempts(self) -> list[Run]:
+        """Every run of the job that ended, first to last."""
+        return [Run.of(one) for one in self._app.store.attempts(self.id)]
+
+    @property
+    def name(self) -> str | None:
+        """The task's name."""
+        job = self._job()
+        return None if job is None else job.task
+
+    @property
+    def args(self) -> tuple[Any, ...] | None:
+        """The call's positional arguments."""
+        call = self._call()
+        return None if call is None else call[0]
+
+    @property
+    def kwargs(self) -> dict[str, Any] | None:
+        """The call's keyword arguments."""
+        call = self._call()
+        return None if call is None else call[1]
+
+    def _call(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        job = self._app.store.call(self.id)
+        if job is None or job.args is None:
+            return None
+        options = JobOptions.read(job.options)
+        stored = open_call(job, self._app.conf)
+        return codec.decode_call(stored, options.serializer, self._app.accepts(job.task))
+
+    @property
+    def worker(self) -> str | None:
+        """The name of the worker that ran the last attempt."""
+        view = self._read()
+        return None if view is None or view.last is None else view.last.worker
+
+    @property
+    def date_done(self) -> datetime | None:
+        """When the job finished (aware, UTC)."""
+        job = self._job()
+        return None if job is None or job.finished_at is None else to_datetime(job.finished_at)
+
+    @property
+    def retries(self) -> int | None:
+        """How often the task was retried; lost runs are not counted."""
+        job = self._job()
+        return None if job is None else job.retries
+
+    @property
+    def queue(self) -> str | None:
+        """The queue's name."""
+        job = self._job()
+        return None if job is None else job.queue
+
+    def __str__(self) -> str:
+        return self.id
+
+    def __repr__(self) -> str:
+        return f"<AsyncResult: {self.id}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == (other.id if isinstance(other, AsyncResult) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AsyncResult, (self.id,)
+
+
+AsyncResult.single_type = AsyncResult
+#: Stands for the app of a result that has no job.
+NOWHERE: Any = object()
+
+
+def signal_number(signal: str | int | None) -> int:
+    """Return a signal's number.
+
+    Raises:
+        ValueError: for a signal that does not exist.
+    """
+    try:
+        if signal is None:
+            return int(signals.SIGTERM)
+        if isinstance(signal, int):
+            return int(signals.Signals(signal))
+        return int(signals.Signals[f"SIG{signal.upper().removeprefix('SIG')}"])
+    except (KeyError, ValueError):
+        raise ValueError(f"signal={signal!r} is no signal of this system; try 'TERM' or 'KILL'") from None

@@ -1,0 +1,139 @@
+"""Where a configuration is read from: a mapping, a module, a class or instance, a name of one, or a TOML file."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from localq.exceptions import ImproperlyConfigured
+
+__all__ = ["Source", "is_value", "read_source"]
+
+
+class Source(Mapping[str, Any]):
+    """What was read, and what it is called in messages."""
+
+    def __init__(self, label: str, values: Mapping[str, Any]) -> None:
+        self.label = label
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def read_source(given: Any, *, silent: bool = False) -> Source:
+    """Read a configuration.
+
+    Args:
+        given: A mapping, module, class or instance; or the name of one ("proj.config", "proj.config:Config",
+            "proj.config.Config"), or the path of a TOML file, where `[tool.localq]` or the file's own top level
+            has the settings.
+        silent: A module that does not exist is an empty configuration.
+
+    Raises:
+        ImportError, AttributeError: what was named does not exist.
+        ImproperlyConfigured: it can be no configuration.
+    """
+    if isinstance(given, str | os.PathLike):
+        name = os.fspath(given)
+        try:
+            return _read_toml(name) if name.endswith(".toml") else Source(name, _plain(_named(name)))
+        except (ImportError, FileNotFoundError):
+            if silent:
+                return Source(name, {})
+            raise
+    return Source(_label(given), _plain(given))
+
+
+def _label(given: Any) -> str:
+    if isinstance(given, Mapping):
+        return "a mapping"
+    if isinstance(given, ModuleType):
+        return given.__name__
+    of = given if inspect.isclass(given) else type(given)
+    return f"{of.__module__}.{of.__qualname__}"
+
+
+def _plain(given: Any) -> Mapping[str, Any]:
+    """Return the public names of a configuration and their values."""
+    if isinstance(given, Mapping):
+        return {name: value for name, value in given.items() if isinstance(name, str)}
+    if given is None or isinstance(given, int | float | list | tuple | bytes):
+        raise ImproperlyConfigured(
+            f"{given!r} can be no configuration: give a module, a class, a mapping, or the name of one."
+        )
+    # `dir` does not show what `__getattr__` answers: Django's lazy settings have theirs in an inner object.
+    names = dir(given)
+    return {name: getattr(given, name) for name in names if not name.startswith("_") and hasattr(given, name)}
+
+
+def is_value(value: Any) -> bool:
+    """Whether a value under an unknown name looks like a setting's, and not like what a module imports or makes."""
+    if inspect.ismodule(value) or inspect.isroutine(value) or inspect.isclass(value):
+        return False
+    return isinstance(value, str | int | float | list | tuple | dict | set | frozenset | None)
+
+
+def _named(name: str) -> Any:
+    """Return the module, or what is in it, of a name; the working folder is looked in too."""
+    module, colon, inner = name.partition(":")
+    if colon:
+        return _inner(_import(module), inner)
+    try:
+        return _import(name)
+    except ModuleNotFoundError as error:
+        parent, _, last = name.rpartition(".")
+        missing = error.name or ""
+        if name.endswith(".py") and not name.removesuffix(".py").rpartition("/")[2].count("."):
+            bare = name.removesuffix(".py").replace("/", ".")
+            raise ImproperlyConfigured(f"{name!r} is the name of a file. Name the module: {bare!r}.") from None
+        if not parent or missing != name:
+            raise
+        try:
+            return _inner(_import(parent), last)
+        except AttributeError:
+            raise error from None
+
+
+def _import(name: str) -> ModuleType:
+    """Import a module, also from the working folder, without leaving that on the path."""
+    here = os.getcwd()
+    if here in sys.path or "" in sys.path:
+        return importlib.import_module(name)
+    sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(here)
+
+
+def _inner(module: Any, name: str) -> Any:
+    for part in name.split("."):
+        module = getattr(module, part)
+    return module
+
+
+def _read_toml(path: str) -> Source:
+    # Some milliseconds that a program without such a file does not pay.
+    import tomllib
+
+    try:
+        said = tomllib.loads(Path(path).read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{path} is no TOML: {error}.") from error
+    inner = said.get("tool", {}).get("localq")
+    if inner is None and Path(path).name == "pyproject.toml":
+        inner = {}
+    return Source(path, said if inner is None else inner)

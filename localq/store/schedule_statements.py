@@ -1,0 +1,190 @@
+"""The statements about schedules and their ledger, compiled when a store first needs one.
+
+A program that only enqueues never does, and compiling them would be a part of its start that it feels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Executable,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+
+from localq.firing import FIRED, SKIPPED, LedgerRow, NewSchedule, Schedule, ScheduleState
+from localq.store.schema import firing, schedule, schedule_is
+from localq.store.statements import Statement
+
+__all__ = ["ScheduleStatements", "listed", "schedule_columns", "schedule_statements"]
+
+P = bindparam
+_ONE: ColumnElement[int] = literal_column("1")
+#: What `write` sets, beside the revision.
+_WRITTEN = (*NewSchedule._fields[1:], "state", "state_before", "held_at", "changed_at", "note")
+
+
+def schedule_columns() -> list[Any]:
+    """Return the columns of `Schedule`, in its order."""
+    return [schedule.c[name] for name in Schedule._fields]
+
+
+def _text(word: str) -> ColumnElement[str]:
+    return literal_column(f"'{word}'")
+
+
+def listed(
+    names: Sequence[str] | None, states: Sequence[ScheduleState] | None, after: str | None, limit: int
+) -> Executable:
+    """Return the query of a page of schedules."""
+    clause = select(*schedule_columns()).order_by(schedule.c.name).limit(limit)
+    if names is not None:
+        clause = clause.where(schedule.c.name.in_(list(names)))
+    if states is not None:
+        clause = clause.where(schedule.c.state.in_([int(state) for state in states]))
+    if after is not None:
+        clause = clause.where(schedule.c.name > after)
+    return clause
+
+
+class ScheduleStatements:
+    """The statements about schedules, of one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._defining()
+        self._looking()
+        self._firing()
+        self._keeping()
+
+    def _made(self, clause: Executable) -> Statement:
+        return Statement(clause, self._dialect)
+
+    def _defining(self) -> None:
+        known = [*schedule_columns(), schedule.c.state_before]
+        self.of_source = self._made(select(*known).where(schedule.c.source == P("of_source")).order_by(schedule.c.name))
+        self.of_name = self._made(select(*known).where(schedule.c.name == P("of_name")))
+        names = select(func.json_each(P("names")).table_valued("value").c.value)
+        self.of_names = self._made(select(*known).where(schedule.c.name.in_(names.scalar_subquery())))
+        added = (*NewSchedule._fields, "state", "created_at", "changed_at")
+        self.add = self._made(insert(schedule).values({name: P(name) for name in added}))
+        self.write = self._made(
+            update(schedule)
+            .where(schedule.c.key == P("k"))
+            .values({name: P(f"to_{name}") for name in _WRITTEN} | {"revision": schedule.c.revision + _ONE})
+        )
+        to_state: dict[str, Any] = {name: P(f"to_{name}") for name in ("state", "next_at", "due_at", "note")}
+        self.set_state = self._made(
+            update(schedule)
+            .where(schedule.c.name == P("of_name"))
+            .values(**to_state, changed_at=P("now"), revision=schedule.c.revision + _ONE)
+        )
+        self.drop = self._made(delete(schedule).where(schedule.c.name == P("of_name")).returning(schedule.c.key))
+        self.drop_ledger = self._made(delete(firing).where(firing.c.schedule == P("k")))
+
+    def _looking(self) -> None:
+        active = schedule_is(ScheduleState.ACTIVE)
+        self.due = self._made(
+            select(*schedule_columns())
+            .where(active, schedule.c.due_at <= P("now"))
+            .order_by(schedule.c.due_at, schedule.c.key)
+            .limit(P("most"))
+        )
+        self.next_due = self._made(select(func.min(schedule.c.due_at)).where(active, schedule.c.due_at > P("now")))
+        self.held = self._made(
+            select(*schedule_columns()).where(active, schedule.c.held_at.is_not(None)).order_by(schedule.c.held_at)
+        )
+
+    def _firing(self) -> None:
+        at: Any = P("at")
+        # No instant at all (None) is not later than any.
+        later = or_(schedule.c.last_at.is_(None), schedule.c.last_at <= at)
+        last = {
+            "last_at": case((later, at), else_=schedule.c.last_at),
+            "last_job": case((later, P("job")), else_=schedule.c.last_job),
+            "revision": schedule.c.revision + _ONE,
+        }
+        self.advance = self._made(
+            update(schedule)
+            .where(
+                schedule.c.key == P("k"),
+                schedule.c.revision == P("of_revision"),
+                schedule_is(ScheduleState.ACTIVE),
+            )
+            .values(
+                **last,
+                state=P("to_state"),
+                next_at=P("to_next"),
+                due_at=P("to_due"),
+                held_at=P("to_held"),
+                runs=schedule.c.runs + P("more_runs"),
+                missed=schedule.c.missed + P("more_missed"),
+                note=func.coalesce(P("to_note"), schedule.c.note),
+            )
+        )
+        self.recount = self._made(
+            update(schedule)
+            .where(schedule.c.key == P("k"))
+            .values(runs=schedule.c.runs - P("fewer"), last_at=at, last_job=P("job"))
+        )
+        self.last_fired = self._made(
+            select(firing.c.nominal, firing.c.job_id)
+            .where(firing.c.schedule == P("k"), firing.c.outcome == _text(FIRED))
+            .order_by(firing.c.nominal.desc())
+            .limit(1)
+        )
+        self.touch = self._made(update(schedule).where(schedule.c.key == P("k")).values(**last))
+        self.knows = self._made(select(_ONE).where(schedule.c.key == P("k")))
+
+    def _keeping(self) -> None:
+        new = sqlite.insert(firing).values({column.name: P(column.name) for column in firing.columns})
+        changes = {name: new.excluded[name] for name in ("outcome", "reason", "job_id", "fired_at")}
+        self.enter = self._made(
+            new.on_conflict_do_update(
+                index_elements=["schedule", "nominal"],
+                set_=changes,
+                where=and_(firing.c.outcome == _text(SKIPPED), new.excluded.outcome == _text(FIRED)),
+            )
+        )
+        rows = [firing.c[name] for name in LedgerRow._fields]
+        before = firing.c.nominal < P("before")
+        self.ledger = self._made(
+            select(*rows).where(firing.c.schedule == P("k"), before).order_by(firing.c.nominal.desc()).limit(P("most"))
+        )
+        self.next_with_ledger = self._made(select(func.min(firing.c.schedule)).where(firing.c.schedule > P("after")))
+        self.oldest_kept = self._made(
+            select(firing.c.nominal)
+            .where(firing.c.schedule == P("k"))
+            .order_by(firing.c.nominal.desc())
+            .limit(1)
+            .offset(P("kept"))
+        )
+        old = (
+            select(firing.c.nominal)
+            .where(firing.c.schedule == P("k"), before)
+            .order_by(firing.c.nominal)
+            .limit(P("most"))
+        )
+        self.drop_old = self._made(
+            delete(firing).where(firing.c.schedule == P("k"), firing.c.nominal.in_(old.scalar_subquery()))
+        )
+
+
+@cache
+def schedule_statements(dialect: Dialect) -> ScheduleStatements:
+    """Return the statements of a dialect, compiled once for all stores that share it."""
+    return ScheduleStatements(dialect)

@@ -1,0 +1,308 @@
+"""The verbs about schedules: defining them, finding those that are due, firing, and the ledger of what fired."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from localq import fault
+from localq.firing import (
+    FIRED,
+    LEDGER_KEPT,
+    Due,
+    Entry,
+    Firing,
+    LedgerRow,
+    NewSchedule,
+    Schedule,
+    ScheduleState,
+    SyncOutcome,
+    SyncResult,
+)
+from localq.job import JobState, NewJob
+from localq.store.database import Database
+from localq.store.definitions import Kept, Step, check, defined, state_of, steps
+from localq.store.schedule_statements import ScheduleStatements, listed, schedule_statements
+from localq.store.statements import Statement
+
+__all__ = ["ScheduleVerbs"]
+
+_WIDTH = len(Schedule._fields)
+#: Later than any instant.
+_ALWAYS = (1 << 63) - 1
+#: Schedules whose ledgers one pruning looks at.
+_LEDGERS_AT_ONCE = 200
+
+
+class ScheduleVerbs(Database):
+    """Schedules and their ledger; see `localq.store.base.Store`."""
+
+    #: The key of the schedule whose ledger was looked at last when pruning.
+    _pruned_to = -1
+
+    @cached_property
+    def _timed(self) -> ScheduleStatements:
+        return schedule_statements(self._dialect)
+
+    @abstractmethod
+    def _insert(self, cursor: Any, jobs: Sequence[NewJob], now: int) -> list[bool]: ...
+
+    @abstractmethod
+    def _cancel(self, cursor: Any, ids: Sequence[str], now: int, signal: int) -> dict[str, JobState]: ...
+
+    # Defining
+
+    def sync_schedules(self, source: str, wanted: Sequence[NewSchedule], now: int) -> list[SyncResult]:
+        """Make a source's schedules those wanted; see the protocol."""
+        check(source, wanted)
+        with self._lock:
+            with self._reading as cursor:
+                done = steps(self._there(cursor, source, wanted), source, wanted, now)
+            if _writes(done):
+                # What was read before the lock was held may not be so any more.
+                with self._writing as cursor:
+                    done = steps(self._there(cursor, source, wanted), source, wanted, now)
+                    self._define(cursor, done, now)
+                    fault.point("sync.inside")
+        return [step.result for step in done]
+
+    def put_schedule(self, new: NewSchedule, now: int, *, replace: bool) -> bool:
+        """Add or change one schedule; see the protocol."""
+        with self._lock, self._writing as cursor:
+            kept = self._named(cursor, new.name)
+            if kept is not None and kept.row.state != ScheduleState.RETIRED and not replace:
+                return False
+            step = defined(kept, new, now)
+            self._define(cursor, [step], now)
+            fault.point("sync.inside")
+        return step.result.outcome != SyncOutcome.CONFLICT
+
+    def set_schedule_state(
+        self,
+        name: str,
+        state: ScheduleState,
+        now: int,
+        next_at: int | None,
+        due_at: int | None,
+        note: str | None = None,
+    ) -> bool:
+        """Give a schedule a state and times; see the protocol."""
+        with self._lock, self._writing as cursor:
+            self._run(
+                cursor,
+                self._timed.set_state,
+                of_name=name,
+                to_state=int(state),
+                to_next_at=next_at,
+                to_due_at=due_at,
+                to_note=note,
+                now=now,
+            )
+            return bool(cursor.rowcount == 1)
+
+    def remove_schedule(self, name: str) -> bool:
+        """Remove a schedule and its ledger; see the protocol."""
+        with self._lock, self._writing as cursor:
+            found = self._run(cursor, self._timed.drop, of_name=name).fetchone()
+            if found is not None:
+                self._run(cursor, self._timed.drop_ledger, k=found[0])
+        return found is not None
+
+    def _there(self, cursor: Any, source: str, wanted: Sequence[NewSchedule]) -> Mapping[str, Kept]:
+        """Return the schedules of a source, by name, and those of others whose names it wants."""
+        rows = self._run(cursor, self._timed.of_source, of_source=source).fetchall()
+        there = {kept.row.name: kept for kept in map(_kept, rows)}
+        unknown = [new.name for new in wanted if new.name not in there]
+        if unknown:
+            rows = self._run(cursor, self._timed.of_names, names=json.dumps(unknown)).fetchall()
+            there |= {kept.row.name: kept for kept in map(_kept, rows)}
+        return there
+
+    def _named(self, cursor: Any, name: str) -> Kept | None:
+        found = self._run(cursor, self._timed.of_name, of_name=name).fetchone()
+        return None if found is None else _kept(found)
+
+    def _define(self, cursor: Any, done: Iterable[Step], now: int) -> None:
+        sql = self._timed
+        added = [
+            sql.add.values(
+                {**step.new._asdict(), "state": int(state_of(step.new)), "created_at": now, "changed_at": now}
+            )
+            for step in done
+            if step.new is not None
+        ]
+        changed = [sql.write.values(_written(step.kept)) for step in done if step.kept is not None]
+        cursor.executemany(sql.add.text, added)
+        cursor.executemany(sql.write.text, changed)
+
+    # Looking
+
+    def schedules(
+        self,
+        names: Sequence[str] | None = None,
+        states: Sequence[ScheduleState] | None = None,
+        after: str | None = None,
+        limit: int = 1000,
+    ) -> list[Schedule]:
+        """Return schedules by name; see the protocol."""
+        statement = Statement(listed(names, states, after, limit), self._dialect)
+        with self._lock, self._reading as cursor:
+            return [Schedule._make(row) for row in self._run(cursor, statement).fetchall()]
+
+    def due_schedules(self, now: int, limit: int) -> Due:
+        """Return the schedules that need a look; see the protocol."""
+        sql = self._timed
+        with self._lock, self._reading as cursor:
+            # One more than wanted tells when the others are due.
+            rows = self._run(cursor, sql.due, now=now, most=limit + 1).fetchall()
+            due = [Schedule._make(row) for row in rows]
+            more = due.pop() if len(due) > limit else None
+            next_due = more.due_at if more else self._run(cursor, sql.next_due, now=now).fetchone()[0]
+            keys = {one.key for one in due}
+            held = map(Schedule._make, self._run(cursor, sql.held).fetchall())
+            return Due([*due, *(one for one in held if one.key not in keys)], next_due)
+
+    # Firing
+
+    def fire(self, firings: Sequence[Firing], now: int) -> list[bool]:
+        """Write what the turns of schedules come to; see the protocol."""
+        fault.point("fire.before")
+        applied: list[bool] = []
+        jobs: list[NewJob] = []
+        with self._lock, self._writing as cursor:
+            for one in firings:
+                applied.append(self._advance(cursor, one))
+                if applied[-1]:
+                    jobs += self._enter(cursor, one, now)
+            self._insert(cursor, jobs, now)
+            for one, ok in zip(firings, applied, strict=True):
+                if ok and one.cancel:
+                    self._cancel(cursor, one.cancel, now, one.signal)
+            fault.point("fire.inside")
+        fault.point("fire.after")
+        return applied
+
+    def record(self, schedule: int, entries: Sequence[Entry], jobs: Sequence[NewJob], now: int) -> list[bool]:
+        """Fire instants by hand; see the protocol."""
+        with self._lock, self._writing as cursor:
+            if self._run(cursor, self._timed.knows, k=schedule).fetchone() is None:
+                return [False] * len(entries)
+            written = self._write_entries(cursor, schedule, entries, now)
+            if any(written):
+                at, job_id = _latest(entry for entry, ok in zip(entries, written, strict=True) if ok)
+                self._run(cursor, self._timed.touch, k=schedule, at=at, job=job_id)
+            self._insert(cursor, _allowed(jobs, entries, written), now)
+            fault.point("fire.inside")
+        return written
+
+    def _advance(self, cursor: Any, one: Firing) -> bool:
+        at, job_id = _latest(one.entries)
+        self._run(
+            cursor,
+            self._timed.advance,
+            k=one.schedule,
+            of_revision=one.revision,
+            at=at,
+            job=job_id,
+            to_state=int(one.state),
+            to_next=one.next_at,
+            to_due=one.due_at,
+            to_held=one.held_at,
+            to_note=one.note,
+            more_runs=one.runs,
+            more_missed=one.missed,
+        )
+        return bool(cursor.rowcount == 1)
+
+    def _enter(self, cursor: Any, one: Firing, now: int) -> list[NewJob]:
+        """Write a firing's entries; return those of its jobs that are to be added."""
+        written = self._write_entries(cursor, one.schedule, one.entries, now)
+        again = sum(entry.outcome == FIRED and not ok for entry, ok in zip(one.entries, written, strict=True))
+        if again:
+            found = self._run(cursor, self._timed.last_fired, k=one.schedule).fetchone()
+            self._run(
+                cursor, self._timed.recount, k=one.schedule, fewer=min(again, one.runs), at=found[0], job=found[1]
+            )
+        return _allowed(one.jobs, one.entries, written)
+
+    def _write_entries(self, cursor: Any, schedule: int, entries: Sequence[Entry], now: int) -> list[bool]:
+        written = []
+        for entry in entries:
+            self._run(cursor, self._timed.enter, schedule=schedule, fired_at=now, **entry._asdict())
+            written.append(cursor.rowcount == 1)
+        return written
+
+    # The ledger
+
+    def ledger(self, name: str, limit: int, before: int | None = None) -> list[LedgerRow]:
+        """Return what became of a schedule's instants; see the protocol."""
+        with self._lock, self._reading as cursor:
+            kept = self._named(cursor, name)
+            if kept is None:
+                return []
+            until = _ALWAYS if before is None else before
+            rows = self._run(cursor, self._timed.ledger, k=kept.row.key, before=until, most=limit).fetchall()
+        return [LedgerRow._make(row) for row in rows]
+
+    def prune_ledger(self, before: int, limit: int) -> int:
+        """Remove old ledger rows; see the protocol."""
+        with self._lock:
+            with self._reading as cursor:
+                full = self._full_ledgers(cursor)
+            removed = 0
+            if full:
+                with self._writing as cursor:
+                    for key, oldest_kept in full:
+                        until, most = min(before, oldest_kept), limit - removed
+                        self._run(cursor, self._timed.drop_old, k=key, before=until, most=most)
+                        removed += cursor.rowcount
+                        if removed >= limit:
+                            # The rest of this one comes next.
+                            self._pruned_to = key - 1
+                            break
+        return removed
+
+    def _full_ledgers(self, cursor: Any) -> list[tuple[int, int]]:
+        """Return, of the next few schedules, those with more rows than are kept, and the oldest instant kept."""
+        sql, full = self._timed, []
+        for _ in range(_LEDGERS_AT_ONCE):
+            key = self._run(cursor, sql.next_with_ledger, after=self._pruned_to).fetchone()[0]
+            if key is None:
+                self._pruned_to = -1
+                break
+            self._pruned_to = key
+            oldest = self._run(cursor, sql.oldest_kept, k=key, kept=LEDGER_KEPT - 1).fetchone()
+            if oldest is not None:
+                full.append((key, oldest[0]))
+        return full
+
+
+def _kept(row: Sequence[Any]) -> Kept:
+    return Kept(Schedule._make(row[:_WIDTH]), row[_WIDTH])
+
+
+def _written(kept: Kept) -> dict[str, Any]:
+    values = {f"to_{name}": value for name, value in kept.row._asdict().items()}
+    return {**values, "to_state_before": kept.before, "k": kept.row.key}
+
+
+def _writes(done: Iterable[Step]) -> bool:
+    return any(step.new is not None or step.kept is not None for step in done)
+
+
+def _latest(entries: Iterable[Entry]) -> tuple[int | None, str | None]:
+    """Return the latest instant fired, and its job."""
+    fired = [entry for entry in entries if entry.outcome == FIRED]
+    if not fired:
+        return None, None
+    last = max(fired, key=lambda entry: entry.nominal)
+    return last.nominal, last.job_id
+
+
+def _allowed(jobs: Sequence[NewJob], entries: Sequence[Entry], written: Sequence[bool]) -> list[NewJob]:
+    """Return the jobs but for those of entries that had fired before."""
+    refused = {entry.job_id for entry, ok in zip(entries, written, strict=True) if entry.outcome == FIRED and not ok}
+    return [new for new in jobs if new.id not in refused]

@@ -1,0 +1,190 @@
+"""localq inspect, control, pause, resume and status, about workers that answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from localq import LocalQ
+from localq.orders import LIMITS, PAUSE, RATE, Order
+from localq.store.presence import boot_id
+from tests.cli.terminal import on_terminal
+from tests.store.given import NOW, card, new
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def anna(q: LocalQ) -> Iterator[str]:
+    """Run a worker of the name anna@h."""
+    q.task(name="one")(lambda: 1)
+    with q.running(concurrency=1, pool="threads", name="anna@h"):
+        yield "anna@h"
+
+
+# inspect
+
+
+def test_answers_are_shown_as_in_celery(anna: str, localq: Run) -> None:
+    result = localq("inspect", "ping")
+
+    assert (result.exit_code, result.stdout) == (0, "->  anna@h: OK\n    pong\n\n1 node online.\n")
+    assert localq("inspect", "registered").stdout.startswith("->  anna@h: OK\n    * one\n")
+    assert localq("inspect", "active").stdout.startswith("->  anna@h: OK\n    - empty -\n")
+
+
+def test_an_answer_in_json_is_by_worker(anna: str, localq: Run) -> None:
+    result = localq("inspect", "-j", "registered", "max_retries")
+
+    assert json.loads(result.stdout) == {"anna@h": ["one [max_retries=3]"]}
+
+
+def test_options_may_stand_in_any_place(anna: str, localq: Run) -> None:
+    for words in (["-t", "5", "ping"], ["ping", "--timeout", "5", "--destination", "anna@h"]):
+        assert localq("inspect", *words).exit_code == 0
+
+
+def test_where_nobody_answers_the_exit_code_tells(q: LocalQ, localq: Run) -> None:
+    q.store.open()
+
+    for words in (["inspect", "ping"], ["control", "shutdown"], ["inspect", "ping", "-d", "carl@h"]):
+        result = localq(*words)
+        assert (result.exit_code, result.stdout) == (69, "")
+        assert "No nodes replied" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["inspect", "pong"], "There is no command 'pong' for workers. Did you mean 'ping'?"),
+        (["inspect", "shutdown"], "It is one of localq control."),
+        (["control", "pool_grow", "many"], "pool_grow: n cannot be 'many'."),
+        (["control", "shutdown", "now"], "shutdown takes no arguments; 'now' is too much."),
+        (["control", "autoscale", "3", "1", "2"], "autoscale takes [max [min]]; '2' is too much."),
+        (["control", "rate_limit", "one", "fast"], "rate limit 'fast' must be"),
+        (["control", "rate_limit", "one"], "missing 1 required positional argument: 'rate_limit'"),
+        (["control", "terminate", "NOSIGNAL", "id"], "'NOSIGNAL' is no signal"),
+    ],
+)
+def test_a_wrong_command_says_what_is_wrong(q: LocalQ, localq: Run, words: list[str], said: str) -> None:
+    q.store.open()
+
+    result = localq(*words)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(("kind", "name"), [("inspect", "active_queues"), ("control", "pool_grow")])
+def test_the_commands_are_listed(localq: Run, kind: str, name: str) -> None:
+    lines = localq(kind, "--list").stdout.splitlines()
+
+    assert any(line.split()[0] == name for line in lines)
+    assert lines == localq(kind).stdout.splitlines()
+
+
+def test_no_file_is_made_to_ask(q: LocalQ, localq: Run) -> None:
+    assert localq("inspect", "ping").exit_code == 74
+    assert not Path(q.location).exists()
+
+
+# control
+
+
+def test_a_worker_does_what_it_is_told(q: LocalQ, anna: str, localq: Run) -> None:
+    assert "already consuming from 'b'" in localq("control", "add_consumer", "b").stdout
+    assert "pool will grow" in localq("control", "pool_grow", "2").stdout
+    assert json.loads(localq("inspect", "stats", "--json").stdout)[anna]["pool"]["max-concurrency"] == 3
+
+
+def test_a_refusal_is_shown_and_the_exit_code_tells(anna: str, localq: Run) -> None:
+    result = localq("control", "pool_shrink", "5")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("->  anna@h: ERROR\n    The pool cannot have -4 slots")
+
+
+def test_what_lasts_is_written_down_where_no_worker_is(q: LocalQ, localq: Run) -> None:
+    q.store.add([new("waits")], NOW)
+
+    for words in (["rate_limit", "one", "5/m"], ["time_limit", "one", "10", "20"], ["revoke", "waits"]):
+        result = localq("control", *words)
+        assert (result.exit_code, result.stdout) == (
+            0,
+            "No worker has answered; it is written down for those that come.\n",
+        )
+
+    assert q.store.orders() == [Order(LIMITS, "one", "[10.0, 20.0]"), Order(RATE, "one", "5/m")]
+    assert q.AsyncResult("waits").state == "REVOKED"
+
+
+# pause and resume
+
+
+def test_queues_are_paused_and_resumed(q: LocalQ, localq: Run) -> None:
+    q.store.open()
+
+    assert localq("pause", "a", "b").stdout == "a is paused.\nb is paused.\n"
+    assert localq("pause", "a").stdout == "a was paused already.\n"
+    assert localq("resume", "a", "c").stdout == "a goes on.\nc was not paused.\n"
+    assert q.store.orders() == [Order(PAUSE, "b", "")]
+
+
+# status
+
+
+def test_status_says_who_answers_and_what_is_paused(q: LocalQ, anna: str, localq: Run) -> None:
+    q.control.pause("a")
+    q.store.register(card("stuck@h", boot_id=boot_id()), NOW, 2**62)
+
+    lines = localq("status", "-t", "0.2").stdout.splitlines()
+
+    assert lines[:2] == ["answer\tanna@h\tOK", "answer\tstuck@h\tno answer"]
+    assert lines[-1] == "paused\ta"
+
+
+def test_status_in_json_says_who_answers(q: LocalQ, anna: str, localq: Run) -> None:
+    q.control.pause("a")
+    q.store.register(card("gone@h"), NOW, 0)
+
+    told = json.loads(localq("status", "-j").stdout)
+
+    assert {one["name"]: one["answered"] for one in told["workers"]} == {"anna@h": True, "gone@h": None}
+    assert told["paused"] == ["a"]
+
+
+def test_status_of_some_workers_shows_them_alone(q: LocalQ, anna: str, localq: Run) -> None:
+    q.store.register(card("gone@h"), NOW, 0)
+
+    lines = localq("status", "-d", "anna@h").stdout.splitlines()
+
+    assert [line.split("\t")[1] for line in lines if line.startswith("worker")] == ["anna@h"]
+
+
+def test_a_person_sees_celerys_lines_first(q: LocalQ, anna: str) -> None:
+    q.control.pause("a")
+
+    code, seen = on_terminal("--path", q.location, "status")
+
+    lines = seen.splitlines()
+    assert (code, lines[:4]) == (0, ["anna@h: OK", "", "1 node online.", ""])
+    assert lines[-1] == "Paused: a"
+
+
+# What a rate limit holds back
+
+
+def test_a_job_that_waits_for_its_rate_limit_says_so(q: LocalQ, localq: Run) -> None:
+    q.store.add([new("first", task="one"), new("second", task="one")], q.clock.now())
+    q.control.rate_limit("one", "1/h")
+    key = q.store.register(card(), NOW, 2**62)
+    q.store.claim(key, None, (), 10, q.clock.now())
+
+    told = localq("result", "second").stdout
+
+    assert "when its rate limit allows" in told
+    assert {one["id"]: one["run_at"] for one in json.loads(localq("list", "--json").stdout)}["second"] is None

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from localq.migration.reading import read_project
+
+Write = Callable[..., None]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Return a function that writes a file into the project's folder."""
+
+    def put(name: str, text: str) -> None:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    return put
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Callable[[str], list[str]]:
+    """Return a function that reads a project and returns what was found, a line each."""
+    return lambda spec="proj": [
+        f"{one.file}:{one.line} {one.level}: {one.text}" for one in read_project(spec, tmp_path)[1]
+    ]
+
+
+def test_a_project_of_localq_s_own_has_nothing_to_be_said(write: Write, told: Callable[..., list[str]]) -> None:
+    write(
+        "proj.py",
+        "from localq import LocalQ\nq = LocalQ('proj', path='jobs.db', task_default_queue='mail')\n"
+        "@q.task(bind=True, max_retries=3)\ndef add(self, x): ...\nadd.apply_async((1,), queue='mail', countdown=3)\n",
+    )
+
+    assert told() == []
+
+
+def test_nothing_of_a_project_is_run(write: Write, told: Callable[..., list[str]], tmp_path: Path) -> None:
+    write("proj/__init__.py", f"open({str(tmp_path / 'witness')!r}, 'w')\nraise SystemExit\n")
+
+    assert told() == []
+    assert not (tmp_path / "witness").exists()
+
+
+def test_imports_of_celery_are_looked_up(write: Write, told: Callable[..., list[str]]) -> None:
+    write(
+        "proj/__init__.py",
+        "from celery import Celery, shared_task\nfrom celery.utils.log import get_task_logger\n"
+        "from celery.app.amqp import AMQP\nfrom kombu import Queue\nimport kombu.pools\n"
+        "from celery.exceptions import ImproperlyConfigured\nimport django_celery_beat\nfrom celery import *\n",
+    )
+
+    assert told() == [
+        "proj/__init__.py:2 differs: celery.utils.log.get_task_logger is localq.log.get_task_logger",
+        "proj/__init__.py:3 error: celery.app.amqp.AMQP is not in LocalQ: there are no messages; "
+        "see app.conf.task_queues and localq.routing",
+        "proj/__init__.py:4 differs: kombu.Queue is localq.Queue",
+        "proj/__init__.py:5 error: kombu.pools is not in LocalQ: LocalQ has no such name",
+        "proj/__init__.py:7 error: django_celery_beat: schedules are in the store, and changed there at run time",
+    ]
+
+
+def test_settings_are_checked(write: Write, told: Callable[..., list[str]]) -> None:
+    write("proj/__init__.py", "")
+    write("proj/app.py", "app.config_from_object('proj.config')\n")
+    write(
+        "proj/config.py",
+        "from datetime import timedelta\nresult_expire = 5\ntask_time_limit = '5'\nmy_own = 5\n"
+        "broker_pool_limit = 3\ntask_acks_late = False\nresult_expires = timedelta(days=1)\n"
+        "broker_heartbeat = 120\n_hidden_limit = 1\n",
+    )
+
+    assert told() == [
+        "proj/config.py:2 error: result_expire is no setting, and has no effect. Did you mean 'result_expires'?",
+        "proj/config.py:3 error: task_time_limit is '5': it must be a number of seconds or a timedelta",
+        "proj/config.py:5 note: broker_pool_limit has no effect: Connections to a broker: there is one store",
+        "proj/config.py:6 differs: task_acks_late: a job is run again unless it finished; False: at most once",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["app.conf.result_expire = 5", "app.conf['result_expire'] = 5", "app.conf.update(result_expire=5)",
+     "app.conf.update({'result_expire': 5})"],
+)  # fmt: skip
+def test_settings_of_the_app_are_checked(write: Write, told: Callable[..., list[str]], line: str) -> None:
+    write("proj.py", f"from localq import LocalQ\napp = LocalQ()\n{line}\n")
+
+    assert told() == ["proj.py:3 error: result_expire is no setting, and has no effect. Did you mean 'result_expires'?"]
+
+
+def test_a_class_may_be_the_configuration(write: Write, told: Callable[..., list[str]]) -> None:
+    write(
+        "proj.py", "class Config:\n    timezone = 5\nclass Other:\n    timezone = 5\napp.config_from_object(Config)\n"
+    )
+
+    assert told() == ["proj.py:2 error: timezone is 5: it must be a text that is not empty"]
+
+
+def test_django_s_settings_are_those_with_the_prefix(write: Write, told: Callable[..., list[str]]) -> None:
+    write("proj/__init__.py", "app.config_from_object('django.conf:settings', namespace='CELERY')\n")
+    write("proj/settings.py", "CELERY_TASK_TIME_LIMIT = -1\nDEBUG = 5\n")
+
+    assert told() == ["proj/settings.py:1 error: CELERY_TASK_TIME_LIMIT is -1: it must be more than 0"]
+
+
+def test_mixed_names_are_told_with_their_renames(write: Write, told: Callable[..., list[str]]) -> None:
+    write("celeryconfig.py", "CELERY_TIMEZONE = 'UTC'\nCELERY_IMPORTS = ('proj',)\nresult_expires = 5\n")
+    write("proj.py", "")
+
+    assert told() == [
+        "celeryconfig.py:1 error: old and new names of settings are mixed; rename: "
+        "result_expires -> CELERY_TASK_RESULT_EXPIRES"
+    ]
+
+
+def test_servers_are_errors_unless_there_is_a_path(write: Write, told: Callable[..., list[str]]) -> None:
+    write("celeryconfig.py", "broker_url = 'redis://h'\n")
+    write("proj.py", "from localq import Celery\napp = Celery('proj', backend='redis://h')\n")
+    assert [line.partition(" is a Redis")[0] for line in told()] == [
+        "celeryconfig.py:1 error: broker_url: redis://h",
+        "proj.py:2 error: backend: redis://h",
+    ]
+
+    write("proj.py", "from localq import Celery\napp = Celery('proj', path='jobs.db', backend='redis://h')\n")
+    assert [line.partition(":")[2].partition(":")[0] for line in told()] == ["1 note", "2 note"]
+
+
+def test_options_of_tasks_and_calls_are_checked(write: Write, told: Callable[..., list[str]]) -> None:
+    write(
+        "proj.py",
+        "from localq import Celery, shared_task\napp = Celery('proj', path='x', brokr='y')\n"
+        "@app.task(max_retrys=3, rate_limit='5/s')\ndef a(): ...\n@shared_task(acks_late=False)\ndef b(): ...\n"
+        "a.apply_async((), conection=1, compression='zlib')\napp.send_task('x', args=(1,), qeue='y')\n"
+        "app.config_from_obj('x')\napp.amqp\nother.task(x=1)\n",
+    )
+
+    assert told() == [
+        "proj.py:2 error: an app has no argument brokr. Did you mean 'broker'?",
+        "proj.py:3 differs: rate_limit: rates count over all workers, not for each",
+        "proj.py:3 error: a task has no option max_retrys. Did you mean 'max_retries'?",
+        "proj.py:5 differs: acks_late=False: at most once; the default is at least once",
+        "proj.py:7 error: a call has no option conection. Did you mean 'connection'?",
+        "proj.py:7 note: the option compression has no effect: there is no broker",
+        "proj.py:8 error: a call has no option qeue. Did you mean 'queue'?",
+        "proj.py:9 error: there is no config_from_obj: use config_from_object",
+        "proj.py:10 error: LocalQ has no app.amqp",
+    ]
+
+
+def test_a_file_that_is_no_python_3_is_told(write: Write, told: Callable[..., list[str]]) -> None:
+    write("proj/__init__.py", "")
+    write("proj/tasks.py", "def f():\n    print 'old'\n")
+
+    assert len(told()) == 1
+    assert told()[0].startswith("proj/tasks.py:2 error: cannot be read as Python 3")
+
+
+@pytest.mark.parametrize(
+    ("spec", "files"),
+    [
+        ("proj", ["proj/__init__.py", "proj/inner/__init__.py", "proj/tasks.py"]),
+        ("proj.tasks", ["proj/__init__.py", "proj/inner/__init__.py", "proj/tasks.py"]),
+        ("proj:app", ["proj/__init__.py", "proj/inner/__init__.py", "proj/tasks.py"]),
+        ("script", ["beside.py", "script.py"]),
+        ("script.app", ["beside.py", "script.py"]),
+        ("script.py", ["beside.py", "script.py"]),
+        ("lone", ["lone.py"]),
+    ],
+)
+def test_the_files_of_a_project_are_found(write: Write, tmp_path: Path, spec: str, files: list[str]) -> None:
+    for name in ("proj/__init__.py", "proj/tasks.py", "proj/inner/__init__.py", "proj/.hidden/x.py", "lone.py"):
+        write(name, "")
+    write("script.py", "import beside\n")
+    write("beside.py", "")
+
+    assert read_project(spec, tmp_path)[0] == files
+
+
+def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="neither a module nor a file 'nowhere'"):
+        read_project("nowhere", tmp_path)

@@ -1,0 +1,345 @@
+"""What an app can do by the names Celery's users know."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import localq
+from localq import Celery, LocalQ, Signature, Task, current, current_app, current_task
+from localq.app.task import Context
+from localq.exceptions import BackendStoreError, ImproperlyConfigured, NotRegistered
+from localq.options import JobOptions
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Make packages: `shop_a` with tasks, `shop_b` without, `shop_c` with broken ones."""
+    for name, text in (("shop_a", "found = 1\n"), ("shop_b", None), ("shop_c", "import no_such_module\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("class Config: ...\n")
+        if text is not None:
+            (tmp_path / name / "tasks.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield ["shop_a", "shop_b"]
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+# Names
+
+
+def test_celery_s_users_find_their_names() -> None:
+    task = importlib.import_module("localq.app.task")
+
+    assert Celery is LocalQ
+    assert (task.Task, task.Context) == (Task, Context)
+    assert all(hasattr(localq, name) for name in localq.__all__)
+
+
+def test_an_unknown_name_of_the_app_names_the_nearest(q: LocalQ) -> None:
+    with pytest.raises(AttributeError, match=r"LocalQ has no 'send_tasks'. Did you mean 'send_task'"):
+        _ = q.send_tasks  # type: ignore[attr-defined]
+
+
+def test_an_old_setting_is_an_argument_too(q: LocalQ) -> None:
+    app = LocalQ(set_as_current=False, CELERY_DEFAULT_QUEUE="mail")
+
+    assert app.conf.task_default_queue == "mail"
+
+
+# The current app and task
+
+
+def test_the_current_app_is_the_one_made_last_unless_that_is_declined(q: LocalQ) -> None:
+    LocalQ(set_as_current=False)
+
+    assert current_app == q
+    assert current_app() is q
+    assert current_app.conf is q.conf
+    current_app.marked = 5
+    assert q.marked == 5  # type: ignore[attr-defined]
+
+
+def test_an_app_is_made_current_by_hand(q: LocalQ) -> None:
+    other = LocalQ(set_as_current=False)
+    other.set_current()
+    assert current_app == other
+
+    q.set_default()
+    assert current_app == q
+
+
+def test_there_may_be_no_current_app(q: LocalQ) -> None:
+    current.set_app(None)
+
+    assert not current_app
+    assert repr(current_app) == "<no current app>"
+    with pytest.raises(ImproperlyConfigured, match="There is no app yet"):
+        _ = current_app.conf
+
+
+def test_the_current_task_is_the_one_that_runs(eager: LocalQ) -> None:
+    seen: list[Any] = []
+
+    @eager.task
+    def look() -> None:
+        seen.append((current_task.name, current_task.request.id, eager.current_task, bool(current_task)))
+
+    result = look.delay()
+
+    assert seen == [(look.name, result.id, look, True)]
+    assert not current_task
+    assert eager.current_task is None
+
+
+# Tasks
+
+
+def test_tasks_wait_for_finalize_where_that_was_asked() -> None:
+    app = LocalQ("tests", set_as_current=False, autofinalize=False)
+
+    @app.task(name="add")
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    with pytest.raises(RuntimeError, match="call its finalize"):
+        _ = app.tasks
+    app.finalize()
+
+    assert list(app.tasks) == ["add"]
+    assert app.finalized
+
+
+class Shouting(Task[..., Any]):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return str(super().__call__(*args, **kwargs)).upper()
+
+
+@pytest.mark.parametrize("given", [Shouting, f"{__name__}:Shouting", f"{__name__}.Shouting"])
+def test_tasks_are_made_of_the_class_of_the_app(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or type("M", (), {"Shouting": Shouting}))
+    app = LocalQ("tests", eager=True, task_cls=given, set_as_current=False)
+
+    @app.task
+    def say(text: str) -> str:
+        return text
+
+    assert say.delay("loud").get() == "LOUD"
+    assert issubclass(app.Task, Shouting)
+    assert app.Task.app is app
+    app.close()
+
+
+def test_a_class_that_is_not_there_is_named() -> None:
+    app = LocalQ("tests", task_cls="no.such:Class", set_as_current=False)
+
+    with pytest.raises(ImproperlyConfigured, match=r"task_cls is 'no\.such:Class'"):
+        app.task(lambda: None)
+
+
+def test_arguments_are_not_checked_where_that_was_asked(eager: LocalQ) -> None:
+    app = LocalQ("tests", eager=True, strict_typing=False, set_as_current=False)
+
+    @app.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    assert add.delay(1).failed()
+    app.close()
+
+
+def test_a_subclass_names_tasks_by_a_rule_of_its_own() -> None:
+    class Named(LocalQ):
+        def gen_task_name(self, name: str, module: str) -> str:
+            return f"shop:{name}"
+
+    app = Named(set_as_current=False)
+
+    assert app.task(lambda: None).name == "shop:<lambda>"
+
+
+def test_tasks_of_another_app_are_shared_by_their_registry(q: LocalQ) -> None:
+    @q.task(name="add")
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    assert "add" in LocalQ(tasks=q.tasks, set_as_current=False).tasks
+
+
+def test_a_signature_is_made_by_the_app(q: LocalQ) -> None:
+    made = q.signature("shop.mail", args=(1,), queue="mail")
+
+    assert isinstance(made, Signature)
+    assert made.apply_async().queue == "mail"
+
+
+def test_tasks_are_discovered_when_modules_are_imported(q: LocalQ, packages: list[str]) -> None:
+    q.autodiscover_tasks(packages)
+    q.autodiscover_tasks(lambda: ["shop_a.Config"], related_name="tasks")
+    assert "shop_a.tasks" not in sys.modules
+
+    modules = [module.__name__ for module in q.import_tasks()]
+
+    assert modules == ["shop_a.tasks", "shop_a.tasks"]
+
+
+def test_tasks_are_discovered_at_once_where_that_is_asked(q: LocalQ, packages: list[str]) -> None:
+    assert [module.__name__ for module in q.autodiscover_tasks(packages, force=True)] == ["shop_a.tasks"]
+    assert [one.__name__ for one in q.autodiscover_tasks(packages, None, force=True)] == packages
+
+
+@pytest.mark.parametrize("package", ["no_such_package", "shop_c"])
+def test_what_cannot_be_imported_is_no_silent_miss(q: LocalQ, packages: list[str], package: str) -> None:
+    with pytest.raises(ModuleNotFoundError):
+        q.autodiscover_tasks([package], force=True)
+
+
+def test_nothing_is_discovered_without_packages_or_django(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+
+    assert q.autodiscover_tasks(force=True) == []
+
+
+def test_a_task_names_how_its_jobs_are_shown(q: LocalQ) -> None:
+    def shadow(task: Any, args: Any, kwargs: Any, options: Any) -> str:
+        return f"{task.name} of {args[0]}"
+
+    @q.task(name="film", shadow_name=shadow)
+    def film(name: str) -> None: ...
+
+    jobs = [film.delay("a"), film.apply_async(("b",), shadow="own")]
+
+    assert [JobOptions.read(q.store.get([one.id])[one.id].options).shadow for one in jobs] == ["film of a", "own"]
+
+
+def test_a_class_of_tasks_hears_of_its_app() -> None:
+    heard: list[Any] = []
+
+    class Listening(Task[..., Any]):
+        @classmethod
+        def on_bound(cls, app: Any) -> None:
+            heard.append(app)
+
+    class App(LocalQ):
+        def on_init(self) -> None:
+            heard.append("made")
+
+    app = App(set_as_current=False)
+    app.task(base=Listening)(lambda: None)
+
+    assert heard == ["made", app]
+
+
+def test_a_request_is_put_in_for_a_test(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def look(self: Any) -> Any:
+        return self.request.id, self.request.retries
+
+    look.push_request(id="a", retries=3)
+    assert look.run() == ("a", 3)
+    look.pop_request()
+    assert look.run() == (None, 0)
+
+
+# Time
+
+
+def test_the_time_is_given_in_the_app_s_zone(q: LocalQ) -> None:
+    assert (q.timezone, q.uses_utc_timezone()) == (UTC, True)
+
+    q.conf.timezone = "Asia/Shanghai"
+
+    assert not q.uses_utc_timezone()
+    assert q.now().utcoffset() == timedelta(hours=8)
+
+
+def test_naive_times_are_this_machine_s_without_utc(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    importlib.import_module("time").tzset()
+    try:
+        q.conf.enable_utc = False
+        result = q.send_task("shop.mail", eta="2030-01-01T08:00:00")
+
+        job = q.store.get([result.id])[result.id]
+        assert job.run_at == 1893456000 * 1_000_000
+        assert q.now().utcoffset() == timedelta(hours=8)
+    finally:
+        monkeypatch.undo()
+        importlib.import_module("time").tzset()
+
+
+# Results by the names of a back end
+
+
+def test_results_are_read_by_the_names_of_a_back_end(eager: LocalQ) -> None:
+    @eager.task(name="add")
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    @eager.task
+    def fail() -> None:
+        raise ValueError("no")
+
+    good, bad = add.delay(1, 2).id, fail.delay().id
+    backend = eager.backend
+
+    assert (backend.get_state(good), backend.get_result(good)) == ("SUCCESS", 3)
+    assert isinstance(backend.get_result(bad), ValueError)
+    assert "ValueError: no" in str(backend.get_traceback(bad))
+    assert backend.get_task_meta(good)["name"] == "add"
+    assert backend.get_task_meta("unknown") == {
+        "task_id": "unknown",
+        "status": "PENDING",
+        "result": None,
+        "traceback": None,
+    }
+    assert backend.wait_for(good) == 3
+    backend.forget(good)
+    assert not backend.task_result_exists(good)
+
+
+def test_a_state_is_stored_for_a_job_that_is_not_finished(q: LocalQ) -> None:
+    job_id = q.send_task("shop.mail").id
+    q.backend.store_result(job_id, {"done": 5}, "PROGRESS")
+
+    assert (q.backend.get_state(job_id), q.backend.get_result(job_id)) == ("PROGRESS", {"done": 5})
+    with pytest.raises(BackendStoreError, match="only a run brings that state"):
+        q.backend.store_result(job_id, 5, "SUCCESS")
+    with pytest.raises(BackendStoreError, match="it is not waiting or running"):
+        q.backend.store_result("unknown", 5, "PROGRESS")
+
+
+def test_the_place_of_results_is_a_url(q: LocalQ) -> None:
+    assert q.backend.as_uri() == f"sqlite:///{q.location}"
+
+
+def test_an_unknown_task_is_an_error_of_the_registry(q: LocalQ) -> None:
+    with pytest.raises(NotRegistered):
+        _ = q.tasks["no.such.task"]
+
+
+# As the command
+
+
+def test_an_app_is_the_command_for_itself(q: LocalQ, capsys: pytest.CaptureFixture[str]) -> None:
+    q.send_task("shop.mail")
+
+    assert q.start(["list", "--json"]) == 0
+    assert "shop.mail" in capsys.readouterr().out
+    assert q.start(argv=["lst"]) == 2
+    assert "There is no command 'lst'. Did you mean 'list'" in capsys.readouterr().err
+
+
+def test_worker_main_runs_the_command_worker_alone(q: LocalQ, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="worker_main"):
+        q.worker_main(["list"])
+    assert q.worker_main(["worker", "--help"]) == 0
+    assert "Run jobs until told to stop" in capsys.readouterr().out

@@ -1,0 +1,124 @@
+"""Where the store is, of path=, url=, broker= and backend=, and the settings of the last two."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localq import LocalQ
+from localq.exceptions import ImproperlyConfigured
+
+
+def app(**given: Any) -> LocalQ:
+    return LocalQ("tests", set_as_current=False, **given)
+
+
+def test_nothing_said_is_a_file_in_the_folder_the_app_was_made_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    q = app()
+    monkeypatch.chdir("/")
+
+    assert q.location == str(tmp_path / "jobs.db")
+
+
+@pytest.mark.parametrize(
+    ("broker", "place"),
+    [
+        ("jobs/shop.db", os.path.abspath("jobs/shop.db")),
+        ("sqlite:////tmp/shop.db", "/tmp/shop.db"),
+        ("sqla+sqlite:////tmp/shop.db", "/tmp/shop.db"),
+        (":memory:", ":memory:"),
+        ("memory://", ":memory:"),
+        ("sqlite://", ":memory:"),
+    ],
+)
+def test_a_file_is_named_by_the_broker(broker: str, place: str) -> None:
+    assert app(broker=broker).location == place
+    assert app(broker_url=broker).location == place
+    assert app(backend=broker).location == place
+    assert app(broker=broker, backend=broker).location == place
+
+
+@pytest.mark.parametrize("backend", [None, "", "rpc://", "disabled://"])
+def test_a_backend_that_is_no_place_changes_nothing(backend: str | None) -> None:
+    assert app(broker="/tmp/shop.db", backend=backend).location == "/tmp/shop.db"
+
+
+def test_jobs_and_results_are_in_one_file() -> None:
+    q = app(broker="/tmp/a.db", backend="db+sqlite:////tmp/b.db")
+
+    with pytest.raises(ImproperlyConfigured, match=r"jobs and their results are in one file"):
+        _ = q.store
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://127.0.0.1:6379/1", "is a Redis server; this version has no store there. Use path="),
+        ("rediss://h", "is a Redis server"),
+        ("amqp://guest:guest@localhost//", r"amqp://guest:\*{8}@localhost// is a server, and LocalQ needs neither"),
+        ("postgresql://h/x", "is a server"),
+    ],
+)
+def test_a_server_is_refused_when_the_store_is_needed(url: str, told: str) -> None:
+    q = app(broker=url)
+
+    @q.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    assert add(1, 2) == 3
+    assert "(no store)" in repr(q) or "(settings not read yet)" in repr(q)
+    for _ in range(2):
+        with pytest.raises(ImproperlyConfigured, match=told):
+            add.delay(1, 2)
+
+
+def test_a_path_comes_before_servers_and_says_so(tmp_path: Path) -> None:
+    q = app(path=tmp_path / "jobs.db", broker="redis://:secret@h/1", backend="redis://h/2")
+
+    assert q.location == str(tmp_path / "jobs.db")
+    assert [line.partition(" and has no effect")[0] for line in q.notices()] == [
+        "Setting broker_url is 'redis://:********@h/1'",
+        "Setting result_backend is 'redis://h/2'",
+    ]
+
+
+def test_the_same_file_named_twice_is_no_notice(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+
+    assert app(path=path, broker=str(path), backend=f"sqlite:///{path}").notices() == []
+
+
+def test_the_place_may_be_said_after_the_tasks(tmp_path: Path) -> None:
+    q = app()
+
+    @q.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    q.config_from_object({"broker_url": str(tmp_path / "late.db")})
+
+    assert add.delay(1, 2).state == "PENDING"
+    assert (tmp_path / "late.db").exists()
+    q.close()
+
+
+def test_another_place_said_by_hand_comes_first(tmp_path: Path) -> None:
+    q = app(broker="redis://h")
+    q.relocate(path=tmp_path / "jobs.db")
+
+    assert q.location == str(tmp_path / "jobs.db")
+
+
+def test_an_app_without_a_store_can_be_sent_to_another_process() -> None:
+    q = app(broker="redis://h")
+    q.set_current()
+
+    assert pickle.loads(pickle.dumps(q)) is q
