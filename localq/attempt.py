@@ -6,11 +6,10 @@ hooks, encoding the result. Nothing it does, short of ending the process, escape
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 from types import CoroutineType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localq import current, fault
 from localq.endings import ended_by, failed, refused, succeeded
@@ -20,6 +19,9 @@ from localq.running import Place, Running
 from localq.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.task import Task
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["begin", "close_loop", "read", "run", "sealed", "tell_end"]
 
@@ -138,6 +140,8 @@ def _call(this: Running) -> Any:
 
 def _awaited(coroutine: Any, eager: bool) -> Any:
     """Return what a coroutine comes to; in a slot all coroutines share a loop, which lives as long."""
+    import asyncio
+
     if _in_loop():
         # Eager mode in a coroutine of the caller: a loop of its own, in a thread of its own.
         return _in_own_loop(coroutine)
@@ -150,6 +154,8 @@ def _awaited(coroutine: Any, eager: bool) -> Any:
 
 
 def _in_loop() -> bool:
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -158,6 +164,8 @@ def _in_loop() -> bool:
 
 
 def _in_own_loop(coroutine: Any) -> Any:
+    import asyncio
+
     ended: list[tuple[Any, BaseException | None]] = []
 
     def drive() -> None:

@@ -4,15 +4,17 @@ worst.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
 import weakref
 from collections.abc import Callable, Container
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localq.store.base import Bell, Store
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["FLOOR_S", "wait", "wait_async"]
 
@@ -79,6 +81,8 @@ class _Room:
         return loop
 
     def enter(self, job_id: str) -> asyncio.Event:
+        import asyncio
+
         event = asyncio.Event()
         if not self._waiting:
             self._loop.add_reader(self._bell.fileno(), self._rung)
@@ -117,6 +121,9 @@ _rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Store, _Room]] 
 
 async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
     """Wait in a coroutine until `done()`, without blocking the loop; see `wait`."""
+    # A program without coroutines does not pay for loading this, here and elsewhere.
+    import asyncio
+
     loop = asyncio.get_running_loop()
     rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())
     room = rooms.get(store)

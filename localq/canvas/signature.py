@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -275,6 +274,8 @@ class Signature(dict[str, Any], Generic[R]):
 
     async def adelay(self, *args: Any, **kwargs: Any) -> AsyncResult[R]:
         """Add the job without blocking the event loop."""
+        import asyncio
+
         return await asyncio.to_thread(self.apply_async, args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> R:

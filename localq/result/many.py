@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -174,6 +173,8 @@ class ResultSet:
 
     def __await__(self) -> Generator[Any, None, list[Any]]:
         """Wait in a coroutine: `values = await result`."""
+        import asyncio
+
         return asyncio.to_thread(self.join).__await__()
 
     @staticmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal as signals
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
@@ -165,6 +164,8 @@ class AsyncResult(Lineage, Generic[R]):
         return self._awaited().__await__()
 
     async def _awaited(self) -> R:
+        import asyncio
+
         if self.ignored:
             return None  # type: ignore[return-value]
         assert_may_join()

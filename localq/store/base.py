@@ -281,7 +281,10 @@ class Store(Protocol):
     # Schedules
 
     def sync_schedules(self, source: str, wanted: Sequence[NewSchedule], now: int) -> list[SyncResult]:
-        """Make the schedules of a source those wanted, in one step; what other sources defined is left alone.
+        """Make the schedules of a source those wanted; what other sources defined is left alone.
+
+        Each schedule is changed in one step. A transaction changes 500 at most, and what is not wanted any more comes
+        last: broken off on the way, the rest is done by the next call.
 
         1. An unknown name is added: ACTIVE, or ENDED if its `next_at` is None.
         2. One whose `rule` is the same keeps its state and times, and its history; only its `spec` follows.
