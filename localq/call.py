@@ -277,6 +277,8 @@ def _check_kept(kept: dict[str, Any], find: Find | None) -> None:
             kept[name] = value = value.total_seconds()
         if value is not None and not _is_seconds(value):
             raise ValueError(f"{name}={value!r} must be a number of seconds")
+    if kept.get("serializer") not in (None, *codec.SERIALIZERS):
+        raise ValueError(f"serializer={kept['serializer']!r} must be one of {', '.join(codec.SERIALIZERS)}")
     hard, soft = kept.get("time_limit"), kept.get("soft_time_limit")
     if hard and soft and soft > hard:
         raise ValueError(f"soft_time_limit={soft!r} must not be over time_limit={hard!r}")

@@ -74,6 +74,8 @@ def jobs_of_call(
     if task is None:
         known = app.tasks.find(name)
         task = _UNKNOWN if known is None else known
+    if type(args) is not tuple or type(kwargs) is not dict:
+        args, kwargs = _call(args, kwargs)
     if task.typing and task._check is not None:
         task._check(*(None,) * fed, *args, **kwargs)
     conf, request = app.conf, current.request.get()
@@ -171,14 +173,17 @@ def member_of(app: App, sig: Signature[Any], fed: int, waits: bool) -> tuple[New
     return (new if late is None else new._replace(expires_at=late)), ignored
 
 
-def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:
+def _call(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return arguments given as other kinds of lists and mappings as a tuple and a dict."""
+    if isinstance(args, str | bytes | Mapping) or not isinstance(args, Iterable):
+        raise TypeError(f"args must be a list or tuple of arguments, not {args!r}")
+    if not isinstance(kwargs, Mapping):
+        raise TypeError(f"kwargs must be a dict of arguments by name, not {kwargs!r}")
+    return tuple(args), dict(kwargs)
+
+
+def _written(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str, conf: Settings) -> bytes:
     """Write a call's arguments down, and see that they are not too large."""
-    if not isinstance(args, tuple):
-        if isinstance(args, str | bytes) or not isinstance(args, Iterable):
-            raise TypeError(f"args must be a list or tuple of arguments, not {args!r}")
-        args = tuple(args)
-    if not isinstance(kwargs, dict):
-        kwargs = dict(kwargs)
     written = codec.encode_call(args, kwargs, serializer)
     if len(written) > conf.task_args_max_bytes:
         raise EncodeError(

@@ -16,11 +16,25 @@ from localq.store.base import Bell, Store
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["FLOOR_S", "wait", "wait_async"]
+__all__ = ["FLOOR_S", "check_timeout", "wait", "wait_async"]
 
 #: Seconds after which a waiter looks by itself: hints may get lost.
 FLOOR_S = 0.5
 _bells = threading.local()
+
+
+def check_timeout(timeout: object) -> None:
+    """Refuse a timeout that is no number of seconds.
+
+    Raises:
+        TypeError, ValueError: with the value.
+    """
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout={timeout!r} must be a number of seconds, or None to wait as long as it takes")
+    if timeout != timeout:
+        raise ValueError(f"timeout={timeout!r} must be a number of seconds; this is not a number")
 
 
 def _bell(store: Store) -> Bell:
@@ -43,6 +57,7 @@ def wait(store: Store, ids: Container[str], done: Callable[[], bool], timeout: f
     Returns:
         False if the time ran out first.
     """
+    check_timeout(timeout)
     until = None if timeout is None else time.monotonic() + timeout
     bell = _bell(store)
     bell.drain()
@@ -124,6 +139,7 @@ async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeou
     # A program without coroutines does not pay for loading this, here and elsewhere.
     import asyncio
 
+    check_timeout(timeout)
     loop = asyncio.get_running_loop()
     rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())
     room = rooms.get(store)

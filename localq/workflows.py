@@ -11,7 +11,6 @@ from localq import current
 from localq.canvas import Signature, signature
 from localq.canvas.planning import Plan, Step, as_result, plan
 from localq.clock import Clock
-from localq.eager import Eager
 from localq.job import JobState, NewJob
 from localq.registry import TaskRegistry
 from localq.result import EagerResult, GroupResult, ResultSet
@@ -30,6 +29,7 @@ class Workflows:
     clock: Clock
     tasks: TaskRegistry
     router: Router | None
+    _eager: Any
 
     @property
     @abstractmethod
@@ -43,9 +43,6 @@ class Workflows:
 
     @abstractmethod
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None: ...
-
-    @abstractmethod
-    def _eager_mode(self) -> Eager: ...
 
     def plan_workflow(
         self,
@@ -85,7 +82,7 @@ class Workflows:
         given = dict(options)
         throw = given.pop("throw", self.conf.task_eager_propagates)
         made = self.plan_workflow(sig, args, kwargs, given)
-        here = self._eager_mode()
+        here = self._eager
         here.run(made.jobs, throw=throw)
         if isinstance(made.shape, Step) and made.shape.parent is None:
             return EagerResult(made.shape.id, app=here, ignored=made.shape.ignored)

@@ -12,16 +12,13 @@ from localq import codec, current, fault
 from localq.app.configured import Configured
 from localq.app.registering import Registering
 from localq.app.running import Running
-from localq.backend import Backend
 from localq.builtins import make_builtins
 from localq.canvas import Signature
-from localq.control import Control
-from localq.eager import Eager
 from localq.exceptions import NotRegistered
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
+from localq.parts import Part
 from localq.publishing import announced, published
-from localq.receiver import Events
 from localq.registry import BindingDecorator, Decorator
 from localq.result import AsyncResult, EagerResult
 from localq.scheduling import Scheduling
@@ -82,6 +79,14 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         ImproperlyConfigured, TypeError: a setting is unknown or its value cannot be.
     """
 
+    #: Speaks to workers (`localq.control.Control`): commands, questions (`inspect`), rate limits, pauses.
+    control = Part("localq.control:Control")
+    #: The events of the workers, to listen to (`localq.receiver.Events`).
+    events = Part("localq.receiver:Events")
+    #: Results by the names of Celery's back ends (`localq.backend.Backend`).
+    backend = Part("localq.backend:Backend")
+    _eager = Part("localq.eager:Eager")
+
     def __init__(
         self,
         main: str | None = None,
@@ -120,9 +125,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         self._configure(settings, config_source)
         Scheduling.__init__(self)
         self._store: Store | None = None
-        self._eager: Eager | None = None
         self._engine: Any = None
-        self._control: Control | None = None
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
         self.annotator: Callable[[Note], None] | None = None
@@ -193,7 +196,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     def store(self) -> Store:
         """Where the jobs are; opened by its first use."""
         if self.conf.task_always_eager:
-            return self._eager_mode().store
+            return self._eager.store  # type: ignore[no-any-return]
         if self._store is None:
             with self._lock:
                 if self._store is None:
@@ -213,13 +216,6 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
                 self._store = None
             self._place = location
 
-    def _eager_mode(self) -> Eager:
-        if self._eager is None:
-            with self._lock:
-                if self._eager is None:
-                    self._eager = Eager(self)
-        return self._eager
-
     def accepts(self, task: str) -> tuple[str, ...]:
         """Return the serializers this process reads for a task: those of the settings, and the task's own."""
         known = self.tasks.find(task)
@@ -233,9 +229,9 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         if self._store is not None:
             self._store.close()
             self._store = None
-        if self._eager is not None:
-            self._eager.store.close()
-            self._eager = None
+        eager = self.__dict__.pop("_eager", None)
+        if eager is not None:
+            eager.store.close()
 
     # Sending
 
@@ -281,7 +277,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
         """Add jobs; in eager mode run them, and `throw` what they fail with."""
         if self.conf.task_always_eager:
-            self._eager_mode().run(jobs, throw=throw)
+            self._eager.run(jobs, throw=throw)
             return
         store = self._store or self.store
         if before_task_publish.receivers:
@@ -298,7 +294,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     def call_workers(self) -> None:
         """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
         if self.conf.task_always_eager:
-            self._eager_mode().run_due()
+            self._eager.run_due()
         else:
             self.store.ring_workers()
 
@@ -308,7 +304,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         """Run a task in the caller, as eager mode does, on a store of its own in memory."""
         throw = options.pop("throw", self.conf.task_eager_propagates)
         new, ignored = job_of(self, task.name, args, kwargs, options, task)
-        here = self._eager_mode()
+        here = self._eager
         here.run([new], throw=throw)
         return EagerResult(new.id, app=here, ignored=ignored)
 
@@ -324,11 +320,6 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: N802 - Celery's name
         """Return the result of a job."""
         return AsyncResult(id, self)
-
-    @property
-    def backend(self) -> Backend:
-        """Results by the names of Celery's back ends."""
-        return Backend(self)
 
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs, durably; return the state each known one had.
@@ -360,23 +351,11 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         if own:
             request.__dict__["shown"] = state
         if own and request.is_eager:
-            self._eager_mode().store.annotate([note], self.clock.now())
+            self._eager.store.annotate([note], self.clock.now())
         elif self.annotator is not None and not self.conf.task_always_eager:
             self.annotator(note)
         else:
             self.store.annotate([note], self.clock.now())
-
-    @property
-    def control(self) -> Control:
-        """Speaks to workers: commands, questions (`inspect`), rate limits, pauses."""
-        if self._control is None:
-            self._control = Control(self)
-        return self._control
-
-    @property
-    def events(self) -> Events:
-        """The events of the workers, to listen to; see `localq.receiver`."""
-        return Events(self)
 
     def connection(self, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[None]:
         """Return a context manager of nothing, for Celery's recipes: there is no broker to connect to."""

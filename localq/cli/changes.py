@@ -299,21 +299,20 @@ def purge(app: LocalQ, queues: str | None, force: bool) -> None:
         if not any(queue == name for queue, _ in stats):
             close = nearest(name, [queue for queue, _ in stats])
             click.echo(f"Note: no job is in queue {name!r}.{close}", err=True)
+    waiting = sum(
+        count for (queue, state), count in stats.items() if state < JobState.RUNNING and queue in (names or (queue,))
+    )
+    where = printable("all queues" if names is None else ", ".join(names))
+    if not waiting:
+        click.echo(f"No job waits in {where}: there is nothing to remove.")
+        return
     if not force:
-        _ask(stats, names)
+        _ask(f"{waiting:,} waiting {'job' if waiting == 1 else 'jobs'} from {where}")
     count = store.purge(names)
     click.echo(f"{count:,} {'job' if count == 1 else 'jobs'} removed.")
 
 
-def _ask(stats: dict[tuple[str, JobState], int], names: Sequence[str] | None) -> None:
-    count = sum(
-        number
-        for (queue, state), number in stats.items()
-        if state < JobState.RUNNING and (names is None or queue in names)
-    )
-    where = "all queues" if names is None else ", ".join(names)
+def _ask(what: str) -> None:
     if not sys.stdin.isatty():
-        raise click.UsageError(
-            f"This would remove {count:,} waiting jobs from {where}, and nobody can be asked. Use -f."
-        )
-    click.confirm(f"Remove {count:,} waiting jobs from {printable(where)}?", abort=True)
+        raise click.UsageError(f"This would remove {what}, and nobody can be asked. Use -f.")
+    click.confirm(f"Remove {what}?", abort=True)

@@ -12,7 +12,8 @@ from typing import Any
 
 from localq.engine.assembly import assemble
 from localq.engine.scheduler import Scheduler, beside
-from localq.engine.worker import Stopping, Worker
+from localq.engine.stopping import Stopping
+from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.job import Job
 from localq.log import follow_events

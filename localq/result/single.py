@@ -98,8 +98,8 @@ class AsyncResult(Lineage, Generic[R]):
         return None if told is None else told.traceback
 
     def exists(self) -> bool:
-        """Whether the store knows the job: an unknown id reads PENDING too."""
-        return self._job() is not None
+        """Whether the store has the job now: an unknown id reads PENDING too, and finished jobs are pruned."""
+        return bool(self._app.store.results([self.id]))
 
     def ready(self) -> bool:
         """Whether the job is finished, well or not."""

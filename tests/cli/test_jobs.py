@@ -676,13 +676,22 @@ def test_purging_some_queues_leaves_the_others(q: LocalQ, localq: Run) -> None:
     assert localq("purge", "-f", "-Q", " , ").exit_code == 2
 
 
+def test_purging_where_nothing_waits_asks_nobody(q: LocalQ, localq: Run) -> None:
+    q.store.add([new(queue="video")], NOW)
+
+    result = localq("purge", "-Q", "mail")
+
+    assert (result.exit_code, result.stdout) == (0, "No job waits in mail: there is nothing to remove.\n")
+    assert q.store.stats() == {("video", JobState.READY): 1}
+
+
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
 def test_on_a_terminal_purging_asks_first(q: LocalQ, answer: str, left: int) -> None:
     q.store.add([new()], NOW)
 
     code, seen = on_terminal("--path", q.location, "purge", answer=answer)
 
-    assert "Remove 1 waiting jobs from all queues? [y/N]" in seen
+    assert "Remove 1 waiting job from all queues? [y/N]" in seen
     assert code == left
     assert sum(q.store.stats().values()) == left
 
@@ -769,8 +778,10 @@ def test_a_narrow_terminal_still_shows_whole_ids(q: LocalQ) -> None:
 
     _, seen = on_terminal("--path", q.location, "list", columns=80)
 
-    assert job_id in seen
     assert all(len(line) <= 80 for line in seen.splitlines())
+    _, row, error = seen.splitlines()
+    assert row.split()[:2] == [job_id, q.store.get([job_id])[job_id].task]
+    assert error.startswith("    ValueError: xxx")
 
 
 def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:

@@ -111,7 +111,12 @@ def test_only_unfinished_jobs_can_be_annotated(store: Any, was: JobState) -> Non
 
 
 def test_annotating_nothing_is_no_error(store: Any) -> None:
-    store.annotate([], NOW)
+    store.add([new()], NOW)
+    before = store.find(Filter(), 10)
+
+    store.annotate([], NOW + 1)
+
+    assert store.find(Filter(), 10) == before
 
 
 # Many jobs

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -67,7 +69,7 @@ LAYERS = """
     inspecting control
     eventstate
     receiver
-    starting
+    starting parts
     declaration
     configuration
     agenda
@@ -140,3 +142,14 @@ def test_imports_never_run_in_a_circle() -> None:
     }
 
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_a_client_that_only_enqueues_loads_neither_the_engine_nor_parts_it_does_not_use() -> None:
+    enqueue = "localq.LocalQ(path=':memory:').task(max).delay(1, 2)"
+    code = f"import sys, localq; print(*sys.modules); {enqueue}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+
+    imported_at_once, loaded = (set(line.split()) for line in done.stdout.splitlines())
+    heavy = {f"localq.{name}" for name in ("engine", "agenda", "schedules", "control", "eager", "receiver", "attempt")}
+    assert loaded & {*heavy, "apscheduler", "croniter", "multiprocess", "rich"} == set()
+    assert imported_at_once & {"asyncio", "sqlalchemy"} == set()
