@@ -76,7 +76,7 @@ def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tupl
     try:
         # A worker signs what follows from a job: it must not lend its hand to a job that nobody signed.
         job = job._replace(args=verified_call(job, settings))
-    except (SecurityError, ImproperlyConfigured) as error:
+    except (SecurityError, DecodeError, ImproperlyConfigured) as error:
         _discard(job, f"its error callbacks are not to be trusted: {error}")
         return ()
     for number, link in enumerate(options.link_error, _FIRST_ERRBACK):

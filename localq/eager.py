@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from localq.attempt import run
-from localq.behind import behind, culprit_of
+from localq.behind import behind, culprit_of, unfed
 from localq.call import new_id
 from localq.clock import Clock
 from localq.exceptions import NotRegistered
@@ -148,18 +148,27 @@ class Eager:
         elif job.expires_at is not None and job.expires_at <= now:
             done = expired(job, _NAME, policy, now)
         else:
-            if job.role & Role.FED:
-                job = fed(job, self.store.inputs(job.key))
-            token = _around.set((*_around.get(), job.id))
-            try:
-                outcome = self._outcome(job, now)
-            finally:
-                _around.reset(token)
+            outcome = self._ran(job, now)
             now = self._app.clock.now()
             done = settle(job, outcome, _NAME, policy, now)
         self.store.finish([seal_completion(done, conf)], now)
         with self._ended:
             self._ended.notify_all()
+
+    def _ran(self, job: Job, now: int) -> Outcome:
+        if job.role & Role.FED:
+            inputs = self.store.inputs(job.key)
+            try:
+                job = fed(job, inputs, self._app.conf)
+            except Exception as error:
+                if job.id in self._errors:
+                    self._errors[job.id] = error
+                return unfed(error, now)
+        token = _around.set((*_around.get(), job.id))
+        try:
+            return self._outcome(job, now)
+        finally:
+            _around.reset(token)
 
     def _outcome(self, job: Job, now: int) -> Outcome:
         task = self._app.tasks.find(job.task)

@@ -3,15 +3,18 @@
 Everything is plain bytes inside the house. `seal_...` is done at the last door before the store, `open_...` at the
 first one behind it, before anything else is done with the bytes: what does not verify is neither unpacked nor read.
 A call is signed with its job's id, task and options, so that neither fits another job; a result and an error with
-the id of the job. Where a job is (queue, time, priority, state) is not signed: workers change it.
+the id of the job; what defines a schedule with its name. Where a job is (queue, time, priority, state, what it waits
+for) is not signed: workers change it.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Sequence
 from functools import lru_cache
 
-from localq.exceptions import DecodeError, ImproperlyConfigured
+from localq.exceptions import DecodeError, ImproperlyConfigured, ScheduleError
 from localq.job import Completion, Job, NewJob, Outcome
 from localq.keys import MessageKey
 from localq.options import JobOptions
@@ -23,15 +26,20 @@ __all__ = [
     "open_call",
     "open_failure",
     "open_result",
+    "open_spec",
     "seal_call",
     "seal_calls",
     "seal_completion",
     "seal_outcome",
+    "seal_spec",
+    "sign_call",
     "signer_of",
     "verified_call",
 ]
 
 _SEALS = (PACKED, SIGNED)
+#: What a signed definition of a schedule begins with; those without a signature are JSON objects.
+_SIGNED_TEXT = "signed "
 
 
 def signer_of(conf: Settings) -> Signer | None:
@@ -83,6 +91,11 @@ def seal_call(job_id: str, task: str, options: str | None, args: bytes, conf: Se
     compression = JobOptions.read(options).compression or conf.task_compression
     if compression is not None and not args.startswith(PACKED):
         args = pack(args, compression, conf.compression_min_bytes)
+    return sign_call(job_id, task, options, args, conf)
+
+
+def sign_call(job_id: str, task: str, options: str | None, args: bytes, conf: Settings) -> bytes:
+    """Return arguments signed, and packed no further: of a call that is handed on and never stored."""
     signer = signer_of(conf)
     return args if signer is None else signer.sign("call", (job_id, task, options or ""), args)
 
@@ -129,15 +142,17 @@ def seal_outcome(job: Job, outcome: Outcome, conf: Settings) -> Outcome:
 
     The error stays plain: the worker reads it; `seal_completion` signs it.
     """
-    result, args, follow_ups = outcome.result, outcome.args, outcome.follow_ups
+    result, args, follow_ups, replaced = outcome.result, outcome.args, outcome.follow_ups, outcome.replaced
     plain = conf.message_signing == "off" and conf.result_compression is None
-    if plain and args is None and not follow_ups:
+    if plain and args is None and not follow_ups and replaced is None:
         return outcome
     if result is not None:
         result = _seal_result(job, result, conf)
     if args is not None:
         args = seal_call(job.id, job.task, outcome.options, args, conf)
-    return outcome._replace(result=result, args=args, follow_ups=tuple(seal_calls(follow_ups, conf)))
+    if replaced is not None:
+        (replaced,) = seal_calls((replaced,), conf)
+    return outcome._replace(result=result, args=args, follow_ups=tuple(seal_calls(follow_ups, conf)), replaced=replaced)
 
 
 def _seal_result(job: Job, result: bytes, conf: Settings) -> bytes:
@@ -187,3 +202,41 @@ def open_failure(job_id: str, failure: bytes, conf: Settings) -> bytes:
     if signer is None:
         return body_of(failure)  # type: ignore[no-any-return]
     return signer.verify("failure", (job_id,), failure, f"The bytes of the error of job {job_id}")
+
+
+# Schedules
+
+
+def seal_spec(name: str, spec: str, conf: Settings) -> str:
+    """Return what defines a schedule as it is stored: readable as before, with its signature in front of it."""
+    signer = signer_of(conf)
+    if signer is None:
+        return spec
+    body = spec.encode()
+    seal = signer.sign("schedule", (name,), body)[: -len(body)]
+    return f"{_SIGNED_TEXT}{base64.b64encode(seal).decode()} {spec}"
+
+
+def open_spec(name: str, spec: str, conf: Settings) -> str:
+    """Return what defines a schedule.
+
+    Raises:
+        SecurityError: it is not signed, or not as the definition of the schedule of this name.
+        ScheduleError: it is not even a text.
+    """
+    kind: object = spec
+    if not isinstance(kind, str):
+        raise ScheduleError(f"The definition of the schedule {name!r} is {type(kind).__name__} where a text is due.")
+    seal, text = b"", spec
+    if spec.startswith(_SIGNED_TEXT):
+        _, written, text = [*spec.split(" ", 2), ""][:3]
+        try:
+            seal = base64.b64decode(written, validate=True)
+        except (ValueError, binascii.Error):
+            # Such a mark alone verifies with no key.
+            seal = SIGNED
+    signer = signer_of(conf)
+    if signer is not None:
+        body = seal + text.encode("utf-8", "surrogatepass")
+        signer.verify("schedule", (name,), body, f"The terms of the schedule {name!r}")
+    return text

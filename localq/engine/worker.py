@@ -81,7 +81,7 @@ class Worker:
         self._membership = Membership(app, store, plan, pool, clock, presence)
         self._shutdown = Shutdown()
         self._outage = Outage(plan.name, clock)
-        self._outbox = Outbox(plan.name, store, clock)
+        self._outbox = Outbox(plan.name, store, clock, app.conf)
         self.control = Control(self, plan.autoscale)
         self.broadcast = Broadcast(app, plan.name, store, pool, clock)
         self._settling = Settling(app, plan.name, clock, self.broadcast)
@@ -313,7 +313,13 @@ class Worker:
                 late.append(self._settling.behind(job, self.store))
                 continue
             if job.role & Role.FED:
-                job = fed(job, self.store.inputs(job.key))
+                inputs = self.store.inputs(job.key)
+                try:
+                    job = fed(job, inputs, self.app.conf)
+                except Exception as error:
+                    # Whatever the file holds: it fails this job, and stops no worker.
+                    late.append(self._settling.unfed(job, error))
+                    continue
             if job.expires_at is not None and job.expires_at <= now:
                 late.append(expired(job, self.plan.name, self._settling.policy(job), now))
                 emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
