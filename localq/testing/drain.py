@@ -70,14 +70,19 @@ class _Drain:
         )
         lease = int((app.clock.steady() + 3600) * 1e6)
         self._key = store.register(card, app.clock.now(), lease)
+        self._claimed: list[Job] = []
 
     def next(self, queues: Sequence[str] | None, scheduled: bool) -> Job | None:
         """Claim the next job; with `scheduled`, the one whose time comes first."""
+        if self._claimed:
+            return self._claimed.pop(0)
         names = None if queues is None else tuple(queues)
         claim = self._store.claim(self._key, names, (), 1, self._app.clock.now())
         if not claim.jobs and scheduled and claim.next_at is not None:
             claim = self._store.claim(self._key, names, (), 1, max(claim.next_at, self._app.clock.now()))
-        return claim.jobs[0] if claim.jobs else None
+        # Jobs that cannot run because of another come beside the one that was asked for.
+        self._claimed += claim.jobs
+        return self._claimed.pop(0) if self._claimed else None
 
     def run(self, job: Job) -> None:
         """Run a job and write down what came of it."""

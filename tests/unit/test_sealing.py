@@ -119,8 +119,8 @@ def test_arguments_that_unpack_to_more_than_the_limit_are_a_failure(eager: Local
         eager.conf.task_args_max_bytes = 1_000
 
     first = echo.delay(LONG)
-    again = eager._eager_mode().store.requeue([first.id], 0)
-    eager._eager_mode()._run_until_final(first.id)
+    again = eager._eager.store.requeue([first.id], 0)
+    eager._eager._run_until_final(first.id)
 
     assert again == [first.id]
     assert ran == [LONG]
@@ -224,7 +224,7 @@ def forged(app: LocalQ, **change: Any) -> Any:
     """Return a job of the signing app as somebody changed it in the file."""
     (new,) = seal_calls([_new_job(app)], app.conf)
     app.store.add([new._replace(**change)], app.clock.now())
-    app._eager_mode()._run_until_final(change.get("id", new.id))
+    app._eager._run_until_final(change.get("id", new.id))
     return app.AsyncResult(change.get("id", new.id))
 
 
@@ -314,8 +314,8 @@ def test_unsigned_jobs_still_run_during_a_change_over(eager: LocalQ) -> None:
     eager.conf.update(message_signing="accept", message_keys=[KEY])
 
     assert before.get() == 2
-    eager._eager_mode().store.requeue([before.id], 0)
-    eager._eager_mode()._run_until_final(before.id)
+    eager._eager.store.requeue([before.id], 0)
+    eager._eager._run_until_final(before.id)
     assert eager.AsyncResult(before.id).get() == 2
     eager.conf.message_signing = "require"
     assert eager.AsyncResult(before.id).get() == 2
