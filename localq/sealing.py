@@ -233,8 +233,8 @@ def open_spec(name: str, spec: str, conf: Settings) -> str:
         try:
             seal = base64.b64decode(written, validate=True)
         except (ValueError, binascii.Error):
-            # Such a mark alone verifies with no key.
-            seal = SIGNED
+            # The mark, and a key without a name: there is none.
+            seal = SIGNED + b"\0"
     signer = signer_of(conf)
     if signer is not None:
         body = seal + text.encode("utf-8", "surrogatepass")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ
+from localq import LocalQ, chain, chord
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError, WorkerLostError
 from localq.job import WorkerCard
 from localq.packing import PACKED, pack
@@ -148,3 +148,45 @@ def test_error_callbacks_of_a_job_whose_worker_died_are_signed(q: LocalQ, ran: P
         assert q.AsyncResult(after.id).get(timeout=30) == "told"
 
     assert ran.read_text() == "told\n"
+
+
+def test_workers_show_the_arguments_of_packed_and_signed_jobs(q: LocalQ, tmp_path: Path) -> None:
+    q.conf.update(task_compression="zlib", message_signing="require", message_keys=KEY)
+    text, door = "work and play " * 300, tmp_path / "door"
+    os.mkfifo(door)
+
+    @q.task(name="wait")
+    def wait(text: str, path: str) -> None:
+        Path(path).read_text()
+
+    with q.running(concurrency=1) as worker:
+        held = wait.delay(text, str(door))
+        with door.open("w"):
+            # It opens for writing only when the task has opened it for reading.
+            ((shown,),) = (q.control.inspect().active() or {}).values()
+        held.get(timeout=30)
+
+    assert worker is not None
+    assert shown["args"] == [text, str(door)]
+
+
+def test_a_chord_on_a_worker_joins_signed_results_and_refuses_a_changed_one(q: LocalQ) -> None:
+    q.conf.update(result_compression="zlib", message_signing="require", message_keys=KEY)
+
+    @q.task(name="echo")
+    def echo(*given: Any) -> Any:
+        return list(given)
+
+    long = "x" * 5_000
+    parts = chord([echo.s(long), echo.s("b")], echo.s("body"))
+    with q.running(concurrency=1):
+        assert parts.apply_async().get(timeout=30) == [[[long], ["b"]], "body"]
+        forged = chain(echo.s("first").set(task_id="first"), echo.s("after").set(countdown=1_000)).apply_async()
+        assert q.AsyncResult("first").get(timeout=30) == ["first"]
+    write(q, "UPDATE attempt SET result = ? WHERE key = (SELECT max(key) FROM attempt)", b'["evil"]')
+    write(q, "UPDATE job SET run_at = 0 WHERE id = ?", forged.id)
+
+    with q.running(concurrency=1):
+        with pytest.raises(SecurityError, match="The bytes of the result of job first are not signed"):
+            forged.get(timeout=30)
+        assert echo.delay("good").get(timeout=30) == ["good"]
