@@ -83,10 +83,8 @@ def read(this: Running) -> Outcome | None:
         this.read_call()
     except WorkerTerminate:
         raise
-    except SecurityError as error:
-        return refused(this, error)
     except BaseException as error:
-        told = failed(this, error)
+        told = refused(this, error) if isinstance(error, SecurityError) else failed(this, error)
         if task_internal_error.receivers:
             fields = {"request": this.context, "exception": error, "traceback": error.__traceback__, "einfo": None}
             task_internal_error.send(this.task, task_id=this.job.id, args=this.args, kwargs=this.kwargs, **fields)

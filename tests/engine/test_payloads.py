@@ -43,7 +43,7 @@ def ran(q: LocalQ, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", [*POOLS, "solo", "asyncio", "gevent"])
 def test_packed_and_signed_jobs_run_as_others_do(q: LocalQ, ran: Path, pool: str) -> None:
     q.conf.update(task_compression="zlib", result_compression="xz", message_signing="require", message_keys=KEY)
     text = "work and play " * 10_000
