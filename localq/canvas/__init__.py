@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from localq.canvas.chain import chain, maybe_chain
-from localq.canvas.chord import chord
-from localq.canvas.group import group
+from localq.canvas.chains import chain, maybe_chain
+from localq.canvas.chords import chord
+from localq.canvas.groups import group
 from localq.canvas.many import chunks, xmap, xstarmap
-from localq.canvas.signature import Signature, maybe_signature, signature, subtask
+from localq.canvas.signatures import Signature, maybe_signature, signature, subtask
 from localq.canvas.stamping import StampingVisitor
 
 __all__ = [

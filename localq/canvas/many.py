@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localq.canvas.group import group
-from localq.canvas.signature import Signature, maybe_signature
+from localq.canvas.groups import group
+from localq.canvas.signatures import Signature, maybe_signature
 
 __all__ = ["MAP", "STARMAP", "chunks", "xmap", "xstarmap"]
 

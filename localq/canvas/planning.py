@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from localq.call import new_id
-from localq.canvas.chain import chain
-from localq.canvas.chord import chord, on_error_of
+from localq.canvas.chains import chain
+from localq.canvas.chords import chord, on_error_of
 from localq.canvas.cycles import refuse_cycles
-from localq.canvas.group import group
+from localq.canvas.groups import group
 from localq.canvas.many import chunks
-from localq.canvas.signature import Signature
+from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
 from localq.job import Edge, NewJob, OnError, Passing

@@ -18,19 +18,17 @@ from localq.engine.ear import Ear
 from localq.engine.membership import Membership, WorkerPlan
 from localq.engine.outage import Outage
 from localq.engine.outbox import Outbox
-from localq.engine.pool.base import Handed, Pool
+from localq.engine.pool.base import Pool
+from localq.engine.receiving import Receiving
 from localq.engine.settling import Settling
 from localq.engine.stopping import HOW, Shutdown, Stopping
 from localq.engine.upkeep import Upkeep
-from localq.events import emit, listened
+from localq.events import emit
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
-from localq.feeding import fed
-from localq.job import Completion, Job, Role
-from localq.settle import expired, released
+from localq.job import Completion, Job
+from localq.settle import released
 from localq.signals import (
     heartbeat_sent,
-    task_received,
-    task_unknown,
     worker_ready,
     worker_shutdown,
     worker_shutting_down,
@@ -85,6 +83,7 @@ class Worker:
         self.control = Control(self, plan.autoscale)
         self.broadcast = Broadcast(app, plan.name, store, pool, clock)
         self._settling = Settling(app, plan.name, clock, self.broadcast)
+        self._receiving = Receiving(plan.name, store, self._settling, self.broadcast, app.conf)
         self._upkeep: Upkeep | None = None
         #: The name of the signal that stops it, where it was one.
         self.sig: str | None = None
@@ -306,44 +305,10 @@ class Worker:
             self._hand(self.control.received(claim.jobs), now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
-        handed = []
-        late = []
-        for job in jobs:
-            if job.culprit is not None:
-                late.append(self._settling.behind(job, self.store))
-                continue
-            if job.role & Role.FED:
-                inputs = self.store.inputs(job.key)
-                try:
-                    job = fed(job, inputs, self.app.conf)
-                except Exception as error:
-                    # Whatever the file holds: it fails this job, and stops no worker.
-                    late.append(self._settling.unfed(job, error))
-                    continue
-            if job.expires_at is not None and job.expires_at <= now:
-                late.append(expired(job, self.plan.name, self._settling.policy(job), now))
-                emit("job.revoked", worker=self.plan.name, task=job.task, job_id=job.id, reason="expired")
-                self._settling.tell_expired(job)
-                continue
-            handed.append(Handed(job, self._settling.limits(job)))
+        handed, late = self._receiving.sort(jobs, now)
         if handed:
-            if listened("job.received"):
-                self._received(handed)
-            if self.broadcast.listening or task_received.receivers or task_unknown.receivers:
-                self._settling.tell_received(handed)
             self.pool.submit(handed)
         self._save(late)
-
-    def _received(self, jobs: Sequence[Handed]) -> None:
-        for job, _ in jobs:
-            emit(
-                "job.received",
-                worker=self.plan.name,
-                task=job.task,
-                job_id=job.id,
-                queue=job.queue,
-                attempt=job.attempts,
-            )
 
     # Writing
 

@@ -11,13 +11,13 @@ from localq.exceptions import ScheduleError
 from localq.schedules.calendar_rule import Calendar
 from localq.schedules.combined import AllOf, AnyOf
 from localq.schedules.cron_text import CronText, cron
-from localq.schedules.crontab import crontab
+from localq.schedules.crontab_rule import crontab
 from localq.schedules.interval import every, schedule
 from localq.schedules.once import Once
 from localq.schedules.pinned import PinnedInterval
 from localq.schedules.rule import Rule
-from localq.schedules.solar import solar
-from localq.schedules.trigger import read_trigger, trigger
+from localq.schedules.solar_rule import solar
+from localq.schedules.trigger_rule import read_trigger, trigger
 from localq.settings import nearest
 
 __all__ = ["all_of", "any_of", "as_rule", "read_rule"]

@@ -121,7 +121,9 @@ class Statements:
         self._finishing(made)
         self._workers(made)
         self._reading(made)
-        self._removing(made)
+        self._changing(made)
+        self._pruning(made)
+        self._dropping(made)
 
     def _upsert(self, table: Table, primary: str) -> Executable:
         """Return an insert that replaces the row of the same primary key."""
@@ -248,16 +250,19 @@ class Statements:
             )
         )
         self.workers = made(select(*worker.columns).order_by(worker.c.key))
-        self.bury = made(
-            update(worker)
-            .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
-            .values(gone=1, seen_at=P("now"))
-        )
         self.describe = made(update(worker).where(worker.c.key == P("k")).values(card=P("card")))
         self.orders = made(
             select(standing_order.c.kind, standing_order.c.name, standing_order.c.value).order_by(
                 standing_order.c.kind, standing_order.c.name
             )
+        )
+        self._leaving(made)
+
+    def _leaving(self, made: Callable[[Executable], Statement]) -> None:
+        self.bury = made(
+            update(worker)
+            .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
+            .values(gone=1, seen_at=P("now"))
         )
         owners = select(job.c.owner).where(state_is(JobState.RUNNING)).distinct().subquery()
         dead = (
@@ -276,6 +281,14 @@ class Statements:
             select(*job_columns(with_args=False))
             .where(state_is(JobState.RUNNING), job.c.owner.in_(dead.scalar_subquery()))
             .limit(P("most"))
+        )
+        busy = select(job.c.owner).where(state_is(JobState.RUNNING))
+        self.drop_workers = made(
+            delete(worker).where(
+                worker.c.gone != literal_column("0"),
+                worker.c.seen_at < P("before"),
+                worker.c.key.not_in(busy.scalar_subquery()),
+            )
         )
 
     def _reading(self, made: Callable[[Executable], Statement]) -> None:
@@ -304,7 +317,7 @@ class Statements:
         self.get_meta = made(select(meta.c.value).where(meta.c.name == P("of_name")))
         self.set_meta = made(self._upsert(meta, "name"))
 
-    def _removing(self, made: Callable[[Executable], Statement]) -> None:
+    def _changing(self, made: Callable[[Executable], Statement]) -> None:
         self.cancel_waiting = made(
             update(job)
             .where(job.c.key == P("k"), job.c.state < literal_column(str(int(JobState.RUNNING))))
@@ -336,6 +349,8 @@ class Statements:
             )
             .returning(job.c.key, job.c.id, job.c.role, job.c.workflow)
         )
+
+    def _pruning(self, made: Callable[[Executable], Statement]) -> None:
         self.next_done = made(
             select(func.min(job.c.queue)).where(
                 job.c.finished_at.is_not(None), job.c.state == P("of_state"), job.c.queue > P("after")
@@ -365,6 +380,8 @@ class Statements:
                 ~kept_for_others(),
             )
         )
+
+    def _dropping(self, made: Callable[[Executable], Statement]) -> None:
         self.final_key = made(
             select(job.c.key).where(
                 job.c.id == P("of_id"), job.c.state >= literal_column(str(_FINAL)), ~kept_for_others()
@@ -374,14 +391,6 @@ class Statements:
         self.drop_payload = made(delete(payload).where(payload.c.job == P("k")))
         self.drop_note = made(delete(note).where(note.c.job == P("k")))
         self.drop_attempts = made(delete(attempt).where(attempt.c.key >= P("first"), attempt.c.key < P("end")))
-        owners = select(job.c.owner).where(state_is(JobState.RUNNING))
-        self.drop_workers = made(
-            delete(worker).where(
-                worker.c.gone != literal_column("0"),
-                worker.c.seen_at < P("before"),
-                worker.c.key.not_in(owners.scalar_subquery()),
-            )
-        )
 
 
 @cache

@@ -144,6 +144,21 @@ def test_imports_never_run_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
+def test_no_module_is_hidden_by_what_its_package_exports() -> None:
+    # Serializers find a class by walking its module's dotted name: `localq.canvas.group` must not be the class.
+    exported = {
+        f"{module}.{alias.asname or alias.name}"
+        for module, tree in MODULES.items()
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+        if (PACKAGE / module.replace(".", "/") / "__init__.py").is_file()
+        and f"{statement.module}.{alias.name}".removeprefix("localq.") not in MODULES
+    }
+
+    assert exported & set(MODULES) == set()
+
+
 def test_a_client_that_only_enqueues_loads_neither_the_engine_nor_parts_it_does_not_use() -> None:
     enqueue = "localq.LocalQ(path=':memory:').task(max).delay(1, 2)"
     code = f"import sys, localq; print(*sys.modules); {enqueue}; print(*sys.modules)"

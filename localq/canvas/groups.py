@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from localq.call import new_id
-from localq.canvas.chain import _Steps
-from localq.canvas.signature import Signature
+from localq.canvas.chains import _Steps
+from localq.canvas.signatures import Signature
 from localq.canvas.stamping import StampingVisitor, stamps_of
 from localq.result import GroupResult
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localq.canvas.signature import Signature, maybe_signature
+from localq.canvas.signatures import Signature, maybe_signature
 from localq.canvas.stamping import StampingVisitor, listed, stamps_of
 
 __all__ = ["chain", "signatures"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from localq.call import new_id
-from localq.canvas.chain import signatures
-from localq.canvas.group import group
-from localq.canvas.signature import Signature, maybe_signature
+from localq.canvas.chains import signatures
+from localq.canvas.groups import group
+from localq.canvas.signatures import Signature, maybe_signature
 from localq.canvas.stamping import StampingVisitor, stamps_of
 from localq.result import GroupResult
 from localq.settings import nearest
