@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from localq import failure
-from localq.exceptions import ChordError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
+from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
 from localq.failure import Failure
 from localq.job import Attempt, Completion, Ending, Input, Job, JobState, Outcome, Passing
 from localq.sealing import open_failure
@@ -67,7 +67,7 @@ def _trusted(job_id: str, told: bytes, settings: Settings) -> bytes:
     """Return a job's written error, or in its place why that is not believed."""
     try:
         return open_failure(job_id, told, settings)
-    except (SecurityError, ImproperlyConfigured) as error:
+    except (SecurityError, DecodeError, ImproperlyConfigured) as error:
         return failure.dump(failure.describe(error))
 
 

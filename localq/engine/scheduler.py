@@ -20,7 +20,7 @@ from localq.exceptions import ScheduleError, StoreBusy, StoreError, StoreFull
 from localq.firing import FIRED, Firing, Schedule, SyncOutcome, SyncResult
 from localq.job import JobState
 from localq.schedule_definition import Definition, OwnRule, read_definition
-from localq.sealing import open_spec, seal_calls
+from localq.sealing import open_spec, seal_calls, signer_of
 from localq.signals import beat_embedded_init
 from localq.store import open_store
 from localq.store.base import Bell, Store
@@ -77,8 +77,10 @@ class Scheduler:
 
         Raises:
             ScheduleError: an entry of the configuration cannot be; names it, the field and the reason.
+            ImproperlyConfigured: a key that signs what it fires cannot be had.
             StoreError: the store cannot be used.
         """
+        signer_of(self.app.conf)
         self.store.open()
         self._bell = self.store.schedule_bell()
         self._selector.register(self._bell.fileno(), selectors.EVENT_READ, self._bell)

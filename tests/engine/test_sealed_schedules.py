@@ -14,7 +14,7 @@ import pytest
 
 from localq import LocalQ, current, events
 from localq.engine.scheduler import beside
-from localq.exceptions import ScheduleError, SecurityError
+from localq.exceptions import ImproperlyConfigured, ScheduleError, SecurityError
 from localq.job import Job
 from localq.sealing import open_call
 from localq.signing import SIGNED
@@ -152,6 +152,13 @@ def test_a_configured_schedule_is_signed_with_the_first_key_when_a_scheduler_sta
     signed.conf.message_keys = [NEXT]
     assert signed.schedules.get("configured").task == "echo"
     assert signed.schedules.get("good").task is None
+
+
+def test_a_scheduler_whose_key_cannot_be_had_does_not_start(signed: LocalQ) -> None:
+    signed.conf.message_keys = "env:LOCALQ_NO_SUCH_KEY"
+
+    with pytest.raises(ImproperlyConfigured, match="LOCALQ_NO_SUCH_KEY, which is not set"):
+        beside(signed)
 
 
 def test_signed_schedules_fire_in_another_time(signed: LocalQ) -> None:

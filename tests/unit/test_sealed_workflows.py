@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, Task, chain, chord, codec, current, group
+from localq import LocalQ, Task, chain, chord, codec, current, failure, group
+from localq.behind import behind
 from localq.exceptions import ChordError, DecodeError, SecurityError
 from localq.feeding import fed, read_call
-from localq.job import Ending, Input, Job, JobState, OnError, Outcome, Passing
+from localq.job import Attempt, Ending, Input, Job, JobState, OnError, Outcome, Passing
 from localq.packing import PACKED, pack
 from localq.sealing import open_call, seal_call, seal_outcome
+from localq.settle import Policy
 from localq.signing import SIGNED
 from localq.store.base import Filter
 from localq.testing import drain
@@ -108,6 +110,21 @@ def test_the_error_of_a_job_is_signed_anew_for_those_behind_it(sealed: tuple[Loc
 
 
 # What is not to be trusted
+
+
+@pytest.mark.parametrize("written", [b'{"type":"OSError","module":"x","message":"evil"}', "a text", SIGNED])
+def test_an_error_that_nobody_signed_is_not_passed_on(app: LocalQ, written: Any) -> None:
+    culprit = job(b"")._replace(id="culprit", state=JobState.FAILED)
+    last = Attempt(1, "w", 0, 0, "FAILURE", None, written, None, None)
+    policy = Policy(3, False, True, app.conf)
+
+    done = behind(job(b""), (culprit, last, False), "w", policy, 0)
+
+    assert done.attempt is not None
+    assert done.attempt.failure is not None
+    told = failure.load(done.attempt.failure)
+    assert told.type in ("SecurityError", "DecodeError")
+    assert "evil" not in told.message
 
 
 def job(args: bytes, options: str | None = None) -> Job:
