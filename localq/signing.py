@@ -7,8 +7,6 @@ job they are of, is signed with them: bytes copied to another job do not verify 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,7 +30,11 @@ class Signer:
     """
 
     def __init__(self, keys: Mapping[str, bytes], required: bool) -> None:
-        self._required = required
+        # Late: a client that signs nothing need not load OpenSSL.
+        import hashlib
+        import hmac
+
+        self._required, self._is_same = required, hmac.compare_digest
         # Begun once: the key's own two blocks are not hashed anew for every message.
         self._begun = {name.encode(): hmac.new(secret, _FORM, hashlib.sha256) for name, secret in keys.items()}
         self._first = next(iter(self._begun))
@@ -70,7 +72,7 @@ class Signer:
                 f"{of} are signed with the key {name.decode('ascii', 'replace')[:40]!r}, which is not in message_keys "
                 f"here (known: {known})"
             )
-        if not hmac.compare_digest(mac, self._mac(name, what, fields, body)):
+        if not self._is_same(mac, self._mac(name, what, fields, body)):
             raise SecurityError(
                 f"{of} do not fit their signature: they were changed, or belong to another job or other options"
             )
@@ -99,4 +101,6 @@ def body_of(data: Any) -> Any:
 
 def key_id(secret: bytes) -> str:
     """Return an id for a key that was given none: it tells keys apart and nothing of the secret."""
-    return hmac.new(secret, b"localq key id", hashlib.sha256).hexdigest()[:8]
+    import hmac
+
+    return hmac.new(secret, b"localq key id", "sha256").hexdigest()[:8]
