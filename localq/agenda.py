@@ -20,6 +20,7 @@ from localq.result import AsyncResult
 from localq.schedule_definition import Definition, firing_id
 from localq.scheduled import LedgerLine, Scheduled
 from localq.schedules import between, schedule
+from localq.sealing import seal_calls
 from localq.settings import nearest
 from localq.timetable import due_time, skips
 
@@ -227,7 +228,7 @@ class Agenda(Configuration):
             some = instants[at : at + _AT_ONCE]
             entries = [Entry(one, FIRED, reason, firing_id(row.name, row.created_at, one)) for one in some]
             jobs = [definition.job_at(one, row.created_at, now) for one in some]
-            written = store.record(row.key, entries, jobs, now)
+            written = store.record(row.key, entries, seal_calls(jobs, self._app.conf), now)
             results += [AsyncResult(job.id, self._app) for job, done in zip(jobs, written, strict=True) if done]
         if results:
             self._app.call_workers()
@@ -241,7 +242,7 @@ class Agenda(Configuration):
         Raises:
             ScheduleError: it is unknown; the nearest name is given.
         """
-        return Scheduled.of(self._row(name))
+        return Scheduled.of(self._row(name), self._app.conf)
 
     def list(self, *states: str) -> Sequence[Scheduled]:
         """Return all schedules by name, or those in some states: active, paused, ended, retired."""
@@ -249,7 +250,7 @@ class Agenda(Configuration):
         found: builtins.list[Scheduled] = []
         after: str | None = None
         while rows := self._app.store.schedules(states=wanted, after=after, limit=1000):
-            found += map(Scheduled.of, rows)
+            found += [Scheduled.of(row, self._app.conf) for row in rows]
             after = rows[-1].name
         return found
 

@@ -12,17 +12,18 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from localq import current, fault
-from localq.endings import ended_by, failed, succeeded
-from localq.exceptions import WorkerTerminate
+from localq.endings import ended_by, failed, refused, succeeded
+from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTerminate
 from localq.job import Job, Outcome
 from localq.running import Place, Running
+from localq.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.task import Task
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["begin", "close_loop", "read", "run", "tell_end"]
+__all__ = ["begin", "close_loop", "read", "run", "sealed", "tell_end"]
 
 _local = threading.local()
 
@@ -36,7 +37,8 @@ def run(task: Task[..., Any], job: Job, place: Place) -> Outcome:
         place: Where this happens.
 
     Returns:
-        What came of it, with follow-up jobs for its callbacks; never raises for anything the task does.
+        What came of it, with follow-up jobs for its callbacks, packed and signed as the settings say; never raises
+        for anything the task does.
 
     Raises:
         WorkerTerminate: the worker interrupted the run; it has no outcome.
@@ -47,11 +49,19 @@ def run(task: Task[..., Any], job: Job, place: Place) -> Outcome:
         outcome = _attempted(this)
         if task_postrun.receivers:
             tell_end(this, outcome)
-        return outcome
+        return sealed(this, outcome)
     finally:
         current.request.reset(token)
         # An error leads through its traceback to this object, and must not lead on to itself.
         this.retval = None
+
+
+def sealed(this: Running, outcome: Outcome) -> Outcome:
+    """Return an outcome as it leaves: packed and signed as the settings say, a failure where that cannot be."""
+    try:
+        return seal_outcome(this.job, outcome, this.place.settings)
+    except ImproperlyConfigured as error:
+        return refused(this, error)
 
 
 def _attempted(this: Running) -> Outcome:
@@ -74,7 +84,7 @@ def read(this: Running) -> Outcome | None:
     except WorkerTerminate:
         raise
     except BaseException as error:
-        told = failed(this, error)
+        told = refused(this, error) if isinstance(error, SecurityError) else failed(this, error)
         if task_internal_error.receivers:
             fields = {"request": this.context, "exception": error, "traceback": error.__traceback__, "einfo": None}
             task_internal_error.send(this.task, task_id=this.job.id, args=this.args, kwargs=this.kwargs, **fields)

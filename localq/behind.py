@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from localq import failure
-from localq.exceptions import ChordError, TaskError, TaskRevokedError
+from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
 from localq.failure import Failure
 from localq.job import Attempt, Completion, Ending, Input, Job, JobState, Outcome, Passing
+from localq.sealing import open_failure
+from localq.settings import Settings
 from localq.settle import Policy, settle
 
-__all__ = ["Culprit", "behind", "culprit_of"]
+__all__ = ["Culprit", "behind", "culprit_of", "unfed"]
 
 #: The job that did not succeed, with its last attempt, and whether it was one of many; None: it was removed.
 Culprit = tuple[Job, Attempt | None, bool]
@@ -44,7 +46,7 @@ def behind(job: Job, culprit: Culprit | None, worker: str, policy: Policy, now: 
         told = failure.describe(TaskRevokedError("A job that this one waited for was removed"))
         return settle(job, Outcome(Ending.BEHIND, None, now, failure=failure.dump(told)), worker, policy, now)
     other, last, of_many = culprit
-    told_bytes = None if last is None else last.failure
+    told_bytes = None if last is None or last.failure is None else _trusted(other.id, last.failure, policy.settings)
     revoked = other.state == JobState.CANCELLED
     if told_bytes is None:
         lost = TaskError(f"Job {other.id} failed, and its error was not kept")
@@ -54,6 +56,19 @@ def behind(job: Job, culprit: Culprit | None, worker: str, policy: Policy, now: 
         told_bytes = failure.dump(failure.describe(error))
     ending = Ending.REVOKED if revoked and not of_many else Ending.BEHIND
     return settle(job, Outcome(ending, None, now, failure=told_bytes), worker, policy, now)
+
+
+def unfed(error: Exception, now: int) -> Outcome:
+    """Return the outcome of a job that was not handed over: what it waited for is not to be trusted, or unreadable."""
+    return Outcome(Ending.FAILURE, None, now, failure=failure.dump(failure.describe(error)))
+
+
+def _trusted(job_id: str, told: bytes, settings: Settings) -> bytes:
+    """Return a job's written error, or in its place why that is not believed."""
+    try:
+        return open_failure(job_id, told, settings)
+    except (SecurityError, DecodeError, ImproperlyConfigured) as error:
+        return failure.dump(failure.describe(error))
 
 
 def _shown(said: Failure) -> str:

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from localq import codec
 from localq.clock import from_datetime
 from localq.job import NewJob
+from localq.packing import check_compression
 from localq.settings import Settings, nearest
 from localq.stamps import split_stamps
 
@@ -60,12 +61,13 @@ KEPT = (
     "link_error",
     "argsrepr",
     "kwargsrepr",
+    "compression",
     "stamps",
 )
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
     producer connection publisher delivery_mode immediate mandatory
-    compression retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
+    retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
     task_type origin group_index chord chain replaced_task_nesting stamped_headers
 """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
@@ -286,6 +288,11 @@ def _check_kept(kept: dict[str, Any], find: Find | None) -> None:
     for name in ("link", "link_error"):
         if name in kept:
             kept[name] = _signatures(kept[name], name, find)
+    if "compression" in kept:
+        try:
+            check_compression(kept["compression"])
+        except ValueError as error:
+            raise ValueError(f"compression={kept['compression']!r} {error}") from None
     if not isinstance(kept.get("headers", {}), Mapping):
         raise TypeError(f"headers must be a mapping, not {kept['headers']!r}")
 

@@ -5,6 +5,7 @@ Their ids depend only on the attempt they follow from, so that computing them tw
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,14 +13,16 @@ from typing import Any
 from localq import codec, failure
 from localq.call import ROUTING, When, follow_up_id, new_job, zone_of
 from localq.events import emit
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError
 from localq.feeding import is_container, with_first
 from localq.job import Job, NewJob
 from localq.options import JobOptions
+from localq.packing import unpack
 from localq.parameters import required
 from localq.remote import rebuild
 from localq.request import Context
 from localq.routing import router_of
+from localq.sealing import verified_call
 from localq.settings import Settings
 
 __all__ = ["callbacks", "errback_call", "errbacks"]
@@ -67,20 +70,26 @@ def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tupl
     `(request, exc, traceback)` if it takes those.
     """
     options = JobOptions.read(job.options)
-    jobs = []
-    for number, link in enumerate(options.link_error or (), _FIRST_ERRBACK):
+    jobs: list[NewJob] = []
+    if not options.link_error:
+        return ()
+    try:
+        # A worker signs what follows from a job: it must not lend its hand to a job that nobody signed.
+        job = job._replace(args=verified_call(job, settings))
+    except (SecurityError, DecodeError, ImproperlyConfigured) as error:
+        _discard(job, f"its error callbacks are not to be trusted: {error}")
+        return ()
+    for number, link in enumerate(options.link_error, _FIRST_ERRBACK):
         try:
             jobs.append(_errback(job, options, link, number, told, settings, now))
         except (KeyError, TypeError, ValueError, AttributeError, ImproperlyConfigured) as error:
             # Checked when it was sent; what was written by hand must not stop the worker.
-            emit(
-                "job.discarded",
-                worker="",
-                task=job.task,
-                job_id=job.id,
-                reason=f"bad error callback: {error!r}",
-            )
+            _discard(job, f"bad error callback: {error!r}")
     return tuple(jobs)
+
+
+def _discard(job: Job, reason: str) -> None:
+    emit("job.discarded", worker="", task=job.task, job_id=job.id, reason=reason)
 
 
 def _errback(
@@ -166,7 +175,10 @@ def _request(job: Job, options: JobOptions) -> dict[str, Any]:
         "headers": options.headers,
         "delivery_info": {"queue": job.queue, "priority": job.priority},
     }
-    plain = options.serializer == "json" and not is_container(job.args)
-    if job.args is not None and plain and len(job.args) <= _LONGEST_REQUEST:
-        request["args"], request["kwargs"] = json.loads(job.args)
+    plain = options.serializer == "json" and len(job.args or b"") <= _LONGEST_REQUEST
+    if job.args and plain:
+        with contextlib.suppress(DecodeError):
+            args = unpack(job.args, _LONGEST_REQUEST, "of requests")
+            if not is_container(args):
+                request["args"], request["kwargs"] = json.loads(args)
     return request

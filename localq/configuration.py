@@ -14,6 +14,7 @@ from localq.registry import TaskRegistry
 from localq.routing import Router
 from localq.schedule_definition import Definition
 from localq.scheduled import definition_of
+from localq.sealing import open_spec, seal_spec
 from localq.settings import Settings
 from localq.store.base import Store
 from localq.timetable import due_time
@@ -128,12 +129,18 @@ class Configuration:
         return store.sync_schedules(self.source, wanted, now)
 
     def own(self, row: Schedule) -> Definition | None:
-        """Return the definition of a schedule whose rule only this program knows, None if it is another's."""
+        """Return the definition of a schedule whose rule only this program knows, None if it is another's.
+
+        Raises:
+            SecurityError: what the store has of it is not signed as it must be.
+        """
         found = self._own.get(row.name)
-        return found if found is not None and found.spec() == row.spec else None
+        if found is None:
+            return None
+        return found if found.spec() == open_spec(row.name, row.spec, self._app.conf) else None
 
     def _definition(self, row: Schedule) -> Definition:
-        return self.own(row) or definition_of(row)
+        return self.own(row) or definition_of(row, self._app.conf)
 
     def _new(
         self, definition: Definition, row: Schedule | None, source: str, now: int, since: int | None = None
@@ -145,7 +152,8 @@ class Configuration:
             anchor, next_at = self._going_on(definition, last, now if since is None else last)
         if row is not None and definition.max_runs is not None and row.runs >= definition.max_runs:
             next_at = None
-        return definition.new_schedule(source, anchor, next_at, due_time(definition, next_at))
+        new = definition.new_schedule(source, anchor, next_at, due_time(definition, next_at))
+        return new._replace(spec=seal_spec(new.name, new.spec, self._app.conf))
 
     @staticmethod
     def _going_on(definition: Definition, last: int, after: int) -> tuple[int, int | None]:

@@ -13,7 +13,7 @@ from types import CoroutineType
 from typing import Any
 
 from localq import current
-from localq.attempt import begin, read, tell_end
+from localq.attempt import begin, read, sealed, tell_end
 from localq.endings import ended_by, succeeded
 from localq.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerTerminate
 from localq.job import Job, Outcome
@@ -125,7 +125,7 @@ async def run(task: Task[..., Any], job: Job, place: Place, drive: Drive) -> Out
         outcome = await _attempted(this, drive)
         if task_postrun.receivers:
             tell_end(this, outcome)
-        return outcome
+        return sealed(this, outcome)
     finally:
         current.request.reset(token)
         this.retval = None

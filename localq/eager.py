@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from localq.attempt import run
-from localq.behind import behind, culprit_of
+from localq.behind import behind, culprit_of, unfed
 from localq.call import new_id
 from localq.clock import Clock
 from localq.exceptions import NotRegistered
@@ -24,6 +24,7 @@ from localq.limiter import AlarmLimiter
 from localq.policy import limits_of, policy_of
 from localq.registry import TaskRegistry
 from localq.running import Place
+from localq.sealing import seal_calls, seal_completion
 from localq.settings import Settings
 from localq.settle import expired, settle
 from localq.store import open_store
@@ -75,7 +76,8 @@ class Eager:
         thrown = [new.id for new in jobs] if throw else []
         self._errors.update(dict.fromkeys(thrown))
         try:
-            self.store.add([new._replace(run_at=None) for new in jobs], self._app.clock.now())
+            sealed = seal_calls([new._replace(run_at=None) for new in jobs], self._app.conf)
+            self.store.add(sealed, self._app.clock.now())
             for new in jobs:
                 self._run_until_final(new.id)
         finally:
@@ -83,6 +85,11 @@ class Eager:
         for error in errors:
             if error is not None:
                 raise error
+
+    @property
+    def conf(self) -> Settings:
+        """The app's settings."""
+        return self._app.conf
 
     def run_due(self) -> Claim:
         """Run the jobs that are due, in order, and what follows from them at once.
@@ -141,18 +148,27 @@ class Eager:
         elif job.expires_at is not None and job.expires_at <= now:
             done = expired(job, _NAME, policy, now)
         else:
-            if job.role & Role.FED:
-                job = fed(job, self.store.inputs(job.key))
-            token = _around.set((*_around.get(), job.id))
-            try:
-                outcome = self._outcome(job, now)
-            finally:
-                _around.reset(token)
+            outcome = self._ran(job, now)
             now = self._app.clock.now()
             done = settle(job, outcome, _NAME, policy, now)
-        self.store.finish([done], now)
+        self.store.finish([seal_completion(done, conf)], now)
         with self._ended:
             self._ended.notify_all()
+
+    def _ran(self, job: Job, now: int) -> Outcome:
+        if job.role & Role.FED:
+            inputs = self.store.inputs(job.key)
+            try:
+                job = fed(job, inputs, self._app.conf)
+            except Exception as error:
+                if job.id in self._errors:
+                    self._errors[job.id] = error
+                return unfed(error, now)
+        token = _around.set((*_around.get(), job.id))
+        try:
+            return self._outcome(job, now)
+        finally:
+            _around.reset(token)
 
     def _outcome(self, job: Job, now: int) -> Outcome:
         task = self._app.tasks.find(job.task)

@@ -32,7 +32,7 @@ from localq.running import Running
 from localq.signals import task_failure, task_retry, task_success
 from localq.task import Task
 
-__all__ = ["ended_by", "failed", "succeeded"]
+__all__ = ["ended_by", "failed", "refused", "succeeded"]
 
 _log = logging.getLogger("localq.task")
 #: Linux counts peak memory in KiB, macOS in bytes.
@@ -94,6 +94,15 @@ def failed(this: Running, error: BaseException) -> Outcome:
     if task_failure.receivers:
         _signal_failure(this, error, einfo)
     return _outcome(this, Ending.FAILURE, failure=failure.dump(told))
+
+
+def refused(this: Running, error: BaseException) -> Outcome:
+    """Return the outcome of a job that is not to be trusted: a failure, and no code of the task's hears of it."""
+    this.retval = error
+    errors = this.place.errors
+    if errors is not None and this.job.id in errors:
+        errors[this.job.id] = error
+    return _outcome(this, Ending.FAILURE, failure=failure.dump(failure.describe(error)))
 
 
 def _signal_failure(this: Running, error: BaseException, einfo: ExceptionInfo) -> None:

@@ -3,7 +3,7 @@
     LocalQError
     ├── ImproperlyConfigured          a setting, option or name that cannot work
     ├── ScheduleError                 (ValueError) a rule in time that cannot be understood or written down
-    ├── SecurityError                 content of a kind this process was not told to accept
+    ├── SecurityError                 content of a kind not accepted here, or not signed as it must be
     ├── TaskPredicate                 raised inside a task to say what should happen to it
     │   ├── Ignore                    keep no outcome
     │   │   └── Replaced              run another call in its place (`Task.replace`)
@@ -124,7 +124,7 @@ class ScheduleError(ValueError, LocalQError):
 
 
 class SecurityError(LocalQError):
-    """Content was refused because this process was not told to accept its kind."""
+    """Content was refused: of a kind this process does not accept, or not signed as it must be."""
 
 
 class TaskPredicate(LocalQError):

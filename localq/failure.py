@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from localq import codec
 from localq.anatomy import arguments, attributes, guarded, traceback_of
+from localq.signing import body_of
 
 __all__ = ["NOT_STATE", "Failure", "RemoteTraceback", "clean", "describe", "dump", "load"]
 
@@ -93,9 +94,12 @@ def dump(failure: Failure) -> bytes:
 
 
 def load(data: bytes) -> Failure:
-    """Read what `dump` wrote; other bytes give a failure that says so."""
+    """Read what `dump` wrote, signed or not; other bytes give a failure that says so.
+
+    No signature is verified: `localq.sealing` does that, where an exception is made of it.
+    """
     try:
-        found = json.loads(data)
+        found = json.loads(body_of(data))
         kind, module, message = found["type"], found["module"], found["message"]
         if not all(isinstance(text, str) for text in (kind, module, message)):
             raise TypeError("type, module and message must be strings")

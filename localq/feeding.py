@@ -14,6 +14,8 @@ from localq import codec
 from localq.exceptions import DecodeError
 from localq.job import Input, Job, JobState, OnError, Passing
 from localq.options import JobOptions
+from localq.sealing import open_call, open_result, sign_call
+from localq.settings import Settings
 
 __all__ = ["fed", "is_container", "read_call", "with_first"]
 
@@ -27,22 +29,40 @@ def with_first(call: bytes, first: bytes) -> bytes:
     return b"[[" + first + (b"" if call.startswith(b"[[]") else b",") + call[2:]
 
 
-def fed(job: Job, inputs: Sequence[Input]) -> Job:
-    """Return a job whose arguments are whole: results of those it waited for in front of its own."""
-    call = job.args or b"[[],{}]"
+def fed(job: Job, inputs: Sequence[Input], conf: Settings) -> Job:
+    """Return a job whose arguments are whole: results of those it waited for in front of its own.
+
+    They are signed anew where its own were.
+
+    Raises:
+        SecurityError: its arguments, or one of the results, are not signed as they must be.
+        DecodeError: one of them cannot be unpacked, or not within its limit.
+    """
     given = [one for one in inputs if one.passing in (Passing.FIRST, Passing.LISTED) and _counts(one)]
     listed = any(one.passing == Passing.LISTED for one in inputs)
     if not given and not listed:
         return job
-    results = [(JobOptions.read(one.options).serializer, one.result or _NONE) for one in given]
-    results = [("json", data) if data is _NONE else (name, data) for name, data in results]
+    call = open_call(job, conf) or b"[[],{}]"
+    results = [_opened(one, conf) for one in given]
     own = JobOptions.read(job.options).serializer
     if own == "json" and all(name == "json" for name, _ in results):
         values = b",".join([data for _, data in results])
-        return job._replace(args=with_first(call, b"[" + values + b"]" if listed else values))
+        return _with(job, with_first(call, b"[" + values + b"]" if listed else values), conf)
     beside = [[name, data.decode("latin-1")] for name, data in results]
     whole = json.dumps([listed, beside, call.decode("latin-1")], ensure_ascii=False)
-    return job._replace(args=_MARK + whole.encode())
+    return _with(job, _MARK + whole.encode(), conf)
+
+
+def _opened(one: Input, conf: Settings) -> tuple[str, bytes]:
+    """Return the serializer and the encoded bytes of a result."""
+    if not one.result:
+        return "json", _NONE
+    serializer = JobOptions.read(one.options).serializer
+    return serializer, open_result(one.id, serializer, one.result, conf)
+
+
+def _with(job: Job, args: bytes, conf: Settings) -> Job:
+    return job._replace(args=sign_call(job.id, job.task, job.options, args, conf))
 
 
 def _counts(one: Input) -> bool:

@@ -34,6 +34,7 @@ class JobOptions(NamedTuple):
     kwargsrepr: str | None = None
     stamps: dict[str, list[Any]] | None = None
     errback: dict[str, Any] | None = None
+    compression: str | None = None
 
     @classmethod
     def read(cls, text: str | None) -> JobOptions:

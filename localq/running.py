@@ -11,6 +11,7 @@ from localq.job import Job, Role
 from localq.options import JobOptions
 from localq.policy import first
 from localq.request import Context
+from localq.sealing import open_call
 from localq.settings import Settings
 from localq.task import Task
 
@@ -66,10 +67,15 @@ class Running:
         self.retval: Any = None
 
     def read_call(self) -> None:
-        """Decode the arguments and fill in the request; raises what users' classes raise."""
+        """Verify, unpack and decode the arguments, and fill in the request; raises what users' classes raise.
+
+        Raises:
+            SecurityError: the arguments are not to be trusted, and nothing of them was read.
+        """
         options = self.options
-        accept = self.place.settings.accept_content
-        args, kwargs = read_call(self.job.args or b"[[],{}]", options.serializer, accept)
+        settings = self.place.settings
+        stored = open_call(self.job, settings) or b"[[],{}]"
+        args, kwargs = read_call(stored, options.serializer, settings.accept_content)
         self.args, self.kwargs = args, kwargs
         self._fill_in()
         if options.errback is not None:

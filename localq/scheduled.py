@@ -7,10 +7,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from localq.clock import to_datetime
-from localq.exceptions import ScheduleError
+from localq.exceptions import ImproperlyConfigured, ScheduleError, SecurityError
 from localq.firing import LedgerRow, Schedule, ScheduleState
 from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.schedules import Rule
+from localq.sealing import open_spec
+from localq.settings import Settings
 
 __all__ = ["LedgerLine", "Scheduled", "definition_of"]
 
@@ -20,13 +22,14 @@ def _read(name: str, spec: str) -> Definition:
     return read_definition(name, spec)
 
 
-def definition_of(row: Schedule) -> Definition:
+def definition_of(row: Schedule, conf: Settings) -> Definition:
     """Return the definition of a schedule.
 
     Raises:
+        SecurityError: it is not signed as it must be.
         ScheduleError: it cannot be read.
     """
-    return _read(row.name, row.spec)
+    return _read(row.name, open_spec(row.name, row.spec, conf))
 
 
 class Scheduled(NamedTuple):
@@ -54,14 +57,14 @@ class Scheduled(NamedTuple):
     note: str | None
 
     @classmethod
-    def of(cls, row: Schedule) -> Scheduled:
+    def of(cls, row: Schedule, conf: Settings) -> Scheduled:
         """Return a row of the store, for reading."""
         facts: dict[str, Any]
         try:
-            known = definition_of(row)
+            known = definition_of(row, conf)
             rule = None if isinstance(known.rule, OwnRule) else known.rule
             facts = {"words": known.rule.words(), "rule": rule, "zone": known.zone, "task": known.job.task}
-        except ScheduleError as error:
+        except (ScheduleError, SecurityError, ImproperlyConfigured) as error:
             facts = {"words": str(error), "rule": None, "zone": None, "task": None}
         return cls(
             name=row.name,

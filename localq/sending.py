@@ -86,12 +86,13 @@ def jobs_of_call(
     serializer = task.serializer or conf.task_serializer
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
-    special = options or placed or task._shadows or task.expires is not None or serializer != "json"
+    own = task._shadows or task.expires is not None or task.compression is not None
+    special = options or placed or own or serializer != "json"
     if not special and request is None and app.router is None:
         return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
     options, stamps = split_stamps(options)
     read_options(options)
-    given: dict[str, Any] = {"expires": task.expires, **options}
+    given: dict[str, Any] = {"expires": task.expires, "compression": task.compression, **options}
     if stamps:
         given["stamps"] = stamps
     if task._shadows and given.get("shadow") is None:

@@ -26,7 +26,7 @@ _TASK_OPTIONS = """
     dont_autoretry_for retry_kwargs retry_backoff retry_backoff_max retry_jitter rate_limit
     track_started send_events trail reject_on_worker_lost acks_on_failure acks_on_timeout
     acks_on_failure_or_timeout retry_on_worker_lost resultrepr_maxsize abstract shadow_name
-    exchange exchange_type routing_key
+    exchange exchange_type routing_key compression
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 _NO_OPTIONS: dict[str, Any] = {}
@@ -52,6 +52,7 @@ class Task(Generic[P, R]):
         throws: Errors that are expected: logged without traceback.
         expires: Seconds or datetime after which a job is not run any more.
         priority, queue: Where a call names none.
+        compression: How the arguments are packed where a call says nothing; default: the setting task_compression.
         exchange, exchange_type, routing_key: Where a call names none; see `localq.routing`.
         autoretry_for, dont_autoretry_for, retry_kwargs, retry_backoff, retry_backoff_max, retry_jitter:
             As in Celery: errors that are retried by themselves, and when.
@@ -72,6 +73,7 @@ class Task(Generic[P, R]):
     expires: float | datetime | timedelta | None = None
     priority: int | None = None
     queue: str | None = None
+    compression: str | None = None
     exchange: str | None = None
     exchange_type: str | None = None
     routing_key: str | None = None

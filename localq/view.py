@@ -6,11 +6,13 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from localq import codec, failure
-from localq.exceptions import TaskRevokedError
+from localq.exceptions import ImproperlyConfigured, SecurityError, TaskRevokedError
 from localq.failure import Failure
 from localq.job import Attempt, Job, JobState
 from localq.options import JobOptions
 from localq.remote import rebuild
+from localq.sealing import open_failure, open_result
+from localq.settings import Settings
 
 __all__ = ["View"]
 
@@ -41,19 +43,30 @@ class View(NamedTuple):
             return bool(job.retries or job.crashes)
         return job.state == JobState.FAILED or (job.state == JobState.CANCELLED and last.ending == "REVOKED")
 
-    def value(self, accept: Collection[str]) -> Any:
+    def value(self, accept: Collection[str], settings: Settings) -> Any:
         """Return the job's result, or its error, or what it said last, or None.
+
+        An error that is not signed as it must be is a SecurityError in its place.
 
         Args:
             accept: The serializers this process agrees to read.
+
+        Raises:
+            SecurityError: the result is not signed as it must be, or its serializer is not accepted.
+            DecodeError: the result cannot be read.
         """
         job, last = self.job, self.last
         if job.state == JobState.SUCCEEDED and job.shown is None:
             if last is None or last.result is None:
                 return None
-            return codec.decode(last.result, JobOptions.read(job.options).serializer, accept)
+            serializer = JobOptions.read(job.options).serializer
+            return codec.decode(open_result(job.id, serializer, last.result, settings), serializer, accept)
         if job.shown is not None or job.state == JobState.RUNNING:
             return None if self.said is None else codec.decode(self.said)
-        if (told := self.failure) is not None:
+        if last is not None and (told := self.failure) is not None:
+            try:
+                open_failure(job.id, last.failure or b"", settings)
+            except (SecurityError, ImproperlyConfigured) as error:
+                return error
             return rebuild(told)
         return TaskRevokedError("revoked") if job.state == JobState.CANCELLED else None

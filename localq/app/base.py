@@ -22,6 +22,7 @@ from localq.publishing import announced, published
 from localq.registry import BindingDecorator, Decorator
 from localq.result import AsyncResult, EagerResult
 from localq.scheduling import Scheduling
+from localq.sealing import seal_calls
 from localq.sending import job_of, jobs_of_call, jobs_of_signature
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
@@ -282,7 +283,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         if before_task_publish.receivers:
             jobs = [announced(self, new) for new in jobs]
         fault.point("enqueue.before")
-        store.add(jobs, self.clock.now())
+        store.add(seal_calls(jobs, self.conf), self.clock.now())
         fault.point("enqueue.after")
         store.ring_workers()
         if after_task_publish.receivers or task_sent.receivers:

@@ -22,6 +22,8 @@ from localq.job import Job, JobState
 from localq.options import JobOptions
 from localq.orders import PARKED_AT
 from localq.result import AsyncResult
+from localq.sealing import open_result
+from localq.settings import Settings
 from localq.store.base import Store
 
 __all__ = ["EXIT_FAILED", "EXIT_UNFINISHED", "SECONDS", "known", "list_", "outcome_code", "result", "value_text"]
@@ -136,7 +138,7 @@ def result(
         waiting.wait(store, (found.id,), found.ready, wait_s)
     job = known(store, found.id)
     if as_json:
-        show_json(_told(store, found, job, traceback))
+        show_json(_told(app.conf, store, found, job, traceback))
     else:
         _show(store, found, job, traceback)
     context.exit(outcome_code(job))
@@ -216,16 +218,25 @@ def _owner(store: Store, job: Job) -> str:
     return names.get(job.owner or 0, "unknown")
 
 
-def _told(store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> dict[str, Any]:
+def _opened(conf: Settings, job: Job, serializer: str, kept: bytes) -> bytes | None:
+    """Return a result's JSON; None where it is none, or is not to be trusted."""
+    try:
+        return open_result(job.id, serializer, kept, conf) if serializer == "json" else None
+    except LocalQError:
+        return None
+
+
+def _told(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> dict[str, Any]:
     _, last, said = store.results([job.id])[job.id]
     serializer = JobOptions.read(job.options).serializer
     kept = last.result if last is not None and job.state == JobState.SUCCEEDED and job.shown is None else None
+    text = None if kept is None else _opened(conf, job, serializer, kept)
     runs = found.attempts
     waits = job.state not in (JobState.RUNNING, JobState.SUCCEEDED)
     return {
         **_facts(job),
-        "result": json.loads(kept) if kept is not None and serializer == "json" else None,
-        "result_repr": value_text(found) if kept is not None and serializer != "json" else None,
+        "result": None if text is None else json.loads(text),
+        "result_repr": value_text(found) if kept is not None and text is None else None,
         "info": None if said is None else json.loads(said),
         "error": runs[-1].error if runs and waits else None,
         "worker": _owner(store, job) if job.state == JobState.RUNNING else None,

@@ -22,6 +22,7 @@ from localq.engine.pool.threads import ThreadPool
 from localq.engine.signalling import Setup
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
+from localq.sealing import signer_of
 from localq.settings import nearest
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
@@ -103,6 +104,8 @@ def assemble(
         )
     bounds = None if autoscale is None else _bounds(kind, autoscale)
     size = _size(app, kind, concurrency if bounds is None else bounds.fewest)
+    # A key that cannot be had ends the worker here, and not its jobs one by one.
+    signer_of(app.conf)
     import_modules.send(app)
     app.import_tasks()
     # Before anything is forked: what receivers load now, the slots share.

@@ -19,6 +19,8 @@ from localq.engine.pool.base import Death, Handed, Pool
 from localq.engine.wire import Wire
 from localq.job import Ending, Job, JobState, Outcome
 from localq.options import JobOptions
+from localq.sealing import open_call, open_result
+from localq.settings import Settings
 from localq.store.base import Store
 
 __all__ = ["Broadcast"]
@@ -104,7 +106,7 @@ class Broadcast:
         """Tell of jobs that came to this worker."""
         for job, _ in jobs:
             options = JobOptions.read(job.options)
-            args, kwargs = _shown_call(job, options)
+            args, kwargs = _shown_call(job, options, self._conf)
             self._of_job(
                 "task-received",
                 job,
@@ -146,7 +148,7 @@ class Broadcast:
         if outcome.ending == Ending.LOST and state != JobState.FAILED:
             kind = "task-retried"
         if kind is not None:
-            self._of_job(kind, job, at=outcome.ended_at, **_details(kind, job, end, outcome))
+            self._of_job(kind, job, at=outcome.ended_at, **_details(kind, job, end, outcome, self._conf))
 
     def _of_job(self, kind: str, job: Job, **fields: Any) -> None:
         if self.enabled:
@@ -177,11 +179,11 @@ _KINDS = {
 }
 
 
-def _details(kind: str, job: Job, end: Outcome | Death, outcome: Outcome) -> dict[str, Any]:
+def _details(kind: str, job: Job, end: Outcome | Death, outcome: Outcome, conf: Settings) -> dict[str, Any]:
     """Return the fields that belong to an ending."""
     if kind == "task-succeeded":
         seconds = (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6
-        return {"result": _shown(outcome.result, JobOptions.read(job.options)), "runtime": seconds}
+        return {"result": _shown(job, outcome.result, conf), "runtime": seconds}
     if kind == "task-rejected":
         return {"requeue": outcome.requeue}
     if kind == "task-revoked":
@@ -191,22 +193,23 @@ def _details(kind: str, job: Job, end: Outcome | Death, outcome: Outcome) -> dic
     return {"exception": f"{told.type}({told.message!r})"[:_LONGEST], "traceback": told.traceback[:_LONGEST]}
 
 
-def _shown(data: bytes | None, options: JobOptions) -> str:
+def _shown(job: Job, data: bytes | None, conf: Settings) -> str:
     """Return a result as text; what is pickled is not read here."""
     if data is None:
         return "None"
+    options = JobOptions.read(job.options)
     if options.serializer == "json":
         with contextlib.suppress(Exception):
-            return codec.brief(codec.decode(data), _LONGEST)
+            return codec.brief(codec.decode(open_result(job.id, "json", data, conf)), _LONGEST)
     return f"<{len(data)} bytes of {options.serializer}>"
 
 
-def _shown_call(job: Job, options: JobOptions) -> tuple[str, str]:
+def _shown_call(job: Job, options: JobOptions, conf: Settings) -> tuple[str, str]:
     """Return a call's arguments as text: those the caller gave for this, or their own."""
     args, kwargs = options.argsrepr, options.kwargsrepr
     if (args is None or kwargs is None) and options.serializer == "json":
         with contextlib.suppress(Exception):
-            decoded = codec.decode_call(job.args or b"[[],{}]", "json", ("json",))
+            decoded = codec.decode_call(open_call(job, conf) or b"[[],{}]", "json", ("json",))
             args = args if args is not None else codec.brief(decoded[0], _LONGEST)
             kwargs = kwargs if kwargs is not None else codec.brief(decoded[1], _LONGEST)
     return args or f"<{options.serializer}>", kwargs or f"<{options.serializer}>"

@@ -12,9 +12,12 @@ from typing import Any
 import localq
 from localq.engine.pool.base import InHand
 from localq.engine.pool.facts import resident_kb
+from localq.exceptions import ImproperlyConfigured, SecurityError
 from localq.job import Job, JobState
 from localq.options import JobOptions
 from localq.orders import PARKED_AT, PAUSE, RATE
+from localq.sealing import open_call
+from localq.settings import Settings
 from localq.store.base import Filter
 from localq.worker.control import State, inspect_command, nok, ok
 
@@ -33,7 +36,7 @@ _SECRET = ("password", "passwd", "secret", "token", "api", "key", "signature", "
 
 def request_info(job: Job, state: State, started_at: int | None = None, pid: int | None = None) -> dict[str, Any]:
     """Return a job as Celery tells of a request."""
-    args, kwargs = _arguments(job)
+    args, kwargs = _arguments(job, state.worker.app.conf)
     policy = JobOptions.read(job.options).acks_late
     return {
         "id": job.id,
@@ -54,7 +57,7 @@ def request_info(job: Job, state: State, started_at: int | None = None, pid: int
     }
 
 
-def _arguments(job: Job) -> tuple[Any, Any]:
+def _arguments(job: Job, conf: Settings) -> tuple[Any, Any]:
     """Return a job's arguments, or what the call said to show instead; nothing is unpickled to be shown."""
     options = JobOptions.read(job.options)
     if options.argsrepr is not None or options.kwargsrepr is not None:
@@ -65,7 +68,9 @@ def _arguments(job: Job) -> tuple[Any, Any]:
         return f"<{len(job.args):,} bytes of {options.serializer}>", {}
     try:
         # Not by the codec, which calls what programs registered to read their own types.
-        args, kwargs = json.loads(job.args)
+        args, kwargs = json.loads(open_call(job, conf))
+    except (SecurityError, ImproperlyConfigured) as error:
+        return f"<refused: {error}>", {}
     except (ValueError, TypeError):
         return "<unreadable>", {}
     return args, kwargs

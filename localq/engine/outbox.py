@@ -8,6 +8,8 @@ from localq import fault
 from localq.clock import Clock
 from localq.events import emit
 from localq.job import Completion, JobState, Role
+from localq.sealing import seal_completion
+from localq.settings import Settings
 from localq.store.base import Store
 
 __all__ = ["Outbox", "Written"]
@@ -38,9 +40,9 @@ class Outbox:
         unsaved: What could not be written yet, oldest first.
     """
 
-    def __init__(self, worker: str, store: Store, clock: Clock) -> None:
+    def __init__(self, worker: str, store: Store, clock: Clock, conf: Settings) -> None:
         self.unsaved: list[Completion] = []
-        self._worker, self._store, self._clock = worker, store, clock
+        self._worker, self._store, self._clock, self._conf = worker, store, clock, conf
 
     def write(self, completions: list[Completion]) -> Written:
         """Write completions, those first that could not be written before.
@@ -52,7 +54,7 @@ class Outbox:
             return _NOTHING
         self.unsaved.extend(completions)
         batch = self.unsaved
-        applied = self._store.finish(batch, self._clock.now())
+        applied = self._store.finish([seal_completion(done, self._conf) for done in batch], self._clock.now())
         self.unsaved = []
         fault.point("finish.after")
         final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]

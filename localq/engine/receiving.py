@@ -10,6 +10,7 @@ from localq.engine.settling import Settling
 from localq.events import emit, listened
 from localq.feeding import fed
 from localq.job import Completion, Job, Role
+from localq.settings import Settings
 from localq.settle import expired
 from localq.signals import task_received, task_unknown
 from localq.store.base import Store
@@ -24,8 +25,9 @@ class Receiving:
         worker: The worker's name.
     """
 
-    def __init__(self, worker: str, store: Store, settling: Settling, broadcast: Broadcast) -> None:
+    def __init__(self, worker: str, store: Store, settling: Settling, broadcast: Broadcast, conf: Settings) -> None:
         self._worker, self._store, self._settling, self._broadcast = worker, store, settling, broadcast
+        self._conf = conf
 
     def sort(self, jobs: Sequence[Job], now: int) -> tuple[list[Handed], list[Completion]]:
         """Return what the pool gets, and what is only to be written; tell of both."""
@@ -36,7 +38,13 @@ class Receiving:
                 late.append(self._settling.behind(job, self._store))
                 continue
             if job.role & Role.FED:
-                job = fed(job, self._store.inputs(job.key))
+                inputs = self._store.inputs(job.key)
+                try:
+                    job = fed(job, inputs, self._conf)
+                except Exception as error:
+                    # Whatever the file holds: it fails this job, and stops no worker.
+                    late.append(self._settling.unfed(job, error))
+                    continue
             if job.expires_at is not None and job.expires_at <= now:
                 late.append(expired(job, self._worker, self._settling.policy(job), now))
                 emit("job.revoked", worker=self._worker, task=job.task, job_id=job.id, reason="expired")

@@ -20,6 +20,7 @@ from localq.exceptions import ScheduleError, StoreBusy, StoreError, StoreFull
 from localq.firing import FIRED, Firing, Schedule, SyncOutcome, SyncResult
 from localq.job import JobState
 from localq.schedule_definition import Definition, OwnRule, read_definition
+from localq.sealing import open_spec, seal_calls, signer_of
 from localq.signals import beat_embedded_init
 from localq.store import open_store
 from localq.store.base import Bell, Store
@@ -76,8 +77,10 @@ class Scheduler:
 
         Raises:
             ScheduleError: an entry of the configuration cannot be; names it, the field and the reason.
+            ImproperlyConfigured: a key that signs what it fires cannot be had.
             StoreError: the store cannot be used.
         """
+        signer_of(self.app.conf)
         self.store.open()
         self._bell = self.store.schedule_bell()
         self._selector.register(self._bell.fileno(), selectors.EVENT_READ, self._bell)
@@ -263,7 +266,8 @@ class Scheduler:
             if isinstance(definition.rule, OwnRule):
                 # A scheduler of the program that configures it will fire it.
                 return None
-            return plan(row, definition, now, busy=busy)
+            firing = plan(row, definition, now, busy=busy)
+            return firing and firing._replace(jobs=tuple(seal_calls(firing.jobs, self.app.conf)))
         except Exception as error:
             if row.due_at is None or row.due_at > now:
                 # It only waits for its previous job, and said so when it was due.
@@ -276,11 +280,13 @@ class Scheduler:
         return postponed(row, now + _POSTPONED_US, reason)
 
     def _definition(self, row: Schedule) -> Definition:
+        # Each time: keys and settings may have changed, and so may the row.
+        spec = open_spec(row.name, row.spec, self.app.conf)
         known = self._definitions.get(row.key)
-        if known is None or known[0] != row.spec:
+        if known is None or known[0] != spec:
             if len(self._definitions) >= _MOST_KNOWN:
                 self._definitions.clear()
-            known = self._definitions[row.key] = (row.spec, read_definition(row.name, row.spec))
+            known = self._definitions[row.key] = (spec, read_definition(row.name, spec))
         definition = known[1]
         if isinstance(definition.rule, OwnRule):
             definition = self.app.schedules.own(row) or definition

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from localq import failure
-from localq.behind import behind, culprit_of
+from localq.behind import behind, culprit_of, unfed
 from localq.clock import Clock
 from localq.engine.broadcast import Broadcast
 from localq.engine.pool.base import Cause, Death, Handed, Report
@@ -92,6 +92,10 @@ class Settling:
     def behind(self, job: Job, store: Store) -> Completion:
         """Return what must be written for a job that cannot run because of another."""
         return behind(job, culprit_of(job, store), self._worker, self.policy(job), self._clock.now())
+
+    def unfed(self, job: Job, error: Exception) -> Completion:
+        """Return what must be written for a job whose arguments cannot be made whole."""
+        return self.completion(Report(job, unfed(error, self._clock.now()), None))
 
     def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
         """Return the outcome of a job whose process ended under it."""

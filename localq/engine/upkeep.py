@@ -151,6 +151,10 @@ class Upkeep:
 
     def _settled(self, job: Job, row: WorkerRow | None, now: int) -> Completion:
         worker = self._worker
+        if job.options is not None:
+            # Error callbacks may follow: they are told of the arguments, and made only of a job that verifies.
+            found = worker.store.call(job.id)
+            job = job if found is None else job._replace(args=found.args)
         policy = policy_of(worker.app.tasks.find(job.task), job, worker.app.conf)
         name = f"{row.card.name} (pid {row.card.pid})" if row is not None else "its worker"
         outcome = lost_outcome(f"The worker {name} died or stopped answering", job, policy, now)

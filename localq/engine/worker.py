@@ -79,11 +79,11 @@ class Worker:
         self._membership = Membership(app, store, plan, pool, clock, presence)
         self._shutdown = Shutdown()
         self._outage = Outage(plan.name, clock)
-        self._outbox = Outbox(plan.name, store, clock)
+        self._outbox = Outbox(plan.name, store, clock, app.conf)
         self.control = Control(self, plan.autoscale)
         self.broadcast = Broadcast(app, plan.name, store, pool, clock)
         self._settling = Settling(app, plan.name, clock, self.broadcast)
-        self._receiving = Receiving(plan.name, store, self._settling, self.broadcast)
+        self._receiving = Receiving(plan.name, store, self._settling, self.broadcast, app.conf)
         self._upkeep: Upkeep | None = None
         #: The name of the signal that stops it, where it was one.
         self.sig: str | None = None

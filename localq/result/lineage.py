@@ -10,6 +10,7 @@ from localq.exceptions import IncompleteStream
 from localq.job import Job, JobState
 from localq.options import JobOptions
 from localq.result.graph import DependencyGraph
+from localq.settings import Settings
 from localq.store.base import Store
 
 __all__ = ["Lineage", "Source"]
@@ -21,6 +22,11 @@ class Source(Protocol):
     @property
     def store(self) -> Store:
         """Where the jobs are."""
+        ...
+
+    @property
+    def conf(self) -> Settings:
+        """The settings, which say how results and arguments are read."""
         ...
 
     def accepts(self, task: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from localq.joining import assert_may_join
 from localq.options import JobOptions
 from localq.result.lineage import Lineage, Source
 from localq.result.stamped import stamped
+from localq.sealing import open_call
 from localq.store.base import Store
 from localq.view import View
 
@@ -85,7 +86,7 @@ class AsyncResult(Lineage, Generic[R]):
     def result(self) -> Any:
         """The return value; for a failed, retried or revoked job the error; else what the task said last, or None."""
         view = self._read()
-        return None if view is None else view.value(self._app.accepts(view.job.task))
+        return None if view is None else view.value(self._app.accepts(view.job.task), self._app.conf)
 
     info = result
 
@@ -291,7 +292,8 @@ class AsyncResult(Lineage, Generic[R]):
         if job is None or job.args is None:
             return None
         options = JobOptions.read(job.options)
-        return codec.decode_call(job.args, options.serializer, self._app.accepts(job.task))
+        stored = open_call(job, self._app.conf)
+        return codec.decode_call(stored, options.serializer, self._app.accepts(job.task))
 
     @property
     def worker(self) -> str | None:

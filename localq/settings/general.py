@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from localq.keys import read_keys
 from localq.settings.checks import flag, modules, names, one_of, or_none, seconds, text, zone
 from localq.settings.setting import Setting, unused
 
@@ -45,6 +46,21 @@ SETTINGS = [
         "Serializers this process reads; add 'pickle' or 'dill' knowingly",
         names,
         old="CELERY_ACCEPT_CONTENT",
+    ),
+    Setting(
+        "message_signing",
+        "off",
+        "'require' signs calls, results and schedules and takes only signed ones; 'accept' takes unsigned ones too",
+        one_of("off", "accept", "require"),
+        old="",
+    ),
+    Setting(
+        "message_keys",
+        (),
+        "Secrets for message_signing, each 'env:NAME', 'file:PATH' or itself, with 'ID:' before it if wanted; the "
+        "first signs, all verify",
+        read_keys,
+        old="",
     ),
     Setting("enable_utc", True, "Naive times are UTC unless `timezone` is set; False: this machine's zone", flag),
     Setting(

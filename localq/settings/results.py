@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from localq.packing import check_compression
 from localq.settings.checks import flag, names, or_none, seconds, text, whole
 from localq.settings.setting import Setting, unused
 
@@ -59,7 +60,13 @@ SETTINGS = [
         used=False,
     ),
     unused("result_cache_max", -1, "Results are read from the store", "CELERY_MAX_CACHED_RESULTS"),
-    unused("result_compression", None, "Results are kept as they are", "CELERY_RESULT_COMPRESSION"),
+    Setting(
+        "result_compression",
+        None,
+        "How results are packed; as task_compression",
+        or_none(check_compression),
+        old="CELERY_RESULT_COMPRESSION",
+    ),
     unused("result_exchange", "celeryresults", "Results are in the store", "CELERY_RESULT_EXCHANGE"),
     unused("result_exchange_type", "direct", "Results are in the store", "CELERY_RESULT_EXCHANGE_TYPE"),
     unused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from localq.packing import check_compression
 from localq.rates import read_rate
 from localq.settings.checks import flag, mapping, or_none, queue_list, seconds, text, whole
 from localq.settings.setting import Setting, unused
@@ -125,7 +126,14 @@ SETTINGS = [
         text,
         old="CELERY_TASK_SERIALIZER",
     ),
-    unused("task_compression", None, "Arguments are kept as they are", "CELERY_MESSAGE_COMPRESSION"),
+    Setting(
+        "task_compression",
+        None,
+        "How arguments are packed: zlib (gzip), bzip2, xz (lzma), zstd; None: not",
+        or_none(check_compression),
+        old="CELERY_MESSAGE_COMPRESSION",
+    ),
+    Setting("compression_min_bytes", 1024, "Encoded bytes below which nothing is packed", whole(0), old=""),
     Setting("task_ignore_result", False, "Keep no results", flag, old="CELERY_IGNORE_RESULT"),
     Setting(
         "task_store_errors_even_if_ignored",

@@ -9,14 +9,17 @@ from typing import Any
 
 from localq import attempt
 from localq.app import LocalQ
+from localq.behind import behind, culprit_of, unfed
 from localq.call import new_id
 from localq.exceptions import NotRegistered, WorkerTerminate
 from localq.failure import describe, dump
-from localq.job import Completion, Ending, Job, Outcome, WorkerCard
+from localq.feeding import fed
+from localq.job import Completion, Ending, Job, Outcome, Role, WorkerCard
 from localq.limiter import AlarmLimiter
 from localq.policy import limits_of, policy_of
 from localq.result import AsyncResult
 from localq.running import Place
+from localq.sealing import seal_completion
 from localq.settle import expired, settle
 from localq.store.base import Store
 from localq.store.presence import boot_id
@@ -67,14 +70,19 @@ class _Drain:
         )
         lease = int((app.clock.steady() + 3600) * 1e6)
         self._key = store.register(card, app.clock.now(), lease)
+        self._claimed: list[Job] = []
 
     def next(self, queues: Sequence[str] | None, scheduled: bool) -> Job | None:
         """Claim the next job; with `scheduled`, the one whose time comes first."""
+        if self._claimed:
+            return self._claimed.pop(0)
         names = None if queues is None else tuple(queues)
         claim = self._store.claim(self._key, names, (), 1, self._app.clock.now())
         if not claim.jobs and scheduled and claim.next_at is not None:
             claim = self._store.claim(self._key, names, (), 1, max(claim.next_at, self._app.clock.now()))
-        return claim.jobs[0] if claim.jobs else None
+        # Jobs that cannot run because of another come beside the one that was asked for.
+        self._claimed += claim.jobs
+        return self._claimed.pop(0) if self._claimed else None
 
     def run(self, job: Job) -> None:
         """Run a job and write down what came of it."""
@@ -82,13 +90,24 @@ class _Drain:
         task = app.tasks.find(job.task)
         policy = policy_of(task, job, app.conf)
         done: Completion
-        if job.expires_at is not None and job.expires_at <= now:
+        if job.culprit is not None:
+            done = behind(job, culprit_of(job, self._store), _NAME, policy, now)
+        elif job.expires_at is not None and job.expires_at <= now:
             done = expired(job, _NAME, policy, now)
         else:
-            done = settle(job, self._outcome(job), _NAME, policy, app.clock.now())
-        self._store.finish([done], app.clock.now())
+            done = settle(job, self._ran(job, now), _NAME, policy, app.clock.now())
+        self._store.finish([seal_completion(done, app.conf)], app.clock.now())
         if done.state.final:
             self._store.ring_waiters([job.id])
+
+    def _ran(self, job: Job, now: int) -> Outcome:
+        if job.role & Role.FED:
+            inputs = self._store.inputs(job.key)
+            try:
+                job = fed(job, inputs, self._app.conf)
+            except Exception as error:
+                return unfed(error, now)
+        return self._outcome(job)
 
     def _outcome(self, job: Job) -> Outcome:
         app, now = self._app, self._app.clock.now()

@@ -10,6 +10,7 @@ from localq.app import LocalQ
 from localq.clock import to_datetime
 from localq.job import Job, JobState
 from localq.options import JobOptions
+from localq.sealing import open_call
 from localq.store.base import Filter
 from localq.task import Task
 
@@ -139,7 +140,8 @@ def _seen(app: LocalQ, job: Job) -> Enqueued:
     kwargs: dict[str, Any] | None = None
     try:
         options = JobOptions.read(called.options)
-        args, kwargs = codec.decode_call(called.args or b"[[],{}]", options.serializer, app.accepts(job.task))
+        stored = open_call(called, app.conf) or b"[[],{}]"
+        args, kwargs = codec.decode_call(stored, options.serializer, app.accepts(job.task))
     except Exception:
         # It still waits; which one it is, its id tells.
         args = kwargs = None

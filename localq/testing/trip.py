@@ -18,6 +18,7 @@ from localq.eager import Eager
 from localq.engine.scheduler import Scheduler
 from localq.job import Job
 from localq.options import JobOptions
+from localq.sealing import open_call
 from localq.store import open_store
 from localq.store.base import Store
 from localq.testing.fake_clock import FakeClock
@@ -109,7 +110,8 @@ class Trip:
         job = self._store.call(claimed.id)
         assert job is not None
         options = JobOptions.read(claimed.options)
-        args, kwargs = codec.decode_call(claimed.args or b"[[],{}]", options.serializer, self.app.accepts(claimed.task))
+        stored = open_call(claimed, self.app.conf) or b"[[],{}]"
+        args, kwargs = codec.decode_call(stored, options.serializer, self.app.accepts(claimed.task))
         headers = options.headers or {}
         at = headers.get("scheduled_at")
         return Ran(

@@ -797,3 +797,21 @@ def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:
     assert lines[5].split() == ["default", "0", "0", "1", "0", "0", "0", "0"]
     assert lines[6].startswith("The oldest ready job has waited for ")
     assert lines[7].startswith(f"{q.location}: ")
+
+
+def test_a_packed_and_signed_result_is_the_value_itself_in_json(q: LocalQ, localq: Run) -> None:
+    q.conf.update(result_compression="zlib", compression_min_bytes=1, message_signing="require", message_keys="k" * 16)
+
+    @q.task
+    def long() -> str:
+        return "ab" * 1000
+
+    with q.running(concurrency=1, pool="threads"):
+        made = long.delay()
+        made.get(timeout=30)
+    q.close()
+    # The command has an app of its own, without the key: signatures are off there.
+    told = json.loads(localq("result", made.id, "--json").stdout)
+
+    assert told["result"] == "ab" * 1000
+    assert told["result_repr"] is None

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from localq import codec
+from localq import codec, feeding
 from localq.exceptions import DecodeError, SecurityError
-from localq.feeding import fed, is_container, read_call
+from localq.feeding import is_container, read_call
 from localq.job import Input, Job, JobState, OnError, Passing
+from localq.settings import Settings
 
 PICKLE = '{"serializer":"pickle"}'
 
@@ -21,6 +22,10 @@ def job(args: bytes = b'[["own"],{"k":1}]', options: str | None = None) -> Job:
 def given(result: Any, passing: Passing = Passing.FIRST, state: JobState = JobState.SUCCEEDED, **more: Any) -> Input:
     data = result if result is None or isinstance(result, bytes) else codec.encode(result)
     return Input("i", state, more.get("options"), passing, more.get("on_error", OnError.FAIL), data)
+
+
+def fed(job: Job, inputs: list[Input]) -> Job:
+    return feeding.fed(job, inputs, Settings())
 
 
 def test_a_result_comes_in_front() -> None:

@@ -27,6 +27,8 @@ LAYERS = """
     log
     jsontags jsontags.*
     codec
+    packing signing
+    keys
     anatomy
     failure
     remote
@@ -34,6 +36,7 @@ LAYERS = """
     schedules schedules.*
     location
     options
+    sealing
     retry stamps
     call
     queues routes

@@ -136,7 +136,7 @@ def test_options_of_tasks_and_calls_are_checked(write: Write, told: Callable[...
         "proj.py",
         "from localq import Celery, shared_task\napp = Celery('proj', path='x', brokr='y')\n"
         "@app.task(max_retrys=3, rate_limit='5/s')\ndef a(): ...\n@shared_task(acks_late=False)\ndef b(): ...\n"
-        "a.apply_async((), conection=1, compression='zlib')\napp.send_task('x', args=(1,), qeue='y')\n"
+        "a.apply_async((), conection=1, reply_to='x')\napp.send_task('x', args=(1,), qeue='y')\n"
         "app.config_from_obj('x')\napp.amqp\nother.task(x=1)\n",
     )
 
@@ -146,7 +146,7 @@ def test_options_of_tasks_and_calls_are_checked(write: Write, told: Callable[...
         "proj.py:3 error: a task has no option max_retrys. Did you mean 'max_retries'?",
         "proj.py:5 differs: acks_late=False: at most once; the default is at least once",
         "proj.py:7 error: a call has no option conection. Did you mean 'connection'?",
-        "proj.py:7 note: the option compression has no effect: there is no broker",
+        "proj.py:7 note: the option reply_to has no effect: there is no broker",
         "proj.py:8 error: a call has no option qeue. Did you mean 'queue'?",
         "proj.py:9 error: there is no config_from_obj: use config_from_object",
         "proj.py:10 error: LocalQ has no app.amqp",
