@@ -17,6 +17,7 @@ from localq.canvas import Signature, signature
 from localq.control import Control
 from localq.eager import Eager
 from localq.exceptions import NotRegistered
+from localq.frameworks import fit
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.publishing import announced, published
@@ -125,6 +126,7 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         current.apps.add(self)
         if set_as_current:
             current.set_app(self)
+        fit(self)
         make_shared_tasks(self)
         self.on_init()
 

@@ -54,6 +54,7 @@ LAYERS = """
     attempt limiter
     coroutine
     definition
+    frameworks
     annotations discovery
     registry
     eager
