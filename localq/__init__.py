@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localq.app import LocalQ
 from localq.call import new_id as uuid
-from localq.canvas import Signature, signature
+from localq.canvas import Signature, chain, chord, chunks, group, maybe_signature, signature, xmap, xstarmap
 from localq.codec import register
 from localq.current import current_app, current_task
 from localq.exceptions import (
@@ -21,7 +21,7 @@ from localq.exceptions import (
 from localq.joining import allow_join_result
 from localq.queues import Exchange, Queue
 from localq.request import Context
-from localq.result import AsyncResult
+from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet
 from localq.shared import shared_task
 from localq.task import Task
 
@@ -29,13 +29,16 @@ __all__ = [
     "AsyncResult",
     "Celery",
     "Context",
+    "EagerResult",
     "Exchange",
+    "GroupResult",
     "Ignore",
     "LocalQ",
     "LocalQError",
     "MaxRetriesExceededError",
     "Queue",
     "Reject",
+    "ResultSet",
     "Retry",
     "Signature",
     "SoftTimeLimitExceeded",
@@ -44,12 +47,19 @@ __all__ = [
     "TimeoutError",
     "WorkerLostError",
     "allow_join_result",
+    "chain",
+    "chord",
+    "chunks",
     "current_app",
     "current_task",
+    "group",
+    "maybe_signature",
     "register",
     "shared_task",
     "signature",
     "uuid",
+    "xmap",
+    "xstarmap",
 ]
 
 #: The same class, under its users' name.

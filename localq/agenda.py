@@ -30,6 +30,8 @@ RUN_TIME = "run-time"
 #: Instants fired by hand in one transaction, and at most.
 _AT_ONCE = 200
 _MOST_BACKFILLED = 10_000
+#: 1900, from which on backfills look.
+_EARLIEST = -2_208_988_800_000_000
 Results = list[AsyncResult[Any]]
 _PARTS = ("schedule", "task", "args", "kwargs")
 _PAUSED = "paused"
@@ -98,8 +100,9 @@ class Agenda(Configuration):
             row = next(iter(store.schedules([definition.name])), None)
         new = self._new(definition, row, RUN_TIME, now)
         if new.next_at is None and (row is None or row.rule != new.rule):
-            words = definition.rule.words()
-            raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}.")
+            words, end = definition.rule.words(), definition.end
+            until = "" if end is None else f", until {to_datetime(end):%Y-%m-%d %H:%M:%S} UTC"
+            raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}{until}.")
         if not store.put_schedule(new, now, replace=replace):
             raise ScheduleError(self._taken(definition.name, row))
         store.ring_schedulers()
@@ -191,6 +194,7 @@ class Agenda(Configuration):
         """Fire the instants from one time to another, both included, that did not fire; return the new jobs' results.
 
         Each job finds its instant as `self.request.scheduled_at`. Naive times are read in the schedule's zone.
+        Instants that are still to come are left to their time.
 
         Raises:
             ScheduleError: it is unknown, `end` lies before `start`, or there are more than 10,000 instants.
@@ -200,6 +204,7 @@ class Agenda(Configuration):
         first, last = (definition.micros(value, field) for value, field in ((start, "start"), (end, "end")))
         if last < first:
             raise ScheduleError(f"backfill({name!r}): the end, {end}, is before the start, {start}.")
+        first, last = max(first, _EARLIEST), min(last, self._app.clock.now())
         instants = between(
             definition.rule,
             first - 1,

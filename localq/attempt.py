@@ -6,11 +6,10 @@ hooks, encoding the result. Nothing it does, short of ending the process, escape
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 from types import CoroutineType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localq import current, fault
 from localq.endings import ended_by, failed, succeeded
@@ -19,6 +18,9 @@ from localq.job import Job, Outcome
 from localq.running import Place, Running
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.task import Task
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["begin", "close_loop", "read", "run", "tell_end"]
 
@@ -126,6 +128,8 @@ def _call(this: Running) -> Any:
 
 def _awaited(coroutine: Any, eager: bool) -> Any:
     """Return what a coroutine comes to; in a slot all coroutines share a loop, which lives as long."""
+    import asyncio
+
     if _in_loop():
         # Eager mode in a coroutine of the caller: a loop of its own, in a thread of its own.
         return _in_own_loop(coroutine)
@@ -138,6 +142,8 @@ def _awaited(coroutine: Any, eager: bool) -> Any:
 
 
 def _in_loop() -> bool:
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -146,6 +152,8 @@ def _in_loop() -> bool:
 
 
 def _in_own_loop(coroutine: Any) -> Any:
+    import asyncio
+
     ended: list[tuple[Any, BaseException | None]] = []
 
     def drive() -> None:

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from localq import states
 from localq.exceptions import BackendStoreError
-from localq.result import AsyncResult, Source
+from localq.result import AsyncResult
+from localq.result.lineage import Source
 
 __all__ = ["Backend"]
 

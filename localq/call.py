@@ -21,6 +21,7 @@ from localq import codec
 from localq.clock import from_datetime
 from localq.job import NewJob
 from localq.settings import Settings, nearest
+from localq.stamps import split_stamps
 
 __all__ = [
     "BROKER_ONLY",
@@ -30,6 +31,7 @@ __all__ = [
     "Changes",
     "When",
     "follow_up_id",
+    "from_now",
     "new_id",
     "new_job",
     "read_changes",
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 #: Options that end in the job's own columns.
-_COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id")
+_COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id", "beside")
 #: Options kept with the job as they are.
 KEPT = (
     "time_limit",
@@ -58,6 +60,7 @@ KEPT = (
     "link_error",
     "argsrepr",
     "kwargsrepr",
+    "stamps",
 )
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
@@ -200,7 +203,15 @@ def new_job(
         run_at=run_at,
         expires_at=expires_at,
         options=_written(kept) if kept else None,
+        beside=options.get("beside"),
     )
+
+
+def from_now(value: Any, option: str) -> int | None:
+    """Return seconds from a moment not known yet as negative microseconds; None for what is no such number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
+        return None
+    return -max(0, When(None, 0).micros(value, option))
 
 
 class Changes(NamedTuple):
@@ -264,6 +275,8 @@ def _check_kept(kept: dict[str, Any], find: Find | None) -> None:
             kept[name] = value = value.total_seconds()
         if value is not None and not _is_seconds(value):
             raise ValueError(f"{name}={value!r} must be a number of seconds")
+    if kept.get("serializer") not in (None, *codec.SERIALIZERS):
+        raise ValueError(f"serializer={kept['serializer']!r} must be one of {', '.join(codec.SERIALIZERS)}")
     hard, soft = kept.get("time_limit"), kept.get("soft_time_limit")
     if hard and soft and soft > hard:
         raise ValueError(f"soft_time_limit={soft!r} must not be over time_limit={hard!r}")
@@ -290,10 +303,18 @@ def _signatures(given: Any, option: str, find: Find | None) -> list[dict[str, An
         or not all(isinstance(one, Mapping) and one.get("task") for one in many)
     ):
         raise TypeError(f"{option} must be a signature or a list of them, such as {option}=task.s(), not {given!r}")
-    return [_plain_signature(one, find) for one in many]
+    plain = [_plain_signature(one, find) for one in many]
+    if option == "link_error" and any("canvas" in one for one in plain):
+        raise TypeError("link_error takes tasks: an error callback is no workflow, but a task may start one")
+    return plain
 
 
 def _plain_signature(sig: Mapping[str, Any], find: Find | None) -> dict[str, Any]:
+    if sig.get("canvas") is not None:
+        return dict(sig)
+    if sig.get("subtask_type") is not None:
+        # A workflow is planned when it is its turn.
+        return {"task": sig["task"], "canvas": codec.encode(_bare(sig)).decode()}
     task = None if find is None else find(sig["task"])
     said = sig.get("call")
     if said is None:
@@ -306,11 +327,19 @@ def _plain_signature(sig: Mapping[str, Any], find: Find | None) -> dict[str, Any
     }
 
 
+def _bare(value: Any) -> Any:
+    """Return a signature, and those within it, as dicts and lists that any reader knows."""
+    if isinstance(value, Mapping):
+        return {key: _bare(one) for key, one in value.items()}
+    return [_bare(one) for one in value] if type(value) is list else value
+
+
 def _link_options(given: Mapping[str, Any], task: Any, find: Find | None) -> dict[str, Any]:
     """Return the options of a callback, checked now: later nobody is there to be told."""
+    given, stamps = split_stamps(given)
     read_options(given)
     own = {name: getattr(task, name, None) for name in ("queue", "priority", "serializer", "expires")}
-    merged = {**own, **given}
+    merged = {**own, **given, **({"stamps": stamps} if stamps else {})}
     options = {n: v for n, v in merged.items() if v is not None and n not in BROKER_ONLY}
     _check_kept(options, find)
     _run_at(options, _NOWHEN)

@@ -13,6 +13,7 @@ from localq import codec, failure
 from localq.call import ROUTING, When, follow_up_id, new_job, zone_of
 from localq.events import emit
 from localq.exceptions import ImproperlyConfigured
+from localq.feeding import is_container, with_first
 from localq.job import Job, NewJob
 from localq.options import JobOptions
 from localq.parameters import required
@@ -36,9 +37,13 @@ def callbacks(
 
     Args:
         value, result: What the task returned, as it is and encoded by the job's serializer.
+
+    Callbacks that are workflows are left out; `localq.endings` has them.
     """
     jobs = []
     for number, link in enumerate(options.link or ()):
+        if "canvas" in link:
+            continue
         call, serializer = _call(link, options, value, result)
         jobs.append(_job(job, options, link, call, number, serializer, settings, now))
     return tuple(jobs)
@@ -50,7 +55,7 @@ def _call(link: Mapping[str, Any], options: JobOptions, value: Any, result: byte
     immutable = bool(link["immutable"])
     wanted = str(link["options"].get("serializer") or ("json" if immutable else options.serializer))
     if wanted == options.serializer == "json":
-        return (call if immutable else _with_first(call, result)), wanted
+        return (call if immutable else with_first(call, result)), wanted
     args, kwargs = codec.decode_call(call)
     return codec.encode_call(args if immutable else (value, *args), kwargs, wanted), wanted
 
@@ -89,7 +94,7 @@ def _errback(
 ) -> NewJob:
     call = str(link["call"]).encode()
     if not link["immutable"]:
-        call = _with_first(call, codec.encode(job.id))
+        call = with_first(call, codec.encode(job.id))
     serializer = str(link["options"].get("serializer") or "json")
     if serializer != "json":
         call = codec.encode_call(*codec.decode_call(call), serializer)
@@ -115,11 +120,6 @@ def errback_call(run: Callable[..., Any], errback: Mapping[str, Any], args: tupl
     return (request, rebuild(told), told.traceback, *args[1:])
 
 
-def _with_first(call: bytes, first: bytes) -> bytes:
-    """Put an encoded value in front of the arguments of an encoded call: `[[...],{...}]`."""
-    return b"[[" + first + (b"" if call.startswith(b"[[]") else b",") + call[2:]
-
-
 def _job(
     job: Job,
     options: JobOptions,
@@ -130,9 +130,10 @@ def _job(
     settings: Settings,
     now: int,
 ) -> NewJob:
+    root_id = options.root_id or job.id
     given = {
         "parent_id": job.id,
-        "root_id": options.root_id or job.id,
+        "root_id": root_id,
         "task_id": follow_up_id(job.id, job.run_token, number),
         **dict(link["options"]),
         "serializer": None if serializer == "json" else serializer,
@@ -150,7 +151,7 @@ def _job(
         when=When(zone_of(settings), now),
         queue=queue,
         priority=settings.task_default_priority,
-    )
+    )._replace(workflow=root_id)
 
 
 def _request(job: Job, options: JobOptions) -> dict[str, Any]:
@@ -165,6 +166,7 @@ def _request(job: Job, options: JobOptions) -> dict[str, Any]:
         "headers": options.headers,
         "delivery_info": {"queue": job.queue, "priority": job.priority},
     }
-    if job.args is not None and options.serializer == "json" and len(job.args) <= _LONGEST_REQUEST:
+    plain = options.serializer == "json" and not is_container(job.args)
+    if job.args is not None and plain and len(job.args) <= _LONGEST_REQUEST:
         request["args"], request["kwargs"] = json.loads(job.args)
     return request

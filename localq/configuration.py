@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from localq.clock import Clock
 from localq.declaration import Declaration
@@ -72,6 +72,21 @@ class Configuration:
             raise ScheduleError(f"{declaration.where.format('name')}: there is one called {declaration.name!r} already")
         self._declared[declaration.name] = declaration
         self.revision += 1
+
+    def declare_call(
+        self,
+        where: str,
+        name: str,
+        schedule: Any,
+        task: Any,
+        args: Any,
+        kwargs: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        *,
+        replace: bool = True,
+    ) -> None:
+        """Add what a call says to the configuration; see `declare` and `Declaration.of_call`."""
+        self.declare(Declaration.of_call(where, name, schedule, task, args, kwargs, options), replace=replace)
 
     def configured(self) -> list[Definition]:
         """Return the definitions of all schedules this program configures, checked in full.

@@ -5,7 +5,6 @@ Every error names the field, as in `beat_schedule['nightly']['schedule']: ...`, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
@@ -21,6 +20,7 @@ from localq.registry import TaskRegistry
 from localq.routing import Router
 from localq.schedule_definition import MISSED, OVERLAP, Definition
 from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedule
+from localq.schedules.rule import LAST_INSTANT
 from localq.sending import job_of
 from localq.settings import Settings, nearest
 from localq.task import Task
@@ -54,6 +54,7 @@ _NOT_OPTIONS = {
     "group_id": "a firing belongs to no group",
 }
 _MOST = 1_000
+_CENTURY_S = 36_525 * 86_400
 _LONGEST_NAME = 255
 
 
@@ -129,9 +130,10 @@ class Declaration(NamedTuple):
         Raises:
             ScheduleError: names the field, its value and the reason.
         """
+        name = self._name()
         rule, zone, terms = self._timing(app)
         job, delay, expires = self._job(app, When(zone, app.clock.now()))
-        return Definition(self._name(), rule, zone, job, delay, expires, **terms)
+        return Definition(name, rule, zone, job, delay, expires, **terms)
 
     def with_call_of(self, before: Definition, app: App) -> Definition:
         """Return the definition with another's call; its task need not be known here."""
@@ -192,7 +194,7 @@ class Declaration(NamedTuple):
             "window": _micros,
             "overlap": partial(_one_of, OVERLAP),
             "jitter": _micros,
-            "start": lambda value: when.micros(_no_seconds(value), "start"),
+            "start": lambda value: _begun(when.micros(_no_seconds(value), "start"), value),
             "end": lambda value: when.micros(_no_seconds(value), "end"),
             "max_runs": partial(_whole, None),
             "deadline": _micros,
@@ -327,11 +329,16 @@ def _whole(high: int | None, value: Any) -> int:
 
 def _micros(value: Any) -> int:
     """Return seconds or a timedelta as microseconds."""
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{value!r} must be a number of seconds, or a timedelta, of 0 or more")
-    return round(value * 1_000_000)
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _CENTURY_S:
+        raise ValueError(f"{value!r} must be a number of seconds, or a timedelta, from 0 to a century")
+    return round(seconds * 1_000_000)
+
+
+def _begun(start: int, value: Any) -> int:
+    if start > LAST_INSTANT:
+        raise ValueError(f"{value} must lie before the year 9000")
+    return start
 
 
 def _no_seconds(value: Any) -> datetime | str:

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any
 
 from localq.call import OPTIONS, When
+from localq.codec import SERIALIZERS
 from localq.settings import nearest
 from localq.task import Task
 
@@ -91,6 +92,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "max_crashes": (lambda value: value is None or _is_whole(value, 1), "a whole number from 1, or None"),
     "queue": (_is_queue, "a name of 1 to 255 printable characters, or None"),
+    "serializer": (lambda value: value is None or value in SERIALIZERS, f"one of {', '.join(SERIALIZERS)}"),
     "typing": _FLAG,
     "ignore_result": _FLAG,
     "store_errors_even_if_ignored": _FLAG,

@@ -13,11 +13,13 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from localq.attempt import run
+from localq.behind import behind, culprit_of
 from localq.call import new_id
 from localq.clock import Clock
 from localq.exceptions import NotRegistered
 from localq.failure import describe, dump
-from localq.job import Claim, Ending, Job, JobState, NewJob, Outcome, WorkerCard
+from localq.feeding import fed
+from localq.job import Claim, Ending, Job, JobState, NewJob, Outcome, Role, WorkerCard
 from localq.limiter import AlarmLimiter
 from localq.policy import limits_of, policy_of
 from localq.registry import TaskRegistry
@@ -97,6 +99,11 @@ class Eager:
                 self._run(job)
             done += claim.jobs
 
+    @property
+    def clock(self) -> Clock:
+        """The app's clock."""
+        return self._app.clock
+
     def accepts(self, task: str) -> tuple[str, ...]:
         """Return the serializers that may be read for a task."""
         return self._app.accepts(task)
@@ -129,9 +136,13 @@ class Eager:
         now = self._app.clock.now()
         conf = self._app.conf
         policy = policy_of(task, job, conf)
-        if job.expires_at is not None and job.expires_at <= now:
+        if job.culprit is not None:
+            done = behind(job, culprit_of(job, self.store), _NAME, policy, now)
+        elif job.expires_at is not None and job.expires_at <= now:
             done = expired(job, _NAME, policy, now)
         else:
+            if job.role & Role.FED:
+                job = fed(job, self.store.inputs(job.key))
             token = _around.set((*_around.get(), job.id))
             try:
                 outcome = self._outcome(job, now)

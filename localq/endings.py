@@ -18,12 +18,14 @@ from localq.exceptions import (
     EncodeError,
     Ignore,
     Reject,
+    Replaced,
     Retry,
     SoftTimeLimitExceeded,
     TaskPredicate,
     WorkerTerminate,
 )
-from localq.job import Ending, NewJob, Outcome
+from localq.job import Ending, NewJob, Outcome, Role
+from localq.options import JobOptions
 from localq.request import ExceptionInfo
 from localq.retry import backoff
 from localq.running import Running
@@ -42,7 +44,9 @@ def succeeded(this: Running, value: Any) -> Outcome:
     """Return the outcome of a task that returned: a failure if what it returned cannot be written."""
     this.retval = value
     try:
-        result = None if this.context.ignore_result else _encoded(this, value)
+        # What others wait for is kept for them, whoever else ignores it.
+        ignored = this.context.ignore_result and not this.job.role & Role.AWAITED
+        result = None if ignored else _encoded(this, value)
         follow_ups = _callbacks(this, value, result) if this.options.link else ()
     except WorkerTerminate:
         raise
@@ -62,6 +66,8 @@ def ended_by(this: Running, error: BaseException) -> Outcome:
         this.retval = error
         if isinstance(error, Retry):
             return _retried(this, error)
+        if isinstance(error, Replaced):
+            return _replaced(this, error)
         if isinstance(error, Ignore):
             return _outcome(this, Ending.IGNORED)
         if isinstance(error, Reject):
@@ -133,7 +139,34 @@ def _encoded(this: Running, value: Any) -> bytes:
 def _callbacks(this: Running, value: Any, result: bytes | None) -> tuple[NewJob, ...]:
     if result is None:
         result = _encoded(this, value)
-    return callbacks(this.job, this.options, value, result, this.place.settings, this.place.clock.now())
+    plain = callbacks(this.job, this.options, value, result, this.place.settings, this.place.clock.now())
+    workflows = [link for link in this.options.link or () if "canvas" in link]
+    return plain + tuple(
+        new
+        for link in workflows
+        for new in this.task.app.plan_workflow(codec.decode(link["canvas"].encode()), (value,)).jobs
+    )
+
+
+# Replaced
+
+
+def _replaced(this: Running, asked: Replaced) -> Outcome:
+    """Return the outcome of a task that put another call in its place: its jobs, the last under this id."""
+    app, job = this.task.app, this.job
+    jobs = app.plan_workflow(asked.sig, as_one=job.id).jobs
+    (new,) = [one for one in jobs if one.id == job.id]
+    others = tuple(one._replace(workflow=job.workflow or this.context.root_id) for one in jobs if one.id != job.id)
+    kept, own = JobOptions.read(new.options), this.options
+    options = kept._replace(
+        root_id=own.root_id,
+        parent_id=own.parent_id,
+        group_id=own.group_id,
+        link=[*(kept.link or ()), *(own.link or ())] or None,
+        link_error=[*(kept.link_error or ()), *(own.link_error or ())] or None,
+        stamps={**(own.stamps or {}), **(kept.stamps or {})} or None,
+    )
+    return _outcome(this, Ending.REPLACED, replaced=new._replace(options=options.write()), follow_ups=others)
 
 
 # Retries

@@ -37,6 +37,7 @@ EVENTS = {
     "schedule.fired": "schedule task job_id nominal late_s",
     "schedule.skipped": "schedule nominal count reason",
     "schedule.failed": "schedule error",
+    "schedule.retired": "schedule source",
     "scheduler.started": "schedules store",
     "scheduler.stopped": "",
     "store.failed": "worker error",

@@ -6,6 +6,7 @@
     ├── SecurityError                 content of a kind this process was not told to accept
     ├── TaskPredicate                 raised inside a task to say what should happen to it
     │   ├── Ignore                    keep no outcome
+    │   │   └── Replaced              run another call in its place (`Task.replace`)
     │   ├── Reject                    refuse the job, or put it back (requeue=True)
     │   └── Retry                     run again later
     ├── TaskError
@@ -18,6 +19,8 @@
     │   ├── DecodeError               (ValueError) bytes that cannot be read back
     │   ├── TimeoutError              (builtin TimeoutError) waited too long for a result
     │   ├── MaxRetriesExceededError   retried as often as allowed
+    │   ├── IncompleteStream          asked for all that follows from a job before it was there
+    │   ├── ChordError                a chord's header did not succeed
     │   └── TaskRevokedError          the job was cancelled
     ├── JobLost
     │   ├── WorkerLostError           the process that ran the job died
@@ -61,6 +64,7 @@ __all__ = [
     "CPendingDeprecationWarning",
     "CeleryError",
     "CeleryWarning",
+    "ChordError",
     "DecodeError",
     "DuplicateNodenameWarning",
     "DuplicateTaskNameWarning",
@@ -80,6 +84,7 @@ __all__ = [
     "PoolBroken",
     "QueueNotFound",
     "Reject",
+    "Replaced",
     "Retry",
     "ScheduleError",
     "SecurityError",
@@ -128,6 +133,18 @@ class TaskPredicate(LocalQError):
 
 class Ignore(TaskPredicate):
     """Raised in a task: finish the job without storing an outcome."""
+
+
+class Replaced(Ignore):
+    """Raised by `Task.replace`: the job goes on as another call, under the same id.
+
+    Attributes:
+        sig: The signature that takes its place.
+    """
+
+    def __init__(self, sig: Any = None) -> None:
+        self.sig = sig
+        super().__init__("Replaced by new task")
 
 
 class Reject(TaskPredicate):
@@ -206,10 +223,6 @@ class QueueNotFound(KeyError, TaskError):
         return str(self.args[0]) if self.args else "queue not found"
 
 
-class IncompleteStream(TaskError):
-    """A stream of data ended before the data was whole."""
-
-
 class AlreadyRegistered(TaskError):
     """A task of that name exists already."""
 
@@ -241,6 +254,14 @@ class MaxRetriesExceededError(TaskError):
         self.task_args = kwargs.pop("task_args", [])
         self.task_kwargs = kwargs.pop("task_kwargs", {})
         super().__init__(*args, **kwargs)
+
+
+class IncompleteStream(TaskError):
+    """What follows from a job was asked for, and not all of it is finished."""
+
+
+class ChordError(TaskError):
+    """A task of a chord's header did not succeed, so that its body was not run."""
 
 
 class TaskRevokedError(TaskError):

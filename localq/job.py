@@ -1,4 +1,5 @@
-"""What a job is: its states, the moves between them, and the values that travel between the rooms.
+"""What a job is: its states, the moves between them, what ties jobs together, and the
+values that travel between the rooms.
 
 All values are frozen. Times are integer microseconds since 1970, UTC. `args`, `result` and `failure` are
 bytes that only `codec` and `failure` read.
@@ -19,12 +20,18 @@ __all__ = [
     "Beat",
     "Claim",
     "Completion",
+    "Edge",
     "Ending",
+    "Input",
     "Job",
     "JobState",
     "NewJob",
     "Note",
+    "OnError",
     "Outcome",
+    "Passing",
+    "Role",
+    "Tie",
     "WorkerCard",
     "WorkerRow",
 ]
@@ -33,6 +40,8 @@ __all__ = [
 class JobState(IntEnum):
     """Where a job is. Numbers are stored; final states are SUCCEEDED and above."""
 
+    #: Waits for other jobs (see `Edge`); with none left to wait for, for a worker to say what it failed of.
+    WAITING = -1
     #: Waits for `run_at`.
     SCHEDULED = 0
     #: May be claimed now.
@@ -53,22 +62,95 @@ class JobState(IntEnum):
 #: Every move a store may make; the store suite tries all others.
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
+        JobState.WAITING: frozenset({JobState.SCHEDULED, JobState.READY, JobState.RUNNING, JobState.CANCELLED}),
         JobState.SCHEDULED: frozenset({JobState.READY, JobState.CANCELLED}),
         JobState.READY: frozenset({JobState.RUNNING, JobState.CANCELLED}),
         JobState.RUNNING: frozenset(
-            {JobState.SCHEDULED, JobState.READY, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
+            {
+                JobState.WAITING,
+                JobState.SCHEDULED,
+                JobState.READY,
+                JobState.SUCCEEDED,
+                JobState.FAILED,
+                JobState.CANCELLED,
+            }
         ),
-        JobState.SUCCEEDED: frozenset({JobState.READY}),
-        JobState.FAILED: frozenset({JobState.READY}),
-        JobState.CANCELLED: frozenset({JobState.READY}),
+        JobState.SUCCEEDED: frozenset({JobState.READY, JobState.WAITING}),
+        JobState.FAILED: frozenset({JobState.READY, JobState.WAITING}),
+        JobState.CANCELLED: frozenset({JobState.READY, JobState.WAITING}),
     }
 )
+
+
+class Passing(IntEnum):
+    """What the job that waits gets of the one it waited for. Numbers are stored."""
+
+    NOTHING = 0
+    #: The result, in front of its own arguments.
+    FIRST = 1
+    #: The result as one of a list, in the order of the edges; the list comes in front of its own arguments.
+    LISTED = 2
+    #: Nothing, though it is one of a list that the job waits for.
+    COUNTED = 3
+
+
+class OnError(IntEnum):
+    """What becomes of the job that waits when the one it waits for does not succeed. Numbers are stored."""
+
+    #: It fails at once.
+    FAIL = 0
+    #: It fails when all it waits for have finished.
+    WAIT = 1
+    #: It runs, without that result.
+    SKIP = 2
+
+
+class Role:
+    """What part a job has in edges: bits, stored as a number (and plain ones, for every job is asked)."""
+
+    #: Others wait for it.
+    AWAITED = 1
+    #: It waits for others, and its arguments are not whole without their results.
+    FED = 2
+
+
+class Edge(NamedTuple):
+    """What a new job waits for: the job of that id."""
+
+    awaited: str
+    passing: Passing = Passing.NOTHING
+    on_error: OnError = OnError.FAIL
+
+
+class Tie(NamedTuple):
+    """An edge as a store has it: keys of jobs, and its place among the waiter's."""
+
+    waiter: int
+    position: int
+    awaited: int
+    passing: int
+    on_error: int
+
+
+class Input(NamedTuple):
+    """What a job has from one it waited for. `result` None: no result was kept, or it did not succeed."""
+
+    id: str
+    state: int
+    options: str | None
+    passing: int
+    on_error: int
+    result: bytes | None
 
 
 class NewJob(NamedTuple):
     """A job to add.
 
     `run_at` None means at once. `options` is JSON text of what differs from the task's own options, or None.
+    `after` are the jobs it waits for, each once; one that is not known counts as removed. Where a job waits,
+    `run_at` and `expires_at` may be negative: so many microseconds after it no longer does. `workflow` is the
+    name that all jobs of a workflow share. `beside` names a job: whatever waits for a list that job is in waits
+    for this one, too.
     """
 
     id: str
@@ -79,10 +161,17 @@ class NewJob(NamedTuple):
     run_at: int | None = None
     expires_at: int | None = None
     options: str | None = None
+    after: tuple[Edge, ...] = ()
+    workflow: str | None = None
+    beside: str | None = None
 
 
 class Job(NamedTuple):
-    """A job as the store has it. `key` is the store's own short handle, good as long as the job exists."""
+    """A job as the store has it. `key` is the store's own short handle, good as long as the job exists.
+
+    `waits` counts the unfinished jobs that it waits for; `role` is of `Role`. `culprit` is the key of the job it
+    cannot run because of (0: one that was removed); such a job is claimed only to say so.
+    """
 
     key: int
     id: str
@@ -103,6 +192,10 @@ class Job(NamedTuple):
     finished_at: int | None
     args: bytes | None
     options: str | None
+    waits: int = 0
+    role: int = 0
+    culprit: int | None = None
+    workflow: str | None = None
 
 
 class Attempt(NamedTuple):
@@ -133,6 +226,10 @@ class Ending(IntEnum):
     RELEASED = 7
     #: Cancelled, or expired.
     REVOKED = 8
+    #: The task put another call in its place.
+    REPLACED = 9
+    #: Never run, because a job it waited for did not succeed.
+    BEHIND = 10
 
 
 class Outcome(NamedTuple):
@@ -140,7 +237,8 @@ class Outcome(NamedTuple):
 
     `run_at` is when a retry is due. `args` are the new encoded arguments of a retry, None to keep them; so are
     `options`, `queue` and `priority`. `follow_ups` are jobs that must exist once this one has ended so. `requeue`
-    belongs to REJECTED; `shown` is the last state the task gave itself.
+    belongs to REJECTED, `replaced` (the call to run under this id) to REPLACED; `shown` is the last state the task
+    gave itself.
     """
 
     ending: Ending
@@ -158,6 +256,7 @@ class Outcome(NamedTuple):
     shown: str | None = None
     peak_kb: int | None = None
     output: str | None = None
+    replaced: NewJob | None = None
 
 
 class Completion(NamedTuple):
@@ -165,7 +264,8 @@ class Completion(NamedTuple):
 
     Accepted only while the job is RUNNING under `owner` and `run_token`. `attempt` None keeps no row and
     takes the attempt's charge back (the job was claimed but never run). `args` None keeps the old arguments and
-    options; `queue` and `priority` None keep the old.
+    options; `queue` and `priority` None keep the old. `role` is the job's as claimed. `replaced` is another call
+    to be run under this id, which keeps what waits for it; the state is then where that call must begin.
     """
 
     key: int
@@ -183,6 +283,8 @@ class Completion(NamedTuple):
     queue: str | None = None
     priority: int | None = None
     follow_ups: tuple[NewJob, ...] = ()
+    role: int = 0
+    replaced: NewJob | None = None
 
 
 class Note(NamedTuple):

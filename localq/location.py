@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 from localq.exceptions import ImproperlyConfigured
+from localq.store import check_kind
 
 __all__ = ["DEFAULT", "embedded", "locate", "refusal", "shown"]
 
 DEFAULT = "jobs.db"
+_EXAMPLES = {"path": DEFAULT, "url": f"sqlite:///{DEFAULT}"}
 #: In-process transports and result back ends of Celery's, which tests use.
 _IN_MEMORY = ("memory", "cache+memory", "cache")
 #: Result back ends that bring results back to the caller, or keep none: the store does the former anyway.
@@ -19,8 +21,10 @@ def locate(path: str | os.PathLike[str] | None, url: str | None) -> str:
     """Return the location: a URL, ":memory:", or a path that stays the same whatever folder is worked in.
 
     Raises:
-        ImproperlyConfigured: both are given, or an empty one.
+        ImproperlyConfigured: both are given, an empty one, one that is no text, or a URL of an unknown kind.
     """
+    for option, value in (("path", path), ("url", url)):
+        _check(option, value)
     if path is not None and url is not None:
         raise ImproperlyConfigured(f"Give path={path!r} or url={url!r}, not both.")
     given = path if url is None else url
@@ -28,6 +32,16 @@ def locate(path: str | os.PathLike[str] | None, url: str | None) -> str:
     if not text:
         raise ImproperlyConfigured("The path is empty. Give the path of a file, such as jobs.db.")
     return text if text == ":memory:" or "://" in text else os.path.abspath(os.path.expanduser(text))
+
+
+def _check(option: str, given: object) -> None:
+    """Refuse what is neither a path nor a URL, where it is given and not at the first job."""
+    if given is None:
+        return
+    text = os.fspath(given) if isinstance(given, os.PathLike) else given
+    if not isinstance(text, str):
+        raise ImproperlyConfigured(f"{option}={given!r} must be a text, such as {_EXAMPLES[option]!r}.")
+    check_kind(text)
 
 
 def embedded(url: str | None) -> str | None:

@@ -171,6 +171,7 @@ _LINES = {
     "schedule.fired": (logging.INFO, "Schedule {schedule} fired task {task}[{job_id}]"),
     "schedule.skipped": (logging.INFO, "Schedule {schedule} skipped {count} at {nominal}: {reason}"),
     "schedule.failed": (logging.ERROR, "Schedule {schedule} cannot fire: {error}"),
+    "schedule.retired": (logging.WARNING, "Schedule {schedule} is retired: {source} configures it no more"),
     "scheduler.started": (logging.INFO, "Scheduler ready, schedules: {schedules}"),
     "scheduler.stopped": (logging.INFO, "Scheduler stopped."),
     "store.failed": (logging.ERROR, "The store fails; what runs goes on, nothing new is claimed: {error}"),

@@ -32,6 +32,7 @@ class JobOptions(NamedTuple):
     link_error: list[dict[str, Any]] | None = None
     argsrepr: str | None = None
     kwargsrepr: str | None = None
+    stamps: dict[str, list[Any]] | None = None
     errback: dict[str, Any] | None = None
 
     @classmethod
@@ -58,7 +59,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(JobOptions._fields, str),
     **dict.fromkeys(_NUMBERS, (int, float)),
     **dict.fromkeys(_FLAGS, (bool, int)),
-    **dict.fromkeys(("headers", "errback"), dict),
+    **dict.fromkeys(("headers", "errback", "stamps"), dict),
     **dict.fromkeys(("link", "link_error"), list),
 }
 

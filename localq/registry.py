@@ -50,8 +50,12 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     def __init__(self) -> None:
         super().__init__()
         self._promised: dict[str, Task[..., Any]] = {}
+        #: LocalQ's own tasks, found by their names and not listed.
+        self.own: dict[str, Task[..., Any]] = {}
 
     def __missing__(self, name: str) -> Task[..., Any]:
+        if name in self.own:
+            return self.own[name]
         raise NotRegistered(
             f"Unknown task {name!r}.{nearest(name, list(self))} Import its module in the worker: --include, "
             "or the setting include."
@@ -104,7 +108,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         A job made by a script run as the main program names `__main__.f`; a worker that loaded the script by
         its path knows the same function under the script's own name.
         """
-        found = self.get(name)
+        found = self.get(name) or self.own.get(name)
         if found is None and name.startswith("__main__."):
             tail = name.removeprefix("__main__")
             same = [task for known, task in self.items() if known.endswith(tail)]

@@ -15,8 +15,8 @@ class Context:
 
     Fields are Celery's: id, task, args, kwargs, retries, eta, expires, is_eager, hostname, delivery_info,
     root_id, parent_id, group, callbacks, errbacks, timelimit (hard, soft), headers, shadow, ignore_result,
-    argsrepr, kwargsrepr, called_directly; and `attempt`, the number of this run. A field that was not given
-    is None.
+    argsrepr, kwargsrepr, called_directly, stamps, stamped_headers; and `attempt`, the number of this
+    run. A field that was not given is None.
     """
 
     #: A context that was made by nobody belongs to a direct call.
@@ -27,6 +27,8 @@ class Context:
     kwargs: Any = _NO_KWARGS
     retries = 0
     attempt = 0
+    #: Whether others wait for this job.
+    awaited = False
     is_eager = False
     hostname: str | None = None
     eta: str | None = None
@@ -44,6 +46,8 @@ class Context:
     ignore_result = False
     argsrepr: str | None = None
     kwargsrepr: str | None = None
+    stamps: Mapping[str, Any] | None = None
+    stamped_headers: Sequence[str] | None = None
     utc = True
 
     def __init__(self, **fields: Any) -> None:

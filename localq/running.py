@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from localq import codec
 from localq.callbacks import errback_call
 from localq.clock import Clock, to_datetime
-from localq.job import Job
+from localq.feeding import read_call
+from localq.job import Job, Role
 from localq.options import JobOptions
 from localq.policy import first
 from localq.request import Context
@@ -69,7 +69,7 @@ class Running:
         """Decode the arguments and fill in the request; raises what users' classes raise."""
         options = self.options
         accept = self.place.settings.accept_content
-        args, kwargs = codec.decode_call(self.job.args or b"[[],{}]", options.serializer, accept)
+        args, kwargs = read_call(self.job.args or b"[[],{}]", options.serializer, accept)
         self.args, self.kwargs = args, kwargs
         self._fill_in()
         if options.errback is not None:
@@ -93,8 +93,9 @@ class Running:
             attempt=job.attempts,
             delivery_info={"queue": job.queue, "routing_key": job.queue, "priority": job.priority},
             root_id=self.options.root_id or job.id,
+            awaited=bool(job.role & Role.AWAITED),
         )
-        if job.run_at > job.created_at:
+        if job.run_at > job.created_at and not job.role & Role.FED:
             context.eta = to_datetime(job.run_at).isoformat()
         if job.expires_at is not None:
             context.expires = to_datetime(job.expires_at).isoformat()
@@ -119,4 +120,6 @@ class Running:
             "argsrepr": options.argsrepr,
             "kwargsrepr": options.kwargsrepr,
             "shown": None,
+            "stamps": options.stamps,
+            "stamped_headers": None if options.stamps is None else sorted(options.stamps),
         }

@@ -114,7 +114,8 @@ class Definition(NamedTuple):
         Intervals are due at once, unless `at_once` is False or they have a `start` to count from.
         """
         if self.start is None:
-            first = now if at_once and self.rule.runs_at_once else self.next_after(now, now)
+            over = self.end is not None and self.end < now
+            first = now if at_once and self.rule.runs_at_once and not over else self.next_after(now, now)
             return now, first
         if now <= self.start and self.rule.runs_at_once:
             return self.start, self.start

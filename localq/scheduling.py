@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from localq.agenda import Agenda
 from localq.canvas import signature
-from localq.declaration import Declaration
+from localq.parts import Part
 from localq.registry import task_name
 from localq.settings import Settings
 from localq.signals import OnceSignal
@@ -21,19 +20,18 @@ class Scheduling:
     """The part of an app that schedules are told to.
 
     Attributes:
-        schedules: The app's schedules, those added at run time included.
+        schedules: The app's schedules, those added at run time included: a `localq.agenda.Agenda`.
         on_after_configure, on_after_finalize: Sent once, when the program's modules are imported and before its
             schedules are read; receivers get the app as `sender`.
     """
 
     main: str | None
     conf: Settings
+    schedules = Part("localq.agenda:Agenda")
 
     def __init__(self) -> None:
         self.on_after_configure = OnceSignal("on_after_configure")
         self.on_after_finalize = OnceSignal("on_after_finalize")
-        # What else an app has is in `LocalQ`, which is made of this.
-        self.schedules = Agenda(self)  # type: ignore[arg-type]
 
     def finalize(self) -> None:
         """Call what is connected to `on_after_configure` and `on_after_finalize`, the first time only."""
@@ -63,7 +61,7 @@ class Scheduling:
         kwargs = dict(kwargs or {})
         name = repr(signature(sig).clone(args, kwargs)) if name is None else name
         where = f"add_periodic_task(name={name!r}), {{}}"
-        self.schedules.declare(Declaration.of_call(where, name, schedule, sig, args, kwargs, options))
+        self.schedules.declare_call(where, name, schedule, sig, args, kwargs, options)
         return name
 
     def periodic(
@@ -90,8 +88,7 @@ class Scheduling:
         def decorate(function: T) -> T:
             of = name or getattr(function, "name", None) or task_name(self.main, *_origin(function))
             where = f"@periodic on {of}, {{}}"
-            declared = Declaration.of_call(where, of, schedule, function, args, kwargs, options)
-            self.schedules.declare(declared, replace=False)
+            self.schedules.declare_call(where, of, schedule, function, args, kwargs, options, replace=False)
             return function
 
         return decorate

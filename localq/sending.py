@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from localq import codec, current
-from localq.call import ROUTING, When, new_id, new_job, read_options, zone_of
+from localq.call import ROUTING, When, from_now, new_id, new_job, read_options, zone_of
 from localq.canvas import Signature
 from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
@@ -17,9 +17,10 @@ from localq.job import NewJob
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of
 from localq.settings import Settings
+from localq.stamps import split_stamps
 from localq.task import Task
 
-__all__ = ["job_of", "jobs_of", "jobs_of_call"]
+__all__ = ["job_of", "jobs_of_call", "jobs_of_signature", "member_of"]
 
 #: Stands for a task that is not known here, only its name: it has no options of its own.
 _UNKNOWN: Task[..., Any] = Task()
@@ -35,15 +36,27 @@ class App(Protocol):
 
 
 def job_of(
-    app: App, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
+    app: App,
+    name: str,
+    args: Any,
+    kwargs: Any,
+    options: Mapping[str, Any],
+    task: Task[..., Any] | None = None,
+    fed: int = 0,
 ) -> tuple[NewJob, bool]:
     """Return the job of a call, as `jobs_of_call` does, and no copy for other queues."""
-    jobs, ignored = jobs_of_call(app, name, args, kwargs, options, task)
+    jobs, ignored = jobs_of_call(app, name, args, kwargs, options, task, fed)
     return jobs[0], ignored
 
 
 def jobs_of_call(
-    app: App, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
+    app: App,
+    name: str,
+    args: Any,
+    kwargs: Any,
+    options: Mapping[str, Any],
+    task: Task[..., Any] | None = None,
+    fed: int = 0,
 ) -> tuple[list[NewJob], bool]:
     """Return the job of a call, checked in full, and whether its result is ignored.
 
@@ -52,6 +65,7 @@ def jobs_of_call(
     Args:
         options: As of `Task.apply_async`.
         task: The task of that name, where it is at hand.
+        fed: How many arguments will come in front of those given.
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
@@ -60,8 +74,10 @@ def jobs_of_call(
     if task is None:
         known = app.tasks.find(name)
         task = _UNKNOWN if known is None else known
+    if type(args) is not tuple or type(kwargs) is not dict:
+        args, kwargs = _call(args, kwargs)
     if task.typing and task._check is not None:
-        task._check(*args, **kwargs)
+        task._check(*(None,) * fed, *args, **kwargs)
     conf, request = app.conf, current.request.get()
     # First of all: where settings were not read yet, this reads them, and `router` is as they say.
     default = conf.task_default_queue
@@ -73,8 +89,11 @@ def jobs_of_call(
     special = options or placed or task._shadows or task.expires is not None or serializer != "json"
     if not special and request is None and app.router is None:
         return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
+    options, stamps = split_stamps(options)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, **options}
+    if stamps:
+        given["stamps"] = stamps
     if task._shadows and given.get("shadow") is None:
         given["shadow"] = task.shadow_name(args, kwargs, options)
     queues: tuple[str, ...] = (queue,)
@@ -90,6 +109,9 @@ def jobs_of_call(
     written = _written(args, kwargs, serializer, conf)
     when = When(zone_of(conf), app.clock.now())
     new = new_job(name, written, given, when=when, queue=queues[0], priority=priority, find=app.tasks.find)
+    if given.get("parent_id") is not None:
+        # A child belongs to the family of whoever sent it.
+        new = new._replace(workflow=given.get("root_id"))
     said = given.get("ignore_result")
     copies = [new._replace(id=new_id(), queue=other) for other in queues[1:]]
     return [new, *copies], bool(ignored if said is None else said)
@@ -119,25 +141,48 @@ def _inherited(conf: Settings, request: Any, priority: int) -> int:
     return priority if own is None else int(own)
 
 
-def jobs_of(app: App, signatures: Iterable[Signature[Any]]) -> list[tuple[list[NewJob], bool]]:
-    """Return the jobs of many calls; see `jobs_of_call`."""
-    made = []
-    for sig in signatures:
-        given: Any = sig
-        if not isinstance(given, Signature):
-            raise TypeError(f"enqueue_many() takes a list of signatures, such as [add.s(2, 2)]; in it is {given!r}")
-        made.append(jobs_of_call(app, sig.task, sig.args, sig.kwargs, sig.options))
-    return made
+def jobs_of_signature(app: App, sig: Any) -> tuple[list[NewJob], bool]:
+    """Return the jobs of a signature of one task; see `jobs_of_call`."""
+    if not isinstance(sig, Signature):
+        raise TypeError(f"enqueue_many() takes a list of signatures, such as [add.s(2, 2)]; in it is {sig!r}")
+    return jobs_of_call(app, sig.task, sig.args, sig.kwargs, sig.options)
 
 
-def _written(args: Any, kwargs: Any, serializer: str, conf: Settings) -> bytes:
+def member_of(app: App, sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob, bool]:
+    """Return the job of a call within a workflow, and whether its result is ignored; see `localq.canvas.planning.Make`.
+
+    Raises:
+        TypeError, ValueError: the arguments, or an option, cannot be.
+    """
+    options = dict(sig.options)
+    if not waits:
+        return job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
+    task = app.tasks.find(sig.task)
+    if "expires" not in options and task is not None:
+        options["expires"] = task.expires
+    late = from_now(options.get("expires"), "expires")
+    if late is not None:
+        options["expires"] = None
+    countdown = from_now(options.get("countdown"), "countdown")
+    if countdown is not None and options.get("eta") is None:
+        del options["countdown"]
+    new, ignored = job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
+    if countdown:
+        new = new._replace(run_at=countdown)
+    return (new if late is None else new._replace(expires_at=late)), ignored
+
+
+def _call(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return arguments given as other kinds of lists and mappings as a tuple and a dict."""
+    if isinstance(args, str | bytes | Mapping) or not isinstance(args, Iterable):
+        raise TypeError(f"args must be a list or tuple of arguments, not {args!r}")
+    if not isinstance(kwargs, Mapping):
+        raise TypeError(f"kwargs must be a dict of arguments by name, not {kwargs!r}")
+    return tuple(args), dict(kwargs)
+
+
+def _written(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str, conf: Settings) -> bytes:
     """Write a call's arguments down, and see that they are not too large."""
-    if not isinstance(args, tuple):
-        if isinstance(args, str | bytes) or not isinstance(args, Iterable):
-            raise TypeError(f"args must be a list or tuple of arguments, not {args!r}")
-        args = tuple(args)
-    if not isinstance(kwargs, dict):
-        kwargs = dict(kwargs)
     written = codec.encode_call(args, kwargs, serializer)
     if len(written) > conf.task_args_max_bytes:
         raise EncodeError(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from localq import failure
 from localq.callbacks import errbacks
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
-from localq.job import Attempt, Completion, Ending, Job, JobState, Outcome
+from localq.job import Attempt, Completion, Ending, Job, JobState, Outcome, Role
 from localq.settings import Settings
 from localq.states import IGNORED
 
@@ -48,6 +48,7 @@ def settle(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) ->
                 outcome.output,
             ),
             follow_ups=outcome.follow_ups,
+            role=job.role,
         )
     if outcome.ending == Ending.RELEASED:
         return released(job, now) if outcome.started_at is None else _interrupted(job, outcome, worker, policy, now)
@@ -118,7 +119,9 @@ def _retried(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) 
 
 def _failed(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
     done = _completion(job, JobState.FAILED, attempt=_attempt(job, outcome, worker, outcome.ending.name))
-    if not policy.keep_errors and done.attempt is not None:
+    # What waits for the job fails with its error.
+    wanted = policy.keep_errors or job.role & Role.AWAITED
+    if not wanted and done.attempt is not None:
         done = done._replace(attempt=done.attempt._replace(failure=None))
     try:
         return done._replace(follow_ups=errbacks(job, outcome.failure, policy.settings, now))
@@ -142,6 +145,17 @@ def _revoked(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) 
     return _completion(job, JobState.CANCELLED, attempt=_attempt(job, outcome, worker, "REVOKED"))
 
 
+def _replaced(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+    """Return a job that goes on as another call: from the beginning, after what that waits for."""
+    new = outcome.replaced
+    assert new is not None
+    run_at = now if new.run_at is None else new.run_at
+    later = JobState.SCHEDULED if run_at > now else JobState.READY
+    state = JobState.WAITING if new.after else later
+    done = _completion(job, state, run_at=run_at, attempt=_attempt(job, outcome, worker, "REPLACED"))
+    return done._replace(retries=0, crashes=0, follow_ups=outcome.follow_ups, replaced=new)
+
+
 _OTHERS = {
     Ending.FAILURE: _failed,
     Ending.RETRY: _retried,
@@ -149,6 +163,8 @@ _OTHERS = {
     Ending.REJECTED: _rejected,
     Ending.REVOKED: _revoked,
     Ending.LOST: lost,
+    Ending.REPLACED: _replaced,
+    Ending.BEHIND: _failed,
 }
 
 
@@ -163,6 +179,7 @@ def _completion(job: Job, state: JobState, *, run_at: int | None = None, attempt
         job.retries,
         job.crashes,
         attempt=attempt,
+        role=job.role,
     )
 
 

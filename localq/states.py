@@ -94,6 +94,6 @@ def public_state(job: Job) -> str:
         return job.shown
     if job.state == JobState.RUNNING:
         return STARTED
-    if job.state in (JobState.SCHEDULED, JobState.READY):
+    if job.state < JobState.RUNNING:
         return RETRY if job.retries or job.crashes else PENDING
     return _FINAL[JobState(job.state)]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
 from localq import current
-from localq.call import read_changes
-from localq.canvas import Signature
-from localq.exceptions import MaxRetriesExceededError, Retry
+from localq.call import follow_up_id, read_changes
+from localq.canvas import Signature, chunks, xmap, xstarmap
+from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
 from localq.parameters import checker
 from localq.request import Context, ExceptionInfo
 from localq.result import AsyncResult
@@ -162,12 +161,16 @@ class Task(Generic[P, R]):
 
     async def adelay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
         """Add a job without blocking the event loop."""
+        import asyncio
+
         return await asyncio.to_thread(self.delay, *args, **kwargs)
 
     async def aapply_async(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
     ) -> AsyncResult[R]:
         """Add a job with options, without blocking the event loop."""
+        import asyncio
+
         return await asyncio.to_thread(self.apply_async, args, kwargs, **options)
 
     def apply(
@@ -202,6 +205,18 @@ class Task(Generic[P, R]):
         return Signature(self.name, args, kwargs, options, immutable=immutable, app=self.app)
 
     subtask = signature
+
+    def chunks(self, it: Iterable[Any], n: int) -> chunks:
+        """Return a group of jobs each of which calls this task for the next `n` argument tuples of an iterable."""
+        return chunks(self.s(), it, n, app=self.app)
+
+    def map(self, it: Iterable[Any]) -> xmap:
+        """Return one job that calls this task with each item."""
+        return xmap(self.s(), it, app=self.app)
+
+    def starmap(self, it: Iterable[Any]) -> xstarmap:
+        """Return one job that calls this task with the items of each item."""
+        return xstarmap(self.s(), it, app=self.app)
 
     def AsyncResult(self, task_id: str) -> AsyncResult[R]:  # noqa: N802 - Celery's name
         """Return the result of a job of this task."""
@@ -264,6 +279,46 @@ class Task(Generic[P, R]):
         if throw:
             raise again from exc
         return again
+
+    def replace(self, sig: Signature[Any]) -> Any:
+        """End this run and go on as another call, of any kind, under the same id: `raise self.replace(sig)`.
+
+        What waits for this job waits for that; its callbacks are kept. A group's result is the list of its members'.
+
+        Raises:
+            Replaced: always; `on_replace` is called before.
+            RuntimeError: there is no job to go on as another.
+        """
+        if self.request.called_directly:
+            raise RuntimeError(f"{self.name} was called as a function: there is no job that could be replaced.")
+        return self.on_replace(sig)
+
+    def on_replace(self, sig: Signature[Any]) -> Any:
+        """Put `sig` in the place of the running job; a subclass may do more."""
+        raise Replaced(sig)
+
+    def add_to_chord(self, sig: Signature[Any], lazy: bool = False) -> Any:
+        """Add a task to the header that this job is in: the chord's body waits for it, too, and gets its result.
+
+        Args:
+            lazy: Return the signature, to be sent later in this run, instead of sending it.
+
+        Raises:
+            ValueError: this job is in no chord's header.
+        """
+        request = self.request
+        job_id = request.id
+        if request.called_directly or job_id is None or not request.awaited:
+            raise ValueError(f"{self.name} is in no chord: add_to_chord() needs a body that waits for it.")
+        number = request.__dict__["added"] = request.__dict__.get("added", 0) + 1
+        # The same id in each run of this job: it is added once, however often it runs.
+        new = sig.clone((), {}, beside=job_id, task_id=sig.id or follow_up_id(job_id, 0, number))
+        new.options.setdefault("group_id", request.group)
+        return new if lazy else new.delay()
+
+    def add_trail(self, result: Any) -> Any:
+        """Return a result; what a job sends is known as its child without that."""
+        return result
 
     def _retry_limit(self, given: int | None) -> int | None:
         if given is not None:

@@ -4,21 +4,37 @@ worst.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Container
+from typing import TYPE_CHECKING, Any
 
 from localq.store.base import Bell, Store
 
-__all__ = ["FLOOR_S", "wait", "wait_async"]
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["FLOOR_S", "check_timeout", "wait", "wait_async"]
 
 #: Seconds after which a waiter looks by itself: hints may get lost.
 FLOOR_S = 0.5
 _bells = threading.local()
+
+
+def check_timeout(timeout: object) -> None:
+    """Refuse a timeout that is no number of seconds.
+
+    Raises:
+        TypeError, ValueError: with the value.
+    """
+    if timeout is None:
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout={timeout!r} must be a number of seconds, or None to wait as long as it takes")
+    if timeout != timeout:
+        raise ValueError(f"timeout={timeout!r} must be a number of seconds; this is not a number")
 
 
 def _bell(store: Store) -> Bell:
@@ -32,7 +48,7 @@ def _bell(store: Store) -> Bell:
     return bell
 
 
-def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: float | None) -> bool:
+def wait(store: Store, ids: Container[str], done: Callable[[], bool], timeout: float | None) -> bool:
     """Block until `done()`; ask it again when a bell names one of `ids`, and every half second.
 
     Args:
@@ -41,6 +57,7 @@ def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: 
     Returns:
         False if the time ran out first.
     """
+    check_timeout(timeout)
     until = None if timeout is None else time.monotonic() + timeout
     bell = _bell(store)
     bell.drain()
@@ -54,7 +71,7 @@ def wait(store: Store, ids: Collection[str], done: Callable[[], bool], timeout: 
         left = look_at - now if until is None else min(look_at, until) - now
         if left > 0 and bell.wait(left):
             words = bell.drain()
-            if not any(one in word for word in words for one in ids):
+            if not any(one in ids for word in words for one in word.split()):
                 continue
         look_at = time.monotonic() + FLOOR_S
         if done():
@@ -79,6 +96,8 @@ class _Room:
         return loop
 
     def enter(self, job_id: str) -> asyncio.Event:
+        import asyncio
+
         event = asyncio.Event()
         if not self._waiting:
             self._loop.add_reader(self._bell.fileno(), self._rung)
@@ -117,6 +136,10 @@ _rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Store, _Room]] 
 
 async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
     """Wait in a coroutine until `done()`, without blocking the loop; see `wait`."""
+    # A program without coroutines does not pay for loading this, here and elsewhere.
+    import asyncio
+
+    check_timeout(timeout)
     loop = asyncio.get_running_loop()
     rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())
     room = rooms.get(store)

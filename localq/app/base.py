@@ -12,26 +12,25 @@ from localq import codec, current, fault
 from localq.app.configured import Configured
 from localq.app.registering import Registering
 from localq.app.running import Running
-from localq.backend import Backend
-from localq.canvas import Signature, signature
-from localq.control import Control
-from localq.eager import Eager
+from localq.builtins import make_builtins
+from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.frameworks import fit
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
+from localq.parts import Part
 from localq.publishing import announced, published
-from localq.receiver import Events
 from localq.registry import BindingDecorator, Decorator
-from localq.result import AsyncResult
+from localq.result import AsyncResult, EagerResult
 from localq.scheduling import Scheduling
-from localq.sending import job_of, jobs_of, jobs_of_call
+from localq.sending import job_of, jobs_of_call, jobs_of_signature
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.store import open_store
 from localq.store.base import Store
 from localq.task import Task
+from localq.workflows import Workflows
 
 __all__ = ["LocalQ"]
 
@@ -54,7 +53,7 @@ _OWN = (
 )
 
 
-class LocalQ(Configured, Registering, Running, Scheduling):
+class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened, started or read before it is needed.
@@ -79,6 +78,14 @@ class LocalQ(Configured, Registering, Running, Scheduling):
     Raises:
         ImproperlyConfigured, TypeError: a setting is unknown or its value cannot be.
     """
+
+    #: Speaks to workers (`localq.control.Control`): commands, questions (`inspect`), rate limits, pauses.
+    control = Part("localq.control:Control")
+    #: The events of the workers, to listen to (`localq.receiver.Events`).
+    events = Part("localq.receiver:Events")
+    #: Results by the names of Celery's back ends (`localq.backend.Backend`).
+    backend = Part("localq.backend:Backend")
+    _eager = Part("localq.eager:Eager")
 
     def __init__(
         self,
@@ -114,12 +121,11 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         if path is not None or url is not None:
             self._place = locate(path, url)
         self._own_registry(tasks, autofinalize)
+        self._tasks.own = make_builtins(self)
         self._configure(settings, config_source)
         Scheduling.__init__(self)
         self._store: Store | None = None
-        self._eager: Eager | None = None
         self._engine: Any = None
-        self._control: Control | None = None
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
         self.annotator: Callable[[Note], None] | None = None
@@ -166,10 +172,6 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         """
         return self._made(options) if function is None else self._made(options)(function)
 
-    def signature(self, task: Any, *args: Any, **kwargs: Any) -> Signature[Any]:
-        """Return a signature of a task of this app, by its name or from the dictionary of one."""
-        return signature(task, *args, app=self, **kwargs)
-
     # Being the current app
 
     def set_current(self) -> None:
@@ -195,7 +197,7 @@ class LocalQ(Configured, Registering, Running, Scheduling):
     def store(self) -> Store:
         """Where the jobs are; opened by its first use."""
         if self.conf.task_always_eager:
-            return self._eager_mode().store
+            return self._eager.store  # type: ignore[no-any-return]
         if self._store is None:
             with self._lock:
                 if self._store is None:
@@ -215,13 +217,6 @@ class LocalQ(Configured, Registering, Running, Scheduling):
                 self._store = None
             self._place = location
 
-    def _eager_mode(self) -> Eager:
-        if self._eager is None:
-            with self._lock:
-                if self._eager is None:
-                    self._eager = Eager(self)
-        return self._eager
-
     def accepts(self, task: str) -> tuple[str, ...]:
         """Return the serializers this process reads for a task: those of the settings, and the task's own."""
         known = self.tasks.find(task)
@@ -235,9 +230,9 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         if self._store is not None:
             self._store.close()
             self._store = None
-        if self._eager is not None:
-            self._eager.store.close()
-            self._eager = None
+        eager = self.__dict__.pop("_eager", None)
+        if eager is not None:
+            eager.store.close()
 
     # Sending
 
@@ -264,14 +259,26 @@ class LocalQ(Configured, Registering, Running, Scheduling):
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
-        made = jobs_of(self, signatures)
-        self._add([new for jobs, _ in made for new in jobs])
-        return [AsyncResult(jobs[0].id, self, ignored=ignored) for jobs, ignored in made]
+        jobs: list[NewJob] = []
+        results: list[Any] = []
+        for sig in signatures:
+            made, result = self._planned(sig)
+            jobs.extend(made)
+            results.append(result)
+        self._add(jobs)
+        return results
+
+    def _planned(self, sig: Any) -> tuple[list[NewJob], Any]:
+        """Return the jobs of a signature of any kind, and its result."""
+        if isinstance(sig, Signature) and sig.subtask_type is not None:
+            return self.planned(sig)
+        jobs, ignored = jobs_of_signature(self, sig)
+        return jobs, AsyncResult(jobs[0].id, self, ignored=ignored)
 
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
         """Add jobs; in eager mode run them, and `throw` what they fail with."""
         if self.conf.task_always_eager:
-            self._eager_mode().run(jobs, throw=throw)
+            self._eager.run(jobs, throw=throw)
             return
         store = self._store or self.store
         if before_task_publish.receivers:
@@ -288,7 +295,7 @@ class LocalQ(Configured, Registering, Running, Scheduling):
     def call_workers(self) -> None:
         """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
         if self.conf.task_always_eager:
-            self._eager_mode().run_due()
+            self._eager.run_due()
         else:
             self.store.ring_workers()
 
@@ -298,9 +305,9 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         """Run a task in the caller, as eager mode does, on a store of its own in memory."""
         throw = options.pop("throw", self.conf.task_eager_propagates)
         new, ignored = job_of(self, task.name, args, kwargs, options, task)
-        here = self._eager_mode()
+        here = self._eager
         here.run([new], throw=throw)
-        return AsyncResult(new.id, here, ignored=ignored)
+        return EagerResult(new.id, app=here, ignored=ignored)
 
     def run_here(self, sig: Signature[Any]) -> Any:
         """Call a signature's task as a function."""
@@ -314,11 +321,6 @@ class LocalQ(Configured, Registering, Running, Scheduling):
     def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: N802 - Celery's name
         """Return the result of a job."""
         return AsyncResult(id, self)
-
-    @property
-    def backend(self) -> Backend:
-        """Results by the names of Celery's back ends."""
-        return Backend(self)
 
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs, durably; return the state each known one had.
@@ -350,23 +352,11 @@ class LocalQ(Configured, Registering, Running, Scheduling):
         if own:
             request.__dict__["shown"] = state
         if own and request.is_eager:
-            self._eager_mode().store.annotate([note], self.clock.now())
+            self._eager.store.annotate([note], self.clock.now())
         elif self.annotator is not None and not self.conf.task_always_eager:
             self.annotator(note)
         else:
             self.store.annotate([note], self.clock.now())
-
-    @property
-    def control(self) -> Control:
-        """Speaks to workers: commands, questions (`inspect`), rate limits, pauses."""
-        if self._control is None:
-            self._control = Control(self)
-        return self._control
-
-    @property
-    def events(self) -> Events:
-        """The events of the workers, to listen to; see `localq.receiver`."""
-        return Events(self)
 
     def connection(self, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[None]:
         """Return a context manager of nothing, for Celery's recipes: there is no broker to connect to."""

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from localq import current
 from localq.starting import check_start
+from localq.waiting import check_timeout
 
 __all__ = ["Running"]
 
@@ -71,7 +72,11 @@ class Running:
 
         Args:
             timeout: Seconds to wait for running jobs before they are stopped and put back.
+
+        Raises:
+            TypeError, ValueError: the timeout is no number of seconds; the worker goes on.
         """
+        check_timeout(timeout)
         with self._lock:
             engine, self._engine = self._engine, None
         if engine is not None:

@@ -17,6 +17,7 @@ from localq.cli.jobs import EXIT_FAILED, outcome_code, value_text
 from localq.cli.loading import app_options, import_module
 from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_in, wanted
 from localq.cli.screen import printable
+from localq.cli.workflow import unfinished_family
 from localq.job import Job, JobState
 from localq.result import AsyncResult, signal_number
 from localq.settings import nearest
@@ -234,9 +235,12 @@ def _named(store: Store, names: Sequence[str]) -> tuple[list[Job], int]:
 @click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--terminate", is_flag=True, help="Stop running ones too.")
 @click.option("--signal", metavar="NAME", help="Stop running ones with it, not TERM.")
+@click.option("--workflow", "whole", is_flag=True, help="Cancel all of the workflows they belong to.")
 @app_options
 @click.pass_context
-def cancel(context: click.Context, app: LocalQ, job_ids: Sequence[str], terminate: bool, signal: str | None) -> None:
+def cancel(
+    context: click.Context, app: LocalQ, job_ids: Sequence[str], terminate: bool, signal: str | None, whole: bool
+) -> None:
     """Cancel jobs, for good: what waits never runs.
 
     A running job goes on, but does not run again; --terminate stops it. An ID may be the start of one. Ends
@@ -250,6 +254,11 @@ def cancel(context: click.Context, app: LocalQ, job_ids: Sequence[str], terminat
             raise click.UsageError(f"--signal {signal}: no such signal here; try TERM or KILL.") from None
     store = existing(app)
     jobs, code = _named(store, job_ids)
+    if whole:
+        jobs = unfinished_family(store, jobs)
+        if not jobs:
+            click.echo("Nothing of it is left to cancel.", err=True)
+            code = code or EXIT_FAILED
     before = app.cancel([job.id for job in jobs], signal=number)
     for job in jobs:
         was = before.get(job.id)
@@ -290,21 +299,20 @@ def purge(app: LocalQ, queues: str | None, force: bool) -> None:
         if not any(queue == name for queue, _ in stats):
             close = nearest(name, [queue for queue, _ in stats])
             click.echo(f"Note: no job is in queue {name!r}.{close}", err=True)
+    waiting = sum(
+        count for (queue, state), count in stats.items() if state < JobState.RUNNING and queue in (names or (queue,))
+    )
+    where = printable("all queues" if names is None else ", ".join(names))
+    if not waiting:
+        click.echo(f"No job waits in {where}: there is nothing to remove.")
+        return
     if not force:
-        _ask(stats, names)
+        _ask(f"{waiting:,} waiting {'job' if waiting == 1 else 'jobs'} from {where}")
     count = store.purge(names)
     click.echo(f"{count:,} {'job' if count == 1 else 'jobs'} removed.")
 
 
-def _ask(stats: dict[tuple[str, JobState], int], names: Sequence[str] | None) -> None:
-    count = sum(
-        number
-        for (queue, state), number in stats.items()
-        if state < JobState.RUNNING and (names is None or queue in names)
-    )
-    where = "all queues" if names is None else ", ".join(names)
+def _ask(what: str) -> None:
     if not sys.stdin.isatty():
-        raise click.UsageError(
-            f"This would remove {count:,} waiting jobs from {where}, and nobody can be asked. Use -f."
-        )
-    click.confirm(f"Remove {count:,} waiting jobs from {printable(where)}?", abort=True)
+        raise click.UsageError(f"This would remove {what}, and nobody can be asked. Use -f.")
+    click.confirm(f"Remove {what}?", abort=True)

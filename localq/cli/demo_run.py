@@ -115,7 +115,7 @@ def find_run(q: LocalQ, folder: str | None) -> Run | None:
 
 def waiting(q: LocalQ, run: Run) -> bool:
     """Whether jobs of a run wait, or are being run by another process."""
-    states = (JobState.SCHEDULED, JobState.READY, JobState.RUNNING)
+    states = (JobState.WAITING, JobState.SCHEDULED, JobState.READY, JobState.RUNNING)
     return bool(q.store.find(Filter(states=states, queues=(run.id,)), 1))
 
 

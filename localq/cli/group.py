@@ -52,6 +52,7 @@ COMMANDS = {
     "graph": Entry("localq.cli.inside:graph", "Look", "Draw workers and queues, for Graphviz."),
     "report": Entry("localq.cli.inside:report", "Look", "Show versions and settings, for a bug report."),
     "shell": Entry("localq.cli.inside:shell", "Look", "Start a Python shell that knows the tasks."),
+    "workflow": Entry("localq.cli.workflow:workflow", "Look", "Draw the workflow a job belongs to."),
     "retry": Entry("localq.cli.changes:retry", "Change", "Run finished jobs again."),
     "cancel": Entry("localq.cli.changes:cancel", "Change", "Cancel jobs."),
     "purge": Entry("localq.cli.changes:purge", "Change", "Remove jobs that wait."),

@@ -24,7 +24,7 @@ from localq.orders import PARKED_AT
 from localq.result import AsyncResult
 from localq.store.base import Store
 
-__all__ = ["EXIT_FAILED", "EXIT_UNFINISHED", "SECONDS", "list_", "outcome_code", "result", "value_text"]
+__all__ = ["EXIT_FAILED", "EXIT_UNFINISHED", "SECONDS", "known", "list_", "outcome_code", "result", "value_text"]
 
 EXIT_FAILED = 1
 EXIT_UNFINISHED = 3
@@ -55,13 +55,13 @@ def list_(
 ) -> None:
     """Show jobs, newest first.
 
-    States are PENDING, STARTED, RETRY, SUCCESS, FAILURE and REVOKED; SCHEDULED, READY and RUNNING ask for
-    where a job is, whatever it is shown as; PROGRESS or any other name finds what tasks call their state.
-    Where the output is no terminal, each job is a line of fields parted by tabs: id, task, state, queue,
-    tries, age, error.
+    States are PENDING, STARTED, RETRY, SUCCESS, FAILURE and REVOKED; WAITING (for other jobs), SCHEDULED, READY
+    and RUNNING ask for where a job is, whatever it is shown as; PROGRESS or any other name finds what tasks
+    call their state. Where the output is no terminal, each job is a line of fields parted by tabs: id, task,
+    state, queue, tries, age, error.
     """
     store, now = existing(app), app.clock.now()
-    below = None if before is None else _known(store, before).key
+    below = None if before is None else known(store, before).key
     which = wanted(store, names, tasks=tasks, queues=queues, before=below)
     found = list(itertools.islice(jobs_in(store, which), limit + 1))
     shown, more = found[:limit], len(found) > limit
@@ -80,7 +80,7 @@ def list_(
         click.echo(f"There are more: add --before {shown[-1].id}", err=True)
 
 
-def _known(store: Store, name: str) -> Job:
+def known(store: Store, name: str) -> Job:
     """Return the job of an id, or end the program saying that there is none."""
     found = job_called(store, name)
     if found is not None:
@@ -105,8 +105,9 @@ def _facts(job: Job) -> dict[str, Any]:
         "retries": job.retries,
         "crashes": job.crashes,
         "created_at": iso(job.created_at),
-        "run_at": None if job.run_at == PARKED_AT else iso(job.run_at),
-        "expires_at": iso(job.expires_at),
+        # Of a job that waits for others these may be counted from when it no longer does.
+        "run_at": None if job.state == JobState.WAITING or job.run_at == PARKED_AT else iso(job.run_at),
+        "expires_at": None if job.state == JobState.WAITING else iso(job.expires_at),
         "finished_at": iso(job.finished_at),
     }
 
@@ -130,10 +131,10 @@ def result(
     revoked job, 3 for one that is not finished, 4 for an unknown id.
     """
     store = existing(app)
-    found: AsyncResult[Any] = AsyncResult(_known(store, job_id).id, app)
+    found: AsyncResult[Any] = AsyncResult(known(store, job_id).id, app)
     if wait_s is not None:
         waiting.wait(store, (found.id,), found.ready, wait_s)
-    job = _known(store, found.id)
+    job = known(store, found.id)
     if as_json:
         show_json(_told(store, found, job, traceback))
     else:
@@ -220,7 +221,7 @@ def _told(store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> d
     serializer = JobOptions.read(job.options).serializer
     kept = last.result if last is not None and job.state == JobState.SUCCEEDED and job.shown is None else None
     runs = found.attempts
-    waits = job.state in (JobState.SCHEDULED, JobState.READY, JobState.FAILED, JobState.CANCELLED)
+    waits = job.state not in (JobState.RUNNING, JobState.SUCCEEDED)
     return {
         **_facts(job),
         "result": json.loads(kept) if kept is not None and serializer == "json" else None,

@@ -34,7 +34,7 @@ EXIT_UNKNOWN = 4
 SHORTEST_PREFIX = 6
 #: Jobs read at once.
 _PAGE = 500
-_WAITING = (JobState.SCHEDULED, JobState.READY)
+_WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 #: The names `--state` takes, Celery's first, and where such jobs are.
 STATES: dict[str, tuple[JobState, ...]] = {
     states.PENDING: _WAITING,

@@ -152,7 +152,8 @@ def _known(app: LocalQ, name: str) -> Scheduled:
     """Return a schedule, or end the program saying that there is none."""
     existing(app)
     try:
-        return app.schedules.get(name)
+        found: Scheduled = app.schedules.get(name)
+        return found
     except ScheduleError as error:
         click.echo(printable(error), err=True)
         raise click.exceptions.Exit(EXIT_UNKNOWN) from None

@@ -13,6 +13,8 @@ from localq.clock import to_datetime
 
 __all__ = ["age", "iso", "on_terminal", "printable", "show_json", "show_table", "when"]
 
+#: A last column that stands below its row, where a terminal is too narrow for both.
+_BELOW = ("error",)
 #: Columns that are cut where a terminal is too narrow, the widest first; the others keep their width.
 _CUT = ("task", "queue", "queues", "name", "error", "rule", "reason")
 
@@ -52,17 +54,35 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], kind: s
         return
     if kind:
         click.secho(f"{kind}s", bold=True)
+    _print_table(columns, shown)
+
+
+def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None:
     # Half of what a command takes to start, and of no use where nobody looks.
     from rich.console import Console
+    from rich.segment import Segment, Segments
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(highlight=False)
+    below = columns[-1] in _BELOW and _width(columns, shown) > console.width
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in columns:
+    for name in columns[:-1] if below else columns:
         table.add_column(name, no_wrap=name not in _CUT)
     for row in shown:
-        table.add_row(*(Text(field, no_wrap=True, overflow="ellipsis") for field in row))
-    Console(highlight=False).print(table)
+        table.add_row(*(Text(field, no_wrap=True, overflow="ellipsis") for field in row[: len(table.columns)]))
+    if not below:
+        console.print(table)
+        return
+    for line, field in zip(console.render_lines(table, pad=False), ["", *(row[-1] for row in shown)], strict=True):
+        console.print(Segments([*line, Segment.line()]), end="")
+        if field:
+            console.print(Text(f"    {field}"), no_wrap=True, overflow="ellipsis")
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return the characters that a table takes where nothing is cut."""
+    return sum(max(map(len, column)) + 2 for column in zip(columns, *rows, strict=True))
 
 
 def iso(micros: int | None) -> str | None:

@@ -23,6 +23,7 @@ __all__ = ["status"]
 
 #: What a job's states are called here: Celery's words, but for those that Celery has no two words for.
 NAMES = {
+    JobState.WAITING: "WAITING",
     JobState.SCHEDULED: "SCHEDULED",
     JobState.READY: "READY",
     JobState.RUNNING: states.STARTED,
@@ -48,10 +49,10 @@ NAMES = {
 def status(app: LocalQ, as_json: bool, timeout: float, destination: str | None) -> None:
     """Show workers, queues and counts.
 
-    SCHEDULED jobs wait for their time or their rate limit, READY ones for a worker. A worker is alive, gone, or
-    silent: its process is there, but does not answer. Those that may be alive are asked. Where the output is no
-    terminal, each line begins with what it tells of: answer, worker, queue, paused, waiting or file, and its
-    fields are parted by tabs.
+    WAITING jobs wait for others, SCHEDULED ones for their time or their rate limit, READY ones for a worker. A worker
+    is alive, gone, or silent: its process is there, but does not answer. Those that may be alive are asked. Where the
+    output is no terminal, each line begins with what it tells of: answer, worker, queue, paused, waiting or file, and
+    its fields are parted by tabs.
     """
     store, now = existing(app), app.clock.now()
     wanted = names(destination)

@@ -13,13 +13,14 @@ from typing import Any
 
 from localq.call import new_id
 from localq.engine.autoscale import Bounds
+from localq.engine.membership import WorkerPlan
 from localq.engine.pool.base import Pool, Printed
 from localq.engine.pool.crowd import CrowdPool
 from localq.engine.pool.peer import KINDS
 from localq.engine.pool.processes import ProcessPool
 from localq.engine.pool.threads import ThreadPool
 from localq.engine.signalling import Setup
-from localq.engine.worker import Worker, WorkerPlan
+from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.settings import nearest
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init

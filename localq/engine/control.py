@@ -46,8 +46,10 @@ class _Worker(Protocol):
     app: Any
     store: Store
     clock: Clock
-    plan: Any
     pool: Pool
+
+    @property
+    def plan(self) -> Any: ...
 
     @property
     def stops(self) -> bool: ...

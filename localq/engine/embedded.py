@@ -12,9 +12,9 @@ from typing import Any
 
 from localq.engine.assembly import assemble
 from localq.engine.scheduler import Scheduler, beside
-from localq.engine.worker import Stopping, Worker
+from localq.engine.stopping import Stopping
+from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
-from localq.firing import ScheduleState
 from localq.job import Job
 from localq.log import follow_events
 
@@ -36,7 +36,7 @@ class Embedded:
         queues: The queues to serve; None: all.
         excluded: Queues not to serve.
         name: The worker's name.
-        beat: Fire schedules as well. None: if the program configures any, or there are any in the store now.
+        beat: Fire schedules as well, those added later included; None: likewise.
         autoscale: The most and the fewest slots, where their number follows the demand.
     """
 
@@ -85,20 +85,13 @@ class Embedded:
                 worker.pool.close()
             raise self._error
         atexit.register(self._at_exit)
-        if self._fires():
+        if self._beat is not False:
             self._start_scheduler()
-
-    def _fires(self) -> bool:
-        """Whether schedules are to be fired here."""
-        if self._beat is not None:
-            return self._beat
-        if self._app.schedules.is_configured:
-            return True
-        return bool(self._app.store.schedules(states=[ScheduleState.ACTIVE], limit=1))
 
     def _start_scheduler(self) -> None:
         try:
-            self._scheduler = beside(self._app)
+            # With a configuration that may be wrong the caller waits for the answer; else it may go on.
+            self._scheduler = beside(self._app, prepared=self._app.schedules.is_configured)
         except BaseException:
             self.stop(_AT_EXIT_S)
             raise

@@ -98,7 +98,7 @@ class Scheduler:
             self.close()
 
     def start(self) -> None:
-        """Run in a thread of its own; `prepare` comes first."""
+        """Run in a thread of its own, which prepares it if that has not been done."""
         beat_embedded_init.send(self)
         self._thread = threading.Thread(target=self._run_to_end, name="LocalQ-scheduler", daemon=True)
         self._thread.start()
@@ -116,10 +116,19 @@ class Scheduler:
 
     def _run_to_end(self) -> None:
         try:
+            if self._bell is None:
+                self._prepare_or_close()
             self.run()
         except Exception as error:
             # The worker beside it goes on, and ends by itself if the store is beyond use.
             emit("schedule.failed", schedule="(all)", error=f"the scheduler stopped: {error}")
+
+    def _prepare_or_close(self) -> None:
+        try:
+            self.prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the bell, and of a store of its own."""
@@ -192,26 +201,34 @@ class Scheduler:
             if one.outcome == SyncOutcome.CONFLICT:
                 reason = f"its name is taken by another schedule, of {one.holder}; give it another name"
                 emit("schedule.failed", schedule=one.name, error=reason)
+            elif one.outcome == SyncOutcome.RETIRED:
+                emit("schedule.retired", schedule=one.name, source=self.app.schedules.source)
 
     # Firing
 
     def tick(self, now: int) -> int | None:
         """Fire what is due at a time; return when the next is due, None if nothing will be by itself."""
         self._waiting = False
+        most = _AT_ONCE
         while True:
-            due = self.store.due_schedules(now, _AT_ONCE)
-            if due.schedules:
-                self._fire(due.schedules, now)
+            due = self.store.due_schedules(now, most)
+            parts = [due.schedules[at : at + _AT_ONCE] for at in range(0, len(due.schedules), _AT_ONCE)]
+            if sum(self._fire(part, now) for part in parts):
+                # What fired may be due again, or before all others.
+                continue
             if due.next_due is None or due.next_due > now:
                 return due.next_due
+            # All of these are left to other programs; behind them there are more.
+            most *= 2
 
-    def _fire(self, rows: Sequence[Schedule], now: int) -> None:
+    def _fire(self, rows: Sequence[Schedule], now: int) -> bool:
+        """Fire schedules that need it, in one transaction; return whether there were any."""
         busy = self._busy(rows)
         self._waiting = self._waiting or any(row.held_at is not None for row in rows)
         planned = [(row, firing) for row in rows if (firing := self._planned(row, now, row.last_job in busy))]
         if not planned:
-            return
-        applied = self.store.fire([firing for _, firing in planned], now)
+            return False
+        applied = self._written(planned, now)
         self._waiting = self._waiting or any(firing.held_at is not None for _, firing in planned)
         done = [pair for pair, ok in zip(planned, applied, strict=True) if ok]
         if any(firing.jobs for _, firing in done):
@@ -220,6 +237,20 @@ class Scheduler:
             self.store.ring_workers("cancel")
         for row, firing in done:
             self._tell(row, firing, now)
+        return True
+
+    def _written(self, planned: Sequence[tuple[Schedule, Firing]], now: int) -> list[bool]:
+        """Write firings in one transaction; if one of them cannot be written, each in its own and all others are."""
+        try:
+            return self.store.fire([firing for _, firing in planned], now)
+        except StoreError:
+            raise
+        except Exception as error:
+            if len(planned) > 1:
+                return [self._written([pair], now)[0] for pair in planned]
+            row, _ = planned[0]
+            self.store.fire([self._put_off(row, error, now)], now)
+            return [False]
 
     def _busy(self, rows: Iterable[Schedule]) -> set[str]:
         """Return the ids of previous jobs that are not finished."""
@@ -237,9 +268,12 @@ class Scheduler:
             if row.due_at is None or row.due_at > now:
                 # It only waits for its previous job, and said so when it was due.
                 return None
-            reason = str(error) or type(error).__name__
-            emit("schedule.failed", schedule=row.name, error=reason)
-            return postponed(row, now + _POSTPONED_US, reason)
+            return self._put_off(row, error, now)
+
+    def _put_off(self, row: Schedule, error: Exception, now: int) -> Firing:
+        reason = str(error) or type(error).__name__
+        emit("schedule.failed", schedule=row.name, error=reason)
+        return postponed(row, now + _POSTPONED_US, reason)
 
     def _definition(self, row: Schedule) -> Definition:
         known = self._definitions.get(row.key)
@@ -271,8 +305,11 @@ class Scheduler:
                 emit("schedule.skipped", schedule=row.name, nominal=nominal, count=entry.count, reason=entry.reason)
 
 
-def beside(app: Any) -> Scheduler:
-    """Return a scheduler on a store of its own, ready to start: the configuration is synchronised.
+def beside(app: Any, *, prepared: bool = True) -> Scheduler:
+    """Return a scheduler on a store of its own, ready to start.
+
+    Args:
+        prepared: The configuration is synchronised; else its thread does that first.
 
     Raises:
         ScheduleError: an entry of the configuration cannot be.
@@ -281,9 +318,6 @@ def beside(app: Any) -> Scheduler:
     memory = getattr(app.store, "memory", False)
     store = app.store if memory else open_store(app.location, "normal")
     made = Scheduler(app, store, app.clock, own=not memory)
-    try:
-        made.prepare()
-    except BaseException:
-        made.close()
-        raise
+    if prepared:
+        made._prepare_or_close()
     return made

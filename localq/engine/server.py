@@ -20,7 +20,8 @@ from typing import Any
 from localq import log
 from localq.engine.pool.base import Printed
 from localq.engine.scheduler import Scheduler
-from localq.engine.worker import Stopping, Worker
+from localq.engine.stopping import Stopping
+from localq.engine.worker import Worker
 from localq.events import emit, subscribe
 from localq.job import Job
 

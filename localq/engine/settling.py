@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from localq import failure
+from localq.behind import behind, culprit_of
 from localq.clock import Clock
 from localq.engine.broadcast import Broadcast
 from localq.engine.pool.base import Cause, Death, Handed, Report
@@ -15,6 +16,7 @@ from localq.exceptions import TimeLimitExceeded
 from localq.job import Completion, Ending, Job, JobState, Outcome
 from localq.policy import Limits, limits_of, policy_of
 from localq.settle import Policy, lost_outcome, settle, terminated_outcome
+from localq.store.base import Store
 
 __all__ = ["Settling"]
 
@@ -86,6 +88,10 @@ class Settling:
         self._signalling.expired(job)
         if self._broadcast.listening:
             self._broadcast.expired(job)
+
+    def behind(self, job: Job, store: Store) -> Completion:
+        """Return what must be written for a job that cannot run because of another."""
+        return behind(job, culprit_of(job, store), self._worker, self.policy(job), self._clock.now())
 
     def _outcome_of(self, job: Job, death: Death, policy: Any, now: int) -> Outcome:
         """Return the outcome of a job whose process ended under it."""

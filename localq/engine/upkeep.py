@@ -35,9 +35,15 @@ class _Worker(Protocol):
     app: Any
     store: Store
     clock: Clock
-    plan: Any
-    key: int
-    _boot: str
+
+    @property
+    def plan(self) -> Any: ...
+
+    @property
+    def key(self) -> int: ...
+
+    @property
+    def boot(self) -> str: ...
 
     def _save(self, completions: list[Completion]) -> None: ...
 
@@ -80,7 +86,7 @@ class Upkeep:
         if not any(row.gone for row in rows) and not dead:
             return
         # Leases were judged above, with a chance to renew them; here only the buried and those of other boots count.
-        lost = worker.store.lost(0, worker._boot, _AT_ONCE)
+        lost = worker.store.lost(0, worker.boot, _AT_ONCE)
         if lost:
             self._take_over(lost, {row.key: row for row in rows})
         else:
@@ -89,7 +95,7 @@ class Upkeep:
             self._rescue_at = 0.0
 
     def _is_dead(self, row: WorkerRow, lease_now: int) -> bool:
-        if row.card.boot_id != self._worker._boot:
+        if row.card.boot_id != self._worker.boot:
             return True
         folder = getattr(self._worker.store, "folder", None)
         if folder is not None and presence.is_dead(folder, row.card.uuid):
@@ -130,7 +136,7 @@ class Upkeep:
     def _had_its_run(self, job: Job, row: WorkerRow | None) -> bool:
         """Whether a job may have run before the host went down, and must not run twice."""
         worker = self._worker
-        if row is None or row.card.boot_id == worker._boot:
+        if row is None or row.card.boot_id == worker.boot:
             return False
         return policy_of(worker.app.tasks.find(job.task), job, worker.app.conf).at_most_once
 
@@ -138,7 +144,7 @@ class Upkeep:
         folder = getattr(self._worker.store, "folder", None)
         if row is None or folder is None:
             return None
-        if row.card.boot_id != self._worker._boot:
+        if row.card.boot_id != self._worker.boot:
             # The host went down: no fault of any job.
             return set()
         return presence.started_jobs(folder, row.card.uuid)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from localq.exceptions import ScheduleError
 from localq.schedules.rule import Rule
 
-__all__ = ["AllOf", "AnyOf", "all_of", "any_of"]
+__all__ = ["AllOf", "AnyOf"]
 
 #: After so many attempts to find an instant at which all rules are due, there is taken to be none.
 _MOST_LEAPS = 1_000
@@ -73,13 +73,3 @@ class AllOf(_Combined):
     def words(self) -> str:
         """Return the rules joined by "and"."""
         return "; and at the same time ".join(rule.words() for rule in self.rules)
-
-
-def any_of(*rules: Rule) -> AnyOf:
-    """Return the rule that is due whenever one of these is."""
-    return AnyOf(rules)
-
-
-def all_of(*rules: Rule) -> AllOf:
-    """Return the rule that is due only when all of these are, at the same instant."""
-    return AllOf(rules)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -113,7 +112,11 @@ def every(number: float, unit: str = "seconds", *, relative: bool = False) -> sc
         raise ScheduleError(f"every({number!r}, {unit!r}): unknown unit.{nearest(unit, [*_UNITS])}")
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise ScheduleError(f"every({number!r}, {unit!r}): the number must be an int or a float")
-    return schedule(number * _UNITS[name] / SECOND, relative)
+    try:
+        seconds = number * _UNITS[name] / SECOND
+    except OverflowError as error:
+        raise ScheduleError(f"every({number!r}, {unit!r}): an interval must be at most a century") from error
+    return schedule(seconds, relative)
 
 
 def length_in_words(micros: int) -> str:
@@ -150,10 +153,9 @@ def _micros(value: float | timedelta) -> int:
         micros = value // TICK
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise ScheduleError(f"An interval is {value!r}: it must be a number of seconds or a timedelta")
-    elif not math.isfinite(value):
-        raise ScheduleError(f"An interval is {value!r}: it must be a finite number of seconds")
     else:
-        micros = round(value * SECOND)
+        # What is no number, or more than a float holds, is no less refused.
+        micros = round(value * SECOND) if 0 < value <= _CENTURY else 0
     if not 1 <= micros <= _CENTURY:
         raise ScheduleError(f"An interval is {value!r}: it must be at least a microsecond and at most a century")
     return micros

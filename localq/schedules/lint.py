@@ -9,7 +9,7 @@ from localq.clock import to_datetime
 from localq.exceptions import LocalQError
 from localq.schedules.combined import AllOf, AnyOf
 from localq.schedules.cron_text import CronText
-from localq.schedules.crontab import crontab
+from localq.schedules.crontab_rule import crontab
 from localq.schedules.finding import Finding, Severity
 from localq.schedules.interval import schedule
 from localq.schedules.lint_clock import check_clock

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from localq.schedules.cron_text import CronText
 from localq.schedules.cron_words import series
-from localq.schedules.crontab import crontab
-from localq.schedules.crontab_parser import MONTHS, WEEKDAYS
+from localq.schedules.crontab_reader import MONTHS, WEEKDAYS
+from localq.schedules.crontab_rule import crontab
 from localq.schedules.finding import Finding
 
 __all__ = ["check_fields"]

@@ -20,6 +20,8 @@ class Once(Rule):
     def __init__(self, when: datetime) -> None:
         if not isinstance(when, datetime):
             raise ScheduleError(f"at({when!r}): it must be a datetime")
+        if not 1 < when.year < 9000:
+            raise ScheduleError(f"at({when}): it must lie in the years 2 to 8999")
         if when.tzinfo is not None:
             when = to_datetime(from_datetime(when))
         self.when = when.replace(fold=0)

@@ -11,16 +11,16 @@ from localq.exceptions import ScheduleError
 from localq.schedules.calendar_rule import Calendar
 from localq.schedules.combined import AllOf, AnyOf
 from localq.schedules.cron_text import CronText, cron
-from localq.schedules.crontab import crontab
+from localq.schedules.crontab_rule import crontab
 from localq.schedules.interval import every, schedule
 from localq.schedules.once import Once
 from localq.schedules.pinned import PinnedInterval
 from localq.schedules.rule import Rule
-from localq.schedules.solar import solar
-from localq.schedules.trigger import read_trigger, trigger
+from localq.schedules.solar_rule import solar
+from localq.schedules.trigger_rule import read_trigger, trigger
 from localq.settings import nearest
 
-__all__ = ["as_rule", "read_rule"]
+__all__ = ["all_of", "any_of", "as_rule", "read_rule"]
 
 _EVERY = re.compile(r"@?every\s+(?:(\d+(?:\.\d+)?)\s*)?([a-z]+)", re.IGNORECASE)
 _SHORT = {"ms": "milliseconds", "s": "seconds", "sec": "seconds", "secs": "seconds", "m": "minutes", "min": "minutes"}
@@ -54,6 +54,16 @@ def as_rule(value: object, *, hash_key: str | None = None, relative: bool = Fals
     if isinstance(value, datetime):
         return Once(value)
     return _as_foreign(value)
+
+
+def any_of(*rules: object) -> AnyOf:
+    """Return the rule that is due whenever one of these is; each is a rule, or what `as_rule` takes for one."""
+    return AnyOf([as_rule(rule) for rule in rules])
+
+
+def all_of(*rules: object) -> AllOf:
+    """Return the rule that is due only when all of these are, at the same instant; each as for `any_of`."""
+    return AllOf([as_rule(rule) for rule in rules])
 
 
 def read_rule(spec: Mapping[str, Any]) -> Rule:

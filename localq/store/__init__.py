@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
 
-__all__ = ["open_store"]
+__all__ = ["KINDS", "check_kind", "open_store"]
+
+#: What a URL may begin with.
+KINDS = ("sqlite",)
+
+
+def check_kind(location: str) -> None:
+    """Refuse a URL of a kind there is no store for; a path may be any.
+
+    Raises:
+        ImproperlyConfigured: names what the URL begins with, and the nearest known.
+    """
+    kind, separator, _ = location.partition("://")
+    if separator and kind not in KINDS:
+        close = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.5)
+        hint = f" Did you mean {close[0]}:///...?" if close else ""
+        raise ImproperlyConfigured(
+            f"The URL {kind}://... is of a kind this version has no store for.{hint} Use a path or sqlite:///jobs.db."
+        )
 
 
 def open_store(location: str | os.PathLike[str], durability: str = "full", patience_s: float | None = None) -> Any:
@@ -24,11 +43,8 @@ def open_store(location: str | os.PathLike[str], durability: str = "full", patie
         ImproperlyConfigured: for a URL of a kind this version has no store for.
     """
     text = os.fspath(location)
-    scheme, separator, rest = text.partition("://")
-    if separator and scheme != "sqlite":
-        raise ImproperlyConfigured(
-            f"The URL {scheme}://... is of a kind this version has no store for. Use a path or sqlite:///jobs.db."
-        )
+    check_kind(text)
+    _, separator, rest = text.partition("://")
     from localq.store.sqlite import SqliteStore
 
     path = rest.removeprefix("/") or ":memory:" if separator else text

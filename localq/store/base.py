@@ -11,7 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from localq.firing import Due, Entry, Firing, LedgerRow, NewSchedule, Schedule, ScheduleState, SyncResult
-from localq.job import Attempt, Beat, Claim, Completion, Job, JobState, NewJob, Note, WorkerCard, WorkerRow
+from localq.job import (
+    Attempt,
+    Beat,
+    Claim,
+    Completion,
+    Input,
+    Job,
+    JobState,
+    NewJob,
+    Note,
+    Tie,
+    WorkerCard,
+    WorkerRow,
+)
 from localq.orders import Mail, Order
 from localq.rates import NO_RATES, Rate
 
@@ -86,7 +99,9 @@ class Store(Protocol):
     def add(self, jobs: Sequence[NewJob], now: int) -> list[bool]:
         """Add jobs, all or none, durably before this returns.
 
-        A job whose id exists is left as it is. A job with a `run_at` after `now` is SCHEDULED, else READY.
+        A job whose id exists is left as it is. A job with something to wait for (`after`) is WAITING; one with a
+        `run_at` after `now` is SCHEDULED, else READY. What is waited for may be added along, or be there: if it has
+        finished, that counts as if it finished now.
 
         Returns:
             For each job whether it is new.
@@ -114,6 +129,8 @@ class Store(Protocol):
            have by themselves, over which RATE orders go; with None no limit holds. Jobs over it are parked:
            SCHEDULED at PARKED_AT, uncharged, in nobody's way; a later claim takes them, higher priority first,
            then the order of adding, and `next_at` is no later than it may.
+        8. Jobs that cannot run because of others (`culprit`) come first, whatever their queues are and beyond
+           `limit`: the worker is to say so.
         """
         ...
 
@@ -121,8 +138,10 @@ class Store(Protocol):
         """Write what attempts came to; return for each whether it was applied.
 
         For each completion: (a) where `key, id, run_token, owner, RUNNING` does not hold write nothing for it;
-        (b) the state, the attempt with its result or failure; (c) its follow-up jobs. A job flagged for
-        cancelling that would run again becomes CANCELLED instead.
+        (b) the state, the attempt with its result or failure; (c) its follow-up jobs, and the call that replaces its
+        own; (d) what waits for it is counted down: at zero it is READY, or SCHEDULED; what cannot do without it
+        (`OnError`) has it as its culprit. A job flagged for cancelling that would run again becomes CANCELLED
+        instead, and its follow-up jobs are not added if they are part of what should have replaced it.
         """
         ...
 
@@ -131,7 +150,7 @@ class Store(Protocol):
         ...
 
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
-        """Cancel jobs: those that wait are CANCELLED at once, RUNNING ones are flagged.
+        """Cancel jobs: those that wait are CANCELLED at once, RUNNING ones are flagged; (d) of `finish` holds.
 
         Args:
             signal: 0 lets a running job go on (but not run again); else the signal its process should get.
@@ -142,15 +161,22 @@ class Store(Protocol):
         ...
 
     def requeue(self, ids: Sequence[str], now: int) -> list[str]:
-        """Make finished jobs READY again, with no retries or crashes counted; return the ids that were."""
+        """Make finished jobs READY again, with no retries or crashes counted; return the ids that were.
+
+        In a workflow a job also brings back what it cannot do without and did not succeed; and what failed because
+        of it waits for it again.
+        """
         ...
 
     def forget(self, ids: Sequence[str]) -> int:
-        """Remove finished jobs with all they hold; return how many."""
+        """Remove finished jobs with all they hold, unless an unfinished one waits for them; return how many."""
         ...
 
     def purge(self, queues: Sequence[str] | None) -> int:
-        """Remove all jobs that wait in the queues (None: all queues); running ones stay. Return how many."""
+        """Remove all jobs that wait in the queues (None: all queues); running ones stay. Return how many.
+
+        What waits for a removed job elsewhere has a culprit that is not there any more.
+        """
         ...
 
     def register(self, card: WorkerCard, now: int, lease_until: int) -> int:
@@ -181,7 +207,10 @@ class Store(Protocol):
         ...
 
     def prune(self, before: int, limit: int) -> int:
-        """Remove up to `limit` jobs that finished before a time, and workers gone before it; return jobs removed."""
+        """Remove up to `limit` jobs that finished before a time, and workers gone before it; return jobs removed.
+
+        A job of a workflow stays until all of the workflow finished before that time.
+        """
         ...
 
     def get(self, ids: Sequence[str]) -> dict[str, Job]:
@@ -197,6 +226,33 @@ class Store(Protocol):
 
         The note's data only while the job runs or shows a state of its own.
         """
+        ...
+
+    def inputs(self, key: int) -> list[Input]:
+        """Return what a job gets of those it waited for, in the order of its edges; those that give nothing left out.
+
+        The result is that of the last success, unless the job has failed or was cancelled since.
+        """
+        ...
+
+    def ended(self, key: int) -> tuple[Job, Attempt | None] | None:
+        """Return a job with its last attempt, by its key."""
+        ...
+
+    def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
+        """Return the jobs of a workflow, and the job whose id is its name, in the order of adding; and the edges."""
+        ...
+
+    def save_group(self, group_id: str, content: bytes, now: int) -> None:
+        """Keep what a group consists of, until `prune` removes what was saved so long ago."""
+        ...
+
+    def saved_group(self, group_id: str) -> bytes | None:
+        """Return what `save_group` kept, or None."""
+        ...
+
+    def forget_group(self, group_id: str) -> None:
+        """Drop what `save_group` kept."""
         ...
 
     def attempts(self, job_id: str) -> list[Attempt]:
@@ -225,7 +281,10 @@ class Store(Protocol):
     # Schedules
 
     def sync_schedules(self, source: str, wanted: Sequence[NewSchedule], now: int) -> list[SyncResult]:
-        """Make the schedules of a source those wanted, in one step; what other sources defined is left alone.
+        """Make the schedules of a source those wanted; what other sources defined is left alone.
+
+        Each schedule is changed in one step. A transaction changes 500 at most, and what is not wanted any more comes
+        last: broken off on the way, the rest is done by the next call.
 
         1. An unknown name is added: ACTIVE, or ENDED if its `next_at` is None.
         2. One whose `rule` is the same keeps its state and times, and its history; only its `spec` follows.

@@ -26,6 +26,11 @@ class Step(NamedTuple):
     new: NewSchedule | None = None
     kept: Kept | None = None
 
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to write."""
+        return self.new is not None or self.kept is not None
+
 
 def check(source: str, wanted: Sequence[NewSchedule]) -> None:
     """Refuse what cannot be wanted at once; see `Store.sync_schedules`."""

@@ -17,12 +17,17 @@ __all__ = ["ReadingVerbs", "queries"]
 
 #: Every priority a job can have.
 _PRIORITIES = range(10)
+#: Finished jobs of a state and queue that one look for old ones goes through.
+_LOOKED_AT = 2000
 #: States looked up in an index of their own.
 _RARE = (JobState.RUNNING, JobState.FAILED, JobState.CANCELLED)
 
 
 class ReadingVerbs(Database):
     """What there is to know of jobs; see `localq.store.base.Store`."""
+
+    #: Where the next look for old jobs begins, by the time they finished.
+    _pruned_jobs_to = 0
 
     def get(self, ids: Sequence[str]) -> dict[str, Job]:
         """Return known jobs without arguments; see the protocol."""
@@ -105,16 +110,30 @@ class ReadingVerbs(Database):
             after = found
 
     def _done_before(self, before: int, limit: int) -> list[int]:
-        """Return keys of jobs that finished before a time."""
+        """Return keys of jobs that finished before a time and may go, from where the last look ended.
+
+        Many jobs of unfinished workflows may stand in front: a look goes past some of them, the next past more.
+        """
         sql = self._sql
         keys: list[int] = []
+        cut: list[int] = []
         with self._lock, self._reading as cursor:
             for state in (state for state in JobState if state.final):
                 for queue in self._skipping(cursor, sql.next_done, of_state=int(state)):
-                    of = {"of_state": int(state), "of_queue": queue}
-                    rows = self._run(cursor, sql.done_before, **of, before=before, most=limit - len(keys))
-                    keys.extend(row[0] for row in rows.fetchall())
-        return keys
+                    found = self._run(
+                        cursor,
+                        sql.done_before,
+                        of_state=int(state),
+                        of_queue=queue,
+                        since=self._pruned_jobs_to,
+                        before=before,
+                        most=_LOOKED_AT,
+                    ).fetchall()
+                    keys.extend(key for key, _, may_go in found if may_go)
+                    if len(found) == _LOOKED_AT:
+                        cut.append(found[-1][1])
+        self._pruned_jobs_to = max(self._pruned_jobs_to + 1, min(cut)) if cut and len(keys) < limit else 0
+        return keys[:limit]
 
     def tasks_waiting(self) -> dict[tuple[str, str], int]:
         """Return counts of waiting jobs by queue and task; see the protocol."""

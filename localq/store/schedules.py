@@ -33,6 +33,10 @@ __all__ = ["ScheduleVerbs"]
 _WIDTH = len(Schedule._fields)
 #: Later than any instant.
 _ALWAYS = (1 << 63) - 1
+#: Schedules defined in one transaction.
+_DEFINED_AT_ONCE = 500
+#: Looks at what a synchronisation has left to do: more than one where another program has come between.
+_ROUNDS = 4
 #: Schedules whose ledgers one pruning looks at.
 _LEDGERS_AT_ONCE = 200
 
@@ -58,16 +62,30 @@ class ScheduleVerbs(Database):
     def sync_schedules(self, source: str, wanted: Sequence[NewSchedule], now: int) -> list[SyncResult]:
         """Make a source's schedules those wanted; see the protocol."""
         check(source, wanted)
+        by_name = {new.name: new for new in wanted}
+        results: dict[str, SyncResult] = {}
         with self._lock:
-            with self._reading as cursor:
-                done = steps(self._there(cursor, source, wanted), source, wanted, now)
-            if _writes(done):
-                # What was read before the lock was held may not be so any more.
-                with self._writing as cursor:
+            for _ in range(_ROUNDS):
+                with self._reading as cursor:
                     done = steps(self._there(cursor, source, wanted), source, wanted, now)
-                    self._define(cursor, done, now)
-                    fault.point("sync.inside")
-        return [step.result for step in done]
+                results = {step.result.name: step.result for step in done} | results
+                names = [step.result.name for step in done if step.writes]
+                if not names:
+                    break
+                for at in range(0, len(names), _DEFINED_AT_ONCE):
+                    part = names[at : at + _DEFINED_AT_ONCE]
+                    results |= self._define_named(source, part, by_name, now)
+        return list(results.values())
+
+    def _define_named(
+        self, source: str, names: Sequence[str], wanted: Mapping[str, NewSchedule], now: int
+    ) -> dict[str, SyncResult]:
+        """Bring some schedules up to date in one transaction: what was read before it may not be so any more."""
+        with self._writing as cursor:
+            done = steps(self._by_name(cursor, names), source, [wanted[one] for one in names if one in wanted], now)
+            self._define(cursor, done, now)
+            fault.point("sync.inside")
+        return {step.result.name: step.result for step in done}
 
     def put_schedule(self, new: NewSchedule, now: int, *, replace: bool) -> bool:
         """Add or change one schedule; see the protocol."""
@@ -116,10 +134,11 @@ class ScheduleVerbs(Database):
         rows = self._run(cursor, self._timed.of_source, of_source=source).fetchall()
         there = {kept.row.name: kept for kept in map(_kept, rows)}
         unknown = [new.name for new in wanted if new.name not in there]
-        if unknown:
-            rows = self._run(cursor, self._timed.of_names, names=json.dumps(unknown)).fetchall()
-            there |= {kept.row.name: kept for kept in map(_kept, rows)}
-        return there
+        return there | self._by_name(cursor, unknown) if unknown else there
+
+    def _by_name(self, cursor: Any, names: Sequence[str]) -> dict[str, Kept]:
+        rows = self._run(cursor, self._timed.of_names, names=json.dumps(names)).fetchall()
+        return {kept.row.name: kept for kept in map(_kept, rows)}
 
     def _named(self, cursor: Any, name: str) -> Kept | None:
         found = self._run(cursor, self._timed.of_name, of_name=name).fetchone()
@@ -287,10 +306,6 @@ def _kept(row: Sequence[Any]) -> Kept:
 def _written(kept: Kept) -> dict[str, Any]:
     values = {f"to_{name}": value for name, value in kept.row._asdict().items()}
     return {**values, "to_state_before": kept.before, "k": kept.row.key}
-
-
-def _writes(done: Iterable[Step]) -> bool:
-    return any(step.new is not None or step.kept is not None for step in done)
 
 
 def _latest(entries: Iterable[Entry]) -> tuple[int | None, str | None]:

@@ -2,8 +2,8 @@
 
 `job` is the hot table: narrow, with partial indexes over what is ready, due, owned, done and failed. Arguments up to
 `INLINE_ARGS` bytes lie in it, larger ones in `payload`, so that a 1 MB argument is written once. An attempt's
-result lies with the attempt. `schedule` has partial indexes over what is due and held; `firing` is the ledger,
-clustered by schedule and instant. Times are integer microseconds since 1970, UTC.
+result lies with the attempt. `edge` says which job waits for which. `schedule` has partial indexes over what is due
+and held; `firing` is the ledger, clustered by schedule and instant. Times are integer microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "attempt",
     "bucket",
+    "edge",
     "firing",
     "job",
     "letter",
@@ -41,6 +42,7 @@ __all__ = [
     "note",
     "payload",
     "reply",
+    "saved_group",
     "schedule",
     "schedule_is",
     "standing_order",
@@ -98,6 +100,10 @@ job = Table(
     Column("finished_at", BigInteger),
     Column("args", LargeBinary),
     Column("options", Text),
+    Column("waits", Integer, nullable=False, server_default="0"),
+    Column("role", Integer, nullable=False, server_default="0"),
+    Column("culprit", BigInteger),
+    Column("workflow", Text),
 )
 # The conditions are for SQLite; another dialect brings its own, for naming one here would import it.
 Index(
@@ -145,6 +151,39 @@ Index(
     "job_shown",
     job.c.shown,
     sqlite_where=literal_column("shown IS NOT NULL"),
+)
+# Jobs that wait for none any more, yet may not run, come first.
+Index(
+    "job_waiting",
+    job.c.waits,
+    job.c.key,
+    sqlite_where=state_is(JobState.WAITING),
+)
+Index(
+    "job_workflow",
+    job.c.workflow,
+    job.c.finished_at,
+    sqlite_where=literal_column("workflow IS NOT NULL"),
+)
+
+edge = Table(
+    "edge",
+    metadata,
+    Column("waiter", _RowId, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("awaited", BigInteger, nullable=False),
+    Column("passing", Integer, nullable=False),
+    Column("on_error", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("edge_awaited", edge.c.awaited)
+
+saved_group = Table(
+    "saved_group",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
 )
 
 payload = Table(

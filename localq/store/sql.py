@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy import Dialect
 
 from localq import fault
-from localq.job import Claim, Completion, Job, JobState, NewJob, Note
+from localq.job import Claim, Completion, Job, JobState, NewJob, Note, Role
 from localq.rates import NO_RATES, Rate
 from localq.store.brakes import BrakedClaims
+from localq.store.edges import EdgeVerbs
 from localq.store.mailbox import MailVerbs
 from localq.store.ringing import BellVerbs
 from localq.store.schedules import ScheduleVerbs
@@ -28,23 +29,26 @@ __all__ = ["SqlStore"]
 
 #: SCHEDULED jobs made READY in one claim; more wait for the next.
 _PROMOTED_AT_ONCE = 1000
+#: Jobs that cannot run because of others, taken in one claim.
+_STUCK_AT_ONCE = 256
 _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
 
 
-class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
+class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, BellVerbs):
     """Jobs and schedules in a SQL database; the verbs are those of `localq.store.base.Store`."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         assert self._sql.add_job.names == _JOB_ROW
         self._finish_values = self._sql.finish.order()
+        #: Up to where `prune` has looked; it begins anew when there is no more.
 
     # Adding
 
     def add(self, jobs: Sequence[NewJob], now: int) -> list[bool]:
         """Add jobs, all or none; see the protocol."""
-        if len(jobs) == 1 and len(jobs[0].args) <= INLINE_ARGS and not fault.armed():
+        if len(jobs) == 1 and _is_plain(jobs[0]) and len(jobs[0].args) <= INLINE_ARGS and not fault.armed():
             # One statement is a transaction of its own, and two round trips to SQLite less.
             with self._lock:
                 return [self._write_one(self._sql.add_job.text, _job_row(jobs[0], now)) == 1]
@@ -57,6 +61,18 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
     def _insert(self, cursor: Any, jobs: Sequence[NewJob], now: int) -> list[bool]:
         text = self._sql.add_job.text
         rows = [_job_row(new, now) for new in jobs]
+        if not all(map(_is_plain, jobs)):
+            text = self._sql.add_member.text
+            awaited = {edge.awaited for new in jobs for edge in new.after}
+            rows = [self._member_row(new, row, awaited) for new, row in zip(jobs, rows, strict=True)]
+            added = self._insert_rows(cursor, jobs, text, rows)
+            self._tie(cursor, jobs, added, now)
+            return added
+        return self._insert_rows(cursor, jobs, text, rows)
+
+    def _insert_rows(
+        self, cursor: Any, jobs: Sequence[NewJob], text: str, rows: Sequence[tuple[Any, ...]]
+    ) -> list[bool]:
         if len(rows) > 1 and all(len(new.args) <= INLINE_ARGS for new in jobs):
             cursor.execute("SAVEPOINT together")
             cursor.executemany(text, rows)
@@ -90,14 +106,17 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
             held = self._run(cursor, sql.holds, k=worker).fetchone()
             if held is None:
                 return Claim([], None, held=False)
-            next_at: int | None = self._run(cursor, sql.next_due).fetchone()[0]
+            next_at, stuck = self._run(cursor, sql.next_due).fetchone()
             if next_at is not None and next_at <= now:
                 self._run(cursor, sql.promote, now=now, most=_PROMOTED_AT_ONCE)
                 next_at = self._run(cursor, sql.next_due).fetchone()[0]
+            behind: list[Job] = []
+            if stuck:
+                behind = [self._with_args(cursor, one) for one in self._take_stuck(cursor, worker, _STUCK_AT_ONCE)]
             possible = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
             served = [name for name in possible if name not in excluded]
             if limit <= 0 or not (served or held[0]):
-                return Claim([], next_at)
+                return Claim(behind, next_at)
             if held[0] or rates:
                 barred = excluded if queues is None else None
                 brakes = self._brakes(cursor, served, barred, rates, now)
@@ -109,7 +128,7 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
                 rows.sort(key=lambda row: (-row[4], row[0]))
             jobs = [self._with_args(cursor, Job._make(row)) for row in rows]
             fault.point("claim.inside")
-        return Claim(jobs, next_at)
+        return Claim(behind + jobs, next_at)
 
     def _take(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
         sql = self._sql
@@ -142,16 +161,35 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
                     return [True] * len(rows)
                 # Some was not held any more, and only one at a time tells which.
                 cursor.execute("ROLLBACK TO every")
-            applied = []
-            for row in rows:
-                cursor.execute(text, row)
-                applied.append(cursor.rowcount == 1)
-            self._record(cursor, [done for done, ok in zip(completions, applied, strict=True) if ok], now)
+            ended = [self._end_one(cursor, row, done, now) for row, done in zip(rows, completions, strict=True)]
+            applied = [done is not None for done in ended]
+            held = [done for done in ended if done is not None]
+            self._record(cursor, held, now)
             fault.point("finish.inside")
             return applied
 
+    def _end_one(self, cursor: Any, row: tuple[Any, ...], done: Completion, now: int) -> Completion | None:
+        """Move one job; return its completion with the role the job has by now, or None if it was not held."""
+        text = self._sql.finish.text
+        cursor.execute(text, row)
+        if cursor.rowcount == 1:
+            return done
+        found = self._run(cursor, self._sql.role_of, k=done.key, of_id=done.id).fetchone()
+        if found is None or found[0] == done.role:
+            return None
+        cursor.execute(text, self._finish_values({**_finish_row(done, now), "as_role": found[0]}))
+        return done._replace(role=found[0]) if cursor.rowcount == 1 else None
+
+    def _count_down(self, cursor: Any, completions: Sequence[Completion], now: int) -> None:
+        self._count(cursor, [(done, done.state) for done in completions if done.role & Role.AWAITED], now)
+
     def _record(self, cursor: Any, completions: Sequence[Completion], now: int) -> None:
-        """Write the attempts, new arguments and follow-ups of completions that were applied."""
+        """Write the attempts, new arguments and follow-ups of completions that were applied; count down first.
+
+        What follows may wait for what has just ended: for that it must be over already.
+        """
+        if any(done.role for done in completions):
+            self._count_down(cursor, completions, now)
         rows = [
             (
                 done.key << ATTEMPT_BITS | min(done.attempt.number, LAST_ATTEMPT),
@@ -177,8 +215,12 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
             if not done.state.final:
                 # The next run starts with nothing said.
                 self._run(cursor, self._sql.drop_note, k=done.key)
-            if done.follow_ups:
+            if done.replaced is None:
+                if done.follow_ups:
+                    self._insert(cursor, done.follow_ups, now)
+            elif self._put_in_place(cursor, done, now):
                 self._insert(cursor, done.follow_ups, now)
+                self._tie(cursor, [done.replaced], [True], now)
 
     def _replace_call(self, cursor: Any, done: Completion) -> None:
         assert done.args is not None
@@ -187,6 +229,9 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
         self._run(cursor, self._sql.drop_payload, k=done.key)
         if inline is None:
             self._run(cursor, self._sql.add_payload, job=done.key, args=done.args)
+        if done.role & Role.FED:
+            # What it got of others is among the new arguments.
+            self._run(cursor, self._sql.edges.whole_call, k=done.key)
 
     def annotate(self, notes: Sequence[Note], now: int) -> None:
         """Keep what unfinished jobs say of themselves; see the protocol."""
@@ -205,6 +250,7 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
 
     def _cancel(self, cursor: Any, ids: Sequence[str], now: int, signal: int) -> dict[str, JobState]:
         before: dict[str, JobState] = {}
+        awaited: list[int] = []
         for job_id in dict.fromkeys(ids):
             found = self._run(cursor, self._sql.by_id, of_id=job_id).fetchone()
             if found is None:
@@ -213,8 +259,11 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
             before[job_id] = JobState(one.state)
             if one.state < JobState.RUNNING:
                 self._run(cursor, self._sql.cancel_waiting, k=one.key, now=now, signal=1 + signal)
+                if one.role & Role.AWAITED:
+                    awaited.append(one.key)
             elif one.state == JobState.RUNNING:
                 self._run(cursor, self._sql.flag, k=one.key, signal=1 + signal)
+        self._count_bad(cursor, awaited, now)
         return before
 
     def requeue(self, ids: Sequence[str], now: int) -> list[str]:
@@ -222,8 +271,10 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
         with self._lock, self._writing as cursor:
             found = [self._run(cursor, self._sql.requeue, of_id=i, now=now).fetchone() for i in ids]
             again = [row for row in found if row is not None]
-            cursor.executemany(self._sql.drop_note.text, [(key,) for key, _ in again])
-        return [job_id for _, job_id in again]
+            cursor.executemany(self._sql.drop_note.text, [(key,) for key, *_ in again])
+            tied = [key for key, _, role, workflow in again if role or workflow is not None]
+            also = self._revive(cursor, tied, now) if tied else []
+        return [job_id for _, job_id, *_ in again] + also
 
     def forget(self, ids: Sequence[str]) -> int:
         """Remove finished jobs; see the protocol."""
@@ -239,6 +290,7 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
         while True:
             with self._lock, self._writing as cursor:
                 keys = [row[0] for row in self._run(cursor, statement).fetchall()]
+                self._count_bad(cursor, keys, 0, removed=True)
                 removed += self._drop(cursor, keys)
             if len(keys) < 1000:
                 return removed
@@ -250,6 +302,7 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
         with self._lock, self._writing as cursor:
             rows = self._run(cursor, self._sql.still_done, keys=keys, before=before).fetchall()
             self._run(cursor, self._sql.drop_workers, before=before)
+            self._run(cursor, self._sql.edges.drop_old_saved, before=before)
             removed = self._drop(cursor, [row[0] for row in rows])
             fault.point("prune.inside")
         return removed
@@ -261,11 +314,16 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, BellVerbs):
             for statement in (sql.drop_payload, sql.drop_note, sql.drop_job):
                 cursor.executemany(statement.text, singles)
             cursor.executemany(sql.drop_attempts.text, [span(key) for key in keys])
+            self._untie(cursor, keys)
         return len(keys)
 
 
 #: The order of an added job's values, that of the statement's text.
 _JOB_ROW = ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options")
+
+
+def _is_plain(new: NewJob) -> bool:
+    return new.workflow is None and not new.after and new.beside is None
 
 
 def _job_row(new: NewJob, now: int) -> tuple[Any, ...]:
@@ -299,4 +357,5 @@ def _finish_row(done: Completion, now: int) -> dict[str, Any]:
         "to_crashes": done.crashes,
         "to_shown": done.shown,
         "uncharged": 0 if done.attempt is not None else 1,
+        "as_role": done.role,
     }

@@ -103,6 +103,11 @@ class SqliteStore(SqlStore):
             self._sweep()
             self._sweep = None
 
+    def __del__(self) -> None:
+        # An app that was dropped and not closed: left to itself, a connection complains of that (from Python 3.13 on).
+        if "_commits" in self.__dict__:
+            self._disconnect()
+
     def _make_folder_in_tmp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="localq-"))
         self._sweep = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)

@@ -37,6 +37,7 @@ from sqlalchemy.dialects import sqlite
 
 from localq.job import Job, JobState
 from localq.orders import PARKED_AT, PAUSE, RATE
+from localq.store.edge_statements import EdgeStatements, kept_for_others, may_go
 from localq.store.schema import (
     ATTEMPT_BITS,
     attempt,
@@ -45,6 +46,7 @@ from localq.store.schema import (
     meta,
     note,
     payload,
+    saved_group,
     standing_order,
     state_is,
     worker,
@@ -55,6 +57,7 @@ __all__ = ["Statement", "Statements", "job_columns", "span", "statements", "wait
 P = bindparam
 _SPAN = 1 << ATTEMPT_BITS
 _FINAL = int(JobState.SUCCEEDED)
+_WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 
 
 class Statement:
@@ -87,9 +90,7 @@ def job_columns(with_args: bool) -> list[Any]:
 def waiting_columns(*columns: Any, queues: Sequence[str] | None = None) -> CompoundSelect[Any]:
     """Return columns of the jobs that wait or are due, by the index of each."""
     wanted = [] if queues is None else [job.c.queue.in_(list(queues))]
-    return union_all(
-        *(select(*columns).where(state_is(state), *wanted) for state in (JobState.SCHEDULED, JobState.READY))
-    )
+    return union_all(*(select(*columns).where(state_is(state), *wanted) for state in _WAITING))
 
 
 def _counts() -> CompoundSelect[Any]:
@@ -120,7 +121,9 @@ class Statements:
         self._finishing(made)
         self._workers(made)
         self._reading(made)
-        self._removing(made)
+        self._changing(made)
+        self._pruning(made)
+        self._dropping(made)
 
     def _upsert(self, table: Table, primary: str) -> Executable:
         """Return an insert that replaces the row of the same primary key."""
@@ -133,6 +136,10 @@ class Statements:
         self.add_job = made(
             sqlite.insert(job).values({name: P(name) for name in names}).on_conflict_do_nothing(index_elements=["id"])
         )
+        more = (*names, "waits", "role", "workflow")
+        self.add_member = made(
+            sqlite.insert(job).values({name: P(name) for name in more}).on_conflict_do_nothing(index_elements=["id"])
+        )
         self.add_payload = made(insert(payload).values(job=P("job"), args=P("args")))
 
     def _claiming(self, made: Callable[[Executable], Statement]) -> None:
@@ -144,7 +151,9 @@ class Statements:
             .limit(P("most"))
         )
         timed = job.c.run_at < literal_column(str(PARKED_AT))
-        self.next_due = made(select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED), timed))
+        first_due = select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED), timed)
+        stuck: Any = select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0"))
+        self.next_due = made(select(first_due.scalar_subquery(), stuck.limit(1).scalar_subquery()))
         self.promote = made(update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY)))
         self.next_queue = made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
         best = (
@@ -168,6 +177,8 @@ class Statements:
             update(job).where(ready, job.c.key.in_(listed.scalar_subquery())).values(taken).returning(*back)
         )
         self.payload = made(select(payload.c.args).where(payload.c.job == P("job")))
+        self.edges = EdgeStatements(made, back, job_columns(with_args=False), taken)
+        self.save_group = made(self._upsert(saved_group, "id"))
 
     def _finishing(self, made: Callable[[Executable], Statement]) -> None:
         held = and_(
@@ -175,6 +186,8 @@ class Statements:
             job.c.id == P("of_id"),
             job.c.run_token == P("token"),
             job.c.owner == P("worker"),
+            # Something began to wait for the job after it was claimed: then its end must be counted down.
+            job.c.role == P("as_role"),
             state_is(JobState.RUNNING),
         )
         wanted: Any = P("to_state")
@@ -237,16 +250,19 @@ class Statements:
             )
         )
         self.workers = made(select(*worker.columns).order_by(worker.c.key))
-        self.bury = made(
-            update(worker)
-            .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
-            .values(gone=1, seen_at=P("now"))
-        )
         self.describe = made(update(worker).where(worker.c.key == P("k")).values(card=P("card")))
         self.orders = made(
             select(standing_order.c.kind, standing_order.c.name, standing_order.c.value).order_by(
                 standing_order.c.kind, standing_order.c.name
             )
+        )
+        self._leaving(made)
+
+    def _leaving(self, made: Callable[[Executable], Statement]) -> None:
+        self.bury = made(
+            update(worker)
+            .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
+            .values(gone=1, seen_at=P("now"))
         )
         owners = select(job.c.owner).where(state_is(JobState.RUNNING)).distinct().subquery()
         dead = (
@@ -266,11 +282,20 @@ class Statements:
             .where(state_is(JobState.RUNNING), job.c.owner.in_(dead.scalar_subquery()))
             .limit(P("most"))
         )
+        busy = select(job.c.owner).where(state_is(JobState.RUNNING))
+        self.drop_workers = made(
+            delete(worker).where(
+                worker.c.gone != literal_column("0"),
+                worker.c.seen_at < P("before"),
+                worker.c.key.not_in(busy.scalar_subquery()),
+            )
+        )
 
     def _reading(self, made: Callable[[Executable], Statement]) -> None:
         self.by_id = made(select(*job_columns(with_args=False)).where(job.c.id == P("of_id")))
         self.call = made(select(*job_columns(with_args=True)).where(job.c.id == P("of_id")))
         self.by_key = made(select(*job_columns(with_args=False)).where(job.c.key == P("k")))
+        self.role_of = made(select(job.c.role).where(job.c.key == P("k"), job.c.id == P("of_id")))
         columns = list(attempt.columns)
         within = and_(attempt.c.key >= P("first"), attempt.c.key < P("end"))
         self.attempts = made(select(*columns).where(within).order_by(attempt.c.key))
@@ -292,7 +317,7 @@ class Statements:
         self.get_meta = made(select(meta.c.value).where(meta.c.name == P("of_name")))
         self.set_meta = made(self._upsert(meta, "name"))
 
-    def _removing(self, made: Callable[[Executable], Statement]) -> None:
+    def _changing(self, made: Callable[[Executable], Statement]) -> None:
         self.cancel_waiting = made(
             update(job)
             .where(job.c.key == P("k"), job.c.state < literal_column(str(int(JobState.RUNNING))))
@@ -320,39 +345,52 @@ class Statements:
                 crashes=0,
                 cancel=0,
                 shown=null(),
+                culprit=null(),
             )
-            .returning(job.c.key, job.c.id)
+            .returning(job.c.key, job.c.id, job.c.role, job.c.workflow)
         )
+
+    def _pruning(self, made: Callable[[Executable], Statement]) -> None:
         self.next_done = made(
             select(func.min(job.c.queue)).where(
                 job.c.finished_at.is_not(None), job.c.state == P("of_state"), job.c.queue > P("after")
             )
         )
         self.done_before = made(
-            select(job.c.key)
-            .where(job.c.state == P("of_state"), job.c.queue == P("of_queue"), job.c.finished_at < P("before"))
+            select(
+                job.c.key,
+                job.c.finished_at,
+                case((and_(may_go(P("before")), ~kept_for_others()), literal_column("1")), else_=literal_column("0")),
+            )
+            .where(
+                job.c.state == P("of_state"),
+                job.c.queue == P("of_queue"),
+                job.c.finished_at >= P("since"),
+                job.c.finished_at < P("before"),
+            )
             .order_by(job.c.finished_at)
             .limit(P("most"))
         )
         listed = select(func.json_each(P("keys")).table_valued("value").c.value)
         self.still_done = made(
-            select(job.c.key).where(job.c.key.in_(listed.scalar_subquery()), job.c.finished_at < P("before"))
+            select(job.c.key).where(
+                job.c.key.in_(listed.scalar_subquery()),
+                job.c.finished_at < P("before"),
+                may_go(P("before")),
+                ~kept_for_others(),
+            )
         )
+
+    def _dropping(self, made: Callable[[Executable], Statement]) -> None:
         self.final_key = made(
-            select(job.c.key).where(job.c.id == P("of_id"), job.c.state >= literal_column(str(_FINAL)))
+            select(job.c.key).where(
+                job.c.id == P("of_id"), job.c.state >= literal_column(str(_FINAL)), ~kept_for_others()
+            )
         )
         self.drop_job = made(delete(job).where(job.c.key == P("k")))
         self.drop_payload = made(delete(payload).where(payload.c.job == P("k")))
         self.drop_note = made(delete(note).where(note.c.job == P("k")))
         self.drop_attempts = made(delete(attempt).where(attempt.c.key >= P("first"), attempt.c.key < P("end")))
-        owners = select(job.c.owner).where(state_is(JobState.RUNNING))
-        self.drop_workers = made(
-            delete(worker).where(
-                worker.c.gone != literal_column("0"),
-                worker.c.seen_at < P("before"),
-                worker.c.key.not_in(owners.scalar_subquery()),
-            )
-        )
 
 
 @cache

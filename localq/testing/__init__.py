@@ -16,7 +16,7 @@ Fixtures for pytest are in `localq.pytest_plugin`, which pytest loads by itself.
 
 from __future__ import annotations
 
-from localq.testing.drain import drain
+from localq.testing.draining import drain
 from localq.testing.fake_clock import FakeClock
 from localq.testing.queue import Enqueued, assert_enqueued, assert_not_enqueued, enqueued, shown_queue
 from localq.testing.trip import Ran, Trip, travel

@@ -31,6 +31,18 @@ def echo(text: str) -> str:
     return text
 
 
+@q.task
+def add(x: int, y: int) -> int:
+    """Return the sum."""
+    return x + y
+
+
+@q.task
+def total(numbers: list[int]) -> int:
+    """Return the sum of many."""
+    return sum(numbers)
+
+
 def spin(seconds: float) -> int:
     """Keep a processor busy for so many seconds of its own time."""
     until = time.thread_time() + seconds

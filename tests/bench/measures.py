@@ -16,6 +16,7 @@ from typing import Any
 import multiprocess
 
 from localq.call import new_id
+from localq.canvas import chain, chord, group
 from tests.bench import raw
 from tests.bench.schedules import ten_thousand
 
@@ -204,6 +205,25 @@ def large(folder: Path) -> Figures:
     return {"jobs_per_s": rate, "raw_per_s": limit, "ratio": rate / limit}
 
 
+def workflows(folder: Path) -> Figures:
+    """Call a chord of 1,000, a chain of 200 and a group of 1,000, each until its result is there."""
+    module = _tasks(folder, "full")
+    add, total = module.add, module.total
+    figures = {}
+    with _worker(module.q.location):
+        chord([add.s(n, n) for n in range(20)], total.s())().get(timeout=60)
+        for name, sig, expected in (
+            ("chord_of_1000_s", group(add.s(n, 1) for n in range(1000)) | total.s(), 500_500),
+            ("chain_of_200_s", chain(add.s(0, 1), *(add.s(1) for _ in range(199))), 200),
+            ("group_of_1000_s", group(add.s(n, 0) for n in range(1000)), list(range(1000))),
+        ):
+            started = time.perf_counter()
+            assert sig.apply_async().get(timeout=60) == expected
+            figures[name] = time.perf_counter() - started
+    module.q.close()
+    return figures
+
+
 def start_up(folder: Path) -> Figures:
     """Start `localq worker` with a job waiting; time until it is done."""
     module = _tasks(folder, "normal")
@@ -366,6 +386,11 @@ ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "5 ms CPU-bound": (cpu_bound, 3, {"ratio": "at least 0.97"}),
     "control": (control, 3, {"idle_max_ms": "50", "busy_max_ms": "50"}),
     "echo of 1 MB": (large, 3, {"jobs_per_s": "150"}),
+    "workflows": (
+        workflows,
+        5,
+        {"chord_of_1000_s": "0.2", "chain_of_200_s": "0.3", "group_of_1000_s": "0.15"},
+    ),
     "start-up": (start_up, 5, {"to_first_job_s": "0.6"}),
     "idle cost": (idle, 1, {"worker_cpu_s_per_minute": "under 0.1", "pss_mib": "under 70"}),
     "10,000 schedules": (

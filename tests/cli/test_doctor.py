@@ -491,7 +491,6 @@ def test_the_durability_of_commits_is_told(path: Path, durability: str, said: st
 # The write lock
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/locks"), reason="only Linux tells who holds a lock")
 def test_a_process_that_keeps_the_write_lock_is_named(q: LocalQ) -> None:
     q.store.open()
     holder = sqlite3.connect(q.location, isolation_level=None)

@@ -25,6 +25,7 @@ Run = Callable[..., Result]
 HOME = str(Path(__file__).parents[2])
 #: States of the store, and what they are shown as.
 SHOWN = {
+    JobState.WAITING: "PENDING",
     JobState.SCHEDULED: "PENDING",
     JobState.READY: "PENDING",
     JobState.RUNNING: "STARTED",
@@ -113,14 +114,14 @@ def test_jobs_are_listed_newest_first_with_what_matters(q: LocalQ, localq: Run) 
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("PENDING", "READY SCHEDULED"),
+        ("PENDING", "READY SCHEDULED WAITING first"),
         ("STARTED", "RUNNING"),
         ("RETRY", "again"),
         ("SUCCESS", "SUCCEEDED"),
         ("FAILURE", "FAILED"),
         ("REVOKED", "CANCELLED"),
         ("SCHEDULED", "SCHEDULED"),
-        ("ready", "READY again"),
+        ("ready", "READY again first"),
         ("Failure", "FAILED"),
         ("PROGRESS", ""),
     ],
@@ -659,7 +660,7 @@ def test_purging_without_force_is_refused_where_nobody_can_be_asked(q: LocalQ, l
 def test_purging_removes_what_waits(q: LocalQ, localq: Run) -> None:
     every_state(q)
 
-    assert localq("purge", "-f").stdout == "3 jobs removed.\n"
+    assert localq("purge", "-f").stdout == "5 jobs removed.\n"
 
     assert {state for _, state in q.store.stats()} == {JobState.RUNNING, *FINAL}
 
@@ -675,13 +676,22 @@ def test_purging_some_queues_leaves_the_others(q: LocalQ, localq: Run) -> None:
     assert localq("purge", "-f", "-Q", " , ").exit_code == 2
 
 
+def test_purging_where_nothing_waits_asks_nobody(q: LocalQ, localq: Run) -> None:
+    q.store.add([new(queue="video")], NOW)
+
+    result = localq("purge", "-Q", "mail")
+
+    assert (result.exit_code, result.stdout) == (0, "No job waits in mail: there is nothing to remove.\n")
+    assert q.store.stats() == {("video", JobState.READY): 1}
+
+
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
 def test_on_a_terminal_purging_asks_first(q: LocalQ, answer: str, left: int) -> None:
     q.store.add([new()], NOW)
 
     code, seen = on_terminal("--path", q.location, "purge", answer=answer)
 
-    assert "Remove 1 waiting jobs from all queues? [y/N]" in seen
+    assert "Remove 1 waiting job from all queues? [y/N]" in seen
     assert code == left
     assert sum(q.store.stats().values()) == left
 
@@ -701,9 +711,9 @@ def test_status_shows_workers_queues_and_the_file(q: LocalQ, localq: Run) -> Non
     # anna is of another boot, and so is the other.
     assert told["worker", "anna"][:4] == ["4711", "processes", "2", "default"]
     assert told["worker", "gone@here"] == ["4711", "processes", "2", "all but mail", "0s", "gone"]
-    assert told["queue", "default"] == ["1", "1", "0", "0", "0", "0"]
-    assert told["queue", "mail"] == ["0", "1", "0", "0", "0", "0"]
-    assert told["queue", "bad"] == ["0", "0", "0", "0", "1", "0"]
+    assert told["queue", "default"] == ["0", "1", "1", "0", "0", "0", "0"]
+    assert told["queue", "mail"] == ["0", "0", "1", "0", "0", "0", "0"]
+    assert told["queue", "bad"] == ["0", "0", "0", "0", "0", "1", "0"]
     assert ("waiting", "3m") in told
     assert ("file", q.location) in told
 
@@ -733,7 +743,7 @@ def test_status_in_json_keeps_its_keys(q: LocalQ, localq: Run) -> None:
     assert (one["slots"], one["queues"], one["excluded"]) == (3, ["a", "b"], [])
     assert {"host", "started_at", "seen_at"} < set(one)
     assert told["queues"] == {
-        "default": {"SCHEDULED": 0, "READY": 1, "STARTED": 0, "SUCCESS": 0, "FAILURE": 0, "REVOKED": 0}
+        "default": dict.fromkeys(("WAITING", "SCHEDULED", "STARTED", "SUCCESS", "FAILURE", "REVOKED"), 0) | {"READY": 1}
     }
     assert told["file"]["path"] == q.location
     assert told["file"]["bytes"] > 0
@@ -768,8 +778,10 @@ def test_a_narrow_terminal_still_shows_whole_ids(q: LocalQ) -> None:
 
     _, seen = on_terminal("--path", q.location, "list", columns=80)
 
-    assert job_id in seen
     assert all(len(line) <= 80 for line in seen.splitlines())
+    _, row, error = seen.splitlines()
+    assert row.split()[:2] == [job_id, q.store.get([job_id])[job_id].task]
+    assert error.startswith("    ValueError: xxx")
 
 
 def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:
@@ -781,7 +793,7 @@ def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:
     assert code == 0
     lines = seen.splitlines()
     assert (lines[0], lines[3]) == ("workers", "queues")
-    assert lines[4].split() == ["name", "SCHEDULED", "READY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
-    assert lines[5].split() == ["default", "0", "1", "0", "0", "0", "0"]
+    assert lines[4].split() == ["name", "WAITING", "SCHEDULED", "READY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
+    assert lines[5].split() == ["default", "0", "0", "1", "0", "0", "0", "0"]
     assert lines[6].startswith("The oldest ready job has waited for ")
     assert lines[7].startswith(f"{q.location}: ")

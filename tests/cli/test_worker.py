@@ -302,7 +302,8 @@ from tasks import q
 
 def dumps(said):
     if said[0] == "born":
-        open("birth").close()
+        with open("birth") as told:
+            told.read()  # to its end: who tells must not find the reader gone
     return marshal.dumps(said)
 
 nursery.marshal = SimpleNamespace(dumps=dumps, loads=marshal.loads)

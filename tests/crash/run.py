@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.crash.checker import Verdict, check, check_clean
+from tests.crash.chords import send_chord, wrong_bodies
 from tests.crash.lab import Lab, Program
 
 SLOT = ["run.before", "run.after", "report.half", "report.after", "slot.ready"]
@@ -62,9 +63,12 @@ class Round:
         self.lab, self.dice, self.totals = lab, dice, totals
         self.number = 0
         self.workers = 0
+        self.chords: dict[str, int] = {}
 
     def torment(self, seconds: float) -> None:
         """Keep workers and clients there and kill them."""
+        size = self.dice.choice([100, 1000, 10_000])
+        self.chords[send_chord(self.lab, size)] = size
         until_then = time.monotonic() + seconds
         while time.monotonic() < until_then:
             self._fill_up()
@@ -156,6 +160,9 @@ class Round:
             self.lab.stop_all()
         except AssertionError as error:
             self.totals.faults.append(str(error)[:3000])
+        wrong = wrong_bodies(self.lab, self.chords)
+        self.totals.counts["wrong"] += len(wrong)
+        self.totals.faults += wrong
         self.totals.add(check(self.lab), check_clean(self.lab), self.lab)
 
 

@@ -80,6 +80,21 @@ def parent(self: Any, number: int) -> int:
 
 
 @q.task(bind=True)
+def gather(self: Any, results: list[int]) -> int:
+    """Add up the results of a chord's header, and write down what came."""
+    run = _begin(self.request)
+    journal.append(FOLDER / "bodies", [self.request.id, results])
+    journal.append(FOLDER / "ends", run)
+    return sum(results)
+
+
+@q.task
+def refuse(*args: Any) -> None:
+    """Fail."""
+    raise ValueError("refused")
+
+
+@q.task(bind=True)
 def noted(self: Any, number: int) -> int:
     """Say of itself how far it is."""
     self.progress(number, 100, "on the way")

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from localq.engine.assembly import assemble
-from localq.engine.worker import Stopping
+from localq.engine.stopping import Stopping
 from localq.events import subscribe
 from tests.crash import journal
 from tests.crash.tasks import FOLDER, q

@@ -182,8 +182,12 @@ def test_a_process_that_grew_is_replaced_and_a_bomb_is_killed(q: LocalQ) -> None
             time.monotonic()
         return os.getpid()
 
-    # Slots begin with what this process holds.
-    limit_mib = resident_kb(os.getpid()) // 1024 + 80
+    @q.task
+    def held_mib() -> int:
+        return resident_kb(os.getpid()) // 1024
+
+    with q.running(concurrency=1):
+        limit_mib = held_mib.delay().get(30) + 80
     q.conf.worker_max_memory_per_child = limit_mib << 10
     with q.running(concurrency=1):
         small, fat, after = (grow.delay(mib, False).get(30) for mib in (1, 120, 1))

@@ -76,7 +76,8 @@ class Beat:
 @pytest.fixture
 def beat(tmp_path: Path) -> Iterator[Beat]:
     made = Beat(tmp_path / "jobs.db")
-    with events.subscribe(lambda name, fields: made.said.append((name, fields)), ["schedule.fired", "schedule.failed"]):
+    told = ["schedule.fired", "schedule.failed", "schedule.retired"]
+    with events.subscribe(lambda name, fields: made.said.append((name, fields)), told):
         yield made
     made.close()
     current.set_app(None)
@@ -119,6 +120,17 @@ def test_a_known_schedule_goes_on_from_its_last_run(beat: Beat) -> None:
     beat.after(scheduler, seconds=1)
 
     assert beat.fired("x") == ["01 12:00:00", "01 12:01:00"]
+
+
+def test_what_has_an_end_in_the_past_does_not_run(beat: Beat) -> None:
+    scheduler = beat.restart(beat_schedule={"over": entry(end="2026-03-01T11:59")})
+
+    beat.tick(scheduler)
+
+    assert beat.fired("over") == []
+    assert beat.q.schedules.get("over").state == "ended"
+    with pytest.raises(ScheduleError, match="no instant after now: every minute, until 2026-03-01 11:59:00 UTC"):
+        beat.q.schedules.add("late", 60, "work", end="2026-03-01T11:59")
 
 
 def test_an_overdue_schedule_runs_at_once(beat: Beat) -> None:
@@ -191,6 +203,7 @@ def test_an_entry_taken_out_is_retired_and_comes_back_with_its_history(beat: Bea
     beat.after(scheduler, minutes=5)
     assert beat.q.schedules.get("x").state == "retired"
     assert beat.fired("x") == ["01 12:00:00"]
+    assert beat.said[-1] == ("schedule.retired", {"schedule": "x", "source": "config:shop"})
 
     scheduler = beat.restart(beat_schedule={"x": entry(), "y": entry(3600)})
     beat.tick(scheduler)
@@ -392,6 +405,13 @@ def test_a_backfill_of_an_interval_reaches_back_before_its_schedule(beat: Beat) 
     assert beat.fired("x") == ["01 09:00:00", "01 10:00:00", "01 11:00:00"]
 
 
+def test_a_backfill_leaves_what_is_to_come_to_its_time(beat: Beat) -> None:
+    beat.restart(beat_schedule={"x": entry("0 0 * * *")})
+
+    assert len(beat.q.schedules.backfill("x", "2026-02-27", "9999-12-31")) == 3
+    assert beat.q.schedules.backfill("x", "0001-01-01", "0001-01-02") == []
+
+
 def test_a_backfill_has_bounds(beat: Beat) -> None:
     beat.restart(beat_schedule={"x": entry(1)})
 
@@ -445,6 +465,18 @@ def test_more_schedules_than_fit_into_one_transaction_all_fire(beat: Beat) -> No
     assert due == beat.clock.now() + 60_000_000
 
 
+def test_a_look_tells_when_what_it_fired_is_due_again(beat: Beat) -> None:
+    scheduler = beat.restart(beat_schedule={"slow": entry(60), "fast": entry(0.1)})
+
+    due = scheduler.tick(beat.clock.now())
+
+    assert due == beat.clock.now() + 100_000
+    for _ in range(3):
+        beat.after(scheduler, milliseconds=100)
+    assert len(beat.fired("fast")) == 4
+    assert beat.q.schedules.get("fast").missed == 0
+
+
 def test_a_definition_that_cannot_be_read_stops_no_other(beat: Beat) -> None:
     scheduler = beat.restart()
     for name in ("bad", "good"):
@@ -459,6 +491,22 @@ def test_a_definition_that_cannot_be_read_stops_no_other(beat: Beat) -> None:
     beat.after(scheduler, seconds=100)
     assert len([name for name, _ in beat.said if name == "schedule.failed"]) == 1
     beat.q.schedules.update("good", schedule=30)
+
+
+def test_a_firing_that_cannot_be_written_stops_no_other(beat: Beat) -> None:
+    scheduler = beat.restart()
+    for name in ("bad", "good"):
+        beat.q.schedules.add(name, 60, "work")
+    spec = f"""replace(spec, '{{"job":', '{{"delay":{10**30},"job":')"""
+    damage(beat, f"UPDATE schedule SET spec = {spec} WHERE name = 'bad'")
+
+    beat.tick(scheduler)
+    beat.after(scheduler, minutes=1)
+
+    assert beat.fired("good") == ["01 12:00:00", "01 12:01:00"]
+    assert beat.fired("bad") == []
+    assert "too large" in (beat.q.schedules.get("bad").note or "")
+    assert [fields["schedule"] for name, fields in beat.said if name == "schedule.failed"] == ["bad"]
 
 
 def damage(beat: Beat, statement: str) -> None:
@@ -565,20 +613,31 @@ def test_an_embedded_worker_fires_the_schedules_of_its_program(q: LocalQ, tmp_pa
         until((tmp_path / "done").exists)
 
 
+def test_an_embedded_worker_fires_the_first_schedule_that_another_program_adds(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def touch(path: str) -> None:
+        Path(path).touch()
+
+    other = LocalQ("another", path=q.location)
+    with q.running(1, pool="threads"):
+        other.schedules.add("late", 3600, touch.name, (str(tmp_path / "done"),))
+        until((tmp_path / "done").exists)
+    other.close()
+
+
 @pytest.mark.parametrize(
     ("has", "beat", "fires"),
     [
-        ("nothing", None, False),
+        ("nothing", None, True),
         ("nothing", True, True),
+        ("nothing", False, False),
         ("added", None, True),
         ("added", False, False),
         ("configured", None, True),
         ("configured", False, False),
     ],
 )
-def test_an_embedded_worker_fires_where_there_is_something_to_fire(
-    q: LocalQ, has: str, beat: bool | None, fires: bool
-) -> None:
+def test_an_embedded_worker_fires_unless_it_is_told_not_to(q: LocalQ, has: str, beat: bool | None, fires: bool) -> None:
     q.task(lambda: None, name="work")  # type: ignore[call-overload]
     if has == "added":
         q.schedules.add("x", 3600, "work")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -183,38 +183,46 @@ def test_a_worker_tells_of_its_life_and_of_the_jobs_it_gets(q: LocalQ, heard: An
     assert by_name["task_received"]["sender"] == "w@h"
 
 
-def test_processes_tell_of_their_start_and_end_and_the_worker_of_a_lost_job(
-    q: LocalQ, tmp_path: Path, heard: Any
-) -> None:
-    q.conf.task_max_crashes = 1
-    log = tmp_path / "log"
+_LIFE = """
+import os, pathlib, sys
+from localq import LocalQ, signals
 
-    @q.task
-    def die() -> None:
-        os._exit(3)
+log = pathlib.Path(sys.argv[1])
+q = LocalQ("life", path=log.with_name("life.db"), task_max_crashes=1)
 
-    def write(name: str) -> Any:
-        def receiver(**fields: Any) -> None:
-            with log.open("a") as file:
-                file.write(f"{name} {os.getpid()}\n")
+@q.task
+def die():
+    os._exit(3)
 
-        return receiver
+def write(name):
+    def receiver(sender=None, exception=None, **fields):
+        with log.open("a") as file:
+            file.write(f"{name} {os.getpid()} {getattr(sender, 'name', '')} {exception}\\n")
+    return receiver
 
-    receivers = [write("before"), write("init"), write("shutdown")]
-    signals.worker_before_create_process.connect(receivers[0])
-    signals.worker_process_init.connect(receivers[1])
-    signals.worker_process_shutdown.connect(receivers[2])
-    failures = heard("task_failure")
+signals.worker_before_create_process.connect(write("before"))
+signals.worker_process_init.connect(write("init"))
+signals.task_failure.connect(write("failure"))
+with q.running(concurrency=1):
+    die.delay().get(30, propagate=False)
+print(os.getpid())
+"""
 
-    with q.running(concurrency=1):
-        die.delay()
-        until(lambda: failures)
 
-    lines = [line.split() for line in log.read_text().splitlines()]
-    assert [name for name, _ in lines][:3] == ["before", "init", "before"]
-    assert os.getpid() not in {int(pid) for _, pid in lines}
-    assert failures[0][1]["sender"] is die
-    assert "exited with code 3" in str(failures[0][1]["exception"])
+def test_processes_tell_of_their_start_and_end_and_the_worker_of_a_lost_job(tmp_path: Path) -> None:
+    log, script = tmp_path / "log", tmp_path / "life.py"
+    script.write_text(_LIFE)
+
+    # A program of its own, of one thread: its slots are forked, and have its receivers.
+    done = subprocess.run([sys.executable, script, log], capture_output=True, text=True, check=True, timeout=60)
+
+    lines = [line.split(maxsplit=3) for line in log.read_text().splitlines()]
+    slots = [(name, pid) for name, pid, *_ in lines if name != "failure"]
+    (failure,) = (line for line in lines if line[0] == "failure")
+    assert [name for name, _ in slots][:3] == ["before", "init", "before"]
+    assert done.stdout.strip() not in {pid for _, pid in slots}
+    assert failure[1:3] == [done.stdout.strip(), "life.die"]
+    assert "exited with code 3" in failure[3]
 
 
 def test_a_receiver_of_setup_logging_does_it_instead(q: LocalQ, heard: Any, tmp_path: Path) -> None:

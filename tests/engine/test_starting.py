@@ -45,6 +45,16 @@ def test_an_option_that_cannot_be_is_refused_by_the_function_that_was_called(
     assert str(of_running.value) == f"running() {said}"
 
 
+def test_a_timeout_that_cannot_be_leaves_the_worker_running(q: LocalQ) -> None:
+    q.start(pool="solo")
+
+    with pytest.raises(TypeError, match="timeout='soon' must be a number of seconds"):
+        q.stop(timeout="soon")  # type: ignore[arg-type]
+
+    assert q._engine.runs()
+    q.stop()
+
+
 def test_the_solo_pool_says_that_it_has_one_slot(q: LocalQ, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "localq"):
         with q.running(concurrency=3, pool="solo"):

@@ -94,6 +94,15 @@ def test_jobs_wait_for_their_own_times(shop: LocalQ) -> None:
     assert [(f"{one.at:%H:%M}", one.state) for one in trip.ran] == [("01:00", "RETRY"), ("01:10", "SUCCESS")]
 
 
+def test_no_instant_is_passed_over_where_runs_are_put_off(shop: LocalQ) -> None:
+    shop.add_periodic_task(60, shop.tasks["clean"].s(), name="minutely", countdown=3600)
+
+    with travel(shop, START) as trip:
+        trip.forward(hours=1, minutes=2)
+
+    assert runs(trip) == [("28 01:00", "clean"), ("28 01:01", "clean"), ("28 01:02", "clean")]
+
+
 def test_what_a_job_adds_runs_after_it_and_may_be_shown(shop: LocalQ) -> None:
     @shop.task(bind=True, name="parent")
     def parent(self: Any) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from localq import LocalQ, events
 from localq.engine.assembly import assemble
+from localq.engine.stopping import Stopping
 from localq.engine.upkeep import Upkeep
-from localq.engine.worker import Stopping
 from localq.exceptions import StoreBusy, StoreFull
 from localq.firing import LEDGER_KEPT, SKIPPED, Entry, NewSchedule
 from localq.store.sql import SqlStore
@@ -36,7 +36,7 @@ class Moved:
 
 def upkeep_of(q: LocalQ, clock: Moved) -> Upkeep:
     plan = SimpleNamespace(name="w@h")
-    worker = SimpleNamespace(app=q, store=q.store, clock=clock, plan=plan, key=0, _boot="boot", _save=None)
+    worker = SimpleNamespace(app=q, store=q.store, clock=clock, plan=plan, key=0, boot="boot", _save=None)
     return Upkeep(worker)
 
 
@@ -102,7 +102,7 @@ def test_nothing_is_pruned_without_a_limit(q: LocalQ) -> None:
 def test_nothing_is_lost_while_the_store_cannot_write(
     q: LocalQ, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception], verb: str
 ) -> None:
-    monkeypatch.setattr("localq.engine.worker._TRY_AGAIN_S", 0.02)
+    monkeypatch.setattr("localq.engine.outage._TRY_AGAIN_S", 0.02)
     plain, failures, ran, told = getattr(SqlStore, verb), [1] * 3, [], []
 
     def failing(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from localq import fault
 from localq.store.sqlite import SqliteStore
 
 #: Each makes a store that is empty; it is given a folder of its own, and the file of an empty SQLite store.
@@ -50,3 +51,16 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path, empty: Path) -> I
 def store(make_store: Callable[[], Any]) -> Any:
     """Return an empty store, of every kind in turn."""
     return make_store()
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Return a function that makes a named point fail from now on, or no point any more."""
+
+    def arm(what: str) -> None:
+        monkeypatch.setenv("LOCALQ_FAULT", what)
+        fault.reload()
+
+    yield arm
+    monkeypatch.undo()
+    fault.reload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from localq.job import Attempt, Completion, Job, JobState, NewJob, WorkerCard
+from localq.job import Attempt, Completion, Edge, Job, JobState, NewJob, WorkerCard
 from localq.store.base import Filter
 
 #: A moment, in microseconds since 1970, and a second and an hour.
@@ -109,9 +109,14 @@ def state(store: Any, job_id: str = "job") -> JobState:
 
 
 def job_in(store: Any, wanted: JobState, job_id: str = "job") -> Job:
-    """Add a job and bring it into a state by the verbs a program would use; it is alone in a queue of its name."""
+    """Add a job and bring it into a state by the verbs a program would use; it is alone in a queue of its name.
+
+    One that waits does so for a job `first`, in a queue of that name.
+    """
     later = NOW + HOUR if wanted == JobState.SCHEDULED else None
-    store.add([new(job_id, queue=job_id, run_at=later)], NOW)
+    after = (Edge("first"),) if wanted == JobState.WAITING else ()
+    store.add([new("first", queue="first", workflow=job_id)] if after else [], NOW)
+    store.add([new(job_id, queue=job_id, run_at=later, after=after)], NOW)
     if wanted == JobState.CANCELLED:
         store.cancel([job_id], NOW)
     elif wanted >= JobState.RUNNING:

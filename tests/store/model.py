@@ -6,10 +6,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from localq.job import Attempt, Beat, Completion, Job, JobState, NewJob, Note
+from localq.job import (
+    Attempt,
+    Beat,
+    Completion,
+    Edge,
+    Input,
+    Job,
+    JobState,
+    NewJob,
+    Note,
+    OnError,
+    Passing,
+    Role,
+)
 from localq.orders import PAUSE, Order
 
-WAITING = (JobState.SCHEDULED, JobState.READY)
+WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
+BAD = (JobState.FAILED, JobState.CANCELLED)
 
 
 class Kept(NamedTuple):
@@ -34,32 +48,143 @@ class Model:
         self.jobs: dict[str, Kept] = {}
         self.workers: dict[int, Worker] = {}
         self.paused: set[str] = set()
+        #: What each job waits for; None stands for a job that is not there.
+        self.edges: dict[str, list[tuple[str | None, Edge]]] = {}
 
     def change(self, job_id: str, **fields: object) -> None:
         kept = self.jobs[job_id]
         self.jobs[job_id] = kept._replace(job=kept.job._replace(**fields))
 
-    def add(self, jobs: Iterable[NewJob], now: int, key: int = -1) -> list[bool]:
+    def add(self, jobs: Sequence[NewJob], now: int, key: int = -1) -> list[bool]:
+        added = self.insert(jobs, now, key)
+        fresh = {new.id for new, is_new in zip(jobs, added, strict=True) if is_new}
+        waiters = []
+        for new, is_new in zip(jobs, added, strict=True):
+            if is_new and new.after:
+                waiters.append(new.id)
+                self.edges[new.id] = [(one.awaited if one.awaited in self.jobs else None, one) for one in new.after]
+        for waiter in waiters:
+            for awaited, _ in self.edges[waiter]:
+                if awaited is not None:
+                    self.change(awaited, role=self.jobs[awaited].job.role | Role.AWAITED)
+        for waiter in waiters:
+            if any(one.awaited not in fresh for _, one in self.edges[waiter]):
+                self.reckon(waiter, now)
+        return added
+
+    def insert(self, jobs: Sequence[NewJob], now: int, key: int) -> list[bool]:
         added = []
         for new in jobs:
             added.append(new.id not in self.jobs)
             if added[-1]:
                 later = new.run_at is not None and new.run_at > now
+                fed = any(one.passing in (Passing.FIRST, Passing.LISTED) for one in new.after)
+                mentioned = any(one.awaited == new.id for other in jobs for one in other.after)
                 job = Job(
                     key,
                     new.id,
                     new.task,
                     new.queue,
                     new.priority,
-                    JobState.SCHEDULED if later else JobState.READY,
-                    now if new.run_at is None else new.run_at,
+                    JobState.WAITING if new.after else JobState.SCHEDULED if later else JobState.READY,
+                    (0 if new.after else now) if new.run_at is None else new.run_at,
                     new.expires_at,
                     *(0, None, 0, 0, 0, 0, None, now, None),
                     new.args,
                     new.options,
+                    len(new.after),
+                    (Role.FED if fed else 0) | (Role.AWAITED if mentioned else 0),
+                    None,
+                    new.workflow,
                 )
                 self.jobs[new.id] = Kept(job, {}, None)
         return added
+
+    # Edges
+
+    def waiters(self, job_id: str) -> list[tuple[str, Edge]]:
+        """Return who waits for a job, in the order of keys."""
+        found = [(waiter, edge) for waiter, ties in self.edges.items() for awaited, edge in ties if awaited == job_id]
+        return sorted(found, key=lambda one: self.jobs[one[0]].job.key)
+
+    def lower(self, waiter: str, now: int, culprit: int | None) -> None:
+        job = self.jobs[waiter].job
+        if job.state != JobState.WAITING:
+            return
+        if job.waits > 0:
+            self.change(waiter, waits=job.waits - 1, culprit=culprit if job.culprit is None else job.culprit)
+        self.let_go(waiter, now)
+
+    def let_go(self, waiter: str, now: int) -> None:
+        job = self.jobs[waiter].job
+        if job.state == JobState.WAITING and job.waits == 0 and job.culprit is None:
+            run_at = now - job.run_at if job.run_at <= 0 else job.run_at
+            expires = job.expires_at
+            self.change(
+                waiter,
+                state=JobState.SCHEDULED if run_at > now else JobState.READY,
+                run_at=run_at,
+                expires_at=now - expires if expires is not None and expires < 0 else expires,
+            )
+
+    def count(self, ended: Iterable[str], now: int, *, removed: bool = False) -> None:
+        """Tell what waits for jobs that they are over."""
+        jobs = sorted({self.jobs[one].job for one in ended}, key=lambda job: job.key)
+        for job in jobs:
+            if job.state == JobState.SUCCEEDED and not removed:
+                for waiter, _ in self.waiters(job.id):
+                    self.lower(waiter, now, None)
+        bad = [job for job in jobs if removed or job.state in BAD]
+        for job in bad:
+            for waiter, edge in self.waiters(job.id):
+                kept = self.jobs[waiter].job
+                if edge.on_error == OnError.FAIL and kept.state == JobState.WAITING and kept.waits > 0:
+                    self.change(waiter, waits=0, culprit=0 if removed else job.key)
+        for job in bad:
+            for waiter, edge in self.waiters(job.id):
+                if edge.on_error != OnError.FAIL:
+                    blamed = None if edge.on_error == OnError.SKIP else 0 if removed else job.key
+                    self.lower(waiter, now, blamed)
+
+    def bad_ties(self, waiter: str) -> list[str]:
+        return [
+            awaited
+            for awaited, edge in self.edges.get(waiter, [])
+            if awaited is not None and edge.on_error != OnError.SKIP and self.jobs[awaited].job.state in BAD
+        ]
+
+    def reckon(self, waiter: str, now: int) -> None:
+        job = self.jobs[waiter].job
+        if job.state not in (JobState.WAITING, JobState.READY):
+            return
+        states = [
+            (awaited, None if awaited is None else JobState(self.jobs[awaited].job.state), edge.on_error)
+            for awaited, edge in self.edges.get(waiter, [])
+        ]
+        unfinished = sum(state is not None and not state.final for _, state, _ in states)
+        bad = [
+            (awaited, policy)
+            for awaited, state, policy in states
+            if (state is None or state in BAD) and policy != OnError.SKIP
+        ]
+        if not unfinished and not bad:
+            if job.state == JobState.WAITING and job.waits > 0:
+                self.change(waiter, waits=0)
+            self.let_go(waiter, now)
+            return
+        culprit = None if not bad else 0 if bad[0][0] is None else self.jobs[bad[0][0]].job.key
+        fails = any(policy == OnError.FAIL for _, policy in bad)
+        self.change(waiter, state=JobState.WAITING, waits=0 if fails else unfinished, culprit=culprit)
+
+    def inputs(self, job_id: str) -> list[Input]:
+        given = []
+        for awaited, edge in self.edges.get(job_id, []):
+            if awaited is not None and edge.passing != Passing.NOTHING:
+                kept = self.jobs[awaited]
+                good = [kept.attempts[n] for n in sorted(kept.attempts) if kept.attempts[n].ending == "SUCCESS"]
+                result = good[-1].result if good else None
+                given.append(Input(awaited, kept.job.state, kept.job.options, edge.passing, edge.on_error, result))
+        return given
 
     def within(self, *states: JobState) -> list[Job]:
         return [kept.job for kept in self.jobs.values() if kept.job.state in states]
@@ -74,6 +199,7 @@ class Model:
         for job in self.within(JobState.SCHEDULED):
             if job.run_at <= now:
                 self.change(job.id, state=JobState.READY)
+        stuck = sorted((job for job in self.within(JobState.WAITING) if job.waits == 0), key=lambda job: job.key)
         next_at = min((job.run_at for job in self.within(JobState.SCHEDULED)), default=None)
         ready = [
             job
@@ -81,7 +207,7 @@ class Model:
             if (queues is None or job.queue in queues) and job.queue not in {*excluded, *self.paused}
         ]
         ready.sort(key=lambda job: (-job.priority, job.key))
-        taken = ready[: max(0, limit)]
+        taken = stuck + ready[: max(0, limit)]
         for job in taken:
             self.change(
                 job.id,
@@ -98,9 +224,10 @@ class Model:
 
     def finish(self, completions: Sequence[Completion], now: int) -> list[bool]:
         applied = [self._end(done, now) for done in completions]
-        for done, ok in zip(completions, applied, strict=True):
-            if ok:
-                self.add(done.follow_ups, now)
+        held = [done for done, ok in zip(completions, applied, strict=True) if ok]
+        self.count([done.id for done in held], now)
+        for done in held:
+            self.add(done.follow_ups, now)
         return applied
 
     def _end(self, done: Completion, now: int) -> bool:
@@ -127,6 +254,7 @@ class Model:
         )
         if done.args is not None:
             self.change(job.id, args=done.args, options=done.options)
+            self.change(job.id, role=job.role & Role.AWAITED)
         if done.attempt is not None:
             kept = self.jobs[job.id]
             self.jobs[job.id] = kept._replace(attempts={**kept.attempts, done.attempt.number: done.attempt})
@@ -145,6 +273,7 @@ class Model:
 
     def cancel(self, ids: Iterable[str], now: int, signal: int) -> dict[str, JobState]:
         before = {}
+        cancelled = []
         for job_id in dict.fromkeys(ids):
             if job_id not in self.jobs:
                 continue
@@ -152,44 +281,104 @@ class Model:
             before[job_id] = JobState(job.state)
             if job.state in WAITING:
                 self.change(job_id, state=JobState.CANCELLED, finished_at=now, cancel=1 + signal, shown=None)
+                cancelled.append(job_id)
             elif job.state == JobState.RUNNING and (signal or not job.cancel):
                 self.change(job_id, cancel=1 + signal)
+        self.count(cancelled, now)
         return before
 
     def requeue(self, ids: Iterable[str], now: int) -> list[str]:
-        again = []
-        for job_id in ids:
-            if job_id in self.jobs and JobState(self.jobs[job_id].job.state).final:
-                again.append(job_id)
-                self.change(
-                    job_id,
-                    state=JobState.READY,
-                    run_at=now,
-                    finished_at=None,
-                    expires_at=None,
-                    retries=0,
-                    crashes=0,
-                    cancel=0,
-                    shown=None,
-                )
-                self.jobs[job_id] = self.jobs[job_id]._replace(note=None)
-        return again
+        again = [job_id for job_id in ids if job_id in self.jobs and self.again(job_id, now, forgotten=True)]
+        also: list[str] = []
+        level = [one for one in again if self.jobs[one].job.role or self.jobs[one].job.workflow is not None]
+        while level:
+            needed: list[str] = [tie for one in level for tie in self.bad_ties(one)]
+            while needed:
+                one = needed.pop()
+                if self.again(one, now):
+                    also.append(one)
+                    level.append(one)
+                    needed += self.bad_ties(one)
+            for one in level:
+                self.reckon(one, now)
+            level = self._behind_again(level, now)
+        return again + also
+
+    def again(self, job_id: str, now: int, *, forgotten: bool = False) -> bool:
+        if not JobState(self.jobs[job_id].job.state).final:
+            return False
+        self.change(
+            job_id,
+            state=JobState.READY,
+            run_at=now,
+            finished_at=None,
+            expires_at=None,
+            retries=0,
+            crashes=0,
+            cancel=0,
+            shown=None,
+            culprit=None,
+        )
+        if forgotten:
+            self.jobs[job_id] = self.jobs[job_id]._replace(note=None)
+        return True
+
+    def _behind_again(self, level: Sequence[str], now: int) -> list[str]:
+        keys = {self.jobs[one].job.key for one in level}
+        waiters = {waiter for one in level for waiter, _ in self.waiters(one)}
+        revived = []
+        for waiter in sorted(waiters, key=lambda one: self.jobs[one].job.key):
+            job = self.jobs[waiter].job
+            if job.state == JobState.WAITING:
+                self.reckon(waiter, now)
+            elif job.state in BAD and job.culprit in keys:
+                others = self.bad_ties(waiter)
+                if others:
+                    self.change(waiter, culprit=self.jobs[others[0]].job.key)
+                else:
+                    self.again(waiter, now)
+                    revived.append(waiter)
+        return revived
 
     def drop(self, jobs: Iterable[Job]) -> int:
-        return sum(self.jobs.pop(job.id, None) is not None for job in jobs)
+        gone = {job.id for job in jobs}
+        for job_id in gone:
+            del self.jobs[job_id]
+            self.edges.pop(job_id, None)
+        for waiter, ties in self.edges.items():
+            self.edges[waiter] = [(awaited, edge) for awaited, edge in ties if awaited not in gone]
+        return len(gone)
+
+    def is_needed(self, job: Job) -> bool:
+        return any(not JobState(self.jobs[waiter].job.state).final for waiter, _ in self.waiters(job.id))
+
+    def may_go(self, job: Job, before: int) -> bool:
+        family = [kept.job for kept in self.jobs.values() if kept.job.workflow == job.workflow]
+        return job.workflow is None or all(one.finished_at is not None and one.finished_at < before for one in family)
 
     def forget(self, ids: Iterable[str]) -> int:
-        return self.drop(job for job in self.within(*FINAL) if job.id in set(ids))
+        return self.drop([job for job in self.within(*FINAL) if job.id in set(ids) and not self.is_needed(job)])
 
     def purge(self, queues: Sequence[str] | None) -> int:
-        return self.drop(job for job in self.within(*WAITING) if queues is None or job.queue in queues)
+        gone = [job for job in self.within(*WAITING) if queues is None or job.queue in queues]
+        self.count([job.id for job in gone], 0, removed=True)
+        return self.drop(gone)
 
     def prune(self, before: int) -> int:
         owners = {job.owner for job in self.within(JobState.RUNNING)}
         for key, worker in list(self.workers.items()):
             if worker.gone and worker.seen_at < before and key not in owners:
                 del self.workers[key]
-        return self.drop(job for job in self.within(*FINAL) if job.finished_at is not None and job.finished_at < before)
+        return self.drop(
+            [
+                job
+                for job in self.within(*FINAL)
+                if job.finished_at is not None
+                and job.finished_at < before
+                and self.may_go(job, before)
+                and not self.is_needed(job)
+            ]
+        )
 
     # Workers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,19 +12,6 @@ from localq.exceptions import StoreFull
 from localq.job import JobState
 from tests.store.given import HOUR, NOW, claimed, done, job_in, new, news, snapshot, worker
 from tests.store.timed import CONFIG, defined, fired, job_of, there, turn
-
-
-@pytest.fixture
-def arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Return a function that makes a named point fail from now on, or no point any more."""
-
-    def arm(what: str) -> None:
-        monkeypatch.setenv("LOCALQ_FAULT", what)
-        fault.reload()
-
-    yield arm
-    monkeypatch.undo()
-    fault.reload()
 
 
 def add_one(store: Any) -> None:

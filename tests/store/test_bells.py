@@ -88,9 +88,12 @@ def test_ringing_where_nobody_listens_is_no_error(store: Any) -> None:
     store.ring_waiters(["job-1"])
     store.ring_waiters([])
 
+    assert store.stats() == {}
+
 
 def test_many_threads_may_ring_a_store_for_the_first_time(make_store: Callable[[], Any]) -> None:
     store = make_store()
+    bell = store.worker_bell()
     start = threading.Barrier(8)
 
     def ring(_: int) -> None:
@@ -100,6 +103,9 @@ def test_many_threads_may_ring_a_store_for_the_first_time(make_store: Callable[[
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(ring, range(8)))
     gc.collect()  # a socket forgotten by any of them would be told of here
+
+    assert bell.wait(DEADLINE_S)
+    bell.close()
 
 
 # Ringing
@@ -266,8 +272,9 @@ def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
 
     gone.ring("w")
     gone.say("r", ["job-1"])
-
     gone.close()
+
+    assert not (tmp_path / "gone").exists()
 
 
 def test_ringing_after_closing_is_no_error(folder: Path, bell: UnixBell) -> None:

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from localq.firing import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
-from localq.job import Completion, Job, JobState, NewJob, Note
+from localq.job import Completion, Edge, Job, JobState, NewJob, Note, OnError, Passing
 from localq.store.base import Filter
 from tests.store.given import BOOT, NOW, SECOND, attempt, card, done
 from tests.store.model import Model, Worker
@@ -36,8 +36,14 @@ moments = st.none() | st.integers(-2, 4)
 @st.composite
 def new_jobs(draw: st.DrawFn, now: int) -> NewJob:
     when = draw(moments)
+    job_id = draw(ids)
+    # Only later ids wait for earlier ones: no plan makes a circle.
+    earlier = ids.filter(lambda one: one < job_id)
+    awaited = draw(st.lists(earlier, max_size=3, unique=True)) if job_id > "job-0" and draw(st.booleans()) else []
+    policies = st.sampled_from(OnError)
+    after = tuple(Edge(one, draw(st.sampled_from(Passing)), draw(policies)) for one in awaited)
     return NewJob(
-        draw(ids),
+        job_id,
         draw(st.sampled_from(["shop.mail", "shop.pack"])),
         draw(st.sampled_from(QUEUES)),
         b"a" * draw(sizes),
@@ -45,6 +51,8 @@ def new_jobs(draw: st.DrawFn, now: int) -> NewJob:
         None if when is None else now + when * SECOND,
         draw(st.sampled_from([None, NOW])),
         draw(st.sampled_from([None, "{}"])),
+        after,
+        draw(st.sampled_from([None, None, "flow-1", "flow-2"])),
     )
 
 
@@ -139,7 +147,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.learn_keys()
 
     def a_completion(self, data: st.DataObject, run: Job) -> Completion:
-        state = data.draw(st.sampled_from([one for one in JobState if one != JobState.RUNNING]))
+        state = data.draw(st.sampled_from([one for one in JobState if one not in (JobState.WAITING, JobState.RUNNING)]))
         more: dict[str, Any] = {
             "run_at": self.now + data.draw(st.integers(0, 3)) * SECOND,
             "retries": run.retries + data.draw(st.integers(0, 1)),
@@ -156,7 +164,9 @@ class StoreMachine(RuleBasedStateMachine):
         if data.draw(st.integers(0, 4)) == 0:
             more |= data.draw(st.sampled_from([{"owner": 99}, {"run_token": 7}, {"id": "job-0"}]))
         kept = data.draw(st.booleans())
-        told = attempt(run.attempts, result=f"run {run.run_token}".encode()) if kept else None
+        ending = "SUCCESS" if state == JobState.SUCCEEDED else state.name
+        told = attempt(run.attempts, ending=ending, result=f"run {run.run_token}".encode()) if kept else None
+        more["role"] = run.role if data.draw(st.booleans()) else data.draw(st.integers(0, 3))
         return done(run, state, attempt=told, **more)
 
     @rule(data=st.data(), job_ids=some_ids)
@@ -332,6 +342,11 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.attempts(job_id) == sorted(kept)
             assert last == (max(kept) if kept and self.model.jobs[job_id].job.attempts else None)
             assert note == self.model.shown_note(job_id)
+
+    @invariant()
+    def inputs_agree(self) -> None:
+        for job_id, kept in self.model.jobs.items():
+            assert self.store.inputs(kept.job.key) == self.model.inputs(job_id)
 
     @invariant()
     def counts_agree(self) -> None:

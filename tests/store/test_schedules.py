@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,46 @@ def test_a_synchronisation_without_a_difference_waits_for_no_writer(tmp_path: Pa
 
     other.close()
     store.close()
+
+
+def test_a_large_configuration_is_taken_up_in_parts_and_what_broke_off_is_done_the_next_time(
+    store: Any, arm: Callable[[str], None]
+) -> None:
+    synced(store, defined("old"))
+    wanted = [defined(f"s-{number:04}") for number in range(1200)]
+    arm("sync.inside#2=raise:broken off")
+
+    with pytest.raises(RuntimeError, match="broken off"):
+        synced(store, *wanted)
+    names = [one.name for one in store.schedules(limit=2000)]
+    arm("")
+    was = state(store, "old")
+    found = outcomes(synced(store, *wanted))
+
+    assert names == ["old", *(new.name for new in wanted[:500])]
+    assert was == ACTIVE
+    assert list(found.values()) == [SyncOutcome.KEPT] * 500 + [SyncOutcome.ADDED] * 700 + [SyncOutcome.RETIRED]
+    assert state(store, "old") == RETIRED
+
+
+def test_of_two_that_synchronise_at_once_one_has_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (opened(tmp_path / "jobs.db") for _ in range(2))
+    mine = [defined(f"mine-{number}") for number in range(600)]
+    define = one._define_named
+
+    def with_another_in_between(*given: Any) -> dict[str, SyncResult]:
+        found = define(*given)
+        monkeypatch.undo()
+        synced(other, defined("theirs"))
+        return found
+
+    monkeypatch.setattr(one, "_define_named", with_another_in_between)
+    synced(one, *mine)
+
+    assert {found.name for found in one.schedules(states=[ACTIVE])} == {new.name for new in mine}
+    assert state(one, "theirs") == RETIRED
+    one.close()
+    other.close()
 
 
 def test_a_definition_that_keeps_its_rule_keeps_its_times_and_history(store: Any) -> None:

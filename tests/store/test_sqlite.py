@@ -104,7 +104,9 @@ def test_jobs_are_there_again_after_reopening(tmp_path: Path) -> None:
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     (tmp_path / "jobs.db").touch()
 
-    filled(tmp_path / "jobs.db")
+    filled(tmp_path / "jobs.db", 2)
+
+    assert opened(tmp_path / "jobs.db").stats() == {("default", JobState.READY): 2}
 
 
 @pytest.mark.parametrize("durability", ["", "FULL", "off", None])
@@ -307,6 +309,24 @@ def test_a_store_in_memory_that_is_dropped_takes_its_folder_along() -> None:
     gc.collect()
 
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["jobs.db", ":memory:"])
+def test_a_store_that_is_dropped_closes_its_connections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = opened(Path(name))
+    store.tend(NOW)
+    connections = [one for one in (store._connection, store._checkpointer) if one is not None]
+
+    del store
+    gc.collect()
+
+    assert connections
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            connection.execute("SELECT 1")
 
 
 # Locations

@@ -77,9 +77,17 @@ def test_arguments_must_be_a_list(q: LocalQ) -> None:
     @q.task(typing=False)
     def one() -> None: ...
 
-    for args in ("ab", 5):
+    for args in ("ab", 5, {"x": 1}):
         with pytest.raises(TypeError, match="args must be a list or tuple"):
             one.apply_async(args)  # type: ignore[arg-type]
+
+
+def test_arguments_are_looked_at_before_the_signature(add: Task[..., Any]) -> None:
+    for args in ("ab", 5):
+        with pytest.raises(TypeError, match="args must be a list or tuple"):
+            add.apply_async(args)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="kwargs must be a dict of arguments by name, not 3"):
+        add.apply_async((1,), 3)  # type: ignore[arg-type]
 
 
 def test_arguments_over_the_limit_are_refused(q: LocalQ, add: Task[..., Any]) -> None:
@@ -257,7 +265,9 @@ def test_callbacks_keep_their_tasks_own_options(q: LocalQ, add: Task[..., Any]) 
     assert said.link_error[0]["options"]["eta"] == "2090-01-01T00:00:00"
 
 
-@pytest.mark.parametrize("bad", [{"priority": 99}, {"countdown": "x"}, {"qeue": "a"}, {"expires": [1]}])
+@pytest.mark.parametrize(
+    "bad", [{"priority": 99}, {"countdown": "x"}, {"qeue": "a"}, {"expires": [1]}, {"serializer": "yaml"}]
+)
 def test_a_callback_that_could_not_be_sent_is_refused_now(q: LocalQ, add: Task[..., Any], bad: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError), match=next(iter(bad))):
         add.apply_async((1,), link_error=add.s(1).set(**bad))

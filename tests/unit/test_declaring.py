@@ -250,6 +250,16 @@ def test_a_definition_is_read_back_as_it_was(shop: LocalQ) -> None:
         ({"missed": "none"}, "beat_schedule['x']['missed']: 'none' must be one of latest, skip, all"),
         ({"overlap": "que"}, "beat_schedule['x']['overlap']: 'que' must be one of allow, skip, queue, cancel. Did you"),
         ({"jitter": -1}, "beat_schedule['x']['jitter']: -1 must be a number of seconds"),
+        (
+            {"jitter": timedelta.max},
+            "timedelta(days=999999999, seconds=86399, microseconds=999999) must be a number",
+        ),
+        (
+            {"options": {"countdown": 1e300}},
+            "['options']: 1e+300 must be a number of seconds, or a timedelta, from",
+        ),
+        ({"schedule": datetime.max}, "beat_schedule['x']['schedule']: at(9999-12-31 23:59:59.999999): it must lie in"),
+        ({"start": datetime.max}, "beat_schedule['x']['start']: 9999-12-31 23:59:59.999999 must lie before the year"),
         ({"max_runs": 0}, "beat_schedule['x']['max_runs']: 0 must be a whole number from 1"),
         ({"most": 10_000}, "beat_schedule['x']['most']: 10000 must be a whole number from 1 to 1,000"),
         ({"start": 5}, "beat_schedule['x']['start']: 5 must be a datetime or an ISO text"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -32,7 +34,7 @@ LAYERS = """
     schedules schedules.*
     location
     options
-    retry
+    retry stamps
     call
     queues routes
     routing
@@ -40,14 +42,16 @@ LAYERS = """
     timetable scheduled
     parameters
     request
+    feeding
     callbacks
     history view
     waiting joining headers
-    result
+    result result.*
     backend
-    canvas
+    canvas canvas.*
     task
     settle
+    behind
     policy
     running
     endings
@@ -57,16 +61,17 @@ LAYERS = """
     frameworks
     annotations discovery
     registry
+    builtins
     eager
     sending shared publishing
     inspecting control
     eventstate
     receiver
-    starting
+    starting parts
     declaration
     configuration
     agenda
-    scheduling
+    scheduling workflows
     app app.*
     contrib contrib.*
     __init__
@@ -135,3 +140,29 @@ def test_imports_never_run_in_a_circle() -> None:
     }
 
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_module_is_hidden_by_what_its_package_exports() -> None:
+    # Serializers find a class by walking its module's dotted name: `localq.canvas.group` must not be the class.
+    exported = {
+        f"{module}.{alias.asname or alias.name}"
+        for module, tree in MODULES.items()
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+        if (PACKAGE / module.replace(".", "/") / "__init__.py").is_file()
+        and f"{statement.module}.{alias.name}".removeprefix("localq.") not in MODULES
+    }
+
+    assert exported & set(MODULES) == set()
+
+
+def test_a_client_that_only_enqueues_loads_neither_the_engine_nor_parts_it_does_not_use() -> None:
+    enqueue = "localq.LocalQ(path=':memory:').task(max).delay(1, 2)"
+    code = f"import sys, localq; print(*sys.modules); {enqueue}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+
+    imported_at_once, loaded = (set(line.split()) for line in done.stdout.splitlines())
+    heavy = {f"localq.{name}" for name in ("engine", "agenda", "schedules", "control", "eager", "receiver", "attempt")}
+    assert loaded & {*heavy, "apscheduler", "croniter", "multiprocess", "rich"} == set()
+    assert imported_at_once & {"asyncio", "sqlalchemy"} == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,18 @@ def test_an_app_without_a_store_can_be_sent_to_another_process() -> None:
     q.set_current()
 
     assert pickle.loads(pickle.dumps(q)) is q
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"path": 3}, "path=3 must be a text, such as 'jobs.db'."),
+        ({"path": b"jobs.db"}, "path=b'jobs.db' must be a text, such as 'jobs.db'."),
+        ({"url": 3}, "url=3 must be a text, such as 'sqlite:///jobs.db'."),
+        ({"url": "sqlit:///x"}, "kind this version has no store for. Did you mean sqlite:///...?"),
+        ({"url": "gopher://x"}, "kind this version has no store for. Use a path or sqlite:///jobs.db."),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_where_the_app_is_made(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=re.escape(said)):
+        app(**given)

@@ -20,7 +20,7 @@ import struct
 import tempfile
 from typing import Any
 
-from localq.job import Ending, Job, NewJob, Outcome
+from localq.job import Edge, Ending, Job, NewJob, OnError, Outcome, Passing
 
 __all__ = ["Frames", "Kind", "pack", "pack_outcome", "receive", "send", "unpack_outcome"]
 
@@ -67,6 +67,7 @@ def pack_outcome(job: Job, outcome: Outcome) -> bytes:
         return pack(Kind.DONE, body + (result or b""))
     said = outcome._asdict()
     said["follow_ups"] = [_textual(new._asdict()) for new in outcome.follow_ups]
+    said["replaced"] = None if outcome.replaced is None else _textual(outcome.replaced._asdict())
     return pack(Kind.ENDED, json.dumps([job.key, job.run_token, _textual(said)]).encode())
 
 
@@ -79,8 +80,14 @@ def unpack_outcome(kind: int, body: bytes) -> tuple[int, int, Outcome]:
     key, token, said = json.loads(body)
     said = _binary(said)
     said["ending"] = Ending(said["ending"])
-    said["follow_ups"] = tuple(NewJob(**_binary(new)) for new in said["follow_ups"])
+    said["follow_ups"] = tuple(_new_job(new) for new in said["follow_ups"])
+    said["replaced"] = None if said["replaced"] is None else _new_job(said["replaced"])
     return key, token, Outcome(**said)
+
+
+def _new_job(said: dict[str, Any]) -> NewJob:
+    after = tuple(Edge(one, Passing(passing), OnError(policy)) for one, passing, policy in said["after"])
+    return NewJob(**{**_binary(said), "after": after})
 
 
 _BYTES = ("result", "failure", "args")

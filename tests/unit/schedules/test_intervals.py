@@ -39,10 +39,18 @@ def test_fractions_of_a_second_are_kept_to_the_microsecond() -> None:
     assert as_rule(1e-6).next_after(10, anchor=3, zone=UTC) == 11
 
 
-@pytest.mark.parametrize("value", [0, -1, 1e-7, math.inf, math.nan, True, "5", timedelta(0), timedelta(days=99_999)])
+@pytest.mark.parametrize(
+    "value", [0, -1, 1e-7, math.inf, math.nan, 10**400, True, "5", timedelta(0), timedelta(days=99_999)]
+)
 def test_what_is_no_length_of_time_is_refused_with_the_value(value: object) -> None:
     with pytest.raises(ScheduleError, match=r"An interval is "):
         schedule(value)  # type: ignore[arg-type]
+
+
+def test_an_interval_beyond_a_century_is_refused_in_any_unit() -> None:
+    for number, unit in ((10**400, "seconds"), (1e300, "weeks"), (5220, "weeks")):
+        with pytest.raises(ScheduleError, match="at most a century"):
+            every(number, unit)
 
 
 @pytest.mark.parametrize(

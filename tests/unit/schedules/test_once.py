@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -25,3 +25,6 @@ def test_a_naive_time_is_read_on_the_schedules_clock() -> None:
 def test_what_is_no_time_is_refused() -> None:
     with pytest.raises(ScheduleError, match="must be a datetime"):
         at("2026-01-01")  # type: ignore[arg-type]
+    for when in (datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))), datetime.min):
+        with pytest.raises(ScheduleError, match="it must lie in the years 2 to 8999"):
+            at(when)

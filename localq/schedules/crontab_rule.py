@@ -8,7 +8,7 @@ from typing import Any
 
 from localq.exceptions import ScheduleError
 from localq.schedules.cron_words import Times, in_words
-from localq.schedules.crontab_parser import ParseException, crontab_parser
+from localq.schedules.crontab_reader import ParseException, crontab_parser
 from localq.schedules.stepping import Pattern, follows_real_time, next_match
 from localq.schedules.wall_rule import WallRule
 

@@ -1,40 +1,30 @@
-"""What a caller holds of a job: its state, its result, its history (celery/result.py of 5.7)."""
+"""A job as its caller holds it: its state, its result, its history (celery/result.py of 5.7)."""
 
 from __future__ import annotations
 
-import asyncio
 import signal as signals
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from localq import codec, current, states, waiting
 from localq.clock import to_datetime
 from localq.exceptions import TimeoutError
 from localq.history import Run
-from localq.job import Job, JobState
+from localq.job import Job
 from localq.joining import assert_may_join
 from localq.options import JobOptions
+from localq.result.lineage import Lineage, Source
+from localq.result.stamped import stamped
 from localq.store.base import Store
 from localq.view import View
 
-__all__ = ["AsyncResult", "signal_number"]
+__all__ = ["NOWHERE", "AsyncResult", "signal_number"]
 
 R = TypeVar("R")
 
 
-class Source(Protocol):
-    """What results need of an app."""
-
-    @property
-    def store(self) -> Store: ...
-
-    def accepts(self, task: str) -> tuple[str, ...]: ...
-
-    def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]: ...
-
-
-class AsyncResult(Generic[R]):
+class AsyncResult(Lineage, Generic[R]):
     """A job, seen from outside.
 
     Every property reads the store when asked, until the job is finished: what is final is kept.
@@ -43,9 +33,12 @@ class AsyncResult(Generic[R]):
         id: The job's id; an unknown one reads PENDING, as in Celery: `exists()` tells.
         app: The app whose store has it; default: the current app.
         ignored: The job keeps no result; `get` returns None at once.
+        parent: The result whose job comes before, where that is known; default: the job that made this one.
     """
 
-    def __init__(self, id: str, app: Source | None = None, *, ignored: bool = False) -> None:
+    def __init__(
+        self, id: str, app: Source | None = None, *, ignored: bool = False, parent: AsyncResult[Any] | Any = None
+    ) -> None:
         named: object = id
         if not isinstance(named, str) or not named:
             raise ValueError(f"AsyncResult takes the id of a job, not {id!r}")
@@ -53,6 +46,7 @@ class AsyncResult(Generic[R]):
         self.ignored = ignored
         self._app: Source = current.app() if app is None else app
         self._kept: View | None = None
+        self._parent = parent
 
     # Reading
 
@@ -103,8 +97,8 @@ class AsyncResult(Generic[R]):
         return None if told is None else told.traceback
 
     def exists(self) -> bool:
-        """Whether the store knows the job: an unknown id reads PENDING too."""
-        return self._job() is not None
+        """Whether the store has the job now: an unknown id reads PENDING too, and finished jobs are pruned."""
+        return bool(self._app.store.results([self.id]))
 
     def ready(self) -> bool:
         """Whether the job is finished, well or not."""
@@ -169,6 +163,8 @@ class AsyncResult(Generic[R]):
         return self._awaited().__await__()
 
     async def _awaited(self) -> R:
+        import asyncio
+
         if self.ignored:
             return None  # type: ignore[return-value]
         assert_may_join()
@@ -244,6 +240,27 @@ class AsyncResult(Generic[R]):
         if wait:
             waiting.wait(self._app.store, (self.id,), self.ready, timeout)
 
+    def revoke_by_stamped_headers(
+        self,
+        headers: Mapping[str, Any],
+        connection: Any = None,
+        terminate: bool = False,
+        signal: str | int | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> list[str]:
+        """Cancel every unfinished job that has one of these stamps; return their ids.
+
+        Args:
+            headers: Values by the stamp's name: one, or several of which any will do.
+            terminate, signal: As of `revoke`.
+            connection, wait, timeout: Ignored: what is cancelled is so when this returns.
+        """
+        number = signal_number(signal) if terminate or signal is not None else 0
+        ids = stamped(self._app.store, headers)
+        self._app.cancel(ids, signal=number if terminate else 0)
+        return ids
+
     # History
 
     @property
@@ -300,23 +317,6 @@ class AsyncResult(Generic[R]):
         job = self._job()
         return None if job is None else job.queue
 
-    @property
-    def parent(self) -> AsyncResult[Any] | None:
-        """The job that made this one, or None."""
-        job = self._job()
-        parent_id = None if job is None else JobOptions.read(job.options).parent_id
-        return None if parent_id is None else AsyncResult(parent_id, self._app)
-
-    def as_tuple(self) -> tuple[tuple[str, Any], None]:
-        """Return the id and the parent's, as nested tuples."""
-        parent = self.parent
-        return (self.id, None if parent is None else parent.as_tuple()), None
-
-    def as_list(self) -> list[str]:
-        """Return this id and those of its parents."""
-        parent = self.parent
-        return [self.id, *([] if parent is None else parent.as_list())]
-
     def __str__(self) -> str:
         return self.id
 
@@ -331,6 +331,11 @@ class AsyncResult(Generic[R]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AsyncResult, (self.id,)
+
+
+AsyncResult.single_type = AsyncResult
+#: Stands for the app of a result that has no job.
+NOWHERE: Any = object()
 
 
 def signal_number(signal: str | int | None) -> int:

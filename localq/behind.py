@@ -1,0 +1,63 @@
+"""What becomes of a job that cannot run because another did not succeed. Pure but for `culprit_of`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from localq import failure
+from localq.exceptions import ChordError, TaskError, TaskRevokedError
+from localq.failure import Failure
+from localq.job import Attempt, Completion, Ending, Input, Job, JobState, Outcome, Passing
+from localq.settle import Policy, settle
+
+__all__ = ["Culprit", "behind", "culprit_of"]
+
+#: The job that did not succeed, with its last attempt, and whether it was one of many; None: it was removed.
+Culprit = tuple[Job, Attempt | None, bool]
+
+
+class _Reading(Protocol):
+    """What is asked of a store."""
+
+    def ended(self, key: int) -> tuple[Job, Attempt | None] | None: ...
+
+    def inputs(self, key: int) -> list[Input]: ...
+
+
+def culprit_of(job: Job, store: _Reading) -> Culprit | None:
+    """Return why a job cannot run, from the store."""
+    found = None if job.culprit is None else store.ended(job.culprit)
+    if found is None:
+        return None
+    culprit, last = found
+    of_many = any(one.id == culprit.id and one.passing >= Passing.LISTED for one in store.inputs(job.key))
+    return culprit, last, of_many
+
+
+def behind(job: Job, culprit: Culprit | None, worker: str, policy: Policy, now: int) -> Completion:
+    """Return what must be written for a job that waited for a culprit.
+
+    The body of a chord fails with a ChordError. Any other is as the culprit is: failed with its error, or revoked.
+    Its error callbacks hear of it, and what waits for it in turn has it as its culprit.
+    """
+    if culprit is None:
+        told = failure.describe(TaskRevokedError("A job that this one waited for was removed"))
+        return settle(job, Outcome(Ending.BEHIND, None, now, failure=failure.dump(told)), worker, policy, now)
+    other, last, of_many = culprit
+    told_bytes = None if last is None else last.failure
+    revoked = other.state == JobState.CANCELLED
+    if told_bytes is None:
+        lost = TaskError(f"Job {other.id} failed, and its error was not kept")
+        told_bytes = failure.dump(failure.describe(TaskRevokedError("revoked") if revoked else lost))
+    if of_many:
+        error = ChordError(f"Dependency {other.id} raised {_shown(failure.load(told_bytes))}")
+        told_bytes = failure.dump(failure.describe(error))
+    ending = Ending.REVOKED if revoked and not of_many else Ending.BEHIND
+    return settle(job, Outcome(ending, None, now, failure=told_bytes), worker, policy, now)
+
+
+def _shown(said: Failure) -> str:
+    """Return an error as Python would show it, without making it."""
+    plain = said.args is not None and all(isinstance(one, str | int | float | None) for one in said.args)
+    shown = ", ".join(map(repr, said.args or ())) if plain else repr(said.message)
+    return f"{said.type}({shown})"

@@ -1,0 +1,41 @@
+"""The tasks every app knows: what workflows are made of beside users' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from localq.canvas import Signature
+from localq.canvas.many import MAP, STARMAP
+from localq.canvas.planning import ACCUMULATE
+from localq.registry import make_task
+from localq.task import Task
+
+__all__ = ["make_builtins"]
+
+
+def make_builtins(app: Any) -> dict[str, Task[..., Any]]:
+    """Return an app's own tasks by name: they are found, but not listed among the user's."""
+
+    def call_each(task: Mapping[str, Any], it: Iterable[Any]) -> list[Any]:
+        """Call a task with each item."""
+        return [_call(app, task, (item,)) for item in it]
+
+    def call_each_starred(task: Mapping[str, Any], it: Iterable[Any]) -> list[Any]:
+        """Call a task with the items of each item."""
+        return [_call(app, task, tuple(item)) for item in it]
+
+    def accumulate(results: list[Any]) -> list[Any]:
+        """Return the list of results that comes in."""
+        return results
+
+    functions: dict[str, Callable[..., Any]] = {MAP: call_each, STARMAP: call_each_starred, ACCUMULATE: accumulate}
+    return {
+        name: make_task(app, function, bind=False, base=Task, options={"name": name})
+        for name, function in functions.items()
+    }
+
+
+def _call(app: Any, task: Mapping[str, Any], args: tuple[Any, ...]) -> Any:
+    sig = Signature.from_dict(task)
+    return app.tasks[sig.task](*args, *sig.args, **sig.kwargs)

@@ -1,0 +1,181 @@
+"""A chain: tasks one after another, each with the result of the one before in front of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from localq.canvas.signatures import Signature, maybe_signature
+from localq.canvas.stamping import StampingVisitor, listed, stamps_of
+
+__all__ = ["chain", "signatures"]
+
+
+def signatures(given: Any, app: Any = None) -> list[Signature[Any]]:
+    """Return the signatures of an iterable, or of one signature."""
+    if isinstance(given, Mapping):
+        given = [given]
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"Expected a signature, such as task.s(), or several, not {given!r}")
+    made = []
+    for one in given:
+        if not isinstance(one, Mapping):
+            raise TypeError(f"Expected a signature, such as task.s(), not {one!r}")
+        made.append(one if isinstance(one, Signature) else Signature.from_dict(one, app))
+    return made
+
+
+class _Steps(Signature[Any]):
+    """What chains and groups share: signatures in a list, sent together."""
+
+    KIND = ""
+
+    def __init__(self, *tasks: Any, app: Any = None, **options: Any) -> None:
+        if len(tasks) == 1:
+            (only,) = tasks
+            tasks = tuple(signatures(only, app)) if not isinstance(only, self._own()) else tuple(only.tasks)
+        super().__init__(
+            f"celery.{self.KIND}",
+            (),
+            {"tasks": self._arranged(signatures(tasks, app))},
+            options,
+            app=app,
+            subtask_type=self.KIND,
+        )
+
+    @classmethod
+    def _own(cls) -> type[_Steps]:
+        return cls
+
+    def _arranged(self, tasks: list[Signature[Any]]) -> list[Signature[Any]]:
+        return tasks
+
+    @classmethod
+    def restore(cls, d: Mapping[str, Any], app: Any = None) -> Signature[Any]:
+        """Return a chain or group from its dict."""
+        made = cls(app=app)
+        made["kwargs"]["tasks"] = signatures((d.get("kwargs") or {}).get("tasks") or [], app)
+        made["args"] = tuple(d.get("args") or ())
+        made["options"] = dict(d.get("options") or {})
+        made["immutable"] = bool(d.get("immutable", False))
+        return made
+
+    @property
+    def tasks(self) -> list[Signature[Any]]:
+        """The signatures, live."""
+        found: list[Signature[Any]] = self["kwargs"]["tasks"]
+        return found
+
+    @tasks.setter
+    def tasks(self, tasks: Iterable[Any]) -> None:
+        self["kwargs"]["tasks"] = signatures(tasks, self._app)
+
+    def _copy(self) -> Signature[Any]:
+        new = type(self).restore(self, self._app)
+        new["kwargs"]["tasks"] = [one.clone() for one in self.tasks]
+        return new
+
+    def clone(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> Signature[Any]:
+        """Return a copy, of each signature too; keyword arguments go to the tasks that get `args`."""
+        new = super().clone(args, None, **options)
+        if kwargs:
+            for one in new["kwargs"]["tasks"][: 1 if self.KIND == "chain" else None]:
+                if not one.immutable:
+                    one["kwargs"] = {**one["kwargs"], **kwargs}
+        return new
+
+    def apply_async(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """Add all jobs, in one transaction; return the result."""
+        return self.app.send_workflow(self, args, kwargs, options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Add all jobs, with arguments in front of the first ones' own."""
+        return self.apply_async(args, kwargs)
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+
+@Signature.register_type("chain")
+class chain(_Steps):  # noqa: N801 - Celery's name
+    """Tasks one after another: `chain(a.s(1), b.s())`, or `a.s(1) | b.s()`.
+
+    A group that is followed by something passes the list of its results. A group of one, given to `chain` with
+    others, is its only task. `link` belongs to the last task, `link_error` to each, any other option to the first.
+    """
+
+    KIND = "chain"
+
+    def _arranged(self, tasks: list[Signature[Any]]) -> list[Signature[Any]]:
+        flat: list[Signature[Any]] = []
+        for one in tasks:
+            whole = isinstance(one, chain) and not one.options and not one.args
+            flat.extend(one["kwargs"]["tasks"] if whole else [one])
+        if len(flat) == 1:
+            return flat
+        unrolled: list[Signature[Any]] = []
+        for one in flat:
+            # As in Celery, where group | group is a chord whose body is a group, whatever its size.
+            is_body = len(unrolled) == 1 and unrolled[0].subtask_type == "group"
+            unroll = one.subtask_type == "group" and len(one["kwargs"]["tasks"]) == 1 and not one.options
+            unrolled.extend(one["kwargs"]["tasks"] if unroll and not is_body else [one])
+        return unrolled
+
+    def unchain_tasks(self) -> list[Signature[Any]]:
+        """Return copies of the tasks, with the chain's callbacks on them."""
+        tasks = [one.clone() for one in self.tasks]
+        for errback in listed(self.options.get("link_error")):
+            for one in tasks:
+                one.link_error(errback)
+        for callback in listed(self.options.get("link")):
+            tasks[-1].link(callback)
+        return tasks
+
+    def freeze(self, _id: str | None = None, **_ignored: Any) -> Any:
+        """Give each task the id it will have; return the last one's result, with its parents."""
+        before = None
+        for one in self.tasks:
+            result = one.freeze(_id if one is self.tasks[-1] else None)
+            first = result
+            while first.parent is not None:
+                first = first.parent
+            first.parent, before = before, result
+        return before
+
+    @property
+    def id(self) -> str | None:
+        """The last task's id, if that is known yet."""
+        return self.options.get("task_id") or (self.tasks[-1].id if self.tasks else None)
+
+    def stamp(
+        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
+    ) -> Signature[Any]:
+        """Mark each task; see `Signature.stamp`."""
+        within = {} if visitor is None else visitor.on_chain_start(self, **headers) or {}
+        self.stamp_links(visitor, append_stamps, **headers)
+        for one in self.tasks:
+            one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(within)})
+        if visitor is not None:
+            visitor.on_chain_end(self, **headers)
+        return self
+
+    def __or__(self, other: Any) -> Any:
+        if not isinstance(other, Signature):
+            return NotImplemented
+        return chain(*self.unchain_tasks(), other, app=self._app)
+
+    __ior__ = __or__
+
+    def reprcall(self, *args: Any, **kwargs: Any) -> str:
+        """Return the tasks with bars between."""
+        first, *rest = [one.reprcall(*args, **kwargs) if n == 0 else repr(one) for n, one in enumerate(self.tasks)] or [
+            "chain()"
+        ]
+        return " | ".join([first, *rest])
+
+
+def maybe_chain(value: Any, app: Any = None) -> Signature[Any] | None:
+    """Return a signature of one, or a chain of a list of several."""
+    if value is None or isinstance(value, Mapping):
+        return maybe_signature(value, app)
+    return chain(*value, app=app)

@@ -1,0 +1,114 @@
+"""A group: tasks side by side; its result is the list of theirs, in order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from localq.call import new_id
+from localq.canvas.chains import _Steps
+from localq.canvas.signatures import Signature
+from localq.canvas.stamping import StampingVisitor, stamps_of
+from localq.result import GroupResult
+
+__all__ = ["group"]
+
+
+@Signature.register_type("group")
+class group(_Steps):  # noqa: N801 - Celery's name
+    """Tasks side by side: `group(add.s(i, i) for i in range(10))`.
+
+    Followed by a task it is the header of a chord. Groups directly within it are part of it. Options given when it
+    is sent are for each task; its id is the group's.
+    """
+
+    KIND = "group"
+
+    @property
+    def id(self) -> str | None:
+        """The group's id, if that is known yet."""
+        return self.options.get("task_id")
+
+    def skew(self, start: float = 1.0, stop: float | None = None, step: float = 1.0) -> group:
+        """Let each task wait longer than the one before: `start` seconds, `start + step`, ..., `stop` at most."""
+        for number, one in enumerate(self.tasks):
+            countdown = start + number * step
+            one.set(countdown=countdown if stop is None else min(countdown, stop))
+        return self
+
+    def flat(self) -> list[Signature[Any]]:
+        """Return the tasks, those of groups directly within included."""
+        found: list[Signature[Any]] = []
+        for one in self.tasks:
+            found.extend(one.flat() if isinstance(one, group) else [one])
+        return found
+
+    def link(self, callback: Mapping[str, Any]) -> Any:
+        """Add a callback to the first task, immutable: it fires once; for the results use a chord."""
+        if not self.tasks:
+            raise ValueError("A group without tasks has none to link a callback to")
+        return self.tasks[0].link(Signature.from_dict(callback).clone().set(immutable=True))
+
+    def link_error(self, errback: Mapping[str, Any]) -> Any:
+        """Add an error callback to each task, immutable."""
+        return tuple(one.link_error(Signature.from_dict(errback).clone().set(immutable=True)) for one in self.tasks)
+
+    def set_immutable(self, immutable: bool) -> None:
+        """Say of each task whether arguments given later are left out."""
+        for one in self.tasks:
+            one.set_immutable(immutable)
+
+    def apply_async(
+        self,
+        args: Any = (),
+        kwargs: Mapping[str, Any] | None = None,
+        add_to_parent: bool = True,
+        link: Any = None,
+        link_error: Any = None,
+        **options: Any,
+    ) -> Any:
+        """Add all jobs, in one transaction; return a GroupResult.
+
+        Raises:
+            TypeError: a callback is given, which no group has: use a chord, or the tasks' own.
+        """
+        if link is not None:
+            raise TypeError("A group has no callback of its own: use a chord")
+        if link_error is not None:
+            raise TypeError("A group has no error callback of its own: give it to the tasks")
+        return super().apply_async(args, kwargs, **options)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Add all jobs, with arguments in front of each one's own."""
+        return self.apply_async(args, **options)
+
+    def freeze(self, _id: str | None = None, **_ignored: Any) -> Any:
+        """Give the group and each task the id it will have; return the result it will have."""
+        self.options["task_id"] = _id or self.id or new_id()
+        return GroupResult(self.options["task_id"], [one.freeze() for one in self.flat()], app=self.app)
+
+    def stamp(
+        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
+    ) -> Signature[Any]:
+        """Mark each task; see `Signature.stamp`."""
+        within = {} if visitor is None else visitor.on_group_start(self, **headers) or {}
+        self.stamp_links(visitor, append_stamps, **headers)
+        for one in self.tasks:
+            one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(within)})
+        if visitor is not None:
+            visitor.on_group_end(self, **headers)
+        return self
+
+    def __or__(self, other: Any) -> Any:
+        if not isinstance(other, Signature):
+            return NotImplemented
+        return Signature.TYPES["chord"](self, other, app=self._app)
+
+    __ior__ = __or__
+
+    def reprcall(self, *args: Any, **kwargs: Any) -> str:
+        """Return the tasks in brackets; the first ten of many."""
+        shown = [repr(one) for one in itertools.islice(self.tasks, 10)]
+        more = [f"... {len(self.tasks) - 10} more"] if len(self.tasks) > 10 else []
+        return f"group([{', '.join(shown + more)}])"

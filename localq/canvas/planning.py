@@ -1,0 +1,308 @@
+"""From a workflow to its jobs and edges: pure. What makes the job of a call is given.
+
+Every job is known, with its id, before the first is added: a workflow can be seen and cancelled before it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from localq.call import new_id
+from localq.canvas.chains import chain
+from localq.canvas.chords import chord, on_error_of
+from localq.canvas.cycles import refuse_cycles
+from localq.canvas.groups import group
+from localq.canvas.many import chunks
+from localq.canvas.signatures import Signature
+from localq.canvas.stamping import listed
+from localq.exceptions import InvalidTaskError
+from localq.job import Edge, NewJob, OnError, Passing
+from localq.result import AsyncResult, GroupResult
+
+__all__ = ["ACCUMULATE", "Make", "Many", "Plan", "Step", "as_result", "plan"]
+
+#: The task that makes one result, a list, of several.
+ACCUMULATE = "localq.accumulate"
+_POLICIES = {"fail": OnError.FAIL, "wait": OnError.WAIT, "skip": OnError.SKIP}
+_NO_OPTIONS: Mapping[str, Any] = {}
+
+
+class Make(Protocol):
+    """Makes the job of a task's signature, checked in full."""
+
+    def __call__(self, sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob, bool]:
+        """Return the job and whether its result is ignored.
+
+        Args:
+            fed: How many arguments will come in front of the signature's own.
+            waits: The job waits for others; delays count from when it no longer does.
+        """
+        ...
+
+
+class Step(NamedTuple):
+    """A job of a plan. `parent` is what comes before it."""
+
+    id: str
+    ignored: bool = False
+    parent: Any = None
+
+
+class Many(NamedTuple):
+    """A group of a plan."""
+
+    id: str
+    members: tuple[Any, ...]
+    parent: Any = None
+
+
+class Plan(NamedTuple):
+    """The jobs of a workflow, each after those it waits for, and the shape of its result."""
+
+    jobs: list[NewJob]
+    shape: Any
+
+
+class _Ends(NamedTuple):
+    """What a next job waits for: one job, or several whose results make a list."""
+
+    ids: tuple[str, ...]
+    many: bool = False
+    on_error: str = "fail"
+
+
+def plan(
+    sig: Mapping[str, Any],
+    make: Make,
+    args: Any = (),
+    kwargs: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] = _NO_OPTIONS,
+    *,
+    root_id: str | None = None,
+    parent_id: str | None = None,
+    as_one: str | None = None,
+) -> Plan:
+    """Return the jobs of a signature of any kind.
+
+    Args:
+        args, kwargs: Partial arguments, for what runs first.
+        options: Over the signature's own.
+        root_id, parent_id: Of the job that sends it, if it is sent from within one.
+        as_one: The workflow must end in one job, of this id; a group ends in one that makes a list.
+
+    Raises:
+        InvalidTaskError: it is empty, contains itself, or has one id twice.
+        TypeError, ValueError: a call does not fit its task, or an option cannot be.
+    """
+    refuse_cycles(sig)
+    maker = _Planner(make, root_id, parent_id, as_one)
+    try:
+        shape = maker.place(_signature(sig), None, tuple(args or ()), dict(kwargs or {}), dict(options), last=True)
+    except RecursionError:
+        raise InvalidTaskError(
+            "The workflow is nested too deeply to be planned. Let a task send the inner part when it runs."
+        ) from None
+    if as_one is not None and isinstance(shape, Many):
+        ends = maker.ends(shape, "fail")
+        shape = maker.join(ends, as_one)
+    return Plan(maker.finished(), shape)
+
+
+def _signature(sig: Mapping[str, Any]) -> Signature[Any]:
+    return sig if isinstance(sig, Signature) else Signature.from_dict(sig)
+
+
+class _Planner:
+    """Collects the jobs of one workflow."""
+
+    def __init__(self, make: Make, root_id: str | None, parent_id: str | None, as_one: str | None) -> None:
+        self._make, self._root, self._parent = make, root_id, parent_id
+        self._as_one = as_one
+        self._within = root_id is not None
+        self._jobs: dict[str, NewJob] = {}
+
+    def finished(self) -> list[NewJob]:
+        """Return the jobs; those of a workflow bear its name."""
+        jobs = list(self._jobs.values())
+        if len(jobs) == 1 and not self._within:
+            return jobs
+        return [new._replace(workflow=self._root) for new in jobs]
+
+    # Placing
+
+    def place(
+        self,
+        sig: Signature[Any],
+        before: _Ends | None,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] = _NO_OPTIONS,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        *,
+        last: bool = False,
+        group_id: str | None = None,
+    ) -> Any:
+        """Add the jobs of a signature, which wait for what is before; return the shape of its result."""
+        if isinstance(sig, chunks):
+            sig = sig.group()
+        if isinstance(sig, chain):
+            return self._chain(sig, before, args, kwargs, options, last, group_id)
+        if isinstance(sig, group):
+            return self._group(sig, before, args, kwargs, options)
+        if isinstance(sig, chord):
+            return self._chord(sig, before, args, kwargs, options, last, group_id)
+        return self._task(sig.clone(args, kwargs, **options), before, last, group_id)
+
+    def _task(self, sig: Signature[Any], before: _Ends | None, last: bool, group_id: str | None) -> Step:
+        job_id = str((self._as_one if last else None) or sig.id or new_id())
+        if job_id in self._jobs:
+            raise InvalidTaskError(f"Two jobs of a workflow have the id {job_id!r}; use a copy: signature.clone()")
+        self._root = self._root or job_id
+        feeds = before is not None and not sig.immutable
+        given = {
+            "root_id": self._root,
+            "parent_id": self._parent if before is None else before.ids[-1],
+            "group_id": group_id,
+        }
+        told = {name: value for name, value in given.items() if value is not None and value != job_id}
+        called: Signature[Any] = Signature(sig, app=sig._app)
+        called["options"] = {**told, **sig.options, "task_id": job_id}
+        new, ignored = self._make(called, int(feeds), before is not None)
+        after = () if before is None else _edges(before, feeds)
+        self._jobs[job_id] = new._replace(after=after)
+        return Step(job_id, ignored)
+
+    def _chain(
+        self,
+        sig: chain,
+        before: _Ends | None,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        options: Mapping[str, Any],
+        last: bool,
+        group_id: str | None,
+    ) -> Any:
+        own = {**sig.options, **options}
+        whole: Any = sig.clone()
+        whole["options"] = {name: own.pop(name) for name in ("link", "link_error") if own.get(name)}
+        steps = whole.unchain_tasks()
+        if not steps:
+            raise InvalidTaskError("A chain without tasks cannot be sent. Give it some: chain(a.s(), b.s())")
+        task_id = own.pop("task_id", None)
+        shape: Any = None
+        for number, step in enumerate(steps):
+            ends = number == len(steps) - 1
+            first = (*args, *sig.args) if number == 0 else ()
+            given = dict(own) if number == 0 else {}
+            if ends and task_id is not None:
+                given["task_id"] = task_id
+            placed = self.place(
+                step,
+                before,
+                first,
+                kwargs if number == 0 else _NO_OPTIONS,
+                given,
+                last=last and ends,
+                group_id=group_id if ends else None,
+            )
+            shape = placed if shape is None else _after(placed, shape)
+            if not ends:
+                before = self.ends(placed, on_error_of(step.options))
+        return shape
+
+    def _group(
+        self,
+        sig: group,
+        before: _Ends | None,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> Many:
+        tasks = sig.flat()
+        if not tasks:
+            raise InvalidTaskError("A group without tasks cannot be sent: nothing would ever come of it.")
+        own = {**sig.options, **options}
+        on_error_of(own)
+        group_id = own.pop("task_id", None) or new_id()
+        own.pop("on_error", None)
+        if before is not None and len(before.ids) > 1 and len(tasks) > 1:
+            # Each waits for one job that makes the list, not for all.
+            before = self.ends(self.join(before), "fail")
+        given = (*args, *sig.args)
+        return Many(group_id, tuple(self.place(one, before, given, kwargs, own, group_id=group_id) for one in tasks))
+
+    def _chord(
+        self,
+        sig: chord,
+        before: _Ends | None,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        options: Mapping[str, Any],
+        last: bool,
+        group_id: str | None,
+    ) -> Any:
+        whole: Any = sig.clone((), kwargs, **options)
+        if whole.body is None:
+            raise InvalidTaskError("A chord without a body cannot be sent: chord(header)(body)")
+        body = whole.body
+        for callback in listed(whole.options.get("link")):
+            body.link(callback)
+        for errback in listed(whole.options.get("link_error")):
+            body.link_error(errback)
+        body_options = whole.body_options()
+        if not whole.tasks:
+            return self.place(body, before, ([],), {}, body_options, last=last, group_id=group_id)
+        header = self._group(
+            whole.header, before, (*args, *sig.args), {}, {**whole.header_options(), "task_id": sig.get("header_id")}
+        )
+        ends = self.ends(header, on_error_of(whole.options))
+        placed = self.place(body, ends, (), {}, body_options, last=last, group_id=group_id)
+        return _after(placed, header)
+
+    # Tying
+
+    def ends(self, shape: Any, on_error: str) -> _Ends:
+        """Return what a next job waits for; a group at the end of a member becomes one list."""
+        if isinstance(shape, Step):
+            return _Ends((shape.id,))
+        ids = [one.id if isinstance(one, Step) else self.join(self.ends(one, "fail")).id for one in shape.members]
+        return _Ends(tuple(ids), True, on_error)
+
+    def join(self, ends: _Ends, job_id: str | None = None) -> Step:
+        """Add a job that makes one list of results."""
+        sig: Signature[Any] = Signature(ACCUMULATE, (), {}, {"task_id": job_id} if job_id else {})
+        return self._task(sig, ends, False, None)
+
+
+def _edges(before: _Ends, feeds: bool) -> tuple[Edge, ...]:
+    if before.many:
+        passing = Passing.LISTED if feeds else Passing.COUNTED
+    else:
+        passing = Passing.FIRST if feeds else Passing.NOTHING
+    policy = _POLICIES[before.on_error]
+    return tuple([Edge(one, passing, policy) for one in before.ids])
+
+
+def _after(shape: Any, parent: Any) -> Any:
+    """Return a shape whose first part comes after `parent`."""
+    if shape.parent is None:
+        return shape._replace(parent=parent)
+    return shape._replace(parent=_after(shape.parent, parent))
+
+
+def as_result(shape: Any, app: Any) -> Any:
+    """Return the result of a plan: of a job, or of a group; its parents are those that come before it."""
+    line = [shape]
+    while line[-1].parent is not None:
+        line.append(line[-1].parent)
+    result: Any = None
+    for one in reversed(line):
+        if isinstance(one, Step):
+            result = AsyncResult(one.id, app, ignored=one.ignored, parent=result)
+        else:
+            result = GroupResult(one.id, _members(one.members, app), result, app)
+    return result
+
+
+def _members(members: Sequence[Any], app: Any) -> list[Any]:
+    return [as_result(one, app) for one in members]

@@ -1,0 +1,335 @@
+"""A call as a value: which task, with what, and how; and what all canvas types share (celery/canvas.py of 5.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from localq import current
+from localq.call import new_id
+from localq.canvas.cycles import refuse_cycles
+from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamps_of
+from localq.exceptions import InvalidTaskError
+from localq.result import AsyncResult
+
+__all__ = ["Signature", "maybe_signature", "signature", "subtask"]
+
+R = TypeVar("R")
+_Type = TypeVar("_Type", bound="type[Signature[Any]]")
+#: Options that hold signatures.
+_LINKS = ("link", "link_error")
+
+
+class _App(Protocol):
+    """What a signature needs of an app."""
+
+    def send(self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> AsyncResult[Any]: ...
+
+    def send_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any: ...
+
+    def apply_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any: ...
+
+    def run_here(self, sig: Signature[Any]) -> Any: ...
+
+
+class Signature(dict[str, Any], Generic[R]):
+    """A task's name with arguments and options: a dict that can be stored, sent and called.
+
+    `a | b` makes a chain, `~sig` calls it and waits for the result.
+
+    Args:
+        task: The task's name, a task, or another signature's dict.
+        immutable: Arguments given later are left out: a callback gets no result.
+        app: The app that sends it; default: the current one when it is sent.
+    """
+
+    #: Classes of signatures by their `subtask_type`.
+    TYPES: ClassVar[dict[str, type[Signature[Any]]]] = {}
+
+    def __init__(
+        self,
+        task: Any = None,
+        args: Any = None,
+        kwargs: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        immutable: bool = False,
+        app: Any = None,
+        subtask_type: str | None = None,
+        **more: Any,
+    ) -> None:
+        if isinstance(task, Mapping):
+            super().__init__(task)
+            self["args"] = tuple(self.get("args") or ())
+            self["kwargs"] = dict(self.get("kwargs") or {})
+            self["options"] = dict(self.get("options") or {})
+            self.setdefault("subtask_type", None)
+            self.setdefault("immutable", False)
+        else:
+            name = getattr(task, "name", task)
+            if args is not None and not isinstance(args, tuple | list):
+                raise TypeError(f"The arguments of a signature are a tuple or list, not {args!r}")
+            super().__init__(
+                task=name,
+                args=tuple(args or ()),
+                kwargs=dict(kwargs or {}),
+                options={**(options or {}), **more},
+                subtask_type=subtask_type,
+                immutable=immutable,
+            )
+        if not isinstance(self.get("task"), str) or not self["task"]:
+            raise InvalidTaskError(f"A signature needs the name of a task, not {self.get('task')!r}")
+        self._app: _App | None = app
+
+    @classmethod
+    def register_type(cls, name: str) -> Callable[[_Type], _Type]:
+        """Make a class that of dicts with such a `subtask_type`."""
+
+        def register(made: _Type) -> _Type:
+            Signature.TYPES[name] = made
+            return made
+
+        return register
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any], app: Any = None) -> Signature[Any]:
+        """Return a signature, of the class its `subtask_type` names."""
+        made = Signature.TYPES.get(str(d.get("subtask_type")))
+        return Signature(d, app=app) if made is None else made.restore(d, app)
+
+    @classmethod
+    def restore(cls, d: Mapping[str, Any], app: Any = None) -> Signature[Any]:
+        """Return a signature of this class from its dict."""
+        return cls(d, app=app)
+
+    # Parts
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return str(self["task"])
+
+    name = task
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments."""
+        return tuple(self["args"])
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword arguments."""
+        return dict(self["kwargs"])
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options, live: `set` changes them."""
+        found: dict[str, Any] = self["options"]
+        return found
+
+    @property
+    def type(self) -> Any:
+        """The task, where it is known here."""
+        return self.app.tasks[self.task]
+
+    @property
+    def subtask_type(self) -> str | None:
+        """What it is: chain, group, chord, chunks, xmap, xstarmap; None for a task."""
+        return self["subtask_type"]  # type: ignore[no-any-return]
+
+    @property
+    def immutable(self) -> bool:
+        """Whether arguments given later are left out."""
+        return bool(self["immutable"])
+
+    @property
+    def id(self) -> str | None:
+        """The id it will have, if that is known yet."""
+        return self.options.get("task_id")
+
+    @property
+    def app(self) -> Any:
+        """The app that sends it."""
+        return self._app or current.app()
+
+    # Making others
+
+    def clone(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> Signature[R]:
+        """Return a copy with `args` put in front, and `kwargs` and options merged over its own."""
+        new: Signature[R] = self._copy()
+        if not self.immutable:
+            new["args"] = (*(args or ()), *self.args)
+            new["kwargs"] = {**new["kwargs"], **(kwargs or {})}
+        new["options"] = {**self.options, **options}
+        for name in _LINKS:
+            if name in new["options"]:
+                new["options"][name] = list(listed(new["options"][name]))
+        return new
+
+    partial = clone
+
+    def _copy(self) -> Signature[R]:
+        return Signature(self, app=self._app)
+
+    def replace(self, args: Any = None, kwargs: Any = None, options: Any = None) -> Signature[R]:
+        """Return a copy with other arguments, keyword arguments or options in place of its own."""
+        new = self.clone()
+        for name, value in (("args", args), ("kwargs", kwargs), ("options", options)):
+            if value is not None:
+                new[name] = tuple(value) if name == "args" else dict(value)
+        return new
+
+    def set(self, *, immutable: bool | None = None, **options: Any) -> Signature[R]:
+        """Set options on this signature; return it."""
+        if immutable is not None:
+            self.set_immutable(immutable)
+        self["options"].update(options)
+        return self
+
+    def set_immutable(self, immutable: bool) -> None:
+        """Say whether arguments given later are left out."""
+        self["immutable"] = immutable
+
+    def freeze(self, _id: str | None = None, **_ignored: Any) -> Any:
+        """Give it the id it will have, if it has none yet; return the result it will have."""
+        self.options["task_id"] = _id or self.id or new_id()
+        return AsyncResult(self.options["task_id"], self.app)
+
+    def link(self, callback: Mapping[str, Any]) -> Any:
+        """Add a callback for success; return it."""
+        return self.append_to_list_option("link", callback)
+
+    def link_error(self, errback: Mapping[str, Any]) -> Any:
+        """Add a callback for failure; return it."""
+        return self.append_to_list_option("link_error", errback)
+
+    def on_error(self, errback: Mapping[str, Any]) -> Signature[R]:
+        """Add a callback for failure; return this signature."""
+        self.link_error(errback)
+        return self
+
+    def append_to_list_option(self, key: str, value: Any) -> Any:
+        """Add to an option that is a list, unless it is there; return the value."""
+        self.extend_list_option(key, [value])
+        return value
+
+    def extend_list_option(self, key: str, value: Any) -> None:
+        """Add several to an option that is a list, each that is not there."""
+        kept = list(listed(self.options.get(key)))
+        for one in listed(value):
+            if one not in kept:
+                kept.append(one)
+        self.options[key] = kept
+
+    def flatten_links(self) -> list[Signature[Any]]:
+        """Return this signature and its callbacks for success, theirs included."""
+        links = [maybe_signature(one, self._app) for one in listed(self.options.get("link"))]
+        return [self, *(deep for one in links if one is not None for deep in one.flatten_links())]
+
+    # Stamping
+
+    def stamp(
+        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
+    ) -> Signature[R]:
+        """Mark it, and its callbacks, with headers; return it.
+
+        Args:
+            visitor: Says what each part is stamped with (`StampingVisitor`).
+            append_stamps: A stamp that is there keeps its values beside the new ones.
+            headers: Stamps by name.
+        """
+        self.stamp_links(visitor, append_stamps, **headers)
+        own = stamps_of(headers)
+        if visitor is not None:
+            own.update(stamps_of(visitor.on_signature(self, **headers) or {}))
+        self.options.update(merged_stamps(self.options, own, append_stamps))
+        return self
+
+    def stamp_links(self, visitor: StampingVisitor | None, append_stamps: bool = False, **headers: Any) -> None:
+        """Mark its callbacks, for success and for failure."""
+        for name in _LINKS:
+            if self.options.get(name):
+                links = [maybe_signature(one, self._app) for one in listed(self.options[name])]
+                for one in links:
+                    assert one is not None
+                    asked = None if visitor is None else visitor.on_callback if name == "link" else visitor.on_errback
+                    more = {} if asked is None else asked(one, **headers) or {}
+                    one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(more)})
+                self.options[name] = links
+
+    # Calling
+
+    def delay(self, *args: Any, **kwargs: Any) -> AsyncResult[R]:
+        """Add the job, with `args` put in front of its own."""
+        return self.apply_async(args, kwargs)
+
+    def apply_async(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
+        """Add the job; see `Task.apply_async` for options."""
+        sig = self.clone(args, kwargs, **options)
+        return self.app.send(sig.task, sig.args, sig.kwargs, sig.options)  # type: ignore[no-any-return]
+
+    def apply(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
+        """Run it here and now, on a store in memory; return its result."""
+        return self.app.apply_workflow(self, args, kwargs, options)  # type: ignore[no-any-return]
+
+    async def adelay(self, *args: Any, **kwargs: Any) -> AsyncResult[R]:
+        """Add the job without blocking the event loop."""
+        import asyncio
+
+        return await asyncio.to_thread(self.apply_async, args, kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
+        """Run the task here and now."""
+        return self.app.run_here(self.clone(args, kwargs))  # type: ignore[no-any-return]
+
+    def __or__(self, other: Any) -> Any:
+        if not isinstance(other, Signature):
+            return NotImplemented
+        return Signature.TYPES["chain"](self, other, app=self._app)
+
+    __ior__ = __or__
+
+    def __invert__(self) -> R:
+        return self.apply_async().get()
+
+    # Saying
+
+    def reprcall(self, *args: Any, **kwargs: Any) -> str:
+        """Return the call as it would be written, with more arguments in front."""
+        whole = self.clone(args, kwargs)
+        shown = [*(repr(a) for a in whole.args), *(f"{k}={v!r}" for k, v in whole.kwargs.items())]
+        return f"{self.task}({', '.join(shown)})"
+
+    def __repr__(self) -> str:
+        return self.reprcall()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Signature.from_dict, (dict(self),)
+
+
+def signature(task: Any, *args: Any, **options: Any) -> Signature[Any]:
+    """Make a signature from a name, a task, or a dict (of any canvas type); see `Signature`.
+
+    Raises:
+        InvalidTaskError: the dict contains itself.
+    """
+    if isinstance(task, Signature):
+        return task.clone()
+    if isinstance(task, Mapping):
+        refuse_cycles(task)
+        return Signature.from_dict(task, options.get("app"))
+    return Signature(task, *args, **options)
+
+
+subtask = signature
+
+
+def maybe_signature(d: Any, app: Any = None, clone: bool = False) -> Signature[Any] | None:
+    """Return a signature of a dict; a signature as it is (or a copy); None for None."""
+    if d is None:
+        return None
+    if isinstance(d, Signature):
+        if app is not None:
+            d._app = app
+        return d.clone() if clone else d
+    return signature(d, app=app)

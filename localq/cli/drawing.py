@@ -1,0 +1,177 @@
+"""A workflow's jobs as a drawing: which stands below which, in a tree for the terminal, and as text for other tools.
+
+In the tree what comes after a job stands below it, on the same level if it is all that comes. What waits for many
+stands behind them, on the level of the last that comes before all of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from localq import states
+from localq.job import Job, Passing, Tie
+from localq.options import JobOptions
+
+__all__ = ["Drawn", "counted", "dot", "mermaid", "tree"]
+
+#: Stands for what all jobs come from.
+_TOP = 0
+_COLOURS = {
+    states.SUCCESS: "palegreen",
+    states.FAILURE: "lightcoral",
+    states.REVOKED: "lightgrey",
+    states.STARTED: "lightskyblue",
+    states.RETRY: "khaki",
+}
+
+
+class Drawn(NamedTuple):
+    """A line of a tree: a job, or jobs left out; `below` are the branches below it."""
+
+    job: Job | None
+    left_out: tuple[Job, ...]
+    waits_for: int
+    below: tuple[Drawn, ...]
+
+
+def counted(jobs: Iterable[Job]) -> str:
+    """Return how many jobs show which state, such as "3 SUCCESS, 1 PENDING"."""
+    counts = Counter(states.public_state(job) for job in jobs)
+    return ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
+
+
+def tree(jobs: Sequence[Job], ties: Sequence[Tie], most: int) -> list[Drawn]:
+    """Return the lines of the top level, those below in them.
+
+    Args:
+        most: Branches shown at one place; of more, the first are.
+    """
+    return _Forest(jobs, ties, most).sequence(_TOP)
+
+
+class _Forest:
+    """Where each job stands: below which, or behind which."""
+
+    def __init__(self, jobs: Sequence[Job], ties: Sequence[Tie], most: int) -> None:
+        self._most = most
+        self._jobs = {job.key: job for job in jobs}
+        self._ids = {job.id: job.key for job in jobs}
+        self._awaited: dict[int, list[Tie]] = {}
+        for tie in ties:
+            if tie.awaited in self._jobs:
+                self._awaited.setdefault(tie.waiter, []).append(tie)
+        self._over: dict[int, int] = {}
+        self._branches: dict[int, list[int]] = {}
+        self._behind: dict[int, list[int]] = {}
+        for job in jobs:
+            self._place(job)
+
+    def _place(self, job: Job) -> None:
+        before = self._awaited.get(job.key, [])
+        of_many = bool(before) and before[0].passing >= Passing.LISTED
+        if before:
+            over = self._common([tie.awaited for tie in before]) if of_many else before[-1].awaited
+        else:
+            over = self._ids.get(JobOptions.read(job.options).parent_id or "", _TOP)
+        over = _TOP if over == job.key else over
+        self._over[job.key] = over
+        (self._behind if of_many else self._branches).setdefault(over, []).append(job.key)
+
+    def _line_up(self, key: int) -> list[int]:
+        line = [key]
+        while line[-1] != _TOP:
+            line.append(self._over.get(line[-1], _TOP))
+        return line
+
+    def _common(self, keys: Sequence[int]) -> int:
+        """Return the last that comes before all of some jobs."""
+        common = self._line_up(self._over.get(keys[0], _TOP))
+        for key in keys[1:]:
+            at = self._over.get(key, _TOP)
+            while at not in common:
+                at = self._over.get(at, _TOP)
+            del common[: common.index(at)]
+        return common[0]
+
+    # Lines
+
+    def sequence(self, key: int) -> list[Drawn]:
+        """Return a job's line and those that follow it on its level."""
+        lines: list[Drawn] = []
+        rest = [key]
+        while rest:
+            at = rest.pop(0)
+            branches, behind = self._branches.get(at, []), self._behind.get(at, [])
+            if at == _TOP:
+                if len(branches) == 1:
+                    rest = [*branches, *behind, *rest]
+                    continue
+                lines.extend(self._shown(branches))
+            elif len(branches) == 1 and not behind:
+                lines.append(self._line(at, ()))
+                rest = [*branches, *rest]
+                continue
+            else:
+                lines.append(self._line(at, tuple(self._shown(branches))))
+            rest = [*behind, *rest]
+        return lines
+
+    def _shown(self, keys: Sequence[int]) -> list[Drawn]:
+        lines = [line for key in keys[: self._most] for line in self._branch(key)]
+        left_out = tuple(self._jobs[key] for key in keys[self._most :])
+        return [*lines, Drawn(None, left_out, 0, ())] if left_out else lines
+
+    def _branch(self, key: int) -> list[Drawn]:
+        """Return one branch: its first line, what follows below that."""
+        first, *others = self.sequence(key)
+        return [first._replace(below=(*first.below, *others))]
+
+    def _line(self, key: int, below: tuple[Drawn, ...]) -> Drawn:
+        return Drawn(self._jobs[key], (), len(self._awaited.get(key, ())), below)
+
+
+# As text
+
+
+def dot(jobs: Sequence[Job], ties: Sequence[Tie]) -> str:
+    """Return the workflow in Graphviz's language."""
+    lines = ["digraph workflow {", "    node [shape=box, style=filled, fillcolor=white]"]
+    for job in jobs:
+        shown = states.public_state(job)
+        colour = _COLOURS.get(shown, "white")
+        lines.append(f'    "{job.key}" [label="{_quoted(job.task)}\\n{_quoted(shown)}", fillcolor={colour}]')
+    for before, after, dashed in _arrows(jobs, ties):
+        lines.append(f'    "{before}" -> "{after}"{" [style=dashed]" if dashed else ""}')
+    return "\n".join([*lines, "}"])
+
+
+def mermaid(jobs: Sequence[Job], ties: Sequence[Tie]) -> str:
+    """Return the workflow in Mermaid's language."""
+    lines = ["flowchart TD"]
+    for job in jobs:
+        text = f"{job.task}<br>{states.public_state(job)}".replace('"', "#quot;")
+        lines.append(f'    j{job.key}["{text}"]')
+        if (colour := _COLOURS.get(states.public_state(job))) is not None:
+            lines.append(f"    style j{job.key} fill:{colour}")
+    for before, after, dashed in _arrows(jobs, ties):
+        lines.append(f"    j{before} {'-.->' if dashed else '-->'} j{after}")
+    return "\n".join(lines)
+
+
+def _arrows(jobs: Sequence[Job], ties: Sequence[Tie]) -> list[tuple[int, int, bool]]:
+    """Return (before, after, dashed): edges, and dashed what a job sent or called back."""
+    ids = {job.id: job.key for job in jobs}
+    known = set(ids.values())
+    tied = {tie.waiter for tie in ties}
+    arrows = [(tie.awaited, tie.waiter, False) for tie in ties if tie.awaited in known]
+    for job in jobs:
+        parent = ids.get(JobOptions.read(job.options).parent_id or "")
+        if job.key not in tied and parent is not None and parent != job.key:
+            arrows.append((parent, job.key, True))
+    return arrows
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,132 @@
+"""`localq workflow`: the jobs of a workflow, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from localq import states
+from localq.app import LocalQ
+from localq.cli.drawing import Drawn, counted, dot, mermaid, tree
+from localq.cli.jobs import known
+from localq.cli.loading import app_options
+from localq.cli.lookup import existing
+from localq.cli.screen import iso, on_terminal, printable, show_json, when
+from localq.history import Run
+from localq.job import Job, JobState, Tie
+from localq.store.base import Store
+
+__all__ = ["unfinished_family", "workflow"]
+
+_STYLES = {
+    states.SUCCESS: "green",
+    states.FAILURE: "red",
+    states.REVOKED: "yellow",
+    states.STARTED: "cyan",
+    states.RETRY: "magenta",
+}
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--all", "show_all", is_flag=True, help="Show every job, of large groups too.")
+@click.option("--dot", "as_dot", is_flag=True, help="Print it in Graphviz's language.")
+@click.option("--mermaid", "as_mermaid", is_flag=True, help="Print it in Mermaid's language.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@app_options
+def workflow(app: LocalQ, job_id: str, show_all: bool, as_dot: bool, as_mermaid: bool, as_json: bool) -> None:
+    """Draw the workflow a job belongs to, with states and times.
+
+    ID is any job of it, or the start of one's id. What comes after a job stands below it; what waits for many
+    stands behind them. Of a group of more than ten the first ten are shown.
+    """
+    if as_dot + as_mermaid + as_json > 1:
+        raise click.UsageError("--dot, --mermaid and --json exclude each other.")
+    store = existing(app)
+    one = known(store, job_id)
+    jobs, ties = store.family(one.workflow or one.id)
+    if as_json:
+        show_json(_told(one, jobs, ties))
+    elif as_dot or as_mermaid:
+        click.echo((dot if as_dot else mermaid)(jobs, ties))
+    else:
+        _show(store, one, jobs, tree(jobs, ties, len(jobs) if show_all else 10))
+
+
+def unfinished_family(store: Store, jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs of the workflows that some belong to, those finished left out; the last of each first."""
+    names = dict.fromkeys(one.workflow or one.id for one in jobs)
+    family = [one for name in names for one in reversed(store.family(name)[0])]
+    return [one for one in family if not JobState(one.state).final]
+
+
+# Showing
+
+
+def _show(store: Store, one: Job, jobs: Sequence[Job], lines: Sequence[Drawn]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+    from rich.tree import Tree
+
+    name = one.workflow or one.id
+    count = f"{len(jobs):,} {'job' if len(jobs) == 1 else 'jobs'}"
+    root = Tree(Text(f"workflow {name}: {count}, {counted(jobs)}"))
+    stack: list[tuple[Any, Drawn]] = [(root, line) for line in reversed(lines)]
+    while stack:
+        over, line = stack.pop()
+        branch = over.add(_text(store, line))
+        stack.extend((branch, deeper) for deeper in reversed(line.below))
+    Console(highlight=False, width=None if on_terminal() else 200, soft_wrap=True).print(root)
+
+
+def _text(store: Store, line: Drawn) -> Any:
+    from rich.text import Text
+
+    job = line.job
+    if job is None:
+        return Text(f"... and {len(line.left_out):,} more: {counted(line.left_out)}", style="dim")
+    shown = states.public_state(job)
+    text = Text(f"{printable(job.task)} ")
+    text.append(printable(shown), style=_STYLES.get(shown, ""))
+    if line.waits_for > 1:
+        text.append(f", after {line.waits_for:,} jobs")
+    text.append(_times(store, job))
+    text.append(f"  {job.id}", style="dim")
+    return text
+
+
+def _times(store: Store, job: Job) -> str:
+    """Return how long the last run took, and when the job ended or is due."""
+    if job.state == JobState.SCHEDULED:
+        return f", due {when(job.run_at)}"
+    if job.finished_at is None:
+        return f", waits for {job.waits:,} more" if job.state == JobState.WAITING and job.waits else ""
+    runs = [Run.of(one) for one in store.attempts(job.id)[-1:]]
+    took = [(run.ended - run.started).total_seconds() for run in runs if run.started is not None]
+    spent = f", took {took[0]:.3f} s" if took else ""
+    error = f", {printable(str(runs[0].error).partition(chr(10))[0])}" if runs and runs[0].error else ""
+    return f"{spent}, ended {when(job.finished_at)}{error}"
+
+
+def _told(one: Job, jobs: Sequence[Job], ties: Sequence[Tie]) -> dict[str, Any]:
+    ids = {job.key: job.id for job in jobs}
+    awaited: dict[int, list[str]] = {}
+    for tie in ties:
+        if tie.awaited in ids:
+            awaited.setdefault(tie.waiter, []).append(ids[tie.awaited])
+    return {
+        "workflow": one.workflow or one.id,
+        "jobs": [
+            {
+                "id": job.id,
+                "task": job.task,
+                "state": states.public_state(job),
+                "after": awaited.get(job.key, []),
+                "created_at": iso(job.created_at),
+                "finished_at": iso(job.finished_at),
+            }
+            for job in jobs
+        ],
+    }

@@ -1,0 +1,76 @@
+"""What has ended in a worker and is to be written: all of it in one `finish`, and again when that failed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from localq import fault
+from localq.clock import Clock
+from localq.events import emit
+from localq.job import Completion, JobState, Role
+from localq.store.base import Store
+
+__all__ = ["Outbox", "Written"]
+
+
+class Written(NamedTuple):
+    """What follows from what was written.
+
+    `ready` tells whether jobs of it are ready again; `freed`, whether jobs that waited for it may be ready, in whatever
+    queue; `next_at`, when the next one is due.
+    """
+
+    ready: bool = False
+    freed: bool = False
+    next_at: int | None = None
+
+
+_NOTHING = Written()
+
+
+class Outbox:
+    """The completions of a worker on their way to the store.
+
+    Args:
+        worker: The worker's name, for events.
+
+    Attributes:
+        unsaved: What could not be written yet, oldest first.
+    """
+
+    def __init__(self, worker: str, store: Store, clock: Clock) -> None:
+        self.unsaved: list[Completion] = []
+        self._worker, self._store, self._clock = worker, store, clock
+
+    def write(self, completions: list[Completion]) -> Written:
+        """Write completions, those first that could not be written before.
+
+        Raises:
+            StoreError: nothing was written; all of it is kept for the next time.
+        """
+        if not completions and not self.unsaved:
+            return _NOTHING
+        self.unsaved.extend(completions)
+        batch = self.unsaved
+        applied = self._store.finish(batch, self._clock.now())
+        self.unsaved = []
+        fault.point("finish.after")
+        final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]
+        if final:
+            self._store.ring_waiters(final)
+        freed = any(done.role & Role.AWAITED for done in batch)
+        if freed:
+            self._store.ring_workers()
+        return self._told(batch, applied)._replace(freed=freed)
+
+    def _told(self, batch: list[Completion], applied: list[bool]) -> Written:
+        """Tell of what was refused; return what follows from the rest."""
+        ready, next_at = False, None
+        for done, ok in zip(batch, applied, strict=True):
+            if not ok:
+                emit("job.discarded", worker=self._worker, task="", job_id=done.id, reason="stale run token")
+            elif done.state == JobState.SCHEDULED and (next_at is None or done.run_at < next_at):
+                next_at = done.run_at
+            elif done.state == JobState.READY or done.follow_ups:
+                ready = True
+        return Written(ready, next_at=next_at)

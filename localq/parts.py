@@ -1,0 +1,31 @@
+"""Parts of an app that are loaded when they are first used: a program that only enqueues pays for none of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__all__ = ["Part"]
+
+
+class Part:
+    """An attribute of an app, made by a class that is named by a string and gets the app.
+
+    It is made when it is first read, and then the instance's own.
+
+    Args:
+        place: "module:class".
+    """
+
+    def __init__(self, place: str) -> None:
+        self._module, _, self._maker = place.partition(":")
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, app: Any, owner: type | None = None) -> Any:
+        if app is None:
+            return self
+        maker = getattr(importlib.import_module(self._module), self._maker)
+        # Two threads may make it; only one of the two is kept.
+        return app.__dict__.setdefault(self._name, maker(app))

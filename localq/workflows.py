@@ -1,0 +1,101 @@
+"""The part of an app that is about signatures of any kind: planned as a whole, and added as a whole."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from localq import current
+from localq.canvas import Signature, signature
+from localq.canvas.planning import Plan, Step, as_result, plan
+from localq.clock import Clock
+from localq.job import JobState, NewJob
+from localq.registry import TaskRegistry
+from localq.result import EagerResult, GroupResult, ResultSet
+from localq.routing import Router
+from localq.sending import member_of
+from localq.settings import Settings
+from localq.store.base import Store
+
+__all__ = ["Workflows"]
+
+
+class Workflows:
+    """Plans and sends signatures of any kind."""
+
+    conf: Settings
+    clock: Clock
+    tasks: TaskRegistry
+    router: Router | None
+    _eager: Any
+
+    @property
+    @abstractmethod
+    def store(self) -> Store: ...
+
+    @abstractmethod
+    def accepts(self, task: str) -> tuple[str, ...]: ...
+
+    @abstractmethod
+    def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]: ...
+
+    @abstractmethod
+    def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None: ...
+
+    def plan_workflow(
+        self,
+        sig: Mapping[str, Any],
+        args: Any = (),
+        kwargs: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        as_one: str | None = None,
+    ) -> Plan:
+        """Return the jobs of a signature of any kind, and the shape of its result; see `localq.canvas.planning`."""
+        request = current.request.get()
+        within = request is not None and request.id is not None
+        return plan(
+            sig,
+            partial(member_of, self),
+            args,
+            kwargs,
+            options or {},
+            root_id=request.root_id if within else None,
+            parent_id=request.id if within else None,
+            as_one=as_one,
+        )
+
+    def planned(self, sig: Mapping[str, Any]) -> tuple[list[NewJob], Any]:
+        """Return the jobs of a signature of any kind, to be added later, and the result they will have."""
+        made = self.plan_workflow(sig)
+        return made.jobs, as_result(made.shape, self)
+
+    def send_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
+        """Add all jobs of a signature of any kind, in one transaction; return its result."""
+        made = self.plan_workflow(sig, args, kwargs, options)
+        self._add(made.jobs, throw=self.conf.task_eager_propagates)
+        return as_result(made.shape, self)
+
+    def apply_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
+        """Run a signature of any kind in the caller, on a store in memory; return its result."""
+        given = dict(options)
+        throw = given.pop("throw", self.conf.task_eager_propagates)
+        made = self.plan_workflow(sig, args, kwargs, given)
+        here = self._eager
+        here.run(made.jobs, throw=throw)
+        if isinstance(made.shape, Step) and made.shape.parent is None:
+            return EagerResult(made.shape.id, app=here, ignored=made.shape.ignored)
+        return as_result(made.shape, here)
+
+    def signature(self, *args: Any, **kwargs: Any) -> Signature[Any]:
+        """Make a signature that this app sends; see `localq.canvas.signature`."""
+        return signature(*args, **{**kwargs, "app": self})
+
+    def GroupResult(self, id: str | None = None, results: Any = None, **options: Any) -> GroupResult:  # noqa: N802
+        """Return the result of a group."""
+        return GroupResult(id, results, app=self, **options)
+
+    def ResultSet(self, results: Iterable[Any], **options: Any) -> ResultSet:  # noqa: N802 - Celery's name
+        """Return a set of results."""
+        return ResultSet(results, self, **options)
