@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
-from localq.exceptions import ImproperlyConfigured
+from localq.frameworks import set_up
 
 __all__ = ["discover", "installed_apps"]
 
@@ -51,14 +50,7 @@ def _related(package: str, related_name: str | None) -> ModuleType | None:
 
 def installed_apps() -> list[str]:
     """Return the names of Django's installed apps, set up if need be; none where Django is not configured."""
-    if not os.environ.get("DJANGO_SETTINGS_MODULE"):
+    if not set_up():
         return []
-    try:
-        django = importlib.import_module("django")
-        registry = importlib.import_module("django.apps").apps
-    except ImportError as error:
-        module = os.environ["DJANGO_SETTINGS_MODULE"]
-        raise ImproperlyConfigured(f"DJANGO_SETTINGS_MODULE is {module!r}, but Django is not there: {error}") from error
-    if not registry.ready:
-        django.setup()
+    registry = importlib.import_module("django.apps").apps
     return [config.name for config in registry.get_app_configs()]

@@ -157,6 +157,10 @@ class Task(Generic[P, R]):
             options["task_id"] = task_id
         return self.app.send(self.name, args or (), kwargs or {}, options, self)  # type: ignore[no-any-return]
 
+    def send_task(self, name: str, *args: Any, **options: Any) -> AsyncResult[Any]:
+        """Add a job of another task by its name; see `LocalQ.send_task`."""
+        return self.app.send_task(name, *args, **options)  # type: ignore[no-any-return]
+
     async def adelay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
         """Add a job without blocking the event loop."""
         import asyncio

@@ -69,3 +69,15 @@ def test_an_unknown_job_is_not_found(site: str) -> None:
     with pytest.raises(HTTPError, match="404") as caught:
         urlopen(f"{site}/jobs/no-such-job", timeout=20)
     caught.value.close()
+
+
+def test_a_worker_beside_the_server_has_the_tasks(tmp_path: Path) -> None:
+    folder = Path(__file__).parent
+    code = "from make_localq import q; print(*q.tasks, q.location)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(folder)!r}); {code}"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+
+    assert done.stdout == f"jobs.count_primes {tmp_path}/jobs.db\n"

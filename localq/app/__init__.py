@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from localq import current
 from localq.app.base import LocalQ
 from localq.shared import shared_task
@@ -20,3 +22,10 @@ def app_or_default(app: LocalQ | None = None) -> LocalQ:
     found = current.app() if app is None else app
     assert isinstance(found, LocalQ)
     return found
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(
+        f"localq.app, LocalQ's own package, has no {name!r}. Your app is in the module that makes it, as in "
+        "`from proj.celery import app`."
+    )

@@ -15,6 +15,7 @@ from localq.app.running import Running
 from localq.builtins import make_builtins
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
+from localq.frameworks import fit
 from localq.job import JobState, NewJob, Note
 from localq.location import locate
 from localq.parts import Part
@@ -132,6 +133,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         current.apps.add(self)
         if set_as_current:
             current.set_app(self)
+        fit(self)
         make_shared_tasks(self)
         self.on_init()
 

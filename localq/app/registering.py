@@ -11,6 +11,7 @@ from localq import current
 from localq.annotations import annotate
 from localq.discovery import Packages, discover
 from localq.exceptions import ImproperlyConfigured
+from localq.frameworks import set_up
 from localq.registry import TaskRegistry, make_task, task_name
 from localq.settings import Settings
 from localq.task import Task
@@ -143,5 +144,6 @@ class Registering:
 
     def import_tasks(self) -> list[ModuleType]:
         """Import the modules of `imports` and `include`, and those to discover: their tasks register themselves."""
+        set_up()
         named = [importlib.import_module(name) for name in (*self.conf.imports, *self.conf.include)]
         return named + self.discover_tasks()

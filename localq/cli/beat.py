@@ -20,6 +20,7 @@ from localq.cli.pidfile import default_files, expanded, held
 from localq.engine.scheduler import Scheduler, beside
 from localq.engine.server import start_anew
 from localq.exceptions import ImproperlyConfigured
+from localq.frameworks import set_up
 from localq.signals import beat_init
 
 __all__ = ["beat"]
@@ -98,6 +99,7 @@ def _run(app: LocalQ, level: int, logfile: str | None, include: tuple[str, ...])
         log.set_up(app.conf, level=level, logfile=logfile)
     except OSError as error:
         raise LoadError(f"Cannot write the log file {logfile!r}: {error.strerror or error}.") from None
+    set_up()
     for name in (*app.conf.imports, *app.conf.include, *include):
         import_module(name)
     # A module may start a worker of its own, as a web application does; here only schedules are fired.

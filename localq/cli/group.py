@@ -84,7 +84,11 @@ class _Commands(click.Group):
     """A group that imports a command's module when the command is called."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, self._in_order(args))
+        try:
+            return super().parse_args(ctx, self._in_order(args))
+        except click.NoSuchOption as error:
+            hint = "Name the command that has it, such as worker: localq -A tasks worker -l info"
+            raise click.UsageError(f"{error.format_message()} {hint}", ctx) from None
 
     def _in_order(self, args: list[str]) -> list[str]:
         """Put options that stand before the command, and are not the program's own, behind it, as Celery takes them."""

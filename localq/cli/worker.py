@@ -21,6 +21,7 @@ from localq.engine.scheduler import beside
 from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
+from localq.frameworks import set_up
 from localq.routing import check_queues, queue_notices
 
 __all__ = ["banner", "serve", "worker"]
@@ -221,6 +222,7 @@ def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None
 
 
 def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
+    set_up()
     app.conf.include = tuple(dict.fromkeys((*app.conf.include, *include)))
     for name in (*app.conf.imports, *app.conf.include):
         import_module(name)

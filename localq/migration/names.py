@@ -139,7 +139,6 @@ _WHY = {
     "celery.beat": "the schedule is in the store; see app.schedules",
     "celery.bootsteps": "a worker is one loop without steps; use signals",
     "celery.concurrency": "pools are chosen by name: the setting worker_pool",
-    "celery.contrib.django.task": "use transaction.on_commit(task.delay)",
     "celery.contrib.migrate": "there are no brokers to move messages between; see `localq backup`",
     "celery.contrib.pytest": "see localq.testing",
     "celery.contrib.rdb": "use the pool solo and `breakpoint()`",
@@ -184,4 +183,8 @@ def _has(module: str, name: str) -> bool:
             return False
     except ModuleNotFoundError:
         return False
-    return not name or hasattr(importlib.import_module(module), name) or _has(f"{module}.{name}", "")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError:  # what it is for, such as Django, is not installed here
+        return True
+    return not name or hasattr(found, name) or _has(f"{module}.{name}", "")

@@ -61,6 +61,7 @@ LAYERS = """
     attempt limiter
     coroutine
     definition
+    frameworks
     annotations discovery
     registry
     builtins

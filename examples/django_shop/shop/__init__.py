@@ -1,0 +1,7 @@
+"""A shop; the app is made when Django loads the project, so that tasks find it."""
+
+from __future__ import annotations
+
+from shop.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,122 @@
+"""Apps in a Django project: the class of their tasks, and the connections of their runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from localq import LocalQ, Task, current
+from localq.contrib.django.task import DjangoTask
+from localq.exceptions import FixupWarning
+from localq.store.base import Filter
+
+
+def jobs(q: LocalQ) -> list[str]:
+    return [job.queue for job in q.store.find(Filter(), 10)]
+
+
+def test_tasks_of_a_django_project_can_wait_for_a_commit(fitted: LocalQ) -> None:
+    @fitted.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    assert isinstance(add, DjangoTask)
+
+
+def test_an_app_outside_of_django_or_with_a_class_of_its_own_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Own(Task[..., Any]):
+        abstract = True
+
+    plain = LocalQ(path=tmp_path / "jobs.db")
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
+    own = LocalQ(path=tmp_path / "jobs.db", task_cls=Own)
+
+    assert not issubclass(plain.Task, DjangoTask)
+    assert issubclass(own.Task, Own)
+    current.set_app(None)
+
+
+def test_a_call_waits_for_its_transaction(fitted: LocalQ, database: Path) -> None:
+    task: Any = fitted.task(lambda x: x, name="mail")  # type: ignore[call-overload]
+
+    with transaction.atomic():
+        task.delay_on_commit(1)
+        task.apply_async_on_commit((2,), queue="slow")
+        inside = jobs(fitted)
+
+    assert inside == []
+    assert sorted(jobs(fitted)) == ["celery", "slow"]
+
+
+def test_a_call_of_a_transaction_that_is_rolled_back_is_never_made(fitted: LocalQ, database: Path) -> None:
+    task: Any = fitted.task(lambda x: x, name="mail")  # type: ignore[call-overload]
+
+    with transaction.atomic():
+        task.delay_on_commit(1)
+        transaction.set_rollback(True)
+
+    assert jobs(fitted) == []
+
+
+def test_a_call_outside_of_a_transaction_is_made_at_once(fitted: LocalQ, database: Path) -> None:
+    task: Any = fitted.task(lambda x: x, name="mail")  # type: ignore[call-overload]
+
+    task.delay_on_commit(1)
+
+    assert jobs(fitted) == ["celery"]
+
+
+def test_a_run_leaves_no_connection_behind(fitted: LocalQ, database: Path) -> None:
+    @fitted.task
+    def query() -> bool:
+        fresh = connection.connection is None
+        connection.settings_dict["NAME"] = str(database)
+        connection.ensure_connection()
+        return fresh
+
+    with fitted.running(1, pool="threads"):
+        found = [query.delay().get(timeout=30) for _ in range(2)]
+
+    assert found == [True, True]
+
+
+def test_an_eager_call_keeps_its_caller_s_connection(fitted: LocalQ, database: Path) -> None:
+    task: Any = fitted.task(lambda: None, name="query")  # type: ignore[call-overload]
+    connection.ensure_connection()
+    before = connection.connection
+
+    task.apply()
+
+    assert connection.connection is before
+
+
+def test_a_forked_slot_opens_connections_of_its_own(fitted: LocalQ, database: Path) -> None:
+    @fitted.task
+    def inherited() -> bool:
+        return connection.connection is not None
+
+    connection.ensure_connection()
+
+    with fitted.running(1):
+        found = inherited.delay().get(timeout=60)
+
+    assert found is False
+    assert connection.connection is not None
+
+
+def test_a_project_without_django_is_warned_and_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
+    monkeypatch.delitem(sys.modules, "localq.contrib.django.fitting", raising=False)
+    monkeypatch.setitem(sys.modules, "django.db", None)
+
+    with pytest.warns(FixupWarning, match="DJANGO_SETTINGS_MODULE is 'shop.settings', but Django is not there"):
+        app = LocalQ(path=tmp_path / "jobs.db")
+
+    assert not issubclass(app.Task, DjangoTask)
+    current.set_app(None)

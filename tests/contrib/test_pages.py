@@ -1,0 +1,103 @@
+"""The blocks of docs/django.md and docs/web.md, run as they stand there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tutorial.project import Project
+
+DJANGO_TASKS = "django.tasks" if importlib.util.find_spec("django.tasks") else "django_tasks"
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    made = Project(tmp_path)
+    yield made
+    made.close()
+
+
+def blocks(page: str) -> list[str]:
+    """Return the Python blocks of a page."""
+    return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
+
+
+def written(page: str) -> dict[str, str]:
+    """Return the files that blocks name in their first lines; blocks without a name belong to the one before."""
+    files: dict[str, str] = {}
+    name = ""
+    for block in blocks(page):
+        if found := re.match(r"# (\S+\.py)\n", block):
+            name = found[1]
+        files[name] = files.get(name, "") + block
+    return files
+
+
+def test_the_page_about_django_is_a_project_that_runs(project: Project) -> None:
+    files = written("django.md")
+    # Django 5.2 has the package instead.
+    files["orders/tasks.py"] = files["orders/tasks.py"].replace(
+        "from django.tasks import", f"from {DJANGO_TASKS} import"
+    )
+    for name in sorted(files, reverse=True):
+        project.write(name, files[name])
+
+    worker = project.start("worker -A shop -c 1 -l info")
+    worker.until("ready.")
+    told = project.python("""
+        import os
+        os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
+        import django
+        django.setup()
+        from datetime import datetime, timezone
+        from shop import celery_app
+        from orders import tasks
+        from localq.store.base import Filter
+
+        class Order:
+            pk = 7
+            def save(self):
+                pass
+
+        tasks.place(Order())
+        print(tasks.confirm.delay(8).get(timeout=30))
+        result = tasks.later(datetime.now(timezone.utc))
+        print(celery_app.AsyncResult(result.id).name)
+        print(len(celery_app.store.find(Filter(tasks=("orders.tasks.confirm",)), 10)))
+    """)
+
+    assert worker.stop() == 0
+    assert told == ["order 8 is confirmed", "orders.tasks.remind", "2"]
+
+
+def test_the_blocks_about_flask_are_an_application_that_runs(project: Project) -> None:
+    app, make, _ = blocks("web.md")
+    project.write("app.py", app)
+    project.write("make_localq.py", make)
+
+    worker = project.start("worker -A make_localq -c 1 -l info")
+    worker.until("ready.")
+    told = project.python("from make_localq import q; import app; print(app.greet.delay('you').get(timeout=30))")
+
+    assert worker.stop() == 0
+    assert told == ["app greets you"]
+
+
+def test_the_block_about_fastapi_is_a_service_that_runs(project: Project) -> None:
+    project.write("api.py", blocks("web.md")[2])
+
+    told = project.python("""
+        from fastapi.testclient import TestClient
+        from api import app
+
+        with TestClient(app) as client:
+            answer = client.post("/squares/12")
+            print(answer.status_code, client.get(answer.json()["url"]).json())
+    """)
+
+    assert told == ["202 {'result': 144}"]

@@ -1,0 +1,104 @@
+"""A folder in which an example of the tutorial is run as its reader would: files, clients and commands."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import localq
+from localq.cli.pidfile import pid_in
+from tests.engine.waiting import alive, until
+
+_HOME = str(Path(localq.__file__).parents[1])
+
+
+class Program:
+    """A command that runs on; what it says is read line by line."""
+
+    def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
+        self.said = ""
+        self._process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def until(self, text: str) -> str:
+        """Read on to a line with this text, and return it."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.said += line
+            if text in line:
+                return line
+        raise AssertionError(f"{text!r} was never said, but:\n{self.said}")
+
+    def stop(self) -> int:
+        """Stop it in order; return its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        assert self._process.stdout is not None
+        self.said += self._process.stdout.read()
+        return self._process.wait()
+
+    def close(self) -> None:
+        """End it, if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Project:
+    """A folder with the files of an example."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._started: list[Program] = []
+        self._environment = {**os.environ, "PYTHONPATH": _HOME, "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file, and make the folder it lies in a package."""
+        path = self.folder / name
+        if path.parent != self.folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (path.parent / "__init__.py").touch()
+        path.write_text(textwrap.dedent(text), "utf-8")
+
+    def python(self, code: str) -> list[str]:
+        """Run a client in the folder; return the lines it prints."""
+        done = self._run([sys.executable, "-c", textwrap.dedent(code)])
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    def localq(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return self._run([sys.executable, "-m", "localq", *line.split()])
+
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def start(self, line: str) -> Program:
+        """Start a command that runs on."""
+        command = [sys.executable, "-m", "localq", *line.split()]
+        self._started.append(Program(command, self.folder, self._environment))
+        return self._started[-1]
+
+    def close(self) -> None:
+        """End whatever was started."""
+        for program in self._started:
+            program.close()
+        for path in self.folder.rglob("*.pid"):
+            pid = pid_in(str(path))
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+                until(lambda pid=pid: not alive(pid))  # type: ignore[misc]
