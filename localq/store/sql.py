@@ -42,7 +42,6 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
         super().__init__(dialect)
         assert self._sql.add_job.names == _JOB_ROW
         self._finish_values = self._sql.finish.order()
-        #: Up to where `prune` has looked; it begins anew when there is no more.
 
     # Adding
 
