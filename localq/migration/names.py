@@ -9,12 +9,12 @@ import importlib
 import importlib.util
 from typing import NamedTuple
 
-__all__ = ["APP", "MODULES", "RESULT", "TASK", "Place", "find"]
+__all__ = ["APP", "MADE", "MODULES", "RESULT", "TASK", "Place", "find"]
 
 #: Public names by Celery's modules. Where none are listed, the module itself is what programs import.
 MODULES: dict[str, str] = {
     "celery": """
-        Celery Task Signature chain chord chunks group signature maybe_signature xmap xstarmap subtask
+        Celery Task Signature chain chord chunks group signature maybe_signature xmap xstarmap
         shared_task current_app current_task uuid bugreport
     """,
     "celery.app": "Celery shared_task app_or_default default_app bugreport push_current_task pop_current_task",
@@ -30,7 +30,9 @@ MODULES: dict[str, str] = {
     "celery.backends.base": "BaseBackend KeyValueStoreBackend",
     "celery.beat": "PersistentScheduler ScheduleEntry Scheduler SchedulingError Service",
     "celery.bootsteps": "ConsumerStep StartStopStep Step Blueprint",
-    "celery.canvas": "Signature chain chord chunks group maybe_signature signature xmap xstarmap StampingVisitor",
+    "celery.canvas": """
+        Signature chain chord chunks group maybe_signature signature subtask xmap xstarmap StampingVisitor
+    """,
     "celery.concurrency": "get_available_pool_names get_implementation",
     "celery.contrib.abortable": "AbortableAsyncResult AbortableTask",
     "celery.contrib.django.task": "DjangoTask",
@@ -115,6 +117,12 @@ _RESULT = """
     wait worker
 """
 RESULT = frozenset(_RESULT.split())
+#: What they have only once they are made, so that their classes cannot be asked.
+MADE = {
+    "app": frozenset({"conf", "main", "on_after_configure", "on_after_finalize", "tasks"}),
+    "task": frozenset[str](),
+    "result": frozenset({"id", "ignored"}),
+}
 
 #: Where names are that are not in the place of the same name; and why there is no such name.
 _ELSEWHERE = {

@@ -185,3 +185,14 @@ def test_the_files_of_a_project_are_found(write: Write, tmp_path: Path, spec: st
 def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="neither a module nor a file 'nowhere'"):
         read_project("nowhere", tmp_path)
+
+
+def test_receivers_of_an_app_s_own_signals_are_no_findings(write: Write, told: Callable[..., list[str]]) -> None:
+    write(
+        "proj.py",
+        "from localq import LocalQ\nq = LocalQ('proj', path='jobs.db')\n"
+        "@q.on_after_configure.connect\ndef add_schedules(sender, **kwargs): ...\n"
+        "@q.on_after_finalize.connect\ndef see_tasks(sender, **kwargs): ...\n",
+    )
+
+    assert told() == []
