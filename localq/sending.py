@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from localq import codec, current
 from localq.call import ROUTING, When, from_now, new_id, new_job, read_options, zone_of
 from localq.canvas import Signature
+from localq.canvas.cycles import refuse_cycles
 from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
@@ -69,6 +70,7 @@ def jobs_of_call(
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
+        InvalidTaskError: a callback is its own callback.
         QueueNotFound, ImproperlyConfigured: where it goes cannot be told.
     """
     if task is None:
@@ -94,6 +96,8 @@ def jobs_of_call(
     given: dict[str, Any] = {"expires": task.expires, **options}
     if stamps:
         given["stamps"] = stamps
+    if given.get("link") or given.get("link_error"):
+        refuse_cycles({"task": name, "options": given})
     if task._shadows and given.get("shadow") is None:
         given["shadow"] = task.shadow_name(args, kwargs, options)
     queues: tuple[str, ...] = (queue,)
