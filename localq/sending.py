@@ -5,6 +5,7 @@ What the task says nothing about is as the settings say; what is sent by a task 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -70,7 +71,7 @@ def jobs_of_call(
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
-        InvalidTaskError: a callback is its own callback.
+        InvalidTaskError: a callback is its own callback, or has too many within each other.
         QueueNotFound, ImproperlyConfigured: where it goes cannot be told.
     """
     if task is None:
@@ -113,6 +114,7 @@ def jobs_of_call(
     written = _written(args, kwargs, serializer, conf)
     when = When(zone_of(conf), app.clock.now())
     new = new_job(name, written, given, when=when, queue=queues[0], priority=priority, find=app.tasks.find)
+    _refuse_large_headers(new, given, conf)
     if given.get("parent_id") is not None:
         # A child belongs to the family of whoever sent it.
         new = new._replace(workflow=given.get("root_id"))
@@ -194,3 +196,18 @@ def _written(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str, con
             "(setting task_args_max_bytes). Store them elsewhere and pass where they are."
         )
     return written
+
+
+def _refuse_large_headers(new: NewJob, given: Mapping[str, Any], conf: Settings) -> None:
+    """See that what stands beside the arguments, and is read with every job, is not too large."""
+    most = conf.task_headers_max_bytes
+    if new.options is None or len(new.options) <= most:
+        return
+    # Callbacks have arguments of their own there, which may be as large as any.
+    for option in ("headers", "stamps"):
+        size = len(json.dumps(given.get(option)))
+        if size > most:
+            raise EncodeError(
+                f"The {option} take {size:,} bytes, over the limit of {most:,} (setting task_headers_max_bytes). "
+                "Pass what is large as an argument."
+            )
