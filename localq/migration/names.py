@@ -133,13 +133,18 @@ _ELSEWHERE = {
     "celery.app.utils": "localq.settings",
     "celery.backends.base": "localq.backend",
     "celery.contrib.testing.worker": "localq.testing",
+    "celery.events.state": "localq.eventstate",
     "celery.utils": "localq",
     "celery.utils.log": "localq.log",
     "kombu": "localq",
     "kombu.common": "localq",
     "kombu.serialization": "localq",
 }
+#: By module, or by name in full where there is more to say of it.
 _WHY = {
+    "celery.bugreport": "use `localq report`",
+    "celery.app.bugreport": "use `localq report`",
+    "celery.app.defaults": "settings are values of localq.settings.SETTINGS",
     "celery.app.amqp": "there are no messages; see app.conf.task_queues and localq.routing",
     "celery.app.log": "use the signals setup_logging and after_setup_logger, or `logging` itself",
     "celery.apps.worker": "use LocalQ.running(), LocalQ.start() or the command `localq worker`",
@@ -149,17 +154,26 @@ _WHY = {
     "celery.concurrency": "pools are chosen by name: the setting worker_pool",
     "celery.contrib.django.task": "use transaction.on_commit(task.delay)",
     "celery.contrib.migrate": "there are no brokers to move messages between; see `localq backup`",
-    "celery.contrib.pytest": "see localq.testing",
+    "celery.contrib.pytest": "the plugin of localq has the fixtures localq_app and localq_worker; see localq.testing",
     "celery.contrib.rdb": "use the pool solo and `breakpoint()`",
     "celery.contrib.sphinx": "document the function: task.__wrapped__",
     "celery.contrib.testing.app": "use LocalQ(eager=True), or localq.testing",
+    "celery.events": "use app.events.Receiver to listen; task.send_event sends",
+    "celery.events.receiver": "use app.events.Receiver",
+    "celery.events.snapshot": "ask app.events.State as often as you like",
+    "celery.exceptions.CeleryCommandException": "commands raise click's exceptions",
     "celery.loaders.base": "there are no loaders; use config_from_object and autodiscover_tasks",
     "celery.local": "use current_app and current_task",
     "celery.platforms": "nothing in its place",
+    "celery.result.ResultBase": "use AsyncResult and ResultSet",
+    "celery.schedules.maybe_schedule": "use schedule(), or a number of seconds where a schedule is asked for",
     "celery.security": "messages are not signed",
+    "celery.utils.cached_property": "use functools.cached_property",
+    "celery.utils.log.get_logger": "use logging.getLogger",
     "celery.utils.time": "use `datetime`",
     "celery.worker.request": "use task.request (localq.app.task.Context)",
     "celery.worker.state": "use app.control.inspect() or `localq status`",
+    "celery.signals": "there is no eventlet pool; gevent has one",
     "kombu": "there are no connections",
     "kombu.common": "give an Exchange of type fanout; a call then makes a job in each queue bound to it",
 }
@@ -183,7 +197,8 @@ def find(module: str, name: str = "") -> Place:
     for there in dict.fromkeys((module.replace("celery", "localq", 1), _ELSEWHERE.get(module, ""))):
         if there.startswith("localq") and _has(there, name):
             return Place(there)
-    return Place(None, _WHY.get(module, "LocalQ has no such name"))
+    why = _WHY.get(f"{module}.{name}") or _WHY.get(module)
+    return Place(None, why or "LocalQ has no such name")
 
 
 def _has(module: str, name: str) -> bool:

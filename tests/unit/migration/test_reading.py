@@ -187,6 +187,23 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
         read_project("nowhere", tmp_path)
 
 
+def test_what_is_asked_of_celery_by_its_full_name_is_looked_up(write: Write, told: Callable[..., list[str]]) -> None:
+    write(
+        "proj.py",
+        "import celery\nimport celery.utils.log\nimport celery.schedules as when\n"
+        "log = celery.utils.log.get_task_logger('proj')\nhour = when.crontab(minute=0)\n"
+        "class Step(celery.bootsteps.StartStopStep): ...\n"
+        "class Base(celery.Task): ...\nnow = celery.current_app.now()\n",
+    )
+
+    assert told() == [
+        "proj.py:2 differs: celery.utils.log is localq.log",
+        "proj.py:4 differs: celery.utils.log.get_task_logger is localq.log.get_task_logger",
+        "proj.py:6 error: celery.bootsteps.StartStopStep is not in LocalQ: a worker is one loop without steps; "
+        "use signals",
+    ]
+
+
 def test_receivers_of_an_app_s_own_signals_are_no_findings(write: Write, told: Callable[..., list[str]]) -> None:
     write(
         "proj.py",
