@@ -45,8 +45,8 @@ def _uses(source: Source) -> Iterator[Finding]:
         for alias in node.names
         if alias.name.partition(".")[0] == "celery"
     }
-    for node in ast.walk(source.tree):
-        parts = _dotted(node) if isinstance(node, ast.Attribute) else []
+    for node in (one for one in ast.walk(source.tree) if isinstance(one, ast.Attribute)):
+        parts = _dotted(node)
         if parts and parts[0] in called:
             module, _, name = ".".join([called[parts[0]], *parts[1:]]).rpartition(".")
             # What is asked of a class or an app that a module has is no name of the module.
