@@ -100,7 +100,8 @@ _APP = """
 APP = frozenset(_APP.split())
 #: Names of a task.
 _TASK = """
-    AsyncResult MaxRetriesExceededError Request Strategy abstract acks_late acks_on_failure acks_on_timeout
+    AsyncResult MaxRetriesExceededError OperationalError
+    Request Strategy abstract acks_late acks_on_failure acks_on_timeout
     add_around add_to_chord add_trail after_return annotate app apply apply_async backend before_start bind
     chunks default_retry_delay delay expires from_config ignore_result map max_retries name on_bound on_failure
     on_replace on_retry on_success pop_request priority push_request rate_limit reject_on_worker_lost replace
@@ -111,7 +112,8 @@ _TASK = """
 TASK = frozenset(_TASK.split())
 #: Names of a result.
 _RESULT = """
-    app args as_list as_tuple backend build_graph children collect date_done exists failed forget get get_leaf
+    TimeoutError app args as_list as_tuple backend build_graph children collect date_done exists failed forget get
+    get_leaf
     graph id ignored info iterdeps kwargs maybe_reraise maybe_throw name parent queue ready result retries
     revoke revoke_by_stamped_headers state status successful supports_native_join task_id then throw traceback
     wait worker

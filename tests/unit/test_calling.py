@@ -11,7 +11,7 @@ import pytest
 from localq import LocalQ, Task
 from localq.call import BROKER_ONLY, new_id
 from localq.clock import from_datetime
-from localq.exceptions import EncodeError, ImproperlyConfigured, InvalidTaskError
+from localq.exceptions import EncodeError, ImproperlyConfigured, InvalidTaskError, StoreBusy
 from localq.job import Job, JobState
 from localq.options import JobOptions
 
@@ -354,3 +354,10 @@ def test_only_signatures_are_enqueued_in_one_go(q: LocalQ, wrong: Any) -> None:
         q.enqueue_many([add.s(1), *wrong])
 
     assert q.store.stats() == {}
+
+
+def test_tasks_and_results_have_the_errors_that_programs_catch_by_them(q: LocalQ, add: Task[..., Any]) -> None:
+    with pytest.raises(add.delay(1).TimeoutError):
+        add.delay(1).get(timeout=0)
+
+    assert issubclass(StoreBusy, add.OperationalError)
