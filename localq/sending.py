@@ -79,11 +79,11 @@ def jobs_of_call(
         task = _UNKNOWN if known is None else known
     if type(args) is not tuple or type(kwargs) is not dict:
         args, kwargs = _call(args, kwargs)
+    conf, request = app.conf, current.request.get()
+    # First of all: where settings were not read yet, this reads them, and tasks and `router` are as they say.
+    default = conf.task_default_queue
     if task.typing and task._check is not None:
         task._check(*(None,) * fed, *args, **kwargs)
-    conf, request = app.conf, current.request.get()
-    # First of all: where settings were not read yet, this reads them, and `router` is as they say.
-    default = conf.task_default_queue
     queue = task.queue or default
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
