@@ -32,9 +32,11 @@ _RATES = "rates count over all workers, not for each"
 
 
 def configurations(source: Source) -> set[str]:
-    """Return the names of modules and classes that a file takes as configurations."""
+    """Return the names of modules and classes that a file takes as configurations, all of whose names are settings."""
     found = set()
     for call in _calls(source.tree):
+        if any(k.arg == "namespace" for k in call.keywords):
+            continue
         given = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "config_source")]
         if _called(call) == "config_from_object" or any(k.arg == "config_source" for k in call.keywords):
             for node in given:

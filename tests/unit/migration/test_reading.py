@@ -104,7 +104,11 @@ def test_a_class_may_be_the_configuration(write: Write, told: Callable[..., list
 
 def test_django_s_settings_are_those_with_the_prefix(write: Write, told: Callable[..., list[str]]) -> None:
     write("proj/__init__.py", "app.config_from_object('django.conf:settings', namespace='CELERY')\n")
-    write("proj/settings.py", "CELERY_TASK_TIME_LIMIT = -1\nDEBUG = 5\n")
+    write(
+        "proj/settings.py",
+        "CELERY_TASK_TIME_LIMIT = -1\nDEBUG = 5\nTIME_ZONE = 'UTC'\nSECRET_KEY = 'x'\nREDIS_PORT = 1\n"
+        "CELERY_RESULT_BACKEND = 'jobs.db'\nCELERY_BROKER_URL = 'jobs.db'\nCELERY_TASK_ALWAYS_EAGER = True\n",
+    )
 
     assert told() == ["proj/settings.py:1 error: CELERY_TASK_TIME_LIMIT is -1: it must be more than 0"]
 
