@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from localq import codec
 from localq.clock import from_datetime
+from localq.exceptions import InvalidTaskError
 from localq.job import NewJob
 from localq.packing import check_compression
 from localq.settings import Settings, nearest
@@ -185,6 +186,7 @@ def new_job(
 
     Raises:
         TypeError, ValueError: an option that cannot be, with its name and value.
+        InvalidTaskError: callbacks are nested too deeply.
     """
     run_at = _run_at(options, when)
     expires = options.get("expires")
@@ -195,7 +197,12 @@ def new_job(
     rank = options.get("priority")
     kept = {name: options[name] for name in KEPT if options.get(name) is not None}
     if kept:
-        _check_kept(kept, find)
+        try:
+            _check_kept(kept, find)
+        except RecursionError:
+            raise InvalidTaskError(
+                f"{task}: its callbacks have callbacks, nested too deeply to be written down. Make a chain of them."
+            ) from None
     return NewJob(
         id=_id(options.get("task_id")),
         task=task,

@@ -5,12 +5,14 @@ What the task says nothing about is as the settings say; what is sent by a task 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from localq import codec, current
 from localq.call import ROUTING, When, from_now, new_id, new_job, read_options, zone_of
 from localq.canvas import Signature
+from localq.canvas.cycles import refuse_cycles
 from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
@@ -69,6 +71,7 @@ def jobs_of_call(
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
+        InvalidTaskError: a callback is its own callback, or has too many within each other.
         QueueNotFound, ImproperlyConfigured: where it goes cannot be told.
     """
     if task is None:
@@ -76,11 +79,11 @@ def jobs_of_call(
         task = _UNKNOWN if known is None else known
     if type(args) is not tuple or type(kwargs) is not dict:
         args, kwargs = _call(args, kwargs)
+    conf, request = app.conf, current.request.get()
+    # First of all: where settings were not read yet, this reads them, and tasks and `router` are as they say.
+    default = conf.task_default_queue
     if task.typing and task._check is not None:
         task._check(*(None,) * fed, *args, **kwargs)
-    conf, request = app.conf, current.request.get()
-    # First of all: where settings were not read yet, this reads them, and `router` is as they say.
-    default = conf.task_default_queue
     queue = task.queue or default
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
@@ -95,6 +98,8 @@ def jobs_of_call(
     given: dict[str, Any] = {"expires": task.expires, "compression": task.compression, **options}
     if stamps:
         given["stamps"] = stamps
+    if given.get("link") or given.get("link_error"):
+        refuse_cycles({"task": name, "options": given})
     if task._shadows and given.get("shadow") is None:
         given["shadow"] = task.shadow_name(args, kwargs, options)
     queues: tuple[str, ...] = (queue,)
@@ -110,6 +115,7 @@ def jobs_of_call(
     written = _written(args, kwargs, serializer, conf)
     when = When(zone_of(conf), app.clock.now())
     new = new_job(name, written, given, when=when, queue=queues[0], priority=priority, find=app.tasks.find)
+    _refuse_large_headers(new, given, conf)
     if given.get("parent_id") is not None:
         # A child belongs to the family of whoever sent it.
         new = new._replace(workflow=given.get("root_id"))
@@ -191,3 +197,18 @@ def _written(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str, con
             "(setting task_args_max_bytes). Store them elsewhere and pass where they are."
         )
     return written
+
+
+def _refuse_large_headers(new: NewJob, given: Mapping[str, Any], conf: Settings) -> None:
+    """See that what stands beside the arguments, and is read with every job, is not too large."""
+    most = conf.task_headers_max_bytes
+    if new.options is None or len(new.options) <= most:
+        return
+    # Callbacks have arguments of their own there, which may be as large as any.
+    for option in ("headers", "stamps"):
+        size = len(json.dumps(given.get(option)))
+        if size > most:
+            raise EncodeError(
+                f"The {option} take {size:,} bytes, over the limit of {most:,} (setting task_headers_max_bytes). "
+                "Pass what is large as an argument."
+            )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 from localq import current
 from localq.call import follow_up_id, read_changes
 from localq.canvas import Signature, chunks, xmap, xstarmap
-from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
+from localq.exceptions import MaxRetriesExceededError, OperationalError, Replaced, Retry
 from localq.parameters import checker
 from localq.request import Context, ExceptionInfo
 from localq.result import AsyncResult
@@ -97,6 +97,7 @@ class Task(Generic[P, R]):
     reject_on_worker_lost: bool | None = None
     retry_on_worker_lost: bool | None = None
     MaxRetriesExceededError = MaxRetriesExceededError
+    OperationalError = OperationalError
 
     #: Set by the decorator: what `run` was made of, and the checker of its signature.
     function: Callable[..., Any] | None = None

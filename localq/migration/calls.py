@@ -10,7 +10,7 @@ from localq.call import BROKER_ONLY, OPTIONS
 from localq.exceptions import ImproperlyConfigured
 from localq.location import embedded
 from localq.migration.finding import Finding
-from localq.migration.names import APP
+from localq.migration.names import APP, MADE
 from localq.migration.project import Source
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.task import TASK_OPTIONS
@@ -26,15 +26,17 @@ _OF_APP = {
 #: Arguments of the decorator that are no attributes of tasks.
 _OF_DECORATOR = {"bind", "base", "name", "shared", "lazy", "filter"}
 _OF_CALL = {"args", "kwargs", "task_id", "throw"}
-#: What Celery's apps have and ours do not; the last three are there once an app is made.
-_LACKING = {name for name in APP if not hasattr(LocalQ, name)} - {"conf", "tasks", "main"}
+#: What Celery's apps have and ours do not.
+_LACKING = {name for name in APP if not hasattr(LocalQ, name)} - MADE["app"]
 _RATES = "rates count over all workers, not for each"
 
 
 def configurations(source: Source) -> set[str]:
-    """Return the names of modules and classes that a file takes as configurations."""
+    """Return the names of modules and classes that a file takes as configurations, all of whose names are settings."""
     found = set()
     for call in _calls(source.tree):
+        if any(k.arg == "namespace" for k in call.keywords):
+            continue
         given = [*call.args[:1], *(k.value for k in call.keywords if k.arg == "config_source")]
         if _called(call) == "config_from_object" or any(k.arg == "config_source" for k in call.keywords):
             for node in given:

@@ -70,7 +70,7 @@ def read_settings(source: Source, configs: set[str], prefixes: set[str], *, plac
 
 
 def _read(source: Source, configs: set[str], prefixes: set[str]) -> Iterator[Finding]:
-    for scope in _scopes(source, configs):
+    for scope in _scopes(source, configs, prefixes):
         yield from _read_scope(source, scope)
     for given in _assigned(source.tree.body):
         for prefix in prefixes:
@@ -81,9 +81,14 @@ def _read(source: Source, configs: set[str], prefixes: set[str]) -> Iterator[Fin
         yield from _read_one(source, given, given.name)
 
 
-def _scopes(source: Source, configs: set[str]) -> Iterator[list[Given]]:
+def _prefixed(name: str, prefixes: set[str]) -> bool:
+    return name.isupper() and any(name.startswith(f"{prefix}_") for prefix in prefixes)
+
+
+def _scopes(source: Source, configs: set[str], prefixes: set[str]) -> Iterator[list[Given]]:
     module = source.name.rpartition("/")[2].removesuffix(".py")
-    top = list(_assigned(source.tree.body))
+    # What bears a prefix is read without it, though CELERY_RESULT_BACKEND is an old name too.
+    top = [one for one in _assigned(source.tree.body) if not _prefixed(one.name, prefixes)]
     if module in configs | _CONFIGS or any(given.name in NEW_NAMES for given in top):
         yield top
     for node in ast.walk(source.tree):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from localq.migration.finding import Finding
-from localq.migration.names import find
+from localq.migration.names import MODULES, find
 from localq.migration.project import Source
 
 __all__ = ["read_imports"]
@@ -33,6 +33,33 @@ def read_imports(source: Source) -> Iterator[Finding]:
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 yield from _name(source, node.lineno, alias.name, "")
+    yield from _uses(source)
+
+
+def _uses(source: Source) -> Iterator[Finding]:
+    """Yield what a file asks of Celery by its full name, as in `celery.utils.log.get_task_logger`."""
+    called = {
+        alias.asname or "celery": alias.name if alias.asname else "celery"
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name.partition(".")[0] == "celery"
+    }
+    for node in (one for one in ast.walk(source.tree) if isinstance(one, ast.Attribute)):
+        parts = _dotted(node)
+        if parts and parts[0] in called:
+            module, _, name = ".".join([called[parts[0]], *parts[1:]]).rpartition(".")
+            # What is asked of a class or an app that a module has is no name of the module.
+            if module in MODULES and f"{module}.{name}" not in MODULES and name in MODULES[module].split():
+                yield from _name(source, node.lineno, module, name)
+
+
+def _dotted(node: ast.expr) -> list[str]:
+    """Return the names of `a.b.c`, or nothing where it begins with something else."""
+    if isinstance(node, ast.Name):
+        return [node.id]
+    before = _dotted(node.value) if isinstance(node, ast.Attribute) else []
+    return [*before, node.attr] if before and isinstance(node, ast.Attribute) else []
 
 
 def _name(source: Source, line: int, module: str, name: str) -> Iterator[Finding]:
@@ -47,4 +74,5 @@ def _name(source: Source, line: int, module: str, name: str) -> Iterator[Finding
         yield Finding(source.name, line, "error", f"{full} is not in LocalQ: {place.note}")
     elif place.module != module.replace("celery", "localq", 1) or place.note:
         note = f"; it {place.note}" if place.note else ""
-        yield Finding(source.name, line, "differs", f"{full} is {place.module}.{name}{note}")
+        there = f"{place.module}.{name}" if name else place.module
+        yield Finding(source.name, line, "differs", f"{full} is {there}{note}")

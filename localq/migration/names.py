@@ -9,12 +9,12 @@ import importlib
 import importlib.util
 from typing import NamedTuple
 
-__all__ = ["APP", "MODULES", "RESULT", "TASK", "Place", "find"]
+__all__ = ["APP", "MADE", "MODULES", "RESULT", "TASK", "Place", "find"]
 
 #: Public names by Celery's modules. Where none are listed, the module itself is what programs import.
 MODULES: dict[str, str] = {
     "celery": """
-        Celery Task Signature chain chord chunks group signature maybe_signature xmap xstarmap subtask
+        Celery Task Signature chain chord chunks group signature maybe_signature xmap xstarmap
         shared_task current_app current_task uuid bugreport
     """,
     "celery.app": "Celery shared_task app_or_default default_app bugreport push_current_task pop_current_task",
@@ -30,7 +30,9 @@ MODULES: dict[str, str] = {
     "celery.backends.base": "BaseBackend KeyValueStoreBackend",
     "celery.beat": "PersistentScheduler ScheduleEntry Scheduler SchedulingError Service",
     "celery.bootsteps": "ConsumerStep StartStopStep Step Blueprint",
-    "celery.canvas": "Signature chain chord chunks group maybe_signature signature xmap xstarmap StampingVisitor",
+    "celery.canvas": """
+        Signature chain chord chunks group maybe_signature signature subtask xmap xstarmap StampingVisitor
+    """,
     "celery.concurrency": "get_available_pool_names get_implementation",
     "celery.contrib.abortable": "AbortableAsyncResult AbortableTask",
     "celery.contrib.django.task": "DjangoTask",
@@ -98,7 +100,8 @@ _APP = """
 APP = frozenset(_APP.split())
 #: Names of a task.
 _TASK = """
-    AsyncResult MaxRetriesExceededError Request Strategy abstract acks_late acks_on_failure acks_on_timeout
+    AsyncResult MaxRetriesExceededError OperationalError
+    Request Strategy abstract acks_late acks_on_failure acks_on_timeout
     add_around add_to_chord add_trail after_return annotate app apply apply_async backend before_start bind
     chunks default_retry_delay delay expires from_config ignore_result map max_retries name on_bound on_failure
     on_replace on_retry on_success pop_request priority push_request rate_limit reject_on_worker_lost replace
@@ -109,12 +112,19 @@ _TASK = """
 TASK = frozenset(_TASK.split())
 #: Names of a result.
 _RESULT = """
-    app args as_list as_tuple backend build_graph children collect date_done exists failed forget get get_leaf
+    TimeoutError app args as_list as_tuple backend build_graph children collect date_done exists failed forget get
+    get_leaf
     graph id ignored info iterdeps kwargs maybe_reraise maybe_throw name parent queue ready result retries
     revoke revoke_by_stamped_headers state status successful supports_native_join task_id then throw traceback
     wait worker
 """
 RESULT = frozenset(_RESULT.split())
+#: What they have only once they are made, so that their classes cannot be asked.
+MADE = {
+    "app": frozenset({"conf", "main", "on_after_configure", "on_after_finalize", "tasks"}),
+    "task": frozenset[str](),
+    "result": frozenset({"id", "ignored"}),
+}
 
 #: Where names are that are not in the place of the same name; and why there is no such name.
 _ELSEWHERE = {
@@ -125,13 +135,18 @@ _ELSEWHERE = {
     "celery.app.utils": "localq.settings",
     "celery.backends.base": "localq.backend",
     "celery.contrib.testing.worker": "localq.testing",
+    "celery.events.state": "localq.eventstate",
     "celery.utils": "localq",
     "celery.utils.log": "localq.log",
     "kombu": "localq",
     "kombu.common": "localq",
     "kombu.serialization": "localq",
 }
+#: By module, or by name in full where there is more to say of it.
 _WHY = {
+    "celery.bugreport": "use `localq report`",
+    "celery.app.bugreport": "use `localq report`",
+    "celery.app.defaults": "settings are values of localq.settings.SETTINGS",
     "celery.app.amqp": "there are no messages; see app.conf.task_queues and localq.routing",
     "celery.app.log": "use the signals setup_logging and after_setup_logger, or `logging` itself",
     "celery.apps.worker": "use LocalQ.running(), LocalQ.start() or the command `localq worker`",
@@ -140,17 +155,26 @@ _WHY = {
     "celery.bootsteps": "a worker is one loop without steps; use signals",
     "celery.concurrency": "pools are chosen by name: the setting worker_pool",
     "celery.contrib.migrate": "there are no brokers to move messages between; see `localq backup`",
-    "celery.contrib.pytest": "see localq.testing",
+    "celery.contrib.pytest": "the plugin of localq has the fixtures localq_app and localq_worker; see localq.testing",
     "celery.contrib.rdb": "use the pool solo and `breakpoint()`",
     "celery.contrib.sphinx": "document the function: task.__wrapped__",
     "celery.contrib.testing.app": "use LocalQ(eager=True), or localq.testing",
+    "celery.events": "use app.events.Receiver to listen; task.send_event sends",
+    "celery.events.receiver": "use app.events.Receiver",
+    "celery.events.snapshot": "ask app.events.State as often as you like",
+    "celery.exceptions.CeleryCommandException": "commands raise click's exceptions",
     "celery.loaders.base": "there are no loaders; use config_from_object and autodiscover_tasks",
     "celery.local": "use current_app and current_task",
     "celery.platforms": "nothing in its place",
+    "celery.result.ResultBase": "use AsyncResult and ResultSet",
+    "celery.schedules.maybe_schedule": "use schedule(), or a number of seconds where a schedule is asked for",
     "celery.security": "messages are not signed",
+    "celery.utils.cached_property": "use functools.cached_property",
+    "celery.utils.log.get_logger": "use logging.getLogger",
     "celery.utils.time": "use `datetime`",
     "celery.worker.request": "use task.request (localq.app.task.Context)",
     "celery.worker.state": "use app.control.inspect() or `localq status`",
+    "celery.signals": "there is no eventlet pool; gevent has one",
     "kombu": "there are no connections",
     "kombu.common": "give an Exchange of type fanout; a call then makes a job in each queue bound to it",
 }
@@ -174,7 +198,8 @@ def find(module: str, name: str = "") -> Place:
     for there in dict.fromkeys((module.replace("celery", "localq", 1), _ELSEWHERE.get(module, ""))):
         if there.startswith("localq") and _has(there, name):
             return Place(there)
-    return Place(None, _WHY.get(module, "LocalQ has no such name"))
+    why = _WHY.get(f"{module}.{name}") or _WHY.get(module)
+    return Place(None, why or "LocalQ has no such name")
 
 
 def _has(module: str, name: str) -> bool:

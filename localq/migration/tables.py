@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from localq.app import LocalQ
-from localq.migration.names import APP, MODULES, RESULT, TASK, find
+from localq.migration.names import APP, MADE, MODULES, RESULT, TASK, find
 from localq.result import AsyncResult
 from localq.settings import SETTINGS, Setting
 from localq.task import Task
 
 __all__ = ["TABLES", "rewrite"]
-
-#: What they have only once they are made.
-_MADE = {"app": ("conf", "main", "tasks"), "task": (), "result": ("id", "ignored")}
 
 
 def names() -> str:
@@ -40,7 +37,7 @@ def members() -> str:
     """Return the table of what apps, tasks and results have in Celery, and whether ours have it."""
     rows = []
     for title, kind, listed in (("app", LocalQ, APP), ("task", Task, TASK), ("result", AsyncResult, RESULT)):
-        there = {name for name in listed if hasattr(kind, name) or name in _MADE[title]}
+        there = {name for name in listed if hasattr(kind, name) or name in MADE[title]}
         for has, several in (("there", there), ("not there", listed - there)):
             if several:
                 rows.append((title, has, ", ".join(f"`{name}`" for name in sorted(several))))

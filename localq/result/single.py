@@ -37,6 +37,9 @@ class AsyncResult(Lineage, Generic[R]):
         parent: The result whose job comes before, where that is known; default: the job that made this one.
     """
 
+    #: As in `except result.TimeoutError`.
+    TimeoutError = TimeoutError
+
     def __init__(
         self, id: str, app: Source | None = None, *, ignored: bool = False, parent: AsyncResult[Any] | Any = None
     ) -> None:
@@ -172,7 +175,7 @@ class AsyncResult(Lineage, Generic[R]):
         await waiting.wait_async(self._app.store, self.id, self.ready)
         return await asyncio.to_thread(self.maybe_throw)
 
-    def _late(self, timeout: float | None) -> TimeoutError:
+    def _late(self, timeout: float | None) -> Exception:
         if not self.exists():
             return TimeoutError(
                 f"No job {self.id} appeared within {timeout} s. Is this the queue it was added to? A relative path "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 __all__ = [
     "concurrency",
@@ -136,4 +138,10 @@ def concurrency(value: Any) -> int | str:
 def zone(value: Any) -> str:
     """Accept the name of a time zone, or a tzinfo that has one."""
     said = getattr(value, "key", None) or getattr(value, "zone", None) or value
-    return text(str(said) if not isinstance(said, str) and hasattr(said, "utcoffset") else said)
+    name = text(str(said) if not isinstance(said, str) and hasattr(said, "utcoffset") else said)
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:  # what ZoneInfo makes of odd names differs
+        close = difflib.get_close_matches(name, available_timezones(), n=1, cutoff=0.5) or ["Europe/Berlin"]
+        raise ValueError(f"must be the name of a time zone, such as {close[0]!r} or 'UTC'") from error
+    return name

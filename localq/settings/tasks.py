@@ -165,6 +165,7 @@ SETTINGS = [
     ),
     Setting("task_max_crashes", 3, "Times a job's process may die before the job is a FAILURE", whole(1), old=""),
     Setting("task_args_max_bytes", 16 << 20, "Largest encoded arguments of a call, in bytes", whole(1), old=""),
+    Setting("task_headers_max_bytes", 1 << 20, "Largest encoded headers of a call, in bytes", whole(1), old=""),
     Setting(
         "task_track_started",
         True,

@@ -46,6 +46,13 @@ def test_tasks_made_before_and_after_get_their_attributes(eager: LocalQ, first: 
     assert Task.rate_limit is None
 
 
+def test_the_first_call_of_all_is_as_annotated(q: LocalQ) -> None:
+    add = add_task(q)
+    q.conf.task_annotations = {"shop.add": {"typing": False, "queue": "sums"}}
+
+    assert add.delay(1, 2, 3).queue == "sums"
+
+
 def test_a_method_is_wrapped_once(eager: LocalQ) -> None:
     add = add_task(eager)
     eager.conf.task_annotations = {"shop.add": {"@run": double}}

@@ -11,7 +11,7 @@ import pytest
 from localq import LocalQ, Task
 from localq.call import BROKER_ONLY, new_id
 from localq.clock import from_datetime
-from localq.exceptions import EncodeError, ImproperlyConfigured
+from localq.exceptions import EncodeError, ImproperlyConfigured, InvalidTaskError, StoreBusy
 from localq.job import Job, JobState
 from localq.options import JobOptions
 
@@ -95,6 +95,24 @@ def test_arguments_over_the_limit_are_refused(q: LocalQ, add: Task[..., Any]) ->
 
     with pytest.raises(EncodeError, match=r"over the limit of 100 .setting task_args_max_bytes"):
         add.delay("x" * 100)
+
+
+def test_headers_over_the_limit_are_refused(q: LocalQ, add: Task[..., Any]) -> None:
+    with pytest.raises(EncodeError, match=r"headers take 10,000,\d+ bytes, over .* .setting task_headers_max_bytes"):
+        add.apply_async((1, 2), headers={"trace": "x" * 10_000_000})
+    with pytest.raises(EncodeError, match="headers take"):
+        (add.s(1, 2).set(headers={"trace": "x" * 10_000_000}) | add.s(3)).apply_async()
+
+    assert add.apply_async((1, 2), headers={"trace": "x" * 1000}, link=add.s("x" * 2_000_000)).exists()
+
+
+def test_callbacks_nested_too_deeply_are_refused(add: Task[..., Any]) -> None:
+    deep = add.s(1, 1)
+    for _ in range(3000):
+        deep = add.s(1).set(link=[deep])
+
+    with pytest.raises(InvalidTaskError, match="nested too deeply"):
+        add.apply_async((1, 2), link=deep)
 
 
 @pytest.mark.parametrize(
@@ -336,3 +354,10 @@ def test_only_signatures_are_enqueued_in_one_go(q: LocalQ, wrong: Any) -> None:
         q.enqueue_many([add.s(1), *wrong])
 
     assert q.store.stats() == {}
+
+
+def test_tasks_and_results_have_the_errors_that_programs_catch_by_them(q: LocalQ, add: Task[..., Any]) -> None:
+    with pytest.raises(add.delay(1).TimeoutError):
+        add.delay(1).get(timeout=0)
+
+    assert issubclass(StoreBusy, add.OperationalError)

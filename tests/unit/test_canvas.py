@@ -405,6 +405,16 @@ def test_an_empty_workflow_is_refused(t: Tasks) -> None:
             empty.apply_async()
 
 
+@pytest.mark.parametrize("option", ["link", "link_error"])
+def test_a_callback_that_is_its_own_callback_is_refused(t: Tasks, option: str) -> None:
+    ring = t.add.s(1, 1)
+    ring.options[option] = [ring]
+
+    for send in (ring.delay, lambda: t.add.apply_async((1, 1), **{option: ring})):
+        with pytest.raises(InvalidTaskError, match="contains itself"):
+            send()
+
+
 def test_a_workflow_that_contains_itself_is_refused(t: Tasks) -> None:
     ring: Any = chain(t.add.s(1, 1), t.add.s(2))
     ring.tasks.append(ring)

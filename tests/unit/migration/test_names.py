@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from localq.migration.names import APP, MODULES, RESULT, TASK, find
+from localq import LocalQ
+from localq.migration.names import APP, MADE, MODULES, RESULT, TASK, find
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,11 @@ def test_names_are_listed_once() -> None:
     for module, names in MODULES.items():
         assert len(names.split()) == len(set(names.split())), module
     assert min(map(len, (APP, TASK, RESULT))) > 30
+
+
+def test_what_only_a_made_app_or_result_has_is_there() -> None:
+    app = LocalQ("shop", eager=True, set_as_current=False)
+
+    assert [name for name in MADE["app"] if not hasattr(app, name)] == []
+    assert [name for name in MADE["result"] if not hasattr(app.AsyncResult("1"), name)] == []
+    app.close()

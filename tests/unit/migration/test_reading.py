@@ -104,7 +104,11 @@ def test_a_class_may_be_the_configuration(write: Write, told: Callable[..., list
 
 def test_django_s_settings_are_those_with_the_prefix(write: Write, told: Callable[..., list[str]]) -> None:
     write("proj/__init__.py", "app.config_from_object('django.conf:settings', namespace='CELERY')\n")
-    write("proj/settings.py", "CELERY_TASK_TIME_LIMIT = -1\nDEBUG = 5\n")
+    write(
+        "proj/settings.py",
+        "CELERY_TASK_TIME_LIMIT = -1\nDEBUG = 5\nTIME_ZONE = 'UTC'\nSECRET_KEY = 'x'\nREDIS_PORT = 1\n"
+        "CELERY_RESULT_BACKEND = 'jobs.db'\nCELERY_BROKER_URL = 'jobs.db'\nCELERY_TASK_ALWAYS_EAGER = True\n",
+    )
 
     assert told() == ["proj/settings.py:1 error: CELERY_TASK_TIME_LIMIT is -1: it must be more than 0"]
 
@@ -185,3 +189,31 @@ def test_the_files_of_a_project_are_found(write: Write, tmp_path: Path, spec: st
 def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="neither a module nor a file 'nowhere'"):
         read_project("nowhere", tmp_path)
+
+
+def test_what_is_asked_of_celery_by_its_full_name_is_looked_up(write: Write, told: Callable[..., list[str]]) -> None:
+    write(
+        "proj.py",
+        "import celery\nimport celery.utils.log\nimport celery.schedules as when\n"
+        "log = celery.utils.log.get_task_logger('proj')\nhour = when.crontab(minute=0)\n"
+        "class Step(celery.bootsteps.StartStopStep): ...\n"
+        "class Base(celery.Task): ...\nnow = celery.current_app.now()\n",
+    )
+
+    assert told() == [
+        "proj.py:2 differs: celery.utils.log is localq.log",
+        "proj.py:4 differs: celery.utils.log.get_task_logger is localq.log.get_task_logger",
+        "proj.py:6 error: celery.bootsteps.StartStopStep is not in LocalQ: a worker is one loop without steps; "
+        "use signals",
+    ]
+
+
+def test_receivers_of_an_app_s_own_signals_are_no_findings(write: Write, told: Callable[..., list[str]]) -> None:
+    write(
+        "proj.py",
+        "from localq import LocalQ\nq = LocalQ('proj', path='jobs.db')\n"
+        "@q.on_after_configure.connect\ndef add_schedules(sender, **kwargs): ...\n"
+        "@q.on_after_finalize.connect\ndef see_tasks(sender, **kwargs): ...\n",
+    )
+
+    assert told() == []

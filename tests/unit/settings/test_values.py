@@ -29,6 +29,11 @@ def test_results_are_kept_for_ever_when_asked(forever: Any) -> None:
     assert Settings({"result_expires": forever}).result_expires is None
 
 
+def test_a_time_zone_that_there_is_not_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"timezone is 'Europe/Berln': .* such as 'Europe/Berlin' or 'UTC'"):
+        Settings({"timezone": "Europe/Berln"})
+
+
 def test_an_unknown_setting_names_the_nearest() -> None:
     with pytest.raises(AttributeError, match="Did you mean 'worker_pool'"):
         _ = Settings().worker_pol
