@@ -1,4 +1,7 @@
-"""The tasks every app knows: what workflows are made of beside users' own."""
+"""The tasks every app knows: what workflows are made of beside users' own.
+
+A workflow that is called by its task's name, as a schedule does, is a job that goes on as that workflow.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from localq.registry import make_task
 from localq.task import Task
 
 __all__ = ["make_builtins"]
+
+#: The kinds of workflows that are no jobs themselves, by the names of their tasks.
+_WORKFLOWS = {f"celery.{kind}": kind for kind in ("chain", "group", "chord", "chunks")}
 
 
 def make_builtins(app: Any) -> dict[str, Task[..., Any]]:
@@ -30,10 +36,19 @@ def make_builtins(app: Any) -> dict[str, Task[..., Any]]:
         return results
 
     functions: dict[str, Callable[..., Any]] = {MAP: call_each, STARMAP: call_each_starred, ACCUMULATE: accumulate}
-    return {
+    made = {
         name: make_task(app, function, bind=False, base=Task, options={"name": name})
         for name, function in functions.items()
     }
+    for name in _WORKFLOWS:
+        made[name] = make_task(app, _go_on, bind=True, base=Task, options={"name": name})
+    return made
+
+
+def _go_on(self: Task[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Go on as the workflow that the arguments describe."""
+    said = {"task": self.name, "args": args, "kwargs": kwargs, "subtask_type": _WORKFLOWS[self.name]}
+    return self.replace(Signature.from_dict(said, self.app))
 
 
 def _call(app: Any, task: Mapping[str, Any], args: tuple[Any, ...]) -> Any:

@@ -21,7 +21,7 @@ from localq.firing import FIRED, Firing, Schedule, SyncOutcome, SyncResult
 from localq.job import JobState
 from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.sealing import open_spec, seal_calls, signer_of
-from localq.signals import beat_embedded_init
+from localq.signals import beat_embedded_init, beat_init
 from localq.store import open_store
 from localq.store.base import Bell, Store
 from localq.timetable import plan, postponed
@@ -102,6 +102,7 @@ class Scheduler:
 
     def start(self) -> None:
         """Run in a thread of its own, which prepares it if that has not been done."""
+        beat_init.send(self)
         beat_embedded_init.send(self)
         self._thread = threading.Thread(target=self._run_to_end, name="LocalQ-scheduler", daemon=True)
         self._thread.start()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, current, events
+from localq import LocalQ, chain, chord, current, events, group
 from localq.engine.scheduler import Scheduler, beside
 from localq.exceptions import ScheduleError, StoreBusy
 from localq.job import JobState
@@ -611,6 +611,32 @@ def test_an_embedded_worker_fires_the_schedules_of_its_program(q: LocalQ, tmp_pa
 
     with q.running(1, pool="threads"):
         until((tmp_path / "done").exists)
+
+
+@pytest.mark.parametrize("kind", ["chain", "group", "chord", "chunks"])
+def test_a_schedule_fires_a_workflow_of_any_kind(q: LocalQ, kind: str) -> None:
+    @q.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    @q.task
+    def total(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    workflows: dict[str, tuple[Any, Any]] = {
+        "chain": (chain(add.s(1, 2), add.s(4)), 7),
+        "group": (group(add.s(1, 2), add.s(3, 4)), [3, 7]),
+        "chord": (chord([add.s(1, 2), add.s(3, 4)], total.s()), 10),
+        "chunks": (add.chunks([(1, 2), (3, 4), (5, 6)], 2), [[3, 7], [11]]),
+    }
+    workflow, result = workflows[kind]
+    q.add_periodic_task(3600, workflow, name="flow")
+
+    with q.running(1, pool="threads"):
+        until(lambda: q.schedules.get("flow").runs == 1)
+        job_id = q.schedules.get("flow").last_job
+        assert job_id is not None
+        assert q.AsyncResult(job_id).get(timeout=10) == result
 
 
 def test_an_embedded_worker_fires_the_first_schedule_that_another_program_adds(q: LocalQ, tmp_path: Path) -> None:

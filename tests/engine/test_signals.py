@@ -257,9 +257,10 @@ def test_in_a_program_with_threads_slots_have_the_receivers_of_the_included_modu
 
 
 def test_a_scheduler_beside_a_worker_tells_of_its_start(q: LocalQ, heard: Any) -> None:
-    calls = heard("beat_embedded_init")
+    calls = heard("beat_init", "beat_embedded_init")
 
     with q.running(pool="threads", concurrency=1, beat=True):
-        until(lambda: calls)
+        until(lambda: len(calls) > 1)
 
-    assert calls[0][1]["sender"].app is q
+    assert [name for name, _ in calls] == ["beat_init", "beat_embedded_init"]
+    assert all(fields["sender"].app is q for _, fields in calls)
