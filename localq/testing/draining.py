@@ -9,10 +9,12 @@ from typing import Any
 
 from localq import attempt
 from localq.app import LocalQ
+from localq.behind import behind, culprit_of
 from localq.call import new_id
 from localq.exceptions import NotRegistered, WorkerTerminate
 from localq.failure import describe, dump
-from localq.job import Completion, Ending, Job, Outcome, WorkerCard
+from localq.feeding import fed
+from localq.job import Completion, Ending, Job, Outcome, Role, WorkerCard
 from localq.limiter import AlarmLimiter
 from localq.policy import limits_of, policy_of
 from localq.result import AsyncResult
@@ -82,10 +84,13 @@ class _Drain:
         task = app.tasks.find(job.task)
         policy = policy_of(task, job, app.conf)
         done: Completion
-        if job.expires_at is not None and job.expires_at <= now:
+        if job.culprit is not None:
+            done = behind(job, culprit_of(job, self._store), _NAME, policy, now)
+        elif job.expires_at is not None and job.expires_at <= now:
             done = expired(job, _NAME, policy, now)
         else:
-            done = settle(job, self._outcome(job), _NAME, policy, app.clock.now())
+            whole = fed(job, self._store.inputs(job.key)) if job.role & Role.FED else job
+            done = settle(whole, self._outcome(whole), _NAME, policy, app.clock.now())
         self._store.finish([done], app.clock.now())
         if done.state.final:
             self._store.ring_waiters([job.id])
