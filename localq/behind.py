@@ -48,7 +48,8 @@ def behind(job: Job, culprit: Culprit | None, worker: str, policy: Policy, now: 
     other, last, of_many = culprit
     told_bytes = None if last is None or last.failure is None else _trusted(other.id, last.failure, policy.settings)
     revoked = other.state == JobState.CANCELLED
-    if told_bytes is None:
+    # An attempt that ended otherwise, as with its worker, is not why the job was revoked.
+    if told_bytes is None or (last is not None and revoked and last.ending != Ending.REVOKED.name):
         lost = TaskError(f"Job {other.id} failed, and its error was not kept")
         told_bytes = failure.dump(failure.describe(TaskRevokedError("revoked") if revoked else lost))
     if of_many:

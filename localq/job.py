@@ -197,6 +197,11 @@ class Job(NamedTuple):
     culprit: int | None = None
     workflow: str | None = None
 
+    @property
+    def eta(self) -> int | None:
+        """The time it was told to wait for, None where there was none; unknown of what waits for results."""
+        return self.run_at if self.run_at > self.created_at and not self.role & Role.FED else None
+
 
 class Attempt(NamedTuple):
     """One run of a job, as kept. `peak_kb` is the process's peak resident memory when the run ended."""

@@ -101,8 +101,8 @@ class Running:
             root_id=self.options.root_id or job.id,
             awaited=bool(job.role & Role.AWAITED),
         )
-        if job.run_at > job.created_at and not job.role & Role.FED:
-            context.eta = to_datetime(job.run_at).isoformat()
+        if job.eta is not None:
+            context.eta = to_datetime(job.eta).isoformat()
         if job.expires_at is not None:
             context.expires = to_datetime(job.expires_at).isoformat()
 

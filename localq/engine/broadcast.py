@@ -114,7 +114,7 @@ class Broadcast:
                 args=args,
                 kwargs=kwargs,
                 retries=job.retries,
-                eta=to_datetime(job.run_at).isoformat() if job.run_at > job.created_at else None,
+                eta=None if job.eta is None else to_datetime(job.eta).isoformat(),
                 expires=None if job.expires_at is None else to_datetime(job.expires_at).isoformat(),
                 queue=job.queue,
                 routing_key=job.queue,

@@ -168,7 +168,7 @@ _WHY = {
     "celery.platforms": "nothing in its place",
     "celery.result.ResultBase": "use AsyncResult and ResultSet",
     "celery.schedules.maybe_schedule": "use schedule(), or a number of seconds where a schedule is asked for",
-    "celery.security": "messages are not signed",
+    "celery.security": "messages are signed with the settings message_keys and message_signing",
     "celery.utils.cached_property": "use functools.cached_property",
     "celery.utils.log.get_logger": "use logging.getLogger",
     "celery.utils.time": "use `datetime`",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ
+from localq import LocalQ, chord
 from localq.exceptions import TimeoutError
 from localq.receiver import Receiver
 from tests.engine.waiting import hold, until
@@ -21,6 +21,16 @@ def gather(receiver: Receiver, *types: str) -> list[dict[str, Any]]:
         events.append(event)
         missing.discard(event["type"])
         if not missing:
+            break
+    return events
+
+
+def gather_until(receiver: Receiver, type: str, name: str) -> list[dict[str, Any]]:
+    """Return the events that come until there was one of that type about a task."""
+    events = []
+    for event in receiver.itercapture(timeout=20):
+        events.append(event)
+        if (event["type"], event.get("name")) == (type, name):
             break
     return events
 
@@ -48,8 +58,23 @@ def test_a_job_is_told_of_from_its_arrival_to_its_result(q: LocalQ) -> None:
     assert all(event.keys() >= {"type", "hostname", "timestamp", "clock", "pid", "utcoffset"} for event in events)
 
 
+def test_the_body_of_a_chord_has_no_eta_it_was_not_given(q: LocalQ) -> None:
+    add, total = q.task(name="add")(plus), q.task(name="total")(sum_of)
+
+    with q.events.Receiver() as receiver, q.running(pool="threads", concurrency=1):
+        chord([add.s(1, 2), add.s(3, 4)], total.s()).delay()
+        events = gather_until(receiver, "task-received", "total")
+
+    assert events[-1]["args"] == "([3, 7],)"
+    assert events[-1]["eta"] is None
+
+
 def plus(x: int, y: int) -> int:
     return x + y
+
+
+def sum_of(numbers: list[int]) -> int:
+    return sum(numbers)
 
 
 def fail() -> None:

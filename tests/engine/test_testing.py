@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import localq
-from localq import LocalQ
-from localq.exceptions import ImproperlyConfigured
+from localq import LocalQ, chain, chord, group
+from localq.exceptions import ChordError, ImproperlyConfigured
 from localq.testing import assert_enqueued, assert_not_enqueued, drain, enqueued, isolated, start_worker
 
 PACKAGE = str(Path(localq.__file__).parents[1])
@@ -94,6 +94,28 @@ def test_drain_runs_what_waits_and_what_follows_in_the_test_itself(q: LocalQ) ->
     assert result.get(timeout=1) == 1
     assert len(results) == 3
     assert drain(q) == []
+
+
+def test_drain_runs_workflows_to_their_end(q: LocalQ) -> None:
+    @q.task
+    def divide(x: int, y: int) -> float:
+        return x / y
+
+    @q.task
+    def total(numbers: list[float]) -> float:
+        return sum(numbers)
+
+    whole = chain(divide.s(8, 2), group(divide.s(2), divide.s(4)), total.s()).delay()
+    broken = chord([divide.s(1, 0), divide.s(1, 1)], total.s()).delay()
+    stopped = chain(divide.s(1, 0), divide.s(2)).delay()
+
+    drain(q)
+
+    assert whole.get(timeout=0) == 3
+    with pytest.raises(ChordError, match="ZeroDivisionError"):
+        broken.get(timeout=0)
+    with pytest.raises(ZeroDivisionError):
+        stopped.get(timeout=0)
 
 
 def test_drain_leaves_failures_to_get_and_scheduled_jobs_to_their_time(q: LocalQ) -> None:

@@ -1,0 +1,38 @@
+"""What becomes of a job behind one that did not succeed."""
+
+from __future__ import annotations
+
+import pytest
+
+from localq import failure
+from localq.behind import behind
+from localq.exceptions import Terminated, WorkerLostError
+from localq.job import Attempt, Job, JobState
+from localq.settings import Settings
+from localq.settle import Policy
+
+
+def job(id: str, state: JobState) -> Job:
+    return Job(1, id, "t", "q", 0, state, 0, None, 1, 1, 1, 0, 0, 0, None, 0, None, b"[[],{}]", None)
+
+
+@pytest.mark.parametrize(
+    ("ending", "error", "told"),
+    [
+        ("LOST", WorkerLostError("The worker died"), "TaskRevokedError"),
+        ("REVOKED", Terminated("cancelled by signal 15"), "Terminated"),
+    ],
+)
+def test_what_is_behind_a_revoked_job_hears_of_that_and_of_no_earlier_trouble(
+    ending: str, error: Exception, told: str
+) -> None:
+    last = Attempt(1, "w", 1, 2, ending, None, failure.dump(failure.describe(error)), None, None)
+
+    policy = Policy(3, False, True, Settings())
+
+    done = behind(job("next", JobState.READY), (job("first", JobState.CANCELLED), last, False), "w", policy, 3)
+
+    assert done.state == JobState.CANCELLED
+    assert done.attempt is not None
+    assert done.attempt.failure is not None
+    assert failure.load(done.attempt.failure).type == told
