@@ -131,11 +131,13 @@ def nodes_of(parsed: Parsed, pids: str, logs: str) -> list[Node]:
         pids, logs: Where their files go, unless the options say otherwise.
 
     Raises:
-        LoadError: an option is about a worker that is not among them.
+        LoadError: an option is about a worker that is not among them, or there are to be none.
     """
     names = parsed.names
     counted = len(names) == 1 and names[0].isdecimal()
     if counted:
+        if int(names[0]) < 1:
+            raise LoadError(f"{names[0]} workers are none. Say how many, from 1 on, or name them.")
         prefix = parsed.own.get("--range-prefix") or "celery"
         names = [f"{prefix}{number}" for number in range(1, int(names[0]) + 1)]
     some = _by_name(parsed.some, names, counted)

@@ -85,6 +85,13 @@ def test_names_are_given_or_counted(shown: Callable[..., list[str]]) -> None:
     assert shown("names", "2", "--range-prefix=w", "-n", "far") == ["w1@far", "w2@far"]
 
 
+def test_no_workers_at_all_are_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["--path", str(tmp_path / "jobs.db"), "multi", "start", "0"])
+
+    assert result.exit_code == 2
+    assert "0 workers are none" in result.output
+
+
 def test_each_worker_gets_its_own_options_over_those_of_all(shown: Callable[..., list[str]]) -> None:
     lines = shown("show", "a", "b", "c", "-c", "2", "-c:1", "10", "-Q:b,c", "images,video", "-l:c", "DEBUG")
     one, two, three = (shlex.split(line) for line in lines)
