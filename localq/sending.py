@@ -83,7 +83,7 @@ def jobs_of_call(
     # First of all: where settings were not read yet, this reads them, and tasks and `router` are as they say.
     default = conf.task_default_queue
     if task.typing and task._check is not None:
-        task._check(*(None,) * fed, *args, **kwargs)
+        task._check(*((None,) * fed + args if fed else args), **kwargs)
     queue = task.queue or default
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
@@ -93,6 +93,19 @@ def jobs_of_call(
     special = options or placed or own or serializer != "json"
     if not special and request is None and app.router is None:
         return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
+    return _jobs_with_options(app, name, (args, kwargs), options, task, request)
+
+
+def _jobs_with_options(
+    app: App, name: str, call: tuple[Any, Any], options: Mapping[str, Any], task: Task[..., Any], request: Any
+) -> tuple[list[NewJob], bool]:
+    """Return the job of a call that says more than its arguments, or whose task or surroundings do."""
+    conf, (args, kwargs) = app.conf, call
+    queue = task.queue or conf.task_default_queue
+    priority = conf.task_default_priority if task.priority is None else task.priority
+    serializer = task.serializer or conf.task_serializer
+    ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
+    placed = task.exchange is not None or task.routing_key is not None
     options, stamps = split_stamps(options)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, "compression": task.compression, **options}

@@ -25,7 +25,8 @@ class Pace:
 
     def ahead(self) -> int:
         """Return how many jobs a slot may hold: the one it runs, and those it should find when that has ended."""
-        return min(MOST_AHEAD, 1 + int(_AHEAD_S / self._overall))
+        fitting = _AHEAD_S / self._overall
+        return min(MOST_AHEAD, 1 + (round(fitting) if self._overall < _LONG_S else int(fitting)))
 
     def lasts(self, jobs: int) -> float:
         """Return the seconds so many jobs take at the least, by what is known; 0 if they end in no time."""
