@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from localq.cli.loading import LoadError
 from localq.cli.pidfile import expanded, pid_in, signal_number
-from localq.engine.assembly import worker_name
+from localq.engine.naming import worker_name
 
 __all__ = ["Arguments", "Node", "Parsed", "nodes_of", "parse"]
 
@@ -183,7 +183,7 @@ def _node(parsed: Parsed, name: str, own: Options, pids: str, logs: str) -> Node
     pidfile, logfile = expanded(pidfile, full), expanded(logfile, full)
     files = [f"--pidfile={pidfile.replace('%', '%%')}", f"--logfile={logfile.replace('%', '%%')}"]
     more = shlex.split(parsed.own.get("--append") or "")
-    return Node(full, [*command, "-n", full, *files, *words, *parsed.rest, *more], pidfile, logfile)
+    return Node(full, [*command, "-n", full.replace("%", "%%"), *files, *words, *parsed.rest, *more], pidfile, logfile)
 
 
 def _full_name(parsed: Parsed, name: str, options: Options) -> str:

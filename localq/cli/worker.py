@@ -16,7 +16,8 @@ from localq.app import LocalQ
 from localq.cli.detach import daemon_options, is_detached, said_when_ready, start_detached
 from localq.cli.loading import LoadError, app_options, import_module, loaded
 from localq.cli.pidfile import default_files, expanded, held
-from localq.engine.assembly import assemble, worker_name
+from localq.engine.assembly import assemble
+from localq.engine.naming import worker_name
 from localq.engine.scheduler import beside
 from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker

@@ -14,6 +14,7 @@ from typing import Any
 from localq.call import new_id
 from localq.engine.autoscale import Bounds
 from localq.engine.membership import WorkerPlan
+from localq.engine.naming import worker_name
 from localq.engine.pool.base import Pool, Printed
 from localq.engine.pool.crowd import CrowdPool
 from localq.engine.pool.peer import KINDS
@@ -29,7 +30,7 @@ from localq.store import open_store
 from localq.store.presence import Presence
 from localq.store.sqlite_errors import explained
 
-__all__ = ["assemble", "worker_name"]
+__all__ = ["assemble"]
 
 logger = logging.getLogger("localq.worker")
 #: Seconds the worker's loop waits for other writers before it looks after its slots again.
@@ -61,17 +62,6 @@ def processors() -> int:
     return count
 
 
-def worker_name(given: str | None) -> str:
-    """Return a worker's name: %h becomes the host's name, %n the part before the @, %d the domain, %% a percent."""
-    host = socket.gethostname()
-    short, _, domain = host.partition(".")
-    name = given or "localq@%h"
-    local = name.partition("@")[0] if "@" in name else short
-    for mark, text in (("%h", host), ("%n", local if "%" not in local else short), ("%d", domain), ("%%", "%")):
-        name = name.replace(mark, text)
-    return name if "@" in name else f"{name}@{host}"
-
-
 def assemble(
     app: Any,
     *,
@@ -91,7 +81,7 @@ def assemble(
         autoscale: The most and the fewest slots, where their number follows the demand.
 
     Raises:
-        ImproperlyConfigured: the pool is unknown, or cannot work with the store.
+        ImproperlyConfigured: the pool is unknown, or cannot work with the store; or the name cannot be.
         StoreError: the store cannot be used.
     """
     setup = Setup(worker_name(name), app)

@@ -429,6 +429,7 @@ def test_processes_that_die_at_once_end_the_worker_and_lose_nothing(run: Run, q:
             "'gevents' is not one of 'processes', 'prefork', 'threads', 'solo', 'asyncio', 'gevent', 'eventlet'.",
         ),
         ("-A tasks -Q ,", "',' names nothing."),
+        ("-A tasks -n jobs/mail", "A worker cannot be called 'jobs/mail'. A name is NAME or NAME@HOST"),
         ("-A eager", "The app is eager"),
     ],
 )

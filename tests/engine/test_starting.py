@@ -45,6 +45,14 @@ def test_an_option_that_cannot_be_is_refused_by_the_function_that_was_called(
     assert str(of_running.value) == f"running() {said}"
 
 
+def test_a_name_that_cannot_be_is_refused_and_the_app_can_start_under_another(q: LocalQ) -> None:
+    with pytest.raises(ImproperlyConfigured, match="A worker cannot be called 'my worker'"):
+        q.start(pool="solo", name="my worker")
+
+    with q.running(pool="solo", name="mine@here") as running:
+        assert [row.card.name for row in running.store.workers()] == ["mine@here"]
+
+
 def test_a_timeout_that_cannot_be_leaves_the_worker_running(q: LocalQ) -> None:
     q.start(pool="solo")
 
