@@ -25,7 +25,7 @@ from localq.sending import job_of
 from localq.settings import Settings, nearest
 from localq.task import Task
 
-__all__ = ["ENTRY_KEYS", "TERMS", "Declaration", "zone_name"]
+__all__ = ["ENTRY_KEYS", "NOT_OPTIONS", "TERMS", "Declaration", "zone_name"]
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ TERMS = (
 #: What an entry of `beat_schedule` may hold.
 ENTRY_KEYS = ("task", "schedule", "args", "kwargs", "options", *TERMS)
 #: Options of a call that a schedule decides itself.
-_NOT_OPTIONS = {
+NOT_OPTIONS = {
     "task_id": "each firing has an id of its own",
     "eta": "the schedule says when; `countdown` delays each run",
     "root_id": "a firing has no parent",
@@ -249,7 +249,7 @@ class Declaration(NamedTuple):
     def _options(self) -> dict[str, Any]:
         if not isinstance(self.options, Mapping):
             raise ScheduleError(f"{self.where.format('options')}: must be a dict, not {self.options!r}")
-        for name, reason in _NOT_OPTIONS.items():
+        for name, reason in NOT_OPTIONS.items():
             if self.options.get(name) is not None:
                 raise ScheduleError(f"{self.where.format('options')}: a schedule takes no {name}: {reason}")
         self._try("options", partial(read_options, self.options))

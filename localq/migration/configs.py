@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from localq.exceptions import ImproperlyConfigured
 from localq.location import embedded
+from localq.migration.entries import READERS, read_entry
 from localq.migration.finding import Finding
 from localq.migration.project import Source
 from localq.settings import NEW_NAMES, SETTINGS
@@ -29,6 +30,9 @@ _DIFFERENT_IF = {
 }
 #: Names of modules that are read as configurations.
 _CONFIGS = {"celeryconfig", "localqconfig"}
+_APPS = {"Celery", "LocalQ"}
+#: Settings that are arguments of an app too, which `localq.migration.calls` reads.
+_PLACES = {"broker_url", "result_backend"}
 
 
 class Given(NamedTuple):
@@ -79,6 +83,10 @@ def _read(source: Source, configs: set[str], prefixes: set[str]) -> Iterator[Fin
                 yield from _read_one(source, given._replace(name=bare.lower()), given.name)
     for given in _in_calls(source.tree):
         yield from _read_one(source, given, given.name)
+    for given in _added_entries(source.tree):
+        assert given.value is not None
+        for remark in read_entry(f"beat_schedule[{given.name!r}]", given.value):
+            yield Finding(source.name, *remark)
 
 
 def _prefixed(name: str, prefixes: set[str]) -> bool:
@@ -107,7 +115,7 @@ def _assigned(body: list[ast.stmt]) -> Iterator[Given]:
 
 
 def _in_calls(tree: ast.Module) -> Iterator[Given]:
-    """Yield what is set on `app.conf` by attribute, item or update."""
+    """Yield what is set on `app.conf` by attribute, item or update, and where the app is made."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             for target in node.targets:
@@ -120,6 +128,24 @@ def _in_calls(tree: ast.Module) -> Iterator[Given]:
             for argument in node.args:
                 if isinstance(argument, ast.Dict):
                     yield from _keyed(argument.keys, argument.values)
+        elif isinstance(node, ast.Call) and (getattr(node.func, "attr", "") or getattr(node.func, "id", "")) in _APPS:
+            yield from (
+                Given(keyword.arg, keyword.value.lineno, keyword.value)
+                for keyword in node.keywords
+                if keyword.arg and NEW_NAMES.get(keyword.arg, keyword.arg) in SETTINGS.keys() - _PLACES
+            )
+
+
+def _added_entries(tree: ast.Module) -> Iterator[Given]:
+    """Yield what is added to the schedule: `app.conf.beat_schedule["nightly"] = {...}`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            added = [one for one in node.targets if isinstance(one, ast.Subscript) and _is_schedule(one.value)]
+            yield from _keyed([one.slice for one in added], [node.value] * len(added))
+
+
+def _is_schedule(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "beat_schedule" and _is_conf(node.value)
 
 
 def _keyed(keys: Iterable[ast.expr | None], values: Iterable[ast.expr]) -> Iterator[Given]:
@@ -168,6 +194,8 @@ def _read_one(source: Source, given: Given, shown: str) -> Iterator[Finding]:
             yield from _read_place(source, given, shown, kept)
         if name in _DIFFERENT_IF and value == _DIFFERENT_IF[name][0]:
             yield Finding(source.name, given.line, "differs", f"{shown}: {_DIFFERENT_IF[name][1]}")
+    if given.value is not None and name in READERS:
+        yield from (Finding(source.name, *remark) for remark in READERS[name](shown, given.value))
     if not setting.used and not (known and value == setting.default):
         yield Finding(source.name, given.line, "note", f"{shown} has no effect: {setting.doc}")
     elif name in _DIFFERENT:

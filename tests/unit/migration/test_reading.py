@@ -217,3 +217,83 @@ def test_receivers_of_an_app_s_own_signals_are_no_findings(write: Write, told: C
     )
 
     assert told() == []
+
+
+def test_keys_of_schedule_entries_and_of_their_options_are_checked(
+    write: Write, told: Callable[..., list[str]]
+) -> None:
+    write("proj.py", "")
+    write(
+        "celeryconfig.py",
+        """beat_schedule = {
+    'nightly': {'taks': 'proj.tidy', 'schedule': crontab(hour=3)},
+    'hourly': {
+        'task': 'proj.tidy', 'schedule': 3600,
+        'options': {'qeue': 'mail', 'eta': 5, 'reply_to': 'x', 'expires': 60},
+    },
+    'lost': {'task': 'proj.tidy'},
+    'open': {'task': 'proj.tidy', **more},
+    'other': dict(task='proj.tidy', schedul=5),
+    **entries,
+}
+""",
+    )
+
+    lines = [line for line in told() if " differs: " not in line]
+    assert lines == [
+        "celeryconfig.py:2 error: beat_schedule['nightly'] has 'taks': there is no such key. Did you mean 'task'?",
+        "celeryconfig.py:5 error: beat_schedule['hourly']['options']: a call has no option qeue. Did you mean 'queue'?",
+        "celeryconfig.py:5 error: beat_schedule['hourly']['options']: a schedule takes no eta: the schedule says when; "
+        "`countdown` delays each run",
+        "celeryconfig.py:5 note: beat_schedule['hourly']['options']: the option reply_to has no effect: there is no "
+        "broker",
+        "celeryconfig.py:7 error: beat_schedule['lost'] has no 'schedule'",
+        "celeryconfig.py:9 error: beat_schedule['other'] has 'schedul': there is no such key. Did you mean 'schedule'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        "{'proj.*': {'qeue': 'mail'}, 'other.a': 'mail', 'other.b': {'queue': 'mail', 'priority': 3}}",
+        "[{'proj.*': {'qeue': 'mail'}}, 'proj.Router', route]",
+        "[('proj.*', {'qeue': 'mail'}), ('other.*', 'mail')]",
+        "([('proj.*', {'qeue': 'mail'}), (re.compile('x'), {'queue': 'mail'})],)",
+    ],
+)
+def test_keys_of_routes_are_checked(write: Write, told: Callable[..., list[str]], routes: str) -> None:
+    write("proj.py", f"app.conf.task_routes = {routes}\n")
+
+    assert told() == ["proj.py:1 error: task_routes['proj.*']: a call has no option qeue. Did you mean 'queue'?"]
+
+
+def test_attributes_of_annotations_are_checked_where_they_are_like_a_task_s_own(
+    write: Write, told: Callable[..., list[str]]
+) -> None:
+    write(
+        "proj.py",
+        "app.conf.update(task_annotations=[\n"
+        "{'proj.a': {'rate_limt': '1/s', 'colour': 'red', 'queue': 'mail', '@on_failre': f, '@run': f}},\n"
+        "'proj.Annotations', {'*': {'@__call__': f, **more}}])\n",
+    )
+
+    assert told() == [
+        "proj.py:2 error: task_annotations['proj.a']: a task has no method on_failre. Did you mean '@on_failure'?",
+        "proj.py:2 error: task_annotations['proj.a']: a task has no option rate_limt. Did you mean 'rate_limit'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "app = LocalQ('proj', path='x', beat_schedule={'a': {'task': 't', 'every': 5}})",
+        "app.conf.beat_schedule['a'] = {'task': 't', 'every': 5}",
+        "app.conf.beat_schedule = {'a': {'task': 't', 'every': 5}}",
+    ],
+)
+def test_schedules_are_read_wherever_they_are_set(write: Write, told: Callable[..., list[str]], line: str) -> None:
+    write("proj.py", f"{line}\n")
+
+    assert "proj.py:1 error: beat_schedule['a'] has 'every': there is no such key." in [
+        found.partition(" Did")[0] for found in told()
+    ]
