@@ -27,6 +27,10 @@ __all__ = ["request_info"]
 _LARGEST_ARGS = 16_384
 #: Jobs told of with one answer.
 _MOST = 500
+#: Jobs looked up in the store at one request, by a worker that stands still for it.
+_MOST_ASKED = 50
+#: What Celery calls jobs that no slot has, by their state in the store.
+_AWAITED = {JobState.SCHEDULED: "scheduled", JobState.READY: "ready"}
 #: Parts of a setting's name whose value is nobody's business.
 _SECRET = ("password", "passwd", "secret", "token", "api", "key", "signature", "url", "broker", "backend")
 
@@ -121,13 +125,26 @@ def revoked(state: State, **_: Any) -> list[str]:
     quick=True, variadic="ids", signature="[id1 [id2 [... [idN]]]]", help="Query for task(s) information by id."
 )
 def query_task(state: State, ids: str | Sequence[str], **_: Any) -> dict[str, Any]:
-    """Return those of the jobs that this worker has: whether active or reserved, and what Celery tells of them."""
+    """Return how jobs stand, and what Celery tells of them.
+
+    Those this worker has are active or reserved. Those it may get are scheduled or ready: a worker of Celery's has
+    them in memory, here they are in the store, so that every worker that serves their queue tells of them.
+    """
     wanted = {ids} if isinstance(ids, str) else set(ids)
-    return {
+    found = {
         one.job.id: ["reserved" if one.started_at is None else "active", _told(one, state)]
         for one in state.worker.pool.jobs()
         if one.job.id in wanted
     }
+    for job_id in sorted(wanted - found.keys())[:_MOST_ASKED]:
+        job = state.worker.store.call(job_id)
+        if job is not None and job.state in _AWAITED and _serves(state.worker.plan, job.queue):
+            found[job_id] = [_AWAITED[job.state], request_info(job, state)]
+    return found
+
+
+def _serves(plan: Any, queue: str) -> bool:
+    return queue not in plan.excluded and (plan.queues is None or queue in plan.queues)
 
 
 # Tasks and queues

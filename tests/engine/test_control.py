@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ
+from localq import LocalQ, chain
 from localq.engine.embedded import Embedded
 from localq.exceptions import ImproperlyConfigured
 from localq.settings import Settings
@@ -142,6 +142,21 @@ def test_a_busy_worker_tells_what_runs_and_what_waits(q: LocalQ, busy: Any, pool
     assert abs(one["time_start"] - q.clock.now() / 1e6) < 60
     assert (one["worker_pid"] == os.getpid()) == (pool == "threads")
     assert [asked[job.id][0], list(asked)] == ["active", [job.id]]
+
+
+def test_jobs_no_worker_has_are_told_of_by_those_that_serve_their_queue(q: LocalQ) -> None:
+    echo = q.task(str, name="echo")
+    later = echo.apply_async(("later",), countdown=3600)
+    other = echo.apply_async(("other",), queue="other")
+    behind = chain(echo.s("x").set(countdown=3600), echo.si("y")).delay()
+    q.control.pause("celery")
+
+    with q.running(concurrency=1, pool="threads", name="anna@h", queues=["celery"]):
+        ready = echo.delay("ready")
+        asked = q.control.inspect("anna@h").query_task(later.id, other.id, behind.id, ready.id, "unknown")
+
+    assert {job: state for job, (state, _) in asked.items()} == {later.id: "scheduled", ready.id: "ready"}
+    assert [asked[later.id][1][key] for key in ("id", "args", "hostname")] == [later.id, ["later"], "anna@h"]
 
 
 def test_jobs_claimed_and_not_started_are_reserved(q: LocalQ, busy: Any) -> None:
