@@ -10,6 +10,7 @@ import click
 
 from localq import states
 from localq.app import LocalQ
+from localq.cli.answers import EX_UNAVAILABLE
 from localq.cli.loading import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
@@ -46,13 +47,15 @@ NAMES = {
 )
 @click.option("-d", "--destination", metavar="A,B", help="Show only these workers.")
 @app_options
-def status(app: LocalQ, as_json: bool, timeout: float, destination: str | None) -> None:
+@click.pass_context
+def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, destination: str | None) -> None:
     """Show workers, queues and counts.
 
     WAITING jobs wait for others, SCHEDULED ones for their time or their rate limit, READY ones for a worker. A worker
     is alive, gone, or silent: its process is there, but does not answer. Those that may be alive are asked. Where the
     output is no terminal, each line begins with what it tells of: answer, worker, queue, paused, waiting or file, and
-    its fields are parted by tabs.
+    its fields are parted by tabs. Ends with 0 whether workers are there or not: the file is shown all the same. With -d
+    it ends with 69 if none of the workers named has answered.
     """
     store, now = existing(app), app.clock.now()
     wanted = names(destination)
@@ -79,6 +82,9 @@ def status(app: LocalQ, as_json: bool, timeout: float, destination: str | None) 
             click.echo(f"Paused: {printable(', '.join(paused))}")
         for name in () if on_terminal() else paused:
             click.echo(f"paused\t{printable(name)}")
+    if wanted is not None and not any(answered.values()):
+        click.echo(f"Error: No worker of {destination!r} has answered.", err=True)
+        context.exit(EX_UNAVAILABLE)
 
 
 def _asked(app: LocalQ, found: Iterable[Standing], timeout: float) -> dict[str, bool]:

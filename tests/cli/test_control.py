@@ -165,6 +165,18 @@ def test_status_of_some_workers_shows_them_alone(q: LocalQ, anna: str, localq: R
     assert [line.split("\t")[1] for line in lines if line.startswith("worker")] == ["anna@h"]
 
 
+def test_status_ends_well_without_workers_unless_it_is_asked_for_some(q: LocalQ, anna: str, localq: Run) -> None:
+    q.store.register(card("gone@h"), NOW, 0)
+
+    one_answers, none_answers = localq("status", "-d", "gone@h,anna@h"), localq("status", "-d", "gone@h")
+    q.stop()
+    nobody_there = localq("status")
+
+    assert [one.exit_code for one in (one_answers, none_answers, nobody_there)] == [0, 69, 0]
+    assert none_answers.stderr == "Error: No worker of 'gone@h' has answered.\n"
+    assert "gone@h" in none_answers.stdout
+
+
 def test_a_person_sees_celerys_lines_first(q: LocalQ, anna: str) -> None:
     q.control.pause("a")
 
