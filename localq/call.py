@@ -203,6 +203,8 @@ def new_job(
             raise InvalidTaskError(
                 f"{task}: its callbacks have callbacks, nested too deeply to be written down. Make a chain of them."
             ) from None
+    if run_at is not None:
+        kept["eta"] = run_at
     return NewJob(
         id=_id(options.get("task_id")),
         task=task,

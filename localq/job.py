@@ -165,6 +165,11 @@ class NewJob(NamedTuple):
     workflow: str | None = None
     beside: str | None = None
 
+    @property
+    def eta(self) -> int | None:
+        """The time it is told to wait for, None where there is none or it is not known yet."""
+        return None if self.run_at is None or self.run_at < 0 else self.run_at
+
 
 class Job(NamedTuple):
     """A job as the store has it. `key` is the store's own short handle, good as long as the job exists.
@@ -196,11 +201,6 @@ class Job(NamedTuple):
     role: int = 0
     culprit: int | None = None
     workflow: str | None = None
-
-    @property
-    def eta(self) -> int | None:
-        """The time it was told to wait for, None where there was none; unknown of what waits for results."""
-        return self.run_at if self.run_at > self.created_at and not self.role & Role.FED else None
 
 
 class Attempt(NamedTuple):

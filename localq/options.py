@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from localq.job import Job
+
 __all__ = ["JobOptions"]
 
 
@@ -12,7 +14,8 @@ class JobOptions(NamedTuple):
     """The options a call gave, or its task's where those belong to the call; None: the task's own apply.
 
     Limits and delays are seconds. `link` and `link_error` are signatures as plain dicts. `errback` is there
-    on a job that reports another's failure: `{"failure": text, "request": {...}}`.
+    on a job that reports another's failure: `{"failure": text, "request": {...}}`. `eta` is the time the call was
+    told to wait for, in microseconds; negative: so long after what it waits for, or None.
     """
 
     serializer: str = "json"
@@ -35,6 +38,7 @@ class JobOptions(NamedTuple):
     stamps: dict[str, list[Any]] | None = None
     errback: dict[str, Any] | None = None
     compression: str | None = None
+    eta: int | None = None
 
     @classmethod
     def read(cls, text: str | None) -> JobOptions:
@@ -52,13 +56,25 @@ class JobOptions(NamedTuple):
         said = {name: value for name, value in self._asdict().items() if value != _NONE._asdict()[name]}
         return json.dumps(said, separators=(",", ":")) if said else None
 
+    def eta_of(self, job: Job) -> int | None:
+        """Return the time that a job, or its last retry, was told to wait for; None where nobody told it any.
+
+        When the job could run first is not that time: it moves when a worker dies, or a rate limit holds it back.
+        """
+        if job.retries or (self.eta is not None and self.eta < 0):
+            return job.run_at if job.run_at > job.created_at else None
+        # Run again by hand it may be earlier than it was told to.
+        return self.eta if self.eta is not None and self.eta <= job.run_at else None
+
 
 _NONE = JobOptions()
 _NUMBERS = ("time_limit", "soft_time_limit", "max_retries", "default_retry_delay")
+_WHOLE = ("eta",)
 _FLAGS = ("ignore_result", "store_errors_even_if_ignored", "acks_late")
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(JobOptions._fields, str),
     **dict.fromkeys(_NUMBERS, (int, float)),
+    **dict.fromkeys(_WHOLE, int),
     **dict.fromkeys(_FLAGS, (bool, int)),
     **dict.fromkeys(("headers", "errback", "stamps"), dict),
     **dict.fromkeys(("link", "link_error"), list),

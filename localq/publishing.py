@@ -71,7 +71,7 @@ def _headers(new: NewJob, options: JobOptions) -> dict[str, Any]:
         "task": new.task,
         "id": new.id,
         "shadow": options.shadow,
-        "eta": None if new.run_at is None else to_datetime(new.run_at).isoformat(),
+        "eta": None if new.eta is None else to_datetime(new.eta).isoformat(),
         "expires": None if new.expires_at is None else to_datetime(new.expires_at).isoformat(),
         "group": options.group_id,
         "retries": 0,

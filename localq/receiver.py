@@ -77,7 +77,7 @@ class Events:
                 args=options.argsrepr,
                 kwargs=options.kwargsrepr,
                 retries=0,
-                eta=None if new.run_at is None else to_datetime(new.run_at).isoformat(),
+                eta=None if new.eta is None else to_datetime(new.eta).isoformat(),
                 expires=None if new.expires_at is None else to_datetime(new.expires_at).isoformat(),
                 queue=new.queue,
                 exchange="",

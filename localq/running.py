@@ -101,8 +101,9 @@ class Running:
             root_id=self.options.root_id or job.id,
             awaited=bool(job.role & Role.AWAITED),
         )
-        if job.eta is not None:
-            context.eta = to_datetime(job.eta).isoformat()
+        eta = None if self.place.eager else self.options.eta_of(job)
+        if eta is not None:
+            context.eta = to_datetime(eta).isoformat()
         if job.expires_at is not None:
             context.expires = to_datetime(job.expires_at).isoformat()
 

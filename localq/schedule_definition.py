@@ -203,6 +203,8 @@ class Definition(NamedTuple):
         at = to_datetime(nominal).isoformat()
         said = {"celery_beat_task": True, "periodic_task_name": self.name, "scheduled_at": at}
         options["headers"] = {**headers, **said}
+        if self.delay:
+            options["eta"] = now + self.delay
         return self.job._replace(
             id=firing_id(self.name, since, nominal),
             run_at=now + self.delay if self.delay else None,

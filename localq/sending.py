@@ -16,6 +16,7 @@ from localq.canvas.cycles import refuse_cycles
 from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
+from localq.options import JobOptions
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of
 from localq.settings import Settings
@@ -188,7 +189,8 @@ def member_of(app: App, sig: Signature[Any], fed: int, waits: bool) -> tuple[New
         del options["countdown"]
     new, ignored = job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
     if countdown:
-        new = new._replace(run_at=countdown)
+        kept = JobOptions.read(new.options)._replace(eta=countdown)
+        new = new._replace(run_at=countdown, options=kept.write())
     return (new if late is None else new._replace(expires_at=late)), ignored
 
 

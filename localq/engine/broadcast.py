@@ -106,6 +106,7 @@ class Broadcast:
         """Tell of jobs that came to this worker."""
         for job, _ in jobs:
             options = JobOptions.read(job.options)
+            eta = options.eta_of(job)
             args, kwargs = _shown_call(job, options, self._conf)
             self._of_job(
                 "task-received",
@@ -114,7 +115,7 @@ class Broadcast:
                 args=args,
                 kwargs=kwargs,
                 retries=job.retries,
-                eta=None if job.eta is None else to_datetime(job.eta).isoformat(),
+                eta=None if eta is None else to_datetime(eta).isoformat(),
                 expires=None if job.expires_at is None else to_datetime(job.expires_at).isoformat(),
                 queue=job.queue,
                 routing_key=job.queue,
