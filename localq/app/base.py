@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
 
 from localq import codec, current, fault
+from localq.app.absent import INSTEAD
 from localq.app.configured import Configured
 from localq.app.registering import Registering
 from localq.app.running import Running
@@ -86,6 +87,8 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     events = Part("localq.receiver:Events")
     #: Results by the names of Celery's back ends (`localq.backend.Backend`).
     backend = Part("localq.backend:Backend")
+    #: The log of a script that is to look like a worker's (`localq.app.logs.Logs`).
+    log = Part("localq.app.logs:Logs")
     _eager = Part("localq.eager:Eager")
 
     def __init__(
@@ -372,6 +375,8 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         def __getattr__(self, name: str) -> Any:
             if name == "tasks":
                 raise RuntimeError("This app was made with autofinalize=False: call its finalize() first.")
+            if name in INSTEAD:
+                raise AttributeError(f"LocalQ has no {name!r}: {INSTEAD[name]}.")
             known = [] if name.startswith("_") else [one for one in dir(type(self)) if not one.startswith("_")]
             raise AttributeError(f"LocalQ has no {name!r}.{nearest(name, known)}")
 

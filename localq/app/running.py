@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from localq import current
+from localq.app.programs import Program
 from localq.starting import check_start
 from localq.waiting import check_timeout
 
@@ -18,6 +19,7 @@ __all__ = ["Running"]
 # What stands above this module and is far heavier is named by strings: a client that only enqueues never loads it.
 _ENGINE = "localq.engine.embedded"
 _COMMANDS = "localq.cli.group"
+_REPORT = "localq.report"
 
 
 class Running:
@@ -107,6 +109,25 @@ class Running:
         if "worker" not in words:
             raise ValueError(f"worker_main() takes the words of the command worker, as in ['worker'], not {words!r}")
         return self._command(words)
+
+    def Worker(self, **options: Any) -> Program:  # noqa: N802 - Celery's name
+        """Return the command `localq worker` for this app, which its `start()` runs until told to stop.
+
+        Args:
+            options: Those of the command: `hostname="mail@%h", loglevel="INFO", queues=["mail"]`.
+
+        Raises:
+            TypeError: an unknown option; the nearest is named.
+        """
+        return Program(self, "worker", options)
+
+    def Beat(self, **options: Any) -> Program:  # noqa: N802 - Celery's name
+        """Return the command `localq beat` for this app, which its `run()` runs until told to stop; see `Worker`."""
+        return Program(self, "beat", options)
+
+    def bugreport(self) -> str:
+        """Return what `localq report` shows."""
+        return str(importlib.import_module(_REPORT).report(self))
 
     def _words_of_program(self, caller: object) -> list[str] | None:
         """Return this program's words if they are a command of `localq` and a script's own code asks."""

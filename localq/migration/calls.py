@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from localq.app import LocalQ
+from localq.app.absent import INSTEAD
 from localq.call import BROKER_ONLY, OPTIONS
 from localq.exceptions import ImproperlyConfigured
 from localq.location import embedded
@@ -27,7 +28,7 @@ _OF_APP = {
 _OF_DECORATOR = {"bind", "base", "name", "shared", "lazy", "filter"}
 _OF_CALL = {"args", "kwargs", "task_id", "throw"}
 #: What Celery's apps have and ours do not.
-_LACKING = {name for name in APP if not hasattr(LocalQ, name)} - MADE["app"]
+_LACKING = ({name for name in APP if not hasattr(LocalQ, name)} - MADE["app"]) | INSTEAD.keys()
 _RATES = "rates count over all workers, not for each"
 
 
@@ -74,7 +75,8 @@ def read_calls(source: Source) -> Iterator[Finding]:
             )
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Attribute) and node.attr in _LACKING and _of_app(node, apps):
-            yield Finding(source.name, node.lineno, "error", f"LocalQ has no app.{node.attr}")
+            why = f": {INSTEAD[node.attr]}" if node.attr in INSTEAD else ""
+            yield Finding(source.name, node.lineno, "error", f"LocalQ has no app.{node.attr}{why}")
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:

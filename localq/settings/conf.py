@@ -262,6 +262,10 @@ class Settings(MutableMapping[str, Any]):
         """Return the value of the first of these names that has one."""
         return next((value for name in names if (value := self.get(name)) is not None), None)
 
+    def get_by_parts(self, *parts: str) -> Any:
+        """Return the value of a setting by the parts of its name: `get_by_parts("worker", "concurrency")`."""
+        return self["_".join(part for part in parts if part)]
+
     def without_defaults(self) -> dict[str, Any]:
         """Return what was set, the program's own names included."""
         return {**self.given(), **{name: one.value for name, one in self._own.items()}}

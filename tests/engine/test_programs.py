@@ -126,6 +126,19 @@ for cell in cells:
         assert run_program(tmp_path, threads + text).splitlines() == ["1", "42", "[1, 2]"]
 
 
+def test_a_script_starts_a_worker_as_celery_s_scripts_do(tmp_path: Path) -> None:
+    text = """
+import os, signal
+@q.task
+def end():
+    os.kill(os.getpid(), signal.SIGTERM)
+result = end.delay()
+code = q.Worker(pool="solo", hostname="mine@here", loglevel="ERROR").start()
+print(code, result.state, result.worker)
+"""
+    assert run_program(tmp_path, text).splitlines()[-1] == "0 SUCCESS mine@here"
+
+
 @pytest.mark.parametrize("pool", ["processes", "threads"])
 def test_a_program_that_ends_stops_its_worker(tmp_path: Path, pool: str) -> None:
     text = f"""

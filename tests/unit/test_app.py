@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import localq
 from localq import Celery, LocalQ, Signature, Task, current, current_app, current_task
+from localq.app.absent import INSTEAD
+from localq.app.programs import OPTIONS
 from localq.app.task import Context
+from localq.cli import main
 from localq.exceptions import BackendStoreError, ImproperlyConfigured, NotRegistered
 from localq.options import JobOptions
 
@@ -343,3 +350,77 @@ def test_worker_main_runs_the_command_worker_alone(q: LocalQ, capsys: pytest.Cap
         q.worker_main(["list"])
     assert q.worker_main(["worker", "--help"]) == 0
     assert "Run jobs until told to stop" in capsys.readouterr().out
+
+
+def test_a_worker_made_of_arguments_is_the_command_with_its_options(
+    q: LocalQ, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = q.Worker(
+        hostname="mail@here", loglevel="INFO", concurrency=2, queues=["mail", "sms"], autoscale=(8, 2), beat=True,
+        task_events=False, logfile=None, umask=0o27, optimization="fair",
+    )  # fmt: skip
+    beat = q.Beat(max_interval=5, include=["one", "two"], schedule="celerybeat-schedule")
+
+    assert worker.words == [
+        "worker", "--hostname=mail@here", "--loglevel=INFO", "--concurrency=2", "--queues=mail,sms",
+        "--autoscale=8,2", "--beat", "--umask=27",
+    ]  # fmt: skip
+    assert beat.words == ["beat", "--max-interval=5", "--include=one", "--include=two"]
+    assert q.Worker(pool="nothing").start() == 2
+    assert "'nothing' is not one of 'processes'" in capsys.readouterr().err
+
+
+def test_every_option_of_a_worker_or_beat_made_of_arguments_is_one_of_the_command() -> None:
+    for name, options in OPTIONS.items():
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
+        there = {option for parameter in command.params for option in parameter.opts}
+        assert {f"--{option.replace('_', '-')}" for option in options} <= there
+
+
+def test_an_unknown_option_of_a_worker_is_refused_with_the_nearest(q: LocalQ) -> None:
+    with pytest.raises(TypeError, match=r"Worker\(\) got an unknown option 'queus'. Did you mean 'queues'"):
+        q.Worker(queus=["mail"])
+
+
+def test_a_worker_is_not_started_in_a_thread_that_no_signal_reaches(q: LocalQ) -> None:
+    told: list[str] = []
+
+    def start() -> None:
+        try:
+            q.Worker().start()
+        except RuntimeError as error:
+            told.append(str(error))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join(10)
+
+    assert len(told) == 1
+    assert "Use app.start() to run a worker beside what the program does" in told[0]
+
+
+@pytest.mark.parametrize("name", sorted(INSTEAD))
+def test_what_only_celery_s_apps_have_is_refused_with_what_to_use(q: LocalQ, name: str) -> None:
+    with pytest.raises(AttributeError) as refused:
+        getattr(q, name)
+
+    assert str(refused.value) == f"LocalQ has no {name!r}: {INSTEAD[name]}."
+    assert not hasattr(LocalQ, name)
+
+
+def test_a_bug_report_is_that_of_the_command(q: LocalQ) -> None:
+    assert q.bugreport().startswith("software  -> localq:")
+
+
+def test_a_script_logs_as_a_worker_does(tmp_path: Path) -> None:
+    script = (
+        "from localq import LocalQ\nq = LocalQ(path='jobs.db', worker_log_format='%(levelname)s %(message)s')\n"
+        "q.log.setup(loglevel='info', logfile='it.log')\nlogger = q.log.get_default_logger('mine')\n"
+        "logger.info('told')\nlogger.debug('not told')\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()}, check=True
+    )
+
+    assert (tmp_path / "it.log").read_text() == "INFO told\n"

@@ -153,7 +153,8 @@ def test_options_of_tasks_and_calls_are_checked(write: Write, told: Callable[...
         "proj.py:7 note: the option reply_to has no effect: there is no broker",
         "proj.py:8 error: a call has no option qeue. Did you mean 'queue'?",
         "proj.py:9 error: there is no config_from_obj: use config_from_object",
-        "proj.py:10 error: LocalQ has no app.amqp",
+        "proj.py:10 error: LocalQ has no app.amqp: there are no messages; queues are in app.conf.task_queues, and "
+        "routes in app.conf.task_routes",
     ]
 
 

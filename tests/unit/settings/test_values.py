@@ -135,6 +135,14 @@ def test_settings_are_shown_without_secrets() -> None:
     assert conf.table(with_defaults=True)["worker_pool"] == "processes"
 
 
+def test_a_setting_is_found_by_the_parts_of_its_name() -> None:
+    conf = Settings({"worker_concurrency": 3})
+
+    assert conf.get_by_parts("worker", "concurrency") == conf.get_by_parts("", "worker_concurrency") == 3
+    with pytest.raises(KeyError, match="worker_concurency"):
+        conf.get_by_parts("worker", "concurency")
+
+
 def test_each_setting_says_what_set_it() -> None:
     conf = Settings({"task_default_queue": "mail"})
     conf.timezone = "UTC"
