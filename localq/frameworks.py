@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import warnings
 from typing import Any
 
 from localq.exceptions import FixupWarning, ImproperlyConfigured
 
-__all__ = ["fit", "set_up"]
+__all__ = ["fit", "is_set_up", "set_up"]
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 #: By name: what knows Django stands far above, and programs without Django never load it.
@@ -31,6 +32,12 @@ def fit(app: Any) -> None:
         fitting.fit(app)
 
 
+def is_set_up() -> bool:
+    """Whether this process has set Django up, by the settings that the environment names: its models are there."""
+    registry = sys.modules.get("django.apps")
+    return bool(os.environ.get(_VARIABLE)) and registry is not None and bool(registry.apps.models_ready)
+
+
 def set_up() -> bool:
     """Set Django up, if it is configured and that was not done yet; return whether there is a Django.
 
@@ -45,6 +52,7 @@ def set_up() -> bool:
         registry = importlib.import_module("django.apps").apps
     except ImportError as error:
         raise ImproperlyConfigured(f"{_VARIABLE} is {module!r}, but Django is not there: {error}") from error
-    if not registry.ready:
+    # In the `ready` of an app's configuration, where servers start their workers, the rest is still under way.
+    if not registry.models_ready:
         django.setup()
     return True

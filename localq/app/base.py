@@ -385,9 +385,13 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
 
 
 def _same_app(main: str | None, location: str | None) -> LocalQ:
-    """Return this process's app of that name and place, or the current one, or a new one."""
+    """Return this process's app of that name and place, or the only one of that name, the current one, or a new one."""
     now = current.app_or_none()
-    for app in [now, *current.apps]:
-        if isinstance(app, LocalQ) and (app.main, app._known_place()) == (main, location):
+    known = [app for app in dict.fromkeys([now, *current.apps]) if isinstance(app, LocalQ)]
+    for app in known:
+        if (app.main, app._known_place()) == (main, location):
             return app
+    named = [app for app in known if main is not None and app.main == main]
+    if len(named) == 1:
+        return named[0]
     return now if isinstance(now, LocalQ) else LocalQ(main, path=location)

@@ -96,20 +96,6 @@ def test_an_eager_call_keeps_its_caller_s_connection(fitted: LocalQ, database: P
     assert connection.connection is before
 
 
-def test_a_forked_slot_opens_connections_of_its_own(fitted: LocalQ, database: Path) -> None:
-    @fitted.task
-    def inherited() -> bool:
-        return connection.connection is not None
-
-    connection.ensure_connection()
-
-    with fitted.running(1):
-        found = inherited.delay().get(timeout=60)
-
-    assert found is False
-    assert connection.connection is not None
-
-
 def test_a_project_without_django_is_warned_and_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
     monkeypatch.delitem(sys.modules, "localq.contrib.django.fitting", raising=False)

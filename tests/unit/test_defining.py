@@ -348,6 +348,16 @@ def test_what_a_task_called_as_a_function_says_of_itself_is_nobodys(q: LocalQ) -
     assert not Path(q.location).exists()
 
 
+def test_an_app_that_was_moved_is_found_by_its_name_where_only_it_has_that(tmp_path: Path) -> None:
+    one = LocalQ("moved", path=tmp_path / "a.db", set_as_current=False)
+    before = pickle.dumps(one)
+    one.relocate(path=tmp_path / "b.db")
+
+    assert pickle.loads(before) is one
+    other = LocalQ("moved", path=tmp_path / "c.db", set_as_current=False)
+    assert pickle.loads(before) not in (one, other)
+
+
 def test_a_task_travels_by_its_name(q: LocalQ) -> None:
     @q.task
     def add() -> None: ...

@@ -161,6 +161,8 @@ class _Function(DjangoTask[..., Any]):
     def __init__(self, task: Any) -> None:
         self.name = task.module_path
         self.function_of_django = task
+        # Whoever imports the function's module has this task too.
+        self.__wrapped__ = task.func
         super().__init__()
 
     def run(self, *args: Any, **kwargs: Any) -> Any:

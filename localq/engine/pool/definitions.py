@@ -16,19 +16,24 @@ from localq.exceptions import ImproperlyConfigured
 from localq.registry import make_task
 from localq.task import Task
 
-__all__ = ["by_value", "dump", "load"]
+__all__ = ["by_value", "dump", "load", "origin"]
 
 #: What `make_task` puts into a task's class by itself.
 _MADE = frozenset({"app", "name", "run", "function"})
 
 
+def origin(task: Task[..., Any]) -> Any:
+    """Return what the task was made of: its function, the one that it says it wraps, or its class."""
+    return task.function or getattr(task, "__wrapped__", None) or type(task)
+
+
 def by_value(task: Task[..., Any]) -> bool:
     """Whether importing its module in another interpreter would not make the task."""
-    origin: Any = task.function or type(task)
-    if origin.__module__ == "__main__" or "<locals>" in origin.__qualname__:
+    made_of = origin(task)
+    if made_of.__module__ == "__main__" or "<locals>" in made_of.__qualname__:
         return True
     # Decorated where it is defined, the module's own name would stand for the task, and not for the function.
-    return getattr(sys.modules.get(origin.__module__), origin.__name__, None) is origin
+    return getattr(sys.modules.get(made_of.__module__), made_of.__name__, None) is made_of
 
 
 def dump(task: Task[..., Any]) -> bytes:

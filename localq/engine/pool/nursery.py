@@ -31,6 +31,7 @@ from localq import current, fault
 from localq.engine.pool import definitions
 from localq.engine.pool.slot import SlotPlan
 from localq.engine.pool.slot import main as slot_main
+from localq.frameworks import is_set_up, set_up
 from localq.signals import worker_before_create_process
 
 __all__ = ["Nursery", "loaded_app", "main", "start_fresh"]
@@ -185,17 +186,14 @@ def start_fresh(
 
 
 def _spec(app: Any, pythonpath: str | None) -> bytes:
-    modules = {
-        getattr(task.function, "__module__", None) or type(task).__module__
-        for task in app.tasks.values()
-        if not definitions.by_value(task)
-    }
+    modules = {definitions.origin(task).__module__ for task in app.tasks.values() if not definitions.by_value(task)}
     spec = {
         "parent": os.getpid(),
         "path": list(sys.path),
         "pythonpath": pythonpath,
         "argv": list(sys.argv),
         "levels": _log_levels(),
+        "framework": is_set_up(),
         "main": app.main,
         "location": app.location,
         "settings": _sendable(app.conf.given()),
@@ -243,6 +241,9 @@ def loaded_app() -> tuple[Any, int]:
         os.environ["PYTHONPATH"] = spec["pythonpath"]
     current.set_in_slot()
     application = importlib.import_module("localq.app.base")
+    if spec["framework"]:
+        # As it was where these modules were first imported: those of Django's models cannot be without it.
+        set_up()
     for name in spec["modules"]:
         importlib.import_module(name)
     app = application._same_app(spec["main"], spec["location"])
