@@ -47,8 +47,8 @@ R = TypeVar("R")
 #: Names an app has in a module, and modules of a package it may be in, in the order they are tried.
 _NAMES = ("q", "app", "celery")
 _MODULES = ("celery", "app", "tasks", "localq")
-#: Modules of settings that are read where no app is named.
-_CONFIGS = ("localqconfig", "celeryconfig")
+#: Files with settings that are read where no app is named, the first that is there; then the project's own.
+_CONFIGS = ("localqconfig.py", "celeryconfig.py", "localq.toml")
 _PROJECT = "pyproject.toml"
 _META = "localq.found"
 
@@ -73,7 +73,8 @@ def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options -A/--app (passed as `spec`), --path, --url, --broker and --config to a command."""
     for option in (
         click.option(
-            "--config", metavar="MODULE", help="Settings, where no app is named; default: celeryconfig, if it is here."
+            "--config", metavar="MODULE",
+            help="Settings, where no app is named: a module or a TOML file; default: celeryconfig, if it is here.",
         ),
         click.option("-b", "--broker", metavar="URL", help="The same as --path or --url, by Celery's name."),
         click.option("--url", metavar="URL", help="The queue's address instead: sqlite:///jobs.db."),
@@ -85,7 +86,7 @@ def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "-A", "--app", "spec", metavar="APP",
             help="Where the app is: a module, module:name, a package, or the path of a script. "
-            "Default: what celeryconfig.py or localqconfig.py here imports.",
+            "Default: what celeryconfig.py, localqconfig.py or localq.toml here imports.",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -187,17 +188,26 @@ def _configured(config: str | None) -> Found | None:
     name = (
         config
         or os.environ.get("CELERY_CONFIG_MODULE")
-        or next((name for name in _CONFIGS if os.path.isfile(f"{name}.py")), None)
+        or next((name.removesuffix(".py") for name in _CONFIGS if os.path.isfile(name)), None)
     )
-    source: Any = _PROJECT if name is None else import_module(name)
     if name is None and not _has_table(_PROJECT):
         return None
-    app = LocalQ("localq", config_source=source)
+    app = LocalQ("localq", config_source=_PROJECT if name is None else _source(name))
     for task_module in (*app.conf.imports, *app.conf.include):
         theirs = _apps(import_module(task_module))
         if not app.tasks and theirs:
             return Found(next(iter(theirs.values())), f"{task_module}:{next(iter(theirs))}")
     return Found(app, "")
+
+
+def _source(name: str) -> Any:
+    """Return a configuration by its name: the module, imported, or the path of a TOML file that is there."""
+    if not name.endswith(".toml"):
+        return import_module(name)
+    if not os.path.isfile(name):
+        there = [one.name for one in Path(name).absolute().parent.glob("*.toml")]
+        raise LoadError(f"There is no file {os.path.abspath(name)!r}.{nearest(os.path.basename(name), there)}")
+    return name
 
 
 def _has_table(path: str) -> bool:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from localq.migration.calls import configurations, has_path, read_calls
+from localq.migration.configfile import CONFIG_FILES, read_config_files
 from localq.migration.configs import namespaces, read_settings
 from localq.migration.finding import Finding
 from localq.migration.imports import read_imports
@@ -24,10 +25,12 @@ def read_project(spec: str, root: Path) -> tuple[list[str], list[Finding]]:
     Raises:
         FileNotFoundError: there is nothing of that name.
     """
+    folder = root / spec if (root / spec).is_dir() else root
     parsed = [parse(path, os.path.relpath(path, root)) for path in files_of(spec, root)]
+    parsed += read_config_files(folder, root)
     sources = [one for one in parsed if isinstance(one, Source)]
     found = [one for one in parsed if isinstance(one, Finding)]
-    configs = {name for source in sources for name in configurations(source)}
+    configs = {name for source in sources for name in configurations(source)}.union(CONFIG_FILES)
     prefixes, placed = namespaces(sources), any(map(has_path, sources))
     for source in sources:
         found += read_imports(source)

@@ -133,7 +133,13 @@ def _read_toml(path: str) -> Source:
         said = tomllib.loads(Path(path).read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ImproperlyConfigured(f"{path} is no TOML: {error}.") from error
-    inner = said.get("tool", {}).get("localq")
+    tools = said.get("tool", {})
+    inner = tools.get("localq") if isinstance(tools, dict) else None
+    if inner is not None and not isinstance(inner, dict):
+        raise ImproperlyConfigured(
+            f"{path} says tool.localq = {inner!r}, which is no table. Write [tool.localq] on a line of its own, and "
+            "the settings below it."
+        )
     if inner is None and Path(path).name == "pyproject.toml":
         inner = {}
     return Source(path, said if inner is None else inner)

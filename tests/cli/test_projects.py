@@ -140,6 +140,24 @@ def test_the_table_of_a_project_s_file_makes_an_app(project: Path) -> None:
     assert load_app().conf.task_default_queue == "mail"
 
 
+def test_a_toml_file_of_its_own_makes_an_app(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "celeryconfig.py").unlink()
+    (project / "localq.toml").write_text("task_default_queue = 'mail'\n")
+    assert load_app().conf.task_default_queue == "mail"
+
+    (project / "other.toml").write_text("[tool.localq]\ntask_default_queue = 'films'\n")
+    monkeypatch.setenv("CELERY_CONFIG_MODULE", "other.toml")
+    assert load_app().conf.task_default_queue == "films"
+
+
+def test_a_toml_file_that_is_not_there_is_named_with_the_nearest(run: Callable[[str], str], project: Path) -> None:
+    (project / "settings.toml").touch()
+
+    assert f"There is no file '{project}/setings.toml'. Did you mean 'settings.toml'?" in run(
+        "--config setings.toml show"
+    )
+
+
 @pytest.mark.parametrize(
     ("config", "told"),
     [

@@ -94,6 +94,30 @@ def test_settings_of_the_app_are_checked(write: Write, told: Callable[..., list[
     assert told() == ["proj.py:3 error: result_expire is no setting, and has no effect. Did you mean 'result_expires'?"]
 
 
+def test_settings_in_toml_files_are_checked(write: Write, told: Callable[..., list[str]]) -> None:
+    write("proj.py", "")
+    write("localq.toml", "imports = ['proj']\n\nresult_expire = 5\n[beat_schedule.nightly]\ntaks = 'proj.tidy'\n")
+    write("pyproject.toml", "[project]\nname = 'x'\n[tool.localq]\nimports = ['proj']\ntask_time_limit = '5'\n")
+
+    assert [line for line in told() if " differs: " not in line] == [
+        "localq.toml:3 error: result_expire is no setting, and has no effect. Did you mean 'result_expires'?",
+        "localq.toml:4 error: beat_schedule['nightly'] has 'taks': there is no such key. Did you mean 'task'?",
+        "pyproject.toml:5 error: task_time_limit is '5': it must be a number of seconds or a timedelta",
+    ]
+
+
+def test_a_toml_file_that_is_none_is_told_and_others_are_left_alone(
+    write: Write, told: Callable[..., list[str]]
+) -> None:
+    write("proj.py", "")
+    write("localq.toml", "imports = \n")
+    write("pyproject.toml", "[tool.other]\nbroken = \n")
+
+    (line,) = told()
+    assert line.startswith("localq.toml:1 error: ")
+    assert "localq.toml is no TOML: Invalid value" in line
+
+
 def test_a_class_may_be_the_configuration(write: Write, told: Callable[..., list[str]]) -> None:
     write(
         "proj.py", "class Config:\n    timezone = 5\nclass Other:\n    timezone = 5\napp.config_from_object(Config)\n"

@@ -150,6 +150,19 @@ def test_a_project_file_has_its_settings_in_their_table_alone(app: LocalQ, tmp_p
     assert app.conf.timezone is None
 
 
+@pytest.mark.parametrize(("text", "said"), [("tool = 3", None), ("[tool]\nlocalq = 3", "tool.localq = 3, which is no")])
+def test_what_is_no_table_of_settings_is_named(app: LocalQ, tmp_path: Path, text: str, said: str | None) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(text)
+    app.config_from_object(path)
+
+    if said is None:
+        assert app.conf.task_default_queue == "celery"
+    else:
+        with pytest.raises(ImproperlyConfigured, match=said):
+            app.conf.load()
+
+
 def test_broken_toml_is_named(app: LocalQ, tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text("task_default_queue = \n")
