@@ -9,7 +9,8 @@ from click.testing import Result
 from rich.console import Console
 
 from localq import LocalQ
-from localq.cli.events import Wanted, line, picture
+from localq.cli.events import line
+from localq.cli.events_view import Wanted, picture
 from localq.eventstate import State
 from tests.cli.terminal import on_terminal
 
@@ -65,20 +66,67 @@ def test_a_terminal_shows_workers_and_tasks(busy: LocalQ) -> None:
     assert "KeyError" in seen
 
 
+def drawn(state: State, width: int, height: int, wanted: Wanted = Wanted()) -> list[str]:  # noqa: B008
+    """Return the lines of the picture on a terminal of that size."""
+    console = Console(width=width, height=height, record=True, file=None, quiet=True)
+    with console.capture() as shown:
+        console.quiet = False
+        console.print(picture(state, wanted, 1100.0, height, width))
+    return [one.rstrip() for one in shown.get().splitlines()]
+
+
 def test_the_picture_shows_what_is_wanted_and_fits_the_terminal() -> None:
     state = State()
     for number in range(100):
         common = {"hostname": "w@h", "timestamp": 1000.0 + number, "uuid": f"id{number}"}
         state.event({"type": "task-received", "name": "odd" if number % 2 else "even", **common})
-    console = Console(width=100, height=20, record=True, file=None, quiet=True)
 
-    with console.capture() as shown:
-        console.quiet = False
-        console.print(picture(state, Wanted(task="even"), 1100.0, console.height))
+    lines = drawn(state, 100, 20, Wanted(task="even"))
 
-    assert "even" in shown.get()
-    assert "odd" not in shown.get()
-    assert len(shown.get().splitlines()) <= 20
+    assert "even" in "".join(lines)
+    assert "odd" not in "".join(lines)
+    assert len(lines) <= 20
+
+
+@pytest.fixture
+def crowded() -> State:
+    """Return what was heard of thirty workers with long names, and of a task that failed on each."""
+    state = State()
+    for number in range(30):
+        common = {"hostname": f"mail-{number}@a-long-name.example.org", "timestamp": 1050.0 + number}
+        state.event({"type": "worker-online", "sw_ident": "localq", "freq": 2, "loadavg": [12.34, 5.6, 7.8], **common})
+        task = {"uuid": f"01a21807-4535-7ad5-8000-{number:012}", **common}
+        state.event({"type": "task-received", "name": "shop.tasks.confirm_order", **task})
+        state.event({"type": "task-failed", "exception": "ValueError('a long message')", **task})
+    return state
+
+
+@pytest.mark.parametrize(
+    ("width", "heads", "shown"),
+    [
+        (40, "time task state", "shop.tasks.confir"),
+        (80, "time task state took outcome", "ValueError("),
+        (110, "time task id state took outcome", "01a21807-4535-7ad5-8000-000000000029"),
+        (140, "time task id state worker took outcome", "mail-29@a-l"),
+    ],
+)
+def test_the_less_columns_there_are_the_more_they_matter(crowded: State, width: int, heads: str, shown: str) -> None:
+    lines = drawn(crowded, width, 24)
+
+    (row,) = [n for n, one in enumerate(lines) if one.startswith("time")]
+    assert lines[row].split() == heads.split()
+    assert shown in lines[row + 1]
+    assert "FAILURE" in lines[row + 1]
+    assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 10), (80, 24), (20, 5)])
+def test_many_workers_leave_room_for_tasks(crowded: State, width: int, height: int) -> None:
+    lines = drawn(crowded, width, height)
+
+    assert len(lines) <= max(height, 8)
+    assert sum("FAILURE" in one for one in lines) >= (1 if width >= 40 else 0)
+    assert any("... and " in one for one in lines)
 
 
 def test_what_a_task_says_does_not_steer_the_terminal() -> None:
