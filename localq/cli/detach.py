@@ -25,6 +25,8 @@ __all__ = ["become", "daemon_options", "is_detached", "said_when_ready", "start_
 _MARK = "LOCALQ_DETACHED"
 #: Lines of the log that are shown when the program in the background fails to start.
 _LAST_LINES = 15
+#: The highest number of a user or group; the one above means "leave it as it is".
+_HIGHEST_ID = 2**32 - 2
 
 
 class _Umask(click.ParamType[int]):
@@ -104,7 +106,7 @@ def _become_user(user: int, group: int | None) -> None:
 
 
 def _number(text: str, find: Callable[[str], int], what: str) -> int:
-    if text.isdecimal():
+    if text.isdecimal() and int(text) <= _HIGHEST_ID:
         return int(text)
     try:
         return find(text)

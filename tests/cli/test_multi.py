@@ -208,6 +208,8 @@ def test_the_folder_and_the_umask_are_set_before_anything_is_imported(run: Run, 
 def test_options_that_cannot_be_are_refused(run: Run) -> None:
     assert "is no umask" in run("worker", "--umask", "9").stderr
     assert "no user 'nobody-here'" in run("worker", "--uid", "nobody-here").stderr
+    assert "no user '99999999999'" in run("worker", "--uid", "99999999999").stderr
+    assert "no group '4294967295'" in run("worker", "--gid", "4294967295").stderr
     assert "Cannot work in nowhere" in run("worker", "--workdir", "nowhere").stderr
 
 
