@@ -25,6 +25,7 @@ from localq.store.place import Place
 from localq.store.sql import SqlStore
 from localq.store.sqlite_errors import explained
 from localq.store.sqlite_format import DIALECT, create, recognise
+from localq.store.writeback import begin_writeback, finish_writeback
 
 __all__ = ["SqliteStore"]
 
@@ -32,8 +33,8 @@ __all__ = ["SqliteStore"]
 CHECKPOINT_BYTES = 16 << 20
 #: What a log that was written back is cut to (bytes): one that stayed long would be taken for one that has grown.
 LOG_KEPT_BYTES = 15 << 20
-#: Commits of a process without a worker between two looks at the log's size.
-_LOOK_EVERY = 256
+#: Commits of a process without a worker between two looks at the log.
+_LOOK_EVERY = 128
 #: Unused pages a file may keep; beyond these, and a quarter of it, they are given back, so many at a time.
 SPARE_PAGES = 1024
 _GIVEN_BACK_AT_ONCE = 256
@@ -57,6 +58,7 @@ class SqliteStore(SqlStore):
             raise ImproperlyConfigured(f"durability is {durability!r}; it must be 'full' or 'normal'")
         self.memory = os.fspath(path) == ":memory:"
         self.path = ":memory:" if self.memory else os.path.realpath(os.fsdecode(path))
+        self._log = f"{self.path}-wal"
         self._synchronous = _DURABILITY[durability]
         self._place = Place(self.path)
         self._patience = Patience(self.path, patience_s)
@@ -203,15 +205,19 @@ class SqliteStore(SqlStore):
         return bool(version != before)
 
     def tend(self, now: int) -> None:
-        """Give back space that pruning left, and checkpoint the log when it has grown, under our own write lock.
+        """Give back space that pruning left; have the log written to the disk, and checkpoint it when it has grown.
 
-        SQLite up to 3.51.2 can lose pages when a commit resets the log during another process's checkpoint;
-        while one of our connections holds the write lock nobody can commit (https://sqlite.org/wal.html#walresetbug).
+        The checkpoint is under our own write lock; the log's way to the disk, most of the work, is not. SQLite up to
+        3.51.2 can lose pages when a commit resets the log during another process's checkpoint; while one of our
+        connections holds the write lock nobody can commit (https://sqlite.org/wal.html#walresetbug).
         """
         if self.memory:
             return
         self._give_back()
-        if self._wal_bytes() >= CHECKPOINT_BYTES:
+        if self._wal_bytes() < CHECKPOINT_BYTES:
+            begin_writeback(self._log)
+        else:
+            finish_writeback(self._log)
             with self._lock, self._writing:
                 fault.point("store.checkpoint")
                 self._checkpoint()
@@ -238,7 +244,7 @@ class SqliteStore(SqlStore):
 
     def _wal_bytes(self) -> int:
         try:
-            return os.stat(f"{self.path}-wal").st_size
+            return os.stat(self._log).st_size
         except OSError:
             return 0
 
