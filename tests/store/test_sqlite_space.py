@@ -255,7 +255,7 @@ def plan(path: Path, statement: Statement) -> str:
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        ("next_due", "job_due"),
+        ("outlook", "job_due"),
         ("promote", "job_due"),
         ("next_queue", "job_ready"),
         ("best_of_queue", "job_ready"),
