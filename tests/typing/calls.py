@@ -70,6 +70,7 @@ def right() -> None:
     assert_type(fetch_bound.delay("a").get(), str)
     assert_type(shared.delay(1).get(), str)
     assert_type(shared_bound.delay(1).get(), str)
+    add.delay(1).then(lambda done: assert_type(done.get(), int))
 
 
 async def right_too() -> None:
