@@ -9,13 +9,13 @@ from typing import Any, Generic, TypeVar
 from localq import codec, current, states, waiting
 from localq.clock import to_datetime
 from localq.exceptions import TimeoutError
+from localq.headers import stamped
 from localq.history import Run
 from localq.job import Job
 from localq.joining import assert_may_join
 from localq.options import JobOptions
 from localq.result.handle import Handle, looking, signal_of
 from localq.result.lineage import Lineage, Source
-from localq.result.stamped import stamped
 from localq.sealing import open_call
 from localq.store.base import Store
 from localq.view import View
@@ -212,15 +212,15 @@ class AsyncResult(Handle, Lineage, Generic[R]):
         wait: bool = False,
         timeout: float | None = None,
     ) -> list[str]:
-        """Cancel every unfinished job that has one of these stamps; return their ids.
+        """Cancel every unfinished job that has one of these stamps, or headers; return their ids.
 
         Args:
-            headers: Values by the stamp's name: one, or several of which any will do.
+            headers: Values by the name of the stamp: one, or several of which any will do.
             terminate, signal: As of `revoke`.
             connection, wait, timeout: Ignored: what is cancelled is so when this returns.
         """
         number = signal_of(terminate, signal)
-        ids = stamped(self._app.store, headers)
+        ids = [job.id for job in stamped(self._app.store, headers)]
         self._app.cancel(ids, signal=number)
         return ids
 
