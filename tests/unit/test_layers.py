@@ -65,6 +65,7 @@ LAYERS = """
     annotations discovery
     registry
     builtins
+    runner
     eager
     sending shared publishing
     inspecting control
