@@ -52,6 +52,7 @@ LAYERS = """
     result result.*
     backend
     canvas canvas.*
+    taskrun
     task
     settle
     behind
