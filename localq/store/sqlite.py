@@ -67,6 +67,8 @@ class SqliteStore(SqlStore):
         self._checkpointer: sqlite3.Connection | None = None
         self._sweep: weakref.finalize[..., SqliteStore] | None = None
         self._version = 0
+        #: The log as it was when last tended.
+        self._tended = -1, 0
         self._commits = 0
         watch(self)
 
@@ -213,14 +215,19 @@ class SqliteStore(SqlStore):
         """
         if self.memory:
             return
+        size, _ = log = self._log_now()
+        if log == self._tended and size < CHECKPOINT_BYTES:
+            # Nobody has written since.
+            return
         self._give_back()
-        if self._wal_bytes() < CHECKPOINT_BYTES:
+        if size < CHECKPOINT_BYTES:
             begin_writeback(self._log)
         else:
             finish_writeback(self._log)
             with self._lock, self._writing:
                 fault.point("store.checkpoint")
                 self._checkpoint()
+        self._tended = log
 
     def _give_back(self) -> None:
         """Hand some unused pages back, if the file has many; the rest at the next times."""
@@ -242,11 +249,13 @@ class SqliteStore(SqlStore):
             with contextlib.suppress(StoreError):
                 self.tend(0)
 
-    def _wal_bytes(self) -> int:
+    def _log_now(self) -> tuple[int, int]:
+        """Return the log's size (bytes) and when it was last written to (ns)."""
         try:
-            return os.stat(self._log).st_size
+            found = os.stat(self._log)
         except OSError:
-            return 0
+            return 0, 0
+        return found.st_size, found.st_mtime_ns
 
     def _checkpoint(self) -> None:
         if self._checkpointer is None:
