@@ -57,6 +57,8 @@ def encode(value: Any, serializer: str = "json", where: str = "result") -> bytes
     """
     if serializer != "json":
         return _pickle(value, serializer, where)
+    if value is None:
+        return b"null"
     try:
         if is_plain(value, MAX_DEPTH):
             return "".join(chunks(value, 0)).encode("ascii")

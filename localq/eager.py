@@ -10,23 +10,13 @@ import os
 import threading
 from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Protocol
 
-from localq.attempt import run
-from localq.behind import behind, culprit_of, unfed
 from localq.call import new_id
 from localq.clock import Clock
-from localq.exceptions import NotRegistered
-from localq.failure import describe, dump
-from localq.feeding import fed
-from localq.job import Claim, Ending, Job, JobState, NewJob, Outcome, Role, WorkerCard
-from localq.limiter import AlarmLimiter
-from localq.policy import limits_of, policy_of
-from localq.registry import TaskRegistry
-from localq.running import Place
-from localq.sealing import seal_calls, seal_completion
+from localq.job import Claim, Completion, Job, JobState, NewJob, Outcome, WorkerCard
+from localq.runner import App, Runner
+from localq.sealing import seal_calls
 from localq.settings import Settings
-from localq.settle import expired, settle
 from localq.store import open_store
 from localq.store.base import Store
 
@@ -39,17 +29,7 @@ _LOOK_S = 0.5
 _around: ContextVar[tuple[str, ...]] = ContextVar("localq_eager_around", default=())
 
 
-class App(Protocol):
-    """What eager mode needs of an app."""
-
-    conf: Settings
-    tasks: TaskRegistry
-    clock: Clock
-
-    def accepts(self, task: str) -> tuple[str, ...]: ...
-
-
-class Eager:
+class Eager(Runner):
     """Runs an app's jobs in the caller, and reads their results (`localq.result.Source`).
 
     Args:
@@ -58,14 +38,10 @@ class Eager:
     """
 
     def __init__(self, app: App, store: Store | None = None, *, inline: bool = True) -> None:
-        self._app = app
-        self._inline = inline
+        super().__init__(app, open_store(":memory:") if store is None else store, _NAME, eager=inline)
         self._lock = threading.Lock()
         self._ended = threading.Condition()
         self._worker: int | None = None
-        #: Errors as they were raised, of the jobs whose caller wants them.
-        self._errors: dict[str, BaseException | None] = {}
-        self.store: Store = open_store(":memory:") if store is None else store
 
     def run(self, jobs: Sequence[NewJob], *, throw: bool = False) -> None:
         """Add jobs, then run each, and whatever follows from it, to the end, in order.
@@ -103,8 +79,15 @@ class Eager:
             if not claim.jobs:
                 return Claim(done, claim.next_at)
             for job in claim.jobs:
-                self._run(job)
+                self.complete(job)
             done += claim.jobs
+
+    def complete(self, job: Job) -> Completion:
+        """Run a claimed job, and tell the threads that wait for one."""
+        done = super().complete(job)
+        with self._ended:
+            self._ended.notify_all()
+        return done
 
     @property
     def clock(self) -> Clock:
@@ -126,7 +109,7 @@ class Eager:
             if not claim.jobs and claim.next_at is not None:
                 claim = self.store.claim(self._key(), None, (), 1, max(now, claim.next_at))
             for job in claim.jobs:
-                self._run(job)
+                self.complete(job)
             if not claim.jobs and (job_id in _around.get() or self._is_final(job_id)):
                 return
             if not claim.jobs:
@@ -138,50 +121,12 @@ class Eager:
         job = self.store.get([job_id]).get(job_id)
         return job is None or JobState(job.state).final
 
-    def _run(self, job: Job) -> None:
-        task = self._app.tasks.find(job.task)
-        now = self._app.clock.now()
-        conf = self._app.conf
-        policy = policy_of(task, job, conf)
-        if job.culprit is not None:
-            done = behind(job, culprit_of(job, self.store), _NAME, policy, now)
-        elif job.expires_at is not None and job.expires_at <= now:
-            done = expired(job, _NAME, policy, now)
-        else:
-            outcome = self._ran(job, now)
-            now = self._app.clock.now()
-            done = settle(job, outcome, _NAME, policy, now)
-        self.store.finish([seal_completion(done, conf)], now)
-        with self._ended:
-            self._ended.notify_all()
-
-    def _ran(self, job: Job, now: int) -> Outcome:
-        if job.role & Role.FED:
-            inputs = self.store.inputs(job.key)
-            try:
-                job = fed(job, inputs, self._app.conf)
-            except Exception as error:
-                if job.id in self._errors:
-                    self._errors[job.id] = error
-                return unfed(error, now)
+    def _outcome(self, job: Job, now: int) -> Outcome:
         token = _around.set((*_around.get(), job.id))
         try:
-            return self._outcome(job, now)
+            return super()._outcome(job, now)
         finally:
             _around.reset(token)
-
-    def _outcome(self, job: Job, now: int) -> Outcome:
-        task = self._app.tasks.find(job.task)
-        conf = self._app.conf
-        if task is None:
-            error = NotRegistered(f"Unknown task {job.task!r}. Import its module first.")
-            if job.id in self._errors:
-                self._errors[job.id] = error
-            return Outcome(Ending.FAILURE, now, now, failure=dump(describe(error)))
-        limits = limits_of(task, job, conf)
-        limiter = AlarmLimiter(limits.hard) if limits.hard or limits.soft else None
-        place = Place(_NAME, self._app.clock, conf, limiter, eager=self._inline, errors=self._errors)
-        return run(task, job, place)
 
     def _key(self) -> int:
         with self._lock:

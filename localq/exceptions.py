@@ -12,7 +12,6 @@
     ├── TaskError
     │   ├── NotRegistered             (KeyError) no task of that name
     │   ├── QueueNotFound             (KeyError) a call for a queue that task_queues does not have
-    │   ├── IncompleteStream          a stream of data ended too early
     │   ├── AlreadyRegistered         two tasks of one name
     │   ├── InvalidTaskError          a job that cannot be understood
     │   ├── EncodeError               (TypeError) a value that cannot be written down

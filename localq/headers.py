@@ -1,4 +1,4 @@
-"""Jobs found by the headers, or stamps, they carry."""
+"""Jobs found by the stamps, or headers, they carry."""
 
 from __future__ import annotations
 
@@ -7,30 +7,42 @@ from typing import Any
 
 from localq.job import Job, JobState
 from localq.options import JobOptions
+from localq.stamps import values_of
 from localq.store.base import Filter, Store
 
 __all__ = ["stamped"]
 
 #: Jobs read at once.
 _PAGE = 500
-_UNFINISHED = (JobState.SCHEDULED, JobState.READY, JobState.RUNNING)
+_UNFINISHED = tuple(state for state in JobState if not state.final)
 
 
 def stamped(store: Store, headers: Mapping[str, Any]) -> Iterator[Job]:
-    """Yield unfinished jobs one of whose headers, or stamps, has a value that is asked for."""
+    """Yield unfinished jobs one of whose stamps, or headers, has a value that is asked for; newest first.
+
+    Args:
+        headers: Values by the name of the stamp or header: one, or several of which any will do. They are compared
+            as texts, for those that come from a command line are.
+    """
+    asked = {name: _texts(value) for name, value in headers.items()}
     which = Filter(states=_UNFINISHED)
     while True:
         page = store.find(which, _PAGE)
         for job in page:
-            said = JobOptions.read(job.options).headers or {}
-            found = {**said, **(said.get("stamps") or {})}
-            if any(_values(wanted) & _values(found.get(name)) for name, wanted in headers.items()):
+            found = _carried(JobOptions.read(job.options))
+            if any(not texts.isdisjoint(_texts(found.get(name))) for name, texts in asked.items()):
                 yield job
         if len(page) < _PAGE:
             return
         which = which._replace(before=page[-1].key)
 
 
-def _values(given: Any) -> set[str]:
-    many = given if isinstance(given, list | tuple | set) else [] if given is None else [given]
-    return {str(one) for one in many}
+def _carried(options: JobOptions) -> dict[str, Any]:
+    """Return a job's headers and stamps; stamps may also stand among the headers, as Celery sends them."""
+    headers = options.headers or {}
+    within = headers.get("stamps")
+    return {**headers, **(within if isinstance(within, Mapping) else {}), **(options.stamps or {})}
+
+
+def _texts(value: Any) -> set[str]:
+    return set() if value is None else {str(one) for one in values_of(value)}

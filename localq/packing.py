@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from localq.exceptions import DecodeError
@@ -121,34 +121,30 @@ def _method(name: str) -> _Method:
     return _MAKERS[name]()
 
 
-def _zlib() -> _Method:
-    zlib: Any = importlib.import_module("zlib")
+def _by_stream(start: Callable[[], Any]) -> Callable[[bytes, int], tuple[bytes, bool]]:
+    """Return what unpacks by an object that `start` makes, as the standard library's modules have one."""
 
     def unpacked(data: bytes, most: int) -> tuple[bytes, bool]:
-        stream = zlib.decompressobj()
+        stream = start()
         return stream.decompress(data, most), stream.eof and not stream.unused_data
 
-    return _Method(b"z", zlib.compress, unpacked)
+    return unpacked
+
+
+def _zlib() -> _Method:
+    zlib: Any = importlib.import_module("zlib")
+    return _Method(b"z", zlib.compress, _by_stream(zlib.decompressobj))
 
 
 def _bzip2() -> _Method:
     bz2: Any = importlib.import_module("bz2")
-
-    def unpacked(data: bytes, most: int) -> tuple[bytes, bool]:
-        stream = bz2.BZ2Decompressor()
-        return stream.decompress(data, most), stream.eof and not stream.unused_data
-
-    return _Method(b"b", bz2.compress, unpacked)
+    return _Method(b"b", bz2.compress, _by_stream(bz2.BZ2Decompressor))
 
 
 def _xz() -> _Method:
     lzma: Any = importlib.import_module("lzma")
-
-    def unpacked(data: bytes, most: int) -> tuple[bytes, bool]:
-        stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_WINDOW)
-        return stream.decompress(data, most), stream.eof and not stream.unused_data
-
-    return _Method(b"x", lzma.compress, unpacked)
+    start = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=_MOST_WINDOW)
+    return _Method(b"x", lzma.compress, _by_stream(start))
 
 
 def _zstd() -> _Method:
@@ -156,13 +152,8 @@ def _zstd() -> _Method:
         zstd: Any = importlib.import_module("compression.zstd")
     except ImportError:
         return _zstandard()
-
-    def unpacked(data: bytes, most: int) -> tuple[bytes, bool]:
-        options = {zstd.DecompressionParameter.window_log_max: _MOST_WINDOW.bit_length() - 1}
-        stream = zstd.ZstdDecompressor(options=options)
-        return stream.decompress(data, most), stream.eof and not stream.unused_data
-
-    return _Method(b"s", zstd.compress, unpacked)
+    options = {zstd.DecompressionParameter.window_log_max: _MOST_WINDOW.bit_length() - 1}
+    return _Method(b"s", zstd.compress, _by_stream(partial(zstd.ZstdDecompressor, options=options)))
 
 
 def _zstandard() -> _Method:

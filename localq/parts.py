@@ -14,7 +14,7 @@ class Part:
     It is made when it is first read, and then the instance's own.
 
     Args:
-        place: "module:class".
+        place: "module:class"; parts.pyi, which no program loads, says what type that makes it.
     """
 
     def __init__(self, place: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from localq import codec, current
 from localq.call import ROUTING, When, from_now, new_id, new_job, read_options, zone_of
@@ -36,6 +36,17 @@ class App(Protocol):
     clock: Clock
     tasks: TaskRegistry
     router: Router | None
+
+
+class _Unsaid(NamedTuple):
+    """What holds of a call that does not say it: as its task says, else as the settings do."""
+
+    queue: str
+    priority: int
+    serializer: str
+    ignored: bool
+    #: The task names an exchange or a routing key.
+    placed: bool
 
 
 def job_of(
@@ -94,19 +105,21 @@ def jobs_of_call(
     special = options or placed or own or serializer != "json"
     if not special and request is None and app.router is None:
         return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
-    return _jobs_with_options(app, name, (args, kwargs), options, task, request)
+    unsaid = _Unsaid(queue, priority, serializer, bool(ignored), placed)
+    return _jobs_with_options(app, name, (args, kwargs), options, task, unsaid, request)
 
 
 def _jobs_with_options(
-    app: App, name: str, call: tuple[Any, Any], options: Mapping[str, Any], task: Task[..., Any], request: Any
+    app: App,
+    name: str,
+    call: tuple[Any, Any],
+    options: Mapping[str, Any],
+    task: Task[..., Any],
+    unsaid: _Unsaid,
+    request: Any,
 ) -> tuple[list[NewJob], bool]:
     """Return the job of a call that says more than its arguments, or whose task or surroundings do."""
     conf, (args, kwargs) = app.conf, call
-    queue = task.queue or conf.task_default_queue
-    priority = conf.task_default_priority if task.priority is None else task.priority
-    serializer = task.serializer or conf.task_serializer
-    ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
-    placed = task.exchange is not None or task.routing_key is not None
     options, stamps = split_stamps(options)
     read_options(options)
     given: dict[str, Any] = {"expires": task.expires, "compression": task.compression, **options}
@@ -116,11 +129,12 @@ def _jobs_with_options(
         refuse_cycles({"task": name, "options": given})
     if task._shadows and given.get("shadow") is None:
         given["shadow"] = task.shadow_name(args, kwargs, options)
-    queues: tuple[str, ...] = (queue,)
-    if app.router is not None or placed or any(name in options for name in ROUTING):
+    queues: tuple[str, ...] = (unsaid.queue,)
+    if app.router is not None or unsaid.placed or any(name in options for name in ROUTING):
         queues, given = _routed(app, name, args, kwargs, given, task)
-    serializer = given.get("serializer") or serializer
+    serializer = given.get("serializer") or unsaid.serializer
     given["serializer"] = None if serializer == "json" else serializer
+    priority = unsaid.priority
     if request is not None and request.id is not None:
         given.setdefault("parent_id", request.id)
         given.setdefault("root_id", request.root_id)
@@ -135,7 +149,7 @@ def _jobs_with_options(
         new = new._replace(workflow=given.get("root_id"))
     said = given.get("ignore_result")
     copies = [new._replace(id=new_id(), queue=other) for other in queues[1:]]
-    return [new, *copies], bool(ignored if said is None else said)
+    return [new, *copies], unsaid.ignored if said is None else bool(said)
 
 
 def _routed(

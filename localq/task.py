@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 
 from localq import current
-from localq.call import follow_up_id, read_changes
 from localq.canvas import Signature, chunks, xmap, xstarmap
-from localq.exceptions import MaxRetriesExceededError, OperationalError, Replaced, Retry
+from localq.exceptions import MaxRetriesExceededError, OperationalError
 from localq.parameters import checker
-from localq.request import Context, ExceptionInfo
+from localq.request import ExceptionInfo
 from localq.result import AsyncResult
+from localq.taskrun import TaskRun
 
 __all__ = ["TASK_OPTIONS", "Task"]
 
@@ -32,7 +32,7 @@ TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 _NO_OPTIONS: dict[str, Any] = {}
 
 
-class Task(Generic[P, R]):
+class Task(TaskRun, Generic[P, R]):
     """A registered function. Calling it runs it here; `delay` and `apply_async` add a job.
 
     Subclass it for shared behaviour (`@q.task(base=MyTask)`) or to define `run` yourself.
@@ -225,137 +225,10 @@ class Task(Generic[P, R]):
         """Return the result of a job of this task."""
         return AsyncResult(task_id, self.app)
 
-    # Inside a run
-
-    @property
-    def request(self) -> Context:
-        """What this run is for; outside a run an empty context whose `called_directly` is True."""
-        return current.request.get() or Context()
-
-    def retry(
-        self,
-        args: Sequence[Any] | None = None,
-        kwargs: Mapping[str, Any] | None = None,
-        exc: BaseException | None = None,
-        throw: bool = True,
-        eta: datetime | None = None,
-        countdown: float | None = None,
-        max_retries: int | None = None,
-        **options: Any,
-    ) -> Retry:
-        """End this run and run the job again later, under the same id.
-
-        Args:
-            args, kwargs: New arguments; default: the same.
-            exc: The error that is the reason: raised when no retry is left.
-            throw: False returns the Retry instead of raising it; you must then raise it yourself.
-            eta, countdown: When; default: `default_retry_delay` seconds from now.
-            max_retries: For this time only; default: the task's own.
-            options: Of the runs from now on: queue, priority, time_limit, soft_time_limit, link, and the
-                others that are kept with a job; `expires` stays what it was.
-
-        Raises:
-            Retry: always, unless `throw` is False.
-            MaxRetriesExceededError: no retry is left and `exc` was not given.
-        """
-        request = self.request
-        if request.called_directly:
-            raise exc or Retry("Task can be retried", None)
-        changes = read_changes(options, self.app.tasks.find)
-        limit = self._retry_limit(max_retries)
-        if limit is not None and request.retries >= limit:
-            raise exc or MaxRetriesExceededError(
-                f"Can't retry {self.name}[{request.id}] args:{request.args} kwargs:{request.kwargs}",
-                task_args=request.args,
-                task_kwargs=request.kwargs,
-            )
-        if eta is None and countdown is None:
-            countdown = self.default_retry_delay
-        sig: Signature[Any] = Signature(
-            self.name,
-            request.args if args is None else args,
-            {**request.kwargs, **(kwargs or {})},
-            {**changes.kept, "queue": changes.queue, "priority": changes.priority},
-        )
-        sig["changed"] = args is not None or kwargs is not None or bool(options)
-        again = Retry(exc=exc, when=countdown if eta is None else eta, is_eager=request.is_eager, sig=sig)
-        if throw:
-            raise again from exc
-        return again
-
-    def replace(self, sig: Signature[Any]) -> Any:
-        """End this run and go on as another call, of any kind, under the same id: `raise self.replace(sig)`.
-
-        What waits for this job waits for that; its callbacks are kept. A group's result is the list of its members'.
-
-        Raises:
-            Replaced: always; `on_replace` is called before.
-            RuntimeError: there is no job to go on as another.
-        """
-        if self.request.called_directly:
-            raise RuntimeError(f"{self.name} was called as a function: there is no job that could be replaced.")
-        return self.on_replace(sig)
-
-    def on_replace(self, sig: Signature[Any]) -> Any:
-        """Put `sig` in the place of the running job; a subclass may do more."""
-        raise Replaced(sig)
-
-    def add_to_chord(self, sig: Signature[Any], lazy: bool = False) -> Any:
-        """Add a task to the header that this job is in: the chord's body waits for it, too, and gets its result.
-
-        Args:
-            lazy: Return the signature, to be sent later in this run, instead of sending it.
-
-        Raises:
-            ValueError: this job is in no chord's header.
-        """
-        request = self.request
-        job_id = request.id
-        if request.called_directly or job_id is None or not request.awaited:
-            raise ValueError(f"{self.name} is in no chord: add_to_chord() needs a body that waits for it.")
-        number = request.__dict__["added"] = request.__dict__.get("added", 0) + 1
-        # The same id in each run of this job: it is added once, however often it runs.
-        new = sig.clone((), {}, beside=job_id, task_id=sig.id or follow_up_id(job_id, 0, number))
-        new.options.setdefault("group_id", request.group)
-        return new if lazy else new.delay()
-
-    def add_trail(self, result: Any) -> Any:
-        """Return a result; what a job sends is known as its child without that."""
-        return result
-
-    def _retry_limit(self, given: int | None) -> int | None:
-        if given is not None:
-            return given
-        own = self.request.__dict__.get("max_retries")
-        return self.max_retries if own is None else own
-
-    def update_state(
-        self, task_id: str | None = None, state: str | None = None, meta: Any = None, **_ignored: Any
-    ) -> None:
-        """Show a state of your own, with data, until the run ends: `AsyncResult.state` and `.info`.
-
-        A task that was called as a function has no job to show it for.
-        """
-        job_id = task_id or self.request.id
-        if job_id is not None:
-            self.app.annotate(job_id, state, meta)
-
-    def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
-        """Show how far the run is: state PROGRESS, info `{"done", "total", "message"}`."""
-        self.update_state(state="PROGRESS", meta={"done": done, "total": total, "message": message})
-
     @property
     def backend(self) -> Any:
         """Results by the names of Celery's back ends; see `localq.backend`."""
         return self.app.backend
-
-    def push_request(self, *args: Any, **fields: Any) -> None:
-        """Let `request` be another, until `pop_request`: for tests that call `run`."""
-        current.request.set(Context(args=args, _before=current.request.get(), **fields))
-
-    def pop_request(self) -> None:
-        """Let `request` be what it was before `push_request`."""
-        current.request.set(self.request.__dict__.get("_before"))
 
     # Hooks: defined by subclasses, called in the caller
 
@@ -368,10 +241,6 @@ class Task(Generic[P, R]):
         return None
 
     # Hooks: defined by subclasses, called in the slot
-
-    def send_event(self, type_: str, **fields: Any) -> None:
-        """Send an event of the task's own, such as "task-moved", to whoever listens to `app.events`."""
-        self.app.events.send(type_, uuid=self.request.id, **fields)
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """Run before each attempt; an error here is the attempt's."""

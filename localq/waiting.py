@@ -5,6 +5,7 @@ worst.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 import weakref
@@ -20,6 +21,8 @@ __all__ = ["FLOOR_S", "check_timeout", "wait", "wait_async"]
 
 #: Seconds after which a waiter looks by itself: hints may get lost.
 FLOOR_S = 0.5
+#: Rings for others that a waiter bears before it has its bell renamed, which costs as much as four wake-ups.
+_IN_VAIN = 4
 _bells = threading.local()
 
 
@@ -58,24 +61,52 @@ def wait(store: Store, ids: Container[str], done: Callable[[], bool], timeout: f
         False if the time ran out first.
     """
     check_timeout(timeout)
-    until = None if timeout is None else time.monotonic() + timeout
+    until = math.inf if timeout is None else time.monotonic() + timeout
     bell = _bell(store)
     bell.drain()
     if done():
         return True
-    look_at = time.monotonic() + FLOOR_S
-    while True:
-        now = time.monotonic()
-        if until is not None and now >= until:
-            return done()
-        left = look_at - now if until is None else min(look_at, until) - now
-        if left > 0 and bell.wait(left):
-            words = bell.drain()
-            if not any(one in ids for word in words for one in word.split()):
-                continue
+    with _Listening(bell, ids) as listening:
         look_at = time.monotonic() + FLOOR_S
-        if done():
+        while True:
+            now = time.monotonic()
+            if now >= until:
+                return done()
+            left = min(look_at, until) - now
+            if left > 0 and bell.wait(left) and not listening.heard(bell.drain()):
+                continue
+            look_at = time.monotonic() + FLOOR_S
+            if done():
+                return True
+
+
+class _Listening:
+    """A thread's bell while it waits for jobs: one that rings in vain again and again listens for its job alone.
+
+    A busy worker names what has ended many times a second, and each time every waiter would wake up.
+    """
+
+    def __init__(self, bell: Bell, ids: Container[str]) -> None:
+        self._bell, self._ids = bell, ids
+        self._only = ids[0] if isinstance(ids, tuple) and len(ids) == 1 else None
+        self._in_vain = 0
+
+    def heard(self, words: list[str]) -> bool:
+        """Whether what was said is a reason to look."""
+        if any(one in self._ids for word in words for one in word.split()):
             return True
+        self._in_vain += 1
+        if self._only is None or self._in_vain != _IN_VAIN:
+            return False
+        self._bell.listen_for(self._only)
+        return True
+
+    def __enter__(self) -> _Listening:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._only is not None and self._in_vain >= _IN_VAIN:
+            self._bell.listen_for(None)
 
 
 class _Room:

@@ -201,7 +201,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     def store(self) -> Store:
         """Where the jobs are; opened by its first use."""
         if self.conf.task_always_eager:
-            return self._eager.store  # type: ignore[no-any-return]
+            return self._eager.store
         if self._store is None:
             with self._lock:
                 if self._store is None:

@@ -72,6 +72,19 @@ class _Ends(NamedTuple):
     on_error: str = "fail"
 
 
+class _Place(NamedTuple):
+    """Where a signature stands in a workflow, and what it is given there beside what it says itself."""
+
+    before: _Ends | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = _NO_OPTIONS
+    options: Mapping[str, Any] = _NO_OPTIONS
+    #: The workflow ends with it.
+    last: bool = False
+    #: The group of which its last job is a member.
+    group_id: str | None = None
+
+
 def plan(
     sig: Mapping[str, Any],
     make: Make,
@@ -97,8 +110,9 @@ def plan(
     """
     refuse_cycles(sig)
     maker = _Planner(make, root_id, parent_id, as_one)
+    whole = _Place(None, tuple(args or ()), dict(kwargs or {}), dict(options), last=True)
     try:
-        shape = maker.place(_signature(sig), None, tuple(args or ()), dict(kwargs or {}), dict(options), last=True)
+        shape = maker.place(_signature(sig), whole)
     except RecursionError:
         raise InvalidTaskError(
             "The workflow is nested too deeply to be planned. Let a task send the inner part when it runs."
@@ -131,30 +145,21 @@ class _Planner:
 
     # Placing
 
-    def place(
-        self,
-        sig: Signature[Any],
-        before: _Ends | None,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] = _NO_OPTIONS,
-        options: Mapping[str, Any] = _NO_OPTIONS,
-        *,
-        last: bool = False,
-        group_id: str | None = None,
-    ) -> Any:
+    def place(self, sig: Signature[Any], at: _Place) -> Any:
         """Add the jobs of a signature, which wait for what is before; return the shape of its result."""
         if isinstance(sig, chunks):
             sig = sig.group()
         if isinstance(sig, chain):
-            return self._chain(sig, before, args, kwargs, options, last, group_id)
+            return self._chain(sig, at)
         if isinstance(sig, group):
-            return self._group(sig, before, args, kwargs, options)
+            return self._group(sig, at)
         if isinstance(sig, chord):
-            return self._chord(sig, before, args, kwargs, options, last, group_id)
-        return self._task(sig.clone(args, kwargs, **options), before, last, group_id)
+            return self._chord(sig, at)
+        return self._task(sig.clone(at.args, at.kwargs, **at.options), at)
 
-    def _task(self, sig: Signature[Any], before: _Ends | None, last: bool, group_id: str | None) -> Step:
-        job_id = str((self._as_one if last else None) or sig.id or new_id())
+    def _task(self, sig: Signature[Any], at: _Place) -> Step:
+        before = at.before
+        job_id = str((self._as_one if at.last else None) or sig.id or new_id())
         if job_id in self._jobs:
             raise InvalidTaskError(f"Two jobs of a workflow have the id {job_id!r}; use a copy: signature.clone()")
         self._root = self._root or job_id
@@ -162,7 +167,7 @@ class _Planner:
         given = {
             "root_id": self._root,
             "parent_id": self._parent if before is None else before.ids[-1],
-            "group_id": group_id,
+            "group_id": at.group_id,
         }
         told = {name: value for name, value in given.items() if value is not None and value != job_id}
         called: Signature[Any] = Signature(sig, app=sig._app)
@@ -172,17 +177,8 @@ class _Planner:
         self._jobs[job_id] = new._replace(after=after)
         return Step(job_id, ignored)
 
-    def _chain(
-        self,
-        sig: chain,
-        before: _Ends | None,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        options: Mapping[str, Any],
-        last: bool,
-        group_id: str | None,
-    ) -> Any:
-        own = {**sig.options, **options}
+    def _chain(self, sig: chain, at: _Place) -> Any:
+        own = {**sig.options, **at.options}
         whole: Any = sig.clone()
         whole["options"] = {name: own.pop(name) for name in ("link", "link_error") if own.get(name)}
         steps = whole.unchain_tasks()
@@ -190,58 +186,33 @@ class _Planner:
             raise InvalidTaskError("A chain without tasks cannot be sent. Give it some: chain(a.s(), b.s())")
         task_id = own.pop("task_id", None)
         shape: Any = None
-        for number, step in enumerate(steps):
-            ends = number == len(steps) - 1
-            first = (*args, *sig.args) if number == 0 else ()
-            given = dict(own) if number == 0 else {}
-            if ends and task_id is not None:
-                given["task_id"] = task_id
-            placed = self.place(
-                step,
-                before,
-                first,
-                kwargs if number == 0 else _NO_OPTIONS,
-                given,
-                last=last and ends,
-                group_id=group_id if ends else None,
-            )
+        here = _Place(at.before, (*at.args, *sig.args), at.kwargs, own)
+        for step in steps[:-1]:
+            placed = self.place(step, here)
             shape = placed if shape is None else _after(placed, shape)
-            if not ends:
-                before = self.ends(placed, on_error_of(step.options))
-        return shape
+            here = _Place(self.ends(placed, on_error_of(step.options)))
+        named = {} if task_id is None else {"task_id": task_id}
+        here = here._replace(options={**here.options, **named}, last=at.last, group_id=at.group_id)
+        placed = self.place(steps[-1], here)
+        return placed if shape is None else _after(placed, shape)
 
-    def _group(
-        self,
-        sig: group,
-        before: _Ends | None,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        options: Mapping[str, Any],
-    ) -> Many:
+    def _group(self, sig: group, at: _Place) -> Many:
         tasks = sig.flat()
         if not tasks:
             raise InvalidTaskError("A group without tasks cannot be sent: nothing would ever come of it.")
-        own = {**sig.options, **options}
+        own = {**sig.options, **at.options}
         on_error_of(own)
         group_id = own.pop("task_id", None) or new_id()
         own.pop("on_error", None)
+        before = at.before
         if before is not None and len(before.ids) > 1 and len(tasks) > 1:
             # Each waits for one job that makes the list, not for all.
             before = self.ends(self.join(before), "fail")
-        given = (*args, *sig.args)
-        return Many(group_id, tuple(self.place(one, before, given, kwargs, own, group_id=group_id) for one in tasks))
+        each = _Place(before, (*at.args, *sig.args), at.kwargs, own, group_id=group_id)
+        return Many(group_id, tuple(self.place(one, each) for one in tasks))
 
-    def _chord(
-        self,
-        sig: chord,
-        before: _Ends | None,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        options: Mapping[str, Any],
-        last: bool,
-        group_id: str | None,
-    ) -> Any:
-        whole: Any = sig.clone((), kwargs, **options)
+    def _chord(self, sig: chord, at: _Place) -> Any:
+        whole: Any = sig.clone((), at.kwargs, **at.options)
         if whole.body is None:
             raise InvalidTaskError("A chord without a body cannot be sent: chord(header)(body)")
         body = whole.body
@@ -249,14 +220,12 @@ class _Planner:
             body.link(callback)
         for errback in listed(whole.options.get("link_error")):
             body.link_error(errback)
-        body_options = whole.body_options()
+        end = at._replace(args=(), kwargs=_NO_OPTIONS, options=whole.body_options())
         if not whole.tasks:
-            return self.place(body, before, ([],), {}, body_options, last=last, group_id=group_id)
-        header = self._group(
-            whole.header, before, (*args, *sig.args), {}, {**whole.header_options(), "task_id": sig.get("header_id")}
-        )
-        ends = self.ends(header, on_error_of(whole.options))
-        placed = self.place(body, ends, (), {}, body_options, last=last, group_id=group_id)
+            return self.place(body, end._replace(args=([],)))
+        own = {**whole.header_options(), "task_id": sig.get("header_id")}
+        header = self._group(whole.header, _Place(at.before, (*at.args, *sig.args), options=own))
+        placed = self.place(body, end._replace(before=self.ends(header, on_error_of(whole.options))))
         return _after(placed, header)
 
     # Tying
@@ -271,7 +240,7 @@ class _Planner:
     def join(self, ends: _Ends, job_id: str | None = None) -> Step:
         """Add a job that makes one list of results."""
         sig: Signature[Any] = Signature(ACCUMULATE, (), {}, {"task_id": job_id} if job_id else {})
-        return self._task(sig, ends, False, None)
+        return self._task(sig, _Place(ends))
 
 
 def _edges(before: _Ends, feeds: bool) -> tuple[Edge, ...]:

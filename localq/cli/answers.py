@@ -2,40 +2,87 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import click
 
 from localq.app import LocalQ
-from localq.cli.lookup import existing
+from localq.cli.loading import app_options
+from localq.cli.lookup import existing, names
 from localq.cli.screen import printable, show_json
 from localq.engine import commands, inspection
 from localq.settings import nearest
 from localq.worker.control import Command, Panel
 
-__all__ = ["EX_UNAVAILABLE", "arguments", "asked", "command_called", "failed", "listed", "options", "show"]
+__all__ = ["Asked", "answered", "asking", "failed", "show", "unanswered"]
 
 #: Exit code when no worker has answered.
 EX_UNAVAILABLE = 69
 #: Those that register LocalQ's own commands.
 BUILT_IN = (commands, inspection)
+#: What every command to workers takes, in the order of its help.
+_PARAMETERS: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
+    click.argument("command", required=False),
+    click.argument("words", nargs=-1, metavar="[ARG]..."),
+    click.option("-l", "--list", "wants_list", is_flag=True, help="List the commands, those of the app among them."),
+    click.option("-d", "--destination", metavar="A,B", help="Only these workers."),
+    click.option("-t", "--timeout", type=click.FloatRange(min=0), metavar="SECONDS",
+                 help="How long to wait for workers that do not answer; by default what the command says."),
+    click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON: {worker: answer}."),
+)  # fmt: skip
 
 
-def options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what every command to workers takes: -d, -t and -j."""
-    for option in (
-        click.option("-j", "--json", "as_json", is_flag=True, help="Print JSON: {worker: answer}."),
-        click.option("-t", "--timeout", type=click.FloatRange(min=0), metavar="SECONDS",
-                     help="How long to wait for workers that do not answer; by default what the command says."),
-        click.option("-d", "--destination", metavar="A,B", help="Only these workers."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+class Asked(NamedTuple):
+    """What a command line asks of workers: a command and its arguments, of whom, and how to print the answers."""
+
+    command: Command
+    said: dict[str, Any]
+    destination: list[str] | None
+    timeout: float | None
+    as_json: bool
 
 
-def command_called(kind: str, name: str) -> Command:
+def asking(kind: str) -> Callable[[Callable[[click.Context, LocalQ, Asked], None]], Callable[..., None]]:
+    """Add what `localq inspect` and `localq control` take to a function, and pass it the app and what is asked.
+
+    With -l, or where no command to workers is named, those there are get listed instead, the app's own among them.
+
+    Args:
+        kind: "inspect" or "control".
+    """
+
+    def with_parameters(function: Callable[[click.Context, LocalQ, Asked], None]) -> Callable[..., None]:
+        @app_options
+        @click.pass_context
+        @functools.wraps(function)
+        def ask(
+            context: click.Context,
+            app: LocalQ,
+            command: str | None,
+            words: Sequence[str],
+            wants_list: bool,
+            destination: str | None,
+            timeout: float | None,
+            as_json: bool,
+        ) -> None:
+            if wants_list or command is None:
+                _list(kind)
+                return
+            found = _command(kind, command)
+            said = _arguments(found, words)
+            function(context, app, Asked(found, said, names(destination), timeout, as_json))
+
+        for parameter in reversed(_PARAMETERS):
+            ask = parameter(ask)
+        return ask
+
+    return with_parameters
+
+
+def _command(kind: str, name: str) -> Command:
     """Return a command of a kind, "inspect" or "control"."""
     found = Panel.commands.get(name)
     if found is not None and found.type == kind:
@@ -45,7 +92,7 @@ def command_called(kind: str, name: str) -> Command:
     raise click.UsageError(f"There is no command {name!r} for workers.{hint} See localq {kind} --list.")
 
 
-def listed(kind: str) -> None:
+def _list(kind: str) -> None:
     """Print the commands of a kind, with what they take."""
     rows = [(one.name, one.signature, one.help) for one in Panel.commands.values() if one.type == kind and one.visible]
     for name, signature, text in sorted(rows):
@@ -53,7 +100,7 @@ def listed(kind: str) -> None:
         click.echo(f"    {text}")
 
 
-def arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
+def _arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
     """Return the arguments of a command by name, from words in its order."""
     said: dict[str, Any] = {}
     rest = list(words)
@@ -72,14 +119,18 @@ def arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
     return said
 
 
-def asked(
-    app: LocalQ, command: Command, said: dict[str, Any], destination: list[str] | None, timeout: float | None
-) -> dict[str, Any]:
+def answered(app: LocalQ, asked: Asked) -> dict[str, Any]:
     """Send a command to workers, and return their answers by name."""
     existing(app)
-    patience = command.default_timeout if timeout is None else timeout
-    answers = app.control.broadcast(command.name, said, destination, reply=True, timeout=patience)
+    patience = asked.command.default_timeout if asked.timeout is None else asked.timeout
+    answers = app.control.broadcast(asked.command.name, asked.said, asked.destination, reply=True, timeout=patience)
     return {name: answer for one in answers or () for name, answer in one.items()}
+
+
+def unanswered(context: click.Context) -> NoReturn:
+    """Say that no worker has answered, and end the program."""
+    click.echo("Error: No nodes replied within time constraint.", err=True)
+    context.exit(EX_UNAVAILABLE)
 
 
 def show(answers: dict[str, Any], as_json: bool) -> None:

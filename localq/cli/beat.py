@@ -14,9 +14,10 @@ import click
 import localq
 from localq import log
 from localq.app import LocalQ
-from localq.cli.detach import daemon_options, is_detached, said_when_ready, start_detached
-from localq.cli.loading import LoadError, app_options, import_module, loaded
-from localq.cli.pidfile import default_files, expanded, held
+from localq.cli.daemonfiles import Level, files_of, set_up_log
+from localq.cli.detach import daemon_options, said_when_ready
+from localq.cli.loading import app_options, import_module, loaded
+from localq.cli.pidfile import held
 from localq.engine.scheduler import Scheduler, beside
 from localq.engine.server import start_anew
 from localq.exceptions import ImproperlyConfigured
@@ -29,22 +30,14 @@ __all__ = ["beat"]
 _NAME = "beat"
 
 
-def _level(context: click.Context, parameter: click.Parameter, value: str) -> int:
-    try:
-        return log.level_number(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.", context, parameter) from None
-
-
 @click.command(short_help="Fire schedules.")
 @click.option(
     "-l",
     "--loglevel",
     "level",
+    type=Level(),
     default="INFO",
     show_default=True,
-    metavar="LEVEL",
-    callback=_level,
     help=f"Least level logged: {', '.join(log.LEVELS)}, or a number.",
 )
 @click.option("-f", "--logfile", metavar="FILE", help="Log there instead of standard error.")
@@ -82,23 +75,15 @@ def beat(
         raise ImproperlyConfigured("The app is eager: it has no file in which schedules are kept.")
     if longest is not None:
         app.conf.beat_max_loop_interval = longest
-    if detach:
-        if pidfile is None or logfile is None:
-            pids, logs = default_files(app)
-            pidfile, logfile = pidfile or pids, logfile or logs
-        if not is_detached():
-            start_detached(expanded(logfile, _NAME), expanded(pidfile, _NAME))
-            return
-    logfile = None if logfile is None else expanded(logfile, _NAME)
-    with held(None if pidfile is None else expanded(pidfile, _NAME)), said_when_ready("scheduler.started"):
-        _run(app, level, logfile, include)
+    files = files_of(app, _NAME, detach=detach, logfile=logfile, pidfile=pidfile)
+    if files is None:
+        return
+    with held(files.pid), said_when_ready("scheduler.started"):
+        set_up_log(app, level, files.log)
+        _run(app, include)
 
 
-def _run(app: LocalQ, level: int, logfile: str | None, include: tuple[str, ...]) -> None:
-    try:
-        log.set_up(app.conf, level=level, logfile=logfile)
-    except OSError as error:
-        raise LoadError(f"Cannot write the log file {logfile!r}: {error.strerror or error}.") from None
+def _run(app: LocalQ, include: tuple[str, ...]) -> None:
     set_up()
     for name in (*app.conf.imports, *app.conf.include, *include):
         import_module(name)

@@ -11,7 +11,7 @@ from localq.app import LocalQ
 from localq.cli import answers
 from localq.cli.jobs import EXIT_FAILED
 from localq.cli.loading import app_options
-from localq.cli.lookup import existing, names
+from localq.cli.lookup import existing
 from localq.cli.screen import printable
 
 __all__ = ["control", "pause", "resume"]
@@ -21,45 +21,25 @@ _LASTING = ("revoke", "terminate", "revoke_by_stamped_headers", "rate_limit", "t
 
 
 @click.command()
-@click.argument("command", required=False)
-@click.argument("words", nargs=-1, metavar="[ARG]...")
-@click.option("-l", "--list", "wants_list", is_flag=True, help="List the commands, those of the app among them.")
-@answers.options
-@app_options
-@click.pass_context
-def control(
-    context: click.Context,
-    app: LocalQ,
-    command: str | None,
-    words: Sequence[str],
-    wants_list: bool,
-    destination: str | None,
-    timeout: float | None,
-    as_json: bool,
-) -> None:
+@answers.asking("control")
+def control(context: click.Context, app: LocalQ, asked: answers.Asked) -> None:
     """Tell workers what to do: pool_grow, autoscale, add_consumer, rate_limit, shutdown ...
 
     Rate limits, time limits and revoked jobs are kept, and hold for all workers, also those that start later.
     Ends with 1 if a worker refused, with 69 if none has answered.
     """
-    if wants_list or command is None:
-        answers.listed("control")
-        return
-    found = answers.command_called("control", command)
-    said = answers.arguments(found, words)
-    lasting = found.name in _LASTING
+    lasting = asked.command.name in _LASTING
     if lasting:
         existing(app)
-        _write(app, found.name, said)
-    told = answers.asked(app, found, said, names(destination), timeout)
+        _write(app, asked.command.name, asked.said)
+    told = answers.answered(app, asked)
     if told:
-        answers.show(told, as_json)
+        answers.show(told, asked.as_json)
         context.exit(EXIT_FAILED if answers.failed(told.values()) else 0)
     elif lasting:
         click.echo("No worker has answered; it is written down for those that come.")
     else:
-        click.echo("Error: No nodes replied within time constraint.", err=True)
-        context.exit(answers.EX_UNAVAILABLE)
+        answers.unanswered(context)
 
 
 def _write(app: LocalQ, name: str, said: dict[str, Any]) -> None:

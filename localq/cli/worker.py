@@ -13,9 +13,10 @@ import click
 import localq
 from localq import log
 from localq.app import LocalQ
-from localq.cli.detach import daemon_options, is_detached, said_when_ready, start_detached
+from localq.cli.daemonfiles import Level, files_of, set_up_log
+from localq.cli.detach import daemon_options, said_when_ready
 from localq.cli.loading import LoadError, app_options, import_module, loaded
-from localq.cli.pidfile import default_files, expanded, held
+from localq.cli.pidfile import held
 from localq.engine.assembly import assemble
 from localq.engine.naming import worker_name
 from localq.engine.scheduler import beside
@@ -42,20 +43,6 @@ class _Concurrency(click.ParamType[int | str]):
         if not str(value).isdecimal() or not 1 <= int(value) <= 10_000:
             self.fail(f"{value!r} is neither a number from 1 to 10,000 nor 'auto'.", param, ctx)
         return int(value)
-
-
-class _Level(click.ParamType[int]):
-    """A log level by name, in any case, or by number."""
-
-    name = "LEVEL"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        try:
-            return log.level_number(value)
-        except ValueError as error:
-            self.fail(f"{error}.", param, ctx)
 
 
 class _Names(click.ParamType[tuple[str, ...]]):
@@ -119,7 +106,7 @@ _OTHERS = [
     click.option("-I", "--include", type=_Names(), default=(), help="Modules to import for their tasks."),
     click.option("-f", "--logfile", metavar="FILE",
                  help="Log there instead of standard error; takes %n, %h and %d."),
-    click.option("-l", "--loglevel", "level", type=_Level(), default="WARNING", show_default=True,
+    click.option("-l", "--loglevel", "level", type=Level(), default="WARNING", show_default=True,
                  help=f"Least level logged: {', '.join(log.LEVELS)}, or a number."),
     click.option("-n", "--hostname", metavar="NAME",
                  help="The worker's name: %h is the host, %n what stands before the @, %d the domain."),
@@ -183,15 +170,11 @@ def _run(
         app.conf.put({"worker_send_task_events": True}, "the command line")
     check_queues(app.conf, queues or ())
     name = worker_name(hostname)
-    if detach:
-        if pidfile is None or logfile is None:
-            pids, logs = default_files(app)
-            pidfile, logfile = pidfile or pids, logfile or logs
-        if not is_detached():
-            start_detached(expanded(logfile, name), expanded(pidfile, name))
-            return
-    with held(None if pidfile is None else expanded(pidfile, name)), said_when_ready():
-        _set_up_log(app, level, logfile, name)
+    files = files_of(app, name, detach=detach, logfile=logfile, pidfile=pidfile)
+    if files is None:
+        return
+    with held(files.pid), said_when_ready():
+        set_up_log(app, level, files.log)
         _work(app, name, include, beat=beat, queues=queues, excluded=excluded, autoscale=autoscale)
 
 
@@ -210,16 +193,6 @@ def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, **ser
         **served,
     )
     Server(made, banner(made, loaded().name), beside(app) if beat else None).run()
-
-
-def _set_up_log(app: LocalQ, level: int, logfile: str | None, name: str) -> None:
-    file = None if logfile is None else expanded(logfile, name)
-    try:
-        log.set_up(app.conf, level=level, logfile=file)
-    except OSError as error:
-        raise LoadError(f"Cannot write the log file {file!r}: {error.strerror or error}.") from None
-    except ValueError as error:
-        raise LoadError(f"Setting worker_log_format or worker_task_log_format: {error}.") from None
 
 
 def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:

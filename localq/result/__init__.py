@@ -6,8 +6,9 @@ from localq.joining import allow_join_result, denied_join_result
 from localq.result.eager import EagerResult
 from localq.result.graph import DependencyGraph
 from localq.result.group import GroupResult, result_from_tuple
+from localq.result.handle import signal_number
 from localq.result.many import ResultSet
-from localq.result.single import AsyncResult, signal_number
+from localq.result.single import AsyncResult
 
 __all__ = [
     "AsyncResult",

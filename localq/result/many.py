@@ -8,8 +8,9 @@ from typing import Any
 from localq import current, states, waiting
 from localq.exceptions import TimeoutError
 from localq.joining import assert_may_join
+from localq.result.handle import Handle, looking
 from localq.result.lineage import Source
-from localq.result.single import NOWHERE, AsyncResult, signal_number
+from localq.result.single import NOWHERE, AsyncResult
 from localq.view import View
 
 __all__ = ["ResultSet"]
@@ -18,7 +19,7 @@ __all__ = ["ResultSet"]
 _WINDOW = 64
 
 
-class ResultSet:
+class ResultSet(Handle):
     """Results that are waited for together, in their order.
 
     Args:
@@ -78,6 +79,9 @@ class ResultSet:
     def clear(self) -> None:
         """Remove all."""
         self.results[:] = []
+
+    def _held(self) -> tuple[Source, list[Any]]:
+        return self.app, self._leaves()
 
     # Looking
 
@@ -156,12 +160,7 @@ class ResultSet:
             assert_may_join()
         leaves = [one for one in self._leaves() if not one.ignored]
         head = _Head(leaves, propagate)
-
-        def looked() -> bool:
-            if on_interval is not None:
-                on_interval()
-            return head.advance()
-
+        looked = looking(head.advance, on_interval)
         if leaves and not head.advance() and not waiting.wait(self.app.store, head, looked, timeout):
             done = sum(one._kept is not None for one in leaves)
             raise TimeoutError(
@@ -217,39 +216,6 @@ class ResultSet:
                         "traceback": one.traceback,
                     },
                 )
-
-    def then(
-        self, callback: Callable[[Any], Any], on_error: Callable[[Any], Any] | None = None, weak: bool = False
-    ) -> None:
-        """Wait, then call `callback` with this set, or `on_error` if not all succeeded."""
-        self.join(propagate=False)
-        if self.successful():
-            callback(self)
-        elif on_error is not None:
-            on_error(self)
-
-    # All at once
-
-    def forget(self) -> None:
-        """Remove the finished jobs with their results."""
-        self.app.store.forget([one.id for one in self._leaves()])
-        for one in self._leaves():
-            one._kept = None
-
-    def revoke(
-        self,
-        connection: Any = None,
-        terminate: bool = False,
-        signal: str | int | None = None,
-        wait: bool = False,
-        timeout: float | None = None,
-    ) -> None:
-        """Cancel all jobs, in one transaction; see `AsyncResult.revoke`."""
-        number = signal_number(signal) if terminate or signal is not None else 0
-        self.app.cancel([one.id for one in self._leaves()], signal=number if terminate else 0)
-        if wait:
-            ids = frozenset(one.id for one in self._leaves())
-            waiting.wait(self.app.store, ids, self.ready, timeout)
 
     # As a list
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal as signals
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -10,22 +9,23 @@ from typing import Any, Generic, TypeVar
 from localq import codec, current, states, waiting
 from localq.clock import to_datetime
 from localq.exceptions import TimeoutError
+from localq.headers import stamped
 from localq.history import Run
 from localq.job import Job
 from localq.joining import assert_may_join
 from localq.options import JobOptions
+from localq.result.handle import Handle, looking, signal_of
 from localq.result.lineage import Lineage, Source
-from localq.result.stamped import stamped
 from localq.sealing import open_call
 from localq.store.base import Store
 from localq.view import View
 
-__all__ = ["NOWHERE", "AsyncResult", "signal_number"]
+__all__ = ["NOWHERE", "AsyncResult"]
 
 R = TypeVar("R")
 
 
-class AsyncResult(Lineage, Generic[R]):
+class AsyncResult(Handle, Lineage, Generic[R]):
     """A job, seen from outside.
 
     Every property reads the store when asked, until the job is finished: what is final is kept.
@@ -51,6 +51,9 @@ class AsyncResult(Lineage, Generic[R]):
         self._app: Source = current.app() if app is None else app
         self._kept: View | None = None
         self._parent = parent
+
+    def _held(self) -> tuple[Source, list[Any]]:
+        return self._app, [self]
 
     # Reading
 
@@ -150,12 +153,7 @@ class AsyncResult(Lineage, Generic[R]):
             return None  # type: ignore[return-value]
         if disable_sync_subtasks:
             assert_may_join()
-
-        def looked() -> bool:
-            if on_interval is not None:
-                on_interval()
-            return self.ready()
-
+        looked = looking(self.ready, on_interval)
         if not (self._kept is not None or waiting.wait(self._app.store, (self.id,), looked, timeout)):
             raise self._late(timeout)
         return self.maybe_throw(propagate, callback)  # type: ignore[no-any-return]
@@ -203,46 +201,7 @@ class AsyncResult(Lineage, Generic[R]):
 
     maybe_reraise = maybe_throw
 
-    def then(
-        self,
-        callback: Callable[[AsyncResult[R]], Any],
-        on_error: Callable[[AsyncResult[R]], Any] | None = None,
-        weak: bool = False,
-    ) -> None:
-        """Wait, then call `callback` with this result, or `on_error` if the job did not succeed."""
-        self.get(propagate=False)
-        if self.successful():
-            callback(self)
-        elif on_error is not None:
-            on_error(self)
-
     # Changing
-
-    def forget(self) -> None:
-        """Remove a finished job with its result and history; an unfinished one stays."""
-        self._app.store.forget([self.id])
-        self._kept = None
-
-    def revoke(
-        self,
-        connection: Any = None,
-        terminate: bool = False,
-        signal: str | int | None = None,
-        wait: bool = False,
-        timeout: float | None = None,
-    ) -> None:
-        """Cancel the job, durably: if it waits it never runs.
-
-        Args:
-            terminate: Stop it even if it runs: its process gets `signal`, and SIGKILL if that does not end it.
-            signal: Name or number; default TERM.
-            wait: Return only when the job is finished.
-            connection: Ignored.
-        """
-        number = signal_number(signal) if terminate or signal is not None else 0
-        self._app.cancel([self.id], signal=number if terminate else 0)
-        if wait:
-            waiting.wait(self._app.store, (self.id,), self.ready, timeout)
 
     def revoke_by_stamped_headers(
         self,
@@ -253,16 +212,16 @@ class AsyncResult(Lineage, Generic[R]):
         wait: bool = False,
         timeout: float | None = None,
     ) -> list[str]:
-        """Cancel every unfinished job that has one of these stamps; return their ids.
+        """Cancel every unfinished job that has one of these stamps, or headers; return their ids.
 
         Args:
-            headers: Values by the stamp's name: one, or several of which any will do.
+            headers: Values by the name of the stamp: one, or several of which any will do.
             terminate, signal: As of `revoke`.
             connection, wait, timeout: Ignored: what is cancelled is so when this returns.
         """
-        number = signal_number(signal) if terminate or signal is not None else 0
-        ids = stamped(self._app.store, headers)
-        self._app.cancel(ids, signal=number if terminate else 0)
+        number = signal_of(terminate, signal)
+        ids = [job.id for job in stamped(self._app.store, headers)]
+        self._app.cancel(ids, signal=number)
         return ids
 
     # History
@@ -341,19 +300,3 @@ class AsyncResult(Lineage, Generic[R]):
 AsyncResult.single_type = AsyncResult
 #: Stands for the app of a result that has no job.
 NOWHERE: Any = object()
-
-
-def signal_number(signal: str | int | None) -> int:
-    """Return a signal's number.
-
-    Raises:
-        ValueError: for a signal that does not exist.
-    """
-    try:
-        if signal is None:
-            return int(signals.SIGTERM)
-        if isinstance(signal, int):
-            return int(signals.Signals(signal))
-        return int(signals.Signals[f"SIG{signal.upper().removeprefix('SIG')}"])
-    except (KeyError, ValueError):
-        raise ValueError(f"signal={signal!r} is no signal of this system; try 'TERM' or 'KILL'") from None

@@ -80,23 +80,25 @@ def level(value: Any) -> str:
 
 def number(value: Any) -> float:
     """Accept seconds or a timedelta, zero included; keep seconds."""
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("must be a number of seconds or a timedelta")
-    if not value >= 0:
+    length = _length(value)
+    if not length >= 0:
         raise ValueError("must not be negative")
-    return value
+    return length
 
 
 def seconds(value: Any) -> float:
     """Accept seconds or a timedelta; keep seconds."""
+    length = _length(value)
+    if not length > 0:
+        raise ValueError("must be more than 0")
+    return length
+
+
+def _length(value: Any) -> float:
     if isinstance(value, timedelta):
         value = value.total_seconds()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError("must be a number of seconds or a timedelta")
-    if not value > 0:
-        raise ValueError("must be more than 0")
     return value
 
 

@@ -64,6 +64,13 @@ class Bell(Protocol):
         """Clear the bell and return the words said with the rings, without waiting."""
         ...
 
+    def listen_for(self, word: str | None) -> None:
+        """Be rung with this word alone from now on, as far as the store can see to it; None: with any.
+
+        What was said a moment before this may be lost: look for yourself afterwards.
+        """
+        ...
+
     def mine(self) -> bool:
         """Whether this process made the bell, and did not inherit it over a fork."""
         ...

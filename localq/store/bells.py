@@ -3,6 +3,9 @@
 Bells lie as socket files in the store's folder; whoever has something to tell sends to each. A ring is only a
 hint: a full buffer means the bell is rung already, a refused one that its owner died, and its file is removed.
 Measured: 30 to 60 microseconds from ring to wake-up.
+
+A file's name begins with the bell's kind, one letter; behind it, where the bell is to be rung with one word alone, with
+the word's checksum. Names are never used twice: one that a ringer still has in mind must not become another's.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import select
 import socket
 import tempfile
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -24,7 +28,7 @@ __all__ = ["Ringer", "UnixBell", "bell_folder"]
 #: A socket path longer than this (bytes) does not fit into `sun_path` on every system.
 _LONGEST_PATH = 103
 #: What a bell's own name takes of that, with the stroke before it.
-_LONGEST_NAME = 28
+_LONGEST_NAME = 36
 #: Most that is said with one ring, in bytes; longer lists of ids are cut into several rings.
 _LONGEST_SAYING = 8192
 #: Most that is sent at once to a bell that takes more than words, in bytes.
@@ -33,6 +37,8 @@ _LONGEST_SENDING = 65_536
 _SETTLED_NS = 30_000_000
 #: Seconds a list of bells serves without a look at the folder, where that is said to be enough.
 _FRESH_S = 0.01
+#: Letters before the first dash in the name of a bell that listens for one word.
+_CHOOSY = 9
 _numbers = itertools.count()
 
 
@@ -62,13 +68,18 @@ def _fits(folder: Path) -> bool:
     return len(os.fsencode(folder)) <= _LONGEST_PATH - _LONGEST_NAME
 
 
+def _kind_for(kind: str, word: str) -> str:
+    """Return what the name of a bell begins with that listens for one word alone."""
+    return f"{kind}{zlib.crc32(word.encode('utf-8', 'replace')):08x}"
+
+
 class UnixBell:
     """A bell this process owns, in a store's folder; see `localq.store.base.Bell`."""
 
     def __init__(self, folder: Path, kind: str) -> None:
-        name = f"{kind}-{os.getpid()}-{next(_numbers)}-{os.urandom(3).hex()}"
+        self._folder, self._kind, self._pid = folder, kind, os.getpid()
+        name = self._new_name(kind)
         self.path = str(folder / name)
-        self._pid = os.getpid()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         with contextlib.suppress(OSError):
@@ -77,6 +88,16 @@ class UnixBell:
             os.rename(folder / f"new{name}", self.path)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
+
+    def _new_name(self, kind: str) -> str:
+        return f"{kind}-{self._pid}-{next(_numbers)}-{os.urandom(3).hex()}"
+
+    def listen_for(self, word: str | None) -> None:
+        """Be rung with this word alone from now on; see `localq.store.base.Bell`."""
+        path = str(self._folder / self._new_name(self._kind if word is None else _kind_for(self._kind, word)))
+        with contextlib.suppress(OSError):
+            os.rename(self.path, path)
+            self.path = path
 
     def fileno(self) -> int:
         """Return the socket's descriptor."""
@@ -130,6 +151,8 @@ class Ringer:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._names: dict[str, list[str]] = {}
+        #: Whether any bell listens for one word alone.
+        self._choosy = False
         self._stamp = -1
         self._looked = 0.0
 
@@ -147,13 +170,20 @@ class Ringer:
             self._send(path, b"")
 
     def say(self, kind: str, words: Iterable[str]) -> None:
-        """Ring every bell of a kind, saying words (without white space), in as few rings as will hold them."""
-        bells = self._bells(kind)
-        if not bells:
+        """Ring every bell of a kind, saying words (without white space), in as few rings as will hold them.
+
+        Those that listen for one word are rung if it is among them.
+        """
+        bells, choosy = self._bells(kind), self._choosy
+        if not bells and not choosy:
             return
+        words = list(words)
         for saying in _sayings(" ".join(words).encode("utf-8", "replace")):
             for path in bells:
                 self._send(path, saying)
+        for word in words if choosy else ():
+            for path in self._names.get(_kind_for(kind, word), ()):
+                self._send(path, word.encode("utf-8", "replace"))
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -188,9 +218,9 @@ class Ringer:
         with contextlib.suppress(OSError):
             for name in os.listdir(self._folder):
                 kind, dash, _ = name.partition("-")
-                if dash and len(kind) == 1:
+                if dash and len(kind) in (1, _CHOOSY):
                     names.setdefault(kind, []).append(f"{reach}/{name}")
-        self._names = names
+        self._names, self._choosy = names, any(len(kind) == _CHOOSY for kind in names)
         self._stamp = stamp if listed - stamp > _SETTLED_NS else -1
 
     def _send(self, path: str, word: bytes) -> bool:

@@ -102,21 +102,21 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
         """Take READY jobs; see the protocol."""
         sql = self._sql
         with self._lock, self._writing as cursor:
-            held = self._run(cursor, sql.holds, k=worker).fetchone()
+            held = self._run(cursor, sql.outlook, k=worker).fetchone()
             if held is None:
                 return Claim([], None, held=False)
-            next_at, stuck = self._run(cursor, sql.next_due).fetchone()
+            braked, next_at, stuck = held
             if next_at is not None and next_at <= now:
                 self._run(cursor, sql.promote, now=now, most=_PROMOTED_AT_ONCE)
-                next_at = self._run(cursor, sql.next_due).fetchone()[0]
+                next_at = self._run(cursor, sql.outlook, k=worker).fetchone()[1]
             behind: list[Job] = []
             if stuck:
                 behind = [self._with_args(cursor, one) for one in self._take_stuck(cursor, worker, _STUCK_AT_ONCE)]
             possible = self._ready_queues(cursor) if queues is None else dict.fromkeys(queues)
             served = [name for name in possible if name not in excluded]
-            if limit <= 0 or not (served or held[0]):
+            if limit <= 0 or not (served or braked):
                 return Claim(behind, next_at)
-            if held[0] or rates:
+            if braked or rates:
                 barred = excluded if queues is None else None
                 brakes = self._brakes(cursor, served, barred, rates, now)
                 rows = self._take_braked(cursor, brakes, worker, limit)

@@ -25,6 +25,7 @@ from localq.store.place import Place
 from localq.store.sql import SqlStore
 from localq.store.sqlite_errors import explained
 from localq.store.sqlite_format import DIALECT, create, recognise
+from localq.store.writeback import begin_writeback, finish_writeback
 
 __all__ = ["SqliteStore"]
 
@@ -32,8 +33,8 @@ __all__ = ["SqliteStore"]
 CHECKPOINT_BYTES = 16 << 20
 #: What a log that was written back is cut to (bytes): one that stayed long would be taken for one that has grown.
 LOG_KEPT_BYTES = 15 << 20
-#: Commits of a process without a worker between two looks at the log's size.
-_LOOK_EVERY = 256
+#: Commits of a process without a worker between two looks at the log.
+_LOOK_EVERY = 128
 #: Unused pages a file may keep; beyond these, and a quarter of it, they are given back, so many at a time.
 SPARE_PAGES = 1024
 _GIVEN_BACK_AT_ONCE = 256
@@ -57,6 +58,7 @@ class SqliteStore(SqlStore):
             raise ImproperlyConfigured(f"durability is {durability!r}; it must be 'full' or 'normal'")
         self.memory = os.fspath(path) == ":memory:"
         self.path = ":memory:" if self.memory else os.path.realpath(os.fsdecode(path))
+        self._log = f"{self.path}-wal"
         self._synchronous = _DURABILITY[durability]
         self._place = Place(self.path)
         self._patience = Patience(self.path, patience_s)
@@ -65,6 +67,8 @@ class SqliteStore(SqlStore):
         self._checkpointer: sqlite3.Connection | None = None
         self._sweep: weakref.finalize[..., SqliteStore] | None = None
         self._version = 0
+        #: The log as it was when last tended.
+        self._tended = -1, 0
         self._commits = 0
         watch(self)
 
@@ -203,18 +207,27 @@ class SqliteStore(SqlStore):
         return bool(version != before)
 
     def tend(self, now: int) -> None:
-        """Give back space that pruning left, and checkpoint the log when it has grown, under our own write lock.
+        """Give back space that pruning left; have the log written to the disk, and checkpoint it when it has grown.
 
-        SQLite up to 3.51.2 can lose pages when a commit resets the log during another process's checkpoint;
-        while one of our connections holds the write lock nobody can commit (https://sqlite.org/wal.html#walresetbug).
+        The checkpoint is under our own write lock; the log's way to the disk, most of the work, is not. SQLite up to
+        3.51.2 can lose pages when a commit resets the log during another process's checkpoint; while one of our
+        connections holds the write lock nobody can commit (https://sqlite.org/wal.html#walresetbug).
         """
         if self.memory:
             return
+        size, _ = log = self._log_now()
+        if log == self._tended and size < CHECKPOINT_BYTES:
+            # Nobody has written since.
+            return
         self._give_back()
-        if self._wal_bytes() >= CHECKPOINT_BYTES:
+        if size < CHECKPOINT_BYTES:
+            begin_writeback(self._log)
+        else:
+            finish_writeback(self._log)
             with self._lock, self._writing:
                 fault.point("store.checkpoint")
                 self._checkpoint()
+        self._tended = log
 
     def _give_back(self) -> None:
         """Hand some unused pages back, if the file has many; the rest at the next times."""
@@ -236,11 +249,13 @@ class SqliteStore(SqlStore):
             with contextlib.suppress(StoreError):
                 self.tend(0)
 
-    def _wal_bytes(self) -> int:
+    def _log_now(self) -> tuple[int, int]:
+        """Return the log's size (bytes) and when it was last written to (ns)."""
         try:
-            return os.stat(f"{self.path}-wal").st_size
+            found = os.stat(self._log)
         except OSError:
-            return 0
+            return 0, 0
+        return found.st_size, found.st_mtime_ns
 
     def _checkpoint(self) -> None:
         if self._checkpointer is None:

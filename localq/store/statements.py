@@ -93,6 +93,26 @@ def waiting_columns(*columns: Any, queues: Sequence[str] | None = None) -> Compo
     return union_all(*(select(*columns).where(state_is(state), *wanted) for state in _WAITING))
 
 
+def _outlook() -> Executable:
+    """Return what a live worker must know before it claims: what else may have to be done, and when.
+
+    Whether anything may keep a claim from taking what is ready, when the next job is due, whether any cannot run
+    because of others. No row: the worker was taken for dead.
+    """
+    braked = or_(
+        exists().where(standing_order.c.kind.in_([literal_column(f"'{PAUSE}'"), literal_column(f"'{RATE}'")])),
+        exists().where(is_parked()),
+    )
+    timed = job.c.run_at < literal_column(str(PARKED_AT))
+    due = select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED), timed)
+    stuck: Any = (
+        select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0")).limit(1)
+    )
+    return select(braked, due.scalar_subquery(), stuck.scalar_subquery()).where(
+        worker.c.key == bindparam("k"), worker.c.gone == literal_column("0")
+    )
+
+
 def _counts() -> CompoundSelect[Any]:
     """Return the number of jobs by queue and state, each state from its own index."""
     open_ones = (
@@ -150,10 +170,7 @@ class Statements:
             .order_by(job.c.run_at)
             .limit(P("most"))
         )
-        timed = job.c.run_at < literal_column(str(PARKED_AT))
-        first_due = select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED), timed)
-        stuck: Any = select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0"))
-        self.next_due = made(select(first_due.scalar_subquery(), stuck.limit(1).scalar_subquery()))
+        self.outlook = made(_outlook())
         self.promote = made(update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY)))
         self.next_queue = made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
         best = (
@@ -238,12 +255,6 @@ class Statements:
             .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
             .values(seen_at=P("now"), lease_until=P("until"))
         )
-        # With it, whether anything may keep a claim from taking what is ready: it costs the others two probes.
-        braked = or_(
-            exists().where(standing_order.c.kind.in_([literal_column(f"'{PAUSE}'"), literal_column(f"'{RATE}'")])),
-            exists().where(is_parked()),
-        )
-        self.holds = made(select(braked).where(worker.c.key == P("k"), worker.c.gone == literal_column("0")))
         self.owned = made(
             select(job.c.key, job.c.run_token, job.c.cancel).where(
                 job.c.owner == P("worker"), state_is(JobState.RUNNING)

@@ -9,18 +9,11 @@ from typing import Any
 
 from localq import attempt
 from localq.app import LocalQ
-from localq.behind import behind, culprit_of, unfed
 from localq.call import new_id
-from localq.exceptions import NotRegistered, WorkerTerminate
-from localq.failure import describe, dump
-from localq.feeding import fed
-from localq.job import Completion, Ending, Job, Outcome, Role, WorkerCard
-from localq.limiter import AlarmLimiter
-from localq.policy import limits_of, policy_of
+from localq.exceptions import WorkerTerminate
+from localq.job import Completion, Ending, Job, Outcome, WorkerCard
 from localq.result import AsyncResult
-from localq.running import Place
-from localq.sealing import seal_completion
-from localq.settle import expired, settle
+from localq.runner import Runner
 from localq.store.base import Store
 from localq.store.presence import boot_id
 
@@ -54,17 +47,17 @@ def drain(
                 return [AsyncResult(job_id, app) for job_id in ran]
             if len(ran) == limit:
                 raise RuntimeError(f"{limit:,} jobs ran and there are more: do they add each other? See `limit`.")
-            worker.run(job)
+            worker.complete(job)
             ran.append(job.id)
     finally:
         worker.close()
 
 
-class _Drain:
+class _Drain(Runner):
     """A worker that runs one job at a time, when it is told to."""
 
     def __init__(self, app: LocalQ, store: Store) -> None:
-        self._app, self._store = app, store
+        super().__init__(app, store, _NAME, eager=False)
         card = WorkerCard(
             new_id(), _NAME, socket.gethostname(), os.getpid(), boot_id(), "solo", 1, None, (), tuple(sorted(app.tasks))
         )
@@ -77,52 +70,27 @@ class _Drain:
         if self._claimed:
             return self._claimed.pop(0)
         names = None if queues is None else tuple(queues)
-        claim = self._store.claim(self._key, names, (), 1, self._app.clock.now())
+        claim = self.store.claim(self._key, names, (), 1, self._app.clock.now())
         if not claim.jobs and scheduled and claim.next_at is not None:
-            claim = self._store.claim(self._key, names, (), 1, max(claim.next_at, self._app.clock.now()))
+            claim = self.store.claim(self._key, names, (), 1, max(claim.next_at, self._app.clock.now()))
         # Jobs that cannot run because of another come beside the one that was asked for.
         self._claimed += claim.jobs
         return self._claimed.pop(0) if self._claimed else None
 
-    def run(self, job: Job) -> None:
-        """Run a job and write down what came of it."""
-        app, now = self._app, self._app.clock.now()
-        task = app.tasks.find(job.task)
-        policy = policy_of(task, job, app.conf)
-        done: Completion
-        if job.culprit is not None:
-            done = behind(job, culprit_of(job, self._store), _NAME, policy, now)
-        elif job.expires_at is not None and job.expires_at <= now:
-            done = expired(job, _NAME, policy, now)
-        else:
-            done = settle(job, self._ran(job, now), _NAME, policy, app.clock.now())
-        self._store.finish([seal_completion(done, app.conf)], app.clock.now())
+    def complete(self, job: Job) -> Completion:
+        """Run a claimed job, and wake who waits for its result."""
+        done = super().complete(job)
         if done.state.final:
-            self._store.ring_waiters([job.id])
+            self.store.ring_waiters([job.id])
+        return done
 
-    def _ran(self, job: Job, now: int) -> Outcome:
-        if job.role & Role.FED:
-            inputs = self._store.inputs(job.key)
-            try:
-                job = fed(job, inputs, self._app.conf)
-            except Exception as error:
-                return unfed(error, now)
-        return self._outcome(job)
-
-    def _outcome(self, job: Job) -> Outcome:
-        app, now = self._app, self._app.clock.now()
-        task = app.tasks.find(job.task)
-        if task is None:
-            error = NotRegistered(f"Unknown task {job.task!r}. Import its module first.")
-            return Outcome(Ending.FAILURE, now, now, failure=dump(describe(error)))
-        limits = limits_of(task, job, app.conf)
-        limiter = AlarmLimiter(limits.hard) if limits.hard or limits.soft else None
+    def _outcome(self, job: Job, now: int) -> Outcome:
         try:
-            return attempt.run(task, job, Place(_NAME, app.clock, app.conf, limiter))
+            return super()._outcome(job, now)
         except WorkerTerminate:
             return Outcome(Ending.RELEASED, now, now)
 
     def close(self) -> None:
         """Leave the store; what a test broke off may be run by others."""
         attempt.close_loop()
-        self._store.bury([self._key], self._app.clock.now())
+        self.store.bury([self._key], self._app.clock.now())

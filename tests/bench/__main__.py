@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import sqlite3
 import statistics
@@ -30,6 +31,8 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown row {unknown[0]!r}; there are: {', '.join(ROWS)}")
     chosen = given.rows or [row for row in ROWS if row not in _LONGEST]
+    # An installed package has its bytecode; without it each process that is started would compile it anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     about = {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,

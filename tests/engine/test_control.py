@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, chain
+from localq import AsyncResult, LocalQ, chain
 from localq.engine.embedded import Embedded
 from localq.exceptions import ImproperlyConfigured
 from localq.settings import Settings
@@ -479,6 +479,18 @@ def test_jobs_are_revoked_by_a_header_they_carry(q: LocalQ, busy: Any) -> None:
     q.control.revoke_by_stamped_headers({"order": ["17"]})
 
     assert [job.state for job in (mine, stamped, other)] == ["REVOKED", "REVOKED", "PENDING"]
+
+
+def test_jobs_are_revoked_by_a_stamp_whoever_asks_and_though_they_wait_for_others(q: LocalQ, busy: Any) -> None:
+    task = q.tasks["busy"]
+    for ask in (q.control.revoke_by_stamped_headers, AsyncResult("any", q).revoke_by_stamped_headers):
+        mine = task.s("x").stamp(order=17).apply_async(countdown=3600)
+        waits = chain(task.s("x").set(countdown=3600), task.si("y").stamp(order=17)).apply_async()
+        other = task.s("x").stamp(order=1).apply_async(countdown=3600)
+
+        ask({"order": ["17"]})
+
+        assert [job.state for job in (mine, waits, waits.parent, other)] == ["REVOKED", "REVOKED", "PENDING", "PENDING"]
 
 
 def test_a_worker_asked_to_revoke_by_header_says_how_many(q: LocalQ, busy: Any) -> None:

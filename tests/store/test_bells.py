@@ -187,6 +187,71 @@ def test_a_bell_nobody_drains_neither_blocks_nor_fails(bell: UnixBell, ringer: R
     assert bell.wait(DEADLINE_S)
 
 
+# Listening for one word
+
+
+def test_a_bell_that_listens_for_one_word_is_rung_with_no_other(folder: Path, ringer: Ringer) -> None:
+    bell, other = UnixBell(folder, "r"), UnixBell(folder, "r")
+    bell.listen_for("job-2")
+
+    ringer.say("r", ["job-1", "job-3"])
+    assert not bell.wait(0)
+    ringer.say("r", ["job-1", "job-2", "job-3"])
+
+    assert bell.wait(DEADLINE_S)
+    assert bell.drain() == ["job-2"]
+    assert other.drain() == ["job-1", "job-3", "job-1", "job-2", "job-3"]
+    bell.close(), other.close()
+
+
+def test_several_bells_may_listen_for_one_word(folder: Path, ringer: Ringer) -> None:
+    bells = [UnixBell(folder, "r") for _ in range(3)]
+    for bell in bells:
+        bell.listen_for("größe-\ud800")
+
+    ringer.say("r", ["größe-\ud800"])
+
+    for bell in bells:
+        assert bell.drain() == ["größe-?"]
+        bell.close()
+
+
+def test_a_bell_listens_to_all_again(folder: Path, ringer: Ringer) -> None:
+    bell = UnixBell(folder, "r")
+    bell.listen_for("job-2")
+    ringer.say("r", ["job-1"])
+    bell.listen_for(None)
+
+    ringer.say("r", ["job-3"])
+
+    assert bell.drain() == ["job-3"]
+    bell.close()
+
+
+def test_a_ringer_that_still_has_a_bells_old_name_takes_down_nothing(folder: Path, ringer: Ringer) -> None:
+    bell = UnixBell(folder, "r")
+    before = bell.path
+    bell.listen_for("job-2")
+    bell.listen_for(None)
+
+    assert ringer.tell_one(before, b"job-1")
+
+    assert os.listdir(folder) == [os.path.basename(bell.path)] != [os.path.basename(before)]
+    ringer.say("r", ["job-3"])
+    assert bell.drain() == ["job-3"]
+    bell.close()
+    assert os.listdir(folder) == []
+
+
+def test_a_bell_whose_folder_is_gone_can_be_told_to_listen(tmp_path: Path) -> None:
+    bell = UnixBell(tmp_path / "gone", "r")
+
+    bell.listen_for("job-2")
+
+    assert not bell.wait(0)
+    bell.close()
+
+
 # Coming and going
 
 

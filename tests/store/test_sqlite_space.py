@@ -116,6 +116,23 @@ def test_others_read_and_write_on_after_a_checkpoint(store: SqliteStore, path: P
     other.close()
 
 
+def test_a_log_that_nobody_wrote_to_is_left_alone(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.add([new("job")], NOW)
+    looked: list[str] = []
+    monkeypatch.setattr(sqlite, "begin_writeback", looked.append)
+
+    for _ in range(3):
+        store.tend(NOW)
+    other = SqliteStore(store.path)
+    other.add([new("theirs")], NOW)
+    other.close()
+    os.utime(f"{store.path}-wal", ns=(1, 1))  # the clock of files is coarse
+    for _ in range(3):
+        store.tend(NOW)
+
+    assert looked == [f"{store.path}-wal"] * 2
+
+
 def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
     killed = run_python(children.add_and_tend, str(path), str(ENOUGH), LOCALQ_FAULT="store.checkpoint=kill")
 
@@ -255,7 +272,7 @@ def plan(path: Path, statement: Statement) -> str:
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        ("next_due", "job_due"),
+        ("outlook", "job_due"),
         ("promote", "job_due"),
         ("next_queue", "job_ready"),
         ("best_of_queue", "job_ready"),

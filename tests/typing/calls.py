@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 from localq import AsyncResult, LocalQ, Signature, Task, shared_task
+from localq.agenda import Agenda
+from localq.backend import Backend
+from localq.control import Control
+from localq.receiver import Events
+from localq.scheduled import Scheduled
 
 q = LocalQ()
 
@@ -70,6 +75,16 @@ def right() -> None:
     assert_type(fetch_bound.delay("a").get(), str)
     assert_type(shared.delay(1).get(), str)
     assert_type(shared_bound.delay(1).get(), str)
+    add.delay(1).then(lambda done: assert_type(done.get(), int))
+
+
+def parts_of_an_app() -> None:
+    assert_type(q.control, Control)
+    assert_type(q.control.purge(), int)
+    assert_type(q.schedules, Agenda)
+    assert_type(q.schedules.pause("often"), Scheduled)
+    assert_type(q.events, Events)
+    assert_type(q.backend, Backend)
 
 
 async def right_too() -> None:
@@ -90,4 +105,6 @@ def wrong() -> None:
     fetch_bound.delay(5)  # error: arg-type
     shared.delay("x")  # error: arg-type
     shared_bound.delay("x")  # error: arg-type
+    q.control.pauze("mail")  # error: attr-defined
+    q.schedules.pause(5)  # error: arg-type
     _: str = add.delay(1).get()  # error: assignment

@@ -52,6 +52,7 @@ LAYERS = """
     result result.*
     backend
     canvas canvas.*
+    taskrun
     task
     settle
     behind
@@ -65,15 +66,17 @@ LAYERS = """
     annotations discovery
     registry
     builtins
+    runner
     eager
     sending shared publishing
     inspecting control
     eventstate
     receiver
-    starting parts
+    starting
     declaration
     configuration
     agenda
+    parts
     scheduling workflows
     app app.*
     contrib contrib.*
@@ -99,6 +102,9 @@ def dotted(path: Path) -> str:
 
 
 MODULES = {dotted(path): ast.parse(path.read_text("utf-8"), path.name) for path in PACKAGE.rglob("*.py")}
+for stub in PACKAGE.rglob("*.pyi"):
+    # No program loads it, but what it says of a module's types has the same direction.
+    MODULES[dotted(stub)].body += ast.parse(stub.read_text("utf-8"), stub.name).body
 
 
 def layer(module: str) -> int | None:

@@ -164,8 +164,10 @@ class Slot:
         finally:
             self._running = False
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
+            try:  # noqa: SIM105 - a context manager costs more than the flush
                 stream.flush()
+            except Exception:
+                pass
         if self._output is not None:
             self._tell_output(self._output)
         view = memoryview(packed(job, outcome))

@@ -1,0 +1,33 @@
+"""The types of an app's parts. Only type checkers read this: a program loads a part's module when it uses the part."""
+
+from typing import Any, Generic, Literal, Self, TypeVar, overload
+
+from localq.agenda import Agenda
+from localq.app.logs import Logs
+from localq.backend import Backend
+from localq.control import Control
+from localq.eager import Eager
+from localq.receiver import Events
+
+__all__ = ["Part"]
+
+T = TypeVar("T")
+
+class Part(Generic[T]):
+    @overload
+    def __init__(self: Part[Agenda], place: Literal["localq.agenda:Agenda"]) -> None: ...
+    @overload
+    def __init__(self: Part[Backend], place: Literal["localq.backend:Backend"]) -> None: ...
+    @overload
+    def __init__(self: Part[Control], place: Literal["localq.control:Control"]) -> None: ...
+    @overload
+    def __init__(self: Part[Eager], place: Literal["localq.eager:Eager"]) -> None: ...
+    @overload
+    def __init__(self: Part[Events], place: Literal["localq.receiver:Events"]) -> None: ...
+    @overload
+    def __init__(self: Part[Logs], place: Literal["localq.app.logs:Logs"]) -> None: ...
+    def __set_name__(self, owner: type, name: str) -> None: ...
+    @overload
+    def __get__(self, app: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, app: Any, owner: type | None = None) -> T: ...

@@ -1,0 +1,89 @@
+"""A worker's steps without a worker: a claimed job is run where that is asked for, and settled."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from localq.attempt import run
+from localq.behind import behind, culprit_of, unfed
+from localq.clock import Clock
+from localq.exceptions import NotRegistered
+from localq.failure import describe, dump
+from localq.feeding import fed
+from localq.job import Completion, Ending, Job, Outcome, Role
+from localq.limiter import AlarmLimiter
+from localq.policy import limits_of, policy_of
+from localq.registry import TaskRegistry
+from localq.running import Place
+from localq.sealing import seal_completion
+from localq.settings import Settings
+from localq.settle import expired, settle
+from localq.store.base import Store
+
+__all__ = ["Runner"]
+
+
+class App(Protocol):
+    """What running a job needs of an app."""
+
+    conf: Settings
+    tasks: TaskRegistry
+    clock: Clock
+
+    def accepts(self, task: str) -> tuple[str, ...]: ...
+
+
+class Runner:
+    """Runs jobs of an app, one at a time.
+
+    Args:
+        store: Where they were claimed.
+        name: What it calls itself, as a worker.
+        eager: Whether runs happen within the calls that add their jobs.
+    """
+
+    def __init__(self, app: App, store: Store, name: str, *, eager: bool) -> None:
+        self._app, self._name, self._eager = app, name, eager
+        #: Errors as they were raised, of the jobs that are in here.
+        self._errors: dict[str, BaseException | None] = {}
+        self.store: Store = store
+
+    def complete(self, job: Job) -> Completion:
+        """Run a claimed job, unless it is not to run any more; write down what came of it, and return that."""
+        conf, now = self._app.conf, self._app.clock.now()
+        policy = policy_of(self._app.tasks.find(job.task), job, conf)
+        if job.culprit is not None:
+            done = behind(job, culprit_of(job, self.store), self._name, policy, now)
+        elif job.expires_at is not None and job.expires_at <= now:
+            done = expired(job, self._name, policy, now)
+        else:
+            outcome = self._ran(job, now)
+            now = self._app.clock.now()
+            done = settle(job, outcome, self._name, policy, now)
+        self.store.finish([seal_completion(done, conf)], now)
+        return done
+
+    def _ran(self, job: Job, now: int) -> Outcome:
+        if job.role & Role.FED:
+            inputs = self.store.inputs(job.key)
+            try:
+                job = fed(job, inputs, self._app.conf)
+            except Exception as error:
+                return self._keeping(job, error, unfed(error, now))
+        return self._outcome(job, now)
+
+    def _outcome(self, job: Job, now: int) -> Outcome:
+        task, conf = self._app.tasks.find(job.task), self._app.conf
+        if task is None:
+            error = NotRegistered(f"Unknown task {job.task!r}. Import its module first.")
+            return self._keeping(job, error, Outcome(Ending.FAILURE, now, now, failure=dump(describe(error))))
+        limits = limits_of(task, job, conf)
+        limiter = AlarmLimiter(limits.hard) if limits.hard or limits.soft else None
+        place = Place(self._name, self._app.clock, conf, limiter, eager=self._eager, errors=self._errors)
+        return run(task, job, place)
+
+    def _keeping(self, job: Job, error: Exception, outcome: Outcome) -> Outcome:
+        """Return an outcome; the error it came of is kept where somebody wants it."""
+        if job.id in self._errors:
+            self._errors[job.id] = error
+        return outcome
