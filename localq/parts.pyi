@@ -3,11 +3,11 @@
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 from localq.agenda import Agenda
-from localq.app.logs import Logs
 from localq.backend import Backend
 from localq.control import Control
 from localq.eager import Eager
 from localq.receiver import Events
+from localq.scriptlog import Logs
 
 __all__ = ["Part"]
 
@@ -25,7 +25,7 @@ class Part(Generic[T]):
     @overload
     def __init__(self: Part[Events], place: Literal["localq.receiver:Events"]) -> None: ...
     @overload
-    def __init__(self: Part[Logs], place: Literal["localq.app.logs:Logs"]) -> None: ...
+    def __init__(self: Part[Logs], place: Literal["localq.scriptlog:Logs"]) -> None: ...
     def __set_name__(self, owner: type, name: str) -> None: ...
     @overload
     def __get__(self, app: None, owner: type | None = None) -> Self: ...

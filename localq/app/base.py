@@ -87,8 +87,8 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     events = Part("localq.receiver:Events")
     #: Results by the names of Celery's back ends (`localq.backend.Backend`).
     backend = Part("localq.backend:Backend")
-    #: The log of a script that is to look like a worker's (`localq.app.logs.Logs`).
-    log = Part("localq.app.logs:Logs")
+    #: The log of a script that is to look like a worker's (`localq.scriptlog.Logs`).
+    log = Part("localq.scriptlog:Logs")
     _eager = Part("localq.eager:Eager")
 
     def __init__(

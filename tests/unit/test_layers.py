@@ -69,7 +69,7 @@ LAYERS = """
     runner
     eager
     sending shared publishing
-    inspecting control
+    inspecting control scriptlog
     eventstate
     receiver
     starting
