@@ -11,8 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Dialect
-
 from localq import fault
 from localq.job import Claim, Completion, Job, JobState, NewJob, Note, Role
 from localq.rates import NO_RATES, Rate
@@ -37,11 +35,6 @@ _SCHEDULED = int(JobState.SCHEDULED)
 
 class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, BellVerbs):
     """Jobs and schedules in a SQL database; the verbs are those of `localq.store.base.Store`."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        super().__init__(dialect)
-        assert self._sql.add_job.names == _JOB_ROW
-        self._finish_values = self._sql.finish.order()
 
     # Adding
 
@@ -148,9 +141,9 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
         """Write what attempts came to; see the protocol."""
         if not completions:
             return []
-        rows = [self._finish_values(_finish_row(done, now)) for done in completions]
+        text, in_order = self._sql.finish.text, self._sql.finish.in_order
+        rows = [in_order(_finish_row(done, now)) for done in completions]
         with self._lock, self._writing as cursor:
-            text = self._sql.finish.text
             if len(rows) > 1:
                 cursor.execute("SAVEPOINT every")
                 cursor.executemany(text, rows)
@@ -169,14 +162,14 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
 
     def _end_one(self, cursor: Any, row: tuple[Any, ...], done: Completion, now: int) -> Completion | None:
         """Move one job; return its completion with the role the job has by now, or None if it was not held."""
-        text = self._sql.finish.text
-        cursor.execute(text, row)
+        finish = self._sql.finish
+        cursor.execute(finish.text, row)
         if cursor.rowcount == 1:
             return done
         found = self._run(cursor, self._sql.role_of, k=done.key, of_id=done.id).fetchone()
         if found is None or found[0] == done.role:
             return None
-        cursor.execute(text, self._finish_values({**_finish_row(done, now), "as_role": found[0]}))
+        cursor.execute(finish.text, finish.in_order({**_finish_row(done, now), "as_role": found[0]}))
         return done._replace(role=found[0]) if cursor.rowcount == 1 else None
 
     def _count_down(self, cursor: Any, completions: Sequence[Completion], now: int) -> None:
@@ -317,15 +310,12 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
         return len(keys)
 
 
-#: The order of an added job's values, that of the statement's text.
-_JOB_ROW = ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options")
-
-
 def _is_plain(new: NewJob) -> bool:
     return new.workflow is None and not new.after and new.beside is None
 
 
 def _job_row(new: NewJob, now: int) -> tuple[Any, ...]:
+    """Return the values of a job that is added, in the order in which `add_job` names them."""
     run_at, args = new.run_at, new.args
     return (
         new.id,
