@@ -27,9 +27,9 @@ def test_nothing_is_handed_ahead_before_a_run_was_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "jobs"), [(0.000_01, MOST_AHEAD), (0.005_1, 5), (0.009, 3), (0.015, 2), (0.03, 1), (5.0, 1)]
+    ("seconds", "jobs"), [(0.000_01, MOST_AHEAD), (0.005_1, 6), (0.009, 4), (0.015, 2), (0.03, 1), (5.0, 1)]
 )
-def test_a_slot_holds_the_job_it_runs_and_some_twenty_milliseconds_of_work(seconds: float, jobs: int) -> None:
+def test_a_slot_holds_the_job_it_runs_and_some_25_milliseconds_of_work(seconds: float, jobs: int) -> None:
     assert paced(seconds).ahead() == jobs
 
 
@@ -44,7 +44,7 @@ def test_one_long_run_stops_handing_ahead_at_once() -> None:
 
 def test_slots_are_left_alone_for_less_than_their_work_takes() -> None:
     assert 0 < paced(0.005).lasts(2) < 0.010
-    assert paced(0.005).lasts(50) <= 0.020
+    assert paced(0.005).lasts(50) <= 0.025
 
 
 def test_nobody_looks_away_from_jobs_that_take_no_time() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["MOST_AHEAD", "Pace"]
 
 #: Seconds of work a slot holds ahead of need, and jobs at most.
-_AHEAD_S = 0.020
+_AHEAD_S = 0.025
 MOST_AHEAD = 64
 #: Jobs that take longer (s) are handed out one at a time.
 _LONG_S = 0.010

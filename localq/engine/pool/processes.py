@@ -1,6 +1,6 @@
 """The process pool: one process a slot, one job at a time in it, its death known at once.
 
-Short jobs are handed over ahead of need, some 20 ms of work a slot, so that they are not bound by round trips;
+Short jobs are handed over ahead of need, some 25 ms of work a slot, so that they are not bound by round trips;
 what waits behind a job that turns out long is taken back. A job that has crashed once is handed out alone.
 Here the slots live and die; `handing`, `hearing` and `watching` are what is done with those that live.
 """
