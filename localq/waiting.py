@@ -88,7 +88,7 @@ class _Listening:
 
     def __init__(self, bell: Bell, ids: Container[str]) -> None:
         self._bell, self._ids = bell, ids
-        self._only = ids[0] if isinstance(ids, tuple) and len(ids) == 1 else None
+        self._only = next(iter(ids)) if isinstance(ids, tuple | frozenset) and len(ids) == 1 else None
         self._in_vain = 0
 
     def heard(self, words: list[str]) -> bool:
