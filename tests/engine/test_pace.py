@@ -47,6 +47,24 @@ def test_slots_are_left_alone_for_less_than_their_work_takes() -> None:
     assert paced(0.005).lasts(50) <= 0.025
 
 
+def test_the_first_runs_tell_at_once_how_much_a_slot_may_hold() -> None:
+    pace = Pace()
+
+    pace.measure("shop.mail", 0.005_1)
+
+    assert pace.ahead() == 6
+    assert 0.015 < pace.lasts(5) < 0.025
+
+
+def test_a_run_that_took_long_once_leaves_no_slot_idle_later() -> None:
+    pace = paced(0.005)
+
+    pace.measure("shop.mail", 0.060)
+    pace.measure("shop.mail", 0.005)
+
+    assert pace.lasts(2) < 0.010
+
+
 def test_nobody_looks_away_from_jobs_that_take_no_time() -> None:
     assert paced(0.000_1).lasts(MOST_AHEAD) == 0.0
 

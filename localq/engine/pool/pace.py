@@ -11,8 +11,10 @@ MOST_AHEAD = 64
 _LONG_S = 0.010
 #: Jobs shorter than this (s) end faster than a worker can look away.
 _INSTANT_S = 0.000_5
-#: The share of the time jobs are expected to take that a slot surely needs for them.
-_SURE = 0.75
+#: The share of the time that short jobs of late took which a slot surely needs for as many.
+_SURE = 0.8
+#: How much the newest run counts in what is known over all; the first runs count as much as each other.
+_NEWEST = 0.2
 
 
 class Pace:
@@ -21,6 +23,9 @@ class Pace:
     def __init__(self) -> None:
         # Until it is known better: long enough for one job at a time.
         self._overall = 2 * _AHEAD_S
+        #: The shorter runs of late: a slot that is left alone for longer stands idle.
+        self._brief = 0.0
+        self._runs = 0
         self._of: dict[str, float] = {}
 
     def ahead(self) -> int:
@@ -30,7 +35,7 @@ class Pace:
 
     def lasts(self, jobs: int) -> float:
         """Return the seconds so many jobs take at the least, by what is known; 0 if they end in no time."""
-        return 0.0 if self._overall < _INSTANT_S else min(_AHEAD_S, _SURE * jobs * self._overall)
+        return 0.0 if self._brief < _INSTANT_S else min(_AHEAD_S, _SURE * jobs * self._brief)
 
     def is_long(self, task: str) -> bool:
         """Whether a task's jobs want a slot that has nothing else."""
@@ -43,4 +48,9 @@ class Pace:
         # A run far longer than usual counts at once, a shorter one slowly: being wrong that way costs less.
         share = 0.5 if before is not None and seconds > before else 0.2
         self._of[task] = seconds if before is None else before + share * (seconds - before)
-        self._overall += 0.2 * (self._of[task] - self._overall)
+        self._runs += 1
+        self._overall += max(_NEWEST, 1 / self._runs) * (self._of[task] - self._overall)
+        if self._runs == 1:
+            self._brief = seconds
+        # Up in small steps however long a run took, down by half.
+        self._brief = min(seconds, 1.05 * self._brief) if seconds > self._brief else (self._brief + seconds) / 2
