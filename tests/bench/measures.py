@@ -238,9 +238,9 @@ def start_up(folder: Path) -> Figures:
 
 
 def idle(folder: Path) -> Figures:
-    """Leave `localq worker` with 2 slots alone: processor time, and memory by proportional share."""
+    """Leave `localq worker` with 2 slots alone for a minute: processor time, and memory by proportional share."""
     module = _tasks(folder, "normal")
-    seconds = 20.0
+    seconds = 60.0
     with _worker(module.q.location) as process:
         module.noop.delay().get(timeout=60)
         time.sleep(1)
