@@ -13,7 +13,8 @@ from typing import Any, Literal, NoReturn
 
 from sqlalchemy import Dialect
 
-from localq.store.statements import Statement, statements
+from localq.store.compiled import Statement
+from localq.store.statements import statements
 
 __all__ = ["Database", "Transaction"]
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from localq.job import JobState, OnError, Passing, Role
+from localq.store.compiled import Statement
 from localq.store.schema import ATTEMPT_BITS, attempt, edge, job, saved_group, state_is
 
 __all__ = ["EdgeStatements", "kept_for_others", "may_go"]
@@ -70,7 +71,7 @@ class EdgeStatements:
         taken: What a claim sets.
     """
 
-    def __init__(self, made: Callable[[Executable], Any], back: list[Any], plain: list[Any], taken: Any) -> None:
+    def __init__(self, made: Callable[[Executable], Statement], back: list[Any], plain: list[Any], taken: Any) -> None:
         self._tying(made)
         self._counting(made)
         self._reviving(made)
@@ -81,7 +82,7 @@ class EdgeStatements:
             update(job).where(job.c.key.in_(stuck.scalar_subquery())).values(taken).returning(*back)
         )
 
-    def _tying(self, made: Callable[[Executable], Any]) -> None:
+    def _tying(self, made: Callable[[Executable], Statement]) -> None:
         waiter, awaited = job.alias("w"), job.alias("d")
         columns = ("waiter", "position", "awaited", "passing", "on_error")
         ends = select(
@@ -120,7 +121,7 @@ class EdgeStatements:
             update(job).where(job.c.key == P("k")).values(role=job.c.role.op("&")(literal_column(str(Role.AWAITED))))
         )
 
-    def _counting(self, made: Callable[[Executable], Any]) -> None:
+    def _counting(self, made: Callable[[Executable], Statement]) -> None:
         waits = and_(job.c.key == P("k"), state_is(JobState.WAITING), job.c.waits > literal_column("0"))
         self.cancelled_of = made(select(job.c.key).where(job.c.key.in_(_listed("keys")), state_is(JobState.CANCELLED)))
         self.waiters_of = made(
@@ -159,7 +160,7 @@ class EdgeStatements:
             )
         )
 
-    def _reviving(self, made: Callable[[Executable], Any]) -> None:
+    def _reviving(self, made: Callable[[Executable], Statement]) -> None:
         self.ties_of = made(
             select(job.c.key, job.c.state, edge.c.on_error)
             .select_from(edge.outerjoin(job, job.c.key == edge.c.awaited))
@@ -200,7 +201,7 @@ class EdgeStatements:
             .order_by(edge.c.position)
         )
 
-    def _reading(self, made: Callable[[Executable], Any], plain: list[Any]) -> None:
+    def _reading(self, made: Callable[[Executable], Statement], plain: list[Any]) -> None:
         other = attempt.alias("other")
         span: Any = literal_column(str(1 << ATTEMPT_BITS))
         good = (

@@ -12,9 +12,9 @@ from sqlalchemy.dialects import sqlite
 
 from localq.job import JobState, WorkerCard
 from localq.orders import PAUSE, RATE, Letter, Mail, Order
+from localq.store.compiled import Statement
 from localq.store.reading import ReadingVerbs
 from localq.store.schema import bucket, job, letter, reply, standing_order, state_is
-from localq.store.statements import Statement
 
 __all__ = ["MailVerbs"]
 

@@ -9,9 +9,10 @@ from sqlalchemy import Select, literal_column, select
 
 from localq.job import Attempt, Job, JobState
 from localq.store.base import LINE, Filter
+from localq.store.compiled import Statement
 from localq.store.database import Database
 from localq.store.schema import LAST_ATTEMPT, job, state_is
-from localq.store.statements import Statement, job_columns, span
+from localq.store.statements import job_columns, span
 
 __all__ = ["ReadingVerbs", "queries"]
 

@@ -23,10 +23,10 @@ from localq.firing import (
     SyncResult,
 )
 from localq.job import JobState, NewJob
+from localq.store.compiled import Statement
 from localq.store.database import Database
 from localq.store.definitions import Kept, Step, check, defined, state_of, steps
 from localq.store.schedule_statements import ScheduleStatements, listed, schedule_statements
-from localq.store.statements import Statement
 
 __all__ = ["ScheduleVerbs"]
 

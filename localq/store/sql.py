@@ -15,12 +15,13 @@ from localq import fault
 from localq.job import Claim, Completion, Job, JobState, NewJob, Note, Role
 from localq.rates import NO_RATES, Rate
 from localq.store.brakes import BrakedClaims
+from localq.store.compiled import Statement
 from localq.store.edges import EdgeVerbs
 from localq.store.mailbox import MailVerbs
 from localq.store.ringing import BellVerbs
 from localq.store.schedules import ScheduleVerbs
 from localq.store.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
-from localq.store.statements import Statement, span, waiting_columns
+from localq.store.statements import span, waiting_columns
 from localq.store.workers import WorkerVerbs
 
 __all__ = ["SqlStore"]

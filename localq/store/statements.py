@@ -1,17 +1,13 @@
 """Every hot statement, written with SQLAlchemy Core and compiled once for a dialect, when it is first used.
 
-`Statement` holds the compiled text; the verbs run it on the driver's own cursor. Measured on SQLite that is
-three times as fast as `Connection.execute`, and one-row enqueues are made of nothing else.
-
 `ON CONFLICT` is written with SQLite's own insert; another dialect brings its own, imported only where it is used:
 SQLAlchemy's dialects cost tens of milliseconds each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property
-from operator import itemgetter
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -37,6 +33,7 @@ from sqlalchemy.dialects import sqlite
 
 from localq.job import Job, JobState
 from localq.orders import PARKED_AT, PAUSE, RATE
+from localq.store.compiled import Statement
 from localq.store.edge_statements import EdgeStatements, kept_for_others, may_go
 from localq.store.schema import (
     ATTEMPT_BITS,
@@ -52,48 +49,12 @@ from localq.store.schema import (
     worker,
 )
 
-__all__ = ["Statement", "Statements", "job_columns", "span", "statements", "waiting_columns"]
+__all__ = ["Statements", "job_columns", "span", "statements", "waiting_columns"]
 
 P = bindparam
 _SPAN = 1 << ATTEMPT_BITS
 _FINAL = int(JobState.SUCCEEDED)
 _WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
-
-
-class Statement:
-    """One statement: its text and the order of its parameters, compiled when either is first asked for.
-
-    There are more than a hundred, and a program that adds jobs uses one.
-    """
-
-    def __init__(self, clause: Executable, dialect: Dialect) -> None:
-        self._clause, self._dialect = clause, dialect
-
-    @cached_property
-    def _compiled(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-        options = {"render_postcompile": True}
-        made: Any = self._clause.compile(dialect=self._dialect, compile_kwargs=options)  # type: ignore[attr-defined]
-        return str(made), tuple(made.positiontup or ()), {k: v for k, v in made.params.items() if v is not None}
-
-    @cached_property
-    def text(self) -> str:
-        """The statement in SQL."""
-        return self._compiled[0]
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of its parameters, in the text's order."""
-        return self._compiled[1]
-
-    def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the parameters in the text's order."""
-        _, names, fixed = self._compiled
-        return tuple([given[name] if name in given else fixed.get(name) for name in names])
-
-    @cached_property
-    def in_order(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-        """A fast getter of the parameters from mappings that name every one."""
-        return itemgetter(*self.names)
 
 
 def job_columns(with_args: bool) -> list[Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from localq.store.brakes import _statements
+from localq.store.compiled import Statement
 from localq.store.sqlite import SqliteStore
 from localq.store.sqlite_format import DIALECT
-from localq.store.statements import Statement
 
 
 def plan(tmp_path: Path, statement: Statement) -> str:

@@ -15,10 +15,11 @@ from localq.exceptions import StoreFull
 from localq.job import JobState
 from localq.store import sqlite
 from localq.store.base import Filter
+from localq.store.compiled import Statement
 from localq.store.reading import queries
 from localq.store.sqlite import SqliteStore
 from localq.store.sqlite_format import DIALECT
-from localq.store.statements import Statement, statements
+from localq.store.statements import statements
 from tests.store import children
 from tests.store.given import AFTER_LEASE, BOOT, HOUR, NOW, claimed, done, new, news, worker
 from tests.store.together import run_python, together
