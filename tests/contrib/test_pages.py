@@ -47,8 +47,7 @@ def test_the_page_about_django_is_a_project_that_runs(project: Project) -> None:
     for name in sorted(files, reverse=True):
         project.write(name, files[name])
 
-    worker = project.start("worker -A shop -c 1 -l info")
-    worker.until("ready.")
+    worker = project.worker("worker -A shop -c 1 -l info")
     told = project.python("""
         import os
         os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
@@ -80,8 +79,7 @@ def test_the_blocks_about_flask_are_an_application_that_runs(project: Project) -
     project.write("app.py", app)
     project.write("make_localq.py", make)
 
-    worker = project.start("worker -A make_localq -c 1 -l info")
-    worker.until("ready.")
+    worker = project.worker("worker -A make_localq -c 1 -l info")
     told = project.python("from make_localq import q; import app; print(app.greet.delay('you').get(timeout=30))")
 
     assert worker.stop() == 0

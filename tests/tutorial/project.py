@@ -93,6 +93,12 @@ class Project:
         self._started.append(Program(command, self.folder, self._environment))
         return self._started[-1]
 
+    def worker(self, line: str) -> Program:
+        """Start a worker, and wait until it is ready."""
+        program = self.start(line)
+        program.until("ready.")
+        return program
+
     def close(self) -> None:
         """End whatever was started."""
         for program in self._started:

@@ -29,9 +29,7 @@ def broken(x):
 def worker(project: Project) -> Program:
     """Return a running worker of tasks.py."""
     project.write("tasks.py", TASKS)
-    made = project.start("-A tasks worker  --loglevel=info")
-    made.until("ready.")
-    return made
+    return project.worker("-A tasks worker  --loglevel=info")
 
 
 def test_a_task_is_defined(project: Project, worker: Program) -> None:

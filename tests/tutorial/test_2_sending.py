@@ -25,9 +25,7 @@ def test1(hotplay_id, start_dt, end_dt):
 def worker(project: Project) -> Program:
     """Return a running worker of tasks.py."""
     project.write("tasks.py", TASKS)
-    made = project.start("-A tasks worker -l info -P threads")
-    made.until("ready.")
-    return made
+    return project.worker("-A tasks worker -l info -P threads")
 
 
 def test_delay_and_apply_async_send_the_same_call(project: Project, worker: Program) -> None:

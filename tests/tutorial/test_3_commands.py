@@ -70,8 +70,7 @@ def test_a_worker_is_stopped_without_naming_the_project(project: Project) -> Non
 def test_the_status_of_a_package_is_shown_beside_it(project: Project) -> None:
     """查看进程数: `celery status -A celery_task`, in the folder that celery_task lies in."""
     project.write("celery_task/celery.py", APP.format("celery_task"))
-    worker = project.start("worker -A celery_task -P threads -l info")
-    worker.until("ready.")
+    worker = project.worker("worker -A celery_task -P threads -l info")
 
     shown = project.localq("status -A celery_task")
 

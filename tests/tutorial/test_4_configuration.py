@@ -81,8 +81,7 @@ def test_a_configuration_names_the_modules_of_tasks(project: Project, kind: str)
     project.write("proj/tasks1.py", TASKS)
     project.write("proj/tasks2.py", TASKS)
 
-    worker = project.start("-A proj worker -l info -P threads")
-    worker.until("ready.")
+    worker = project.worker("-A proj worker -l info -P threads")
     told = project.python("from proj.tasks2 import add; print(add.delay(2, 3).get(timeout=30))")
 
     assert worker.stop() == 0
@@ -124,8 +123,7 @@ def test_a_package_with_one_module_of_tasks_is_run(project: Project) -> None:
     project.write("proj/config.py", SINGLE_CONFIG)
     project.write("proj/tasks.py", SINGLE_TASKS)
 
-    worker = project.start("-A proj worker -l info -P threads")
-    worker.until("ready.")
+    worker = project.worker("-A proj worker -l info -P threads")
     told = project.python("from proj.tasks import add; print(add.name, add.delay(2, 3).get(timeout=30))")
 
     assert worker.stop() == 0

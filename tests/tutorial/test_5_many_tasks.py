@@ -97,8 +97,7 @@ def test_calls_go_to_the_queues_of_their_tasks(project: Project, source: str) ->
 def test_a_worker_runs_the_queue_it_is_given(project: Project, options: str, served: str, done: str) -> None:
     """运行任务: the three workers, the last of which runs greenlets."""
     write(project, "localq")
-    worker = project.start(f"-A tasks {options}")
-    worker.until("ready.")
+    worker = project.worker(f"-A tasks {options}")
 
     told = project.python(f"""
         from tasks import {done}, taskB

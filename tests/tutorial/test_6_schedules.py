@@ -139,8 +139,7 @@ def test_one_command_fires_and_runs(project: Project, line: str) -> None:
 def test_beat_fires_and_a_worker_runs(project: Project) -> None:
     """启动时需加`-B`参数: `celery -A celery_task beat` beside `celery -A celery_task worker --loglevel=info`."""
     write(project, "celery_task")
-    worker = project.start("-A celery_task worker --loglevel=info -P threads")
-    worker.until("ready.")
+    worker = project.worker("-A celery_task worker --loglevel=info -P threads")
 
     beat = project.start("-A celery_task beat")
     worker.until("celery_task.tasks.add[")

@@ -41,8 +41,7 @@ def test_a_task_of_a_django_project_is_run(project: Project) -> None:
     """创建和开启任务, 发布和获取结果: celery_tasks/sum_two.py and its client; the worker sets Django up by itself."""
     project.write("dj_py2_demo/settings.py", SETTINGS)
     project.write("celery_tasks/sum_two.py", SUM_TWO)
-    worker = project.start("-A celery_tasks.sum_two worker -l info")
-    worker.until("ready.")
+    worker = project.worker("-A celery_tasks.sum_two worker -l info")
 
     told = project.python("""
         # 发布和获取结果

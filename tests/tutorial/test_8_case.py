@@ -126,8 +126,7 @@ def test_a_scheduler_and_a_worker_are_started_beside_the_folder(project: Project
     write(project)
 
     beat = project.start("-A celery_task beat")
-    worker = project.start("-A celery_task worker --loglevel=info")
-    worker.until("ready.")
+    worker = project.worker("-A celery_task worker --loglevel=info")
     beat.until("2 configured")
     told = project.python("""
         from celery_task.epp_scripts.test1 import celery_run
