@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from localq.app import LocalQ
-from localq.call import new_id as uuid
 from localq.canvas import Signature, chain, chord, chunks, group, maybe_signature, signature, xmap, xstarmap
 from localq.codec import register
 from localq.current import current_app, current_task
@@ -19,6 +18,7 @@ from localq.exceptions import (
     WorkerLostError,
 )
 from localq.joining import allow_join_result
+from localq.model.ids import new_id as uuid
 from localq.queues import Exchange, Queue
 from localq.request import Context
 from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet

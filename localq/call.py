@@ -6,21 +6,18 @@ and ignored (`BROKER_ONLY`); any other unknown name is a TypeError that names th
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
-import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
-from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from localq import codec
 from localq.clock import from_datetime
 from localq.exceptions import InvalidTaskError
 from localq.job import NewJob
+from localq.model.ids import new_id
 from localq.packing import check_compression
 from localq.settings import Settings, nearest
 from localq.stamps import split_stamps
@@ -32,9 +29,7 @@ __all__ = [
     "ROUTING",
     "Changes",
     "When",
-    "follow_up_id",
     "from_now",
-    "new_id",
     "new_job",
     "read_changes",
     "read_options",
@@ -80,45 +75,6 @@ _SECOND = 1_000_000
 _FAREST_S = 31_557_600_000
 #: Finds a task by its name, or returns None.
 Find = Callable[[str], Any]
-
-_counter = itertools.count(1)
-_tail = ""
-
-
-def _reseed() -> None:
-    """Take new random digits: two processes, or a fork and its parent, must not make the same ids."""
-    global _tail
-    _tail = os.urandom(4).hex()
-
-
-_reseed()
-os.register_at_fork(after_in_child=_reseed)
-
-
-def new_id() -> str:
-    """Return a new job id: a UUID (version 7) that sorts by time, in order within a process.
-
-    Random ids cost three times as much in a unique index. Layout: 48 bits of milliseconds, 12 bits of their
-    fraction, 30 bits of a counter, 32 random bits of the process.
-    """
-    millis, rest = divmod(time.time_ns(), 1_000_000)
-    number = next(_counter)
-    return "%08x-%04x-7%03x-%04x-%04x%s" % (  # noqa: UP031 - the fastest way to format
-        millis >> 16,
-        millis & 0xFFFF,
-        rest * 4096 // 1_000_000,
-        0x8000 | number >> 16 & 0x3FFF,
-        number & 0xFFFF,
-        _tail,
-    )
-
-
-_FOLLOW_UPS = UUID("6d7f2ab0-5d0c-4f6e-9d2f-6c6f63616c71")
-
-
-def follow_up_id(job_id: str, run_token: int, number: int) -> str:
-    """Return the id of a job that follows from an attempt: the same however often it is computed."""
-    return str(uuid5(_FOLLOW_UPS, f"{job_id}/{run_token}/{number}"))
 
 
 class When(NamedTuple):

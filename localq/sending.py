@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from localq import codec, current
-from localq.call import ROUTING, When, from_now, new_id, new_job, read_options, zone_of
+from localq.call import ROUTING, When, from_now, new_job, read_options, zone_of
 from localq.canvas import Signature
 from localq.canvas.cycles import refuse_cycles
 from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.job import NewJob
+from localq.model.ids import new_id
 from localq.options import JobOptions
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of

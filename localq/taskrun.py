@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from localq import current
-from localq.call import follow_up_id, read_changes
+from localq.call import read_changes
 from localq.canvas import Signature
 from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
+from localq.model.ids import follow_up_id
 from localq.request import Context
 
 __all__ = ["TaskRun"]

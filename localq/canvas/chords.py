@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localq.call import new_id
 from localq.canvas.chains import signatures
 from localq.canvas.groups import group
 from localq.canvas.signatures import Signature, maybe_signature
 from localq.canvas.stamping import StampingVisitor, stamps_of
+from localq.model.ids import new_id
 from localq.result import GroupResult
 from localq.settings import nearest
 

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from localq.call import new_id
 from localq.canvas.chains import _Steps
 from localq.canvas.signatures import Signature
 from localq.canvas.stamping import StampingVisitor, stamps_of
+from localq.model.ids import new_id
 from localq.result import GroupResult
 
 __all__ = ["group"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from localq.call import new_id
 from localq.canvas.chains import chain
 from localq.canvas.chords import chord, on_error_of
 from localq.canvas.cycles import refuse_cycles
@@ -18,6 +17,7 @@ from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
 from localq.job import Edge, NewJob, OnError, Passing
+from localq.model.ids import new_id
 from localq.result import AsyncResult, GroupResult
 
 __all__ = ["ACCUMULATE", "Make", "Many", "Plan", "Step", "as_result", "plan"]

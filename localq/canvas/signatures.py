@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from localq import current
-from localq.call import new_id
 from localq.canvas.cycles import refuse_cycles
 from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamps_of
 from localq.exceptions import InvalidTaskError
+from localq.model.ids import new_id
 from localq.result import AsyncResult
 
 __all__ = ["Signature", "maybe_signature", "signature", "subtask"]

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from localq.call import new_id
 from localq.engine.autoscale import Bounds
 from localq.engine.membership import WorkerPlan
 from localq.engine.naming import worker_name
@@ -23,6 +22,7 @@ from localq.engine.pool.threads import ThreadPool
 from localq.engine.signalling import Setup
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
+from localq.model.ids import new_id
 from localq.sealing import signer_of
 from localq.settings import nearest
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init

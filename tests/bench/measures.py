@@ -15,8 +15,8 @@ from typing import Any
 
 import multiprocess
 
-from localq.call import new_id
 from localq.canvas import chain, chord, group
+from localq.model.ids import new_id
 from tests.bench import raw
 from tests.bench.schedules import ten_thousand
 

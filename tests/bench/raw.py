@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from localq.call import new_id
+from localq.model.ids import new_id
 
 ARGS = b"[[],{}]"
 

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from localq import LocalQ, Task
-from localq.call import BROKER_ONLY, new_id
+from localq.call import BROKER_ONLY
 from localq.clock import from_datetime
 from localq.exceptions import EncodeError, ImproperlyConfigured, InvalidTaskError, StoreBusy
 from localq.job import Job, JobState
+from localq.model.ids import new_id
 from localq.options import JobOptions
 
 

@@ -1,0 +1,1 @@
+"""The words that all rooms share, as plain values; the catalogues of events and failpoints."""
