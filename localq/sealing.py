@@ -13,16 +13,17 @@ import base64
 import binascii
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any, Protocol
 
 from localq.exceptions import DecodeError, ImproperlyConfigured, ScheduleError
 from localq.job import Completion, Job, NewJob, Outcome
 from localq.keys import MessageKey
 from localq.options import JobOptions
 from localq.packing import PACKED, pack, unpack
-from localq.settings import Settings
 from localq.signing import SIGNED, Signer, body_of
 
 __all__ = [
+    "SealSettings",
     "open_call",
     "open_failure",
     "open_result",
@@ -42,7 +43,19 @@ _SEALS = (PACKED, SIGNED)
 _SIGNED_TEXT = "signed "
 
 
-def signer_of(conf: Settings) -> Signer | None:
+class SealSettings(Protocol):
+    """The settings that say how messages lie in the store."""
+
+    message_signing: Any
+    message_keys: Any
+    task_compression: Any
+    result_compression: Any
+    compression_min_bytes: Any
+    task_args_max_bytes: Any
+    result_max_bytes: Any
+
+
+def signer_of(conf: SealSettings) -> Signer | None:
     """Return what signs and verifies, or None where nothing is signed.
 
     Raises:
@@ -69,7 +82,7 @@ def _signer(keys: tuple[MessageKey, ...], mode: str) -> Signer:
 # Calls
 
 
-def seal_calls(jobs: Sequence[NewJob], conf: Settings) -> Sequence[NewJob]:
+def seal_calls(jobs: Sequence[NewJob], conf: SealSettings) -> Sequence[NewJob]:
     """Return jobs as they are stored."""
     if conf.message_signing == "off" and conf.task_compression is None:
         for new in jobs:
@@ -86,7 +99,7 @@ def seal_calls(jobs: Sequence[NewJob], conf: Settings) -> Sequence[NewJob]:
     ]
 
 
-def seal_call(job_id: str, task: str, options: str | None, args: bytes, conf: Settings) -> bytes:
+def seal_call(job_id: str, task: str, options: str | None, args: bytes, conf: SealSettings) -> bytes:
     """Return the encoded arguments of a job as they are stored."""
     compression = JobOptions.read(options).compression or conf.task_compression
     if compression is not None and not args.startswith(PACKED):
@@ -94,13 +107,13 @@ def seal_call(job_id: str, task: str, options: str | None, args: bytes, conf: Se
     return sign_call(job_id, task, options, args, conf)
 
 
-def sign_call(job_id: str, task: str, options: str | None, args: bytes, conf: Settings) -> bytes:
+def sign_call(job_id: str, task: str, options: str | None, args: bytes, conf: SealSettings) -> bytes:
     """Return arguments signed, and packed no further: of a call that is handed on and never stored."""
     signer = signer_of(conf)
     return args if signer is None else signer.sign("call", (job_id, task, options or ""), args)
 
 
-def verified_call(job: Job, conf: Settings) -> bytes:
+def verified_call(job: Job, conf: SealSettings) -> bytes:
     """Return the arguments of a job as far as they can be trusted: verified, still packed.
 
     Raises:
@@ -113,7 +126,7 @@ def verified_call(job: Job, conf: Settings) -> bytes:
     return signer.verify("call", (job.id, job.task, job.options or ""), args, f"The arguments of job {job.id}")
 
 
-def open_call(job: Job, conf: Settings) -> bytes:
+def open_call(job: Job, conf: SealSettings) -> bytes:
     """Return the encoded arguments of a job.
 
     Raises:
@@ -137,7 +150,7 @@ def _bytes(data: bytes) -> bytes:
 # What comes of them
 
 
-def seal_outcome(job: Job, outcome: Outcome, conf: Settings) -> Outcome:
+def seal_outcome(job: Job, outcome: Outcome, conf: SealSettings) -> Outcome:
     """Return the outcome of a job's attempt with result, new arguments and follow-ups as they are stored.
 
     The error stays plain: the worker reads it; `seal_completion` signs it.
@@ -155,7 +168,7 @@ def seal_outcome(job: Job, outcome: Outcome, conf: Settings) -> Outcome:
     return outcome._replace(result=result, args=args, follow_ups=tuple(seal_calls(follow_ups, conf)), replaced=replaced)
 
 
-def _seal_result(job: Job, result: bytes, conf: Settings) -> bytes:
+def _seal_result(job: Job, result: bytes, conf: SealSettings) -> bytes:
     if conf.result_compression is not None:
         result = pack(result, conf.result_compression, conf.compression_min_bytes)
     signer = signer_of(conf)
@@ -164,7 +177,7 @@ def _seal_result(job: Job, result: bytes, conf: Settings) -> bytes:
     return signer.sign("result", (job.id, JobOptions.read(job.options).serializer), result)
 
 
-def seal_completion(done: Completion, conf: Settings) -> Completion:
+def seal_completion(done: Completion, conf: SealSettings) -> Completion:
     """Return what is to be written for a job, with what the worker itself added to it as it is stored."""
     if done.follow_ups:
         done = done._replace(follow_ups=tuple(seal_calls(done.follow_ups, conf)))
@@ -177,7 +190,7 @@ def seal_completion(done: Completion, conf: Settings) -> Completion:
     return done
 
 
-def open_result(job_id: str, serializer: str, result: bytes, conf: Settings) -> bytes:
+def open_result(job_id: str, serializer: str, result: bytes, conf: SealSettings) -> bytes:
     """Return the encoded result of a job.
 
     Raises:
@@ -192,7 +205,7 @@ def open_result(job_id: str, serializer: str, result: bytes, conf: Settings) -> 
     return unpack(body_of(result), conf.result_max_bytes, "result_max_bytes")
 
 
-def open_failure(job_id: str, failure: bytes, conf: Settings) -> bytes:
+def open_failure(job_id: str, failure: bytes, conf: SealSettings) -> bytes:
     """Return the written error of a job.
 
     Raises:
@@ -207,7 +220,7 @@ def open_failure(job_id: str, failure: bytes, conf: Settings) -> bytes:
 # Schedules
 
 
-def seal_spec(name: str, spec: str, conf: Settings) -> str:
+def seal_spec(name: str, spec: str, conf: SealSettings) -> str:
     """Return what defines a schedule as it is stored: readable as before, with its signature in front of it."""
     signer = signer_of(conf)
     if signer is None:
@@ -217,7 +230,7 @@ def seal_spec(name: str, spec: str, conf: Settings) -> str:
     return f"{_SIGNED_TEXT}{base64.b64encode(seal).decode()} {spec}"
 
 
-def open_spec(name: str, spec: str, conf: Settings) -> str:
+def open_spec(name: str, spec: str, conf: SealSettings) -> str:
     """Return what defines a schedule.
 
     Raises:

@@ -40,6 +40,15 @@ class Settings(MutableMapping[str, Any]):
     # Values are in the instance's own dictionary, so that reading an attribute costs what any attribute costs;
     # until the configuration is read there are none, and `__getattr__` sees to it.
 
+    # Those that rooms below this one read are named for the type checker (`SealSettings`).
+    message_signing: Any
+    message_keys: Any
+    task_compression: Any
+    result_compression: Any
+    compression_min_bytes: Any
+    task_args_max_bytes: Any
+    result_max_bytes: Any
+
     def __init__(self, given: Mapping[str, Any] | None = None, source: str = "LocalQ(...)") -> None:
         self.__dict__.update(_set={}, _before={}, _own={}, _pending=None, _defaults=[], _raw=set(), _changed=None)
         self.__dict__.update(_odd={}, _first={})
