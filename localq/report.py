@@ -7,10 +7,7 @@ import re
 import sqlite3
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
-
-from localq import __version__
-from localq.app import LocalQ
+from typing import Any, Protocol
 
 __all__ = ["censored", "report"]
 
@@ -32,10 +29,24 @@ _PASSWORD = re.compile(r"(?<=:)[^/@:]+(?=@)")
 _STARS = "********"
 
 
-def report(app: LocalQ) -> str:
+class App(Protocol):
+    """What of an app is told."""
+
+    main: str | None
+    conf: Any
+
+    @property
+    def tasks(self) -> Any: ...
+
+    @property
+    def location(self) -> str: ...
+
+
+def report(app: App) -> str:
     """Return facts about an app and what it runs on, as lines of text."""
     lines = [
-        f"software  -> localq:{__version__} py:{platform.python_version()} sqlite:{sqlite3.sqlite_version}",
+        f"software  -> localq:{_version('localq') or '(not installed)'} py:{platform.python_version()} "
+        f"sqlite:{sqlite3.sqlite_version}",
         f"             {' '.join(_versions())}",
         f"platform  -> system:{platform.system()} {platform.release()} arch:{platform.machine()} "
         f"imp:{platform.python_implementation()}",
@@ -60,10 +71,11 @@ def censored(name: str, value: Any) -> Any:
 
 
 def _versions() -> list[str]:
-    found = []
-    for name in _PACKAGES:
-        try:
-            found.append(f"{name}:{version(name)}")
-        except PackageNotFoundError:
-            continue
-    return found
+    return [f"{name}:{found}" for name in _PACKAGES if (found := _version(name))]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
