@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from localq.clock import to_datetime
 from localq.configuration import CONFIG, Configuration
 from localq.declaration import TERMS, Declaration
 from localq.exceptions import ScheduleError
-from localq.firing import FIRED, Entry, Schedule, ScheduleState
+from localq.model.clock import to_datetime
+from localq.model.schedule import FIRED, Entry, Schedule, ScheduleState
 from localq.result import AsyncResult
 from localq.schedule_definition import Definition, firing_id
 from localq.scheduled import LedgerLine, Scheduled

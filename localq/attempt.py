@@ -11,10 +11,11 @@ import threading
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from localq import current, fault
+from localq import current
 from localq.endings import ended_by, failed, refused, succeeded
 from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTerminate
-from localq.job import Job, Outcome
+from localq.model import failpoints
+from localq.model.job import Job, Outcome
 from localq.running import Place, Running
 from localq.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
@@ -119,7 +120,7 @@ def _call(this: Running) -> Any:
     task, eager, soft = this.task, this.place.eager, this.context.soft_time_limit
     begin(this)
     limiter = this.place.limiter if soft or eager else None
-    fault.point("run.before")
+    failpoints.point("run.before")
     if limiter is not None:
         limiter.start(soft)
     try:
@@ -129,7 +130,7 @@ def _call(this: Running) -> Any:
     finally:
         if limiter is not None:
             limiter.stop()
-    fault.point("run.after")
+    failpoints.point("run.after")
     return value
 
 

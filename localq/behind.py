@@ -7,7 +7,7 @@ from typing import Protocol
 from localq import failure
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
 from localq.failure import Failure
-from localq.job import Attempt, Completion, Ending, Input, Job, JobState, Outcome, Passing
+from localq.model.job import Attempt, Completion, Ending, Input, Job, JobState, Outcome, Passing
 from localq.sealing import open_failure
 from localq.settings import Settings
 from localq.settle import Policy, settle

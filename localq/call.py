@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from localq import codec
-from localq.clock import from_datetime
 from localq.exceptions import InvalidTaskError
-from localq.job import NewJob
+from localq.model.clock import from_datetime
 from localq.model.ids import new_id
+from localq.model.job import NewJob
+from localq.model.stamps import split_stamps
 from localq.packing import check_compression
 from localq.settings import Settings, nearest
-from localq.stamps import split_stamps
 
 __all__ = [
     "BROKER_ONLY",

@@ -12,12 +12,12 @@ from typing import Any
 
 from localq import codec, failure
 from localq.call import ROUTING, When, new_job, zone_of
-from localq.events import emit
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError
 from localq.feeding import is_container, with_first
-from localq.job import Job, NewJob
+from localq.model.events import emit
 from localq.model.ids import follow_up_id
-from localq.options import JobOptions
+from localq.model.job import Job, NewJob
+from localq.model.job_options import JobOptions
 from localq.packing import unpack
 from localq.parameters import required
 from localq.remote import rebuild

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from localq.clock import Clock
 from localq.declaration import Declaration
 from localq.exceptions import ScheduleError
-from localq.firing import FIRED, Entry, NewSchedule, Schedule, ScheduleState, SyncResult
-from localq.job import JobState
+from localq.model.clock import Clock
+from localq.model.job import JobState
+from localq.model.schedule import FIRED, Entry, NewSchedule, Schedule, ScheduleState, SyncResult
 from localq.registry import TaskRegistry
 from localq.routing import Router
 from localq.schedule_definition import Definition

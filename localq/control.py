@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from localq import waiting
-from localq.clock import Clock
 from localq.headers import stamped
 from localq.inspecting import Callback, Inspect, Workers
-from localq.job import JobState, WorkerRow
-from localq.orders import LIMITS, RATE, Order
-from localq.rates import read_rate
+from localq.model.clock import Clock
+from localq.model.job import JobState, WorkerRow
+from localq.model.orders import LIMITS, RATE, Order
+from localq.model.rates import read_rate
 from localq.result import signal_number
 from localq.store import presence
 from localq.store.base import Store

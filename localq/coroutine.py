@@ -16,7 +16,7 @@ from localq import current
 from localq.attempt import begin, read, sealed, tell_end
 from localq.endings import ended_by, succeeded
 from localq.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerTerminate
-from localq.job import Job, Outcome
+from localq.model.job import Job, Outcome
 from localq.running import Place, Running
 from localq.signals import task_postrun
 from localq.task import Task

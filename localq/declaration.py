@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from localq import current
 from localq.call import When, new_job, read_options
 from localq.canvas import Signature
-from localq.clock import Clock
 from localq.exceptions import LocalQError, ScheduleError
-from localq.job import NewJob
+from localq.model.clock import Clock
+from localq.model.job import NewJob
 from localq.registry import TaskRegistry
 from localq.routing import Router
 from localq.schedule_definition import MISSED, OVERLAP, Definition

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Sequence
 from contextvars import ContextVar
 
-from localq.clock import Clock
-from localq.job import Claim, Completion, Job, JobState, NewJob, Outcome, WorkerCard
+from localq.model.clock import Clock
 from localq.model.ids import new_id
+from localq.model.job import Claim, Completion, Job, JobState, NewJob, Outcome, WorkerCard
 from localq.runner import App, Runner
 from localq.sealing import seal_calls
 from localq.settings import Settings

@@ -24,8 +24,8 @@ from localq.exceptions import (
     TaskPredicate,
     WorkerTerminate,
 )
-from localq.job import Ending, NewJob, Outcome, Role
-from localq.options import JobOptions
+from localq.model.job import Ending, NewJob, Outcome, Role
+from localq.model.job_options import JobOptions
 from localq.request import ExceptionInfo
 from localq.retry import backoff
 from localq.running import Running

@@ -12,8 +12,8 @@ from typing import Any
 
 from localq import codec
 from localq.exceptions import DecodeError
-from localq.job import Input, Job, JobState, OnError, Passing
-from localq.options import JobOptions
+from localq.model.job import Input, Job, JobState, OnError, Passing
+from localq.model.job_options import JobOptions
 from localq.sealing import open_call, open_result, sign_call
 from localq.settings import Settings
 

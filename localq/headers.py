@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localq.job import Job, JobState
-from localq.options import JobOptions
-from localq.stamps import values_of
+from localq.model.job import Job, JobState
+from localq.model.job_options import JobOptions
+from localq.model.stamps import values_of
 from localq.store.base import Filter, Store
 
 __all__ = ["stamped"]

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from localq import failure
-from localq.clock import to_datetime
-from localq.job import Attempt
+from localq.model.clock import to_datetime
+from localq.model.job import Attempt
 
 __all__ = ["Run"]
 

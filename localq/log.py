@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from localq import current
-from localq.events import subscribe
+from localq.model.events import subscribe
 from localq.signals import after_setup_logger, after_setup_task_logger, setup_logging
 
 __all__ = ["LEVELS", "follow_events", "get_task_logger", "level_number", "set_up"]

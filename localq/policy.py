@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from localq.job import Job
-from localq.options import JobOptions
+from localq.model.job import Job
+from localq.model.job_options import JobOptions
 from localq.settings import Settings
 from localq.settle import Policy
 from localq.task import Task

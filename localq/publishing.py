@@ -6,9 +6,9 @@ import contextlib
 from typing import Any, Protocol
 
 from localq import codec
-from localq.clock import to_datetime
-from localq.job import NewJob
-from localq.options import JobOptions
+from localq.model.clock import to_datetime
+from localq.model.job import NewJob
+from localq.model.job_options import JobOptions
 from localq.signals import after_task_publish, before_task_publish, task_sent
 
 __all__ = ["announced", "published"]

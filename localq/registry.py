@@ -11,8 +11,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from localq.definition import check_definition
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+from localq.model.rates import read_rate
 from localq.parameters import checker
-from localq.rates import read_rate
 from localq.settings import nearest
 from localq.task import TASK_OPTIONS, Task
 

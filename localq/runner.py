@@ -6,12 +6,12 @@ from typing import Protocol
 
 from localq.attempt import run
 from localq.behind import behind, culprit_of, unfed
-from localq.clock import Clock
 from localq.exceptions import NotRegistered
 from localq.failure import describe, dump
 from localq.feeding import fed
-from localq.job import Completion, Ending, Job, Outcome, Role
 from localq.limiter import AlarmLimiter
+from localq.model.clock import Clock
+from localq.model.job import Completion, Ending, Job, Outcome, Role
 from localq.policy import limits_of, policy_of
 from localq.registry import TaskRegistry
 from localq.running import Place

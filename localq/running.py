@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from localq.callbacks import errback_call
-from localq.clock import Clock, to_datetime
 from localq.feeding import read_call
-from localq.job import Job, Role
-from localq.options import JobOptions
+from localq.model.clock import Clock, to_datetime
+from localq.model.job import Job, Role
+from localq.model.job_options import JobOptions
 from localq.policy import first
 from localq.request import Context
 from localq.sealing import open_call

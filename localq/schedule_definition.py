@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 
 from localq import codec
 from localq.call import When
-from localq.clock import to_datetime
 from localq.exceptions import ScheduleError
-from localq.firing import NewSchedule
-from localq.job import NewJob
-from localq.options import JobOptions
+from localq.model.clock import to_datetime
+from localq.model.job import NewJob
+from localq.model.job_options import JobOptions
+from localq.model.schedule import NewSchedule
 from localq.schedules import Rule, read_rule
 
 __all__ = ["MISSED", "OVERLAP", "Definition", "OwnRule", "firing_id", "read_definition"]

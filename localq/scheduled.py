@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from localq.clock import to_datetime
 from localq.exceptions import ImproperlyConfigured, ScheduleError, SecurityError
-from localq.firing import LedgerRow, Schedule, ScheduleState
+from localq.model.clock import to_datetime
+from localq.model.schedule import LedgerRow, Schedule, ScheduleState
 from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.schedules import Rule
 from localq.sealing import open_spec

@@ -16,9 +16,9 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from localq.exceptions import DecodeError, ImproperlyConfigured, ScheduleError
-from localq.job import Completion, Job, NewJob, Outcome
 from localq.keys import MessageKey
-from localq.options import JobOptions
+from localq.model.job import Completion, Job, NewJob, Outcome
+from localq.model.job_options import JobOptions
 from localq.packing import PACKED, pack, unpack
 from localq.signing import SIGNED, Signer, body_of
 

@@ -13,15 +13,15 @@ from localq import codec, current
 from localq.call import ROUTING, When, from_now, new_job, read_options, zone_of
 from localq.canvas import Signature
 from localq.canvas.cycles import refuse_cycles
-from localq.clock import Clock
 from localq.exceptions import EncodeError, ImproperlyConfigured
-from localq.job import NewJob
+from localq.model.clock import Clock
 from localq.model.ids import new_id
-from localq.options import JobOptions
+from localq.model.job import NewJob
+from localq.model.job_options import JobOptions
+from localq.model.stamps import split_stamps
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of
 from localq.settings import Settings
-from localq.stamps import split_stamps
 from localq.task import Task
 
 __all__ = ["job_of", "jobs_of_call", "jobs_of_signature", "member_of"]

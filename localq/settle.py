@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from localq import failure
 from localq.callbacks import errbacks
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
-from localq.job import Attempt, Completion, Ending, Job, JobState, Outcome, Role
+from localq.model.job import Attempt, Completion, Ending, Job, JobState, Outcome, Role
 from localq.settings import Settings
 from localq.states import IGNORED
 

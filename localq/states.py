@@ -1,11 +1,11 @@
 """The states Celery's users see, and their order (celery/states.py of 5.7).
 
-A job's own state is `localq.job.JobState`; these names are what it is shown as.
+A job's own state is `localq.model.job.JobState`; these names are what it is shown as.
 """
 
 from __future__ import annotations
 
-from localq.job import Job, JobState
+from localq.model.job import Job, JobState
 
 __all__ = [
     "ALL_STATES",

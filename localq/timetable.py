@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from localq.firing import FIRED, SKIPPED, Entry, Firing, Schedule, ScheduleState
-from localq.job import NewJob
+from localq.model.job import NewJob
+from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, Schedule, ScheduleState
 from localq.schedule_definition import Definition, firing_id
 from localq.schedules import between, jitter_of, latest_up_to
 

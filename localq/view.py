@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from localq import codec, failure
 from localq.exceptions import ImproperlyConfigured, SecurityError, TaskRevokedError
 from localq.failure import Failure
-from localq.job import Attempt, Job, JobState
-from localq.options import JobOptions
+from localq.model.job import Attempt, Job, JobState
+from localq.model.job_options import JobOptions
 from localq.remote import rebuild
 from localq.sealing import open_failure, open_result
 from localq.settings import Settings

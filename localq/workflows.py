@@ -10,8 +10,8 @@ from typing import Any
 from localq import current
 from localq.canvas import Signature, signature
 from localq.canvas.planning import Plan, Step, as_result, plan
-from localq.clock import Clock
-from localq.job import JobState, NewJob
+from localq.model.clock import Clock
+from localq.model.job import JobState, NewJob
 from localq.registry import TaskRegistry
 from localq.result import EagerResult, GroupResult, ResultSet
 from localq.routing import Router

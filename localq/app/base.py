@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
 
-from localq import codec, current, fault
+from localq import codec, current
 from localq.app.absent import INSTEAD
 from localq.app.configured import Configured
 from localq.app.registering import Registering
@@ -17,8 +17,9 @@ from localq.builtins import make_builtins
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.frameworks import fit
-from localq.job import JobState, NewJob, Note
 from localq.location import locate
+from localq.model import failpoints
+from localq.model.job import JobState, NewJob, Note
 from localq.parts import Part
 from localq.publishing import announced, published
 from localq.registry import BindingDecorator, Decorator
@@ -287,9 +288,9 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         store = self._store or self.store
         if before_task_publish.receivers:
             jobs = [announced(self, new) for new in jobs]
-        fault.point("enqueue.before")
+        failpoints.point("enqueue.before")
         store.add(seal_calls(jobs, self.conf), self.clock.now())
-        fault.point("enqueue.after")
+        failpoints.point("enqueue.after")
         store.ring_workers()
         if after_task_publish.receivers or task_sent.receivers:
             published(self, jobs)

@@ -9,9 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from localq.annotations import annotate
-from localq.clock import SYSTEM, Clock, to_datetime
 from localq.exceptions import ImproperlyConfigured, LocalQError
 from localq.location import DEFAULT, embedded, locate, shown
+from localq.model.clock import SYSTEM, Clock, to_datetime
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of
 from localq.settings import Settings

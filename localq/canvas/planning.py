@@ -16,8 +16,8 @@ from localq.canvas.many import chunks
 from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
-from localq.job import Edge, NewJob, OnError, Passing
 from localq.model.ids import new_id
+from localq.model.job import Edge, NewJob, OnError, Passing
 from localq.result import AsyncResult, GroupResult
 
 __all__ = ["ACCUMULATE", "Make", "Many", "Plan", "Step", "as_result", "plan"]

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from localq.stamps import values_of
+from localq.model.stamps import values_of
 
 __all__ = ["StampingVisitor", "listed", "merged_stamps", "stamps_of"]
 

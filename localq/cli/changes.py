@@ -18,7 +18,7 @@ from localq.cli.loading import app_options, import_module
 from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_in, wanted
 from localq.cli.screen import printable
 from localq.cli.workflow import unfinished_family
-from localq.job import Job, JobState
+from localq.model.job import Job, JobState
 from localq.result import AsyncResult, signal_number
 from localq.settings import nearest
 from localq.store.base import Store

@@ -9,8 +9,8 @@ import click
 
 from localq.call import When
 from localq.cli.screen import printable, show_json
-from localq.clock import SYSTEM, to_datetime
 from localq.exceptions import ScheduleError
+from localq.model.clock import SYSTEM, to_datetime
 from localq.schedules import Rule, as_rule, between, read_zone
 from localq.schedules.lint import lint as look_over
 

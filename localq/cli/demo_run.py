@@ -18,7 +18,7 @@ from localq import codec, failure, remote
 from localq.app import LocalQ
 from localq.canvas import Signature
 from localq.demo import digest, list_files
-from localq.job import Attempt, Job, JobState
+from localq.model.job import Attempt, Job, JobState
 from localq.result import AsyncResult
 from localq.store.base import Filter
 

@@ -17,7 +17,7 @@ import click
 
 from localq.cli.loading import LoadError
 from localq.cli.pidfile import make_folder_of
-from localq.events import subscribe
+from localq.model.events import subscribe
 
 __all__ = ["become", "daemon_options", "is_detached", "said_when_ready", "start_detached"]
 

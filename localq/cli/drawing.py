@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from localq import states
-from localq.job import Job, Passing, Tie
-from localq.options import JobOptions
+from localq.model.job import Job, Passing, Tie
+from localq.model.job_options import JobOptions
 
 __all__ = ["Drawn", "counted", "dot", "mermaid", "tree"]
 

@@ -14,13 +14,13 @@ from localq.app import LocalQ
 from localq.cli.loading import app_options
 from localq.cli.lookup import EXIT_UNKNOWN, SHORTEST_PREFIX, errors_of, existing, job_called, jobs_in, wanted
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table, when
-from localq.clock import from_datetime
 from localq.exceptions import LocalQError
 from localq.health.place import size_text
 from localq.history import Run
-from localq.job import Job, JobState
-from localq.options import JobOptions
-from localq.orders import PARKED_AT
+from localq.model.clock import from_datetime
+from localq.model.job import Job, JobState
+from localq.model.job_options import JobOptions
+from localq.model.orders import PARKED_AT
 from localq.result import AsyncResult
 from localq.sealing import open_result
 from localq.settings import Settings

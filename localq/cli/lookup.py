@@ -12,7 +12,7 @@ import click
 from localq import failure, states
 from localq.app import LocalQ
 from localq.exceptions import ImproperlyConfigured, StoreError
-from localq.job import Job, JobState
+from localq.model.job import Job, JobState
 from localq.settings import nearest
 from localq.store.base import Filter, Store
 

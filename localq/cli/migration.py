@@ -12,8 +12,8 @@ from localq.app import LocalQ
 from localq.cli.celeryfile import last_runs
 from localq.cli.loading import app_options
 from localq.cli.screen import printable, show_table
-from localq.clock import from_datetime
 from localq.exceptions import ImproperlyConfigured
+from localq.model.clock import from_datetime
 
 __all__ = ["import_celery"]
 

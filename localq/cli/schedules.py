@@ -14,7 +14,7 @@ from localq.cli.loading import app_options
 from localq.cli.lookup import EXIT_UNKNOWN, existing
 from localq.cli.screen import on_terminal, printable, show_json, show_table
 from localq.exceptions import ScheduleError
-from localq.firing import FIRED
+from localq.model.schedule import FIRED
 from localq.scheduled import LedgerLine, Scheduled
 
 __all__ = ["schedules"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from localq.clock import to_datetime
+from localq.model.clock import to_datetime
 
 __all__ = ["age", "iso", "on_terminal", "printable", "show_json", "show_table", "when"]
 

@@ -16,8 +16,8 @@ from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
 from localq.health.place import log_bytes, size_text
 from localq.health.work import ALIVE, Standing, standings
-from localq.job import JobState
-from localq.orders import PAUSE
+from localq.model.job import JobState
+from localq.model.orders import PAUSE
 from localq.store.base import Store
 
 __all__ = ["status"]

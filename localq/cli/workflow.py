@@ -15,7 +15,7 @@ from localq.cli.loading import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
 from localq.history import Run
-from localq.job import Job, JobState, Tie
+from localq.model.job import Job, JobState, Tie
 from localq.store.base import Store
 
 __all__ = ["unfinished_family", "workflow"]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any, ParamSpec, TypeVar
 
-from localq.job import JobState
+from localq.model.job import JobState
 from localq.result import AsyncResult
 from localq.task import Task
 

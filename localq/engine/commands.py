@@ -12,8 +12,8 @@ from typing import Any
 
 from localq.engine.autoscale import Bounds
 from localq.headers import stamped
-from localq.orders import LIMITS, RATE, Order
-from localq.rates import read_rate
+from localq.model.orders import LIMITS, RATE, Order
+from localq.model.rates import read_rate
 from localq.result import signal_number
 from localq.settings import nearest
 from localq.store.presence import MARK_SIZE

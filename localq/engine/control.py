@@ -14,15 +14,15 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from localq.clock import Clock
 from localq.engine import commands, inspection
 from localq.engine.autoscale import Autoscaler, Bounds
 from localq.engine.pool.base import Pool
-from localq.events import emit
-from localq.job import Job
-from localq.options import JobOptions
-from localq.orders import LIMITS, Letter, Order
-from localq.rates import Rate, read_rate
+from localq.model.clock import Clock
+from localq.model.events import emit
+from localq.model.job import Job
+from localq.model.job_options import JobOptions
+from localq.model.orders import LIMITS, Letter, Order
+from localq.model.rates import Rate, read_rate
 from localq.settings import nearest
 from localq.store.base import Store
 from localq.worker.control import Command, Panel, State, nok

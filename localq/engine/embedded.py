@@ -15,8 +15,8 @@ from localq.engine.scheduler import Scheduler, beside
 from localq.engine.stopping import Stopping
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
-from localq.job import Job
 from localq.log import follow_events
+from localq.model.job import Job
 
 __all__ = ["Embedded"]
 

@@ -13,9 +13,9 @@ import localq
 from localq.engine.pool.base import InHand
 from localq.engine.pool.facts import resident_kb
 from localq.exceptions import ImproperlyConfigured, SecurityError
-from localq.job import Job, JobState
-from localq.options import JobOptions
-from localq.orders import PARKED_AT, PAUSE, RATE
+from localq.model.job import Job, JobState
+from localq.model.job_options import JobOptions
+from localq.model.orders import PARKED_AT, PAUSE, RATE
 from localq.sealing import open_call
 from localq.settings import Settings
 from localq.store.base import Filter

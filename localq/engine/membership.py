@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from localq.clock import Clock
 from localq.engine.autoscale import Bounds
 from localq.engine.pool.base import Pool
 from localq.exceptions import StoreBusy
-from localq.job import Beat, WorkerCard
+from localq.model.clock import Clock
 from localq.model.ids import new_id
+from localq.model.job import Beat, WorkerCard
 from localq.store.base import Store
 from localq.store.presence import Presence, boot_id
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from localq.clock import Clock
-from localq.events import emit
 from localq.exceptions import StoreError
+from localq.model.clock import Clock
+from localq.model.events import emit
 
 __all__ = ["Outage"]
 

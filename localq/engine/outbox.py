@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from localq import fault
-from localq.clock import Clock
-from localq.events import emit
-from localq.job import Completion, JobState, Role
+from localq.model import failpoints
+from localq.model.clock import Clock
+from localq.model.events import emit
+from localq.model.job import Completion, JobState, Role
 from localq.sealing import seal_completion
 from localq.settings import Settings
 from localq.store.base import Store
@@ -56,7 +56,7 @@ class Outbox:
         batch = self.unsaved
         applied = self._store.finish([seal_completion(done, self._conf) for done in batch], self._clock.now())
         self.unsaved = []
-        fault.point("finish.after")
+        failpoints.point("finish.after")
         final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]
         if final:
             self._store.ring_waiters(final)

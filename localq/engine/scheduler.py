@@ -14,11 +14,11 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from localq.clock import Clock, to_datetime
-from localq.events import emit, listened
 from localq.exceptions import ScheduleError, StoreBusy, StoreError, StoreFull
-from localq.firing import FIRED, Firing, Schedule, SyncOutcome, SyncResult
-from localq.job import JobState
+from localq.model.clock import Clock, to_datetime
+from localq.model.events import emit, listened
+from localq.model.job import JobState
+from localq.model.schedule import FIRED, Firing, Schedule, SyncOutcome, SyncResult
 from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.sealing import open_spec, seal_calls, signer_of
 from localq.signals import beat_embedded_init, beat_init

@@ -22,8 +22,8 @@ from localq.engine.pool.base import Printed
 from localq.engine.scheduler import Scheduler
 from localq.engine.stopping import Stopping
 from localq.engine.worker import Worker
-from localq.events import emit, subscribe
-from localq.job import Job
+from localq.model.events import emit, subscribe
+from localq.model.job import Job
 
 __all__ = ["Server", "prints_of", "start_anew"]
 

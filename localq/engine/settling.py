@@ -7,13 +7,13 @@ from typing import Any
 
 from localq import failure
 from localq.behind import behind, culprit_of, unfed
-from localq.clock import Clock
 from localq.engine.broadcast import Broadcast
 from localq.engine.pool.base import Cause, Death, Handed, Report
 from localq.engine.signalling import Signalling
-from localq.events import emit, listened
 from localq.exceptions import TimeLimitExceeded
-from localq.job import Completion, Ending, Job, JobState, Outcome
+from localq.model.clock import Clock
+from localq.model.events import emit, listened
+from localq.model.job import Completion, Ending, Job, JobState, Outcome
 from localq.policy import Limits, limits_of, policy_of
 from localq.settle import Policy, lost_outcome, settle, terminated_outcome
 from localq.store.base import Store

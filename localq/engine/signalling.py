@@ -9,9 +9,9 @@ import contextlib
 from typing import Any, NamedTuple
 
 from localq import failure
-from localq.clock import Clock
 from localq.engine.pool.base import Death
-from localq.job import Ending, Job, JobState, Outcome
+from localq.model.clock import Clock
+from localq.model.job import Ending, Job, JobState, Outcome
 from localq.remote import rebuild
 from localq.request import Context, ExceptionInfo
 from localq.running import Place, Running

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from localq import fault
-from localq.clock import Clock
-from localq.events import emit
-from localq.job import Completion, Job, WorkerRow
+from localq.model import failpoints
+from localq.model.clock import Clock
+from localq.model.events import emit
+from localq.model.job import Completion, Job, WorkerRow
 from localq.policy import policy_of
 from localq.settle import lost_outcome, released, settle
 from localq.store import presence
@@ -82,7 +82,7 @@ class Upkeep:
         self._clear_abandoned(rows)
         if dead:
             worker.store.bury([row.key for row in dead], worker.clock.now())
-            fault.point("rescue.buried")
+            failpoints.point("rescue.buried")
         if not any(row.gone for row in rows) and not dead:
             return
         # Leases were judged above, with a chance to renew them; here only the buried and those of other boots count.
@@ -116,7 +116,7 @@ class Upkeep:
     def _take_over(self, lost: list[Job], rows: dict[int, WorkerRow]) -> None:
         """Settle lost jobs: those their worker had started are charged a crash, the others only go back."""
         worker = self._worker
-        fault.point("rescue.inside")
+        failpoints.point("rescue.inside")
         now = worker.clock.now()
         started: dict[int, set[tuple[int, int]] | None] = {}
         done = []
@@ -185,7 +185,7 @@ class Upkeep:
         kept = worker.app.conf.result_expires
         if kept is None:
             return False
-        fault.point("prune.inside")
+        failpoints.point("prune.inside")
         before = worker.clock.now() - int(kept * 1e6)
         count = worker.store.prune(before, _AT_ONCE)
         if count:

@@ -10,8 +10,6 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from localq import fault
-from localq.clock import Clock
 from localq.engine.broadcast import Broadcast
 from localq.engine.control import Control
 from localq.engine.ear import Ear
@@ -23,9 +21,11 @@ from localq.engine.receiving import Receiving
 from localq.engine.settling import Settling
 from localq.engine.stopping import HOW, Shutdown, Stopping
 from localq.engine.upkeep import Upkeep
-from localq.events import emit
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
-from localq.job import Completion, Job
+from localq.model import failpoints
+from localq.model.clock import Clock
+from localq.model.events import emit
+from localq.model.job import Completion, Job
 from localq.settle import released
 from localq.signals import (
     heartbeat_sent,
@@ -159,7 +159,7 @@ class Worker:
         self._ear.listen(self._bell, self._ring)
         # First: who knows of this worker expects its answers.
         self._membership.enter(before=self.control.begin)
-        fault.point("worker.registered")
+        failpoints.point("worker.registered")
         self._upkeep = Upkeep(self)
         self.pool.start(self._ear.selector)
         self.ready.set()
@@ -301,7 +301,7 @@ class Worker:
             # Without room what is ready is still to be looked for.
             self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
-            fault.point("claim.after")
+            failpoints.point("claim.after")
             self._hand(self.control.received(claim.jobs), now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
@@ -380,7 +380,7 @@ class Worker:
 
     def _put_back(self) -> None:
         now = self.clock.now()
-        fault.point("release.before")
+        failpoints.point("release.before")
         back = [released(job, now) for job in self.pool.take_back()]
         try:
             self._save(back)

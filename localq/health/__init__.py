@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from localq.clock import SYSTEM, Clock
 from localq.exceptions import StoreError
 from localq.health import contents, place, work
-from localq.health.finding import Finding, worst, wrong
+from localq.model.clock import SYSTEM, Clock
+from localq.model.finding import Finding, worst, wrong
 from localq.store.filesystem import OVERRIDE
 from localq.store.readonly import ReadOnlyStore
 

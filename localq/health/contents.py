@@ -7,8 +7,8 @@ import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 
-from localq.health.finding import Finding, fine, note, warning, wrong
 from localq.health.place import size_text
+from localq.model.finding import Finding, fine, note, warning, wrong
 from localq.store.readonly import ReadOnlyStore
 from localq.store.schema import SCHEMA_VERSION, metadata
 from localq.store.sqlite_format import APPLICATION_ID

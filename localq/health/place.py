@@ -8,7 +8,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 
-from localq.health.finding import Finding, fine, note, warning, wrong
+from localq.model.finding import Finding, fine, note, warning, wrong
 from localq.store.filesystem import filesystem_of, verdict
 
 __all__ = ["filesystem", "free_space", "log_size", "place", "rights", "size_text"]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Protocol
 
 from localq.exceptions import IncompleteStream
-from localq.job import Job, JobState
-from localq.options import JobOptions
+from localq.model.job import Job, JobState
+from localq.model.job_options import JobOptions
 from localq.result.graph import DependencyGraph
 from localq.settings import Settings
 from localq.store.base import Store

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from localq import codec, current, states, waiting
-from localq.clock import to_datetime
 from localq.exceptions import TimeoutError
 from localq.headers import stamped
 from localq.history import Run
-from localq.job import Job
 from localq.joining import assert_may_join
-from localq.options import JobOptions
+from localq.model.clock import to_datetime
+from localq.model.job import Job
+from localq.model.job_options import JobOptions
 from localq.result.handle import Handle, looking, signal_of
 from localq.result.lineage import Lineage, Source
 from localq.sealing import open_call

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from localq.clock import SYSTEM, from_datetime, to_datetime
+from localq.model.clock import SYSTEM, from_datetime, to_datetime
 from localq.schedules.rule import Rule
 
 __all__ = ["BaseSchedule", "schedstate"]

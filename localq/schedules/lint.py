@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from localq.clock import to_datetime
 from localq.exceptions import LocalQError
+from localq.model.clock import to_datetime
 from localq.schedules.combined import AllOf, AnyOf
 from localq.schedules.cron_text import CronText
 from localq.schedules.crontab_rule import crontab

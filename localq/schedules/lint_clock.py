@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
-from localq.clock import to_datetime
+from localq.model.clock import to_datetime
 from localq.schedules.finding import Finding
 from localq.schedules.wall import DAY, MINUTE, change_after, offset_at
 from localq.schedules.wall_rule import WallRule

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from localq.clock import from_datetime, to_datetime
 from localq.exceptions import ScheduleError
+from localq.model.clock import from_datetime, to_datetime
 from localq.schedules.rule import Rule
 from localq.schedules.wall import first_occurrence
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from localq.clock import to_datetime
 from localq.exceptions import ScheduleError
+from localq.model.clock import to_datetime
 from localq.schedules.interval import length_in_words, schedule
 from localq.schedules.rule import LAST_INSTANT, Rule
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from localq.clock import from_datetime, to_datetime
 from localq.exceptions import ImproperlyConfigured, ScheduleError
+from localq.model.clock import from_datetime, to_datetime
 from localq.schedules.base_schedule import BaseSchedule
 from localq.schedules.rule import LAST_INSTANT
 from localq.schedules.wall import DAY, HOUR, SECOND

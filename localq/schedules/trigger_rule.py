@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from localq.clock import from_datetime, to_datetime
 from localq.exceptions import ScheduleError
+from localq.model.clock import from_datetime, to_datetime
 from localq.schedules.combined import AllOf, AnyOf
 from localq.schedules.once import Once
 from localq.schedules.pinned import PinnedInterval

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, available_timezones
 
-from localq.clock import from_datetime, to_datetime
 from localq.exceptions import ScheduleError
+from localq.model.clock import from_datetime, to_datetime
 from localq.settings import nearest
 
 __all__ = [

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from datetime import datetime, tzinfo
 
-from localq.clock import to_datetime
+from localq.model.clock import to_datetime
 from localq.schedules.base_schedule import BaseSchedule
 from localq.schedules.rule import LAST_INSTANT
 from localq.schedules.wall import (

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from localq.clock import from_datetime
 from localq.exceptions import ScheduleError
+from localq.model.clock import from_datetime
 from localq.schedules.stepping import follows_real_time
 from localq.schedules.wall_rule import WallRule
 

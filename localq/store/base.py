@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from localq.firing import Due, Entry, Firing, LedgerRow, NewSchedule, Schedule, ScheduleState, SyncResult
-from localq.job import (
+from localq.model.job import (
     Attempt,
     Beat,
     Claim,
@@ -25,8 +24,9 @@ from localq.job import (
     WorkerCard,
     WorkerRow,
 )
-from localq.orders import Mail, Order
-from localq.rates import NO_RATES, Rate
+from localq.model.orders import Mail, Order
+from localq.model.rates import NO_RATES, Rate
+from localq.model.schedule import Due, Entry, Firing, LedgerRow, NewSchedule, Schedule, ScheduleState, SyncResult
 
 __all__ = ["Bell", "Filter", "Hearing", "Store"]
 

@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import Dialect, bindparam, func, literal_column, null, select, update
 from sqlalchemy.dialects import sqlite
 
-from localq.job import JobState
-from localq.orders import PARKED_AT, PAUSE, RATE, Order
-from localq.rates import Budget, Rate, read_rate
+from localq.model.job import JobState
+from localq.model.orders import PARKED_AT, PAUSE, RATE, Order
+from localq.model.rates import Budget, Rate, read_rate
 from localq.store.compiled import Statement
 from localq.store.reading import ReadingVerbs
 from localq.store.schema import bucket, is_parked, job, state_is

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from localq.firing import NewSchedule, Schedule, ScheduleState, SyncOutcome, SyncResult
+from localq.model.schedule import NewSchedule, Schedule, ScheduleState, SyncOutcome, SyncResult
 
 __all__ = ["Kept", "Step", "check", "defined", "retired", "steps"]
 

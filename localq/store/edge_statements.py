@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from localq.job import JobState, OnError, Passing, Role
+from localq.model.job import JobState, OnError, Passing, Role
 from localq.store.compiled import Statement
 from localq.store.schema import ATTEMPT_BITS, attempt, edge, job, saved_group, state_is
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from localq.job import Attempt, Completion, Input, Job, JobState, NewJob, OnError, Passing, Role, Tie
+from localq.model.job import Attempt, Completion, Input, Job, JobState, NewJob, OnError, Passing, Role, Tie
 from localq.store.database import Database
 from localq.store.schema import INLINE_ARGS
 from localq.store.statements import span

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Dialect, bindparam, delete, func, insert, literal_column, or_, select
 from sqlalchemy.dialects import sqlite
 
-from localq.job import JobState, WorkerCard
-from localq.orders import PAUSE, RATE, Letter, Mail, Order
+from localq.model.job import JobState, WorkerCard
+from localq.model.orders import PAUSE, RATE, Letter, Mail, Order
 from localq.store.compiled import Statement
 from localq.store.reading import ReadingVerbs
 from localq.store.schema import bucket, job, letter, reply, standing_order, state_is

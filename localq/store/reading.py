@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, literal_column, select
 
-from localq.job import Attempt, Job, JobState
+from localq.model.job import Attempt, Job, JobState
 from localq.store.base import LINE, Filter
 from localq.store.compiled import Statement
 from localq.store.database import Database

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from localq.firing import FIRED, SKIPPED, LedgerRow, NewSchedule, Schedule, ScheduleState
+from localq.model.schedule import FIRED, SKIPPED, LedgerRow, NewSchedule, Schedule, ScheduleState
 from localq.store.compiled import Statement
 from localq.store.schema import firing, schedule, schedule_is
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from localq import fault
-from localq.firing import (
+from localq.model import failpoints
+from localq.model.job import JobState, NewJob
+from localq.model.schedule import (
     FIRED,
     LEDGER_KEPT,
     Due,
@@ -22,7 +23,6 @@ from localq.firing import (
     SyncOutcome,
     SyncResult,
 )
-from localq.job import JobState, NewJob
 from localq.store.compiled import Statement
 from localq.store.database import Database
 from localq.store.definitions import Kept, Step, check, defined, state_of, steps
@@ -84,7 +84,7 @@ class ScheduleVerbs(Database):
         with self._writing as cursor:
             done = steps(self._by_name(cursor, names), source, [wanted[one] for one in names if one in wanted], now)
             self._define(cursor, done, now)
-            fault.point("sync.inside")
+            failpoints.point("sync.inside")
         return {step.result.name: step.result for step in done}
 
     def put_schedule(self, new: NewSchedule, now: int, *, replace: bool) -> bool:
@@ -95,7 +95,7 @@ class ScheduleVerbs(Database):
                 return False
             step = defined(kept, new, now)
             self._define(cursor, [step], now)
-            fault.point("sync.inside")
+            failpoints.point("sync.inside")
         return step.result.outcome != SyncOutcome.CONFLICT
 
     def set_schedule_state(
@@ -188,7 +188,7 @@ class ScheduleVerbs(Database):
 
     def fire(self, firings: Sequence[Firing], now: int) -> list[bool]:
         """Write what the turns of schedules come to; see the protocol."""
-        fault.point("fire.before")
+        failpoints.point("fire.before")
         applied: list[bool] = []
         jobs: list[NewJob] = []
         with self._lock, self._writing as cursor:
@@ -200,8 +200,8 @@ class ScheduleVerbs(Database):
             for one, ok in zip(firings, applied, strict=True):
                 if ok and one.cancel:
                     self._cancel(cursor, one.cancel, now, one.signal)
-            fault.point("fire.inside")
-        fault.point("fire.after")
+            failpoints.point("fire.inside")
+        failpoints.point("fire.after")
         return applied
 
     def record(self, schedule: int, entries: Sequence[Entry], jobs: Sequence[NewJob], now: int) -> list[bool]:
@@ -214,7 +214,7 @@ class ScheduleVerbs(Database):
                 at, job_id = _latest(entry for entry, ok in zip(entries, written, strict=True) if ok)
                 self._run(cursor, self._timed.touch, k=schedule, at=at, job=job_id)
             self._insert(cursor, _allowed(jobs, entries, written), now)
-            fault.point("fire.inside")
+            failpoints.point("fire.inside")
         return written
 
     def _advance(self, cursor: Any, one: Firing) -> bool:

@@ -22,9 +22,9 @@ from sqlalchemy import (
     literal_column,
 )
 
-from localq.firing import ScheduleState
-from localq.job import JobState
-from localq.orders import PARKED_AT
+from localq.model.job import JobState
+from localq.model.orders import PARKED_AT
+from localq.model.schedule import ScheduleState
 
 __all__ = [
     "ATTEMPT_BITS",

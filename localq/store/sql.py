@@ -11,9 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localq import fault
-from localq.job import Claim, Completion, Job, JobState, NewJob, Note, Role
-from localq.rates import NO_RATES, Rate
+from localq.model import failpoints
+from localq.model.job import Claim, Completion, Job, JobState, NewJob, Note, Role
+from localq.model.rates import NO_RATES, Rate
 from localq.store.brakes import BrakedClaims
 from localq.store.compiled import Statement
 from localq.store.edges import EdgeVerbs
@@ -41,13 +41,13 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
 
     def add(self, jobs: Sequence[NewJob], now: int) -> list[bool]:
         """Add jobs, all or none; see the protocol."""
-        if len(jobs) == 1 and _is_plain(jobs[0]) and len(jobs[0].args) <= INLINE_ARGS and not fault.armed():
+        if len(jobs) == 1 and _is_plain(jobs[0]) and len(jobs[0].args) <= INLINE_ARGS and not failpoints.armed():
             # One statement is a transaction of its own, and two round trips to SQLite less.
             with self._lock:
                 return [self._write_one(self._sql.add_job.text, _job_row(jobs[0], now)) == 1]
         with self._lock, self._writing as cursor:
             added = self._insert(cursor, jobs, now)
-            fault.point("enqueue.inside")
+            failpoints.point("enqueue.inside")
         self._added(len(jobs))
         return added
 
@@ -120,7 +120,7 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
             if len(rows) > 1:
                 rows.sort(key=lambda row: (-row[4], row[0]))
             jobs = [self._with_args(cursor, Job._make(row)) for row in rows]
-            fault.point("claim.inside")
+            failpoints.point("claim.inside")
         return Claim(behind + jobs, next_at)
 
     def _take(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
@@ -150,7 +150,7 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
                 cursor.executemany(text, rows)
                 if cursor.rowcount == len(rows):
                     self._record(cursor, completions, now)
-                    fault.point("finish.inside")
+                    failpoints.point("finish.inside")
                     return [True] * len(rows)
                 # Some was not held any more, and only one at a time tells which.
                 cursor.execute("ROLLBACK TO every")
@@ -158,7 +158,7 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
             applied = [done is not None for done in ended]
             held = [done for done in ended if done is not None]
             self._record(cursor, held, now)
-            fault.point("finish.inside")
+            failpoints.point("finish.inside")
             return applied
 
     def _end_one(self, cursor: Any, row: tuple[Any, ...], done: Completion, now: int) -> Completion | None:
@@ -297,7 +297,7 @@ class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, B
             self._run(cursor, self._sql.drop_workers, before=before)
             self._run(cursor, self._sql.edges.drop_old_saved, before=before)
             removed = self._drop(cursor, [row[0] for row in rows])
-            fault.point("prune.inside")
+            failpoints.point("prune.inside")
         return removed
 
     def _drop(self, cursor: Any, keys: Sequence[int]) -> int:

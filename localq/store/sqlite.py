@@ -17,8 +17,8 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from localq import fault
 from localq.exceptions import ImproperlyConfigured, StoreError
+from localq.model import failpoints
 from localq.store.forks import keep_for_ever, watch
 from localq.store.patience import BUSY_TIMEOUT_S, Patience
 from localq.store.place import Place
@@ -225,7 +225,7 @@ class SqliteStore(SqlStore):
         else:
             finish_writeback(self._log)
             with self._lock, self._writing:
-                fault.point("store.checkpoint")
+                failpoints.point("store.checkpoint")
                 self._checkpoint()
         self._tended = log
 

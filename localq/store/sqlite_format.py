@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from localq import fault
 from localq.exceptions import StoreError, StoreForeign, StoreVersion
+from localq.model import failpoints
 from localq.store.patience import Patience
 from localq.store.place import Place
 from localq.store.schema import SCHEMA_VERSION, metadata
@@ -41,7 +41,7 @@ def create(cursor: Any, patience: Patience) -> None:
             cursor.execute(str(CreateTable(table).compile(dialect=DIALECT)))
             for index in sorted(table.indexes, key=lambda one: str(one.name)):
                 cursor.execute(str(CreateIndex(index).compile(dialect=DIALECT)))
-        fault.point("store.create")
+        failpoints.point("store.create")
         cursor.execute("INSERT INTO meta (name, value) VALUES ('uuid', ?)", (uuid.uuid4().hex,))
         cursor.execute(f"PRAGMA application_id={APPLICATION_ID}")
         cursor.execute(f"PRAGMA user_version={SCHEMA_VERSION}")

@@ -31,8 +31,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from localq.job import Job, JobState
-from localq.orders import PARKED_AT, PAUSE, RATE
+from localq.model.job import Job, JobState
+from localq.model.orders import PARKED_AT, PAUSE, RATE
 from localq.store.compiled import Statement
 from localq.store.edge_statements import EdgeStatements, kept_for_others, may_go
 from localq.store.schema import (

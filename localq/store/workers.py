@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from localq import fault
 from localq.exceptions import StoreError
-from localq.job import Beat, Job, WorkerCard, WorkerRow
-from localq.orders import Order
+from localq.model import failpoints
+from localq.model.job import Beat, Job, WorkerCard, WorkerRow
+from localq.model.orders import Order
 from localq.store.database import Database
 
 __all__ = ["WorkerVerbs"]
@@ -44,7 +44,7 @@ class WorkerVerbs(Database):
             self._run(cursor, sql.beat, k=worker, now=now, until=lease_until)
             if cursor.rowcount == 0:
                 return Beat(False, tuple(running), {}, ())
-            fault.point("beat.inside")
+            failpoints.point("beat.inside")
             owned = {
                 key: (token, cancel) for key, token, cancel in self._run(cursor, sql.owned, worker=worker).fetchall()
             }

@@ -10,8 +10,8 @@ from typing import Any
 from localq import attempt
 from localq.app import LocalQ
 from localq.exceptions import WorkerTerminate
-from localq.job import Completion, Ending, Job, Outcome, WorkerCard
 from localq.model.ids import new_id
+from localq.model.job import Completion, Ending, Job, Outcome, WorkerCard
 from localq.result import AsyncResult
 from localq.runner import Runner
 from localq.store.base import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from localq.clock import from_datetime, to_datetime
+from localq.model.clock import from_datetime, to_datetime
 
 __all__ = ["FakeClock"]
 
@@ -12,7 +12,7 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeClock:
-    """A clock of `localq.clock.Clock`'s kind that stands still until it is moved; naive times are UTC.
+    """A clock of `localq.model.clock.Clock`'s kind that stands still until it is moved; naive times are UTC.
 
     Args:
         start: The time it shows at first; default: the beginning of 2026.

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from localq import codec, states
 from localq.app import LocalQ
-from localq.clock import to_datetime
-from localq.job import Job, JobState
-from localq.options import JobOptions
+from localq.model.clock import to_datetime
+from localq.model.job import Job, JobState
+from localq.model.job_options import JobOptions
 from localq.sealing import open_call
 from localq.store.base import Filter
 from localq.task import Task

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from localq import codec, states
 from localq.app import LocalQ
-from localq.clock import to_datetime
 from localq.eager import Eager
 from localq.engine.scheduler import Scheduler
-from localq.job import Job
-from localq.options import JobOptions
+from localq.model.clock import to_datetime
+from localq.model.job import Job
+from localq.model.job_options import JobOptions
 from localq.sealing import open_call
 from localq.store import open_store
 from localq.store.base import Store

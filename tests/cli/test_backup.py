@@ -15,7 +15,7 @@ from click.testing import Result
 from localq import LocalQ
 from localq.exceptions import StoreFull
 from localq.health import examine
-from localq.job import JobState
+from localq.model.job import JobState
 from localq.store.presence import boot_id
 from localq.store.sqlite import SqliteStore
 from tests.store.given import NOW, card, claimed, new, news, snapshot

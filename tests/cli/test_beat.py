@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from localq import LocalQ, current
 from localq.cli import main
-from localq.firing import FIRED
+from localq.model.schedule import FIRED
 from tests.cli.test_worker import Running
 
 SHOP = """

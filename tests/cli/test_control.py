@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.orders import LIMITS, PAUSE, RATE, Order
+from localq.model.orders import LIMITS, PAUSE, RATE, Order
 from localq.store.presence import boot_id
 from tests.cli.terminal import on_terminal
 from tests.store.given import NOW, card, new

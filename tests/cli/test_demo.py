@@ -22,7 +22,7 @@ from localq import demo as tasks
 from localq.cli import demo_run
 from localq.cli.demo_run import Counted, new_run
 from localq.cli.demo_view import shown
-from localq.job import JobState
+from localq.model.job import JobState
 from localq.store.base import Filter
 from tests.cli.terminal import on_terminal
 from tests.engine.waiting import until

@@ -16,10 +16,10 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.firing import Firing, NewSchedule
 from localq.health import contents, examine, place
-from localq.health.finding import Finding
-from localq.job import JobState
+from localq.model.finding import Finding
+from localq.model.job import JobState
+from localq.model.schedule import Firing, NewSchedule
 from localq.store.filesystem import OVERRIDE
 from localq.store.presence import Presence, boot_id
 from localq.store.readonly import ReadOnlyStore

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from localq import LocalQ
 from localq.cli import main
 from localq.engine.scheduler import beside
-from localq.job import JobState
+from localq.model.job import JobState
 from localq.store.base import Filter
 from localq.testing import FakeClock
 from tests.cli.terminal import on_terminal

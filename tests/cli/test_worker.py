@@ -18,7 +18,7 @@ import localq
 from localq import LocalQ
 from localq.cli import main
 from localq.cli.worker import worker
-from localq.job import Job, JobState
+from localq.model.job import Job, JobState
 
 PACKAGE = str(Path(localq.__file__).parents[1])
 TASKS = '''

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
-from localq.clock import from_datetime
 from localq.contrib.django import tasks as backend
 from localq.exceptions import ImproperlyConfigured
+from localq.model.clock import from_datetime
 from localq.testing import drain
 from tests.contrib import shop
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from localq import codec, failure
-from localq.job import Attempt, Job, JobState
+from localq.model.job import Attempt, Job, JobState
 from localq.store.sqlite import CHECKPOINT_BYTES
 from tests.crash import journal
 from tests.crash.lab import Lab, until

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from localq import chord, signature
-from localq.job import JobState
+from localq.model.job import JobState
 from tests.crash import journal
 from tests.crash.lab import Lab
 

@@ -9,7 +9,7 @@ import itertools
 from collections import Counter
 from datetime import datetime, timedelta
 
-from localq.firing import LedgerRow
+from localq.model.schedule import LedgerRow
 from tests.crash import journal
 from tests.crash.lab import Lab, until
 

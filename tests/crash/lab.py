@@ -22,7 +22,7 @@ from typing import Any
 
 from localq import LocalQ
 from localq.canvas import Signature
-from localq.job import JobState
+from localq.model.job import JobState
 from localq.store.base import Filter
 from localq.store.sqlite import SqliteStore
 from tests.crash import journal

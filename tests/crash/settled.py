@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localq.job import JobState
+from localq.model.job import JobState
 from tests.crash.checker import Verdict, check, check_clean
 from tests.crash.lab import Lab
 

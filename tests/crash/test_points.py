@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from localq.fault import POINTS
-from localq.job import JobState
+from localq.model.failpoints import POINTS
+from localq.model.job import JobState
 from tests.crash import journal
 from tests.crash.checker import check, check_clean
 from tests.crash.lab import Lab, until

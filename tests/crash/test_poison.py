@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localq import failure
-from localq.job import Attempt, JobState
+from localq.model.job import Attempt, JobState
 from tests.crash.checker import check_clean
 from tests.crash.lab import Lab, Program, descendants, until
 

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from localq import failure
-from localq.job import JobState
+from localq.model.job import JobState
 from tests.crash import journal
 from tests.crash.checker import check, check_clean
 from tests.crash.lab import Lab, until

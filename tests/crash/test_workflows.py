@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from localq import chain, chord, signature
-from localq.job import JobState
+from localq.model.job import JobState
 from tests.crash.chords import send_chord, wrong_bodies
 from tests.crash.lab import Lab, until
 from tests.crash.settled import settled

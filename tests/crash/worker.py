@@ -9,7 +9,7 @@ from typing import Any
 
 from localq.engine.assembly import assemble
 from localq.engine.stopping import Stopping
-from localq.events import subscribe
+from localq.model.events import subscribe
 from tests.crash import journal
 from tests.crash.tasks import FOLDER, q
 

@@ -8,7 +8,7 @@ import pytest
 
 from localq import LocalQ
 from localq.engine.pool.pace import MOST_AHEAD, Pace
-from localq.job import Completion
+from localq.model.job import Completion
 from localq.store.sql import SqlStore
 
 

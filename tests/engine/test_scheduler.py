@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, chain, chord, current, events, group
+from localq import LocalQ, chain, chord, current, group
 from localq.engine.scheduler import Scheduler, beside
 from localq.exceptions import ScheduleError, StoreBusy
-from localq.job import JobState
+from localq.model import events
+from localq.model.job import JobState
 from localq.schedules import crontab
 from localq.store.base import Filter
 from localq.store.sqlite import SqliteStore

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, current, events
+from localq import LocalQ, current
 from localq.engine.scheduler import beside
 from localq.exceptions import ImproperlyConfigured, ScheduleError, SecurityError
-from localq.job import Job
+from localq.model import events
+from localq.model.job import Job
 from localq.sealing import open_call
 from localq.signing import SIGNED
 from localq.store.base import Filter

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, events
+from localq import LocalQ
 from localq.engine.assembly import assemble
 from localq.engine.stopping import Stopping
 from localq.engine.upkeep import Upkeep
 from localq.exceptions import StoreBusy, StoreFull
-from localq.firing import LEDGER_KEPT, SKIPPED, Entry, NewSchedule
+from localq.model import events
+from localq.model.schedule import LEDGER_KEPT, SKIPPED, Entry, NewSchedule
 from localq.store.sql import SqlStore
 from tests.engine.waiting import hold, shows, until
 

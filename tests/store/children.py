@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from localq import fault
 from localq.exceptions import StoreError, StoreFull
-from localq.firing import Firing, Schedule, ScheduleState, SyncOutcome
+from localq.model import failpoints
+from localq.model.schedule import Firing, Schedule, ScheduleState, SyncOutcome
 from localq.store.bells import UnixBell
 from localq.store.presence import Marks, Presence, is_dead, share_life
 from localq.store.sqlite import SqliteStore
@@ -154,7 +154,7 @@ def fire_until_killed(number: int, path: str, point: str) -> int:
 
     def child() -> None:
         os.environ["LOCALQ_FAULT"] = f"{point}#{1 + number % 3}=kill"
-        fault.reload()
+        failpoints.reload()
         fire_all(number, path)
 
     code = _in_fork(child)

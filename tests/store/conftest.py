@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localq import fault
+from localq.model import failpoints
 from localq.store.sqlite import SqliteStore
 
 #: Each makes a store that is empty; it is given a folder of its own, and the file of an empty SQLite store.
@@ -59,8 +59,8 @@ def arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
     def arm(what: str) -> None:
         monkeypatch.setenv("LOCALQ_FAULT", what)
-        fault.reload()
+        failpoints.reload()
 
     yield arm
     monkeypatch.undo()
-    fault.reload()
+    failpoints.reload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from localq.job import Attempt, Completion, Edge, Job, JobState, NewJob, WorkerCard
+from localq.model.job import Attempt, Completion, Edge, Job, JobState, NewJob, WorkerCard
 from localq.store.base import Filter
 
 #: A moment, in microseconds since 1970, and a second and an hour.

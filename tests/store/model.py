@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from localq.job import (
+from localq.model.job import (
     Attempt,
     Beat,
     Completion,
@@ -20,7 +20,7 @@ from localq.job import (
     Passing,
     Role,
 )
-from localq.orders import PAUSE, Order
+from localq.model.orders import PAUSE, Order
 
 WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 BAD = (JobState.FAILED, JobState.CANCELLED)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from localq import fault
 from localq.exceptions import StoreFull
-from localq.job import JobState
+from localq.model import failpoints
+from localq.model.job import JobState
 from tests.store.given import HOUR, NOW, claimed, done, job_in, new, news, snapshot, worker
 from tests.store.timed import CONFIG, defined, fired, job_of, there, turn
 
@@ -114,7 +114,7 @@ def test_an_interrupt_inside_a_verb_leaves_the_store_usable(filled: Any, monkeyp
         raise KeyboardInterrupt
 
     before = snapshot(filled)
-    monkeypatch.setattr(fault, "point", interrupted)
+    monkeypatch.setattr(failpoints, "point", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
         filled.add(news("fresh", "also"), NOW)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localq.job import JobState, Note
+from localq.model.job import JobState, Note
 from localq.store.base import Filter
 from tests.store.given import (
     AFTER_LEASE,

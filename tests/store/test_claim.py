@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localq.job import JobState, Note
+from localq.model.job import JobState, Note
 from tests.store.given import HOUR, NOW, claimed, done, job, new, news, state, worker
 
 

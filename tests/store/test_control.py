@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localq.orders import LIMITS, PAUSE, RATE, Order
+from localq.model.orders import LIMITS, PAUSE, RATE, Order
 from tests.store.given import LEASE, NOW, SECOND, card, claimed, new, news, worker
 
 UNTIL = NOW + SECOND

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localq.job import Attempt, Edge, Job, JobState, NewJob, OnError, Passing
+from localq.model.job import Attempt, Edge, Job, JobState, NewJob, OnError, Passing
 from tests.store.given import HOUR, NOW, SECOND, attempt, claimed, done, job, new, state, worker
 
 S = JobState

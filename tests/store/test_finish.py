@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localq.exceptions import StoreError
-from localq.job import Completion, Job, JobState
+from localq.model.job import Completion, Job, JobState
 from localq.store.base import Filter
 from localq.store.schema import LAST_ATTEMPT
 from tests.store.given import (

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from localq.firing import FIRED, LEDGER_KEPT, SKIPPED, Entry, LedgerRow, ScheduleState
-from localq.job import JobState
+from localq.model.job import JobState
+from localq.model.schedule import FIRED, LEDGER_KEPT, SKIPPED, Entry, LedgerRow, ScheduleState
 from tests.store.given import HOUR, NOW, SECOND, claimed, job, job_in, new, worker
 from tests.store.given import state as job_state
 from tests.store.timed import CONFIG, MINUTE, defined, fired, job_of, row, skipped, state, there, timetable, turn

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from localq.firing import ScheduleState, SyncOutcome
-from localq.job import JobState
+from localq.model.job import JobState
+from localq.model.schedule import ScheduleState, SyncOutcome
 from localq.store.sqlite import SqliteStore
 from tests.store import children
 from tests.store.files import opened

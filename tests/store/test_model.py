@@ -16,8 +16,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from localq.firing import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
-from localq.job import Completion, Edge, Job, JobState, NewJob, Note, OnError, Passing
+from localq.model.job import Completion, Edge, Job, JobState, NewJob, Note, OnError, Passing
+from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
 from localq.store.base import Filter
 from tests.store.given import BOOT, NOW, SECOND, attempt, card, done
 from tests.store.model import Model, Worker

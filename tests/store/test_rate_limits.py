@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from localq.job import JobState
-from localq.orders import PARKED_AT, RATE, Order
-from localq.rates import NO_RATES, Rate
+from localq.model.job import JobState
+from localq.model.orders import PARKED_AT, RATE, Order
+from localq.model.rates import NO_RATES, Rate
 from tests.store.given import BOOT, NOW, SECOND, done, job, new, news, state, worker
 
 #: One in a second.

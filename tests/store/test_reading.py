@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localq.job import JobState, Note
+from localq.model.job import JobState, Note
 from localq.store.base import Filter
 from tests.store.given import NOW, attempt, claimed, done, job, job_in, new, news, worker
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from localq.firing import LedgerRow, NewSchedule, Schedule, ScheduleState, SyncOutcome, SyncResult
+from localq.model.schedule import LedgerRow, NewSchedule, Schedule, ScheduleState, SyncOutcome, SyncResult
 from tests.store.files import opened
 from tests.store.given import HOUR, NOW, SECOND
 from tests.store.timed import CONFIG, MINUTE, defined, row, state, there, timetable, turn

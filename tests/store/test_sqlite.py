@@ -15,7 +15,7 @@ from localq.exceptions import (
     StoreError,
     UnsafeFilesystem,
 )
-from localq.job import JobState
+from localq.model.job import JobState
 from localq.store import filesystem, open_store
 from localq.store.schema import SCHEMA_VERSION
 from localq.store.sqlite import SqliteStore

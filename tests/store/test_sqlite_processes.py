@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from localq.exceptions import StoreBusy
-from localq.job import JobState, NewJob
+from localq.model.job import JobState, NewJob
 from localq.store.readonly import ReadOnlyStore
 from localq.store.sqlite import SqliteStore
 from tests.store import children

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from localq import fault
 from localq.exceptions import StoreFull
-from localq.job import JobState
+from localq.model import failpoints
+from localq.model.job import JobState
 from localq.store import sqlite
 from localq.store.base import Filter
 from localq.store.compiled import Statement
@@ -148,7 +148,7 @@ def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
 def test_upkeep_that_fails_does_not_fail_the_jobs_added(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "CHECKPOINT_BYTES", 0)
     monkeypatch.setenv("LOCALQ_FAULT", "store.checkpoint=enospc")
-    fault.reload()
+    failpoints.reload()
     try:
         with pytest.raises(StoreFull):
             store.tend(NOW)
@@ -156,7 +156,7 @@ def test_upkeep_that_fails_does_not_fail_the_jobs_added(store: SqliteStore, monk
             assert store.add([new(f"job-{number}")], NOW) == [True]
     finally:
         monkeypatch.undo()
-        fault.reload()
+        failpoints.reload()
 
     assert store.stats() == {("default", JobState.READY): 600}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localq.job import TRANSITIONS, Job, JobState, Note
+from localq.model.job import TRANSITIONS, Job, JobState, Note
 from tests.store.given import AFTER_LEASE, HOUR, NOW, claimed, done, job_in, new, state, worker
 
 S = JobState

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localq.job import Beat, JobState
+from localq.model.job import Beat, JobState
 from tests.store.given import (
     AFTER_LEASE,
     BOOT,

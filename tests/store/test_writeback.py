@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localq.job import JobState
+from localq.model.job import JobState
 from localq.store import sqlite, writeback
 from localq.store.sqlite import SqliteStore
 from localq.store.writeback import begin_writeback, finish_writeback

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from localq.firing import FIRED, SKIPPED, Entry, Firing, NewSchedule, Schedule, ScheduleState
-from localq.job import NewJob
+from localq.model.job import NewJob
+from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, Schedule, ScheduleState
 from tests.store.given import NOW, SECOND, new
 
 CONFIG = "config:shop"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from localq.firing import (
+from localq.model.job import NewJob
+from localq.model.schedule import (
     FIRED,
     SKIPPED,
     Due,
@@ -17,7 +18,6 @@ from localq.firing import (
     SyncOutcome,
     SyncResult,
 )
-from localq.job import NewJob
 
 ACTIVE, PAUSED, ENDED, RETIRED = ScheduleState
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from localq.clock import from_datetime, to_datetime
+from localq.model.clock import from_datetime, to_datetime
 from localq.schedules import crontab
 from tests.tutorial.project import Project
 

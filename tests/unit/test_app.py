@@ -22,7 +22,7 @@ from localq.app.programs import OPTIONS
 from localq.app.task import Context
 from localq.cli import main
 from localq.exceptions import BackendStoreError, ImproperlyConfigured, NotRegistered
-from localq.options import JobOptions
+from localq.model.job_options import JobOptions
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from localq import LocalQ, Task, codec
 from localq.attempt import close_loop, run
-from localq.clock import SYSTEM
 from localq.exceptions import WorkerTerminate
 from localq.failure import Failure, load
-from localq.job import Ending, Job, Outcome
+from localq.model.clock import SYSTEM
+from localq.model.job import Ending, Job, Outcome
 from localq.running import Place
 
 

@@ -7,7 +7,7 @@ import pytest
 from localq import failure
 from localq.behind import behind
 from localq.exceptions import Terminated, WorkerLostError
-from localq.job import Attempt, Job, JobState
+from localq.model.job import Attempt, Job, JobState
 from localq.settings import Settings
 from localq.settle import Policy
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, Task, events
+from localq import LocalQ, Task
 from localq.callbacks import errbacks
-from localq.job import Job
+from localq.model import events
+from localq.model.job import Job
 from localq.settings import Settings
 
 

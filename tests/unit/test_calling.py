@@ -10,11 +10,11 @@ import pytest
 
 from localq import LocalQ, Task
 from localq.call import BROKER_ONLY
-from localq.clock import from_datetime
 from localq.exceptions import EncodeError, ImproperlyConfigured, InvalidTaskError, StoreBusy
-from localq.job import Job, JobState
+from localq.model.clock import from_datetime
 from localq.model.ids import new_id
-from localq.options import JobOptions
+from localq.model.job import Job, JobState
+from localq.model.job_options import JobOptions
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from localq import LocalQ, Task, chain, chord, current
 from localq.declaration import Declaration
-from localq.job import Job
-from localq.options import JobOptions
+from localq.model.job import Job
+from localq.model.job_options import JobOptions
 from localq.testing import FakeClock, drain
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from localq import codec, feeding
 from localq.exceptions import DecodeError, SecurityError
 from localq.feeding import is_container, read_call
-from localq.job import Input, Job, JobState, OnError, Passing
+from localq.model.job import Input, Job, JobState, OnError, Passing
 from localq.settings import Settings
 
 PICKLE = '{"serializer":"pickle"}'

@@ -29,7 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    model: clock events fault firing health.finding job options orders rates stamps
     host: store.bells store.presence
     serialization: anatomy codec failure jsontags jsontags.known jsontags.place jsontags.reader jsontags.writer
         keys packing remote sealing signing

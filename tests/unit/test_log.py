@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
-from localq.events import EVENTS, emit, listened, subscribe
 from localq.log import follow_events, get_task_logger, level_number, set_up
+from localq.model.events import EVENTS, emit, listened, subscribe
 from localq.settings import Settings
 
 JOB = {"worker": "w@h", "task": "tasks.add", "job_id": "1", "queue": "celery", "attempt": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localq.rates import Budget, Rate, read_rate
+from localq.model.rates import Budget, Rate, read_rate
 
 NOW = 1_750_000_000_000_000
 SECOND = 1_000_000

@@ -14,8 +14,8 @@ import pytest
 from localq import AsyncResult, LocalQ, Task, TimeoutError, allow_join_result, current
 from localq.exceptions import TaskRevokedError
 from localq.failure import describe, dump
-from localq.job import Attempt, Completion, Job, JobState, Note, WorkerCard
 from localq.joining import denied_join_result
+from localq.model.job import Attempt, Completion, Job, JobState, Note, WorkerCard
 from localq.request import Context
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from localq import Ignore, LocalQ, MaxRetriesExceededError, Reject, Retry, Task
 from localq.attempt import run
-from localq.clock import from_datetime
-from localq.job import Ending, Job, Outcome
+from localq.model.clock import from_datetime
+from localq.model.job import Ending, Job, Outcome
 from localq.retry import backoff
 from localq.running import Place
 

@@ -11,7 +11,7 @@ from localq import LocalQ, Task, chain, chord, codec, current, failure, group
 from localq.behind import behind
 from localq.exceptions import ChordError, DecodeError, SecurityError
 from localq.feeding import fed, read_call
-from localq.job import Attempt, Ending, Input, Job, JobState, OnError, Outcome, Passing
+from localq.model.job import Attempt, Ending, Input, Job, JobState, OnError, Outcome, Passing
 from localq.packing import PACKED, pack
 from localq.sealing import open_call, seal_call, seal_outcome
 from localq.settle import Policy

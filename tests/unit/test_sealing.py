@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, Task, current, events
+from localq import LocalQ, Task, current
 from localq.callbacks import errbacks
 from localq.exceptions import DecodeError, SecurityError
+from localq.model import events
 from localq.packing import PACKED
 from localq.sealing import open_call, seal_calls
 from localq.sending import job_of

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localq.clock import from_datetime, to_datetime
-from localq.firing import FIRED, SKIPPED, Entry, Firing, Schedule, ScheduleState
-from localq.job import NewJob
+from localq.model.clock import from_datetime, to_datetime
+from localq.model.job import NewJob
+from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, Schedule, ScheduleState
 from localq.schedule_definition import Definition
 from localq.schedules import as_rule, crontab
 from localq.timetable import due_time, plan

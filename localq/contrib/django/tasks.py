@@ -17,11 +17,11 @@ from django.utils.module_loading import import_string
 
 from localq import current, failure
 from localq.app import LocalQ
-from localq.clock import to_datetime
 from localq.contrib.django.task import DjangoTask
 from localq.exceptions import ImproperlyConfigured
-from localq.job import Attempt, Job, JobState
+from localq.model.clock import to_datetime
 from localq.model.ids import new_id
+from localq.model.job import Attempt, Job, JobState
 from localq.result import AsyncResult
 
 try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from localq.job import Job, Note, Outcome
+from localq.model.job import Job, Note, Outcome
 from localq.policy import Limits
 
 __all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Pool", "Report"]

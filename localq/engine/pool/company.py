@@ -16,14 +16,14 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from localq import current
-from localq.clock import SYSTEM
 from localq.engine.pool import definitions
 from localq.engine.pool.frames import Kind, pack
 from localq.engine.pool.nursery import loaded_app
 from localq.engine.pool.slot import packed, set_logging
 from localq.engine.pool.streams import Redirection
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
-from localq.job import Ending, Job, Note, Outcome
+from localq.model.clock import SYSTEM
+from localq.model.job import Ending, Job, Note, Outcome
 from localq.running import Place
 from localq.signals import worker_process_init, worker_process_shutdown
 

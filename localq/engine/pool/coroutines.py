@@ -19,8 +19,8 @@ from localq.engine.pool.company import Company, Told, enter
 from localq.engine.pool.frames import receive
 from localq.engine.pool.slot import unknown
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
-from localq.job import Job, Outcome
 from localq.limiter import ThreadLimiter, raise_in_thread
+from localq.model.job import Job, Outcome
 from localq.task import Task
 
 __all__ = ["main"]

@@ -15,12 +15,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from localq.clock import Clock
 from localq.engine.pool import frames
 from localq.engine.pool.base import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.engine.pool.facts import handle_record, how_ended
 from localq.engine.pool.peer import Peer
-from localq.job import Ending, Job, Note, Outcome
+from localq.model.clock import Clock
+from localq.model.job import Ending, Job, Note, Outcome
 
 __all__ = ["CrowdPool"]
 

@@ -20,7 +20,7 @@ import struct
 import tempfile
 from typing import Any
 
-from localq.job import Edge, Ending, Job, NewJob, OnError, Outcome, Passing
+from localq.model.job import Edge, Ending, Job, NewJob, OnError, Outcome, Passing
 
 __all__ = ["Frames", "Kind", "pack", "pack_outcome", "receive", "send", "unpack_outcome"]
 

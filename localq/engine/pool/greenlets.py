@@ -13,12 +13,12 @@ import gevent
 from gevent import monkey
 
 from localq import attempt, failure
-from localq.clock import SYSTEM
 from localq.engine.pool.company import Company, Told, enter
 from localq.engine.pool.frames import receive
 from localq.engine.pool.slot import unknown
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded
-from localq.job import Ending, Job, Outcome
+from localq.model.clock import SYSTEM
+from localq.model.job import Ending, Job, Outcome
 from localq.task import Task
 
 __all__ = ["main"]

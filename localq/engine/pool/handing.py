@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from localq import fault
-from localq.clock import Clock
 from localq.engine.pool import definitions, frames
 from localq.engine.pool.base import Handed
 from localq.engine.pool.handle import Handle
 from localq.engine.pool.pace import MOST_AHEAD, Pace
-from localq.job import Job
+from localq.model import failpoints
+from localq.model.clock import Clock
+from localq.model.job import Job
 
 __all__ = ["Handing"]
 
@@ -69,7 +69,7 @@ class Handing:
         """Hand jobs to the slots with the least to do."""
         self._held.extend(jobs)
         self._hand_held()
-        fault.point("hand.after")
+        failpoints.point("hand.after")
 
     def _hand_held(self) -> None:
         """Give what is held to slots that can take it, each slot's share in one message."""

@@ -8,14 +8,14 @@ import os
 import selectors
 from typing import Any
 
-from localq import fault
-from localq.clock import Clock
 from localq.engine.pool import frames
 from localq.engine.pool.base import TAIL, Handed, Printed, Report
 from localq.engine.pool.facts import handle_record
 from localq.engine.pool.handing import Handing
 from localq.engine.pool.handle import Handle
-from localq.job import Job, Note, Outcome
+from localq.model import failpoints
+from localq.model.clock import Clock
+from localq.model.job import Job, Note, Outcome
 from localq.store.presence import Marked
 
 __all__ = ["Hearing"]
@@ -106,7 +106,7 @@ class Hearing(Handing):
             slot.recalled = False
 
     def _ended_well(self, slot: Handle, job: Job, outcome: Outcome) -> None:
-        fault.point("outcome.received")
+        failpoints.point("outcome.received")
         slot.done += 1
         slot.loading = False
         slot.alone = False

@@ -27,11 +27,12 @@ from typing import Any
 import dill
 import multiprocess
 
-from localq import current, fault
+from localq import current
 from localq.engine.pool import definitions
 from localq.engine.pool.slot import SlotPlan
 from localq.engine.pool.slot import main as slot_main
 from localq.frameworks import is_set_up, set_up
+from localq.model import failpoints
 from localq.signals import worker_before_create_process
 
 __all__ = ["Nursery", "loaded_app", "main", "start_fresh"]
@@ -301,7 +302,7 @@ def _serve(control: socket.socket, app: Any, parent: int) -> None:
             if control.fileno() in ready and not _obey(control, app, children):
                 break
     finally:
-        fault.point("nursery.orphaned")
+        failpoints.point("nursery.orphaned")
         for pid in children:
             _kill_group(pid)
         os._exit(0)

@@ -16,14 +16,14 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from localq.clock import Clock
 from localq.engine.pool.base import Cause, Death, InHand, Printed, Report
 from localq.engine.pool.facts import how_ended
 from localq.engine.pool.handle import Handle
 from localq.engine.pool.nursery import Nursery
 from localq.engine.pool.slot import SlotPlan
 from localq.engine.pool.watching import Watching
-from localq.job import Job
+from localq.model.clock import Clock
+from localq.model.job import Job
 from localq.store.presence import MARK_SIZE, Marks
 
 __all__ = ["ProcessPool"]

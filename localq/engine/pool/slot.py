@@ -25,13 +25,14 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
-from localq import attempt, current, failure, fault
-from localq.clock import SYSTEM
+from localq import attempt, current, failure
 from localq.engine.pool import definitions
 from localq.engine.pool.frames import Kind, pack, pack_outcome, receive
 from localq.exceptions import NotRegistered, WorkerTerminate
-from localq.job import Ending, Job, Note, Outcome
 from localq.limiter import AlarmLimiter
+from localq.model import failpoints
+from localq.model.clock import SYSTEM
+from localq.model.job import Ending, Job, Note, Outcome
 from localq.running import Place
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.store.presence import Marks, share_life
@@ -101,7 +102,7 @@ class Slot:
 
     def serve(self) -> None:
         """Run what comes until the worker says to stop, or is gone."""
-        fault.point("slot.ready")
+        failpoints.point("slot.ready")
         self.report(Kind.READY, f"{os.getpid()} {int(self._marks is not None)}".encode())
         while True:
             if not self._given:
@@ -171,13 +172,13 @@ class Slot:
         if self._output is not None:
             self._tell_output(self._output)
         view = memoryview(packed(job, outcome))
-        if fault.armed("report.half"):
+        if failpoints.armed("report.half"):
             view = view[os.write(self._reports, view[: len(view) // 2]) :]
-            fault.point("report.half")
+            failpoints.point("report.half")
         while view:
             view = view[os.write(self._reports, view) :]
         self._job = None
-        fault.point("report.after")
+        failpoints.point("report.after")
         if self._marks is not None:
             self._marks.end()
 

@@ -11,7 +11,7 @@ from localq.engine.pool.base import Cause, Handed, Report
 from localq.engine.pool.facts import resident_kb
 from localq.engine.pool.handle import Handle
 from localq.engine.pool.hearing import Hearing
-from localq.job import Ending, Outcome
+from localq.model.job import Ending, Outcome
 
 __all__ = ["Watching"]
 

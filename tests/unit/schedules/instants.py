@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from localq.clock import from_datetime, to_datetime
+from localq.model.clock import from_datetime, to_datetime
 from localq.schedules import Rule, between
 
 UTC = ZoneInfo("UTC")

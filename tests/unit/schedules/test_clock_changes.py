@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from localq.clock import from_datetime, to_datetime
+from localq.model.clock import from_datetime, to_datetime
 from localq.schedules import Rule, between, cron, crontab, every
 from tests.unit.schedules.walker import Fields, Stretch, changes
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localq.clock import to_datetime
+from localq.model.clock import to_datetime
 from localq.schedules import ScheduleError, as_rule, cron
 from tests.unit.schedules.instants import UTC, instant, shown
 

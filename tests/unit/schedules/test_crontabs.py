@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localq.clock import to_datetime
+from localq.model.clock import to_datetime
 from localq.schedules import ParseException, ScheduleError, crontab, crontab_parser
 from tests.unit.schedules.instants import BERLIN, UTC, instant, shown
 from tests.unit.schedules.walker import Fields

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from apscheduler.triggers.cron import CronTrigger
 
-from localq.clock import to_datetime
+from localq.model.clock import to_datetime
 from localq.schedules import any_of, at, calendar, cron, crontab, every
 from localq.schedules.lint import lint
 from tests.unit.schedules.instants import BERLIN, UTC, instant

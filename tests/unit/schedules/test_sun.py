@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from localq.clock import to_datetime
 from localq.exceptions import ImproperlyConfigured
+from localq.model.clock import to_datetime
 from localq.schedules import ScheduleError, between, solar
 from localq.schedules.solar_rule import EVENTS
 from tests.unit.schedules.instants import BERLIN, UTC, YEAR, instant, shown

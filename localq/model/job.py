@@ -12,7 +12,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from localq.orders import Order
+from localq.model.orders import Order
 
 __all__ = [
     "TRANSITIONS",

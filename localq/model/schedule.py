@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-from localq.job import NewJob
+from localq.model.job import NewJob
 
 __all__ = [
     "FIRED",

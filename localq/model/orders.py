@@ -12,7 +12,7 @@ __all__ = ["LIMITS", "PARKED_AT", "PAUSE", "RATE", "Letter", "Mail", "Order"]
 
 #: Kinds of orders. `name` is a queue that nobody takes jobs from; its value says nothing.
 PAUSE = "pause"
-#: `name` is a task, the value its rate limit as text (`localq.rates`); "0" lifts the limit the task itself has.
+#: `name` is a task, the value its rate limit as text (`localq.model.rates`); "0" lifts the limit the task itself has.
 RATE = "rate"
 #: `name` is a task, the value its time limits in seconds, as JSON: [soft, hard], null for none.
 LIMITS = "limits"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from localq.job import Job
+from localq.model.job import Job
 
 __all__ = ["JobOptions"]
 
