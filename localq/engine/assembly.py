@@ -22,12 +22,12 @@ from localq.engine.pool.threads import ThreadPool
 from localq.engine.signalling import Setup
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
+from localq.host.presence import Presence
 from localq.model.ids import new_id
 from localq.sealing import signer_of
 from localq.settings import nearest
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
-from localq.store.presence import Presence
 from localq.store.sqlite_errors import explained
 
 __all__ = ["assemble"]

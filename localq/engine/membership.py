@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from localq.engine.autoscale import Bounds
 from localq.engine.pool.base import Pool
 from localq.exceptions import StoreBusy
+from localq.host.presence import Presence, boot_id
 from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import Beat, WorkerCard
 from localq.store.base import Store
-from localq.store.presence import Presence, boot_id
 
 __all__ = ["Membership", "WorkerPlan"]
 

@@ -22,6 +22,7 @@ from localq.engine.settling import Settling
 from localq.engine.stopping import HOW, Shutdown, Stopping
 from localq.engine.upkeep import Upkeep
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
+from localq.host.presence import Presence
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
@@ -34,7 +35,6 @@ from localq.signals import (
     worker_shutting_down,
 )
 from localq.store.base import Store
-from localq.store.presence import Presence
 
 __all__ = ["Worker"]
 

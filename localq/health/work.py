@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from localq.host import presence
 from localq.model.clock import Clock
 from localq.model.finding import Finding, fine, note, warning
 from localq.model.job import Job, JobState, WorkerRow
 from localq.model.orders import PAUSE, Order
 from localq.settings import nearest
-from localq.store import presence
 from localq.store.base import Filter, Store
 
 __all__ = [

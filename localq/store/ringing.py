@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from localq.host.unix_bell import Ringer, UnixBell
 from localq.store.base import Bell, Hearing
-from localq.store.bells import Ringer, UnixBell
 from localq.store.database import Database
 
 __all__ = ["BellVerbs"]

@@ -10,12 +10,12 @@ from typing import Any
 from localq import attempt
 from localq.app import LocalQ
 from localq.exceptions import WorkerTerminate
+from localq.host.presence import boot_id
 from localq.model.ids import new_id
 from localq.model.job import Completion, Ending, Job, Outcome, WorkerCard
 from localq.result import AsyncResult
 from localq.runner import Runner
 from localq.store.base import Store
-from localq.store.presence import boot_id
 
 __all__ = ["drain"]
 

@@ -15,8 +15,8 @@ from click.testing import Result
 from localq import LocalQ
 from localq.exceptions import StoreFull
 from localq.health import examine
+from localq.host.presence import boot_id
 from localq.model.job import JobState
-from localq.store.presence import boot_id
 from localq.store.sqlite import SqliteStore
 from tests.store.given import NOW, card, claimed, new, news, snapshot
 

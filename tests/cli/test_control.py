@@ -10,8 +10,8 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
+from localq.host.presence import boot_id
 from localq.model.orders import LIMITS, PAUSE, RATE, Order
-from localq.store.presence import boot_id
 from tests.cli.terminal import on_terminal
 from tests.store.given import NOW, card, new
 

@@ -17,11 +17,11 @@ from click.testing import Result
 
 from localq import LocalQ
 from localq.health import contents, examine, place
+from localq.host.presence import Presence, boot_id
 from localq.model.finding import Finding
 from localq.model.job import JobState
 from localq.model.schedule import Firing, NewSchedule
 from localq.store.filesystem import OVERRIDE
-from localq.store.presence import Presence, boot_id
 from localq.store.readonly import ReadOnlyStore
 from tests.cli.terminal import on_terminal
 from tests.store.given import NOW, card, claimed, new, news

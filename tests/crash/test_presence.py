@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localq.store.presence import (
+from localq.host.presence import (
     MARK_SIZE,
     Marks,
     Presence,

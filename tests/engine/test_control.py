@@ -13,8 +13,8 @@ import pytest
 from localq import AsyncResult, LocalQ, chain
 from localq.engine.embedded import Embedded
 from localq.exceptions import ImproperlyConfigured
+from localq.host.unix_bell import Ringer
 from localq.settings import Settings
-from localq.store.bells import Ringer
 from localq.worker.control import Panel, State, control_command, inspect_command
 from tests.engine.waiting import hold, shows, until
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from localq.exceptions import StoreError, StoreFull
+from localq.host.presence import Marks, Presence, is_dead, share_life
+from localq.host.unix_bell import UnixBell
 from localq.model import failpoints
 from localq.model.schedule import Firing, Schedule, ScheduleState, SyncOutcome
-from localq.store.bells import UnixBell
-from localq.store.presence import Marks, Presence, is_dead, share_life
 from localq.store.sqlite import SqliteStore
 from tests.store.given import NOW, claimed, done, new, news, worker
 from tests.store.timed import CONFIG, MINUTE, defined, turn

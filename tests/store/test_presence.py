@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from localq.store.presence import Marks, Presence, boot_id, is_dead, remove, share_life, started_jobs
+from localq.host.presence import Marks, Presence, boot_id, is_dead, remove, share_life, started_jobs
 from tests.store import children
 from tests.store.together import DEADLINE_S, run_python, shared, together
 

@@ -29,7 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    host: store.bells store.presence
     serialization: anatomy codec failure jsontags jsontags.known jsontags.place jsontags.reader jsontags.writer
         keys packing remote sealing signing
     store: health.contents health.place location

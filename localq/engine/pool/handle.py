@@ -12,7 +12,7 @@ import multiprocess
 
 from localq.engine.pool import frames
 from localq.engine.pool.base import Cause, Handed
-from localq.store.presence import Marks
+from localq.host.presence import Marks
 
 __all__ = ["Handle"]
 

@@ -13,10 +13,10 @@ from localq.engine.pool.base import TAIL, Handed, Printed, Report
 from localq.engine.pool.facts import handle_record
 from localq.engine.pool.handing import Handing
 from localq.engine.pool.handle import Handle
+from localq.host.presence import Marked
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.job import Job, Note, Outcome
-from localq.store.presence import Marked
 
 __all__ = ["Hearing"]
 

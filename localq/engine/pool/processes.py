@@ -22,9 +22,9 @@ from localq.engine.pool.handle import Handle
 from localq.engine.pool.nursery import Nursery
 from localq.engine.pool.slot import SlotPlan
 from localq.engine.pool.watching import Watching
+from localq.host.presence import MARK_SIZE, Marks
 from localq.model.clock import Clock
 from localq.model.job import Job
-from localq.store.presence import MARK_SIZE, Marks
 
 __all__ = ["ProcessPool"]
 

@@ -29,13 +29,13 @@ from localq import attempt, current, failure
 from localq.engine.pool import definitions
 from localq.engine.pool.frames import Kind, pack, pack_outcome, receive
 from localq.exceptions import NotRegistered, WorkerTerminate
+from localq.host.presence import Marks, share_life
 from localq.limiter import AlarmLimiter
 from localq.model import failpoints
 from localq.model.clock import SYSTEM
 from localq.model.job import Ending, Job, Note, Outcome
 from localq.running import Place
 from localq.signals import worker_process_init, worker_process_shutdown
-from localq.store.presence import Marks, share_life
 
 __all__ = ["SlotPlan", "main", "packed", "set_logging", "unknown"]
 

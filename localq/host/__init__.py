@@ -1,0 +1,1 @@
+"""What processes on one computer have of each other."""
