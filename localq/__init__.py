@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from localq.app import LocalQ
 from localq.canvas import Signature, chain, chord, chunks, group, maybe_signature, signature, xmap, xstarmap
-from localq.codec import register
 from localq.current import current_app, current_task
 from localq.exceptions import (
     Ignore,
@@ -22,6 +21,7 @@ from localq.model.ids import new_id as uuid
 from localq.queues import Exchange, Queue
 from localq.request import Context
 from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet
+from localq.serialization.codec import register
 from localq.shared import shared_task
 from localq.task import Task
 

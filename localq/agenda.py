@@ -20,7 +20,7 @@ from localq.result import AsyncResult
 from localq.schedule_definition import Definition, firing_id
 from localq.scheduled import LedgerLine, Scheduled
 from localq.schedules import between, schedule
-from localq.sealing import seal_calls
+from localq.serialization.sealing import seal_calls
 from localq.settings import nearest
 from localq.timetable import due_time, skips
 

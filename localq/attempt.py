@@ -17,7 +17,7 @@ from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTermina
 from localq.model import failpoints
 from localq.model.job import Job, Outcome
 from localq.running import Place, Running
-from localq.sealing import seal_outcome
+from localq.serialization.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.task import Task
 

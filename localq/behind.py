@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from localq import failure
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
-from localq.failure import Failure
 from localq.model.job import Attempt, Completion, Ending, Input, Job, JobState, Outcome, Passing
-from localq.sealing import open_failure
+from localq.serialization import failure
+from localq.serialization.failure import Failure
+from localq.serialization.sealing import open_failure
 from localq.settings import Settings
 from localq.settle import Policy, settle
 

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from localq import codec
 from localq.exceptions import InvalidTaskError
 from localq.model.clock import from_datetime
 from localq.model.ids import new_id
 from localq.model.job import NewJob
 from localq.model.stamps import split_stamps
-from localq.packing import check_compression
+from localq.serialization import codec
+from localq.serialization.compression import check_compression
 from localq.settings import Settings, nearest
 
 __all__ = [

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localq import codec, failure
 from localq.call import ROUTING, When, new_job, zone_of
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError
 from localq.feeding import is_container, with_first
@@ -18,12 +17,13 @@ from localq.model.events import emit
 from localq.model.ids import follow_up_id
 from localq.model.job import Job, NewJob
 from localq.model.job_options import JobOptions
-from localq.packing import unpack
 from localq.parameters import required
-from localq.remote import rebuild
 from localq.request import Context
 from localq.routing import router_of
-from localq.sealing import verified_call
+from localq.serialization import codec, failure
+from localq.serialization.compression import unpack
+from localq.serialization.exception_rebuild import rebuild
+from localq.serialization.sealing import verified_call
 from localq.settings import Settings
 
 __all__ = ["callbacks", "errback_call", "errbacks"]

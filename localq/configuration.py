@@ -14,7 +14,7 @@ from localq.registry import TaskRegistry
 from localq.routing import Router
 from localq.schedule_definition import Definition
 from localq.scheduled import definition_of
-from localq.sealing import open_spec, seal_spec
+from localq.serialization.sealing import open_spec, seal_spec
 from localq.settings import Settings
 from localq.store.base import Store
 from localq.timetable import due_time

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any
 
 from localq.call import OPTIONS, When
-from localq.codec import SERIALIZERS
+from localq.serialization.codec import SERIALIZERS
 from localq.settings import nearest
 from localq.task import Task
 

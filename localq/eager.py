@@ -15,7 +15,7 @@ from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import Claim, Completion, Job, JobState, NewJob, Outcome, WorkerCard
 from localq.runner import App, Runner
-from localq.sealing import seal_calls
+from localq.serialization.sealing import seal_calls
 from localq.settings import Settings
 from localq.store import open_store
 from localq.store.base import Store

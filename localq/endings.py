@@ -11,7 +11,6 @@ import resource
 import sys
 from typing import Any
 
-from localq import codec, failure
 from localq.call import KEPT, When, zone_of
 from localq.callbacks import callbacks
 from localq.exceptions import (
@@ -29,6 +28,7 @@ from localq.model.job_options import JobOptions
 from localq.request import ExceptionInfo
 from localq.retry import backoff
 from localq.running import Running
+from localq.serialization import codec, failure
 from localq.signals import task_failure, task_retry, task_success
 from localq.task import Task
 

@@ -10,11 +10,11 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from localq import codec
 from localq.exceptions import DecodeError
 from localq.model.job import Input, Job, JobState, OnError, Passing
 from localq.model.job_options import JobOptions
-from localq.sealing import open_call, open_result, sign_call
+from localq.serialization import codec
+from localq.serialization.sealing import open_call, open_result, sign_call
 from localq.settings import Settings
 
 __all__ = ["fed", "is_container", "read_call", "with_first"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from localq import failure
 from localq.model.clock import to_datetime
 from localq.model.job import Attempt
+from localq.serialization import failure
 
 __all__ = ["Run"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Protocol
 
-from localq import codec
 from localq.model.clock import to_datetime
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
+from localq.serialization import codec
 from localq.signals import after_task_publish, before_task_publish, task_sent
 
 __all__ = ["announced", "published"]

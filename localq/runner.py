@@ -7,7 +7,6 @@ from typing import Protocol
 from localq.attempt import run
 from localq.behind import behind, culprit_of, unfed
 from localq.exceptions import NotRegistered
-from localq.failure import describe, dump
 from localq.feeding import fed
 from localq.limiter import AlarmLimiter
 from localq.model.clock import Clock
@@ -15,7 +14,8 @@ from localq.model.job import Completion, Ending, Job, Outcome, Role
 from localq.policy import limits_of, policy_of
 from localq.registry import TaskRegistry
 from localq.running import Place
-from localq.sealing import seal_completion
+from localq.serialization.failure import describe, dump
+from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
 from localq.settle import expired, settle
 from localq.store.base import Store

@@ -11,7 +11,7 @@ from localq.model.job import Job, Role
 from localq.model.job_options import JobOptions
 from localq.policy import first
 from localq.request import Context
-from localq.sealing import open_call
+from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.task import Task
 

@@ -11,7 +11,7 @@ from localq.model.clock import to_datetime
 from localq.model.schedule import LedgerRow, Schedule, ScheduleState
 from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.schedules import Rule
-from localq.sealing import open_spec
+from localq.serialization.sealing import open_spec
 from localq.settings import Settings
 
 __all__ = ["LedgerLine", "Scheduled", "definition_of"]

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from localq import codec, current
+from localq import current
 from localq.call import ROUTING, When, from_now, new_job, read_options, zone_of
 from localq.canvas import Signature
 from localq.canvas.cycles import refuse_cycles
@@ -21,6 +21,7 @@ from localq.model.job_options import JobOptions
 from localq.model.stamps import split_stamps
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of
+from localq.serialization import codec
 from localq.settings import Settings
 from localq.task import Task
 

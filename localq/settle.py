@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from localq import failure
 from localq.callbacks import errbacks
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
 from localq.model.job import Attempt, Completion, Ending, Job, JobState, Outcome, Role
+from localq.serialization import failure
 from localq.settings import Settings
 from localq.states import IGNORED
 

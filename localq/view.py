@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from localq import codec, failure
 from localq.exceptions import ImproperlyConfigured, SecurityError, TaskRevokedError
-from localq.failure import Failure
 from localq.model.job import Attempt, Job, JobState
 from localq.model.job_options import JobOptions
-from localq.remote import rebuild
-from localq.sealing import open_failure, open_result
+from localq.serialization import codec, failure
+from localq.serialization.exception_rebuild import rebuild
+from localq.serialization.failure import Failure
+from localq.serialization.sealing import open_failure, open_result
 from localq.settings import Settings
 
 __all__ = ["View"]

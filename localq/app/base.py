@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
 
-from localq import codec, current
+from localq import current
 from localq.app.absent import INSTEAD
 from localq.app.configured import Configured
 from localq.app.registering import Registering
@@ -25,8 +25,9 @@ from localq.publishing import announced, published
 from localq.registry import BindingDecorator, Decorator
 from localq.result import AsyncResult, EagerResult
 from localq.scheduling import Scheduling
-from localq.sealing import seal_calls
 from localq.sending import job_of, jobs_of_call, jobs_of_signature
+from localq.serialization import codec
+from localq.serialization.sealing import seal_calls
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
 from localq.signals import after_task_publish, before_task_publish, task_sent

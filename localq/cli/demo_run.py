@@ -14,12 +14,12 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from localq import codec, failure, remote
 from localq.app import LocalQ
 from localq.canvas import Signature
 from localq.demo import digest, list_files
 from localq.model.job import Attempt, Job, JobState
 from localq.result import AsyncResult
+from localq.serialization import codec, exception_rebuild, failure
 from localq.store.base import Filter
 
 __all__ = [
@@ -246,7 +246,7 @@ def _reason(job: Job | None, last: Attempt | None) -> str:
         return "Its job was cancelled"
     if last is None or last.failure is None:
         return "Its job left no result"
-    error = remote.rebuild(failure.load(last.failure))
+    error = exception_rebuild.rebuild(failure.load(last.failure))
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return f"{type(error).__name__}: {error}"

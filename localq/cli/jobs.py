@@ -22,7 +22,7 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT
 from localq.result import AsyncResult
-from localq.sealing import open_result
+from localq.serialization.sealing import open_result
 from localq.settings import Settings
 from localq.store.base import Store
 

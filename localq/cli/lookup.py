@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import click
 
-from localq import failure, states
+from localq import states
 from localq.app import LocalQ
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.job import Job, JobState
+from localq.serialization import failure
 from localq.settings import nearest
 from localq.store.base import Filter, Store
 

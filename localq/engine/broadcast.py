@@ -13,13 +13,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from localq import __version__, codec, failure
+from localq import __version__
 from localq.engine.pool.base import Death, Handed, Pool
 from localq.engine.wire import Wire
 from localq.model.clock import Clock, to_datetime
 from localq.model.job import Ending, Job, JobState, Outcome
 from localq.model.job_options import JobOptions
-from localq.sealing import open_call, open_result
+from localq.serialization import codec, failure
+from localq.serialization.sealing import open_call, open_result
 from localq.settings import Settings
 from localq.store.base import Store
 

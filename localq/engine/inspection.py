@@ -16,7 +16,7 @@ from localq.exceptions import ImproperlyConfigured, SecurityError
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT, PAUSE, RATE
-from localq.sealing import open_call
+from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.store.base import Filter
 from localq.worker.control import State, inspect_command, nok, ok

@@ -8,7 +8,7 @@ from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.job import Completion, JobState, Role
-from localq.sealing import seal_completion
+from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
 from localq.store.base import Store
 

@@ -20,7 +20,7 @@ from localq.model.events import emit, listened
 from localq.model.job import JobState
 from localq.model.schedule import FIRED, Firing, Schedule, SyncOutcome, SyncResult
 from localq.schedule_definition import Definition, OwnRule, read_definition
-from localq.sealing import open_spec, seal_calls, signer_of
+from localq.serialization.sealing import open_spec, seal_calls, signer_of
 from localq.signals import beat_embedded_init, beat_init
 from localq.store import open_store
 from localq.store.base import Bell, Store

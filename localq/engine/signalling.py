@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 from typing import Any, NamedTuple
 
-from localq import failure
 from localq.engine.pool.base import Death
 from localq.model.clock import Clock
 from localq.model.job import Ending, Job, JobState, Outcome
-from localq.remote import rebuild
 from localq.request import Context, ExceptionInfo
 from localq.running import Place, Running
+from localq.serialization import failure
+from localq.serialization.exception_rebuild import rebuild
 from localq.signals import task_failure, task_received, task_rejected, task_revoked, task_unknown
 from localq.task import Task
 

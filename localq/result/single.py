@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from localq import codec, current, states, waiting
+from localq import current, states, waiting
 from localq.exceptions import TimeoutError
 from localq.headers import stamped
 from localq.history import Run
@@ -16,7 +16,8 @@ from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.result.handle import Handle, looking, signal_of
 from localq.result.lineage import Lineage, Source
-from localq.sealing import open_call
+from localq.serialization import codec
+from localq.serialization.sealing import open_call
 from localq.store.base import Store
 from localq.view import View
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localq.keys import read_keys
+from localq.serialization.keys import read_keys
 from localq.settings.checks import flag, modules, names, one_of, or_none, seconds, text, zone
 from localq.settings.setting import Setting, unused
 

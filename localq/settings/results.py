@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from localq.packing import check_compression
+from localq.serialization.compression import check_compression
 from localq.settings.checks import flag, names, or_none, seconds, text, whole
 from localq.settings.setting import Setting, unused
 

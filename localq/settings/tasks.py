@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localq.model.rates import read_rate
-from localq.packing import check_compression
+from localq.serialization.compression import check_compression
 from localq.settings.checks import flag, mapping, or_none, queue_list, seconds, text, whole
 from localq.settings.setting import Setting, unused
 

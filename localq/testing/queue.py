@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from localq import codec, states
+from localq import states
 from localq.app import LocalQ
 from localq.model.clock import to_datetime
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
-from localq.sealing import open_call
+from localq.serialization import codec
+from localq.serialization.sealing import open_call
 from localq.store.base import Filter
 from localq.task import Task
 

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from localq import codec, states
+from localq import states
 from localq.app import LocalQ
 from localq.eager import Eager
 from localq.engine.scheduler import Scheduler
 from localq.model.clock import to_datetime
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
-from localq.sealing import open_call
+from localq.serialization import codec
+from localq.serialization.sealing import open_call
 from localq.store import open_store
 from localq.store.base import Store
 from localq.testing.fake_clock import FakeClock

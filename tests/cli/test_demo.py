@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from localq import LocalQ, codec, current
+from localq import LocalQ, current
 from localq import demo as tasks
 from localq.cli import demo_run
 from localq.cli.demo_run import Counted, new_run
 from localq.cli.demo_view import shown
 from localq.model.job import JobState
+from localq.serialization import codec
 from localq.store.base import Filter
 from tests.cli.terminal import on_terminal
 from tests.engine.waiting import until

@@ -15,9 +15,9 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.failure import describe, dump
 from localq.host.presence import boot_id
 from localq.model.job import JobState, Note
+from localq.serialization.failure import describe, dump
 from tests.cli.terminal import on_terminal
 from tests.store.given import NOW, attempt, card, claimed, done, job, job_in, new, news, state, worker
 

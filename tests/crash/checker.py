@@ -17,8 +17,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from localq import codec, failure
 from localq.model.job import Attempt, Job, JobState
+from localq.serialization import codec, failure
 from localq.store.sqlite import CHECKPOINT_BYTES
 from tests.crash import journal
 from tests.crash.lab import Lab, until

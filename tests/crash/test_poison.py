@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from localq import failure
 from localq.model.job import Attempt, JobState
+from localq.serialization import failure
 from tests.crash.checker import check_clean
 from tests.crash.lab import Lab, Program, descendants, until
 

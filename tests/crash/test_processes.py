@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from localq import failure
 from localq.model.job import JobState
+from localq.serialization import failure
 from tests.crash import journal
 from tests.crash.checker import check, check_clean
 from tests.crash.lab import Lab, until

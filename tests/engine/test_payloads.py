@@ -12,7 +12,7 @@ import pytest
 from localq import LocalQ, chain, chord
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError, WorkerLostError
 from localq.model.job import WorkerCard
-from localq.packing import PACKED, pack
+from localq.serialization.compression import PACKED, pack
 from localq.store.base import Filter
 
 _ANY = Filter()

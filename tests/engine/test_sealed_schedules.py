@@ -17,8 +17,8 @@ from localq.engine.scheduler import beside
 from localq.exceptions import ImproperlyConfigured, ScheduleError, SecurityError
 from localq.model import events
 from localq.model.job import Job
-from localq.sealing import open_call
-from localq.signing import SIGNED
+from localq.serialization.sealing import open_call
+from localq.serialization.signing import SIGNED
 from localq.store.base import Filter
 from localq.testing import FakeClock, drain, travel
 

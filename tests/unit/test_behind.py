@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from localq import failure
 from localq.behind import behind
 from localq.exceptions import Terminated, WorkerLostError
 from localq.model.job import Attempt, Job, JobState
+from localq.serialization import failure
 from localq.settings import Settings
 from localq.settle import Policy
 

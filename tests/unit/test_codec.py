@@ -24,7 +24,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localq import codec
 from localq.exceptions import (
     DecodeError,
     EncodeError,
@@ -32,6 +31,7 @@ from localq.exceptions import (
     SecurityError,
     SoftTimeLimitExceeded,
 )
+from localq.serialization import codec
 
 
 @codec.register
@@ -370,7 +370,7 @@ def test_a_moment_with_nanoseconds_or_none_at_all_is_refused() -> None:
 def test_an_unregistered_enum_or_dataclass_is_refused_and_told_how_to_register(value: Any, wrap: str) -> None:
     wrapped = {"bare": value, "in a list": [value], "in a tuple in a dict": {"a": (1, value)}}[wrap]
 
-    assert "put @localq.codec.register above its" in message(wrapped)
+    assert "put @localq.serialization.codec.register above its" in message(wrapped)
 
 
 def test_an_unregistered_enum_is_refused_as_a_key_too() -> None:
@@ -884,9 +884,9 @@ def load_again(name: str) -> Any:
 def slow_codec() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json.encoder, "c_make_encoder", None)
-        slow_writer = load_again("localq.jsontags.writer")
-        patch.setitem(sys.modules, "localq.jsontags.writer", slow_writer)
-        slow = load_again("localq.codec")
+        slow_writer = load_again("localq.serialization.tagged_json.writer")
+        patch.setitem(sys.modules, "localq.serialization.tagged_json.writer", slow_writer)
+        slow = load_again("localq.serialization.codec")
     assert slow.write_value is slow_writer.write_value
     return slow
 

@@ -20,10 +20,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localq import failure as failure_module
 from localq.exceptions import DecodeError, EncodeError, MaxRetriesExceededError, Reject, Retry
-from localq.failure import Failure, RemoteTraceback, describe, dump, load
-from localq.remote import RemoteError, rebuild
+from localq.serialization import failure as failure_module
+from localq.serialization.exception_rebuild import RemoteError, rebuild
+from localq.serialization.failure import Failure, RemoteTraceback, describe, dump, load
 
 
 class Boom(Exception):

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from localq import codec, feeding
+from localq import feeding
 from localq.exceptions import DecodeError, SecurityError
 from localq.feeding import is_container, read_call
 from localq.model.job import Input, Job, JobState, OnError, Passing
+from localq.serialization import codec
 from localq.settings import Settings
 
 PICKLE = '{"serializer":"pickle"}'

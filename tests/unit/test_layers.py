@@ -29,8 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    serialization: anatomy codec failure jsontags jsontags.known jsontags.place jsontags.reader jsontags.writer
-        keys packing remote sealing signing
     store: health.contents health.place location
     result: backend headers history joining view waiting
     monitor: cli.drawing control eventstate health health.work inspecting receiver report

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, packing
+from localq import LocalQ
 from localq.exceptions import DecodeError, ImproperlyConfigured
-from localq.packing import COMPRESSIONS, check_compression, pack, unpack
+from localq.serialization import compression
+from localq.serialization.compression import COMPRESSIONS, check_compression, pack, unpack
 
 METHODS = ["zlib", "bzip2", "xz", "zstd"]
 TEXT = b'[["' + b"all work and no play " * 500 + b'"],{}]'
@@ -20,7 +21,7 @@ TEXT = b'[["' + b"all work and no play " * 500 + b'"],{}]'
 def test_what_was_packed_is_unpacked(name: str) -> None:
     packed = pack(TEXT, name, 1024)
 
-    assert packed.startswith(packing.PACKED)
+    assert packed.startswith(compression.PACKED)
     assert len(packed) < len(TEXT) / 10
     assert unpack(packed, len(TEXT), "task_args_max_bytes") == TEXT
 
@@ -60,7 +61,7 @@ def test_a_bomb_never_takes_more_memory_than_the_limit(name: str) -> None:
 
 def test_an_xz_that_asks_for_a_giant_window_is_refused() -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 29}]
-    greedy = packing.PACKED + b"x" + _with_window(filters)
+    greedy = compression.PACKED + b"x" + _with_window(filters)
 
     with pytest.raises(DecodeError, match="cannot unpack the stored xz"):
         unpack(greedy, 1_000_000, "task_args_max_bytes")
@@ -93,7 +94,7 @@ def test_nothing_may_follow_what_was_packed(name: str) -> None:
 
 def test_an_unknown_way_of_packing_is_told_as_such() -> None:
     with pytest.raises(DecodeError, match="packed in a way that is not known"):
-        unpack(packing.PACKED + b"?abc", 1_000, "task_args_max_bytes")
+        unpack(compression.PACKED + b"?abc", 1_000, "task_args_max_bytes")
 
 
 @pytest.mark.parametrize("name", ["brotli", "", 7, ["zlib"]])
@@ -105,10 +106,10 @@ def test_a_compression_that_there_is_not_is_refused_with_those_there_are(name: A
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("compression.zstd", "zstandard"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setattr(packing, "_method", packing._method.__wrapped__)
+    monkeypatch.setattr(compression, "_method", compression._method.__wrapped__)
 
     with pytest.raises(ImproperlyConfigured, match=r"task_compression is 'zstd': it must be .*pip install localq"):
         LocalQ(task_compression="zstd", path=":memory:")
     with pytest.raises(DecodeError, match="packed with zstd, which cannot be read here"):
-        unpack(packing.PACKED + b"sabc", 1_000, "task_args_max_bytes")
+        unpack(compression.PACKED + b"sabc", 1_000, "task_args_max_bytes")
     assert pack(TEXT, "zstd", 0) is TEXT

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, Task, chain, chord, codec, current, failure, group
+from localq import LocalQ, Task, chain, chord, current, group
 from localq.behind import behind
 from localq.exceptions import ChordError, DecodeError, SecurityError
 from localq.feeding import fed, read_call
 from localq.model.job import Attempt, Ending, Input, Job, JobState, OnError, Outcome, Passing
-from localq.packing import PACKED, pack
-from localq.sealing import open_call, seal_call, seal_outcome
+from localq.serialization import codec, failure
+from localq.serialization.compression import PACKED, pack
+from localq.serialization.sealing import open_call, seal_call, seal_outcome
+from localq.serialization.signing import SIGNED, body_of
 from localq.settle import Policy
-from localq.signing import SIGNED, body_of
 from localq.store.base import Filter
 from localq.testing import drain
 

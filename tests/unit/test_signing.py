@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from localq.exceptions import ImproperlyConfigured, SecurityError
-from localq.keys import MessageKey, read_keys
-from localq.sealing import signer_of
+from localq.serialization.keys import MessageKey, read_keys
+from localq.serialization.sealing import signer_of
+from localq.serialization.signing import Signer, body_of
 from localq.settings import Settings
-from localq.signing import Signer, body_of
 
 OLD, NEW = b"the old secret, long enough", b"the new secret, long enough"
 BODY = b"[[1],{}]"

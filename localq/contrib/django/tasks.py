@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from localq import current, failure
+from localq import current
 from localq.app import LocalQ
 from localq.contrib.django.task import DjangoTask
 from localq.exceptions import ImproperlyConfigured
@@ -23,6 +23,7 @@ from localq.model.clock import to_datetime
 from localq.model.ids import new_id
 from localq.model.job import Attempt, Job, JobState
 from localq.result import AsyncResult
+from localq.serialization import failure
 
 try:
     from django.tasks import TaskContext, TaskResult, TaskResultStatus

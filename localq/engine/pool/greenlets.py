@@ -12,13 +12,14 @@ from typing import Any, cast
 import gevent
 from gevent import monkey
 
-from localq import attempt, failure
+from localq import attempt
 from localq.engine.pool.company import Company, Told, enter
 from localq.engine.pool.frames import receive
 from localq.engine.pool.slot import unknown
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded
 from localq.model.clock import SYSTEM
 from localq.model.job import Ending, Job, Outcome
+from localq.serialization import failure
 from localq.task import Task
 
 __all__ = ["main"]

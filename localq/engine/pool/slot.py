@@ -25,7 +25,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
-from localq import attempt, current, failure
+from localq import attempt, current
 from localq.engine.pool import definitions
 from localq.engine.pool.frames import Kind, pack, pack_outcome, receive
 from localq.exceptions import NotRegistered, WorkerTerminate
@@ -35,6 +35,7 @@ from localq.model import failpoints
 from localq.model.clock import SYSTEM
 from localq.model.job import Ending, Job, Note, Outcome
 from localq.running import Place
+from localq.serialization import failure
 from localq.signals import worker_process_init, worker_process_shutdown
 
 __all__ = ["SlotPlan", "main", "packed", "set_logging", "unknown"]

@@ -20,11 +20,11 @@ from localq import attempt
 from localq.engine.pool.base import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.engine.pool.streams import Redirection
 from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
-from localq.failure import describe, dump
 from localq.limiter import ThreadLimiter, raise_in_thread
 from localq.model.clock import Clock
 from localq.model.job import Ending, Job, Note, Outcome
 from localq.running import Place
+from localq.serialization.failure import describe, dump
 from localq.signals import worker_process_init, worker_process_shutdown
 
 __all__ = ["ThreadPool"]

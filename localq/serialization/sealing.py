@@ -16,11 +16,11 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from localq.exceptions import DecodeError, ImproperlyConfigured, ScheduleError
-from localq.keys import MessageKey
 from localq.model.job import Completion, Job, NewJob, Outcome
 from localq.model.job_options import JobOptions
-from localq.packing import PACKED, pack, unpack
-from localq.signing import SIGNED, Signer, body_of
+from localq.serialization.compression import PACKED, pack, unpack
+from localq.serialization.keys import MessageKey
+from localq.serialization.signing import SIGNED, Signer, body_of
 
 __all__ = [
     "SealSettings",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from localq.exceptions import EncodeError
-from localq.jsontags.known import brief
+from localq.serialization.tagged_json.types import brief
 
 __all__ = ["Place", "Step", "deeper", "fail", "path"]
 
@@ -32,7 +32,7 @@ def deeper(at: Place) -> int:
         seen.add(id(container))
     raise EncodeError(
         f"{path(at)}: containers are nested more than {places[-1][2]} deep; "
-        "flatten the value, or raise localq.codec.MAX_DEPTH"
+        "flatten the value, or raise localq.serialization.codec.MAX_DEPTH"
     )
 
 

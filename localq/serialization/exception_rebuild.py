@@ -14,9 +14,9 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from localq import codec
-from localq.anatomy import arguments, attributes, guarded, set_arguments
-from localq.failure import NOT_STATE, Failure, RemoteTraceback, clean
+from localq.serialization import codec
+from localq.serialization.exception_parts import arguments, attributes, guarded, set_arguments
+from localq.serialization.failure import NOT_STATE, Failure, RemoteTraceback, clean
 
 __all__ = ["RemoteError", "rebuild"]
 

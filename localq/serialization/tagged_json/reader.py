@@ -16,7 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import DecodeError
-from localq.jsontags.known import CLASSES, PASSING, TAG, brief
+from localq.serialization.tagged_json.types import CLASSES, PASSING, TAG, brief
 
 __all__ = ["read_value", "size"]
 

@@ -19,8 +19,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import EncodeError
-from localq.jsontags.known import NAMES, PASSING, TAG, brief
-from localq.jsontags.place import Place, Step, deeper, fail, path
+from localq.serialization.tagged_json.path import Place, Step, deeper, fail, path
+from localq.serialization.tagged_json.types import NAMES, PASSING, TAG, brief
 
 __all__ = ["all_leaves", "all_strings", "chunks", "is_plain", "write_call", "write_value"]
 
@@ -135,7 +135,9 @@ def _find_writer(value: Any, kind: type, at: Place) -> Callable[[Any, Place], An
     if kind in NAMES:
         return _write_enum if is_enum else _write_dataclass
     if is_enum or dataclasses.is_dataclass(kind):
-        fail(at, kind, f"put @localq.codec.register above its {'class' if is_enum else '@dataclass'} line")
+        fail(
+            at, kind, f"put @localq.serialization.codec.register above its {'class' if is_enum else '@dataclass'} line"
+        )
     for base, write in _WRITERS.items():
         if issubclass(kind, base):
             if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):

@@ -1,7 +1,7 @@
 """An exception as text: what user code raises crosses processes as text and JSON, and nobody unpickles it.
 
-`describe` makes a `Failure` where the exception was raised; `localq.remote.rebuild` makes an exception of it
-where the outcome is read.
+`describe` makes a `Failure` where the exception was raised; `exception_rebuild.rebuild` makes an exception
+of it where the outcome is read.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import traceback
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from localq import codec
-from localq.anatomy import arguments, attributes, guarded, traceback_of
-from localq.signing import body_of
+from localq.serialization import codec
+from localq.serialization.exception_parts import arguments, attributes, guarded, traceback_of
+from localq.serialization.signing import body_of
 
 __all__ = ["NOT_STATE", "Failure", "RemoteTraceback", "clean", "describe", "dump", "load"]
 
@@ -96,7 +96,7 @@ def dump(failure: Failure) -> bytes:
 def load(data: bytes) -> Failure:
     """Read what `dump` wrote, signed or not; other bytes give a failure that says so.
 
-    No signature is verified: `localq.sealing` does that, where an exception is made of it.
+    No signature is verified: `localq.serialization.sealing` does that, where an exception is made of it.
     """
     try:
         found = json.loads(body_of(data))

@@ -29,9 +29,9 @@ from localq.exceptions import (
     SecurityError,
     SoftTimeLimitExceeded,
 )
-from localq.jsontags.known import brief, register
-from localq.jsontags.reader import read_value, size
-from localq.jsontags.writer import all_leaves, all_strings, chunks, is_plain, write_call, write_value
+from localq.serialization.tagged_json.reader import read_value, size
+from localq.serialization.tagged_json.types import brief, register
+from localq.serialization.tagged_json.writer import all_leaves, all_strings, chunks, is_plain, write_call, write_value
 
 __all__ = ["MAX_DEPTH", "SERIALIZERS", "brief", "decode", "decode_call", "encode", "encode_call", "register"]
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
-from localq.signing import key_id
+from localq.serialization.signing import key_id
 
 __all__ = ["LEAST_SECRET", "MessageKey", "read_keys"]
 

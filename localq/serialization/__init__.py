@@ -1,0 +1,1 @@
+"""Python values and errors, to bytes and back."""

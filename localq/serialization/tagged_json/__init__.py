@@ -1,0 +1,1 @@
+"""JSON with tags for the values it has no words for."""
