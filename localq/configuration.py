@@ -16,7 +16,7 @@ from localq.schedule_definition import Definition
 from localq.scheduled import definition_of
 from localq.serialization.sealing import open_spec, seal_spec
 from localq.settings import Settings
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 from localq.timetable import due_time
 
 __all__ = ["CONFIG", "Configuration"]

@@ -20,7 +20,7 @@ from localq.model.job import JobState, WorkerRow
 from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
 from localq.result import signal_number
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Control"]
 

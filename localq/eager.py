@@ -18,7 +18,7 @@ from localq.runner import App, Runner
 from localq.serialization.sealing import seal_calls
 from localq.settings import Settings
 from localq.store import open_store
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Eager"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.stamps import values_of
-from localq.store.base import Filter, Store
+from localq.store.protocol.store import Filter, Store
 
 __all__ = ["stamped"]
 

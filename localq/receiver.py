@@ -21,7 +21,7 @@ from localq.exceptions import TimeoutError
 from localq.model.clock import Clock, to_datetime
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Events", "Receiver"]
 

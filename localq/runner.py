@@ -18,7 +18,7 @@ from localq.serialization.failure import describe, dump
 from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
 from localq.settle import expired, settle
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Runner"]
 

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
-from localq.store.base import Bell, Store
+from localq.store.protocol.store import Bell, Store
 
 if TYPE_CHECKING:
     import asyncio

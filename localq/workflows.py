@@ -17,7 +17,7 @@ from localq.result import EagerResult, GroupResult, ResultSet
 from localq.routing import Router
 from localq.sending import member_of
 from localq.settings import Settings
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Workflows"]
 

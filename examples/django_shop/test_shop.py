@@ -15,7 +15,7 @@ import django; django.setup()
 from django.test import Client
 from shop import celery_app
 from localq import AsyncResult
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 
 number = Client().post("/orders", {"item": "lamp"}).json()["number"]
 (job,) = celery_app.store.find(Filter(tasks=("orders.tasks.confirm",)), 10)

@@ -17,7 +17,6 @@ from localq.builtins import make_builtins
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.frameworks import fit
-from localq.location import locate
 from localq.model import failpoints
 from localq.model.job import JobState, NewJob, Note
 from localq.parts import Part
@@ -32,7 +31,8 @@ from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.shared import make_shared_tasks
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.store import open_store
-from localq.store.base import Store
+from localq.store.location import locate
+from localq.store.protocol.store import Store
 from localq.task import Task
 from localq.workflows import Workflows
 

@@ -21,7 +21,7 @@ from localq.cli.workflow import unfinished_family
 from localq.model.job import Job, JobState
 from localq.result import AsyncResult, signal_number
 from localq.settings import nearest
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["call", "cancel", "purge", "retry"]
 

@@ -20,7 +20,7 @@ from localq.demo import digest, list_files
 from localq.model.job import Attempt, Job, JobState
 from localq.result import AsyncResult
 from localq.serialization import codec, exception_rebuild, failure
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 
 __all__ = [
     "Counted",

@@ -14,8 +14,8 @@ from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable, show_json
 from localq.exceptions import ImproperlyConfigured, StoreDamaged, StoreError, StoreFull
 from localq.health import Finding, examine, worst
-from localq.health.place import size_text
-from localq.store.readonly import ReadOnlyStore
+from localq.store.sqlite.examine_place import size_text
+from localq.store.sqlite.readonly import ReadOnlyStore
 
 __all__ = ["backup", "doctor"]
 

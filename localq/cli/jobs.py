@@ -15,7 +15,6 @@ from localq.cli.loading import app_options
 from localq.cli.lookup import EXIT_UNKNOWN, SHORTEST_PREFIX, errors_of, existing, job_called, jobs_in, wanted
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table, when
 from localq.exceptions import LocalQError
-from localq.health.place import size_text
 from localq.history import Run
 from localq.model.clock import from_datetime
 from localq.model.job import Job, JobState
@@ -24,7 +23,8 @@ from localq.model.orders import PARKED_AT
 from localq.result import AsyncResult
 from localq.serialization.sealing import open_result
 from localq.settings import Settings
-from localq.store.base import Store
+from localq.store.protocol.store import Store
+from localq.store.sqlite.examine_place import size_text
 
 __all__ = ["EXIT_FAILED", "EXIT_UNFINISHED", "SECONDS", "known", "list_", "outcome_code", "result", "value_text"]
 

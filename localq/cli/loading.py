@@ -26,9 +26,9 @@ import click
 from localq import current
 from localq.app import LocalQ
 from localq.exceptions import LocalQError
-from localq.location import embedded
 from localq.settings import nearest
 from localq.signals import user_preload_options
+from localq.store.location import embedded
 
 __all__ = [
     "Found",

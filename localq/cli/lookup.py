@@ -15,7 +15,7 @@ from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.job import Job, JobState
 from localq.serialization import failure
 from localq.settings import nearest
-from localq.store.base import Filter, Store
+from localq.store.protocol.store import Filter, Store
 
 __all__ = [
     "EXIT_UNKNOWN",

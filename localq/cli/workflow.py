@@ -16,7 +16,7 @@ from localq.cli.lookup import existing
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
 from localq.history import Run
 from localq.model.job import Job, JobState, Tie
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["unfinished_family", "workflow"]
 

@@ -28,7 +28,7 @@ from localq.serialization.sealing import signer_of
 from localq.settings import nearest
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
-from localq.store.sqlite_errors import explained
+from localq.store.sqlite.errors import explained
 
 __all__ = ["assemble"]
 

@@ -22,7 +22,7 @@ from localq.model.job_options import JobOptions
 from localq.serialization import codec, failure
 from localq.serialization.sealing import open_call, open_result
 from localq.settings import Settings
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Broadcast"]
 

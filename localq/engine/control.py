@@ -24,7 +24,7 @@ from localq.model.job_options import JobOptions
 from localq.model.orders import LIMITS, Letter, Order
 from localq.model.rates import Rate, read_rate
 from localq.settings import nearest
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 from localq.worker.control import Command, Panel, State, nok
 
 __all__ = ["WORD", "Control"]

@@ -7,7 +7,7 @@ import selectors
 import socket
 from collections.abc import Callable
 
-from localq.store.base import Bell
+from localq.store.protocol.store import Bell
 
 __all__ = ["Ear"]
 

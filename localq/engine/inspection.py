@@ -18,7 +18,7 @@ from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT, PAUSE, RATE
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from localq.worker.control import State, inspect_command, nok, ok
 
 __all__ = ["request_info"]

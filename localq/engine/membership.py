@@ -13,7 +13,7 @@ from localq.host.presence import Presence, boot_id
 from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import Beat, WorkerCard
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Membership", "WorkerPlan"]
 

@@ -10,7 +10,7 @@ from localq.model.events import emit
 from localq.model.job import Completion, JobState, Role
 from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Outbox", "Written"]
 

@@ -13,7 +13,7 @@ from localq.model.job import Completion, Job, Role
 from localq.settings import Settings
 from localq.settle import expired
 from localq.signals import task_received, task_unknown
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Receiving"]
 

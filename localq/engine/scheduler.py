@@ -23,7 +23,7 @@ from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.serialization.sealing import open_spec, seal_calls, signer_of
 from localq.signals import beat_embedded_init, beat_init
 from localq.store import open_store
-from localq.store.base import Bell, Store
+from localq.store.protocol.store import Bell, Store
 from localq.timetable import plan, postponed
 
 __all__ = ["Scheduler", "beside"]

@@ -16,7 +16,7 @@ from localq.model.job import Completion, Ending, Job, JobState, Outcome
 from localq.policy import Limits, limits_of, policy_of
 from localq.serialization import failure
 from localq.settle import Policy, lost_outcome, settle, terminated_outcome
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Settling"]
 

@@ -14,7 +14,7 @@ from localq.model.events import emit
 from localq.model.job import Completion, Job, WorkerRow
 from localq.policy import policy_of
 from localq.settle import lost_outcome, released, settle
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Upkeep"]
 

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any
 
 from localq.exceptions import StoreError
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Wire"]
 

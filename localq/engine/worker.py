@@ -34,7 +34,7 @@ from localq.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Worker"]
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from localq.exceptions import StoreError
-from localq.health import contents, place, work
+from localq.health import work
 from localq.model.clock import SYSTEM, Clock
 from localq.model.finding import Finding, worst, wrong
-from localq.store.filesystem import OVERRIDE
-from localq.store.readonly import ReadOnlyStore
+from localq.store.sqlite import examine_contents, examine_place
+from localq.store.sqlite.filesystem import OVERRIDE
+from localq.store.sqlite.readonly import ReadOnlyStore
 
 __all__ = ["Finding", "examine", "worst"]
 
@@ -35,15 +36,15 @@ def examine(
 
 
 def _examine(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) -> Iterator[Finding]:
-    nowhere = place.place(store.path)
+    nowhere = examine_place.place(store.path)
     if nowhere is not None:
         yield nowhere
         return
-    on = place.filesystem(place.filesystem_kind(store.path))
+    on = examine_place.filesystem(examine_place.filesystem_kind(store.path))
     yield on
-    yield from _made("rights", lambda: place.rights(store.path, os.geteuid()))
-    yield from _made("space", lambda: place.free_space(store.path))
-    yield contents.sqlite_version()
+    yield from _made("rights", lambda: examine_place.rights(store.path, os.geteuid()))
+    yield from _made("space", lambda: examine_place.free_space(store.path))
+    yield examine_contents.sqlite_version()
     if on.level == "error" and os.environ.get(OVERRIDE) != "1":
         return
     try:
@@ -53,19 +54,22 @@ def _examine(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) ->
 
 
 def _inside(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) -> Iterator[Finding]:
-    owner = list(_made("owner", lambda: contents.ownership(store)))
+    owner = list(_made("owner", lambda: examine_contents.ownership(store)))
     yield from owner
     if owner[0].check == "owner" and owner[0].level != "ok":
         return
     checks: dict[str, Check] = {
-        "integrity": lambda: contents.integrity(store, full),
-        "journal": lambda: contents.journal(store),
-        "synchronous": lambda: contents.synchronous(durability),
-        "log": lambda: place.log_size(store.path),
-        "lock": lambda: contents.write_lock(store, _locks, time.sleep),
+        "integrity": lambda: examine_contents.integrity(store, full),
+        "journal": lambda: examine_contents.journal(store),
+        "synchronous": lambda: examine_contents.synchronous(durability),
+        "log": lambda: examine_place.log_size(store.path),
+        "lock": lambda: examine_contents.write_lock(store, _locks, time.sleep),
     }
     if owner[0].level == "ok":
-        checks |= {"schema": lambda: contents.schema(store), "identity": lambda: contents.identity(store)}
+        checks |= {
+            "schema": lambda: examine_contents.schema(store),
+            "identity": lambda: examine_contents.identity(store),
+        }
     for name, check in checks.items():
         yield from _made(name, check)
     if owner[0].level == "ok":

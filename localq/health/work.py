@@ -13,7 +13,7 @@ from localq.model.finding import Finding, fine, note, warning
 from localq.model.job import Job, JobState, WorkerRow
 from localq.model.orders import PAUSE, Order
 from localq.settings import nearest
-from localq.store.base import Filter, Store
+from localq.store.protocol.store import Filter, Store
 
 __all__ = [
     "ALIVE",

@@ -9,11 +9,11 @@ from localq.app import LocalQ
 from localq.app.absent import INSTEAD
 from localq.call import BROKER_ONLY, OPTIONS
 from localq.exceptions import ImproperlyConfigured
-from localq.location import embedded
 from localq.migration.finding import Finding
 from localq.migration.names import APP, MADE
 from localq.migration.project import Source
 from localq.settings import NEW_NAMES, SETTINGS, nearest
+from localq.store.location import embedded
 from localq.task import TASK_OPTIONS
 
 __all__ = ["configurations", "has_path", "read_calls"]

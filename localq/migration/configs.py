@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from localq.exceptions import ImproperlyConfigured
-from localq.location import embedded
 from localq.migration.entries import READERS, read_entry
 from localq.migration.finding import Finding
 from localq.migration.project import Source
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.settings.families import refuse_mixed
 from localq.settings.table import suggestion
+from localq.store.location import embedded
 
 __all__ = ["Given", "namespaces", "read_settings"]
 

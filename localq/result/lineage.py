@@ -11,7 +11,7 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.result.graph import DependencyGraph
 from localq.settings import Settings
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["Lineage", "Source"]
 

@@ -18,7 +18,7 @@ from localq.result.handle import Handle, looking, signal_of
 from localq.result.lineage import Lineage, Source
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 from localq.view import View
 
 __all__ = ["NOWHERE", "AsyncResult"]

@@ -1,4 +1,4 @@
-"""Where jobs live, behind one protocol (`localq.store.base`)."""
+"""Where jobs live, behind one protocol (`localq.store.protocol.store`)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def open_store(location: str | os.PathLike[str], durability: str = "full", patie
     text = os.fspath(location)
     check_kind(text)
     _, separator, rest = text.partition("://")
-    from localq.store.sqlite import SqliteStore
+    from localq.store.sqlite.store import SqliteStore
 
     path = rest.removeprefix("/") or ":memory:" if separator else text
     return SqliteStore(path, durability) if patience_s is None else SqliteStore(path, durability, patience_s)

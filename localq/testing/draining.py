@@ -15,7 +15,7 @@ from localq.model.ids import new_id
 from localq.model.job import Completion, Ending, Job, Outcome, WorkerCard
 from localq.result import AsyncResult
 from localq.runner import Runner
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 
 __all__ = ["drain"]
 

@@ -21,7 +21,7 @@ from localq.model.job_options import JobOptions
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
 from localq.store import open_store
-from localq.store.base import Store
+from localq.store.protocol.store import Store
 from localq.testing.fake_clock import FakeClock
 
 __all__ = ["Ran", "Trip", "travel"]

@@ -17,7 +17,7 @@ from localq.exceptions import StoreFull
 from localq.health import examine
 from localq.host.presence import boot_id
 from localq.model.job import JobState
-from localq.store.sqlite import SqliteStore
+from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, card, claimed, new, news, snapshot
 
 Run = Callable[..., Result]
@@ -185,7 +185,7 @@ def test_a_copy_that_cannot_be_written_leaves_nothing_behind(
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("localq.store.readonly.ReadOnlyStore.inspect", fail)
+    monkeypatch.setattr("localq.store.sqlite.readonly.ReadOnlyStore.inspect", fail)
     result = localq("backup", str(tmp_path / "backups" / "copy.db"), "--force")
 
     assert result.exit_code == 74

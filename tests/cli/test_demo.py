@@ -24,7 +24,7 @@ from localq.cli.demo_run import Counted, new_run
 from localq.cli.demo_view import shown
 from localq.model.job import JobState
 from localq.serialization import codec
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from tests.cli.terminal import on_terminal
 from tests.engine.waiting import until
 

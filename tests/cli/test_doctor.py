@@ -16,13 +16,14 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.health import contents, examine, place
+from localq.health import examine
 from localq.host.presence import Presence, boot_id
 from localq.model.finding import Finding
 from localq.model.job import JobState
 from localq.model.schedule import Firing, NewSchedule
-from localq.store.filesystem import OVERRIDE
-from localq.store.readonly import ReadOnlyStore
+from localq.store.sqlite import examine_contents, examine_place
+from localq.store.sqlite.filesystem import OVERRIDE
+from localq.store.sqlite.readonly import ReadOnlyStore
 from tests.cli.terminal import on_terminal
 from tests.store.given import NOW, card, claimed, new, news
 
@@ -34,7 +35,7 @@ FAR = 2**62
 @pytest.fixture(autouse=True)
 def local_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take whatever the tests lie on for a local disk with room."""
-    monkeypatch.setattr(place, "filesystem_of", lambda path: "ext4")
+    monkeypatch.setattr(examine_place, "filesystem_of", lambda path: "ext4")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**12, 0, 10**12))  # type: ignore[attr-defined]
 
 
@@ -297,7 +298,7 @@ def test_an_index_that_lost_rows_is_reported(path: Path) -> None:
 
 
 def test_large_files_are_checked_quickly_unless_told_otherwise(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "CHECKED_IN_FULL", 1000)
+    monkeypatch.setattr(examine_contents, "CHECKED_IN_FULL", 1000)
 
     (quick,) = [one for one in examine(path) if one.check == "integrity"]
     (full,) = [one for one in examine(path, full=True) if one.check == "integrity"]
@@ -389,7 +390,7 @@ def test_odd_characters_in_the_path_do_no_harm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["nfs4", "virtiofs", "fuse.sshfs"])
 def test_on_an_unsafe_filesystem_the_file_is_not_opened(path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr(place, "filesystem_of", lambda path: kind)
+    monkeypatch.setattr(examine_place, "filesystem_of", lambda path: kind)
     before = sorted(os.listdir(path.parent))
 
     found = examine(path)
@@ -405,7 +406,7 @@ def test_on_an_unsafe_filesystem_the_file_is_not_opened(path: Path, monkeypatch:
     ("kind", "level"), [("xfs", "ok"), ("tmpfs", "warning"), ("overlay", "warning"), (None, "note")]
 )
 def test_filesystems_are_judged(path: Path, kind: str | None, level: str) -> None:
-    assert place.filesystem(kind).level == level
+    assert examine_place.filesystem(kind).level == level
 
 
 @pytest.mark.parametrize(
@@ -415,13 +416,13 @@ def test_filesystems_are_judged(path: Path, kind: str | None, level: str) -> Non
 def test_modes_are_judged(path: Path, mode: int, level: str) -> None:
     path.chmod(mode)
 
-    (found,) = place.rights(str(path), os.geteuid())
+    (found,) = examine_place.rights(str(path), os.geteuid())
 
     assert found.level == level
 
 
 def test_another_owner_is_reported(path: Path) -> None:
-    (found,) = place.rights(str(path), os.geteuid() + 1)
+    (found,) = examine_place.rights(str(path), os.geteuid() + 1)
 
     assert found.level == "warning"
     assert f"belongs to user {os.geteuid()}; you are user {os.geteuid() + 1}" in found.what
@@ -441,7 +442,7 @@ def test_what_must_be_written_and_cannot_be_is_an_error(path: Path, monkeypatch:
     Path(f"{path}-wal").touch()
     monkeypatch.setattr(os, "access", lambda one, mode: os.fspath(one) != refused)
 
-    found = [one for one in place.rights(str(path), os.geteuid()) if one.level == "error"]
+    found = [one for one in examine_place.rights(str(path), os.geteuid()) if one.level == "error"]
 
     assert len(found) == 1
     assert refused in found[0].what
@@ -451,7 +452,7 @@ def test_a_large_log_is_reported(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> 
     q.store.add([new()], NOW)
     assert "log" not in grave(q.location)
 
-    monkeypatch.setattr(place, "LARGE_LOG", 1000)
+    monkeypatch.setattr(examine_place, "LARGE_LOG", 1000)
 
     assert "has grown to" in grave(q.location)["log"]
 
@@ -478,7 +479,7 @@ def test_the_space_left_is_judged(path: Path, monkeypatch: pytest.MonkeyPatch, f
     ],
 )
 def test_versions_of_sqlite_with_the_wal_reset_bug_are_known(version: tuple[int, int, int], level: str) -> None:
-    assert contents.sqlite_version(version).level == level
+    assert examine_contents.sqlite_version(version).level == level
 
 
 @pytest.mark.parametrize(("durability", "said"), [("full", "Every enqueue waits"), ("normal", "No enqueue waits")])
@@ -510,7 +511,7 @@ def test_processes_that_take_turns_with_the_write_lock_are_left_alone(q: LocalQ)
     inode = os.stat(f"{q.location}-shm").st_ino
     tables = iter(f"{n}: POSIX  ADVISORY  WRITE {n} fe:00:{inode} 120 120" for n in range(100, 200))
 
-    found = contents.write_lock(ReadOnlyStore(q.location), lambda: next(tables), lambda seconds: None)
+    found = examine_contents.write_lock(ReadOnlyStore(q.location), lambda: next(tables), lambda seconds: None)
 
     assert found.level == "ok"
 
@@ -526,7 +527,7 @@ def test_other_locks_are_not_mistaken_for_the_write_lock(q: LocalQ) -> None:
     )
 
     def judged(table: str | None) -> Finding:
-        return contents.write_lock(ReadOnlyStore(q.location), lambda: table, lambda seconds: None)
+        return examine_contents.write_lock(ReadOnlyStore(q.location), lambda: table, lambda seconds: None)
 
     assert judged(table).level == "ok"
     assert judged(f"5: POSIX  ADVISORY  WRITE 5 fe:00:{inode} 0 EOF").level == "warning"

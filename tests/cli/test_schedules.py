@@ -14,7 +14,7 @@ from localq import LocalQ
 from localq.cli import main
 from localq.engine.scheduler import beside
 from localq.model.job import JobState
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from localq.testing import FakeClock
 from tests.cli.terminal import on_terminal
 

@@ -13,7 +13,7 @@ from click.testing import Result
 from localq import LocalQ, chain, group, signature
 from localq.cli.drawing import counted, dot, mermaid, tree
 from localq.model.job import JobState, Passing, Tie
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from tests.store.given import NOW, attempt, claimed, done, job, worker
 
 Run = Callable[..., Result]

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from localq import LocalQ, Task, current
 from localq.contrib.django.task import DjangoTask
 from localq.exceptions import FixupWarning
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 
 
 def jobs(q: LocalQ) -> list[str]:

@@ -56,7 +56,7 @@ def test_the_page_about_django_is_a_project_that_runs(project: Project) -> None:
         from datetime import datetime, timezone
         from shop import celery_app
         from orders import tasks
-        from localq.store.base import Filter
+        from localq.store.protocol.store import Filter
 
         class Order:
             pk = 7

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from localq.model.job import Attempt, Job, JobState
 from localq.serialization import codec, failure
-from localq.store.sqlite import CHECKPOINT_BYTES
+from localq.store.sqlite.store import CHECKPOINT_BYTES
 from tests.crash import journal
 from tests.crash.lab import Lab, until
 

@@ -6,7 +6,7 @@ import os
 import sys
 
 # Loaded before the fork: the crowd is to meet at the file, not at its imports.
-import localq.store.sqlite  # noqa: F401
+import localq.store.sqlite.store  # noqa: F401
 from tests.crash import journal
 from tests.crash.tasks import FOLDER, work
 

@@ -23,8 +23,8 @@ from typing import Any
 from localq import LocalQ
 from localq.canvas import Signature
 from localq.model.job import JobState
-from localq.store.base import Filter
-from localq.store.sqlite import SqliteStore
+from localq.store.protocol.store import Filter
+from localq.store.sqlite.store import SqliteStore
 from tests.crash import journal
 
 __all__ = ["Lab", "Program", "descendants", "until"]

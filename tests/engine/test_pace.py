@@ -9,7 +9,7 @@ import pytest
 from localq import LocalQ
 from localq.engine.pool.pace import MOST_AHEAD, Pace
 from localq.model.job import Completion
-from localq.store.sql import SqlStore
+from localq.store.sql.jobs import SqlStore
 
 
 def paced(seconds: float, task: str = "shop.mail") -> Pace:

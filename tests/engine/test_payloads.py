@@ -13,7 +13,7 @@ from localq import LocalQ, chain, chord
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError, WorkerLostError
 from localq.model.job import WorkerCard
 from localq.serialization.compression import PACKED, pack
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 
 _ANY = Filter()
 KEY = "2025: a secret of the tests"

@@ -17,8 +17,8 @@ from localq.exceptions import ScheduleError, StoreBusy
 from localq.model import events
 from localq.model.job import JobState
 from localq.schedules import crontab
-from localq.store.base import Filter
-from localq.store.sqlite import SqliteStore
+from localq.store.protocol.store import Filter
+from localq.store.sqlite.store import SqliteStore
 from localq.testing import FakeClock
 from tests.engine.waiting import until
 

@@ -19,7 +19,7 @@ from localq.model import events
 from localq.model.job import Job
 from localq.serialization.sealing import open_call
 from localq.serialization.signing import SIGNED
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from localq.testing import FakeClock, drain, travel
 
 KEY, NEXT = "one: a secret of the tests", "two: the secret that comes next"

@@ -17,7 +17,7 @@ from localq.engine.upkeep import Upkeep
 from localq.exceptions import StoreBusy, StoreFull
 from localq.model import events
 from localq.model.schedule import LEDGER_KEPT, SKIPPED, Entry, NewSchedule
-from localq.store.sql import SqlStore
+from localq.store.sql.jobs import SqlStore
 from tests.engine.waiting import hold, shows, until
 
 

@@ -18,7 +18,7 @@ from localq.host.presence import Marks, Presence, is_dead, share_life
 from localq.host.unix_bell import UnixBell
 from localq.model import failpoints
 from localq.model.schedule import Firing, Schedule, ScheduleState, SyncOutcome
-from localq.store.sqlite import SqliteStore
+from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, claimed, done, new, news, worker
 from tests.store.timed import CONFIG, MINUTE, defined, turn
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localq.model import failpoints
-from localq.store.sqlite import SqliteStore
+from localq.store.sqlite.store import SqliteStore
 
 #: Each makes a store that is empty; it is given a folder of its own, and the file of an empty SQLite store.
 STORES: dict[str, Callable[[Path, Path], Any]] = {

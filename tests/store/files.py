@@ -7,7 +7,7 @@ import sqlite3
 import stat
 from pathlib import Path
 
-from localq.store.sqlite import SqliteStore
+from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, news
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from localq.model.job import Attempt, Completion, Edge, Job, JobState, NewJob, WorkerCard
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 
 #: A moment, in microseconds since 1970, and a second and an hour.
 NOW = 1_750_000_000_000_000

@@ -42,7 +42,7 @@ class Worker(NamedTuple):
 
 
 class Model:
-    """The verbs of `localq.store.base.Store`, as far as they change what can be seen."""
+    """The verbs of `localq.store.protocol.store.Store`, as far as they change what can be seen."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Kept] = {}

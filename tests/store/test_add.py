@@ -8,8 +8,8 @@ import pytest
 
 from localq.exceptions import StoreError
 from localq.model.job import JobState
-from localq.store.base import Filter
-from localq.store.schema import INLINE_ARGS
+from localq.store.protocol.store import Filter
+from localq.store.sql.schema import INLINE_ARGS
 from tests.store.given import HOUR, NOW, SECOND, claimed, done, job, job_in, new, news, snapshot, state, worker
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from localq.host.unix_bell import Ringer, UnixBell, bell_folder
-from localq.store.sqlite import SqliteStore
+from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.together import DEADLINE_S, run_python, together
 

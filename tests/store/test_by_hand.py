@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localq.model.job import JobState, Note
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from tests.store.given import (
     AFTER_LEASE,
     BOOT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localq.exceptions import UnsafeFilesystem
-from localq.store.filesystem import check_filesystem, filesystem_of, verdict
+from localq.store.sqlite.filesystem import check_filesystem, filesystem_of, verdict
 
 MOUNTS = r"""
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw

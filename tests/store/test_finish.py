@@ -8,8 +8,8 @@ import pytest
 
 from localq.exceptions import StoreError
 from localq.model.job import Completion, Job, JobState
-from localq.store.base import Filter
-from localq.store.schema import LAST_ATTEMPT
+from localq.store.protocol.store import Filter
+from localq.store.sql.schema import LAST_ATTEMPT
 from tests.store.given import (
     HOUR,
     NOW,

@@ -10,7 +10,7 @@ import pytest
 
 from localq.model.job import JobState
 from localq.model.schedule import ScheduleState, SyncOutcome
-from localq.store.sqlite import SqliteStore
+from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import opened
 from tests.store.given import NOW

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 
 from localq.model.job import Completion, Edge, Job, JobState, NewJob, Note, OnError, Passing
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from tests.store.given import BOOT, NOW, SECOND, attempt, card, done
 from tests.store.model import Model, Worker
 from tests.store.timed_model import TimedModel

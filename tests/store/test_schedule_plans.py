@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from localq.store.schedule_statements import schedule_statements
-from localq.store.sqlite_format import DIALECT
+from localq.store.sql.schedule_statements import schedule_statements
+from localq.store.sqlite.file_format import DIALECT
 from tests.store.files import opened
 from tests.store.given import HOUR, NOW
 from tests.store.timed import CONFIG, defined

@@ -16,10 +16,11 @@ from localq.exceptions import (
     UnsafeFilesystem,
 )
 from localq.model.job import JobState
-from localq.store import filesystem, open_store
-from localq.store.schema import SCHEMA_VERSION
-from localq.store.sqlite import SqliteStore
-from localq.store.sqlite_format import APPLICATION_ID
+from localq.store import open_store
+from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sqlite import filesystem
+from localq.store.sqlite.file_format import APPLICATION_ID
+from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import changed, filled, mode, opened
 from tests.store.given import BOOT, NOW, claimed, new, news, worker

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from localq.store.brakes import _statements
-from localq.store.compiled import Statement
-from localq.store.sqlite import SqliteStore
-from localq.store.sqlite_format import DIALECT
+from localq.store.sql.limits import _statements
+from localq.store.sql.statement import Statement
+from localq.store.sqlite.file_format import DIALECT
+from localq.store.sqlite.store import SqliteStore
 
 
 def plan(tmp_path: Path, statement: Statement) -> str:

@@ -18,8 +18,8 @@ import pytest
 
 from localq.exceptions import StoreBusy
 from localq.model.job import JobState, NewJob
-from localq.store.readonly import ReadOnlyStore
-from localq.store.sqlite import SqliteStore
+from localq.store.sqlite.readonly import ReadOnlyStore
+from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import opened
 from tests.store.given import NOW, claimed, done, new, news, worker

@@ -14,8 +14,8 @@ from localq.exceptions import (
     StoreForeign,
     StoreVersion,
 )
-from localq.store.schema import SCHEMA_VERSION
-from localq.store.sqlite import SqliteStore
+from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import changed, filled, mode, opened
 from tests.store.given import NOW, new

@@ -13,20 +13,20 @@ import pytest
 from localq.exceptions import StoreFull
 from localq.model import failpoints
 from localq.model.job import JobState
-from localq.store import sqlite
-from localq.store.base import Filter
-from localq.store.compiled import Statement
-from localq.store.reading import queries
-from localq.store.sqlite import SqliteStore
-from localq.store.sqlite_format import DIALECT
-from localq.store.statements import statements
+from localq.store.protocol.store import Filter
+from localq.store.sql.job_statements import statements
+from localq.store.sql.reading import queries
+from localq.store.sql.statement import Statement
+from localq.store.sqlite import store as sqlite_store
+from localq.store.sqlite.file_format import DIALECT
+from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.given import AFTER_LEASE, BOOT, HOUR, NOW, claimed, done, new, news, worker
 from tests.store.together import run_python, together
 
 MEGABYTE = 1 << 20
 #: Megabytes that make the log worth a checkpoint.
-ENOUGH = sqlite.CHECKPOINT_BYTES // MEGABYTE + 3
+ENOUGH = sqlite_store.CHECKPOINT_BYTES // MEGABYTE + 3
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_log_grows_only_until_it_is_tended(store: SqliteStore) -> None:
         sizes.append(log_bytes(store))
         store.tend(NOW)
 
-    assert max(sizes) < sqlite.CHECKPOINT_BYTES + 3 * MEGABYTE
+    assert max(sizes) < sqlite_store.CHECKPOINT_BYTES + 3 * MEGABYTE
     assert os.stat(store.path).st_size > 2 * ENOUGH * MEGABYTE
 
 
@@ -70,7 +70,7 @@ def test_a_client_without_a_worker_tends_by_itself(store: SqliteStore) -> None:
         store.add([new(f"job-{number}", args=b"x" * 500, options="y" * 4000)], NOW)
         sizes.append(log_bytes(store))
 
-    assert max(sizes) < 3 * sqlite.CHECKPOINT_BYTES
+    assert max(sizes) < 3 * sqlite_store.CHECKPOINT_BYTES
 
 
 def test_a_small_log_is_left_alone(store: SqliteStore) -> None:
@@ -120,7 +120,7 @@ def test_others_read_and_write_on_after_a_checkpoint(store: SqliteStore, path: P
 def test_a_log_that_nobody_wrote_to_is_left_alone(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.add([new("job")], NOW)
     looked: list[str] = []
-    monkeypatch.setattr(sqlite, "begin_writeback", looked.append)
+    monkeypatch.setattr(sqlite_store, "begin_writeback", looked.append)
 
     for _ in range(3):
         store.tend(NOW)
@@ -146,7 +146,7 @@ def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
 
 
 def test_upkeep_that_fails_does_not_fail_the_jobs_added(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "CHECKPOINT_BYTES", 0)
+    monkeypatch.setattr(sqlite_store, "CHECKPOINT_BYTES", 0)
     monkeypatch.setenv("LOCALQ_FAULT", "store.checkpoint=enospc")
     failpoints.reload()
     try:
@@ -165,7 +165,7 @@ def test_upkeep_that_fails_does_not_fail_the_jobs_added(store: SqliteStore, monk
 
 
 def test_space_that_pruning_left_is_given_back(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "SPARE_PAGES", 16)
+    monkeypatch.setattr(sqlite_store, "SPARE_PAGES", 16)
     for number in range(12):
         add_megabyte(store, f"job-{number}")
     store.cancel([f"job-{number}" for number in range(11)], NOW)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from localq.model.job import JobState
-from localq.store import sqlite, writeback
-from localq.store.sqlite import SqliteStore
-from localq.store.writeback import begin_writeback, finish_writeback
+from localq.store.sqlite import store as sqlite_store
+from localq.store.sqlite import writeback
+from localq.store.sqlite.store import SqliteStore
+from localq.store.sqlite.writeback import begin_writeback, finish_writeback
 from tests.store.given import NOW, new
 
 
@@ -45,7 +46,7 @@ def test_where_the_system_has_no_such_call_nothing_happens(tmp_path: Path, monke
 def test_the_log_is_on_the_disk_before_others_wait_for_the_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "CHECKPOINT_BYTES", 0)
+    monkeypatch.setattr(sqlite_store, "CHECKPOINT_BYTES", 0)
     store, other = SqliteStore(tmp_path / "jobs.db", "normal"), SqliteStore(tmp_path / "jobs.db", "normal")
     store.add([new("first")], NOW)
     written: list[str] = []
@@ -55,7 +56,7 @@ def test_the_log_is_on_the_disk_before_others_wait_for_the_checkpoint(
         assert other.add([new("theirs")], NOW) == [True]
         written.append(path)
 
-    monkeypatch.setattr(sqlite, "finish_writeback", finish)
+    monkeypatch.setattr(sqlite_store, "finish_writeback", finish)
     store.tend(NOW)
 
     assert written == [f"{store.path}-wal"]

@@ -13,7 +13,7 @@ import pytest
 from localq import Celery, current
 from localq.cli.pidfile import pid_in
 from localq.engine.scheduler import beside
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from localq.testing import FakeClock
 from tests.engine.waiting import alive, until
 from tests.tutorial.project import Project

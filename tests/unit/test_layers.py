@@ -29,7 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    store: health.contents health.place location
     result: backend headers history joining view waiting
     monitor: cli.drawing control eventstate health health.work inspecting receiver report
     tasks: annotations builtins call definition parameters publishing queues registry request routes routing
@@ -52,7 +51,7 @@ LOOSE = """
     cli: demo
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.
-LAZY = {("store", "store.sqlite")}
+LAZY = {("store", "store.sqlite.store")}
 
 ROW = {wing: number for number, row in enumerate(ROWS.strip().splitlines()) for wing in row.split()}
 PACKAGE = Path(__file__).parents[2] / "localq"

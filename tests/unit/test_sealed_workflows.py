@@ -17,7 +17,7 @@ from localq.serialization.compression import PACKED, pack
 from localq.serialization.sealing import open_call, seal_call, seal_outcome
 from localq.serialization.signing import SIGNED, body_of
 from localq.settle import Policy
-from localq.store.base import Filter
+from localq.store.protocol.store import Filter
 from localq.testing import drain
 
 KEY = "one: a secret of the tests"

@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from localq.model.schedule import FIRED, SKIPPED, LedgerRow, NewSchedule, Schedule, ScheduleState
-from localq.store.compiled import Statement
-from localq.store.schema import firing, schedule, schedule_is
+from localq.store.sql.schema import firing, schedule, schedule_is
+from localq.store.sql.statement import Statement
 
 __all__ = ["ScheduleStatements", "listed", "schedule_columns", "schedule_statements"]
 

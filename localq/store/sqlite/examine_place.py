@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 
 from localq.model.finding import Finding, fine, note, warning, wrong
-from localq.store.filesystem import filesystem_of, verdict
+from localq.store.sqlite.filesystem import filesystem_of, verdict
 
 __all__ = ["filesystem", "free_space", "log_size", "place", "rights", "size_text"]
 

@@ -12,9 +12,9 @@ from sqlalchemy.dialects import sqlite
 
 from localq.model.job import JobState, WorkerCard
 from localq.model.orders import PAUSE, RATE, Letter, Mail, Order
-from localq.store.compiled import Statement
-from localq.store.reading import ReadingVerbs
-from localq.store.schema import bucket, job, letter, reply, standing_order, state_is
+from localq.store.sql.reading import ReadingVerbs
+from localq.store.sql.schema import bucket, job, letter, reply, standing_order, state_is
+from localq.store.sql.statement import Statement
 
 __all__ = ["MailVerbs"]
 
@@ -72,7 +72,7 @@ def _statements(dialect: Dialect) -> _Statements:
 
 
 class MailVerbs(ReadingVerbs):
-    """How programs speak to workers; see `localq.store.base.Store`."""
+    """How programs speak to workers; see `localq.store.protocol.store.Store`."""
 
     # Letters
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from localq.exceptions import StoreDamaged, StoreError, StoreReadOnly
-from localq.store.filesystem import check_filesystem
+from localq.store.sqlite.filesystem import check_filesystem
 
 __all__ = ["Place"]
 

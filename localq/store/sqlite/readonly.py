@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from localq.store.sqlite import SqliteStore
+from localq.store.sqlite.store import SqliteStore
 
 __all__ = ["ReadOnlyStore"]
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, NoReturn
 
 from sqlalchemy import Dialect
 
-from localq.store.compiled import Statement
-from localq.store.statements import statements
+from localq.store.sql.job_statements import statements
+from localq.store.sql.statement import Statement
 
 __all__ = ["Database", "Transaction"]
 

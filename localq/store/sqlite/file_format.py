@@ -10,9 +10,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from localq.exceptions import StoreError, StoreForeign, StoreVersion
 from localq.model import failpoints
-from localq.store.patience import Patience
-from localq.store.place import Place
-from localq.store.schema import SCHEMA_VERSION, metadata
+from localq.store.sql.schema import SCHEMA_VERSION, metadata
+from localq.store.sqlite.busy import Patience
+from localq.store.sqlite.file_place import Place
 
 __all__ = ["APPLICATION_ID", "DIALECT", "create", "recognise"]
 

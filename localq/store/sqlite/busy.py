@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from localq.exceptions import StoreBusy
-from localq.store.sqlite_errors import is_busy
+from localq.store.sqlite.errors import is_busy
 
 __all__ = ["BUSY_TIMEOUT_S", "Patience"]
 

@@ -14,15 +14,15 @@ from typing import Any
 from localq.model import failpoints
 from localq.model.job import Claim, Completion, Job, JobState, NewJob, Note, Role
 from localq.model.rates import NO_RATES, Rate
-from localq.store.brakes import BrakedClaims
-from localq.store.compiled import Statement
-from localq.store.edges import EdgeVerbs
-from localq.store.mailbox import MailVerbs
-from localq.store.ringing import BellVerbs
-from localq.store.schedules import ScheduleVerbs
-from localq.store.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
-from localq.store.statements import span, waiting_columns
-from localq.store.workers import WorkerVerbs
+from localq.store.sql.edges import EdgeVerbs
+from localq.store.sql.job_statements import span, waiting_columns
+from localq.store.sql.limits import BrakedClaims
+from localq.store.sql.mail import MailVerbs
+from localq.store.sql.schedules import ScheduleVerbs
+from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, job
+from localq.store.sql.statement import Statement
+from localq.store.sql.workers import WorkerVerbs
+from localq.store.sqlite.bells import BellVerbs
 
 __all__ = ["SqlStore"]
 
@@ -35,7 +35,7 @@ _SCHEDULED = int(JobState.SCHEDULED)
 
 
 class SqlStore(BrakedClaims, MailVerbs, WorkerVerbs, ScheduleVerbs, EdgeVerbs, BellVerbs):
-    """Jobs and schedules in a SQL database; the verbs are those of `localq.store.base.Store`."""
+    """Jobs and schedules in a SQL database; the verbs are those of `localq.store.protocol.store.Store`."""
 
     # Adding
 

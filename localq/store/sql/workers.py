@@ -9,7 +9,7 @@ from localq.exceptions import StoreError
 from localq.model import failpoints
 from localq.model.job import Beat, Job, WorkerCard, WorkerRow
 from localq.model.orders import Order
-from localq.store.database import Database
+from localq.store.sql.database import Database
 
 __all__ = ["WorkerVerbs"]
 
@@ -18,7 +18,7 @@ GONE_KEPT_US = 3600 * 1_000_000
 
 
 class WorkerVerbs(Database):
-    """What workers say of themselves and of each other; see `localq.store.base.Store`."""
+    """What workers say of themselves and of each other; see `localq.store.protocol.store.Store`."""
 
     def register(self, card: WorkerCard, now: int, lease_until: int) -> int:
         """Enter a worker; see the protocol."""

@@ -7,11 +7,11 @@ import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 
-from localq.health.place import size_text
 from localq.model.finding import Finding, fine, note, warning, wrong
-from localq.store.readonly import ReadOnlyStore
-from localq.store.schema import SCHEMA_VERSION, metadata
-from localq.store.sqlite_format import APPLICATION_ID
+from localq.store.sql.schema import SCHEMA_VERSION, metadata
+from localq.store.sqlite.examine_place import size_text
+from localq.store.sqlite.file_format import APPLICATION_ID
+from localq.store.sqlite.readonly import ReadOnlyStore
 
 __all__ = [
     "identity",

@@ -20,12 +20,12 @@ from typing import Any
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model import failpoints
 from localq.store.forks import keep_for_ever, watch
-from localq.store.patience import BUSY_TIMEOUT_S, Patience
-from localq.store.place import Place
-from localq.store.sql import SqlStore
-from localq.store.sqlite_errors import explained
-from localq.store.sqlite_format import DIALECT, create, recognise
-from localq.store.writeback import begin_writeback, finish_writeback
+from localq.store.sql.jobs import SqlStore
+from localq.store.sqlite.busy import BUSY_TIMEOUT_S, Patience
+from localq.store.sqlite.errors import explained
+from localq.store.sqlite.file_format import DIALECT, create, recognise
+from localq.store.sqlite.file_place import Place
+from localq.store.sqlite.writeback import begin_writeback, finish_writeback
 
 __all__ = ["SqliteStore"]
 

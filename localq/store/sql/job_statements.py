@@ -33,9 +33,8 @@ from sqlalchemy.dialects import sqlite
 
 from localq.model.job import Job, JobState
 from localq.model.orders import PARKED_AT, PAUSE, RATE
-from localq.store.compiled import Statement
-from localq.store.edge_statements import EdgeStatements, kept_for_others, may_go
-from localq.store.schema import (
+from localq.store.sql.edge_statements import EdgeStatements, kept_for_others, may_go
+from localq.store.sql.schema import (
     ATTEMPT_BITS,
     attempt,
     is_parked,
@@ -48,6 +47,7 @@ from localq.store.schema import (
     state_is,
     worker,
 )
+from localq.store.sql.statement import Statement
 
 __all__ = ["Statements", "job_columns", "span", "statements", "waiting_columns"]
 

@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 
 from localq.model.job import JobState, OnError, Passing, Role
-from localq.store.compiled import Statement
-from localq.store.schema import ATTEMPT_BITS, attempt, edge, job, saved_group, state_is
+from localq.store.sql.schema import ATTEMPT_BITS, attempt, edge, job, saved_group, state_is
+from localq.store.sql.statement import Statement
 
 __all__ = ["EdgeStatements", "kept_for_others", "may_go"]
 

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from localq.model.job import Attempt, Completion, Input, Job, JobState, NewJob, OnError, Passing, Role, Tie
-from localq.store.database import Database
-from localq.store.schema import INLINE_ARGS
-from localq.store.statements import span
+from localq.store.sql.database import Database
+from localq.store.sql.job_statements import span
+from localq.store.sql.schema import INLINE_ARGS
 
 __all__ = ["EdgeVerbs"]
 
@@ -30,7 +30,7 @@ def _fed(new: NewJob) -> int:
 
 
 class EdgeVerbs(Database):
-    """What jobs have to do with each other; see `localq.store.base.Store`."""
+    """What jobs have to do with each other; see `localq.store.protocol.store.Store`."""
 
     # Tying
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from localq.host.unix_bell import Ringer, UnixBell
-from localq.store.base import Bell, Hearing
-from localq.store.database import Database
+from localq.store.protocol.store import Bell, Hearing
+from localq.store.sql.database import Database
 
 __all__ = ["BellVerbs"]
 
@@ -14,7 +14,7 @@ _WORKER_BELL, _RESULT_BELL, _EVENT_BELL, _SCHEDULE_BELL = "w", "r", "e", "s"
 
 
 class BellVerbs(Database):
-    """Bells beside the database; see `localq.store.base.Store`."""
+    """Bells beside the database; see `localq.store.protocol.store.Store`."""
 
     _ringer: Ringer | None = None
 

@@ -23,10 +23,10 @@ from localq.model.schedule import (
     SyncOutcome,
     SyncResult,
 )
-from localq.store.compiled import Statement
-from localq.store.database import Database
-from localq.store.definitions import Kept, Step, check, defined, state_of, steps
-from localq.store.schedule_statements import ScheduleStatements, listed, schedule_statements
+from localq.store.schedule_sync import Kept, Step, check, defined, state_of, steps
+from localq.store.sql.database import Database
+from localq.store.sql.schedule_statements import ScheduleStatements, listed, schedule_statements
+from localq.store.sql.statement import Statement
 
 __all__ = ["ScheduleVerbs"]
 
@@ -42,7 +42,7 @@ _LEDGERS_AT_ONCE = 200
 
 
 class ScheduleVerbs(Database):
-    """Schedules and their ledger; see `localq.store.base.Store`."""
+    """Schedules and their ledger; see `localq.store.protocol.store.Store`."""
 
     #: The key of the schedule whose ledger was looked at last when pruning.
     _pruned_to = -1

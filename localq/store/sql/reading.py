@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Select, literal_column, select
 
 from localq.model.job import Attempt, Job, JobState
-from localq.store.base import LINE, Filter
-from localq.store.compiled import Statement
-from localq.store.database import Database
-from localq.store.schema import LAST_ATTEMPT, job, state_is
-from localq.store.statements import job_columns, span
+from localq.store.protocol.store import LINE, Filter
+from localq.store.sql.database import Database
+from localq.store.sql.job_statements import job_columns, span
+from localq.store.sql.schema import LAST_ATTEMPT, job, state_is
+from localq.store.sql.statement import Statement
 
 __all__ = ["ReadingVerbs", "queries"]
 
@@ -25,7 +25,7 @@ _RARE = (JobState.RUNNING, JobState.FAILED, JobState.CANCELLED)
 
 
 class ReadingVerbs(Database):
-    """What there is to know of jobs; see `localq.store.base.Store`."""
+    """What there is to know of jobs; see `localq.store.protocol.store.Store`."""
 
     #: Where the next look for old jobs begins, by the time they finished.
     _pruned_jobs_to = 0

@@ -19,9 +19,9 @@ from sqlalchemy.dialects import sqlite
 from localq.model.job import JobState
 from localq.model.orders import PARKED_AT, PAUSE, RATE, Order
 from localq.model.rates import Budget, Rate, read_rate
-from localq.store.compiled import Statement
-from localq.store.reading import ReadingVerbs
-from localq.store.schema import bucket, is_parked, job, state_is
+from localq.store.sql.reading import ReadingVerbs
+from localq.store.sql.schema import bucket, is_parked, job, state_is
+from localq.store.sql.statement import Statement
 
 __all__ = ["BrakedClaims", "Brakes"]
 

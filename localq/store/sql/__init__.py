@@ -1,0 +1,1 @@
+"""A store in SQL, for any database that has a dialect."""
