@@ -14,7 +14,7 @@ from localq.model.clock import SYSTEM, Clock, to_datetime
 from localq.registry import TaskRegistry
 from localq.routing import Router, router_of
 from localq.settings import Settings
-from localq.settings.texts import from_arguments, from_environment
+from localq.settings.from_text import from_arguments, from_environment
 from localq.store.location import DEFAULT, embedded, locate, shown
 
 __all__ = ["Configured"]

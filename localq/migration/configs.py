@@ -11,8 +11,8 @@ from localq.migration.entries import READERS, read_entry
 from localq.migration.finding import Finding
 from localq.migration.project import Source
 from localq.settings import NEW_NAMES, SETTINGS
-from localq.settings.families import refuse_mixed
-from localq.settings.table import suggestion
+from localq.settings.all_settings import suggestion
+from localq.settings.old_names import refuse_mixed
 from localq.store.location import embedded
 
 __all__ = ["Given", "namespaces", "read_settings"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from localq.settings.all_settings import NEW_NAMES, OLD_NAMES, SETTINGS
 from localq.settings.conf import Settings
 from localq.settings.setting import Setting, nearest
-from localq.settings.table import NEW_NAMES, OLD_NAMES, SETTINGS
 
 __all__ = ["NEW_NAMES", "OLD_NAMES", "SETTINGS", "Setting", "Settings", "nearest"]

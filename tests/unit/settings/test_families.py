@@ -4,7 +4,7 @@ import pytest
 
 from localq import LocalQ
 from localq.exceptions import ImproperlyConfigured
-from localq.settings.families import refuse_mixed
+from localq.settings.old_names import refuse_mixed
 
 
 def conf(**names: object) -> LocalQ:

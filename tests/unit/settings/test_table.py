@@ -9,7 +9,7 @@ import pytest
 
 from localq import exceptions
 from localq.settings import NEW_NAMES, SETTINGS
-from localq.settings.table import suggestion
+from localq.settings.all_settings import suggestion
 
 #: Name, name before Celery 4, and default of every setting of Celery 5.7, as its own table has them.
 CELERY = [line.split("\t") for line in Path(__file__).with_name("celery_settings.txt").read_text("utf-8").splitlines()]

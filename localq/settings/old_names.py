@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
-from localq.settings.table import NEW_NAMES, OLD_NAMES, SETTINGS
+from localq.settings.all_settings import NEW_NAMES, OLD_NAMES, SETTINGS
 
 __all__ = ["new_names", "refuse_mixed", "without_prefix"]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
+from localq.settings.all_settings import SETTINGS
 from localq.settings.setting import Setting
-from localq.settings.table import SETTINGS
 
 __all__ = ["from_arguments", "from_environment", "value_of"]
 
