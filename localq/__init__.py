@@ -16,11 +16,11 @@ from localq.exceptions import (
     TimeoutError,
     WorkerLostError,
 )
-from localq.joining import allow_join_result
 from localq.model.ids import new_id as uuid
 from localq.queues import Exchange, Queue
 from localq.request import Context
 from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet
+from localq.result.joining import allow_join_result
 from localq.serialization.codec import register
 from localq.shared import shared_task
 from localq.task import Task

@@ -3,10 +3,10 @@
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 from localq.agenda import Agenda
-from localq.backend import Backend
 from localq.control import Control
 from localq.eager import Eager
 from localq.receiver import Events
+from localq.result.backend import Backend
 from localq.scriptlog import Logs
 
 __all__ = ["Part"]
@@ -17,7 +17,7 @@ class Part(Generic[T]):
     @overload
     def __init__(self: Part[Agenda], place: Literal["localq.agenda:Agenda"]) -> None: ...
     @overload
-    def __init__(self: Part[Backend], place: Literal["localq.backend:Backend"]) -> None: ...
+    def __init__(self: Part[Backend], place: Literal["localq.result.backend:Backend"]) -> None: ...
     @overload
     def __init__(self: Part[Control], place: Literal["localq.control:Control"]) -> None: ...
     @overload

@@ -227,7 +227,7 @@ class Task(TaskRun, Generic[P, R]):
 
     @property
     def backend(self) -> Any:
-        """Results by the names of Celery's back ends; see `localq.backend`."""
+        """Results by the names of Celery's back ends; see `localq.result.backend`."""
         return self.app.backend
 
     # Hooks: defined by subclasses, called in the caller

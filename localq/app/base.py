@@ -87,8 +87,8 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     control = Part("localq.control:Control")
     #: The events of the workers, to listen to (`localq.receiver.Events`).
     events = Part("localq.receiver:Events")
-    #: Results by the names of Celery's back ends (`localq.backend.Backend`).
-    backend = Part("localq.backend:Backend")
+    #: Results by the names of Celery's back ends (`localq.result.backend.Backend`).
+    backend = Part("localq.result.backend:Backend")
     #: The log of a script that is to look like a worker's (`localq.scriptlog.Logs`).
     log = Part("localq.scriptlog:Logs")
     _eager = Part("localq.eager:Eager")

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from localq import states, waiting
+from localq import states
 from localq.app import LocalQ
 from localq.cli.jobs import EXIT_FAILED, outcome_code, value_text
 from localq.cli.loading import app_options, import_module
@@ -19,7 +19,7 @@ from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_i
 from localq.cli.screen import printable
 from localq.cli.workflow import unfinished_family
 from localq.model.job import Job, JobState
-from localq.result import AsyncResult, signal_number
+from localq.result import AsyncResult, signal_number, waiting
 from localq.settings import nearest
 from localq.store.protocol.store import Store
 

@@ -14,8 +14,8 @@ from localq.cli.jobs import known
 from localq.cli.loading import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
-from localq.history import Run
 from localq.model.job import Job, JobState, Tie
+from localq.result.attempts import Run
 from localq.store.protocol.store import Store
 
 __all__ = ["unfinished_family", "workflow"]

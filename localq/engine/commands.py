@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from localq.engine.autoscale import Bounds
-from localq.headers import stamped
 from localq.host.presence import MARK_SIZE
 from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
 from localq.result import signal_number
+from localq.result.stamped_jobs import stamped
 from localq.settings import nearest
 from localq.worker.control import State, control_command, nok, ok
 

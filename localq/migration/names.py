@@ -133,7 +133,7 @@ _ELSEWHERE = {
     "celery.app.defaults": "localq.settings",
     "celery.app.routes": "localq.routing",
     "celery.app.utils": "localq.settings",
-    "celery.backends.base": "localq.backend",
+    "celery.backends.base": "localq.result.backend",
     "celery.contrib.testing.worker": "localq.testing",
     "celery.events.state": "localq.eventstate",
     "celery.utils": "localq",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from localq.joining import allow_join_result, denied_join_result
-from localq.result.eager import EagerResult
+from localq.result.actions import signal_number
+from localq.result.async_result import AsyncResult
+from localq.result.eager_result import EagerResult
 from localq.result.graph import DependencyGraph
-from localq.result.group import GroupResult, result_from_tuple
-from localq.result.handle import signal_number
-from localq.result.many import ResultSet
-from localq.result.single import AsyncResult
+from localq.result.group_result import GroupResult, result_from_tuple
+from localq.result.joining import allow_join_result, denied_join_result
+from localq.result.result_set import ResultSet
 
 __all__ = [
     "AsyncResult",

@@ -29,7 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    result: backend headers history joining view waiting
     monitor: cli.drawing control eventstate health health.work inspecting receiver report
     tasks: annotations builtins call definition parameters publishing queues registry request routes routing
         sending shared task taskrun

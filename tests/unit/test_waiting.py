@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localq.waiting import wait
+from localq.result.waiting import wait
 
 
 class Rings:

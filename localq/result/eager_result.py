@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from localq import states
+from localq.result.async_result import NOWHERE, AsyncResult
 from localq.result.lineage import Source
-from localq.result.single import NOWHERE, AsyncResult
 
 __all__ = ["EagerResult"]
 

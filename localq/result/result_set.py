@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
 
-from localq import current, states, waiting
+from localq import current, states
 from localq.exceptions import TimeoutError
-from localq.joining import assert_may_join
-from localq.result.handle import Handle, looking
+from localq.result import waiting
+from localq.result.actions import Handle, looking
+from localq.result.async_result import NOWHERE, AsyncResult
+from localq.result.job_view import View
+from localq.result.joining import assert_may_join
 from localq.result.lineage import Source
-from localq.result.single import NOWHERE, AsyncResult
-from localq.view import View
 
 __all__ = ["ResultSet"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from localq import current
 from localq.exceptions import DecodeError
+from localq.result.async_result import AsyncResult
 from localq.result.lineage import Source
-from localq.result.many import ResultSet
-from localq.result.single import AsyncResult
+from localq.result.result_set import ResultSet
 
 __all__ = ["GroupResult", "result_from_tuple"]
 

@@ -6,20 +6,21 @@ from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from localq import current, states, waiting
+from localq import current, states
 from localq.exceptions import TimeoutError
-from localq.headers import stamped
-from localq.history import Run
-from localq.joining import assert_may_join
 from localq.model.clock import to_datetime
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
-from localq.result.handle import Handle, looking, signal_of
+from localq.result import waiting
+from localq.result.actions import Handle, looking, signal_of
+from localq.result.attempts import Run
+from localq.result.job_view import View
+from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
+from localq.result.stamped_jobs import stamped
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
 from localq.store.protocol.store import Store
-from localq.view import View
 
 __all__ = ["NOWHERE", "AsyncResult"]
 

@@ -6,7 +6,7 @@ import signal as signals
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from localq import waiting
+from localq.result import waiting
 from localq.result.lineage import Source
 
 __all__ = ["Handle", "looking", "signal_number", "signal_of"]
