@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from localq.canvas import Signature
-from localq.canvas.many import MAP, STARMAP
+from localq.canvas.maps import MAP, STARMAP
 from localq.canvas.planning import ACCUMULATE
 from localq.registry import make_task
 from localq.task import Task

@@ -12,7 +12,7 @@ from localq.canvas.chains import chain
 from localq.canvas.chords import chord, on_error_of
 from localq.canvas.cycles import refuse_cycles
 from localq.canvas.groups import group
-from localq.canvas.many import chunks
+from localq.canvas.maps import chunks
 from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
