@@ -83,10 +83,10 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         ImproperlyConfigured, TypeError: a setting is unknown or its value cannot be.
     """
 
-    #: Speaks to workers (`localq.control.Control`): commands, questions (`inspect`), rate limits, pauses.
-    control = Part("localq.control:Control")
-    #: The events of the workers, to listen to (`localq.receiver.Events`).
-    events = Part("localq.receiver:Events")
+    #: Speaks to workers (`localq.monitor.control.Control`): commands, questions (`inspect`), rate limits, pauses.
+    control = Part("localq.monitor.control:Control")
+    #: The events of the workers, to listen to (`localq.monitor.event_receiver.Events`).
+    events = Part("localq.monitor.event_receiver:Events")
     #: Results by the names of Celery's back ends (`localq.result.backend.Backend`).
     backend = Part("localq.result.backend:Backend")
     #: The log of a script that is to look like a worker's (`localq.scriptlog.Logs`).

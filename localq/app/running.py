@@ -19,7 +19,7 @@ __all__ = ["Running"]
 # What stands above this module and is far heavier is named by strings: a client that only enqueues never loads it.
 _ENGINE = "localq.engine.embedded"
 _COMMANDS = "localq.cli.group"
-_REPORT = "localq.report"
+_REPORT = "localq.monitor.bug_report"
 
 
 class Running:

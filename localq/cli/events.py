@@ -15,8 +15,8 @@ from localq.cli.events_view import Wanted, picture
 from localq.cli.loading import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable
-from localq.eventstate import State
-from localq.receiver import Receiver
+from localq.monitor.event_receiver import Receiver
+from localq.monitor.event_state import State
 
 __all__ = ["events"]
 

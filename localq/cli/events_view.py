@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from localq.cli.screen import printable
-from localq.eventstate import State, Task, Worker
+from localq.monitor.event_state import State, Task, Worker
 
 __all__ = ["Wanted", "like", "picture"]
 

@@ -13,7 +13,7 @@ from localq.cli.loading import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable, show_json
 from localq.exceptions import ImproperlyConfigured, StoreDamaged, StoreError, StoreFull
-from localq.health import Finding, examine, worst
+from localq.monitor.health import Finding, examine, worst
 from localq.store.sqlite.examine_place import size_text
 from localq.store.sqlite.readonly import ReadOnlyStore
 

@@ -17,8 +17,8 @@ from localq.app import LocalQ
 from localq.cli.loading import LoadError, app_options, import_module
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
-from localq.health.work import standings
-from localq.report import report as told
+from localq.monitor.bug_report import report as told
+from localq.monitor.health_of_work import standings
 
 __all__ = ["graph", "names", "report", "shell"]
 

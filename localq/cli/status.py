@@ -14,9 +14,9 @@ from localq.cli.answers import EX_UNAVAILABLE
 from localq.cli.loading import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
-from localq.health.work import ALIVE, Standing, standings
 from localq.model.job import JobState
 from localq.model.orders import PAUSE
+from localq.monitor.health_of_work import ALIVE, Standing, standings
 from localq.store.protocol.store import Store
 from localq.store.sqlite.examine_place import log_bytes, size_text
 

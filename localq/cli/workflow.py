@@ -9,12 +9,12 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli.drawing import Drawn, counted, dot, mermaid, tree
 from localq.cli.jobs import known
 from localq.cli.loading import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
 from localq.model.job import Job, JobState, Tie
+from localq.monitor.workflow_graph import Drawn, counted, dot, mermaid, tree
 from localq.result.attempts import Run
 from localq.store.protocol.store import Store
 

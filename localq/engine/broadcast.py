@@ -1,4 +1,4 @@
-"""Celery's events of a worker, for whoever listens in other processes (`localq.receiver`).
+"""Celery's events of a worker, for whoever listens in other processes (`localq.monitor.event_receiver`).
 
 Nothing is put together, and no thread runs, while nobody listens: twice a second the worker looks whether anybody
 does. Events are hints: a listener that does not keep up loses the oldest of them.

@@ -129,13 +129,13 @@ MADE = {
 #: Where names are that are not in the place of the same name; and why there is no such name.
 _ELSEWHERE = {
     "celery.app.base": "localq",
-    "celery.app.control": "localq.control",
+    "celery.app.control": "localq.monitor.control",
     "celery.app.defaults": "localq.settings",
     "celery.app.routes": "localq.routing",
     "celery.app.utils": "localq.settings",
     "celery.backends.base": "localq.result.backend",
     "celery.contrib.testing.worker": "localq.testing",
-    "celery.events.state": "localq.eventstate",
+    "celery.events.state": "localq.monitor.event_state",
     "celery.utils": "localq",
     "celery.utils.log": "localq.log",
     "kombu": "localq",

@@ -14,9 +14,9 @@ from click.testing import Result
 
 from localq import LocalQ
 from localq.exceptions import StoreFull
-from localq.health import examine
 from localq.host.presence import boot_id
 from localq.model.job import JobState
+from localq.monitor.health import examine
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, card, claimed, new, news, snapshot
 

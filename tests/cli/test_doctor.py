@@ -16,11 +16,11 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.health import examine
 from localq.host.presence import Presence, boot_id
 from localq.model.finding import Finding
 from localq.model.job import JobState
 from localq.model.schedule import Firing, NewSchedule
+from localq.monitor.health import examine
 from localq.store.sqlite import examine_contents, examine_place
 from localq.store.sqlite.filesystem import OVERRIDE
 from localq.store.sqlite.readonly import ReadOnlyStore
@@ -163,7 +163,7 @@ def listen(event, args):
     if event == "open" and not isinstance(args[0], int):
         opened.append(os.fspath(args[0]))
 sys.addaudithook(listen)
-from localq.health import examine
+from localq.monitor.health import examine
 assert len(examine(sys.argv[1])) > 10
 bad = [one for one in opened if one in (sys.argv[1], sys.argv[1] + "-wal", sys.argv[1] + "-shm")]
 assert sys.argv[1] + ".d/id" in opened

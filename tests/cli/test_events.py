@@ -11,7 +11,7 @@ from rich.console import Console
 from localq import LocalQ
 from localq.cli.events import line
 from localq.cli.events_view import Wanted, picture
-from localq.eventstate import State
+from localq.monitor.event_state import State
 from tests.cli.terminal import on_terminal
 
 

@@ -12,7 +12,7 @@ from click.testing import Result
 import localq as package
 from localq import LocalQ
 from localq.cli.inside import names
-from localq.report import censored, report
+from localq.monitor.bug_report import censored, report
 
 
 def test_a_shell_knows_the_app_and_its_tasks(tmp_path: Path) -> None:

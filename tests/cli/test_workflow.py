@@ -11,8 +11,8 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ, chain, group, signature
-from localq.cli.drawing import counted, dot, mermaid, tree
 from localq.model.job import JobState, Passing, Tie
+from localq.monitor.workflow_graph import counted, dot, mermaid, tree
 from localq.store.protocol.store import Filter
 from tests.store.given import NOW, attempt, claimed, done, job, worker
 

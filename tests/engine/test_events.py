@@ -10,7 +10,7 @@ import pytest
 
 from localq import LocalQ, chord
 from localq.exceptions import TimeoutError
-from localq.receiver import Receiver
+from localq.monitor.event_receiver import Receiver
 from tests.engine.waiting import hold, until
 
 

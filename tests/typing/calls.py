@@ -6,8 +6,8 @@ from typing import Any, assert_type
 
 from localq import AsyncResult, LocalQ, Signature, Task, shared_task
 from localq.agenda import Agenda
-from localq.control import Control
-from localq.receiver import Events
+from localq.monitor.control import Control
+from localq.monitor.event_receiver import Events
 from localq.result.backend import Backend
 from localq.scheduled import Scheduled
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localq.eventstate import State
+from localq.monitor.event_state import State
 
 
 def event(kind: str, at: float, **fields: Any) -> dict[str, Any]:

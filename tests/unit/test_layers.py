@@ -29,7 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    monitor: cli.drawing control eventstate health health.work inspecting receiver report
     tasks: annotations builtins call definition parameters publishing queues registry request routes routing
         sending shared task taskrun
     execution: attempt behind callbacks coroutine eager endings feeding limiter policy retry runner running

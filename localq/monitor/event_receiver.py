@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from localq.eventstate import State
 from localq.exceptions import TimeoutError
 from localq.model.clock import Clock, to_datetime
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
+from localq.monitor.event_state import State
 from localq.store.protocol.store import Store
 
 __all__ = ["Events", "Receiver"]

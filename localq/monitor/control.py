@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from localq.host import presence
-from localq.inspecting import Callback, Inspect, Workers
 from localq.model.clock import Clock
 from localq.model.job import JobState, WorkerRow
 from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
+from localq.monitor.inspect import Callback, Inspect, Workers
 from localq.result import signal_number, waiting
 from localq.result.stamped_jobs import stamped
 from localq.store.protocol.store import Store

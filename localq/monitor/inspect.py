@@ -13,7 +13,7 @@ Callback = Callable[[dict[str, Any]], Any]
 
 
 class _Control(Protocol):
-    """What speaks to workers: `localq.control.Control`."""
+    """What speaks to workers: `localq.monitor.control.Control`."""
 
     def broadcast(
         self,

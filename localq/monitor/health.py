@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from localq.exceptions import StoreError
-from localq.health import work
 from localq.model.clock import SYSTEM, Clock
 from localq.model.finding import Finding, worst, wrong
+from localq.monitor import health_of_work
 from localq.store.sqlite import examine_contents, examine_place
 from localq.store.sqlite.filesystem import OVERRIDE
 from localq.store.sqlite.readonly import ReadOnlyStore
@@ -74,20 +74,20 @@ def _inside(store: ReadOnlyStore, durability: str, full: bool, clock: Clock) -> 
         yield from _made(name, check)
     if owner[0].level == "ok":
         yield from _made("workers", lambda: _work(store, clock))
-        yield from _made("schedules", lambda: work.schedules(store, clock.now()))
+        yield from _made("schedules", lambda: health_of_work.schedules(store, clock.now()))
 
 
 def _work(store: ReadOnlyStore, clock: Clock) -> Iterator[Finding]:
-    before = {(one.key, one.run_token) for one in work.running(store)}
-    found = work.standings(store, clock)
+    before = {(one.key, one.run_token) for one in health_of_work.running(store)}
+    found = health_of_work.standings(store, clock)
     # What began or ended while the workers were read says nothing about them.
-    running = [one for one in work.running(store) if (one.key, one.run_token) in before]
+    running = [one for one in health_of_work.running(store) if (one.key, one.run_token) in before]
     waiting = store.tasks_waiting()
-    yield from work.workers(found, clock.now())
-    yield work.orphans(found, running)
-    yield from work.unserved(found, waiting)
-    yield from work.paused(store.orders(), waiting)
-    yield from work.unknown_tasks(found, waiting)
+    yield from health_of_work.workers(found, clock.now())
+    yield health_of_work.orphans(found, running)
+    yield from health_of_work.unserved(found, waiting)
+    yield from health_of_work.paused(store.orders(), waiting)
+    yield from health_of_work.unknown_tasks(found, waiting)
 
 
 def _made(name: str, check: Check) -> Iterator[Finding]:

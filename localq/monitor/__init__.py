@@ -1,0 +1,1 @@
+"""Looking at and steering what runs, from outside."""
