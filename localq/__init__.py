@@ -17,13 +17,13 @@ from localq.exceptions import (
     WorkerLostError,
 )
 from localq.model.ids import new_id as uuid
-from localq.queues import Exchange, Queue
-from localq.request import Context
 from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet
 from localq.result.joining import allow_join_result
 from localq.serialization.codec import register
-from localq.shared import shared_task
-from localq.task import Task
+from localq.tasks.request import Context
+from localq.tasks.routing.queues import Exchange, Queue
+from localq.tasks.shared_task import shared_task
+from localq.tasks.task import Task
 
 __all__ = [
     "AsyncResult",

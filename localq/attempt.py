@@ -19,7 +19,7 @@ from localq.model.job import Job, Outcome
 from localq.running import Place, Running
 from localq.serialization.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
-from localq.task import Task
+from localq.tasks.task import Task
 
 if TYPE_CHECKING:
     import asyncio

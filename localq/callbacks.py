@@ -10,21 +10,21 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localq.call import ROUTING, When, new_job, zone_of
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError
 from localq.feeding import is_container, with_first
 from localq.model.events import emit
 from localq.model.ids import follow_up_id
 from localq.model.job import Job, NewJob
 from localq.model.job_options import JobOptions
-from localq.parameters import required
-from localq.request import Context
-from localq.routing import router_of
 from localq.serialization import codec, failure
 from localq.serialization.compression import unpack
 from localq.serialization.exception_rebuild import rebuild
 from localq.serialization.sealing import verified_call
 from localq.settings import Settings
+from localq.tasks.call_options import ROUTING, When, new_job, zone_of
+from localq.tasks.parameters import required
+from localq.tasks.request import Context
+from localq.tasks.routing.router import router_of
 
 __all__ = ["callbacks", "errback_call", "errbacks"]
 

@@ -10,13 +10,13 @@ from localq.exceptions import ScheduleError
 from localq.model.clock import Clock
 from localq.model.job import JobState
 from localq.model.schedule import FIRED, Entry, NewSchedule, Schedule, ScheduleState, SyncResult
-from localq.registry import TaskRegistry
-from localq.routing import Router
 from localq.schedule_definition import Definition
 from localq.scheduled import definition_of
 from localq.serialization.sealing import open_spec, seal_spec
 from localq.settings import Settings
 from localq.store.protocol.store import Store
+from localq.tasks.registry import TaskRegistry
+from localq.tasks.routing.router import Router
 from localq.timetable import due_time
 
 __all__ = ["CONFIG", "Configuration"]

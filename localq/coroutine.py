@@ -19,7 +19,7 @@ from localq.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerTe
 from localq.model.job import Job, Outcome
 from localq.running import Place, Running
 from localq.signals import task_postrun
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["Drive", "run"]
 

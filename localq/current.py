@@ -21,7 +21,7 @@ __all__ = [
     "set_in_slot",
 ]
 
-#: The running request (a `localq.request.Context`), or None outside tasks.
+#: The running request (a `localq.tasks.request.Context`), or None outside tasks.
 request: ContextVar[Any] = ContextVar("localq_request", default=None)
 #: Every app of this process.
 apps: WeakSet[Any] = WeakSet()

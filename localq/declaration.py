@@ -11,19 +11,19 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from localq import current
-from localq.call import When, new_job, read_options
 from localq.canvas import Signature
 from localq.exceptions import LocalQError, ScheduleError
 from localq.model.clock import Clock
 from localq.model.job import NewJob
-from localq.registry import TaskRegistry
-from localq.routing import Router
 from localq.schedule_definition import MISSED, OVERLAP, Definition
 from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedule
 from localq.schedules.rule import LAST_INSTANT
-from localq.sending import job_of
 from localq.settings import Settings, nearest
-from localq.task import Task
+from localq.tasks.call_options import When, new_job, read_options
+from localq.tasks.calls.to_job import job_of
+from localq.tasks.registry import TaskRegistry
+from localq.tasks.routing.router import Router
+from localq.tasks.task import Task
 
 __all__ = ["ENTRY_KEYS", "NOT_OPTIONS", "TERMS", "Declaration", "zone_name"]
 

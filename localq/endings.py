@@ -11,7 +11,6 @@ import resource
 import sys
 from typing import Any
 
-from localq.call import KEPT, When, zone_of
 from localq.callbacks import callbacks
 from localq.exceptions import (
     EncodeError,
@@ -25,12 +24,13 @@ from localq.exceptions import (
 )
 from localq.model.job import Ending, NewJob, Outcome, Role
 from localq.model.job_options import JobOptions
-from localq.request import ExceptionInfo
 from localq.retry import backoff
 from localq.running import Running
 from localq.serialization import codec, failure
 from localq.signals import task_failure, task_retry, task_success
-from localq.task import Task
+from localq.tasks.call_options import KEPT, When, zone_of
+from localq.tasks.request import ExceptionInfo
+from localq.tasks.task import Task
 
 __all__ = ["ended_by", "failed", "refused", "succeeded"]
 

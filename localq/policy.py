@@ -8,7 +8,7 @@ from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.settings import Settings
 from localq.settle import Policy
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["Limits", "first", "limits_of", "policy_of"]
 

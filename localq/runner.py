@@ -12,13 +12,13 @@ from localq.limiter import AlarmLimiter
 from localq.model.clock import Clock
 from localq.model.job import Completion, Ending, Job, Outcome, Role
 from localq.policy import limits_of, policy_of
-from localq.registry import TaskRegistry
 from localq.running import Place
 from localq.serialization.failure import describe, dump
 from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
 from localq.settle import expired, settle
 from localq.store.protocol.store import Store
+from localq.tasks.registry import TaskRegistry
 
 __all__ = ["Runner"]
 

@@ -10,10 +10,10 @@ from localq.model.clock import Clock, to_datetime
 from localq.model.job import Job, Role
 from localq.model.job_options import JobOptions
 from localq.policy import first
-from localq.request import Context
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
-from localq.task import Task
+from localq.tasks.request import Context
+from localq.tasks.task import Task
 
 __all__ = ["Limiter", "Place", "Running"]
 

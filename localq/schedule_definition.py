@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from localq.call import When
 from localq.exceptions import ScheduleError
 from localq.model.clock import to_datetime
 from localq.model.job import NewJob
@@ -22,6 +21,7 @@ from localq.model.job_options import JobOptions
 from localq.model.schedule import NewSchedule
 from localq.schedules import Rule, read_rule
 from localq.serialization import codec
+from localq.tasks.call_options import When
 
 __all__ = ["MISSED", "OVERLAP", "Definition", "OwnRule", "firing_id", "read_definition"]
 

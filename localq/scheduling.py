@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from localq.canvas import signature
 from localq.parts import Part
-from localq.registry import task_name
 from localq.settings import Settings
 from localq.signals import OnceSignal
+from localq.tasks.registry import task_name
 
 __all__ = ["Scheduling"]
 

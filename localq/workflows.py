@@ -12,12 +12,12 @@ from localq.canvas import Signature, signature
 from localq.canvas.planning import Plan, Step, as_result, plan
 from localq.model.clock import Clock
 from localq.model.job import JobState, NewJob
-from localq.registry import TaskRegistry
 from localq.result import EagerResult, GroupResult, ResultSet
-from localq.routing import Router
-from localq.sending import member_of
 from localq.settings import Settings
 from localq.store.protocol.store import Store
+from localq.tasks.calls.to_job import member_of
+from localq.tasks.registry import TaskRegistry
+from localq.tasks.routing.router import Router
 
 __all__ = ["Workflows"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from localq import current
 from localq.app.base import LocalQ
-from localq.shared import shared_task
+from localq.tasks.shared_task import shared_task
 
 __all__ = ["Celery", "LocalQ", "app_or_default", "shared_task"]
 

@@ -13,27 +13,27 @@ from localq.app.absent import INSTEAD
 from localq.app.configured import Configured
 from localq.app.registering import Registering
 from localq.app.running import Running
-from localq.builtins import make_builtins
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.frameworks import fit
 from localq.model import failpoints
 from localq.model.job import JobState, NewJob, Note
 from localq.parts import Part
-from localq.publishing import announced, published
-from localq.registry import BindingDecorator, Decorator
 from localq.result import AsyncResult, EagerResult
 from localq.scheduling import Scheduling
-from localq.sending import job_of, jobs_of_call, jobs_of_signature
 from localq.serialization import codec
 from localq.serialization.sealing import seal_calls
 from localq.settings import NEW_NAMES, SETTINGS, nearest
-from localq.shared import make_shared_tasks
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.store import open_store
 from localq.store.location import locate
 from localq.store.protocol.store import Store
-from localq.task import Task
+from localq.tasks.builtin_tasks import make_builtins
+from localq.tasks.calls.publish_signals import announced, published
+from localq.tasks.calls.to_job import job_of, jobs_of_call, jobs_of_signature
+from localq.tasks.registry import BindingDecorator, Decorator
+from localq.tasks.shared_task import make_shared_tasks
+from localq.tasks.task import Task
 from localq.workflows import Workflows
 
 __all__ = ["LocalQ"]

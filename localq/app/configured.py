@@ -8,14 +8,14 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from localq.annotations import annotate
 from localq.exceptions import ImproperlyConfigured, LocalQError
 from localq.model.clock import SYSTEM, Clock, to_datetime
-from localq.registry import TaskRegistry
-from localq.routing import Router, router_of
 from localq.settings import Settings
 from localq.settings.from_text import from_arguments, from_environment
 from localq.store.location import DEFAULT, embedded, locate, shown
+from localq.tasks.annotations import annotate
+from localq.tasks.registry import TaskRegistry
+from localq.tasks.routing.router import Router, router_of
 
 __all__ = ["Configured"]
 

@@ -8,13 +8,13 @@ from types import ModuleType
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from localq import current
-from localq.annotations import annotate
 from localq.discovery import Packages, discover
 from localq.exceptions import ImproperlyConfigured
 from localq.frameworks import set_up
-from localq.registry import TaskRegistry, make_task, task_name
 from localq.settings import Settings
-from localq.task import Task
+from localq.tasks.annotations import annotate
+from localq.tasks.registry import TaskRegistry, make_task, task_name
+from localq.tasks.task import Task
 
 __all__ = ["Registering"]
 

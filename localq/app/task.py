@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localq.request import Context
-from localq.task import Task
+from localq.tasks.request import Context
+from localq.tasks.task import Task
 
 __all__ = ["Context", "Task"]

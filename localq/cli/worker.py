@@ -24,7 +24,7 @@ from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.frameworks import set_up
-from localq.routing import check_queues, queue_notices
+from localq.tasks.routing.router import check_queues, queue_notices
 
 __all__ = ["banner", "serve", "worker"]
 

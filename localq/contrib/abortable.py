@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from localq.model.job import JobState
 from localq.result import AsyncResult
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["ABORTED", "AbortableAsyncResult", "AbortableTask"]
 

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from localq.engine.pool.base import Death
 from localq.model.clock import Clock
 from localq.model.job import Ending, Job, JobState, Outcome
-from localq.request import Context, ExceptionInfo
 from localq.running import Place, Running
 from localq.serialization import failure
 from localq.serialization.exception_rebuild import rebuild
 from localq.signals import task_failure, task_received, task_rejected, task_revoked, task_unknown
-from localq.task import Task
+from localq.tasks.request import Context, ExceptionInfo
+from localq.tasks.task import Task
 
 __all__ = ["Setup", "Signalling"]
 

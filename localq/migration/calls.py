@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from localq.app import LocalQ
 from localq.app.absent import INSTEAD
-from localq.call import BROKER_ONLY, OPTIONS
 from localq.exceptions import ImproperlyConfigured
 from localq.migration.finding import Finding
 from localq.migration.names import APP, MADE
 from localq.migration.project import Source
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.store.location import embedded
-from localq.task import TASK_OPTIONS
+from localq.tasks.call_options import BROKER_ONLY, OPTIONS
+from localq.tasks.task import TASK_OPTIONS
 
 __all__ = ["configurations", "has_path", "read_calls"]
 

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from localq.call import BROKER_ONLY, OPTIONS
 from localq.declaration import ENTRY_KEYS, NOT_OPTIONS
 from localq.migration.finding import Level
 from localq.settings import nearest
-from localq.task import TASK_OPTIONS, Task
+from localq.tasks.call_options import BROKER_ONLY, OPTIONS
+from localq.tasks.task import TASK_OPTIONS, Task
 
 __all__ = ["READERS", "Remark", "read_entry"]
 

@@ -14,7 +14,7 @@ from localq.app import LocalQ
 from localq.migration.names import APP, MADE, MODULES, RESULT, TASK, find
 from localq.result import AsyncResult
 from localq.settings import SETTINGS, Setting
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["TABLES", "rewrite"]
 

@@ -13,7 +13,7 @@ from localq.model.job_options import JobOptions
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
 from localq.store.protocol.store import Filter
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["Enqueued", "assert_enqueued", "assert_not_enqueued", "enqueued", "shown_queue"]
 

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from localq import LocalQ, Task
-from localq.call import BROKER_ONLY
 from localq.exceptions import EncodeError, ImproperlyConfigured, InvalidTaskError, StoreBusy
 from localq.model.clock import from_datetime
 from localq.model.ids import new_id
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
+from localq.tasks.call_options import BROKER_ONLY
 
 
 @pytest.fixture

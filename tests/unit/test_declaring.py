@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from localq import LocalQ, shared, shared_task
+from localq import LocalQ, shared_task
 from localq.exceptions import LocalQError, ScheduleError
 from localq.schedule_definition import Definition, read_definition
 from localq.schedules import crontab, every, schedule
+from localq.tasks import shared_task
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_the_decorator_stands_above_or_below_the_task(q: LocalQ) -> None:
 
 
 def test_a_shared_task_is_known_by_the_app(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "_makers", [])
+    monkeypatch.setattr(shared_task, "_makers", [])
 
     @shared_task
     def everywhere() -> None:

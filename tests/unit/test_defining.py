@@ -16,7 +16,7 @@ from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegist
 
 @pytest.fixture(autouse=True)
 def _no_shared_tasks_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("localq.shared._makers", [])
+    monkeypatch.setattr("localq.tasks.shared_task._makers", [])
     yield
     current.set_app(None)
     gc.collect()

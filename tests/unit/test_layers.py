@@ -29,8 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    tasks: annotations builtins call definition parameters publishing queues registry request routes routing
-        sending shared task taskrun
     execution: attempt behind callbacks coroutine eager endings feeding limiter policy retry runner running
         settle
     schedules: agenda configuration declaration engine.scheduler schedule_definition scheduled timetable

@@ -14,9 +14,9 @@ import pytest
 from localq import AsyncResult, LocalQ, Task, TimeoutError, allow_join_result, current
 from localq.exceptions import TaskRevokedError
 from localq.model.job import Attempt, Completion, Job, JobState, Note, WorkerCard
-from localq.request import Context
 from localq.result.joining import denied_join_result
 from localq.serialization.failure import describe, dump
+from localq.tasks.request import Context
 
 
 class Boom(Exception):

@@ -10,7 +10,7 @@ import pytest
 
 from localq import Exchange, LocalQ, Queue
 from localq.exceptions import ImproperlyConfigured, QueueNotFound
-from localq.queues import topic_matches
+from localq.tasks.routing.queues import topic_matches
 
 
 @pytest.fixture

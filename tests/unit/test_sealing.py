@@ -14,11 +14,11 @@ from localq import LocalQ, Task, current
 from localq.callbacks import errbacks
 from localq.exceptions import DecodeError, SecurityError
 from localq.model import events
-from localq.sending import job_of
 from localq.serialization.compression import PACKED
 from localq.serialization.sealing import open_call, seal_calls
 from localq.serialization.signing import SIGNED
 from localq.settings import Settings
+from localq.tasks.calls.to_job import job_of
 
 KEY, OTHER = "one: a secret of the tests", "two: a secret of others"
 LONG = "all work and no play " * 500

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
 
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["DjangoTask"]
 

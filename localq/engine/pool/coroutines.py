@@ -21,7 +21,7 @@ from localq.engine.pool.slot import unknown
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.limiter import ThreadLimiter, raise_in_thread
 from localq.model.job import Job, Outcome
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["main"]
 

@@ -13,8 +13,8 @@ from typing import Any
 import dill
 
 from localq.exceptions import ImproperlyConfigured
-from localq.registry import make_task
-from localq.task import Task
+from localq.tasks.registry import make_task
+from localq.tasks.task import Task
 
 __all__ = ["by_value", "dump", "load", "origin"]
 

@@ -20,7 +20,7 @@ from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded
 from localq.model.clock import SYSTEM
 from localq.model.job import Ending, Job, Outcome
 from localq.serialization import failure
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["main"]
 

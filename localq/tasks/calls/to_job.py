@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from localq import current
-from localq.call import ROUTING, When, from_now, new_job, read_options, zone_of
 from localq.canvas import Signature
 from localq.canvas.cycles import refuse_cycles
 from localq.exceptions import EncodeError, ImproperlyConfigured
@@ -19,11 +18,12 @@ from localq.model.ids import new_id
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
 from localq.model.stamps import split_stamps
-from localq.registry import TaskRegistry
-from localq.routing import Router, router_of
 from localq.serialization import codec
 from localq.settings import Settings
-from localq.task import Task
+from localq.tasks.call_options import ROUTING, When, from_now, new_job, read_options, zone_of
+from localq.tasks.registry import TaskRegistry
+from localq.tasks.routing.router import Router, router_of
+from localq.tasks.task import Task
 
 __all__ = ["job_of", "jobs_of_call", "jobs_of_signature", "member_of"]
 

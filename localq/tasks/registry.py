@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
-from localq.definition import check_definition
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.model.rates import read_rate
-from localq.parameters import checker
 from localq.settings import nearest
-from localq.task import TASK_OPTIONS, Task
+from localq.tasks.parameters import checker
+from localq.tasks.task import TASK_OPTIONS, Task
+from localq.tasks.task_options import check_definition
 
 __all__ = ["BindingDecorator", "Decorator", "TaskRegistry", "make_task", "task_name"]
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
 from localq import current
 from localq.canvas import Signature, chunks, xmap, xstarmap
 from localq.exceptions import MaxRetriesExceededError, OperationalError
-from localq.parameters import checker
-from localq.request import ExceptionInfo
 from localq.result import AsyncResult
-from localq.taskrun import TaskRun
+from localq.tasks.bound_task import TaskRun
+from localq.tasks.parameters import checker
+from localq.tasks.request import ExceptionInfo
 
 __all__ = ["TASK_OPTIONS", "Task"]
 
@@ -53,7 +53,7 @@ class Task(TaskRun, Generic[P, R]):
         expires: Seconds or datetime after which a job is not run any more.
         priority, queue: Where a call names none.
         compression: How the arguments are packed where a call says nothing; default: the setting task_compression.
-        exchange, exchange_type, routing_key: Where a call names none; see `localq.routing`.
+        exchange, exchange_type, routing_key: Where a call names none; see `localq.tasks.routing.router`.
         autoretry_for, dont_autoretry_for, retry_kwargs, retry_backoff, retry_backoff_max, retry_jitter:
             As in Celery: errors that are retried by themselves, and when.
     """
@@ -148,7 +148,7 @@ class Task(TaskRun, Generic[P, R]):
                 to 9, higher first), time_limit, soft_time_limit (seconds), ignore_result, max_retries,
                 headers, shadow, serializer, root_id, parent_id, group_id, link, link_error (signatures),
                 argsrepr, kwargsrepr. Options that only mean something to a broker are accepted and ignored
-                (`localq.call.BROKER_ONLY`).
+                (`localq.tasks.call_options.BROKER_ONLY`).
 
         Raises:
             TypeError: an unknown option (the nearest is named), or arguments that do not fit.

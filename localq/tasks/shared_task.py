@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from localq import current
-from localq.registry import BindingDecorator, Decorator, TaskRegistry
-from localq.task import Task
+from localq.tasks.registry import BindingDecorator, Decorator, TaskRegistry
+from localq.tasks.task import Task
 
 __all__ = ["make_shared_tasks", "shared_task"]
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from localq import current
-from localq.call import read_changes
 from localq.canvas import Signature
 from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
 from localq.model.ids import follow_up_id
-from localq.request import Context
+from localq.tasks.call_options import read_changes
+from localq.tasks.request import Context
 
 __all__ = ["TaskRun"]
 

@@ -11,8 +11,8 @@ from typing import Any
 from localq.canvas import Signature
 from localq.canvas.maps import MAP, STARMAP
 from localq.canvas.planning import ACCUMULATE
-from localq.registry import make_task
-from localq.task import Task
+from localq.tasks.registry import make_task
+from localq.tasks.task import Task
 
 __all__ = ["make_builtins"]
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 from math import isfinite
 from typing import Any
 
-from localq.call import OPTIONS, When
 from localq.serialization.codec import SERIALIZERS
 from localq.settings import nearest
-from localq.task import Task
+from localq.tasks.call_options import OPTIONS, When
+from localq.tasks.task import Task
 
 __all__ = ["EXCEPTION_OPTIONS", "check_definition"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
-from localq.task import Task
+from localq.tasks.task import Task
 
 __all__ = ["annotate", "resolve"]
 

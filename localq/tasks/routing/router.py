@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from localq.exceptions import ImproperlyConfigured, QueueNotFound
-from localq.queues import Queue, named_queues, queue_name, topic_matches
-from localq.routes import ask, read_route
 from localq.settings import Settings, nearest
+from localq.tasks.routing.queues import Queue, named_queues, queue_name, topic_matches
+from localq.tasks.routing.routes import ask, read_route
 
 __all__ = ["Destination", "Router", "check_queues", "queue_notices", "router_of"]
 

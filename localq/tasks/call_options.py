@@ -67,7 +67,7 @@ _BROKER_ONLY = """
     task_type origin group_index chord chain replaced_task_nesting stamped_headers
 """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
-#: Options that say which queue is meant, where `localq.routing` is asked.
+#: Options that say which queue is meant, where `localq.tasks.routing.router` is asked.
 ROUTING = ("exchange", "exchange_type", "routing_key")
 OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | frozenset(KEPT) | BROKER_ONLY
 _SECOND = 1_000_000

@@ -1,0 +1,1 @@
+"""What a task is, and from a call to a new job."""

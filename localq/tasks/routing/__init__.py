@@ -1,0 +1,1 @@
+"""Which queue a call goes to."""
