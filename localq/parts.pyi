@@ -3,7 +3,7 @@
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 from localq.agenda import Agenda
-from localq.eager import Eager
+from localq.execution.eager import Eager
 from localq.monitor.control import Control
 from localq.monitor.event_receiver import Events
 from localq.result.backend import Backend
@@ -21,7 +21,7 @@ class Part(Generic[T]):
     @overload
     def __init__(self: Part[Control], place: Literal["localq.monitor.control:Control"]) -> None: ...
     @overload
-    def __init__(self: Part[Eager], place: Literal["localq.eager:Eager"]) -> None: ...
+    def __init__(self: Part[Eager], place: Literal["localq.execution.eager:Eager"]) -> None: ...
     @overload
     def __init__(self: Part[Events], place: Literal["localq.monitor.event_receiver:Events"]) -> None: ...
     @overload

@@ -91,7 +91,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     backend = Part("localq.result.backend:Backend")
     #: The log of a script that is to look like a worker's (`localq.scriptlog.Logs`).
     log = Part("localq.scriptlog:Logs")
-    _eager = Part("localq.eager:Eager")
+    _eager = Part("localq.execution.eager:Eager")
 
     def __init__(
         self,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from localq.engine.broadcast import Broadcast
 from localq.engine.pool.base import Handed
 from localq.engine.settling import Settling
-from localq.feeding import fed
+from localq.execution.inputs import fed
+from localq.execution.settle import expired
 from localq.model.events import emit, listened
 from localq.model.job import Completion, Job, Role
 from localq.settings import Settings
-from localq.settle import expired
 from localq.signals import task_received, task_unknown
 from localq.store.protocol.store import Store
 

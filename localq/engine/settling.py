@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from localq.behind import behind, culprit_of, unfed
 from localq.engine.broadcast import Broadcast
 from localq.engine.pool.base import Cause, Death, Handed, Report
 from localq.engine.signalling import Signalling
 from localq.exceptions import TimeLimitExceeded
+from localq.execution.dependents import behind, culprit_of, unfed
+from localq.execution.policy import Limits, limits_of, policy_of
+from localq.execution.settle import Policy, lost_outcome, settle, terminated_outcome
 from localq.model.clock import Clock
 from localq.model.events import emit, listened
 from localq.model.job import Completion, Ending, Job, JobState, Outcome
-from localq.policy import Limits, limits_of, policy_of
 from localq.serialization import failure
-from localq.settle import Policy, lost_outcome, settle, terminated_outcome
 from localq.store.protocol.store import Store
 
 __all__ = ["Settling"]

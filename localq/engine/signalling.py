@@ -1,6 +1,6 @@
 """Celery's signals of a worker, about jobs that it has and its pool does not run: received, revoked, unknown, lost.
 
-The signals of a run are sent where it runs (`localq.attempt`, `localq.endings`).
+The signals of a run are sent where it runs (`localq.execution.attempt`, `localq.execution.outcome`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import contextlib
 from typing import Any, NamedTuple
 
 from localq.engine.pool.base import Death
+from localq.execution.running import Place, Running
 from localq.model.clock import Clock
 from localq.model.job import Ending, Job, JobState, Outcome
-from localq.running import Place, Running
 from localq.serialization import failure
 from localq.serialization.exception_rebuild import rebuild
 from localq.signals import task_failure, task_received, task_rejected, task_revoked, task_unknown

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from localq.execution.policy import policy_of
+from localq.execution.settle import lost_outcome, released, settle
 from localq.host import presence
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.job import Completion, Job, WorkerRow
-from localq.policy import policy_of
-from localq.settle import lost_outcome, released, settle
 from localq.store.protocol.store import Store
 
 __all__ = ["Upkeep"]

@@ -22,12 +22,12 @@ from localq.engine.settling import Settling
 from localq.engine.stopping import HOW, Shutdown, Stopping
 from localq.engine.upkeep import Upkeep
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
+from localq.execution.settle import released
 from localq.host.presence import Presence
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.job import Completion, Job
-from localq.settle import released
 from localq.signals import (
     heartbeat_sent,
     worker_ready,

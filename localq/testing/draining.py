@@ -7,14 +7,14 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from localq import attempt
 from localq.app import LocalQ
 from localq.exceptions import WorkerTerminate
+from localq.execution import attempt
+from localq.execution.inline_worker import Runner
 from localq.host.presence import boot_id
 from localq.model.ids import new_id
 from localq.model.job import Completion, Ending, Job, Outcome, WorkerCard
 from localq.result import AsyncResult
-from localq.runner import Runner
 from localq.store.protocol.store import Store
 
 __all__ = ["drain"]

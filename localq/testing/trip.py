@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from localq import states
 from localq.app import LocalQ
-from localq.eager import Eager
 from localq.engine.scheduler import Scheduler
+from localq.execution.eager import Eager
 from localq.model.clock import to_datetime
 from localq.model.job import Job
 from localq.model.job_options import JobOptions

@@ -13,8 +13,8 @@ from localq.engine.pool import frames
 from localq.engine.pool.base import Handed
 from localq.engine.pool.handle import Handle
 from localq.engine.pool.slot import Slot, SlotPlan
+from localq.execution.policy import Limits
 from localq.model.job import Job
-from localq.policy import Limits
 from tests.engine.waiting import until
 
 

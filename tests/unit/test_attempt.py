@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, Task
-from localq.attempt import close_loop, run
 from localq.exceptions import WorkerTerminate
+from localq.execution.attempt import close_loop, run
+from localq.execution.running import Place
 from localq.model.clock import SYSTEM
 from localq.model.job import Ending, Job, Outcome
-from localq.running import Place
 from localq.serialization import codec
 from localq.serialization.failure import Failure, load
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from localq.behind import behind
 from localq.exceptions import Terminated, WorkerLostError
+from localq.execution.dependents import behind
+from localq.execution.settle import Policy
 from localq.model.job import Attempt, Job, JobState
 from localq.serialization import failure
 from localq.settings import Settings
-from localq.settle import Policy
 
 
 def job(id: str, state: JobState) -> Job:

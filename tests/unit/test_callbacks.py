@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, Task
-from localq.callbacks import errbacks
+from localq.execution.callbacks import errbacks
 from localq.model import events
 from localq.model.job import Job
 from localq.settings import Settings

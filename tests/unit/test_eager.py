@@ -20,7 +20,7 @@ from localq import (
     current,
 )
 from localq.exceptions import EncodeError, NotRegistered, TaskRevokedError
-from localq.limiter import AlarmLimiter
+from localq.execution.soft_limit import AlarmLimiter
 
 
 def spin(seconds: float) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from localq import feeding
 from localq.exceptions import DecodeError, SecurityError
-from localq.feeding import is_container, read_call
+from localq.execution.inputs import is_container, read_call
 from localq.model.job import Input, Job, JobState, OnError, Passing
 from localq.serialization import codec
 from localq.settings import Settings
@@ -26,7 +25,7 @@ def given(result: Any, passing: Passing = Passing.FIRST, state: JobState = JobSt
 
 
 def fed(job: Job, inputs: list[Input]) -> Job:
-    return feeding.fed(job, inputs, Settings())
+    return inputs.fed(job, inputs, Settings())
 
 
 def test_a_result_comes_in_front() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from localq import Ignore, LocalQ, MaxRetriesExceededError, Reject, Retry, Task
-from localq.attempt import run
+from localq.execution.attempt import run
+from localq.execution.retry import backoff
+from localq.execution.running import Place
 from localq.model.clock import from_datetime
 from localq.model.job import Ending, Job, Outcome
-from localq.retry import backoff
-from localq.running import Place
 
 NOW = 1_700_000_000_000_000
 

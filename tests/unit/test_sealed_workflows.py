@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, Task, chain, chord, current, group
-from localq.behind import behind
 from localq.exceptions import ChordError, DecodeError, SecurityError
-from localq.feeding import fed, read_call
+from localq.execution.dependents import behind
+from localq.execution.inputs import fed, read_call
+from localq.execution.settle import Policy
 from localq.model.job import Attempt, Ending, Input, Job, JobState, OnError, Outcome, Passing
 from localq.serialization import codec, failure
 from localq.serialization.compression import PACKED, pack
 from localq.serialization.sealing import open_call, seal_call, seal_outcome
 from localq.serialization.signing import SIGNED, body_of
-from localq.settle import Policy
 from localq.store.protocol.store import Filter
 from localq.testing import drain
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, Task, current
-from localq.callbacks import errbacks
 from localq.exceptions import DecodeError, SecurityError
+from localq.execution.callbacks import errbacks
 from localq.model import events
 from localq.serialization.compression import PACKED
 from localq.serialization.sealing import open_call, seal_calls

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from localq.execution.policy import Limits
 from localq.model.job import Job, Note, Outcome
-from localq.policy import Limits
 
 __all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Pool", "Report"]
 

@@ -22,9 +22,9 @@ from localq.engine.pool.nursery import loaded_app
 from localq.engine.pool.slot import packed, set_logging
 from localq.engine.pool.streams import Redirection
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
+from localq.execution.running import Place
 from localq.model.clock import SYSTEM
 from localq.model.job import Ending, Job, Note, Outcome
-from localq.running import Place
 from localq.signals import worker_process_init, worker_process_shutdown
 
 __all__ = ["ERRORS", "Company", "Run", "Told", "enter"]

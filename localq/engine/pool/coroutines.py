@@ -13,13 +13,13 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from localq import attempt, coroutine
-from localq.coroutine import Drive
 from localq.engine.pool.company import Company, Told, enter
 from localq.engine.pool.frames import receive
 from localq.engine.pool.slot import unknown
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
-from localq.limiter import ThreadLimiter, raise_in_thread
+from localq.execution import attempt, coroutine
+from localq.execution.coroutine import Drive
+from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
 from localq.model.job import Job, Outcome
 from localq.tasks.task import Task
 

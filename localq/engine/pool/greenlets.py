@@ -12,11 +12,11 @@ from typing import Any, cast
 import gevent
 from gevent import monkey
 
-from localq import attempt
 from localq.engine.pool.company import Company, Told, enter
 from localq.engine.pool.frames import receive
 from localq.engine.pool.slot import unknown
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded
+from localq.execution import attempt
 from localq.model.clock import SYSTEM
 from localq.model.job import Ending, Job, Outcome
 from localq.serialization import failure

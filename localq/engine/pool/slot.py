@@ -25,16 +25,17 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
-from localq import attempt, current
+from localq import current
 from localq.engine.pool import definitions
 from localq.engine.pool.frames import Kind, pack, pack_outcome, receive
 from localq.exceptions import NotRegistered, WorkerTerminate
+from localq.execution import attempt
+from localq.execution.running import Place
+from localq.execution.soft_limit import AlarmLimiter
 from localq.host.presence import Marks, share_life
-from localq.limiter import AlarmLimiter
 from localq.model import failpoints
 from localq.model.clock import SYSTEM
 from localq.model.job import Ending, Job, Note, Outcome
-from localq.running import Place
 from localq.serialization import failure
 from localq.signals import worker_process_init, worker_process_shutdown
 

@@ -16,14 +16,14 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from localq import attempt
 from localq.engine.pool.base import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.engine.pool.streams import Redirection
 from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
-from localq.limiter import ThreadLimiter, raise_in_thread
+from localq.execution import attempt
+from localq.execution.running import Place
+from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
 from localq.model.clock import Clock
 from localq.model.job import Ending, Job, Note, Outcome
-from localq.running import Place
 from localq.serialization.failure import describe, dump
 from localq.signals import worker_process_init, worker_process_shutdown
 

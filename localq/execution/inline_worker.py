@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from localq.attempt import run
-from localq.behind import behind, culprit_of, unfed
 from localq.exceptions import NotRegistered
-from localq.feeding import fed
-from localq.limiter import AlarmLimiter
+from localq.execution.attempt import run
+from localq.execution.dependents import behind, culprit_of, unfed
+from localq.execution.inputs import fed
+from localq.execution.policy import limits_of, policy_of
+from localq.execution.running import Place
+from localq.execution.settle import expired, settle
+from localq.execution.soft_limit import AlarmLimiter
 from localq.model.clock import Clock
 from localq.model.job import Completion, Ending, Job, Outcome, Role
-from localq.policy import limits_of, policy_of
-from localq.running import Place
 from localq.serialization.failure import describe, dump
 from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
-from localq.settle import expired, settle
 from localq.store.protocol.store import Store
 from localq.tasks.registry import TaskRegistry
 

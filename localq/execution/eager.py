@@ -11,10 +11,10 @@ import threading
 from collections.abc import Sequence
 from contextvars import ContextVar
 
+from localq.execution.inline_worker import App, Runner
 from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import Claim, Completion, Job, JobState, NewJob, Outcome, WorkerCard
-from localq.runner import App, Runner
 from localq.serialization.sealing import seal_calls
 from localq.settings import Settings
 from localq.store import open_store

@@ -1,4 +1,4 @@
-"""Run one attempt of a task that is a coroutine, among others on one event loop (see `localq.attempt`).
+"""Run one attempt of a task that is a coroutine, among others on one event loop (see `localq.execution.attempt`).
 
 An error can be raised in it wherever it awaits: at its soft limit, or because it was cancelled. Such an error is at
 the same time a `CancelledError`, so that what the coroutine waits for is cancelled as usual, and task groups and
@@ -13,11 +13,11 @@ from types import CoroutineType
 from typing import Any
 
 from localq import current
-from localq.attempt import begin, read, sealed, tell_end
-from localq.endings import ended_by, succeeded
 from localq.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerTerminate
+from localq.execution.attempt import begin, read, sealed, tell_end
+from localq.execution.outcome import ended_by, succeeded
+from localq.execution.running import Place, Running
 from localq.model.job import Job, Outcome
-from localq.running import Place, Running
 from localq.signals import task_postrun
 from localq.tasks.task import Task
 
@@ -47,7 +47,7 @@ for _plain, _made in _CANCELLING.items():
 
 
 class Drive:
-    """Drives a task's coroutine, and raises errors in it; a `localq.running.Limiter`."""
+    """Drives a task's coroutine, and raises errors in it; a `localq.execution.running.Limiter`."""
 
     def __init__(self) -> None:
         self._coroutine: Coroutine[Any, Any, Any] | None = None
@@ -114,7 +114,7 @@ class Drive:
 
 
 async def run(task: Task[..., Any], job: Job, place: Place, drive: Drive) -> Outcome:
-    """Run a job's task once, on this loop; see `localq.attempt.run`.
+    """Run a job's task once, on this loop; see `localq.execution.attempt.run`.
 
     Args:
         drive: Interrupts the run.

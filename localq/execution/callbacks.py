@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError
-from localq.feeding import is_container, with_first
+from localq.execution.inputs import is_container, with_first
 from localq.model.events import emit
 from localq.model.ids import follow_up_id
 from localq.model.job import Job, NewJob
@@ -42,7 +42,7 @@ def callbacks(
     Args:
         value, result: What the task returned, as it is and encoded by the job's serializer.
 
-    Callbacks that are workflows are left out; `localq.endings` has them.
+    Callbacks that are workflows are left out; `localq.execution.outcome` has them.
     """
     jobs = []
     for number, link in enumerate(options.link or ()):

@@ -11,7 +11,6 @@ import resource
 import sys
 from typing import Any
 
-from localq.callbacks import callbacks
 from localq.exceptions import (
     EncodeError,
     Ignore,
@@ -22,10 +21,11 @@ from localq.exceptions import (
     TaskPredicate,
     WorkerTerminate,
 )
+from localq.execution.callbacks import callbacks
+from localq.execution.retry import backoff
+from localq.execution.running import Running
 from localq.model.job import Ending, NewJob, Outcome, Role
 from localq.model.job_options import JobOptions
-from localq.retry import backoff
-from localq.running import Running
 from localq.serialization import codec, failure
 from localq.signals import task_failure, task_retry, task_success
 from localq.tasks.call_options import KEPT, When, zone_of

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from localq.callbacks import errback_call
-from localq.feeding import read_call
+from localq.execution.callbacks import errback_call
+from localq.execution.inputs import read_call
+from localq.execution.policy import first
 from localq.model.clock import Clock, to_datetime
 from localq.model.job import Job, Role
 from localq.model.job_options import JobOptions
-from localq.policy import first
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.tasks.request import Context

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
+from localq.execution.settle import Policy, settle
 from localq.model.job import Attempt, Completion, Ending, Input, Job, JobState, Outcome, Passing
 from localq.serialization import failure
 from localq.serialization.failure import Failure
 from localq.serialization.sealing import open_failure
 from localq.settings import Settings
-from localq.settle import Policy, settle
 
 __all__ = ["Culprit", "behind", "culprit_of", "unfed"]
 

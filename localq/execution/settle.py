@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from localq.callbacks import errbacks
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
+from localq.execution.callbacks import errbacks
 from localq.model.job import Attempt, Completion, Ending, Job, JobState, Outcome, Role
 from localq.serialization import failure
 from localq.settings import Settings

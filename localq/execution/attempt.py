@@ -1,6 +1,6 @@
 """Run one attempt of a job, here and now, and say what came of it.
 
-Everything that is the user's code happens in here and in `localq.endings`: decoding arguments, the task, its
+Everything that is the user's code happens in here and in `localq.execution.outcome`: decoding arguments, the task, its
 hooks, encoding the result. Nothing it does, short of ending the process, escapes as anything but an Outcome.
 """
 
@@ -12,11 +12,11 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from localq import current
-from localq.endings import ended_by, failed, refused, succeeded
 from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTerminate
+from localq.execution.outcome import ended_by, failed, refused, succeeded
+from localq.execution.running import Place, Running
 from localq.model import failpoints
 from localq.model.job import Job, Outcome
-from localq.running import Place, Running
 from localq.serialization.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.tasks.task import Task

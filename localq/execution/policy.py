@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from localq.execution.settle import Policy
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.settings import Settings
-from localq.settle import Policy
 from localq.tasks.task import Task
 
 __all__ = ["Limits", "first", "limits_of", "policy_of"]

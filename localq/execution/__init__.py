@@ -1,0 +1,1 @@
+"""One attempt of one job, in any process, and what it means."""
