@@ -2,11 +2,11 @@
 
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
-from localq.agenda import Agenda
 from localq.execution.eager import Eager
 from localq.monitor.control import Control
 from localq.monitor.event_receiver import Events
 from localq.result.backend import Backend
+from localq.schedules.app_schedules import Agenda
 from localq.scriptlog import Logs
 
 __all__ = ["Part"]
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 class Part(Generic[T]):
     @overload
-    def __init__(self: Part[Agenda], place: Literal["localq.agenda:Agenda"]) -> None: ...
+    def __init__(self: Part[Agenda], place: Literal["localq.schedules.app_schedules:Agenda"]) -> None: ...
     @overload
     def __init__(self: Part[Backend], place: Literal["localq.result.backend:Backend"]) -> None: ...
     @overload

@@ -20,14 +20,14 @@ class Scheduling:
     """The part of an app that schedules are told to.
 
     Attributes:
-        schedules: The app's schedules, those added at run time included: a `localq.agenda.Agenda`.
+        schedules: The app's schedules, those added at run time included: a `localq.schedules.app_schedules.Agenda`.
         on_after_configure, on_after_finalize: Sent once, when the program's modules are imported and before its
             schedules are read; receivers get the app as `sender`.
     """
 
     main: str | None
     conf: Settings
-    schedules = Part("localq.agenda:Agenda")
+    schedules = Part("localq.schedules.app_schedules:Agenda")
 
     def __init__(self) -> None:
         self.on_after_configure = OnceSignal("on_after_configure")

@@ -15,7 +15,7 @@ from localq.cli.lookup import EXIT_UNKNOWN, existing
 from localq.cli.screen import on_terminal, printable, show_json, show_table
 from localq.exceptions import ScheduleError
 from localq.model.schedule import FIRED
-from localq.scheduled import LedgerLine, Scheduled
+from localq.schedules.schedule_view import LedgerLine, Scheduled
 
 __all__ = ["schedules"]
 

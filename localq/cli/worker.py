@@ -19,11 +19,11 @@ from localq.cli.loading import LoadError, app_options, import_module, loaded
 from localq.cli.pidfile import held
 from localq.engine.assembly import assemble
 from localq.engine.naming import worker_name
-from localq.engine.scheduler import beside
 from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.frameworks import set_up
+from localq.schedules.scheduler import beside
 from localq.tasks.routing.router import check_queues, queue_notices
 
 __all__ = ["banner", "serve", "worker"]

@@ -11,12 +11,12 @@ import threading
 from typing import Any
 
 from localq.engine.assembly import assemble
-from localq.engine.scheduler import Scheduler, beside
 from localq.engine.stopping import Stopping
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.log import follow_events
 from localq.model.job import Job
+from localq.schedules.scheduler import Scheduler, beside
 
 __all__ = ["Embedded"]
 

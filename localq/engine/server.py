@@ -19,11 +19,11 @@ from typing import Any
 
 from localq import log
 from localq.engine.pool.base import Printed
-from localq.engine.scheduler import Scheduler
 from localq.engine.stopping import Stopping
 from localq.engine.worker import Worker
 from localq.model.events import emit, subscribe
 from localq.model.job import Job
+from localq.schedules.scheduler import Scheduler
 
 __all__ = ["Server", "prints_of", "start_anew"]
 

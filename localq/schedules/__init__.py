@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from localq.exceptions import ScheduleError
-from localq.schedules.base_schedule import BaseSchedule, schedstate
-from localq.schedules.calendar_rule import Calendar, calendar
-from localq.schedules.combined import AllOf, AnyOf
-from localq.schedules.cron_text import CronText, cron
-from localq.schedules.crontab_reader import ParseException, crontab_parser
-from localq.schedules.crontab_rule import crontab
-from localq.schedules.interval import every, schedule
-from localq.schedules.once import Once, at
-from localq.schedules.pinned import PinnedInterval
-from localq.schedules.reading import all_of, any_of, as_rule, read_rule
-from localq.schedules.rule import Rule
-from localq.schedules.solar_rule import solar
-from localq.schedules.span import between, jitter_of, latest_up_to
-from localq.schedules.trigger_rule import TriggerRule, trigger
-from localq.schedules.wall import read_zone
-from localq.schedules.wall_trigger import WallTrigger
+from localq.schedules.rules.base_schedule import BaseSchedule, schedstate
+from localq.schedules.rules.calendar import Calendar, calendar
+from localq.schedules.rules.combined import AllOf, AnyOf
+from localq.schedules.rules.cron_text import CronText, cron
+from localq.schedules.rules.crontab import crontab
+from localq.schedules.rules.crontab_reader import ParseException, crontab_parser
+from localq.schedules.rules.interval import every, schedule
+from localq.schedules.rules.once import Once, at
+from localq.schedules.rules.pinned import PinnedInterval
+from localq.schedules.rules.reading import all_of, any_of, as_rule, read_rule
+from localq.schedules.rules.rule import Rule
+from localq.schedules.rules.solar import solar
+from localq.schedules.rules.span import between, jitter_of, latest_up_to
+from localq.schedules.rules.trigger import TriggerRule, trigger
+from localq.schedules.rules.wall import read_zone
+from localq.schedules.rules.wall_trigger import WallTrigger
 
 __all__ = [
     "AllOf",

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from localq import states
 from localq.app import LocalQ
-from localq.engine.scheduler import Scheduler
 from localq.execution.eager import Eager
 from localq.model.clock import to_datetime
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
+from localq.schedules.scheduler import Scheduler
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
 from localq.store import open_store

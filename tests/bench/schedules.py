@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localq import LocalQ
-from localq.engine.scheduler import Scheduler, beside
+from localq.schedules.scheduler import Scheduler, beside
 from localq.testing import FakeClock
 
 __all__ = ["ten_thousand"]
@@ -25,7 +25,7 @@ _IDLE_S = 20.0
 _PROGRAM = """
 import sys
 from localq import LocalQ
-from localq.engine.scheduler import beside
+from localq.schedules.scheduler import beside
 print("ready", flush=True)
 beside(LocalQ("idle", path=sys.argv[1])).run()
 """

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from localq import LocalQ
 from localq.cli import main
-from localq.engine.scheduler import beside
 from localq.model.job import JobState
+from localq.schedules.scheduler import beside
 from localq.store.protocol.store import Filter
 from localq.testing import FakeClock
 from tests.cli.terminal import on_terminal

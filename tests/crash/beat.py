@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import Any
 
-from localq.engine.scheduler import beside
+from localq.schedules.scheduler import beside
 from tests.crash.tasks import q
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, chain, chord, current, group
-from localq.engine.scheduler import Scheduler, beside
 from localq.exceptions import ScheduleError, StoreBusy
 from localq.model import events
 from localq.model.job import JobState
 from localq.schedules import crontab
+from localq.schedules.scheduler import Scheduler, beside
 from localq.store.protocol.store import Filter
 from localq.store.sqlite.store import SqliteStore
 from localq.testing import FakeClock

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, current
-from localq.engine.scheduler import beside
 from localq.exceptions import ImproperlyConfigured, ScheduleError, SecurityError
 from localq.model import events
 from localq.model.job import Job
+from localq.schedules.scheduler import beside
 from localq.serialization.sealing import open_call
 from localq.serialization.signing import SIGNED
 from localq.store.protocol.store import Filter

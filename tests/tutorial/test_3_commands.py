@@ -12,7 +12,7 @@ import pytest
 
 from localq import Celery, current
 from localq.cli.pidfile import pid_in
-from localq.engine.scheduler import beside
+from localq.schedules.scheduler import beside
 from localq.store.protocol.store import Filter
 from localq.testing import FakeClock
 from tests.engine.waiting import alive, until

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 from localq import AsyncResult, LocalQ, Signature, Task, shared_task
-from localq.agenda import Agenda
 from localq.monitor.control import Control
 from localq.monitor.event_receiver import Events
 from localq.result.backend import Backend
-from localq.scheduled import Scheduled
+from localq.schedules.app_schedules import Agenda
+from localq.schedules.schedule_view import Scheduled
 
 q = LocalQ()
 

@@ -11,8 +11,8 @@ import pytest
 
 from localq import LocalQ, shared_task
 from localq.exceptions import LocalQError, ScheduleError
-from localq.schedule_definition import Definition, read_definition
 from localq.schedules import crontab, every, schedule
+from localq.schedules.definition import Definition, read_definition
 from localq.tasks import shared_task
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, Task, chain, chord, current
-from localq.declaration import Declaration
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
+from localq.schedules.declaration import Declaration
 from localq.testing import FakeClock, drain
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -29,7 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    schedules: agenda configuration declaration engine.scheduler schedule_definition scheduled timetable
     app: discovery frameworks parts scheduling scriptlog starting workflows
     worker: engine engine.assembly engine.autoscale engine.broadcast engine.commands engine.control engine.ear
         engine.embedded engine.inspection engine.membership engine.naming engine.outage engine.outbox

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from localq.model.clock import from_datetime, to_datetime
 from localq.model.job import NewJob
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, Schedule, ScheduleState
-from localq.schedule_definition import Definition
 from localq.schedules import as_rule, crontab
-from localq.timetable import due_time, plan
+from localq.schedules.definition import Definition
+from localq.schedules.firing import due_time, plan
 
 SECOND = 1_000_000
 NOON = from_datetime(datetime(2026, 3, 1, 12, tzinfo=UTC))

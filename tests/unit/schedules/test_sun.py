@@ -9,7 +9,7 @@ import pytest
 from localq.exceptions import ImproperlyConfigured
 from localq.model.clock import to_datetime
 from localq.schedules import ScheduleError, between, solar
-from localq.schedules.solar_rule import EVENTS
+from localq.schedules.rules.solar import EVENTS
 from tests.unit.schedules.instants import BERLIN, UTC, YEAR, instant, shown
 
 HOUR = 3_600_000_000

@@ -4,7 +4,7 @@ import pytest
 
 from localq.model.clock import to_datetime
 from localq.schedules import Rule, all_of, any_of, as_rule, at, calendar, cron, crontab, every, schedule, solar
-from localq.schedules.cron_words import ordinal, series
+from localq.schedules.rules.cron_words import ordinal, series
 from tests.unit.schedules.instants import instant
 
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import ImproperlyConfigured, ScheduleError
 from localq.model.clock import from_datetime, to_datetime
-from localq.schedules.base_schedule import BaseSchedule
-from localq.schedules.rule import LAST_INSTANT
-from localq.schedules.wall import DAY, HOUR, SECOND
+from localq.schedules.rules.base_schedule import BaseSchedule
+from localq.schedules.rules.rule import LAST_INSTANT
+from localq.schedules.rules.wall import DAY, HOUR, SECOND
 from localq.settings import nearest
 
 __all__ = ["EVENTS", "solar"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from localq.schedules.crontab_reader import MONTHS, WEEKDAYS
+from localq.schedules.rules.crontab_reader import MONTHS, WEEKDAYS
 
 __all__ = ["Times", "in_words", "ordinal", "series"]
 

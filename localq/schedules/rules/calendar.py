@@ -7,8 +7,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, get_args
 
 from localq.exceptions import ScheduleError
-from localq.schedules.cron_words import ordinal
-from localq.schedules.wall_rule import WallRule
+from localq.schedules.rules.cron_words import ordinal
+from localq.schedules.rules.wall_clock import WallRule
 
 __all__ = ["Calendar", "ShortMonth", "calendar"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from localq.model.clock import to_datetime
-from localq.schedules.finding import Finding
-from localq.schedules.wall import DAY, MINUTE, change_after, offset_at
-from localq.schedules.wall_rule import WallRule
+from localq.schedules.lint.finding import Finding
+from localq.schedules.rules.wall import DAY, MINUTE, change_after, offset_at
+from localq.schedules.rules.wall_clock import WallRule
 
 __all__ = ["check_clock"]
 

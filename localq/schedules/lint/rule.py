@@ -7,19 +7,19 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import LocalQError
 from localq.model.clock import to_datetime
-from localq.schedules.combined import AllOf, AnyOf
-from localq.schedules.cron_text import CronText
-from localq.schedules.crontab_rule import crontab
-from localq.schedules.finding import Finding, Severity
-from localq.schedules.interval import schedule
-from localq.schedules.lint_clock import check_clock
-from localq.schedules.lint_fields import check_fields
-from localq.schedules.pinned import PinnedInterval
-from localq.schedules.reading import as_rule
-from localq.schedules.rule import Rule
-from localq.schedules.wall import DAY, SECOND
-from localq.schedules.wall_rule import WallRule
-from localq.schedules.wall_trigger import WallTrigger
+from localq.schedules.lint.clock import check_clock
+from localq.schedules.lint.fields import check_fields
+from localq.schedules.lint.finding import Finding, Severity
+from localq.schedules.rules.combined import AllOf, AnyOf
+from localq.schedules.rules.cron_text import CronText
+from localq.schedules.rules.crontab import crontab
+from localq.schedules.rules.interval import schedule
+from localq.schedules.rules.pinned import PinnedInterval
+from localq.schedules.rules.reading import as_rule
+from localq.schedules.rules.rule import Rule
+from localq.schedules.rules.wall import DAY, SECOND
+from localq.schedules.rules.wall_clock import WallRule
+from localq.schedules.rules.wall_trigger import WallTrigger
 
 __all__ = ["Finding", "Severity", "lint"]
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from localq.declaration import Declaration
 from localq.exceptions import ScheduleError
 from localq.model.clock import Clock
 from localq.model.job import JobState
 from localq.model.schedule import FIRED, Entry, NewSchedule, Schedule, ScheduleState, SyncResult
-from localq.schedule_definition import Definition
-from localq.scheduled import definition_of
+from localq.schedules.declaration import Declaration
+from localq.schedules.definition import Definition
+from localq.schedules.firing import due_time
+from localq.schedules.schedule_view import definition_of
 from localq.serialization.sealing import open_spec, seal_spec
 from localq.settings import Settings
 from localq.store.protocol.store import Store
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
-from localq.timetable import due_time
 
 __all__ = ["CONFIG", "Configuration"]
 

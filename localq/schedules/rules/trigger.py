@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
 from localq.model.clock import from_datetime, to_datetime
-from localq.schedules.combined import AllOf, AnyOf
-from localq.schedules.once import Once
-from localq.schedules.pinned import PinnedInterval
-from localq.schedules.rule import LAST_INSTANT, Rule
-from localq.schedules.wall_trigger import WallTrigger
+from localq.schedules.rules.combined import AllOf, AnyOf
+from localq.schedules.rules.once import Once
+from localq.schedules.rules.pinned import PinnedInterval
+from localq.schedules.rules.rule import LAST_INSTANT, Rule
+from localq.schedules.rules.wall_trigger import WallTrigger
 
 __all__ = ["Trigger", "TriggerRule", "read_trigger", "trigger"]
 

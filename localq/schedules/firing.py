@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from localq.model.job import NewJob
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, Schedule, ScheduleState
-from localq.schedule_definition import Definition, firing_id
 from localq.schedules import between, jitter_of, latest_up_to
+from localq.schedules.definition import Definition, firing_id
 
 __all__ = ["INDIVIDUAL", "ON_TIME_US", "due_time", "plan", "postponed", "skips"]
 

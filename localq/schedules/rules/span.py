@@ -5,8 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
-from localq.schedules.rule import Rule
-from localq.schedules.wall import SECOND
+from localq.schedules.rules.rule import Rule
+from localq.schedules.rules.wall import SECOND
 
 __all__ = ["between", "jitter_of", "latest_up_to"]
 

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
 from localq.model.clock import from_datetime
-from localq.schedules.stepping import follows_real_time
-from localq.schedules.wall_rule import WallRule
+from localq.schedules.rules.stepping import follows_real_time
+from localq.schedules.rules.wall_clock import WallRule
 
 __all__ = ["WallTrigger"]
 

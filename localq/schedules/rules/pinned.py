@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
 from localq.model.clock import to_datetime
-from localq.schedules.interval import length_in_words, schedule
-from localq.schedules.rule import LAST_INSTANT, Rule
+from localq.schedules.rules.interval import length_in_words, schedule
+from localq.schedules.rules.rule import LAST_INSTANT, Rule
 
 __all__ = ["PinnedInterval"]
 

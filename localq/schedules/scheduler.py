@@ -19,12 +19,12 @@ from localq.model.clock import Clock, to_datetime
 from localq.model.events import emit, listened
 from localq.model.job import JobState
 from localq.model.schedule import FIRED, Firing, Schedule, SyncOutcome, SyncResult
-from localq.schedule_definition import Definition, OwnRule, read_definition
+from localq.schedules.definition import Definition, OwnRule, read_definition
+from localq.schedules.firing import plan, postponed
 from localq.serialization.sealing import open_spec, seal_calls, signer_of
 from localq.signals import beat_embedded_init, beat_init
 from localq.store import open_store
 from localq.store.protocol.store import Bell, Store
-from localq.timetable import plan, postponed
 
 __all__ = ["Scheduler", "beside"]
 

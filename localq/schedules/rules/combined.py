@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
-from localq.schedules.rule import Rule
+from localq.schedules.rules.rule import Rule
 
 __all__ = ["AllOf", "AnyOf"]
 

@@ -12,9 +12,9 @@ from abc import abstractmethod
 from datetime import datetime, tzinfo
 
 from localq.model.clock import to_datetime
-from localq.schedules.base_schedule import BaseSchedule
-from localq.schedules.rule import LAST_INSTANT
-from localq.schedules.wall import (
+from localq.schedules.rules.base_schedule import BaseSchedule
+from localq.schedules.rules.rule import LAST_INSTANT
+from localq.schedules.rules.wall import (
     CHANGE_SPAN,
     TICK,
     change_after,

@@ -1,7 +1,7 @@
 """An app's schedules: those its program configures, and those that are added and changed while it runs.
 
 `LocalQ.schedules` is an `Agenda`. Nothing here fires anything by itself; that is the scheduler's work
-(`localq.engine.scheduler`).
+(`localq.schedules.scheduler`).
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from localq.configuration import CONFIG, Configuration
-from localq.declaration import TERMS, Declaration
 from localq.exceptions import ScheduleError
 from localq.model.clock import to_datetime
 from localq.model.schedule import FIRED, Entry, Schedule, ScheduleState
 from localq.result import AsyncResult
-from localq.schedule_definition import Definition, firing_id
-from localq.scheduled import LedgerLine, Scheduled
 from localq.schedules import between, schedule
+from localq.schedules.configured import CONFIG, Configuration
+from localq.schedules.declaration import TERMS, Declaration
+from localq.schedules.definition import Definition, firing_id
+from localq.schedules.firing import due_time, skips
+from localq.schedules.schedule_view import LedgerLine, Scheduled
 from localq.serialization.sealing import seal_calls
 from localq.settings import nearest
-from localq.timetable import due_time, skips
 
 __all__ = ["RUN_TIME", "Agenda"]
 

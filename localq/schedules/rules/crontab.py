@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from localq.exceptions import ScheduleError
-from localq.schedules.cron_words import Times, in_words
-from localq.schedules.crontab_reader import ParseException, crontab_parser
-from localq.schedules.stepping import Pattern, follows_real_time, next_match
-from localq.schedules.wall_rule import WallRule
+from localq.schedules.rules.cron_words import Times, in_words
+from localq.schedules.rules.crontab_reader import ParseException, crontab_parser
+from localq.schedules.rules.stepping import Pattern, follows_real_time, next_match
+from localq.schedules.rules.wall_clock import WallRule
 
 __all__ = ["Cronspec", "crontab"]
 

@@ -8,9 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
-from localq.schedules.base_schedule import BaseSchedule
-from localq.schedules.rule import LAST_INSTANT
-from localq.schedules.wall import DAY, HOUR, MINUTE, SECOND, TICK, first_occurrence, wall_at
+from localq.schedules.rules.base_schedule import BaseSchedule
+from localq.schedules.rules.rule import LAST_INSTANT
+from localq.schedules.rules.wall import DAY, HOUR, MINUTE, SECOND, TICK, first_occurrence, wall_at
 from localq.settings import nearest
 
 __all__ = ["every", "length_in_words", "schedule"]

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
 from localq.model.clock import from_datetime, to_datetime
-from localq.schedules.rule import Rule
-from localq.schedules.wall import first_occurrence
+from localq.schedules.rules.rule import Rule
+from localq.schedules.rules.wall import first_occurrence
 
 __all__ = ["Once", "at"]
 

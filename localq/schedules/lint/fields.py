@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from localq.schedules.cron_text import CronText
-from localq.schedules.cron_words import series
-from localq.schedules.crontab_reader import MONTHS, WEEKDAYS
-from localq.schedules.crontab_rule import crontab
-from localq.schedules.finding import Finding
+from localq.schedules.lint.finding import Finding
+from localq.schedules.rules.cron_text import CronText
+from localq.schedules.rules.cron_words import series
+from localq.schedules.rules.crontab import crontab
+from localq.schedules.rules.crontab_reader import MONTHS, WEEKDAYS
 
 __all__ = ["check_fields"]
 

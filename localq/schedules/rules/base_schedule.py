@@ -8,7 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from localq.model.clock import SYSTEM, from_datetime, to_datetime
-from localq.schedules.rule import Rule
+from localq.schedules.rules.rule import Rule
 
 __all__ = ["BaseSchedule", "schedstate"]
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from localq.exceptions import ImproperlyConfigured, ScheduleError, SecurityError
 from localq.model.clock import to_datetime
 from localq.model.schedule import LedgerRow, Schedule, ScheduleState
-from localq.schedule_definition import Definition, OwnRule, read_definition
 from localq.schedules import Rule
+from localq.schedules.definition import Definition, OwnRule, read_definition
 from localq.serialization.sealing import open_spec
 from localq.settings import Settings
 

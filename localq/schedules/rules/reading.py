@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from localq.exceptions import ScheduleError
-from localq.schedules.calendar_rule import Calendar
-from localq.schedules.combined import AllOf, AnyOf
-from localq.schedules.cron_text import CronText, cron
-from localq.schedules.crontab_rule import crontab
-from localq.schedules.interval import every, schedule
-from localq.schedules.once import Once
-from localq.schedules.pinned import PinnedInterval
-from localq.schedules.rule import Rule
-from localq.schedules.solar_rule import solar
-from localq.schedules.trigger_rule import read_trigger, trigger
+from localq.schedules.rules.calendar import Calendar
+from localq.schedules.rules.combined import AllOf, AnyOf
+from localq.schedules.rules.cron_text import CronText, cron
+from localq.schedules.rules.crontab import crontab
+from localq.schedules.rules.interval import every, schedule
+from localq.schedules.rules.once import Once
+from localq.schedules.rules.pinned import PinnedInterval
+from localq.schedules.rules.rule import Rule
+from localq.schedules.rules.solar import solar
+from localq.schedules.rules.trigger import read_trigger, trigger
 from localq.settings import nearest
 
 __all__ = ["all_of", "any_of", "as_rule", "read_rule"]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from localq.exceptions import ScheduleError
-from localq.schedules.wall import TICK
+from localq.schedules.rules.wall import TICK
 
 __all__ = ["Pattern", "ever_matches", "follows_real_time", "next_match", "stepper"]
 

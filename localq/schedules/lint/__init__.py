@@ -1,0 +1,1 @@
+"""What is wrong, or not meant, in a rule."""
