@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localq import current
-from localq.app.base import LocalQ
+from localq.app.app import LocalQ
 from localq.tasks.shared_task import shared_task
 
 __all__ = ["Celery", "LocalQ", "app_or_default", "shared_task"]

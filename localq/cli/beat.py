@@ -14,13 +14,13 @@ import click
 import localq
 from localq import log
 from localq.app import LocalQ
+from localq.app.frameworks import set_up
 from localq.cli.daemonfiles import Level, files_of, set_up_log
 from localq.cli.detach import daemon_options, said_when_ready
 from localq.cli.loading import app_options, import_module, loaded
 from localq.cli.pidfile import held
 from localq.engine.server import start_anew
 from localq.exceptions import ImproperlyConfigured
-from localq.frameworks import set_up
 from localq.schedules.scheduler import Scheduler, beside
 from localq.signals import beat_init
 

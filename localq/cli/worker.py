@@ -13,6 +13,7 @@ import click
 import localq
 from localq import log
 from localq.app import LocalQ
+from localq.app.frameworks import set_up
 from localq.cli.daemonfiles import Level, files_of, set_up_log
 from localq.cli.detach import daemon_options, said_when_ready
 from localq.cli.loading import LoadError, app_options, import_module, loaded
@@ -22,7 +23,6 @@ from localq.engine.naming import worker_name
 from localq.engine.server import Server, prints_of
 from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
-from localq.frameworks import set_up
 from localq.schedules.scheduler import beside
 from localq.tasks.routing.router import check_queues, queue_notices
 

@@ -1,7 +1,7 @@
 """What defines a schedule: its rule, the job it makes, and what is done about missed and overlapping runs.
 
-A definition is checked when it is made (`localq.schedules.declaration`) and kept as JSON beside the schedule's times, so that
-any process can fire it, whether it knows the task or not.
+A definition is checked when it is made (`localq.schedules.declaration`) and kept as JSON beside the schedule's times,
+so that any process can fire it, whether it knows the task or not.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from localq import LocalQ, shared_task
 from localq.exceptions import LocalQError, ScheduleError
 from localq.schedules import crontab, every, schedule
 from localq.schedules.definition import Definition, read_definition
-from localq.tasks import shared_task
+from localq.tasks import shared_task as shared_tasks
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_the_decorator_stands_above_or_below_the_task(q: LocalQ) -> None:
 
 
 def test_a_shared_task_is_known_by_the_app(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_task, "_makers", [])
+    monkeypatch.setattr(shared_tasks, "_makers", [])
 
     @shared_task
     def everywhere() -> None:

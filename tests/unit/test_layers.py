@@ -29,7 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    app: discovery frameworks parts scheduling scriptlog starting workflows
     worker: engine engine.assembly engine.autoscale engine.broadcast engine.commands engine.control engine.ear
         engine.embedded engine.inspection engine.membership engine.naming engine.outage engine.outbox
         engine.pool engine.pool.base engine.pool.company engine.pool.coroutines engine.pool.crowd

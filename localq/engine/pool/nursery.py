@@ -28,10 +28,10 @@ import dill
 import multiprocess
 
 from localq import current
+from localq.app.frameworks import is_set_up, set_up
 from localq.engine.pool import definitions
 from localq.engine.pool.slot import SlotPlan
 from localq.engine.pool.slot import main as slot_main
-from localq.frameworks import is_set_up, set_up
 from localq.model import failpoints
 from localq.signals import worker_before_create_process
 
@@ -241,7 +241,7 @@ def loaded_app() -> tuple[Any, int]:
     if spec["pythonpath"] is not None:
         os.environ["PYTHONPATH"] = spec["pythonpath"]
     current.set_in_slot()
-    application = importlib.import_module("localq.app.base")
+    application = importlib.import_module("localq.app.app")
     if spec["framework"]:
         # As it was where these modules were first imported: those of Django's models cannot be without it.
         set_up()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from localq.app.parts import Part
 from localq.canvas import signature
-from localq.parts import Part
 from localq.settings import Settings
 from localq.signals import OnceSignal
 from localq.tasks.registry import task_name

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
-from localq.frameworks import set_up
+from localq.app.frameworks import set_up
 
 __all__ = ["discover", "installed_apps"]
 

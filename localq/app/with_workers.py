@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from localq import current
 from localq.app.programs import Program
+from localq.app.start_options import check_start
 from localq.result.waiting import check_timeout
-from localq.starting import check_start
 
 __all__ = ["Running"]
 

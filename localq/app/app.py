@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overlo
 
 from localq import current
 from localq.app.absent import INSTEAD
-from localq.app.configured import Configured
-from localq.app.registering import Registering
-from localq.app.running import Running
+from localq.app.frameworks import fit
+from localq.app.parts import Part
+from localq.app.with_schedules import Scheduling
+from localq.app.with_settings import Configured
+from localq.app.with_tasks import Registering
+from localq.app.with_workers import Running
+from localq.app.with_workflows import Workflows
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
-from localq.frameworks import fit
 from localq.model import failpoints
 from localq.model.job import JobState, NewJob, Note
-from localq.parts import Part
 from localq.result import AsyncResult, EagerResult
-from localq.scheduling import Scheduling
 from localq.serialization import codec
 from localq.serialization.sealing import seal_calls
 from localq.settings import NEW_NAMES, SETTINGS, nearest
@@ -34,7 +35,6 @@ from localq.tasks.calls.to_job import job_of, jobs_of_call, jobs_of_signature
 from localq.tasks.registry import BindingDecorator, Decorator
 from localq.tasks.shared_task import make_shared_tasks
 from localq.tasks.task import Task
-from localq.workflows import Workflows
 
 __all__ = ["LocalQ"]
 
@@ -89,8 +89,8 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     events = Part("localq.monitor.event_receiver:Events")
     #: Results by the names of Celery's back ends (`localq.result.backend.Backend`).
     backend = Part("localq.result.backend:Backend")
-    #: The log of a script that is to look like a worker's (`localq.scriptlog.Logs`).
-    log = Part("localq.scriptlog:Logs")
+    #: The log of a script that is to look like a worker's (`localq.app.script_log.Logs`).
+    log = Part("localq.app.script_log:Logs")
     _eager = Part("localq.execution.eager:Eager")
 
     def __init__(

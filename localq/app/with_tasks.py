@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from localq import current
-from localq.discovery import Packages, discover
+from localq.app.autodiscovery import Packages, discover
+from localq.app.frameworks import set_up
 from localq.exceptions import ImproperlyConfigured
-from localq.frameworks import set_up
 from localq.settings import Settings
 from localq.tasks.annotations import annotate
 from localq.tasks.registry import TaskRegistry, make_task, task_name
