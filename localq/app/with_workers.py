@@ -17,7 +17,7 @@ from localq.result.waiting import check_timeout
 __all__ = ["Running"]
 
 # What stands above this module and is far heavier is named by strings: a client that only enqueues never loads it.
-_ENGINE = "localq.engine.embedded"
+_ENGINE = "localq.worker.embedded"
 _COMMANDS = "localq.cli.group"
 _REPORT = "localq.monitor.bug_report"
 
@@ -47,7 +47,7 @@ class Running:
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
             argv: Words of a command, such as ["worker", "-c", "4"].
-            options: pool, queues, excluded, name, beat, autoscale; see `localq.engine.embedded.Embedded`.
+            options: pool, queues, excluded, name, beat, autoscale; see `localq.worker.embedded.Embedded`.
 
         Raises:
             TypeError: an unknown option; the nearest is named.

@@ -13,16 +13,15 @@ from localq.app import LocalQ
 from localq.cli.loading import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import printable, show_json
-from localq.engine import commands, inspection
 from localq.settings import nearest
-from localq.worker.control import Command, Panel
+from localq.worker.control import Command, Panel, answers, changes
 
 __all__ = ["Asked", "answered", "asking", "failed", "show", "unanswered"]
 
 #: Exit code when no worker has answered.
 EX_UNAVAILABLE = 69
 #: Those that register LocalQ's own commands.
-BUILT_IN = (commands, inspection)
+BUILT_IN = (changes, answers)
 #: What every command to workers takes, in the order of its help.
 _PARAMETERS: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
     click.argument("command", required=False),

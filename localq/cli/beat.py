@@ -19,10 +19,10 @@ from localq.cli.daemonfiles import Level, files_of, set_up_log
 from localq.cli.detach import daemon_options, said_when_ready
 from localq.cli.loading import app_options, import_module, loaded
 from localq.cli.pidfile import held
-from localq.engine.server import start_anew
 from localq.exceptions import ImproperlyConfigured
 from localq.schedules.scheduler import Scheduler, beside
 from localq.signals import beat_init
+from localq.worker.program import start_anew
 
 __all__ = ["beat"]
 

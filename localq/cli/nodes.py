@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from localq.cli.loading import LoadError
 from localq.cli.pidfile import expanded, pid_in, signal_number
-from localq.engine.naming import worker_name
+from localq.worker.name import worker_name
 
 __all__ = ["Arguments", "Node", "Parsed", "nodes_of", "parse"]
 

@@ -18,13 +18,13 @@ from localq.cli.daemonfiles import Level, files_of, set_up_log
 from localq.cli.detach import daemon_options, said_when_ready
 from localq.cli.loading import LoadError, app_options, import_module, loaded
 from localq.cli.pidfile import held
-from localq.engine.assembly import assemble
-from localq.engine.naming import worker_name
-from localq.engine.server import Server, prints_of
-from localq.engine.worker import Worker
 from localq.exceptions import ImproperlyConfigured
 from localq.schedules.scheduler import beside
 from localq.tasks.routing.router import check_queues, queue_notices
+from localq.worker.build import assemble
+from localq.worker.name import worker_name
+from localq.worker.program import Server, prints_of
+from localq.worker.worker import Worker
 
 __all__ = ["banner", "serve", "worker"]
 

@@ -1,1 +1,1 @@
-"""What programs add to their workers; the worker itself is `localq.engine.worker`."""
+"""What programs add to their workers; the worker itself is `localq.worker.worker`."""

@@ -297,7 +297,7 @@ def test_the_third_kills_what_will_not_be_interrupted(run: Run, q: LocalQ) -> No
 LATE = """
 import marshal
 from types import SimpleNamespace
-from localq.engine.pool import nursery
+from localq.worker.pool import nursery
 from tasks import q
 
 def dumps(said):
@@ -373,7 +373,7 @@ def test_usr1_shows_where_the_worker_is_and_it_goes_on(run: Run, q: LocalQ) -> N
 
     serving.send(signal.SIGUSR1)
     serving.until("(most recent call first)")
-    serving.until("localq/engine/worker.py")
+    serving.until("localq/worker/worker.py")
     q.send_task("tasks.add", (1, 1))
     serving.until("succeeded in")
 

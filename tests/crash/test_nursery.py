@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 import socket
 
-from localq.engine.pool.nursery import Nursery
+from localq.worker.pool.processes.forkserver import Nursery
 
 
 def test_news_told_before_the_nursery_died_are_not_lost() -> None:

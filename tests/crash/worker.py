@@ -7,9 +7,9 @@ import signal
 import sys
 from typing import Any
 
-from localq.engine.assembly import assemble
-from localq.engine.stopping import Stopping
 from localq.model.events import subscribe
+from localq.worker.build import assemble
+from localq.worker.shutdown import Stopping
 from tests.crash import journal
 from tests.crash.tasks import FOLDER, q
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from localq import AsyncResult, LocalQ, chain
-from localq.engine.embedded import Embedded
 from localq.exceptions import ImproperlyConfigured
 from localq.host.unix_bell import Ringer
 from localq.settings import Settings
 from localq.worker.control import Panel, State, control_command, inspect_command
+from localq.worker.embedded import Embedded
 from tests.engine.waiting import hold, shows, until
 
 POOLS = ["processes", "threads"]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
-from localq.engine.pool import frames
-from localq.engine.pool.base import Handed
-from localq.engine.pool.handle import Handle
-from localq.engine.pool.slot import Slot, SlotPlan
 from localq.execution.policy import Limits
 from localq.model.job import Job
+from localq.worker.pool import frames
+from localq.worker.pool.contract import Handed
+from localq.worker.pool.processes.slot_handle import Handle
+from localq.worker.pool.processes.slot_main import Slot, SlotPlan
 from tests.engine.waiting import until
 
 

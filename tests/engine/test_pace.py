@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
-from localq.engine.pool.pace import MOST_AHEAD, Pace
 from localq.model.job import Completion
 from localq.store.sql.jobs import SqlStore
+from localq.worker.pool.processes.work_ahead import MOST_AHEAD, Pace
 
 
 def paced(seconds: float, task: str = "shop.mail") -> Pace:

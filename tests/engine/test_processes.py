@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, Task, TimeLimitExceeded, WorkerLostError
-from localq.engine.pool.facts import resident_kb
 from localq.exceptions import ImproperlyConfigured, TaskRevokedError
+from localq.worker.pool.process_facts import resident_kb
 from tests.engine.waiting import alive, hold, own_pid, shows, until
 
 

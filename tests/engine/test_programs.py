@@ -208,7 +208,7 @@ with q.running(concurrency=1):
 def test_a_client_loads_neither_database_nor_engine(tmp_path: Path) -> None:
     text = """
 heavy = ["sqlalchemy", "click", "rich", "dill", "multiprocess"]
-heavy += ["localq.engine", "localq.store.sqlite.store", "localq.cli"]
+heavy += ["localq.worker", "localq.store.sqlite.store", "localq.cli"]
 @q.task
 def one(): ...
 one.s()

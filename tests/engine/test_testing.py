@@ -291,7 +291,7 @@ def test_trap(localq_app):
 
 
 def test_the_plugin_loads_no_engine() -> None:
-    code = "import sys, localq.pytest_plugin; print([n for n in sys.modules if n.startswith('localq.engine')])"
+    code = "import sys, localq.pytest_plugin; print([n for n in sys.modules if n.startswith('localq.worker')])"
 
     done = subprocess.run(
         [sys.executable, "-c", code],

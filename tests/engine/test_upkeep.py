@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
-from localq.engine.assembly import assemble
-from localq.engine.stopping import Stopping
-from localq.engine.upkeep import Upkeep
 from localq.exceptions import StoreBusy, StoreFull
 from localq.model import events
 from localq.model.schedule import LEDGER_KEPT, SKIPPED, Entry, NewSchedule
 from localq.store.sql.jobs import SqlStore
+from localq.worker.build import assemble
+from localq.worker.shutdown import Stopping
+from localq.worker.upkeep import Upkeep
 from tests.engine.waiting import hold, shows, until
 
 
@@ -103,7 +103,7 @@ def test_nothing_is_pruned_without_a_limit(q: LocalQ) -> None:
 def test_nothing_is_lost_while_the_store_cannot_write(
     q: LocalQ, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception], verb: str
 ) -> None:
-    monkeypatch.setattr("localq.engine.outage._TRY_AGAIN_S", 0.02)
+    monkeypatch.setattr("localq.worker.outage._TRY_AGAIN_S", 0.02)
     plain, failures, ran, told = getattr(SqlStore, verb), [1] * 3, [], []
 
     def failing(self: Any, *args: Any, **kwargs: Any) -> Any:

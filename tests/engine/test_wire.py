@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from localq.engine import wire
-from localq.engine.wire import Wire
+from localq.worker import celery_event_sender
+from localq.worker.celery_event_sender import Wire
 from tests.engine.waiting import until
 
 
@@ -49,7 +49,7 @@ def test_a_listener_without_room_gets_its_events_later_and_delays_no_other() -> 
 
 
 def test_a_listener_that_never_has_room_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "_MOST_TURNS", 3)
+    monkeypatch.setattr(celery_event_sender, "_MOST_TURNS", 3)
     listeners = Listeners()
     sending = Wire(listeners)  # type: ignore[arg-type]
 

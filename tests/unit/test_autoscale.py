@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localq.engine.autoscale import KEEPALIVE_S, Autoscaler, Bounds, wanted_size
+from localq.worker.autoscale import KEEPALIVE_S, Autoscaler, Bounds, wanted_size
 
 BOUNDS = Bounds(10, 2)
 

@@ -29,14 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    worker: engine engine.assembly engine.autoscale engine.broadcast engine.commands engine.control engine.ear
-        engine.embedded engine.inspection engine.membership engine.naming engine.outage engine.outbox
-        engine.pool engine.pool.base engine.pool.company engine.pool.coroutines engine.pool.crowd
-        engine.pool.definitions engine.pool.facts engine.pool.frames engine.pool.greenlets engine.pool.handing
-        engine.pool.handle engine.pool.hearing engine.pool.nursery engine.pool.pace engine.pool.peer
-        engine.pool.processes engine.pool.slot engine.pool.streams engine.pool.threads engine.pool.watching
-        engine.receiving engine.server engine.settling engine.signalling engine.stopping engine.upkeep
-        engine.wire engine.worker
     contrib: cli.celeryfile migration migration.calls migration.configfile migration.configs migration.entries
         migration.finding migration.imports migration.names migration.project migration.reading migration.tables
         migration.upgrade pytest_plugin

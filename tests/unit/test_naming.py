@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from localq.engine.naming import worker_name
 from localq.exceptions import ImproperlyConfigured
+from localq.worker.name import worker_name
 
 
 @pytest.fixture(autouse=True)

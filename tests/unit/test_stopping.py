@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localq.engine.stopping import Shutdown, Stopping
+from localq.worker.shutdown import Shutdown, Stopping
 
 
 def test_nothing_is_done_before_it_is_asked_for() -> None:

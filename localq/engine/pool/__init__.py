@@ -1,1 +1,0 @@
-"""Where attempts run: processes, threads; each kind in its own file."""

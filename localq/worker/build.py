@@ -1,0 +1,211 @@
+"""Put a worker together from an app and what was asked for, in the order that is safe to fork in."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from localq.exceptions import ImproperlyConfigured
+from localq.host.presence import Presence
+from localq.model.ids import new_id
+from localq.serialization.sealing import signer_of
+from localq.settings import nearest
+from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
+from localq.store import open_store
+from localq.store.sqlite.errors import explained
+from localq.worker.autoscale import Bounds
+from localq.worker.celery_signals import Setup
+from localq.worker.lease import WorkerPlan
+from localq.worker.name import worker_name
+from localq.worker.pool.contract import Pool, Printed
+from localq.worker.pool.event_loop.child_handle import KINDS
+from localq.worker.pool.event_loop.pool import CrowdPool
+from localq.worker.pool.processes.pool import ProcessPool
+from localq.worker.pool.threads.pool import ThreadPool
+from localq.worker.worker import Worker
+
+__all__ = ["assemble"]
+
+logger = logging.getLogger("localq.worker")
+#: Seconds the worker's loop waits for other writers before it looks after its slots again.
+_PATIENCE_S = 2.0
+#: Slots that may be added to a pool of processes while it runs, at least.
+_SPARE_SLOTS = 64
+_KINDS = {
+    "processes": "processes",
+    "prefork": "processes",
+    "threads": "threads",
+    "solo": "solo",
+    "asyncio": "asyncio",
+    "gevent": "gevent",
+}
+#: Jobs at once in pools for tasks that mostly wait, where nobody said how many.
+_CROWD = 100
+
+
+def processors() -> int:
+    """Return the processors this process may use: its affinity, and its control group's share."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:
+        count = os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            count = min(count, max(1, round(int(quota) / int(period))))
+    return count
+
+
+def assemble(
+    app: Any,
+    *,
+    printed: Printed,
+    concurrency: int | str | None = None,
+    pool: str | None = None,
+    queues: tuple[str, ...] | None = None,
+    excluded: tuple[str, ...] = (),
+    name: str | None = None,
+    max_tasks: int | None = None,
+    max_memory_kb: int | None = None,
+    autoscale: tuple[int, int] | None = None,
+) -> Worker:
+    """Return a worker that is ready to run; its nursery is started, nothing else is.
+
+    Args:
+        autoscale: The most and the fewest slots, where their number follows the demand.
+
+    Raises:
+        ImproperlyConfigured: the pool is unknown, or cannot work with the store; or the name cannot be.
+        StoreError: the store cannot be used.
+    """
+    setup = Setup(worker_name(name), app)
+    options = {"pool": pool, "concurrency": concurrency, "queues": queues, "exclude_queues": excluded}
+    celeryd_init.send(setup.hostname, instance=setup, conf=app.conf, options=options)
+    kind = _kind(app, pool)
+    if queues is not None and not set(queues) - set(excluded):
+        raise ImproperlyConfigured(
+            f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
+        )
+    bounds = None if autoscale is None else _bounds(kind, autoscale)
+    size = _size(app, kind, concurrency if bounds is None else bounds.fewest)
+    # A key that cannot be had ends the worker here, and not its jobs one by one.
+    signer_of(app.conf)
+    import_modules.send(app)
+    app.import_tasks()
+    # Before anything is forked: what receivers load now, the slots share.
+    worker_init.send(setup)
+    plan = WorkerPlan(setup.hostname, socket.gethostname(), kind, queues, excluded, bounds)
+    # Room for slots that are added later; what is not used takes no space.
+    places = max(size if bounds is None else bounds.most, size + _SPARE_SLOTS)
+    store, presence = _store(app, kind, places)
+    worn = {"max_tasks": max_tasks, "max_memory_kb": max_memory_kb}
+    made = _pool(app, kind, size, plan.name, printed, presence, worn)
+    made.prepare()
+    worker = Worker(app, store, made, plan, app.clock, presence)
+    celeryd_after_setup.send(plan.name, instance=worker, conf=app.conf)
+    return worker
+
+
+def _kind(app: Any, pool: str | None) -> str:
+    """Return the kind of pool that was asked for, or else is usual, if it works here."""
+    kind = pool or _usual_pool(app)
+    if kind == "eventlet":
+        raise ImproperlyConfigured(
+            "There is no eventlet pool: eventlet is no longer maintained. Use gevent (-P gevent), which runs the same "
+            "tasks in the same way, or asyncio (-P asyncio) for coroutines."
+        )
+    if kind not in _KINDS:
+        raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
+    kind = _KINDS[kind]
+    if kind == "processes" and sys.platform != "linux":
+        raise ImproperlyConfigured(
+            f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
+        )
+    if kind == "gevent" and importlib.util.find_spec("gevent") is None:
+        raise ImproperlyConfigured("The gevent pool needs gevent: pip install 'localq[gevent]'.")
+    return kind
+
+
+def _store(app: Any, kind: str, places: int) -> tuple[Any, Presence | None]:
+    """Return the worker's store, not connected, and its presence beside the file; a store in memory has none."""
+    store: Any = app.store
+    memory = getattr(store, "memory", False)
+    if memory and kind not in ("threads", "solo"):
+        raise ImproperlyConfigured(
+            'A store in memory (":memory:") belongs to one process: use pool="threads", or a file.'
+        )
+    store.open()
+    if memory:
+        return store, None
+    folder = store.folder
+    # The nursery may be forked next, and no connection may cross that.
+    store.close()
+    own = open_store(app.location, "normal", _PATIENCE_S)
+    try:
+        return own, Presence(folder, new_id(), places if kind == "processes" else 0)
+    except OSError as error:
+        raise explained(error, store.path) from error
+
+
+def _pool(
+    app: Any,
+    kind: str,
+    size: int,
+    worker: str,
+    printed: Printed,
+    presence: Presence | None,
+    worn: dict[str, int | None],
+) -> Pool:
+    """Return a pool of a kind, not started.
+
+    Args:
+        worn: When its processes are replaced, where they are; None: as the settings say.
+    """
+    conf = app.conf
+    common = {"worker": worker, "clock": app.clock, "printed": printed, "redirect": conf.worker_redirect_stdouts}
+    if kind in ("threads", "solo"):
+        return ThreadPool(app, size, **common)
+    common["max_tasks"] = worn["max_tasks"] or conf.worker_max_tasks_per_child
+    common["max_memory_kb"] = worn["max_memory_kb"] or conf.worker_max_memory_per_child
+    if kind in KINDS:
+        return CrowdPool(app, size, kind, **common)
+    marks = None if presence is None or presence.marks is None else (presence.marks_path, presence.marks)
+    return ProcessPool(app, size, marks=marks, **common)
+
+
+def _usual_pool(app: Any) -> str:
+    """Return the pool of the settings; where nobody chose one and processes do not work, threads."""
+    if sys.platform != "linux" and "worker_pool" not in app.conf.given():
+        return "threads"
+    return str(app.conf.worker_pool)
+
+
+def _bounds(kind: str, autoscale: tuple[int, int]) -> Bounds:
+    most, fewest = autoscale
+    if kind == "solo":
+        raise ImproperlyConfigured("The solo pool runs one job at a time: it cannot be scaled. Use -P processes.")
+    if not 1 <= fewest <= most <= 10_000:
+        raise ImproperlyConfigured(
+            f"autoscale={most},{fewest} must be MAX,MIN: two whole numbers from 1 to 10,000, the larger first"
+        )
+    return Bounds(most, fewest)
+
+
+def _size(app: Any, kind: str, concurrency: int | str | None) -> int:
+    wanted = concurrency if concurrency is not None else app.conf.worker_concurrency
+    if wanted is None and kind in KINDS:
+        return _CROWD
+    if wanted is None or wanted == "auto":
+        return 1 if kind == "solo" else processors()
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= 10_000:
+        raise ImproperlyConfigured(f"concurrency={wanted!r} must be a whole number from 1, or 'auto'")
+    if kind == "solo" and wanted > 1:
+        logger.warning("The solo pool has one slot; concurrency %d has no effect. Use another pool for more.", wanted)
+        return 1
+    return wanted

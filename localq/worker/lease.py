@@ -1,0 +1,121 @@
+"""A worker's place among the workers of a store: its row, its lease, and its files beside the database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from localq.exceptions import StoreBusy
+from localq.host.presence import Presence, boot_id
+from localq.model.clock import Clock
+from localq.model.ids import new_id
+from localq.model.job import Beat, WorkerCard
+from localq.store.protocol.store import Store
+from localq.worker.autoscale import Bounds
+from localq.worker.pool.contract import Pool
+
+__all__ = ["Membership", "WorkerPlan"]
+
+#: Seconds a starting worker tries to get into a file that others keep locked.
+_ENTER_S = 30.0
+
+
+class WorkerPlan(NamedTuple):
+    """What a worker is to be: its name, and the queues it serves (None: all but the excluded ones)."""
+
+    name: str
+    host: str
+    pool_kind: str
+    queues: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] = ()
+    autoscale: Bounds | None = None
+
+
+class Membership:
+    """What the store knows of a worker.
+
+    Args:
+        app: Tasks and settings.
+        plan: Written down as it is at the time of `register`; so is the size of the pool.
+        presence: Made beforehand; None: no files, in a store that is the program's own.
+
+    Attributes:
+        boot: Which start of the machine this is.
+        key: The worker's number in the store; 0 before it is registered.
+        plan: What the worker is now.
+        beat_at: When the lease is to be renewed, in steady seconds.
+    """
+
+    def __init__(
+        self, app: Any, store: Store, plan: WorkerPlan, pool: Pool, clock: Clock, presence: Presence | None
+    ) -> None:
+        self.uuid = presence.uuid if presence is not None else new_id()
+        self.boot = boot_id()
+        self.key = 0
+        self.beat_at = 0.0
+        self.plan = plan
+        self._app, self._store, self._pool, self._clock = app, store, pool, clock
+        self._presence = presence
+
+    def enter(self, before: Callable[[], None]) -> None:
+        """Do something and register, in a file that may be locked for longer than a turn of the loop waits."""
+        until = self._clock.steady() + _ENTER_S
+        while True:
+            try:
+                before()
+                return self.register()
+            except StoreBusy:
+                if self._clock.steady() > until:
+                    raise
+
+    def register(self) -> None:
+        """Write down what this worker is, under a new number."""
+        self.key = self._store.register(self._card(), self._clock.now(), self._lease_until())
+        self._beaten()
+
+    def describe(self) -> None:
+        """Write down anew what this worker is, under the same number."""
+        self._store.describe(self.key, self._card())
+
+    def _card(self) -> WorkerCard:
+        plan = self.plan
+        return WorkerCard(
+            uuid=self.uuid,
+            name=plan.name,
+            host=plan.host,
+            pid=os.getpid(),
+            boot_id=self.boot,
+            pool=plan.pool_kind,
+            concurrency=self._pool.size,
+            queues=plan.queues,
+            excluded=plan.excluded,
+            tasks=tuple(sorted(self._app.tasks)),
+        )
+
+    def renew(self, hand: Mapping[int, int]) -> Beat:
+        """Renew the lease of the worker and of the jobs in its hand; return what the store says to that."""
+        beat = self._store.heartbeat(self.key, hand, self._lease_until(), self._clock.now())
+        self._beaten()
+        return beat
+
+    def _beaten(self) -> None:
+        self.beat_at = self._clock.steady() + self._app.conf.worker_heartbeat
+
+    def _lease_until(self) -> int:
+        return int((self._clock.steady() + self._app.conf.worker_lease) * 1e6)
+
+    def bury(self) -> None:
+        """Tell the store that the worker ends, and holds nothing."""
+        self._store.bury([self.key], self._clock.now())
+
+    def leave(self, *, orderly: bool) -> None:
+        """Let go of the store and the files; those of a disorderly end tell the rescuer what had started."""
+        if self._presence is None:
+            return
+        self._store.close()
+        if orderly:
+            self._presence.close()
+        elif self.plan.pool_kind == "processes":
+            # Its slots are dead or dying. Threads may go on with their jobs: those wait for the end of the lease.
+            self._presence.leave()

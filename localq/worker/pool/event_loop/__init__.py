@@ -1,0 +1,1 @@
+"""Pools of coroutines and greenlets: many slots in one child process."""

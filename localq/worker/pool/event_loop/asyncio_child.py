@@ -1,0 +1,143 @@
+"""The process of the asyncio pool: coroutines side by side on one event loop, other tasks in threads beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+import socket
+import threading
+import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+from localq.exceptions import TimeLimitExceeded, WorkerTerminate
+from localq.execution import attempt, coroutine
+from localq.execution.coroutine import Drive
+from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
+from localq.model.job import Job, Outcome
+from localq.tasks.task import Task
+from localq.worker.pool.event_loop.child_main import Company, Told, enter
+from localq.worker.pool.frames import receive
+from localq.worker.pool.processes.slot_main import unknown
+
+__all__ = ["main"]
+
+#: Threads for tasks that are no coroutines; each is started when it is needed.
+_MOST_THREADS = 1_000
+
+
+class _InThread:
+    """A run of a task that is no coroutine, in one of the threads."""
+
+    def __init__(self, company: Company, task: Task[..., Any], job: Job) -> None:
+        self._company, self._task, self._job = company, task, job
+        self._guard = threading.Lock()
+        self._thread: int | None = None
+        self._error: type[BaseException] | None = None
+
+    def interrupt(self, error: type[BaseException]) -> None:
+        """Raise an error in the run, at its next bytecode."""
+        with self._guard:
+            self._error = error
+            if self._thread is not None:
+                raise_in_thread(self._thread, error)
+
+    def __call__(self) -> Outcome | None:
+        """Run it in the calling thread."""
+        try:
+            with self._guard:
+                if self._error is not None:
+                    return None
+                self._thread = threading.get_ident()
+            outcome: Outcome | None = attempt.run(
+                self._task, self._job, self._company.place._replace(limiter=ThreadLimiter())
+            )
+        except BaseException:
+            outcome = None
+        with self._guard:
+            self._thread = None
+        self._company.end_lines()
+        return outcome
+
+
+class _Loop:
+    """Serves a company on an event loop."""
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+        self._threads = ThreadPoolExecutor(_MOST_THREADS, "LocalQ")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        """Run what comes until the worker says to end."""
+        self._loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
+        self._loop.add_reader(self._company.jobs, self._hear)
+        self._company.ready()
+        await self._over.wait()
+        if self._tasks:
+            # The worker waits for none of them any more.
+            os._exit(0)
+        self._threads.shutdown(wait=False)
+
+    def _hear(self) -> None:
+        try:
+            while self._company.obey(receive(self._company.jobs, socket.MSG_DONTWAIT), self._start):
+                pass
+        except BlockingIOError:
+            return
+        self._loop.remove_reader(self._company.jobs)
+        self._over.set()
+
+    def _start(self, job: Job) -> Drive | _InThread:
+        task = self._company.app.tasks.find(job.task)
+        run: Drive | _InThread = Drive()
+        if task is None:
+            self._spawn(self._tell(job, unknown(job)))
+        elif inspect.iscoroutinefunction(task.run):
+            assert isinstance(run, Drive)
+            self._spawn(self._await(task, job, run))
+        else:
+            run = _InThread(self._company, task, job)
+            self._spawn(self._wait(job, run))
+        return run
+
+    def _spawn(self, steps: Coroutine[Any, Any, None]) -> None:
+        # The loop itself holds its tasks weakly.
+        task = self._loop.create_task(steps)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _tell(self, job: Job, outcome: Outcome) -> None:
+        self._company.ended(job, outcome)
+
+    async def _await(self, task: Task[..., Any], job: Job, drive: Drive) -> None:
+        outcome: Outcome | None = None
+        with contextlib.suppress(WorkerTerminate):
+            outcome = await coroutine.run(task, job, self._company.place, drive)
+        self._company.ended(job, outcome)
+
+    async def _wait(self, job: Job, run: _InThread) -> None:
+        outcome: Outcome | None = None
+        # An error meant for the task may reach its thread when the task has just ended.
+        with contextlib.suppress(WorkerTerminate, TimeLimitExceeded):
+            outcome = await self._loop.run_in_executor(self._threads, run)
+        self._company.ended(job, outcome)
+
+
+def _watch(parent: int) -> None:
+    threading.Thread(target=_end_with, args=(parent,), name="LocalQ-parent", daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
+
+
+def main(*told: Any) -> None:
+    """Run the process."""
+    enter(lambda company: asyncio.run(_Loop(company).serve()), _watch, cast(Told, told))

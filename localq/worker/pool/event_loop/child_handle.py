@@ -1,0 +1,133 @@
+"""A process that runs many jobs at once, from the worker's side: its start, its pipes and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+from localq.worker.pool import frames, task_definitions
+from localq.worker.pool.processes.forkserver import start_fresh
+
+__all__ = ["KINDS", "Peer"]
+
+#: By kind of pool: the module of its process, and what the interpreter does before it imports anything.
+KINDS = {
+    "asyncio": ("localq.worker.pool.event_loop.asyncio_child", ""),
+    "gevent": ("localq.worker.pool.event_loop.gevent_child", "from gevent import monkey; monkey.patch_all(); "),
+}
+#: Seconds the process has to end by itself.
+_QUIT_S = 1.0
+
+
+class Peer:
+    """One such process.
+
+    Args:
+        app: The app whose tasks run there.
+        kind: asyncio or gevent.
+        worker: The worker's name.
+        redirect: Whether what tasks print is told apart by job.
+    """
+
+    def __init__(self, app: Any, kind: str, worker: str, redirect: bool) -> None:
+        self._app = app
+        self._frames = frames.Frames()
+        self._to_process, of_process = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._to_process.setblocking(False)
+        self._reports, reports = os.pipe()
+        self._output, output = os.pipe()
+        module, first = KINDS[kind]
+        self._defined = dict(app.tasks)
+        try:
+            descriptors = [of_process.fileno(), reports, output]
+            self._process = start_fresh(app, descriptors, module, first, (worker, redirect))
+        finally:
+            of_process.close()
+            os.close(reports)
+            os.close(output)
+        for end in (self._reports, self._output):
+            os.set_blocking(end, False)
+        self.pid = self._process.pid
+        #: Whether it said that it is ready.
+        self.ready = False
+        #: Runs it has reported.
+        self.done = 0
+        #: Why we killed it, which charges none of its jobs.
+        self.reason: str | None = None
+        self._selector: selectors.BaseSelector | None = None
+
+    def listen(self, selector: selectors.BaseSelector, read: Callable[[], None], output: Callable[[], None]) -> None:
+        """Call functions when it reports, and when it prints past Python's streams."""
+        self._selector = selector
+        selector.register(self._reports, selectors.EVENT_READ, read)
+        selector.register(self._output, selectors.EVENT_READ, output)
+
+    def read(self) -> tuple[list[tuple[int, bytes]], bool]:
+        """Return the frames that came, and whether it is still there."""
+        heard: list[tuple[int, bytes]] = []
+        try:
+            while data := os.read(self._reports, 262_144):
+                heard += self._frames.feed(data)
+        except BlockingIOError:
+            return heard, True
+        return heard, False
+
+    def read_output(self) -> str:
+        """Return what was printed past Python's streams."""
+        try:
+            data = os.read(self._output, 65_536)
+        except OSError:
+            return ""
+        if not data and self._selector is not None:
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(self._output)
+        return data.decode("utf-8", "replace")
+
+    def send(self, *message: Any) -> None:
+        """Send a message.
+
+        Raises:
+            OSError: it has no room, or is gone.
+        """
+        frames.send(self._to_process, message)
+
+    def define(self, name: str) -> None:
+        """Send a task that was made, or made anew, since it was started."""
+        task = self._app.tasks.find(name)
+        if task is not None and self._defined.get(task.name) is not task:
+            self.send("define", task_definitions.dump(task))
+            self._defined[task.name] = task
+
+    def kill(self, reason: str) -> None:
+        """End it at once, and all it started."""
+        self.reason = reason
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            self._process.kill()
+
+    def close(self) -> int:
+        """Wait a moment for it to end, end it, and let go of it; return its exit code."""
+        with contextlib.suppress(OSError):
+            self.send("quit")
+        for end in (self._reports, self._output):
+            if self._selector is not None:
+                with contextlib.suppress(KeyError, ValueError):
+                    self._selector.unregister(end)
+            os.close(end)
+        self._to_process.close()
+        try:
+            code = self._process.wait(_QUIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill("it did not end")
+            code = self._process.wait()
+        # What it started would go on with jobs nobody waits for.
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        return code

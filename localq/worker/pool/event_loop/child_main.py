@@ -1,0 +1,160 @@
+"""What runs many jobs at once in a process of its own: the part that coroutines and greenlets have in common.
+
+It is started as a fresh interpreter, because greenlets want Python's modules patched before anything is imported.
+Like a slot it holds no database; unlike in a slot, a job that brings the process down takes the others with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from localq import current
+from localq.exceptions import TimeLimitExceeded, WorkerTerminate
+from localq.execution.running import Place
+from localq.model.clock import SYSTEM
+from localq.model.job import Ending, Job, Note, Outcome
+from localq.signals import worker_process_init, worker_process_shutdown
+from localq.worker.pool import task_definitions
+from localq.worker.pool.frames import Kind, pack
+from localq.worker.pool.processes.forkserver import loaded_app
+from localq.worker.pool.processes.slot_main import packed, set_logging
+from localq.worker.pool.threads.streams import Redirection
+
+__all__ = ["ERRORS", "Company", "Run", "Told", "enter"]
+
+#: What a run is ended with, by the worker's word for it.
+ERRORS: dict[str, type[BaseException]] = {"terminate": WorkerTerminate, "hard": TimeLimitExceeded}
+
+
+class Run(Protocol):
+    """One job while it runs here."""
+
+    def interrupt(self, error: type[BaseException]) -> None:
+        """Raise an error in it, as soon as it can be raised."""
+        ...
+
+
+class Company:
+    """The process's side of the pipes.
+
+    Args:
+        app: The app whose tasks run.
+        jobs: Where messages come from.
+        reports: Where frames go.
+        worker: The worker's name.
+        redirect: Whether what tasks print is told apart by job.
+    """
+
+    def __init__(self, app: Any, jobs: socket.socket, reports: int, worker: str, redirect: bool) -> None:
+        self.app, self.jobs = app, jobs
+        self.place = Place(worker, SYSTEM, app.conf, templates={})
+        self.running: dict[int, tuple[int, Run]] = {}
+        self._keys: dict[str, int] = {}
+        self._reports, self._lock = reports, threading.RLock()
+        self._redirection = Redirection(self._heard) if redirect else None
+
+    # Telling
+
+    def report(self, kind: int, body: bytes) -> None:
+        """Write a frame, whole."""
+        self._write(pack(kind, body))
+
+    def note(self, said: Note) -> None:
+        """Send what a task says of itself to the worker."""
+        meta = None if said.meta is None else said.meta.decode("latin-1")
+        self.report(Kind.NOTE, json.dumps([said.id, said.shown, meta]).encode())
+
+    def _heard(self, job_id: str, text: str, is_error: bool) -> bool:
+        """Send what a task printed to the worker."""
+        if job_id in self._keys:
+            self.report(Kind.PRINTED, json.dumps([self._keys[job_id], text, is_error]).encode())
+        return job_id in self._keys
+
+    def _write(self, data: bytes) -> None:
+        with self._lock:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._reports, view) :]
+
+    def ready(self) -> None:
+        """Say that jobs may come."""
+        self.report(Kind.READY, str(os.getpid()).encode())
+
+    # Hearing
+
+    def obey(self, message: Any, start: Callable[[Job], Run]) -> bool:
+        """Do what the worker says; False when it says to end, or is gone."""
+        if message is None or message[0] == "quit":
+            return False
+        kind, *rest = message
+        if kind == "jobs":
+            for fields in rest[0]:
+                job = Job._make(fields)
+                self._keys[job.id] = job.key
+                self.running[job.key] = job.run_token, start(job)
+        elif kind == "define":
+            task_definitions.load(self.app, rest[0])
+            self.place = self.place._replace(templates={})
+        else:
+            found = self.running.get(rest[0])
+            if found is not None:
+                found[1].interrupt(ERRORS[kind])
+        return True
+
+    def end_lines(self) -> None:
+        """Send what the task of the calling thread has printed without ending the line."""
+        if self._redirection is not None:
+            self._redirection.end_lines()
+
+    def ended(self, job: Job, outcome: Outcome | None) -> None:
+        """Report a run that is over; None: it was interrupted, and came to nothing."""
+        self.end_lines()
+        # A job that was taken from the worker may have come back to it meanwhile.
+        if self.running.get(job.key, (0,))[0] == job.run_token:
+            del self.running[job.key]
+            self._keys.pop(job.id, None)
+        now = SYSTEM.now()
+        self._write(packed(job, outcome or Outcome(Ending.RELEASED, now, now)))
+
+
+#: What the process is told: its descriptors for messages, frames and output, the worker's name, whether to redirect.
+Told = tuple[int, int, int, str, bool]
+
+
+def enter(serve: Callable[[Company], None], watch: Callable[[int], None], told: Told) -> None:
+    """Become a process that runs jobs, until the worker says to end, or is gone.
+
+    Args:
+        serve: Runs them.
+        watch: Starts what ends this process when its parent is gone.
+    """
+    jobs, reports, output, worker, redirect = told
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    app, parent = loaded_app()
+    watch(parent)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+    os.close(output)
+    company = Company(app, socket.socket(fileno=jobs), reports, worker, redirect)
+    set_logging(company.report, "Company")
+    current.set_in_slot()
+    app.annotator = company.note
+    worker_process_init.send(None)
+    try:
+        serve(company)
+    finally:
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)

@@ -1,0 +1,111 @@
+"""The process of the gevent pool: a greenlet for each job, which gives way to others where it waits.
+
+Python's modules were patched before this one was imported (`gevent.monkey.patch_all`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import Any, cast
+
+import gevent
+from gevent import monkey
+
+from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded
+from localq.execution import attempt
+from localq.model.clock import SYSTEM
+from localq.model.job import Ending, Job, Outcome
+from localq.serialization import failure
+from localq.tasks.task import Task
+from localq.worker.pool.event_loop.child_main import Company, Told, enter
+from localq.worker.pool.frames import receive
+from localq.worker.pool.processes.slot_main import unknown
+
+__all__ = ["main"]
+
+
+class _GreenletLimiter:
+    """Raises SoftTimeLimitExceeded in the greenlet that starts it, where that waits."""
+
+    def __init__(self) -> None:
+        self._timeout: Any = None
+
+    def start(self, seconds: float | None) -> None:
+        """Raise after so many seconds, if any."""
+        if seconds:
+            self._timeout = gevent.Timeout.start_new(seconds, SoftTimeLimitExceeded(seconds))
+
+    def stop(self) -> None:
+        """Raise nothing any more."""
+        if self._timeout is not None:
+            self._timeout.close()
+
+
+class _Greenlet:
+    """A run in a greenlet of its own."""
+
+    def __init__(self, company: Company, job: Job) -> None:
+        self._company, self._job = company, job
+        self._begun = self._over = False
+        self._error: type[BaseException] | None = None
+        self._greenlet: Any = gevent.spawn(self._run)
+
+    def interrupt(self, error: type[BaseException]) -> None:
+        """Raise an error in the run, where it waits."""
+        if not self._begun:
+            self._error = error
+        elif not self._over:
+            self._greenlet.kill(error, block=False)
+
+    def _run(self) -> None:
+        self._begun = True
+        outcome: Outcome | None = None
+        if self._error is None:
+            try:
+                outcome = self._attempt()
+            except BaseException:
+                outcome = None
+        self._over = True
+        self._company.ended(self._job, outcome)
+
+    def _attempt(self) -> Outcome:
+        company, job = self._company, self._job
+        task = company.app.tasks.find(job.task)
+        if task is None:
+            return unknown(job)
+        if inspect.iscoroutinefunction(task.run):
+            return _refused(task)
+        return attempt.run(task, job, company.place._replace(limiter=_GreenletLimiter()))
+
+
+def _refused(task: Task[..., Any]) -> Outcome:
+    error = ImproperlyConfigured(f"Task {task.name} is a coroutine, which greenlets cannot run: use -P asyncio for it.")
+    now = SYSTEM.now()
+    return Outcome(Ending.FAILURE, now, now, failure=failure.dump(failure.describe(error)))
+
+
+def _serve(company: Company) -> None:
+    company.ready()
+    while company.obey(receive(company.jobs), lambda job: _Greenlet(company, job)):
+        pass
+    if company.running:
+        os._exit(0)
+
+
+def _watch(parent: int) -> None:
+    """Watch the parent from a real thread: a greenlet that never waits would keep another greenlet from it."""
+    start: Any = monkey.get_original("_thread", "start_new_thread")
+    sleep: Any = monkey.get_original("time", "sleep")
+
+    def end_with() -> None:
+        while os.getppid() == parent:
+            sleep(1.0)
+        os._exit(1)
+
+    start(end_with, ())
+
+
+def main(*told: Any) -> None:
+    """Run the process."""
+    enter(_serve, _watch, cast(Told, told))

@@ -1,0 +1,335 @@
+"""The pools for tasks that mostly wait: hundreds of them at once in one process, as coroutines or as greenlets.
+
+The process is started anew when it dies, which all its jobs are charged for: nothing tells which of them did it. A
+job that has crashed once therefore runs alone, and one that ignores its hard limit, because it never waits, is ended
+together with the process; the others are put back uncharged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import signal
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from localq.model.clock import Clock
+from localq.model.job import Ending, Job, Note, Outcome
+from localq.worker.pool import frames
+from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
+from localq.worker.pool.event_loop.child_handle import Peer
+from localq.worker.pool.process_facts import handle_record, how_ended
+
+__all__ = ["CrowdPool"]
+
+#: Seconds a run has to end after it was told to, until its process is killed.
+_GRACE_S = 5.0
+#: Seconds after which what the process had no room for is sent again.
+_AGAIN_S = 0.02
+#: Times the process may die, within a minute, before it is ready.
+_MOST_STILLBORN = 3
+
+
+class CrowdPool:
+    """A pool of coroutines or greenlets; see `localq.worker.pool.contract.Pool`.
+
+    Args:
+        app: The app whose tasks run.
+        size: Jobs that run at once.
+        kind: asyncio or gevent.
+        worker: The worker's name.
+        printed: Called with what tasks print.
+        redirect: Whether Python's standard streams are captured by job.
+        max_tasks: Runs after which the process is replaced, once it has nothing to do.
+        max_memory_kb: The same for the memory it has used.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        size: int,
+        kind: str,
+        *,
+        worker: str,
+        clock: Clock,
+        printed: Printed,
+        redirect: bool = True,
+        max_tasks: int | None = None,
+        max_memory_kb: int | None = None,
+    ) -> None:
+        self.size = size
+        self.broken: str | None = None
+        self._app, self._kind, self._worker, self._clock = app, kind, worker, clock
+        self._printed, self._redirect = printed, redirect
+        self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
+        self._peer: Peer | None = None
+        self._held: deque[Handed] = deque()
+        self._hand: dict[int, tuple[Handed, float]] = {}
+        self._ended: list[Report] = []
+        self._notes: list[Note] = []
+        self._tails: dict[int, str] = {}
+        #: Runs that were told to end: until when, and what it means if they do.
+        self._told: dict[int, tuple[float, Death | None]] = {}
+        self._stillborn: list[float] = []
+        self._worn = self._closing = False
+
+    # The process
+
+    def prepare(self) -> None:
+        """Start the process; it takes a while."""
+        self._worn = False
+        self._peer = Peer(self._app, self._kind, self._worker, self._redirect)
+
+    def start(self, selector: selectors.BaseSelector) -> None:
+        """Listen to the process."""
+        assert self._peer is not None
+        self._selector = selector
+        self._peer.listen(selector, self._read, self._read_output)
+
+    def _start_next(self) -> None:
+        if self.broken is None and not self._closing:
+            self.prepare()
+            self.start(self._selector)
+            self._give_held()
+
+    def _died(self, peer: Peer) -> None:
+        """Report what a dead process was running, and start the next."""
+        self._read_output()
+        self._peer = None
+        how = how_ended(peer.close())
+        for handed, since in self._hand.values():
+            self._ended.append(self._end_of(peer, handed, since, how))
+        self._hand.clear()
+        self._told.clear()
+        if not peer.ready and peer.reason is None:
+            now = self._clock.steady()
+            self._stillborn = [then for then in self._stillborn if now - then < 60] + [now]
+            if len(self._stillborn) >= _MOST_STILLBORN:
+                self.broken = f"its process died {_MOST_STILLBORN} times before it was ready; the last {how}"
+        self._start_next()
+
+    def _end_of(self, peer: Peer, handed: Handed, since: float, how: str) -> Report:
+        told = self._told.get(handed.job.key)
+        started = self._wall(since)
+        if told is not None and told[1] is not None:
+            end = told[1]._replace(started_at=started)
+        elif peer.reason is not None:
+            end = Death(Cause.STOPPED, peer.reason, started)
+        else:
+            end = Death(Cause.CRASH, f"The process that ran it (pid {peer.pid}) {how}", started)
+        return Report(handed.job, end, self._tails.pop(handed.job.key, None))
+
+    def _wall(self, since: float) -> int:
+        return self._clock.now() - int((self._clock.steady() - since) * 1e6)
+
+    # Handing out
+
+    def room(self) -> int:
+        """Return how many more jobs may run."""
+        if self.broken is not None or self._closing or self._worn or self._held:
+            return 0
+        if any(handed.job.crashes for handed, _ in self._hand.values()):
+            return 0
+        return max(0, self.size - len(self._hand))
+
+    def busy_for(self) -> float:
+        """Return 0: nothing waits in the process for its turn."""
+        return 0.0
+
+    def submit(self, jobs: Sequence[Handed]) -> None:
+        """Hand jobs to the process."""
+        self._held.extend(jobs)
+        self._give_held()
+
+    def _give_held(self) -> None:
+        """Send what may run now: what has crashed before, by itself."""
+        if self._peer is None:
+            return
+        share: list[Handed] = []
+        while self._held and not any(handed.job.crashes for handed, _ in self._hand.values()):
+            if self._held[0].job.crashes and self._hand:
+                break
+            handed = self._held.popleft()
+            share.append(handed)
+            self._hand[handed.job.key] = handed, self._clock.steady()
+        if not share:
+            return
+        try:
+            for name in {handed.job.task for handed in share}:
+                self._peer.define(name)
+            self._peer.send("jobs", [tuple(handed.job) for handed in share])
+        except OSError:
+            # Its socket is full, or it is gone, of which its other pipe tells.
+            for handed in share:
+                del self._hand[handed.job.key]
+            self._held.extendleft(reversed(share))
+
+    def take_back(self) -> list[Job]:
+        """Return jobs that wait for the process to have room."""
+        back = [handed.job for handed in self._held]
+        self._held.clear()
+        return back
+
+    # Hearing
+
+    def collect(self) -> list[Report]:
+        """Return what has ended."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def notes(self) -> list[Note]:
+        """Return what tasks said of themselves."""
+        said, self._notes = self._notes, []
+        return said
+
+    def _read(self) -> None:
+        peer = self._peer
+        if peer is None:
+            return
+        heard, there = peer.read()
+        for kind, body in heard:
+            self._take(peer, kind, body)
+        if not there:
+            self._died(peer)
+        elif self._worn and not self._hand:
+            peer.close()
+            self._start_next()
+        else:
+            self._give_held()
+
+    def _take(self, peer: Peer, kind: int, body: bytes) -> None:
+        if kind in (frames.Kind.DONE, frames.Kind.ENDED):
+            key, token, outcome = frames.unpack_outcome(kind, body)
+            if key in self._hand and self._hand[key][0].job.run_token == token:
+                self._ended_well(peer, key, outcome)
+        elif kind == frames.Kind.NOTE:
+            job_id, shown, meta = json.loads(body)
+            self._notes.append(Note(job_id, shown, None if meta is None else meta.encode("latin-1")))
+        elif kind == frames.Kind.PRINTED:
+            key, text, is_error = json.loads(body)
+            self._heard(key, text, is_error)
+        elif kind == frames.Kind.LOG:
+            handle_record(json.loads(body))
+        elif kind == frames.Kind.READY:
+            peer.ready = True
+
+    def _ended_well(self, peer: Peer, key: int, outcome: Outcome) -> None:
+        handed, since = self._hand.pop(key)
+        _, death = self._told.pop(key, (0.0, None))
+        peer.done += 1
+        end: Outcome | Death = outcome
+        over = death is not None and death.cause == Cause.TIME_LIMIT and outcome.ending != Ending.SUCCESS
+        if death is not None and (over or outcome.ending == Ending.RELEASED):
+            end = death._replace(started_at=self._wall(since))
+        self._ended.append(Report(handed.job, end, self._tails.pop(key, None)))
+        worn = self._max_tasks is not None and peer.done >= self._max_tasks
+        fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
+        self._worn = self._worn or worn or fat
+
+    def _read_output(self) -> None:
+        """Read what was written past Python's streams; whose it is cannot be told."""
+        text = self._peer.read_output() if self._peer is not None else ""
+        if text:
+            self._printed(None, text, True)
+
+    def _heard(self, key: int, text: str, is_error: bool) -> None:
+        found = self._hand.get(key)
+        if found is not None:
+            self._tails[key] = (self._tails.get(key, "") + text)[-TAIL:]
+        self._printed(None if found is None else found[0].job, text, is_error)
+
+    # Limits and ends
+
+    def in_hand(self) -> dict[int, int]:
+        """Return `key -> run_token` of all jobs here."""
+        jobs = [handed.job for handed in self._held]
+        jobs += [handed.job for handed, _ in self._hand.values()]
+        jobs += [report.job for report in self._ended]
+        return {job.key: job.run_token for job in jobs}
+
+    def jobs(self) -> list[InHand]:
+        """Return every job here, those that run first."""
+        pid = None if self._peer is None else self._peer.pid
+        runs = [InHand(handed.job, self._wall(since), pid) for handed, since in self._hand.values()]
+        return runs + [InHand(handed.job, None, None) for handed in self._held]
+
+    def tick(self) -> float | None:
+        """Tell what is over its hard limit to end, and end the process if it does not."""
+        now = self._clock.steady()
+        after: list[float] = [_AGAIN_S] if self._held and not self._hand else []
+        for key, (handed, since) in list(self._hand.items()):
+            hard = handed.limits.hard
+            if key in self._told:
+                after.append(self._told[key][0] - now)
+            elif hard is not None and now >= since + hard:
+                reason = f"hard time limit of {hard:g} s exceeded"
+                self._tell(key, "hard", Death(Cause.TIME_LIMIT, reason, None, signal.SIGKILL))
+                after.append(_GRACE_S)
+            elif hard is not None:
+                after.append(since + hard - now)
+        if self._peer is not None and any(now >= until for until, _ in self._told.values()):
+            self._peer.kill("another job in the same process did not end when it had to")
+        self._give_held()
+        return max(0.0, min(after)) if after else None
+
+    def _tell(self, key: int, word: str, death: Death | None) -> None:
+        self._told[key] = self._clock.steady() + _GRACE_S, death
+        # Where it cannot be told, it is overdue soon.
+        with contextlib.suppress(OSError):
+            if self._peer is not None:
+                self._peer.send(word, key)
+
+    def stop_job(self, key: int, number: int) -> None:
+        """End a cancelled job: raise WorkerTerminate in it, where it waits."""
+        for handed in [one for one in self._held if one.job.key == key]:
+            self._held.remove(handed)
+            self._ended.append(Report(handed.job, Death(Cause.CANCELLED, "cancelled before it started", None), None))
+        if key in self._hand and number and key not in self._told:
+            self._tell(key, "terminate", Death(Cause.CANCELLED, f"cancelled by signal {number}", None, number))
+
+    def drop(self, keys: Sequence[int]) -> None:
+        """End jobs that are not ours any more, and say nothing of them."""
+        gone = set(keys)
+        self._held = deque(handed for handed in self._held if handed.job.key not in gone)
+        self._ended = [report for report in self._ended if report.job.key not in gone]
+        for key in gone & set(self._hand):
+            del self._hand[key]
+            self._told.pop(key, None)
+            with contextlib.suppress(OSError):
+                if self._peer is not None:
+                    self._peer.send("terminate", key)
+
+    def interrupt(self) -> None:
+        """Raise WorkerTerminate in every run, where it waits."""
+        for key in self._hand:
+            if key not in self._told:
+                self._tell(key, "terminate", None)
+
+    def kill(self) -> None:
+        """End the process, and so every run."""
+        if self._hand and self._peer is not None:
+            self._peer.kill("the worker stopped before it ended")
+
+    def resize(self, size: int) -> None:
+        """Change how many run at once."""
+        self.size = max(1, size)
+
+    def restart(self) -> None:
+        """Replace the process, once it has nothing to do."""
+        self._worn = True
+        if not self._hand and self._peer is not None:
+            self._peer.close()
+            self._start_next()
+
+    def pids(self) -> list[int]:
+        """Return the process."""
+        return [] if self._peer is None else [self._peer.pid]
+
+    def close(self) -> None:
+        """End the process."""
+        self._closing = True
+        if self._peer is not None:
+            self._peer.close()
+            self._peer = None

@@ -1,0 +1,355 @@
+"""The nursery: a small process with one thread and no connections, which forks the slots of a worker.
+
+A worker has threads, connections and sockets, and forking from it would hand all of that to the slots. The
+nursery is forked from the program while that still has one thread; where it has several, a fresh interpreter is
+started, which imports the tasks' modules and gets those of the main program by value. Either way a plain script
+needs no `if __name__ == "__main__"`.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import importlib
+import logging
+import marshal
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import dill
+import multiprocess
+
+from localq import current
+from localq.app.frameworks import is_set_up, set_up
+from localq.model import failpoints
+from localq.signals import worker_before_create_process
+from localq.worker.pool import task_definitions
+from localq.worker.pool.processes.slot_main import SlotPlan
+from localq.worker.pool.processes.slot_main import main as slot_main
+
+__all__ = ["Nursery", "loaded_app", "main", "start_fresh"]
+
+_fork = multiprocess.get_context("fork")
+#: Tenths of a second the worker waits for a nursery that is behind with forking.
+_PATIENCE_TURNS = 50
+#: Seconds between looks at whether the worker still lives; its sockets' end tells at once, unless copied.
+_LOOK_S = 1.0
+
+
+class Nursery:
+    """The worker's end: asks for slots, and hears of their deaths.
+
+    Args:
+        app: The app whose tasks the slots run.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._control: socket.socket | None = None
+        self._process: Any = None
+        self.pid = 0
+        self._early: list[tuple[Any, ...]] = []
+        self._ended = False
+        #: What the slots know from the start: task objects by name.
+        self.known: dict[str, Any] = {}
+
+    def start(self, fresh: bool = False) -> None:
+        """Start the process; as a fresh interpreter, if this one cannot be forked from."""
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.known = dict(self._app.tasks)
+        if not fresh and _single_threaded():
+            self._process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
+            self._process.start()
+        else:
+            self._process = start_fresh(self._app, [theirs.fileno()])
+        self.pid = self._process.pid
+        theirs.close()
+        mine.setblocking(False)
+        self._control = mine
+
+    def fileno(self) -> int:
+        """Return what is readable when `news` has something."""
+        assert self._control is not None
+        return self._control.fileno()
+
+    def fork(self, plan: SlotPlan, descriptors: list[int]) -> None:
+        """Ask for a slot that owns copies of four descriptors: jobs, tokens, reports, output."""
+        assert self._control is not None
+        content = array.array("i", descriptors)
+        message = [marshal.dumps(("fork", tuple(plan)))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)]
+        # Of a nursery that has died `news` will tell.
+        with contextlib.suppress(ConnectionError):
+            for _ in range(_PATIENCE_TURNS):
+                try:
+                    self._control.sendmsg(*message)
+                    return
+                except BlockingIOError:
+                    # It is behind with forking: hear it out meanwhile, or both would wait for ever.
+                    select.select([self._control], [self._control], [], 0.1)
+                    self._early.extend(self._read())
+            raise TimeoutError("The process that forks the slots does not answer")
+
+    def news(self) -> list[tuple[Any, ...]] | None:
+        """Return what happened: `("born", index, pid)`, `("died", pid, exit code)`; None: the nursery itself died."""
+        assert self._control is not None
+        early, self._early = self._early, []
+        heard = early + self._read()
+        return None if self._ended and not heard else heard
+
+    def _read(self) -> list[tuple[Any, ...]]:
+        assert self._control is not None
+        heard: list[tuple[Any, ...]] = []
+        while True:
+            try:
+                data = self._control.recv(65536)
+            except BlockingIOError:
+                return heard
+            except OSError:
+                data = b""
+            if not data:
+                self._ended = True
+                return heard
+            heard.append(marshal.loads(data))
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the nursery, and with it every slot that is left."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            with contextlib.suppress(Exception):
+                _join(self._process, timeout)
+            self._process = None
+
+
+def _join(process: Any, timeout: float) -> None:
+    if isinstance(process, subprocess.Popen):
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        return
+    process.join(timeout)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _single_threaded() -> bool:
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return threading.active_count() == 1
+
+
+# A fresh interpreter
+
+
+def start_fresh(
+    app: Any,
+    descriptors: list[int],
+    module: str = "localq.worker.pool.processes.forkserver",
+    first: str = "",
+    arguments: tuple[Any, ...] = (),
+) -> subprocess.Popen[bytes]:
+    """Start an interpreter that calls a module's `main` with descriptors it inherits.
+
+    Args:
+        module: Its `main` calls `loaded_app` before anything else.
+        first: Code that comes before its import.
+        arguments: What `main` gets after the descriptors.
+    """
+    environment = dict(os.environ)
+    before = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    told = ", ".join(map(repr, (*descriptors, *arguments)))
+    code = f"{first}from {module} import main; main({told})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        pass_fds=descriptors,
+        stdin=subprocess.PIPE,
+        env=environment,
+        start_new_session=False,
+    )
+    assert process.stdin is not None
+    process.stdin.write(_spec(app, before))
+    process.stdin.close()
+    return process
+
+
+def _spec(app: Any, pythonpath: str | None) -> bytes:
+    modules = {
+        task_definitions.origin(task).__module__ for task in app.tasks.values() if not task_definitions.by_value(task)
+    }
+    spec = {
+        "parent": os.getpid(),
+        "path": list(sys.path),
+        "pythonpath": pythonpath,
+        "argv": list(sys.argv),
+        "levels": _log_levels(),
+        "framework": is_set_up(),
+        "main": app.main,
+        "location": app.location,
+        "settings": _sendable(app.conf.given()),
+        # Those without tasks may connect receivers of signals.
+        "modules": sorted(modules.union(app.conf.imports, app.conf.include)),
+        "definitions": [task_definitions.dump(task) for task in app.tasks.values() if task_definitions.by_value(task)],
+    }
+    return bytes(dill.dumps(spec))
+
+
+def _sendable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that can be written down; the others are as the processes' own modules say."""
+    kept = {}
+    for name, value in settings.items():
+        if name == "beat_schedule":
+            # Slots fire no schedules, and rules may hold what cannot travel.
+            continue
+        try:
+            dill.dumps(value)
+        except Exception as error:
+            logging.getLogger("localq").warning("Setting %s cannot be sent to worker processes: %s", name, error)
+        else:
+            kept[name] = value
+    return kept
+
+
+def _log_levels() -> dict[str, int]:
+    """Return the levels that were set, by logger: slots send what the program's loggers would take."""
+    known = {name: one for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger)}
+    return {"": logging.root.level, **{name: one.level for name, one in known.items() if one.level}}
+
+
+def main(control: int) -> None:
+    """Run a nursery in a fresh interpreter."""
+    app, parent = loaded_app()
+    _serve(socket.socket(fileno=control), app, parent)
+
+
+def loaded_app() -> tuple[Any, int]:
+    """Return the app of a fresh interpreter, with its tasks, and the worker's process: standard input tells them."""
+    spec = dill.loads(sys.stdin.buffer.read())
+    sys.path[:], sys.argv[:] = spec["path"], spec["argv"]
+    os.environ.pop("PYTHONPATH", None)
+    if spec["pythonpath"] is not None:
+        os.environ["PYTHONPATH"] = spec["pythonpath"]
+    current.set_in_slot()
+    application = importlib.import_module("localq.app.app")
+    if spec["framework"]:
+        # As it was where these modules were first imported: those of Django's models cannot be without it.
+        set_up()
+    for name in spec["modules"]:
+        importlib.import_module(name)
+    app = application._same_app(spec["main"], spec["location"])
+    # The worker's own file, which need not be the one its module names; and no connection crosses a fork.
+    app.relocate(path=spec["location"])
+    # Read first what is read there: the worker's own settings come before the environment.
+    app.conf.load()
+    app.conf.update(spec["settings"])
+    for module in spec["modules"]:
+        _adopt(app, sys.modules[module])
+    for data in spec["definitions"]:
+        task_definitions.load(app, data)
+    for logger, level in spec["levels"].items():
+        logging.getLogger(logger).setLevel(level)
+    return app, int(spec["parent"])
+
+
+def _adopt(app: Any, module: Any) -> None:
+    """Register tasks that a module registered with another app object of the same program."""
+    for value in vars(module).values():
+        name = getattr(value, "name", None)
+        if hasattr(value, "apply_async") and isinstance(name, str) and name not in app.tasks:
+            app.tasks[name] = value
+
+
+# The process itself
+
+
+def _forked(mine: socket.socket, theirs: socket.socket, app: Any, parent: int) -> None:
+    mine.close()
+    current.set_in_slot()
+    _serve(theirs, app, parent)
+
+
+def _serve(control: socket.socket, app: Any, parent: int) -> None:
+    """Fork slots when asked, tell of their deaths, and end them all when the worker is gone."""
+    # What is imported stays: no slot's collector should go through it, and copy its pages by touching them.
+    gc.freeze()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    awake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(awake, select.POLLIN)
+    children: dict[int, Any] = {}
+    try:
+        while os.getppid() == parent:
+            ready = {descriptor for descriptor, _ in poll.poll(_LOOK_S * 1000)}
+            if awake in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(awake, 4096)
+                _tell_deaths(control, children)
+            if control.fileno() in ready and not _obey(control, app, children):
+                break
+    finally:
+        failpoints.point("nursery.orphaned")
+        for pid in children:
+            _kill_group(pid)
+        os._exit(0)
+
+
+def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
+    """Do what the worker asks; False when it is gone."""
+    try:
+        data, ancillary, _, _ = control.recvmsg(65536, socket.CMSG_SPACE(16))
+    except OSError:
+        return False
+    if not data:
+        return False
+    descriptors = array.array("i")
+    for _, _, content in ancillary:
+        descriptors.frombytes(content)
+    _, plan = marshal.loads(data)
+    worker_before_create_process.send(app)
+    process = _fork.Process(target=_become_slot, args=(control, app, SlotPlan(*plan), list(descriptors), os.getpid()))
+    process.start()
+    children[process.pid] = process
+    for descriptor in descriptors:
+        os.close(descriptor)
+    control.send(marshal.dumps(("born", plan[0], process.pid)))
+    return True
+
+
+def _become_slot(control: socket.socket, app: Any, plan: SlotPlan, descriptors: list[int], nursery: int) -> None:
+    control.close()
+    jobs, tokens, reports, output = descriptors
+    slot_main(app, plan, jobs, tokens, reports, output, nursery)
+
+
+def _tell_deaths(control: socket.socket, children: dict[int, Any]) -> None:
+    for pid, process in list(children.items()):
+        code = process.exitcode
+        if code is None:
+            continue
+        del children[pid]
+        # Grandchildren in its group would hold what the slot held, and go on with a job nobody waits for.
+        _kill_group(pid)
+        with contextlib.suppress(OSError):
+            control.send(marshal.dumps(("died", pid, code)))
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)

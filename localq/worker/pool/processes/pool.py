@@ -1,0 +1,274 @@
+"""The process pool: one process a slot, one job at a time in it, its death known at once.
+
+Short jobs are handed over ahead of need, some 25 ms of work a slot, so that they are not bound by round trips;
+what waits behind a job that turns out long is taken back. A job that has crashed once is handed out alone.
+Here the slots live and die; `handing`, `hearing` and `watching` are what is done with those that live.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import selectors
+import signal
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from localq.host.presence import MARK_SIZE, Marks
+from localq.model.clock import Clock
+from localq.model.job import Job
+from localq.worker.pool.contract import Cause, Death, InHand, Printed, Report
+from localq.worker.pool.process_facts import how_ended
+from localq.worker.pool.processes.forkserver import Nursery
+from localq.worker.pool.processes.slot_deaths import Watching
+from localq.worker.pool.processes.slot_handle import Handle
+from localq.worker.pool.processes.slot_main import SlotPlan
+
+__all__ = ["ProcessPool"]
+
+#: Seconds a cancelled job has to end before it is killed.
+_GRACE_S = 3.0
+#: Slots that may die before they are ready, within a minute, until the pool gives up.
+_MOST_STILLBORN = 5
+
+
+class ProcessPool(Watching):
+    """A pool of processes; see `localq.worker.pool.contract.Pool`.
+
+    Args:
+        app: The app whose tasks run.
+        size: Slots.
+        worker: The worker's name.
+        marks: The file, and its mapping, in which slots mark what they have started; None without a store's folder.
+        printed: Called with what tasks print.
+        redirect: Whether Python's standard streams are captured by job; descriptors 1 and 2 always are.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        size: int,
+        *,
+        worker: str,
+        clock: Clock,
+        marks: tuple[str, mmap.mmap] | None,
+        printed: Printed,
+        redirect: bool = True,
+        max_tasks: int | None = None,
+        max_memory_kb: int | None = None,
+    ) -> None:
+        super().__init__(app, size, clock, printed=printed, max_tasks=max_tasks, max_memory_kb=max_memory_kb)
+        self._worker, self._redirect = worker, redirect
+        self._marks_path = None if marks is None else marks[0]
+        self._marks = None if marks is None else marks[1]
+        self._nursery = Nursery(app)
+        self._stillborn: list[float] = []
+
+    # Slots
+
+    def prepare(self) -> None:
+        """Start the nursery: to be called before this process has threads or connections."""
+        self._nursery.start()
+
+    def start(self, selector: selectors.BaseSelector) -> None:
+        """Fork the slots."""
+        self._selector = selector
+        selector.register(self._nursery, selectors.EVENT_READ, self._hear)
+        for index in range(self.size):
+            self._fork(index)
+
+    def _fork(self, index: int) -> None:
+        slot = self._slots[index] = Handle(index)
+        slot.defined = dict(self._nursery.known)
+        if self._marks is not None and (index + 1) * MARK_SIZE <= len(self._marks):
+            slot.marks = Marks(self._marks, index)
+        plan = SlotPlan(index, self._worker, self._marks_path, self._redirect)
+        self._nursery.fork(plan, slot.descriptors())
+        slot.handed_over()
+        slot.since = self._clock.steady()
+        self._selector.register(slot.reports.fileno(), selectors.EVENT_READ, lambda: self._read(slot))
+        self._selector.register(slot.output.fileno(), selectors.EVENT_READ, lambda: self._read_output(slot))
+
+    def _hear(self) -> None:
+        news = self._nursery.news()
+        if news is None:
+            self._nursery_died()
+            return
+        for kind, *said in news:
+            if kind == "born":
+                index, pid = said
+                if index in self._slots:
+                    self._born(self._slots[index], pid)
+            else:
+                pid, code = said
+                for slot in list(self._slots.values()):
+                    if slot.pid == pid:
+                        self._slot_died(slot, code)
+
+    def _born(self, slot: Handle, pid: int) -> None:
+        """Learn a slot's process, which may have been running for a while; send what it was to get before."""
+        slot.pid = pid
+        if slot.owed == signal.SIGUSR1:
+            self._interrupt(slot)
+        elif slot.owed:
+            self._kill(slot, slot.owed)
+
+    def _nursery_died(self) -> None:
+        """Start over: without a nursery nobody tells of deaths, and its slots died with it."""
+        self._selector.unregister(self._nursery)
+        slots = list(self._slots.values())
+        for slot in slots:
+            self._kill(slot)
+        self._nursery.close()
+        self._nursery = Nursery(self._app)
+        # This process has a connection by now, which must not cross a fork.
+        self._nursery.start(fresh=True)
+        self._selector.register(self._nursery, selectors.EVENT_READ, self._hear)
+        if not all(slot.ready for slot in slots):
+            self._count_stillborn(-signal.SIGKILL)
+        for slot in slots:
+            self._bury(slot, -signal.SIGKILL)
+
+    def _slot_died(self, slot: Handle, code: int) -> None:
+        self._drain(slot)
+        if not slot.ready:
+            self._count_stillborn(code)
+        self._bury(slot, code)
+
+    def _bury(self, slot: Handle, code: int) -> None:
+        """Report the one job a dead slot was running; the rest waits for other slots."""
+        self._read(slot)
+        self._read_output(slot)
+        self._held.extendleft(reversed(slot.take_back()))
+        for handed in slot.jobs.values():
+            death = self._death(slot, handed.job, code)
+            self._ended.append(Report(handed.job, death, slot.tails.pop(handed.job.key, None)))
+        slot.jobs.clear()
+        self._forget(slot)
+        if not self._closing and self.broken is None and slot.index < self.size:
+            self._fork(slot.index)
+        self._hand_held()
+
+    def _death(self, slot: Handle, job: Job, code: int) -> Death:
+        started = self._started(slot, job)
+        if slot.verdict is not None and slot.verdict[0] in (job.key, -1):
+            _, cause, reason, number = slot.verdict
+            return Death(cause, reason, started, number)
+        return Death(Cause.CRASH, f"The process that ran it (pid {slot.pid}) {how_ended(code)}", started)
+
+    def _count_stillborn(self, code: int) -> None:
+        now = self._clock.steady()
+        self._stillborn = [then for then in self._stillborn if now - then < 60] + [now]
+        if len(self._stillborn) >= _MOST_STILLBORN:
+            self.broken = (
+                f"{_MOST_STILLBORN} slots within a minute died before they were ready; the last {how_ended(code)}"
+            )
+
+    def _forget(self, slot: Handle) -> None:
+        for end in (slot.reports, slot.output):
+            with contextlib.suppress(KeyError, ValueError, OSError):
+                self._selector.unregister(end.fileno())
+        slot.close()
+        if self._slots.get(slot.index) is slot:
+            del self._slots[slot.index]
+
+    # Stopping
+
+    def in_hand(self) -> dict[int, int]:
+        """Return `key -> run_token` of all jobs here."""
+        hand = {handed.job.key: handed.job.run_token for handed in self._held}
+        for slot in self._slots.values():
+            hand.update((key, handed.job.run_token) for key, handed in slot.jobs.items())
+        hand.update((report.job.key, report.job.run_token) for report in self._ended)
+        return hand
+
+    def jobs(self) -> list[InHand]:
+        """Return every job here, those that run first."""
+        now, runs, waits = self._clock.now(), [], [InHand(handed.job, None, None) for handed in self._held]
+        for slot in self._slots.values():
+            found = self._running_in(slot)
+            for handed in slot.jobs.values():
+                if found is not None and handed is found[0]:
+                    runs.append(InHand(handed.job, now - int(found[1] * 1e6), slot.pid))
+                else:
+                    waits.append(InHand(handed.job, None, slot.pid))
+        return runs + waits
+
+    def stop_job(self, key: int, number: int) -> None:
+        """End a cancelled job."""
+        for slot in list(self._slots.values()):
+            if key not in slot.jobs:
+                continue
+            if self._runs(slot, key) and number and slot.verdict is None:
+                slot.verdict = (key, Cause.CANCELLED, f"cancelled by signal {number}", number)
+                slot.kill_at = self._clock.steady() + _GRACE_S
+                self._kill(slot, number)
+        for handed in [one for one in self._held if one.job.key == key]:
+            self._held.remove(handed)
+            self._ended.append(Report(handed.job, Death(Cause.CANCELLED, "cancelled before it started", None), None))
+        self._hand_held()
+
+    def drop(self, keys: Sequence[int]) -> None:
+        """End jobs that are not ours any more, and say nothing of them."""
+        gone = set(keys)
+        self._held = deque(handed for handed in self._held if handed.job.key not in gone)
+        self._ended = [report for report in self._ended if report.job.key not in gone]
+        for slot in list(self._slots.values()):
+            if gone.isdisjoint(slot.jobs):
+                continue
+            self._held.extend(handed for handed in slot.take_back() if handed.job.key not in gone)
+            self._drain(slot)
+            running = [key for key in slot.jobs if key in gone]
+            for key in running:
+                del slot.jobs[key]
+            if running:
+                self._kill(slot)
+
+    def interrupt(self) -> None:
+        """Raise WorkerTerminate in every running task."""
+        for slot in self._slots.values():
+            if slot.jobs:
+                self._interrupt(slot)
+
+    def _interrupt(self, slot: Handle) -> None:
+        slot.owed = 0 if slot.pid else signal.SIGUSR1
+        if slot.pid:
+            with contextlib.suppress(OSError):
+                os.kill(slot.pid, signal.SIGUSR1)
+
+    def kill(self) -> None:
+        """End every running job at once."""
+        for slot in self._slots.values():
+            if slot.jobs:
+                slot.verdict = (-1, Cause.STOPPED, "the worker stopped before it ended", signal.SIGKILL)
+                self._kill(slot)
+
+    def resize(self, size: int) -> None:
+        """Change the number of slots."""
+        before, self.size = self.size, max(1, size)
+        for index in range(before, self.size):
+            if index not in self._slots:
+                self._fork(index)
+        for slot in list(self._slots.values()):
+            if slot.index >= self.size:
+                self._retire(slot)
+
+    def restart(self) -> None:
+        """Replace every slot, each after the job it runs."""
+        for slot in list(self._slots.values()):
+            self._retire(slot)
+
+    def pids(self) -> list[int]:
+        """Return the slots' processes."""
+        return [slot.pid for slot in self._slots.values() if slot.pid]
+
+    def close(self) -> None:
+        """End the slots, the nursery and all that is theirs."""
+        self._closing = True
+        with contextlib.suppress(KeyError, ValueError, AssertionError, AttributeError):
+            self._selector.unregister(self._nursery)
+        self._nursery.close()
+        for slot in list(self._slots.values()):
+            self._forget(slot)

@@ -1,0 +1,356 @@
+"""A slot: the process that runs attempts, one after another.
+
+It is forked by the nursery, which has no threads and no connections. It holds no database; a task that enqueues
+opens its own client. Reports go out the moment an attempt ends, so that what is in the pipe survives this process.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import fcntl
+import io
+import json
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+import termios
+import threading
+from collections import deque
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NamedTuple
+
+from localq import current
+from localq.exceptions import NotRegistered, WorkerTerminate
+from localq.execution import attempt
+from localq.execution.running import Place
+from localq.execution.soft_limit import AlarmLimiter
+from localq.host.presence import Marks, share_life
+from localq.model import failpoints
+from localq.model.clock import SYSTEM
+from localq.model.job import Ending, Job, Note, Outcome
+from localq.serialization import failure
+from localq.signals import worker_process_init, worker_process_shutdown
+from localq.worker.pool import task_definitions
+from localq.worker.pool.frames import Kind, pack, pack_outcome, receive
+
+__all__ = ["SlotPlan", "main", "packed", "set_logging", "unknown"]
+
+_PR_SET_PDEATHSIG = 1
+
+
+class SlotPlan(NamedTuple):
+    """What a slot needs to know: its place in the marks file, its worker's name, and what to do with prints."""
+
+    index: int  # type: ignore[assignment]
+    worker: str
+    marks_path: str | None
+    redirect: bool
+
+
+class Slot:
+    """The state of a slot's process."""
+
+    def __init__(self, app: Any, plan: SlotPlan, jobs: socket.socket, tokens: int, reports: int) -> None:
+        self.app, self.plan = app, plan
+        self._jobs, self._tokens, self._reports = jobs, tokens, reports
+        self._given: deque[tuple[Any, ...]] = deque()
+        self._running = False
+        self._job: Job | None = None
+        self._marks = Marks.opened(plan.marks_path, plan.index)
+        self._life = share_life(plan.marks_path)
+        #: The end of the output pipe that the worker reads, to read along; and how much is in it.
+        self._output: int | None = None
+        self._unread = array.array("i", [0])
+        self._place = Place(plan.worker, SYSTEM, app.conf, AlarmLimiter(), templates={})
+
+    # Reporting
+
+    def report(self, kind: int, body: bytes) -> None:
+        """Write a frame, whole."""
+        view = memoryview(pack(kind, body))
+        while view:
+            view = view[os.write(self._reports, view) :]
+
+    def note(self, said: Note) -> None:
+        """Send what a task says of itself to the worker."""
+        meta = None if said.meta is None else said.meta.decode("latin-1")
+        self.report(Kind.NOTE, json.dumps([said.id, said.shown, meta]).encode())
+
+    def printed(self, text: str, is_error: bool) -> None:
+        """Send what a task printed to the worker."""
+        key = self._job.key if self._job is not None else None
+        self.report(Kind.PRINTED, json.dumps([key, text, is_error]).encode())
+
+    def read_along(self) -> None:
+        """Open the other end of the output pipe, where the system gives it."""
+        with contextlib.suppress(OSError):
+            self._output = os.open("/proc/self/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+
+    def _tell_output(self, output: int) -> None:
+        """Send what was written past Python's streams and the worker has not read, while it is known whose it is."""
+        fcntl.ioctl(output, termios.FIONREAD, self._unread)
+        if self._unread[0]:
+            with contextlib.suppress(BlockingIOError):
+                while data := os.read(output, 65_536):
+                    self.printed(data.decode("utf-8", "replace"), True)
+
+    # Running
+
+    def serve(self) -> None:
+        """Run what comes until the worker says to stop, or is gone."""
+        failpoints.point("slot.ready")
+        self.report(Kind.READY, f"{os.getpid()} {int(self._marks is not None)}".encode())
+        while True:
+            if not self._given:
+                goes_on = self._hear()
+            elif self._may_start():
+                self._run(Job._make(self._given.popleft()))
+                continue
+            else:
+                goes_on = self._drop()
+            if not goes_on:
+                return
+
+    def _hear(self, flags: int = 0) -> bool:
+        """Take the worker's next message; False when it says to stop, or is gone."""
+        try:
+            message = receive(self._jobs, flags)
+        except InterruptedError:
+            return True
+        if message is None or message[0] == "quit":
+            return False
+        if message[0] == "define":
+            task_definitions.load(self.app, message[1])
+            self._place = self._place._replace(templates={})
+        else:
+            self._given.extend(message[1])
+        return True
+
+    def _may_start(self) -> bool:
+        """Take the next job's token; False if the worker took back what had not been started."""
+        try:
+            return bool(os.read(self._tokens, 1))
+        except BlockingIOError:
+            return False
+
+    def _drop(self) -> bool:
+        """Drop what was taken back; return whether to go on.
+
+        Messages not read yet were sent before that too: left in the socket, their jobs would use up the tokens of
+        the next ones.
+        """
+        goes_on = True
+        with contextlib.suppress(BlockingIOError):
+            while goes_on:
+                goes_on = self._hear(socket.MSG_DONTWAIT)
+        self._given.clear()
+        self.report(Kind.DROPPED, b"")
+        return goes_on
+
+    def _run(self, job: Job) -> None:
+        task = self.app.tasks.find(job.task)
+        if self._marks is not None:
+            self._marks.begin(job.key, job.run_token, SYSTEM.steady())
+        self._job = job
+        started_at = SYSTEM.now()
+        self._running = True
+        try:
+            outcome = unknown(job) if task is None else attempt.run(task, job, self._place)
+        except WorkerTerminate:
+            outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
+        finally:
+            self._running = False
+        for stream in (sys.stdout, sys.stderr):
+            try:  # noqa: SIM105 - a context manager costs more than the flush
+                stream.flush()
+            except Exception:
+                pass
+        if self._output is not None:
+            self._tell_output(self._output)
+        view = memoryview(packed(job, outcome))
+        if failpoints.armed("report.half"):
+            view = view[os.write(self._reports, view[: len(view) // 2]) :]
+            failpoints.point("report.half")
+        while view:
+            view = view[os.write(self._reports, view) :]
+        self._job = None
+        failpoints.point("report.after")
+        if self._marks is not None:
+            self._marks.end()
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Handle the worker's wish to end the run: raise in the task."""
+        if self._running:
+            raise WorkerTerminate("the worker is stopping")
+
+
+def packed(job: Job, outcome: Outcome) -> bytes:
+    """Return an outcome's frame; one that cannot be written is a failure of the job, not of the slot."""
+    try:
+        return pack_outcome(job, outcome)
+    except (TypeError, ValueError) as error:
+        told = failure.dump(failure.describe(error))
+        return pack_outcome(job, Outcome(Ending.FAILURE, outcome.started_at, outcome.ended_at, failure=told))
+
+
+def unknown(job: Job) -> Outcome:
+    """Return the outcome of a job whose task nobody defined here."""
+    error = NotRegistered(
+        f"Unknown task {job.task!r}. Import its module in the worker: --include, or the setting include."
+    )
+    now = SYSTEM.now()
+    return Outcome(Ending.FAILURE, now, now, failure=failure.dump(failure.describe(error)))
+
+
+# Starting
+
+
+def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output: int, nursery: int) -> None:
+    """Run a slot; the process ends with it."""
+    os.setsid()
+    _die_with_parent(nursery)
+    current.set_in_slot()
+    slot = Slot(app, plan, socket.socket(fileno=jobs), tokens, reports)
+    _set_signals(slot)
+    _set_streams(slot, output)
+    slot.read_along()
+    set_logging(slot.report, f"Slot-{plan.index + 1}")
+    app.annotator = slot.note
+    random.seed()
+    if "numpy" in sys.modules:
+        with contextlib.suppress(Exception):
+            sys.modules["numpy"].random.seed()
+    worker_process_init.send(None)
+    try:
+        slot.serve()
+    finally:
+        attempt.close_loop()
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
+
+
+def _die_with_parent(nursery: int) -> None:
+    """End this process when its parent does, however that happens."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch_parent, args=(nursery,), daemon=True).start()
+    if os.getppid() != nursery:
+        os._exit(1)
+
+
+def _watch_parent(nursery: int) -> None:
+    pause = threading.Event()
+    while os.getppid() == nursery:
+        pause.wait(1)
+    os._exit(1)
+
+
+def _set_signals(slot: Slot) -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGUSR1, slot.interrupt)
+
+
+class _Stream(io.TextIOBase):
+    """A standard stream whose whole lines travel to the worker, with the job they belong to."""
+
+    def __init__(self, slot: Slot, raw: Any, is_error: bool) -> None:
+        self._slot, self._raw, self._is_error = slot, raw, is_error
+        self._kept = ""
+        self.buffer = getattr(raw, "buffer", raw)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 2 if self._is_error else 1
+
+    def write(self, text: str) -> int:
+        self._kept += text
+        if "\n" in text or len(self._kept) > 65536:
+            whole, newline, self._kept = self._kept.rpartition("\n")
+            if not newline:
+                whole, self._kept = self._kept, ""
+            self._slot.printed(whole + newline, self._is_error)
+        return len(text)
+
+    def flush(self) -> None:
+        if self._kept:
+            kept, self._kept = self._kept, ""
+            self._slot.printed(kept, self._is_error)
+
+
+def _set_streams(slot: Slot, output: int) -> None:
+    """Send descriptors 1 and 2 into the output pipe, and Python's own streams into frames."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    if slot.plan.redirect:
+        sys.stdout = sys.__stdout__ = _Stream(slot, sys.__stdout__, False)  # type: ignore[misc, assignment]
+        sys.stderr = sys.__stderr__ = _Stream(slot, sys.__stderr__, True)  # type: ignore[misc, assignment]
+
+
+class _Forward(logging.Handler):
+    """Sends log records to the worker, which handles them as its own."""
+
+    def __init__(self, report: Callable[[int, bytes], None], process: str) -> None:
+        super().__init__()
+        self._report, self._process = report, process
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.exc_text
+            if record.exc_info and text is None:
+                text = logging.Formatter().formatException(record.exc_info)
+            request = current.request.get()
+            said = {
+                "name": record.name,
+                "levelno": record.levelno,
+                "levelname": record.levelname,
+                "msg": record.getMessage(),
+                "created": record.created,
+                "pathname": record.pathname,
+                "lineno": record.lineno,
+                "funcName": record.funcName,
+                "exc_text": text,
+                "process": record.process,
+                "processName": self._process,
+                "task_id": getattr(request, "id", None),
+                "task_name": getattr(request, "task", None),
+            }
+            self._report(Kind.LOG, json.dumps(said).encode())
+        except Exception:
+            self.handleError(record)
+
+
+def set_logging(report: Callable[[int, bytes], None], process: str) -> None:
+    """Let every logger's records travel to the worker; handlers inherited over the fork would write them twice.
+
+    Args:
+        report: Sends a frame.
+        process: What the records call this process.
+    """
+    root = logging.getLogger()
+    for logger in [root, *logging.root.manager.loggerDict.values()]:
+        if isinstance(logger, logging.Logger):
+            logger.handlers = []
+            logger.propagate = True
+    root.addHandler(_Forward(report, process))

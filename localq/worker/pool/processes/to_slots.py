@@ -1,0 +1,161 @@
+"""Handing jobs to slots: which gets what, how much ahead of need, and what is taken back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from localq.model import failpoints
+from localq.model.clock import Clock
+from localq.model.job import Job
+from localq.worker.pool import frames, task_definitions
+from localq.worker.pool.contract import Handed
+from localq.worker.pool.processes.slot_handle import Handle
+from localq.worker.pool.processes.work_ahead import MOST_AHEAD, Pace
+
+__all__ = ["Handing"]
+
+
+class Handing:
+    """The slots of a pool, and the jobs that no slot has yet.
+
+    Args:
+        app: The app whose tasks run.
+        size: Slots.
+        max_tasks: Runs after which a slot's process is replaced.
+    """
+
+    def __init__(self, app: Any, size: int, clock: Clock, max_tasks: int | None) -> None:
+        self.size = size
+        #: Why the pool can run nothing any more.
+        self.broken: str | None = None
+        self._app, self._clock, self._max_tasks = app, clock, max_tasks
+        self._slots: dict[int, Handle] = {}
+        self._held: deque[Handed] = deque()
+        self._pace = Pace()
+        #: Slots report so much that a pipe may fill up, and its slot wait, unless it is read at once.
+        self._bulky = False
+        self._closing = False
+
+    def room(self) -> int:
+        """Return how many more jobs may be handed over now."""
+        if self.broken is not None or self._closing:
+            return 0
+        ahead = self._pace.ahead()
+        room = -len(self._held)
+        for slot in self._slots.values():
+            if slot.closing or slot.alone or slot.recalled:
+                continue
+            most = ahead if slot.ready else 1
+            if self._max_tasks is not None:
+                most = min(most, self._max_tasks - slot.done)
+            room += max(0, most - len(slot.jobs))
+        return max(0, room)
+
+    def busy_for(self) -> float:
+        """Return for how many seconds every slot has work at hand; see the protocol."""
+        if self._bulky:
+            return 0.0
+        least = MOST_AHEAD
+        for slot in self._slots.values():
+            if not slot.ready or slot.closing or slot.alone or slot.recalled or slot.verdict is not None:
+                return 0.0
+            least = min(least, len(slot.jobs) - 1)
+        return self._pace.lasts(least)
+
+    def submit(self, jobs: Sequence[Handed]) -> None:
+        """Hand jobs to the slots with the least to do."""
+        self._held.extend(jobs)
+        self._hand_held()
+        failpoints.point("hand.after")
+
+    def _hand_held(self) -> None:
+        """Give what is held to slots that can take it, each slot's share in one message."""
+        if not self._held:
+            return
+        shares: dict[int, list[Handed]] = {}
+        loads = {
+            slot.index: len(slot.jobs)
+            for slot in self._slots.values()
+            if not (slot.closing or slot.alone or slot.recalled)
+        }
+        waiting: deque[Handed] = deque()
+        while self._held and loads:
+            handed = self._held.popleft()
+            index = self._best_slot(handed, loads)
+            if index is None:
+                waiting.append(handed)
+                continue
+            shares.setdefault(index, []).append(handed)
+            loads[index] += 1
+            if handed.job.crashes:
+                del loads[index]
+        self._held.extendleft(reversed(waiting))
+        for index, share in shares.items():
+            self._give(self._slots[index], share)
+
+    def _best_slot(self, handed: Handed, loads: dict[int, int]) -> int | None:
+        """Return the slot with the least to do; long jobs, and those that have crashed, want one that has nothing."""
+        index = min(loads, key=loads.__getitem__)
+        load = loads[index]
+        if load == 0:
+            return index
+        if handed.job.crashes or load >= MOST_AHEAD or self._pace.is_long(handed.job.task):
+            return None
+        if self._max_tasks is not None and self._slots[index].done + load >= self._max_tasks:
+            return None
+        return index
+
+    def _give(self, slot: Handle, share: list[Handed]) -> None:
+        if not slot.jobs:
+            slot.since = self._clock.steady()
+        slot.alone = share[0].job.crashes > 0
+        try:
+            for name in {handed.job.task for handed in share}:
+                self._define(slot, name)
+        except OSError as error:
+            self._held.extend(share)
+            self._not_given(slot, error)
+            return
+        try:
+            slot.give(share)
+        except OSError as error:
+            self._not_given(slot, error)
+
+    def _not_given(self, slot: Handle, error: OSError) -> None:
+        """Take back what a slot was not given, and what waits in it: its process is gone, or its socket full.
+
+        A full socket holds messages, for which there are no tokens any more: once it has read them it says so.
+        """
+        self._held.extend(slot.take_back())
+        if isinstance(error, BlockingIOError):
+            slot.recalled = True
+        else:
+            self._retire(slot)
+
+    def _define(self, slot: Handle, name: str) -> None:
+        """Send a task's definition to a slot that was forked before it was made, or made anew."""
+        task = self._app.tasks.find(name)
+        if task is not None and slot.defined.get(task.name) is not task:
+            frames.send(slot.to_slot, ("define", task_definitions.dump(task)))
+            slot.defined[task.name] = task
+            slot.loading = True
+
+    def take_back(self) -> list[Job]:
+        """Return every job that no slot has started."""
+        back = [handed.job for handed in self._held]
+        self._held.clear()
+        for slot in self._slots.values():
+            back.extend(handed.job for handed in slot.take_back())
+        return back
+
+    def _retire(self, slot: Handle) -> None:
+        """Let a slot end after the job it runs; give what waits behind it to others."""
+        if not slot.closing:
+            slot.closing = True
+            slot.since = self._clock.steady()
+            self._held.extend(slot.take_back())
+            with contextlib.suppress(OSError):
+                frames.send(slot.to_slot, ("quit",))

@@ -1,0 +1,1 @@
+"""A pool of threads, or of the worker itself."""

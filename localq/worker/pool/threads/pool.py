@@ -1,0 +1,346 @@
+"""The thread pool: for tasks that wait, and for systems without fork. `solo` is one thread.
+
+A thread cannot be killed. At its hard limit a task gets an error it cannot miss unless it is stuck in C code, its
+job is settled as over the limit, and another thread takes the place of the one that is stuck.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import queue
+import selectors
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
+from localq.execution import attempt
+from localq.execution.running import Place
+from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
+from localq.model.clock import Clock
+from localq.model.job import Ending, Job, Note, Outcome
+from localq.serialization.failure import describe, dump
+from localq.signals import worker_process_init, worker_process_shutdown
+from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
+from localq.worker.pool.threads.streams import Redirection
+
+__all__ = ["ThreadPool"]
+
+
+class _Thread(threading.Thread):
+    """One slot: a thread, with what it runs."""
+
+    def __init__(self, pool: ThreadPool, number: int) -> None:
+        super().__init__(name=f"LocalQ-{number}", daemon=True)
+        self.pool = pool
+        #: What runs and may be interrupted.
+        self.handed: Handed | None = None
+        #: What has not been reported yet, and its outcome once it has run.
+        self.job: Job | None = None
+        self.outcome: Outcome | None = None
+        self.ran = False
+        self.since = 0.0
+        self.guard = threading.Lock()
+        self.abandoned = False
+
+    def run(self) -> None:
+        """Run what comes. Errors injected for a run may arrive after it, between any two lines here."""
+        while not self.abandoned:
+            with contextlib.suppress(BaseException):
+                if self.job is None:
+                    handed = self.pool.waiting.get()
+                    if handed is None:
+                        break
+                    self.begin(handed)
+                self._attempt()
+        with contextlib.suppress(BaseException):
+            attempt.close_loop()
+
+    def begin(self, handed: Handed) -> None:
+        """Take a job; its limits count from now."""
+        self.since = self.pool.clock.steady()
+        self.outcome, self.ran = None, False
+        self.handed = handed
+        self.job = handed.job
+
+    def interrupt(self, handed: Handed, error: type[BaseException]) -> None:
+        """Raise an error in a run, if it is still that one."""
+        with self.guard:
+            if self.handed is handed and self.ident is not None:
+                raise_in_thread(self.ident, error)
+
+    def _attempt(self) -> None:
+        """Run the job at hand and report it; called again when an injected error got in between."""
+        job = self.job
+        if job is None:
+            return
+        if not self.ran:
+            self.ran = True
+            self.outcome = self.pool.attempt(job)
+        with self.guard:
+            self.handed = None
+        if self.outcome is None:
+            # The error came as the run ended.
+            now = self.pool.clock.now()
+            self.outcome = Outcome(Ending.RELEASED, now, now)
+        self.pool.ended(self, job, self.outcome)
+        self.job = None
+
+
+class ThreadPool:
+    """A pool of threads; see `localq.worker.pool.contract.Pool`.
+
+    Args:
+        app: The app whose tasks run.
+        size: Threads.
+        worker: The worker's name.
+        printed: Called with what tasks print.
+        redirect: Whether Python's standard streams are captured by job.
+    """
+
+    broken: str | None = None
+
+    def __init__(
+        self, app: Any, size: int, *, worker: str, clock: Clock, printed: Printed, redirect: bool = True
+    ) -> None:
+        self.size, self.clock = size, clock
+        self._print, self._redirect = printed, redirect
+        self._redirection: Redirection | None = None
+        self._texts: queue.SimpleQueue[tuple[str, str, bool]] = queue.SimpleQueue()
+        self._tails: dict[str, str] = {}
+        self._ids: dict[str, Job] = {}
+        self.waiting: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
+        self._app, self._worker = app, worker
+        self._place = Place(worker, clock, app.conf, None)
+        self._threads: list[_Thread] = []
+        self._numbers = itertools.count(1)
+        self._ended: queue.SimpleQueue[tuple[_Thread, Report]] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[Note] = queue.SimpleQueue()
+        self._hand: dict[int, Handed] = {}
+        self._given_up: list[Report] = []
+        self._cancelled: dict[int, int] = {}
+        self._awake, self._wake = socket.socketpair()
+        self._awake.setblocking(False)
+        self._wake.setblocking(False)
+
+    def prepare(self) -> None:
+        """Do nothing: threads need no preparation."""
+
+    def start(self, selector: selectors.BaseSelector) -> None:
+        """Start the threads."""
+        selector.register(self._awake, selectors.EVENT_READ, self._drain)
+        self._app.annotator = self._note
+        if self._redirect:
+            self._redirection = Redirection(self._heard)
+        worker_process_init.send(None)
+        for _ in range(self.size):
+            self._start_one()
+
+    def _start_one(self) -> None:
+        thread = _Thread(self, next(self._numbers))
+        self._threads.append(thread)
+        thread.start()
+
+    def attempt(self, job: Job) -> Outcome:
+        """Run a job in the calling thread."""
+        task = self._app.tasks.find(job.task)
+        if task is None:
+            error = NotRegistered(f"Unknown task {job.task!r}. Import its module: include=[...].")
+            now = self.clock.now()
+            return Outcome(Ending.FAILURE, now, now, failure=dump(describe(error)))
+        try:
+            return attempt.run(task, job, self._place._replace(limiter=ThreadLimiter()))
+        except WorkerTerminate:
+            now = self.clock.now()
+            return Outcome(Ending.RELEASED, now, now)
+
+    def ended(self, thread: _Thread, job: Job, outcome: Outcome) -> None:
+        """Report from a thread."""
+        if self._redirection is not None:
+            self._redirection.end_lines()
+        self._ended.put((thread, Report(job, outcome, None)))
+        self._ring()
+
+    def _note(self, said: Note) -> None:
+        self._said.put(said)
+        self._ring()
+
+    def _heard(self, job_id: str, text: str, is_error: bool) -> bool:
+        """Take what a task printed, from its thread."""
+        if job_id not in self._ids:
+            return False
+        self._texts.put((job_id, text, is_error))
+        self._ring()
+        return True
+
+    def _pass_texts(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                job_id, text, is_error = self._texts.get_nowait()
+                job = self._ids.get(job_id)
+                if job is not None:
+                    self._tails[job_id] = (self._tails.get(job_id, "") + text)[-TAIL:]
+                self._print(job, text, is_error)
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wake.send(b"!")
+
+    def _drain(self) -> None:
+        with contextlib.suppress(OSError):
+            self._awake.recv(4096)
+
+    def room(self) -> int:
+        """Return how many threads have nothing to do."""
+        return max(0, self.size - len(self._hand))
+
+    def busy_for(self) -> float:
+        """Return 0: a thread has nothing but what it runs."""
+        return 0.0
+
+    def submit(self, jobs: Sequence[Handed]) -> None:
+        """Hand jobs to the threads."""
+        self._ids = {handed.job.id: handed.job for handed in self._hand.values()}
+        for handed in jobs:
+            self._hand[handed.job.key] = handed
+            self._ids[handed.job.id] = handed.job
+            self.waiting.put(handed)
+
+    def collect(self) -> list[Report]:
+        """Return what has ended."""
+        self._pass_texts()
+        ended, self._given_up = self._given_up, []
+        while True:
+            try:
+                thread, report = self._ended.get_nowait()
+            except queue.Empty:
+                return ended
+            handed = self._hand.get(report.job.key)
+            if thread.abandoned or handed is None or handed.job.run_token != report.job.run_token:
+                continue
+            del self._hand[report.job.key]
+            number = self._cancelled.pop(report.job.key, 0)
+            if number and isinstance(report.end, Outcome) and report.end.ending == Ending.RELEASED:
+                report = report._replace(end=Death(Cause.CANCELLED, "cancelled while it ran", None, number))
+            self._pass_texts()
+            self._ids.pop(report.job.id, None)
+            ended.append(report._replace(output=self._tails.pop(report.job.id, None)))
+
+    def notes(self) -> list[Note]:
+        """Return what tasks said of themselves."""
+        said = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                said.append(self._said.get_nowait())
+        return said
+
+    def take_back(self) -> list[Job]:
+        """Return jobs no thread has started."""
+        back = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                handed = self.waiting.get_nowait()
+                if handed is not None:
+                    del self._hand[handed.job.key]
+                    back.append(handed.job)
+        return back
+
+    def in_hand(self) -> dict[int, int]:
+        """Return `key -> run_token` of all jobs here."""
+        return {key: handed.job.run_token for key, handed in self._hand.items()}
+
+    def jobs(self) -> list[InHand]:
+        """Return every job here, those that run first."""
+        now, steady = self.clock.now(), self.clock.steady()
+        since = {handed.job.key: thread.since for thread, handed in self._running()}
+        pid = os.getpid()
+        found = [
+            InHand(one.job, now - int((steady - since[key]) * 1e6), pid)
+            if key in since
+            else InHand(one.job, None, None)
+            for key, one in self._hand.items()
+        ]
+        return sorted(found, key=lambda one: one.started_at is None)
+
+    def _running(self) -> list[tuple[_Thread, Handed]]:
+        return [(thread, handed) for thread in self._threads if (handed := thread.handed) is not None]
+
+    def stop_job(self, key: int, number: int) -> None:
+        """Interrupt a cancelled job, at its next bytecode."""
+        for thread, handed in self._running():
+            if handed.job.key == key and key not in self._cancelled and number:
+                self._cancelled[key] = number
+                thread.interrupt(handed, WorkerTerminate)
+
+    def drop(self, keys: Sequence[int]) -> None:
+        """Forget jobs that are not ours any more; their threads go on."""
+        for key in keys:
+            self._hand.pop(key, None)
+
+    def tick(self) -> float | None:
+        """Give up what is over its hard limit."""
+        after: list[float] = []
+        for thread, handed in self._running():
+            hard = handed.limits.hard
+            if hard is None or handed.job.key not in self._hand:
+                continue
+            left = thread.since + hard - self.clock.steady()
+            if left > 0:
+                after.append(left)
+                continue
+            del self._hand[handed.job.key]
+            reason = f"hard time limit of {hard:g} s exceeded"
+            self._given_up.append(Report(handed.job, Death(Cause.TIME_LIMIT, reason, None, 9), None))
+            self._abandon(thread, handed)
+        return min(after, default=None)
+
+    def _abandon(self, thread: _Thread, handed: Handed) -> None:
+        thread.abandoned = True
+        self._threads.remove(thread)
+        thread.interrupt(handed, TimeLimitExceeded)
+        self._start_one()
+
+    def interrupt(self) -> None:
+        """Raise WorkerTerminate in every running task."""
+        for thread, handed in self._running():
+            thread.interrupt(handed, WorkerTerminate)
+
+    def kill(self) -> None:
+        """Give up every running job; the threads end with the process."""
+        for thread, handed in self._running():
+            if self._hand.pop(handed.job.key, None) is not None:
+                death = Death(Cause.STOPPED, "the worker stopped before it ended", None)
+                self._given_up.append(Report(handed.job, death, None))
+            thread.abandoned = True
+
+    def resize(self, size: int) -> None:
+        """Change the number of threads."""
+        for _ in range(size - self.size):
+            self._start_one()
+        for _ in range(self.size - size):
+            self.waiting.put(None)
+        self.size = size
+
+    def restart(self) -> None:
+        """Do nothing: threads have nothing of their own that could be renewed."""
+
+    def pids(self) -> list[int]:
+        """Return no processes: there are none of its own."""
+        return []
+
+    def close(self) -> None:
+        """Let the threads end."""
+        for _ in self._threads:
+            self.waiting.put(None)
+        for thread in self._threads:
+            if not thread.abandoned:
+                thread.join(1.0)
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
+        self._app.annotator = None
+        if self._redirection is not None:
+            self._redirection.end()
+        self._awake.close()
+        self._wake.close()

@@ -1,0 +1,175 @@
+"""A worker as a program of its own: in the main thread, stopped and restarted by signals.
+
+TERM or INT: stop claiming, finish what runs, put back the rest; again: interrupt what runs; again: kill it.
+QUIT interrupts at once. HUP stops in order and starts anew in the same process; on a terminal it only stops.
+USR1 writes the stack of every thread to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from localq import log
+from localq.model.events import emit, subscribe
+from localq.model.job import Job
+from localq.schedules.scheduler import Scheduler
+from localq.worker.pool.contract import Printed
+from localq.worker.shutdown import Stopping
+from localq.worker.worker import Worker
+
+__all__ = ["Server", "prints_of", "start_anew"]
+
+#: Seconds a scheduler has to write what it is firing.
+_SCHEDULER_S = 5.0
+
+
+class Server:
+    """Runs a worker until signals stop it.
+
+    Args:
+        worker: Assembled, not running.
+        greeting: Printed when signals are heeded.
+        scheduler: Runs beside the worker; prepared, not running.
+    """
+
+    def __init__(self, worker: Worker, greeting: str, scheduler: Scheduler | None = None) -> None:
+        self._worker, self._greeting, self._scheduler = worker, greeting, scheduler
+        self._asked = Stopping.NOT
+        self._restart = False
+        #: A terminal that is closed says HUP too, and nobody is left there to see a restart.
+        self._may_restart = not _on_terminal()
+
+    def run(self) -> None:
+        """Work until told to stop; return when the worker has stopped in order. Call it in the main thread.
+
+        Raises:
+            StoreError: the store became unusable.
+            PoolBroken: the pool can run nothing.
+        """
+        _collect_rarely()
+        with self._signals():
+            _write(1, self._greeting)
+            with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]):
+                self._work()
+            if self._restart:
+                start_anew()
+
+    def _work(self) -> None:
+        """Run the worker, and fire schedules meanwhile."""
+        if self._scheduler is not None:
+            self._scheduler.start()
+        try:
+            self._worker.run()
+        finally:
+            if self._scheduler is not None:
+                self._scheduler.stop()
+                self._scheduler.join(_SCHEDULER_S)
+
+    # Signals
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        handlers: dict[int, Any] = {
+            signal.SIGTERM: self._stop,
+            signal.SIGINT: self._stop,
+            signal.SIGQUIT: self._interrupt,
+        }
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means what it says
+            handlers[signal.SIGHUP] = self._hang_up
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
+        try:
+            yield
+        finally:
+            faulthandler.unregister(signal.SIGUSR1)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._restart = False
+        self._worker.sig = signal.Signals(number).name
+        self._ask(min(self._asked + 1, Stopping.KILL))
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._restart = False
+        self._worker.sig = signal.Signals(number).name
+        self._ask(max(self._asked, Stopping.INTERRUPT))
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self._asked == Stopping.NOT:
+            self._restart = self._may_restart
+            self._worker.sig = "SIGHUP"
+            self._worker.stop(Stopping.FINISH)
+
+    def _ask(self, how: int) -> None:
+        self._asked = how
+        self._worker.stop(how)
+
+    def _say(self, event: str, fields: dict[str, Any]) -> None:
+        """Say on standard error how it goes on."""
+        count = fields["running"]
+        jobs = "1 running job" if count == 1 else f"{count} running jobs"
+        them = "it" if count == 1 else "them"
+        verb = "restarting" if self._restart else "stopping"
+        if fields["how"] == "finish":
+            said = f"{verb}: waiting for {jobs}; Ctrl-C or TERM again interrupts {them}" if count else verb
+        elif fields["how"] == "interrupt":
+            said = f"{verb}: interrupting {jobs}; Ctrl-C or TERM again kills {them}" if count else verb
+        else:
+            said = f"{verb}: killing {jobs}" if count else verb
+        # A terminal has just shown ^C, and no end of the line.
+        start = "\n" if os.isatty(2) else ""
+        _write(2, f"{start}localq: {said}\n")
+
+
+def prints_of(worker: str, *, redirect: bool) -> Printed:
+    """Return what handles the prints of a worker's tasks: as events that the log shows, or as they are.
+
+    Args:
+        worker: The worker's name.
+        redirect: The setting worker_redirect_stdouts.
+    """
+
+    def tell(job: Job | None, text: str, is_error: bool) -> None:
+        if job is None:
+            emit("job.printed", worker=worker, task=None, job_id=None, text=text)
+        else:
+            emit("job.printed", worker=worker, task=job.task, job_id=job.id, text=text)
+
+    def pass_on(job: Job | None, text: str, is_error: bool) -> None:
+        _write(2 if is_error else 1, text)
+
+    return tell if redirect else pass_on
+
+
+def _write(descriptor: int, text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(descriptor, text.encode("utf-8", "backslashreplace"))
+
+
+def _collect_rarely() -> None:
+    """Spare the collector what is there for good, and most of its rounds: jobs pass through as plain values."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _on_terminal() -> bool:
+    with contextlib.suppress(Exception):
+        return sys.stdin.isatty()
+    return False
+
+
+def start_anew() -> None:
+    """Replace this process by a new run of the same command."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

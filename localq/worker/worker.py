@@ -1,0 +1,390 @@
+"""The worker: one loop that claims jobs, hands them to a pool, and writes what came of them.
+
+It holds the database; slots never do. Everything that is done between two waits is settled and written in one
+`finish`. Nothing here reads a clock but through `Clock`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
+from localq.execution.settle import released
+from localq.host.presence import Presence
+from localq.model import failpoints
+from localq.model.clock import Clock
+from localq.model.events import emit
+from localq.model.job import Completion, Job
+from localq.signals import (
+    heartbeat_sent,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
+from localq.store.protocol.store import Store
+from localq.worker.celery_events import Broadcast
+from localq.worker.claimed import Receiving
+from localq.worker.control.mailbox import Control
+from localq.worker.finished import Outbox
+from localq.worker.lease import Membership, WorkerPlan
+from localq.worker.outage import Outage
+from localq.worker.pool.contract import Pool
+from localq.worker.reported import Settling
+from localq.worker.shutdown import HOW, Shutdown, Stopping
+from localq.worker.upkeep import Upkeep
+from localq.worker.wakeup import Ear
+
+__all__ = ["Worker"]
+
+#: Seconds between looks when nothing rings: bells are only hints.
+_FLOOR_S = 0.5
+#: Most jobs claimed at once.
+_MOST_CLAIMED = 256
+
+
+class Worker:
+    """A worker of an app.
+
+    Args:
+        app: Tasks and settings.
+        store: A store of its own.
+        pool: Not started yet.
+        presence: Made beforehand, where the pool's slots mark what they start; None: no files.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        store: Store,
+        pool: Pool,
+        plan: WorkerPlan,
+        clock: Clock,
+        presence: Presence | None,
+    ) -> None:
+        self.app, self.store, self.pool, self.clock = app, store, pool, clock
+        self.presence = presence
+        self.error: StoreError | None = None
+        self.ready = threading.Event()
+        self._orderly = False
+        self._look = True
+        self._rung = False
+        self._next_at: int | None = None
+        #: There may be jobs that cannot run because of others: to be settled even where there is no room.
+        self._behind = False
+        self._tick_after: float | None = None
+        self._floor_at = 0.0
+        self._ear = Ear()
+        self._membership = Membership(app, store, plan, pool, clock, presence)
+        self._shutdown = Shutdown()
+        self._outage = Outage(plan.name, clock)
+        self._outbox = Outbox(plan.name, store, clock, app.conf)
+        self.control = Control(self, plan.autoscale)
+        self.broadcast = Broadcast(app, plan.name, store, pool, clock)
+        self._settling = Settling(app, plan.name, clock, self.broadcast)
+        self._receiving = Receiving(plan.name, store, self._settling, self.broadcast, app.conf)
+        self._upkeep: Upkeep | None = None
+        #: The name of the signal that stops it, where it was one.
+        self.sig: str | None = None
+
+    @property
+    def hostname(self) -> str:
+        """Its name, as receivers of signals know it."""
+        return self.plan.name
+
+    @property
+    def plan(self) -> WorkerPlan:
+        """What it is now."""
+        return self._membership.plan
+
+    @property
+    def key(self) -> int:
+        """The worker's number in the store; 0 before it is registered."""
+        return self._membership.key
+
+    @property
+    def boot(self) -> str:
+        """Which start of the machine it runs in."""
+        return self._membership.boot
+
+    # Life
+
+    def run(self) -> None:
+        """Work until told to stop.
+
+        Raises:
+            StoreError: the store became unusable; what was finished and could not be written runs again elsewhere.
+            PoolBroken: the pool can run nothing; what it held was put back.
+        """
+        self._begin()
+        try:
+            while not self._done():
+                self._turn()
+            self._orderly = self.error is None
+        finally:
+            self._end()
+
+    def stop(self, how: int = Stopping.FINISH) -> None:
+        """Tell the worker to stop; from any thread, and from signal handlers."""
+        self._shutdown.ask(how)
+        self.wake()
+
+    @property
+    def stops(self) -> bool:
+        """Whether it has been told to stop."""
+        return self._shutdown.asked
+
+    def serve(self, queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
+        """Serve other queues from now on, and say so in the store."""
+        self._membership.plan = self.plan._replace(queues=queues, excluded=excluded)
+        self.describe()
+        self._look = True
+
+    def describe(self) -> None:
+        """Tell the store anew what this worker is."""
+        self._membership.describe()
+
+    def beat_soon(self) -> None:
+        """Renew the lease, and hear what the store says, at the next turn."""
+        self._rung = True
+
+    def wake(self) -> None:
+        """End the loop's wait; from any thread."""
+        self._ear.wake()
+
+    def _begin(self) -> None:
+        self.store.open()
+        self._bell = self.store.worker_bell()
+        self._ear.listen(self._bell, self._ring)
+        # First: who knows of this worker expects its answers.
+        self._membership.enter(before=self.control.begin)
+        failpoints.point("worker.registered")
+        self._upkeep = Upkeep(self)
+        self.pool.start(self._ear.selector)
+        self.ready.set()
+        self.broadcast.online()
+        worker_ready.send(self)
+        emit(
+            "worker.started",
+            worker=self.plan.name,
+            pool=self.plan.pool_kind,
+            concurrency=self.pool.size,
+            queues=self.plan.queues,
+            store=getattr(self.store, "path", ""),
+        )
+
+    def _done(self) -> bool:
+        if self.error is None and self._shutdown.step == Stopping.KILL:
+            # Who is told to end at once does not wait for a store that cannot write.
+            self.error = self._outage.failure
+        if self.error is not None:
+            return True
+        return self._shutdown.begun and not self.pool.in_hand() and not self._outbox.unsaved
+
+    def _end(self) -> None:
+        emit("worker.stopped", worker=self.plan.name)
+        self.broadcast.offline()
+        worker_shutdown.send(self)
+        self.pool.close()
+        try:
+            # After any other end the marks must stay: they tell the rescuer what had started.
+            if self._orderly:
+                self._membership.bury()
+        except StoreError as error:
+            self.error = self.error or error
+        self._ear.close()
+        self._bell.close()
+        self._membership.leave(orderly=self._orderly and self.error is None)
+        if self.error is not None:
+            raise self.error
+        if self.pool.broken is not None:
+            raise PoolBroken(self.pool.broken)
+
+    # One turn of the loop
+
+    def _turn(self) -> None:
+        self._ear.wait(self._patience())
+        try:
+            if self._outage.may_try():
+                self._work()
+                self._look = self._outage.end() or self._look
+        except (StoreFull, StoreBusy) as error:
+            # Without the store what runs goes on, what has ended is kept, nothing new is claimed.
+            self._outage.begin(error)
+        except StoreError as error:
+            self.error = error
+        # Limits hold whatever the store does.
+        self._tick_after = self.pool.tick()
+        self._obey()
+        if self._look and self._claims():
+            self._let_work()
+
+    def _claims(self) -> bool:
+        """Whether it takes jobs: it was not told to stop, and the store works."""
+        return not self._shutdown.begun and not self._outage.lasts
+
+    def _let_work(self) -> None:
+        """Leave the slots alone while they have enough to do and more waits; what ends meanwhile is written at once.
+
+        On a busy machine each of the worker's turns costs its slots a part of a processor.
+        """
+        millis = int(self.pool.busy_for() * 1000)
+        if millis:
+            self._ear.rest(millis / 1000)
+
+    def _work(self) -> None:
+        """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""
+        self._outbox.unsaved.extend([self._settling.completion(report) for report in self.pool.collect()])
+        said = self.pool.notes()
+        if said:
+            # Before what has ended: a job that waits for its retry shows that, and not what its run said last.
+            self.store.annotate(said, self.clock.now())
+        self._save([])
+        steady = self.clock.steady()
+        if steady >= self._floor_at or self._rung:
+            self.broadcast.look()
+        if steady >= self._membership.beat_at or self._rung:
+            self._beat()
+        if steady >= self._floor_at:
+            self._floor_at = steady + _FLOOR_S
+            if self.store.changed():
+                self._look = self._behind = True
+        if not self._shutdown.begun:
+            self._claim()
+        self.control.tend()
+        assert self._upkeep is not None
+        self._upkeep.tend()
+
+    def _patience(self) -> float:
+        """Return the seconds to wait for something to happen."""
+        steady = self.clock.steady()
+        lasts = self._outage.lasts
+        wait = self._outage.wait(steady) if lasts else min(self._membership.beat_at, self._floor_at) - steady
+        if self._tick_after is not None:
+            wait = min(wait, self._tick_after)
+        if self._claims():
+            if self._look and self.pool.room() > 0:
+                return 0.0
+            if self._next_at is not None:
+                left = (self._next_at - self.clock.now()) / 1e6
+                # What is due finds no room until a job ends, and that ends the wait.
+                if left > 0 or self.pool.room() > 0:
+                    wait = min(wait, left)
+        return max(0.0, self._shutdown.wait(wait, steady))
+
+    def _ring(self) -> None:
+        words = self._bell.drain()
+        self._look = True
+        self._rung = self._rung or any(words)
+        self.control.hear(words)
+
+    # Claiming
+
+    def _claim(self) -> None:
+        now = self.clock.now()
+        due = self._next_at is not None and self._next_at <= now
+        if not (self._look or due):
+            return
+        room = min(self.pool.room(), _MOST_CLAIMED)
+        if room <= 0 and not self._behind:
+            return
+        room = max(0, room)
+        self._behind = False
+        rates = self.control.rates()
+        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now, rates)
+        if not claim.held:
+            self._rejoin("its lease was taken")
+            return
+        self._next_at = claim.next_at
+        if room > 0:
+            # Without room what is ready is still to be looked for.
+            self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
+        if claim.jobs:
+            failpoints.point("claim.after")
+            self._hand(self.control.received(claim.jobs), now)
+
+    def _hand(self, jobs: Sequence[Job], now: int) -> None:
+        handed, late = self._receiving.sort(jobs, now)
+        if handed:
+            self.pool.submit(handed)
+        self._save(late)
+
+    # Writing
+
+    def _save(self, completions: list[Completion]) -> None:
+        """Write completions, those first that could not be written before."""
+        ready, freed, next_at = self._outbox.write(completions)
+        self._look = self._look or ready or freed
+        self._behind = self._behind or freed
+        if next_at is not None and (self._next_at is None or next_at < self._next_at):
+            self._next_at = next_at
+
+    # Staying alive
+
+    def _beat(self) -> None:
+        hand = self.pool.in_hand()
+        hand.update((done.key, done.run_token) for done in self._outbox.unsaved)
+        beat = self._membership.renew(hand)
+        if heartbeat_sent.receivers:
+            heartbeat_sent.send(self)
+        self._rung = False
+        if not beat.held:
+            self._rejoin("its lease was taken")
+            return
+        self.control.obey(beat.orders)
+        if beat.stop:
+            self.pool.drop(beat.stop)
+        for key, number in beat.cancel.items():
+            if number:
+                self.pool.stop_job(key, number)
+        if beat.orphans:
+            now = self.clock.now()
+            self._save([released(job, now) for job in beat.orphans])
+
+    def _rejoin(self, reason: str) -> None:
+        """Register again after others took this worker for dead; what it runs is theirs now."""
+        emit("worker.rejoined", worker=self.plan.name, reason=reason)
+        self.pool.drop(list(self.pool.in_hand()))
+        self._outbox.unsaved = []
+        self._membership.register()
+        self._look = True
+
+    # Stopping
+
+    def _obey(self) -> None:
+        """Act on what was asked by `stop`."""
+        if self.pool.broken is not None:
+            self._give_up(self.pool.broken)
+        shutdown = self._shutdown
+        first = not shutdown.begun
+        if not shutdown.advance(self.clock.steady(), self.app.conf.worker_shutdown_timeout):
+            return
+        if first:
+            self._put_back()
+        emit("worker.stopping", worker=self.plan.name, how=HOW[shutdown.step], running=len(self.pool.in_hand()))
+        how = "Warm" if shutdown.step == Stopping.FINISH else "Cold"
+        worker_shutting_down.send(self.plan.name, sig=self.sig, how=how, exitcode=0)
+        if shutdown.step == Stopping.INTERRUPT:
+            self.pool.interrupt()
+        elif shutdown.step == Stopping.KILL:
+            self.pool.kill()
+
+    def _give_up(self, reason: str) -> None:
+        """Stop, because the pool can run nothing; what comes back from its last slots is put back too."""
+        if not self._shutdown.asked:
+            emit("pool.broken", worker=self.plan.name, reason=reason)
+            self._shutdown.ask(Stopping.FINISH)
+        elif self.pool.in_hand():
+            self._put_back()
+
+    def _put_back(self) -> None:
+        now = self.clock.now()
+        failpoints.point("release.before")
+        back = [released(job, now) for job in self.pool.take_back()]
+        try:
+            self._save(back)
+            if back:
+                self.store.ring_workers()
+        except StoreError as error:
+            self._outage.begin(error)
