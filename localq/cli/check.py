@@ -9,7 +9,7 @@ import click
 
 from localq.cli.loading import LoadError
 from localq.cli.screen import printable, show_json
-from localq.migration.reading import read_project
+from localq.contrib.celery.reading import read_project
 
 __all__ = ["check"]
 

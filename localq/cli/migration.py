@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from localq.app import LocalQ
-from localq.cli.celeryfile import last_runs
 from localq.cli.loading import app_options
 from localq.cli.screen import printable, show_table
+from localq.contrib.celery.beat_file import last_runs
 from localq.exceptions import ImproperlyConfigured
 from localq.model.clock import from_datetime
 

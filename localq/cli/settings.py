@@ -12,7 +12,7 @@ import click
 from localq.app import LocalQ
 from localq.cli.loading import LoadError, app_options
 from localq.cli.screen import printable, show_json, show_table
-from localq.migration.upgrade import upgrade as upgraded
+from localq.contrib.celery.upgrade import upgrade as upgraded
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.settings.sources import is_value
 

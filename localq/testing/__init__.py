@@ -11,7 +11,7 @@ def test_the_report_is_written_every_night():
         trip.forward(days=3)
     assert [run.task for run in trip.ran] == ["shop.report"] * 3
 
-Fixtures for pytest are in `localq.pytest_plugin`, which pytest loads by itself.
+Fixtures for pytest are in `localq.contrib.pytest`, which pytest loads by itself.
 """
 
 from __future__ import annotations

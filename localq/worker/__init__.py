@@ -1,1 +1,1 @@
-"""What programs add to their workers; the worker itself is `localq.worker.worker`."""
+"""The process that claims jobs, its pools, its control. Clients never import this."""

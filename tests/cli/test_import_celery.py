@@ -24,7 +24,7 @@ from click.testing import CliRunner, Result
 
 from localq import LocalQ
 from localq.cli import main
-from localq.cli.celeryfile import last_runs
+from localq.contrib.celery.beat_file import last_runs
 from localq.exceptions import ImproperlyConfigured, SecurityError
 
 GENUINE = Path(__file__).parent / "data" / "celerybeat-schedule"

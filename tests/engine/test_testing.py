@@ -179,7 +179,7 @@ def test_an_isolated_app_has_an_empty_queue_and_gets_its_own_back(q: LocalQ) -> 
 
 def run_pytest(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(code)
-    words = ["-p", "localq.pytest_plugin", "-p", "no:cacheprovider", "-W", "error", "-q", "--strict-markers", "."]
+    words = ["-p", "localq.contrib.pytest", "-p", "no:cacheprovider", "-W", "error", "-q", "--strict-markers", "."]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *words],
         cwd=folder, env={**os.environ, "PYTHONPATH": PACKAGE}, capture_output=True, text=True, timeout=100, check=False,
@@ -291,7 +291,7 @@ def test_trap(localq_app):
 
 
 def test_the_plugin_loads_no_engine() -> None:
-    code = "import sys, localq.pytest_plugin; print([n for n in sys.modules if n.startswith('localq.worker')])"
+    code = "import sys, localq.contrib.pytest; print([n for n in sys.modules if n.startswith('localq.worker')])"
 
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -29,9 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    contrib: cli.celeryfile migration migration.calls migration.configfile migration.configs migration.entries
-        migration.finding migration.imports migration.names migration.project migration.reading migration.tables
-        migration.upgrade pytest_plugin
     cli: demo
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.

@@ -1,1 +1,1 @@
-"""Pools: where attempts run."""
+"""Pools, where attempts run: processes, an event loop, threads; each kind in its own folder."""

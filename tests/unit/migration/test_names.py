@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from localq import LocalQ
-from localq.migration.names import APP, MADE, MODULES, RESULT, TASK, find
+from localq.contrib.celery.names import APP, MADE, MODULES, RESULT, TASK, find
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from localq.migration.names import MODULES
-from localq.migration.tables import TABLES, rewrite
+from localq.contrib.celery.names import MODULES
+from localq.contrib.celery.tables import TABLES, rewrite
 from localq.settings import SETTINGS
 
 PAGE = Path(__file__).parents[3] / "docs" / "migrating-from-celery.md"
@@ -13,7 +13,7 @@ def test_the_page_has_every_table_as_it_is_now() -> None:
     text = PAGE.read_text("utf-8")
 
     assert all(f"<!-- {name} -->" in text for name in TABLES)
-    assert rewrite(text) == text, "run: python -m localq.migration.tables docs/migrating-from-celery.md"
+    assert rewrite(text) == text, "run: python -m localq.contrib.celery.tables docs/migrating-from-celery.md"
 
 
 def test_every_setting_and_module_stands_on_the_page() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from localq.migration.reading import read_project
+from localq.contrib.celery.reading import read_project
 
 Write = Callable[..., None]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from localq.migration.upgrade import Renamed, upgrade
+from localq.contrib.celery.upgrade import Renamed, upgrade
 
 OLD = """\
 # BROKER_URL stays in a comment

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from localq.migration.finding import Level
+from localq.contrib.celery.finding import Level
 from localq.schedules.declaration import ENTRY_KEYS, NOT_OPTIONS
 from localq.settings import nearest
 from localq.tasks.call_options import BROKER_ONLY, OPTIONS

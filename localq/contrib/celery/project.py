@@ -8,7 +8,7 @@ import tokenize
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from localq.migration.finding import Finding
+from localq.contrib.celery.finding import Finding
 
 __all__ = ["Source", "files_of", "parse"]
 

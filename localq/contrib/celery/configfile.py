@@ -7,9 +7,9 @@ import os
 import re
 from pathlib import Path
 
+from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.project import Source
 from localq.exceptions import ImproperlyConfigured
-from localq.migration.finding import Finding
-from localq.migration.project import Source
 from localq.settings.sources import read_source
 
 __all__ = ["CONFIG_FILES", "read_config_files"]

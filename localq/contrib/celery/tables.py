@@ -1,4 +1,4 @@
-"""The tables of `docs/migrating-from-celery.md`, made of what there is: `python -m localq.migration.tables FILE`.
+"""The tables of `docs/migrating-from-celery.md`, made of what there is: `python -m localq.contrib.celery.tables FILE`.
 
 What stands between `<!-- NAME -->` and `<!-- end of NAME -->` in the file is written anew.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from localq.app import LocalQ
-from localq.migration.names import APP, MADE, MODULES, RESULT, TASK, find
+from localq.contrib.celery.names import APP, MADE, MODULES, RESULT, TASK, find
 from localq.result import AsyncResult
 from localq.settings import SETTINGS, Setting
 from localq.tasks.task import Task

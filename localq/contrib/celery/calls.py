@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from localq.app import LocalQ
 from localq.app.absent import INSTEAD
+from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.names import APP, MADE
+from localq.contrib.celery.project import Source
 from localq.exceptions import ImproperlyConfigured
-from localq.migration.finding import Finding
-from localq.migration.names import APP, MADE
-from localq.migration.project import Source
 from localq.settings import NEW_NAMES, SETTINGS, nearest
 from localq.store.location import embedded
 from localq.tasks.call_options import BROKER_ONLY, OPTIONS

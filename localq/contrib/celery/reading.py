@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from localq.migration.calls import configurations, has_path, read_calls
-from localq.migration.configfile import CONFIG_FILES, read_config_files
-from localq.migration.configs import namespaces, read_settings
-from localq.migration.finding import Finding
-from localq.migration.imports import read_imports
-from localq.migration.project import Source, files_of, parse
+from localq.contrib.celery.calls import configurations, has_path, read_calls
+from localq.contrib.celery.configfile import CONFIG_FILES, read_config_files
+from localq.contrib.celery.configs import namespaces, read_settings
+from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.imports import read_imports
+from localq.contrib.celery.project import Source, files_of, parse
 
 __all__ = ["read_project"]
 
@@ -19,7 +19,7 @@ def read_project(spec: str, root: Path) -> tuple[list[str], list[Finding]]:
     """Return the files that were read, and what was found, by file and line.
 
     Args:
-        spec: What -A names: see `localq.migration.project.files_of`.
+        spec: What -A names: see `localq.contrib.celery.project.files_of`.
         root: The folder it is looked up in; files are named from there.
 
     Raises:

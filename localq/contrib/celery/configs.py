@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from localq.contrib.celery.entries import READERS, read_entry
+from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.project import Source
 from localq.exceptions import ImproperlyConfigured
-from localq.migration.entries import READERS, read_entry
-from localq.migration.finding import Finding
-from localq.migration.project import Source
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.settings.all_settings import suggestion
 from localq.settings.old_names import refuse_mixed
@@ -31,7 +31,7 @@ _DIFFERENT_IF = {
 #: Names of modules that are read as configurations.
 _CONFIGS = {"celeryconfig", "localqconfig"}
 _APPS = {"Celery", "LocalQ"}
-#: Settings that are arguments of an app too, which `localq.migration.calls` reads.
+#: Settings that are arguments of an app too, which `localq.contrib.celery.calls` reads.
 _PLACES = {"broker_url", "result_backend"}
 
 

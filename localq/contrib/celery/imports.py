@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from localq.migration.finding import Finding
-from localq.migration.names import MODULES, find
-from localq.migration.project import Source
+from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.names import MODULES, find
+from localq.contrib.celery.project import Source
 
 __all__ = ["read_imports"]
 

@@ -1,0 +1,1 @@
+"""Bridges from Celery: what a project must change, and its files."""
