@@ -16,10 +16,10 @@ Fixtures for pytest are in `localq.contrib.pytest`, which pytest loads by itself
 
 from __future__ import annotations
 
+from localq.testing.assertions import Enqueued, assert_enqueued, assert_not_enqueued, enqueued, shown_queue
 from localq.testing.draining import drain
 from localq.testing.fake_clock import FakeClock
-from localq.testing.queue import Enqueued, assert_enqueued, assert_not_enqueued, enqueued, shown_queue
-from localq.testing.trip import Ran, Trip, travel
+from localq.testing.time_travel import Ran, Trip, travel
 from localq.testing.worker import isolated, start_worker
 
 __all__ = [
