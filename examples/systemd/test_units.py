@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from localq.cli.multi import multi
-from localq.cli.worker import worker
+from localq.cli.commands.multi import multi
+from localq.cli.commands.worker import worker
 
 UNITS = sorted(Path(__file__).parent.glob("*.service"))
 COMMANDS = {"worker": worker, "multi": multi}

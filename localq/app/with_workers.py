@@ -18,7 +18,7 @@ __all__ = ["Running"]
 
 # What stands above this module and is far heavier is named by strings: a client that only enqueues never loads it.
 _ENGINE = "localq.worker.embedded"
-_COMMANDS = "localq.cli.group"
+_COMMANDS = "localq.cli.program"
 _REPORT = "localq.monitor.bug_report"
 
 

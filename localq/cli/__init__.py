@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from localq.cli.group import main
+from localq.cli.program import main
 
 __all__ = ["main"]

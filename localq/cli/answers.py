@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from localq.app import LocalQ
-from localq.cli.loading import app_options
+from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import printable, show_json
 from localq.settings import nearest

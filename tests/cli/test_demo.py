@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from localq import LocalQ, current
-from localq import demo as tasks
-from localq.cli import demo_run
-from localq.cli.demo_run import Counted, new_run
-from localq.cli.demo_view import shown
+from localq.cli.demo import run as demo_run
+from localq.cli.demo import tasks
+from localq.cli.demo.run import Counted, new_run
+from localq.cli.demo.view import shown
 from localq.model.job import JobState
 from localq.serialization import codec
 from localq.store.protocol.store import Filter
@@ -94,7 +94,7 @@ class Demo:
 
     def digests(self, run: str | None = None) -> dict[str, str]:
         """Return what is in the file: digests by path; fails if a file has two jobs in a run."""
-        q = LocalQ("localq.demo", path=self.path)
+        q = LocalQ("localq.cli.demo.tasks", path=self.path)
         try:
             which = Filter(tasks=(tasks.digest.name,), queues=run and (run,), states=(JobState.SUCCEEDED,))
             jobs = q.store.find(which, 10_000)
@@ -263,7 +263,7 @@ def test_jobs_that_are_cancelled_or_removed_are_failures(q: LocalQ, tree: Tree) 
     counted = Counted(q, run, ["copies/0.txt", "copies/1.txt"])
     counted.add()
 
-    q.cancel([demo_run.job_id(run, 1)])
+    q.cancel([run.job_id(run, 1)])
     counted.look()
     q.store.purge([run.id])
     look = counted.look()

@@ -9,7 +9,7 @@ from click.testing import Result
 from rich.console import Console
 
 from localq import LocalQ
-from localq.cli.events import line
+from localq.cli.commands.events import line
 from localq.cli.events_view import Wanted, picture
 from localq.monitor.event_state import State
 from tests.cli.terminal import on_terminal

@@ -11,7 +11,7 @@ from click.testing import Result
 
 import localq as package
 from localq import LocalQ
-from localq.cli.inside import names
+from localq.cli.commands.inside import names
 from localq.monitor.bug_report import censored, report
 
 
@@ -43,7 +43,7 @@ def test_a_task_does_not_hide_what_the_shell_knows(q: LocalQ) -> None:
 
 
 def test_a_shell_that_is_not_installed_is_named(localq: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("localq.cli.inside._there", lambda kind: kind != "bpython")
+    monkeypatch.setattr("localq.cli.commands.inside._there", lambda kind: kind != "bpython")
 
     result = localq("shell", "-B")
 

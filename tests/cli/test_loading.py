@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from localq import LocalQ, current
 from localq.cli import main
-from localq.cli.group import COMMANDS
-from localq.cli.loading import LoadError, app_options, find_app, load_app, loaded
+from localq.cli.app_option import LoadError, app_options, find_app, load_app, loaded
+from localq.cli.program import COMMANDS
 
 APP = "from localq import LocalQ\n{name} = LocalQ({name!r})\n"
 Write = Callable[[str, str], None]

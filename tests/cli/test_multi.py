@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 
 import localq
 from localq.cli import main
-from localq.cli.loading import LoadError
-from localq.cli.pidfile import held, pid_in
+from localq.cli.app_option import LoadError
+from localq.cli.daemon.pidfile import held, pid_in
 from tests.engine.waiting import alive, until
 
 PACKAGE = str(Path(localq.__file__).parents[1])
@@ -214,7 +214,9 @@ def test_options_that_cannot_be_are_refused(run: Run) -> None:
 
 
 def test_only_root_may_run_as_another_user(run: Run, tmp_path: Path) -> None:
-    code = "import os; from localq.cli.detach import become; become(None, None, None, '65534'); print(os.getuid())"
+    code = (
+        "import os; from localq.cli.daemon.detach import become; become(None, None, None, '65534'); print(os.getuid())"
+    )
     words = [sys.executable, "-c", code]
     env = {**os.environ, "PYTHONPATH": PACKAGE}
 

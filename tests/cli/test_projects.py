@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from localq import current
 from localq.cli import main
-from localq.cli.group import COMMANDS
-from localq.cli.loading import app_options, load_app, loaded
+from localq.cli.app_option import app_options, load_app, loaded
+from localq.cli.program import COMMANDS
 
 CONFIG = """\
 from localq import Exchange, Queue

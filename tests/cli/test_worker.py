@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import localq
 from localq import LocalQ
 from localq.cli import main
-from localq.cli.worker import worker
+from localq.cli.commands.worker import worker
 from localq.model.job import Job, JobState
 
 PACKAGE = str(Path(localq.__file__).parents[1])

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 import localq
-from localq.cli.pidfile import pid_in
+from localq.cli.daemon.pidfile import pid_in
 from tests.engine.waiting import alive, until
 
 _HOME = str(Path(localq.__file__).parents[1])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from localq import Celery, current
-from localq.cli.pidfile import pid_in
+from localq.cli.daemon.pidfile import pid_in
 from localq.schedules.scheduler import beside
 from localq.store.protocol.store import Filter
 from localq.testing import FakeClock

@@ -29,7 +29,6 @@ ROWS = """
 """
 #: Files that are still to be moved, by the wing they will be in.
 LOOSE = """
-    cli: demo
 """
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.
 LAZY = {("store", "store.sqlite.store")}

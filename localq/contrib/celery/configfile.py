@@ -14,7 +14,7 @@ from localq.settings.sources import read_source
 
 __all__ = ["CONFIG_FILES", "read_config_files"]
 
-#: The files that commands without an app read, see `localq.cli.loading`.
+#: The files that commands without an app read, see `localq.cli.app_option`.
 CONFIG_FILES = ("localq.toml", "pyproject.toml")
 
 

@@ -14,7 +14,7 @@ import click
 
 import localq
 from localq.app import LocalQ
-from localq.cli.loading import app_parameters
+from localq.cli.app_option import app_parameters
 from localq.exceptions import ImproperlyConfigured, LocalQError, ScheduleError, StoreError, StoreVersion
 from localq.settings import nearest
 
@@ -37,37 +37,37 @@ class Entry(NamedTuple):
 
 #: Every command, in the order of the help.
 COMMANDS = {
-    "worker": Entry("localq.cli.worker:worker", "Run", "Run jobs."),
-    "beat": Entry("localq.cli.beat:beat", "Run", "Fire schedules."),
-    "serve": Entry("localq.cli.worker:serve", "Run", "Run all that a queue needs: jobs and schedules."),
-    "multi": Entry("localq.cli.multi:multi", "Run", "Run several workers in the background."),
-    "call": Entry("localq.cli.changes:call", "Run", "Enqueue a job by the name of its task."),
-    "status": Entry("localq.cli.status:status", "Look", "Show workers, queues and counts."),
-    "inspect": Entry("localq.cli.inspect:inspect", "Look", "Ask workers what they do."),
-    "events": Entry("localq.cli.events:events", "Look", "Show what workers do, as it happens."),
-    "list": Entry("localq.cli.jobs:list_", "Look", "Show jobs."),
-    "result": Entry("localq.cli.jobs:result", "Look", "Show a job's state, result and attempts."),
-    "schedules": Entry("localq.cli.schedules:schedules", "Look", "Show schedules, explain and change them."),
-    "cron": Entry("localq.cli.cron:cron", "Look", "Check a cron expression, or show when it is due."),
-    "graph": Entry("localq.cli.inside:graph", "Look", "Draw workers and queues, for Graphviz."),
-    "report": Entry("localq.cli.inside:report", "Look", "Show versions and settings, for a bug report."),
-    "shell": Entry("localq.cli.inside:shell", "Look", "Start a Python shell that knows the tasks."),
-    "workflow": Entry("localq.cli.workflow:workflow", "Look", "Draw the workflow a job belongs to."),
-    "retry": Entry("localq.cli.changes:retry", "Change", "Run finished jobs again."),
-    "cancel": Entry("localq.cli.changes:cancel", "Change", "Cancel jobs."),
-    "purge": Entry("localq.cli.changes:purge", "Change", "Remove jobs that wait."),
+    "worker": Entry("localq.cli.commands.worker:worker", "Run", "Run jobs."),
+    "beat": Entry("localq.cli.commands.beat:beat", "Run", "Fire schedules."),
+    "serve": Entry("localq.cli.commands.worker:serve", "Run", "Run all that a queue needs: jobs and schedules."),
+    "multi": Entry("localq.cli.commands.multi:multi", "Run", "Run several workers in the background."),
+    "call": Entry("localq.cli.commands.changes:call", "Run", "Enqueue a job by the name of its task."),
+    "status": Entry("localq.cli.commands.status:status", "Look", "Show workers, queues and counts."),
+    "inspect": Entry("localq.cli.commands.inspect:inspect", "Look", "Ask workers what they do."),
+    "events": Entry("localq.cli.commands.events:events", "Look", "Show what workers do, as it happens."),
+    "list": Entry("localq.cli.commands.jobs:list_", "Look", "Show jobs."),
+    "result": Entry("localq.cli.commands.jobs:result", "Look", "Show a job's state, result and attempts."),
+    "schedules": Entry("localq.cli.commands.schedules:schedules", "Look", "Show schedules, explain and change them."),
+    "cron": Entry("localq.cli.commands.cron:cron", "Look", "Check a cron expression, or show when it is due."),
+    "graph": Entry("localq.cli.commands.inside:graph", "Look", "Draw workers and queues, for Graphviz."),
+    "report": Entry("localq.cli.commands.inside:report", "Look", "Show versions and settings, for a bug report."),
+    "shell": Entry("localq.cli.commands.inside:shell", "Look", "Start a Python shell that knows the tasks."),
+    "workflow": Entry("localq.cli.commands.workflow:workflow", "Look", "Draw the workflow a job belongs to."),
+    "retry": Entry("localq.cli.commands.changes:retry", "Change", "Run finished jobs again."),
+    "cancel": Entry("localq.cli.commands.changes:cancel", "Change", "Cancel jobs."),
+    "purge": Entry("localq.cli.commands.changes:purge", "Change", "Remove jobs that wait."),
     "import-celery": Entry(
-        "localq.cli.migration:import_celery", "Change", "Continue from the last runs of Celery's beat."
+        "localq.cli.commands.import_celery:import_celery", "Change", "Continue from the last runs of Celery's beat."
     ),
-    "control": Entry("localq.cli.control:control", "Change", "Tell workers what to do."),
-    "pause": Entry("localq.cli.control:pause", "Change", "Let no worker take jobs from queues."),
-    "resume": Entry("localq.cli.control:resume", "Change", "Let workers take jobs from queues again."),
-    "doctor": Entry("localq.cli.health:doctor", "Care", "Check the file and what is in it."),
-    "backup": Entry("localq.cli.health:backup", "Care", "Copy the file while it is in use."),
-    "settings": Entry("localq.cli.settings:settings", "Care", "Show settings, and what set them."),
-    "check": Entry("localq.cli.check:check", "Care", "Say what a project does that would be different here."),
-    "upgrade": Entry("localq.cli.settings:upgrade", "Care", "Give settings their names of today."),
-    "demo": Entry("localq.cli.demo:demo", "Try", "Digest the files of a folder, one job a file."),
+    "control": Entry("localq.cli.commands.control:control", "Change", "Tell workers what to do."),
+    "pause": Entry("localq.cli.commands.control:pause", "Change", "Let no worker take jobs from queues."),
+    "resume": Entry("localq.cli.commands.control:resume", "Change", "Let workers take jobs from queues again."),
+    "doctor": Entry("localq.cli.commands.doctor:doctor", "Care", "Check the file and what is in it."),
+    "backup": Entry("localq.cli.commands.doctor:backup", "Care", "Copy the file while it is in use."),
+    "settings": Entry("localq.cli.commands.settings:settings", "Care", "Show settings, and what set them."),
+    "check": Entry("localq.cli.commands.check:check", "Care", "Say what a project does that would be different here."),
+    "upgrade": Entry("localq.cli.commands.settings:upgrade", "Care", "Give settings their names of today."),
+    "demo": Entry("localq.cli.demo.command:demo", "Try", "Digest the files of a folder, one job a file."),
 }
 
 

@@ -11,8 +11,8 @@ import click
 from rich.live import Live
 
 from localq.app import LocalQ
+from localq.cli.app_option import app_options
 from localq.cli.events_view import Wanted, picture
-from localq.cli.loading import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable
 from localq.monitor.event_receiver import Receiver

@@ -15,8 +15,8 @@ from typing import IO, Any
 
 import click
 
-from localq.cli.loading import LoadError
-from localq.cli.pidfile import make_folder_of
+from localq.cli.app_option import LoadError
+from localq.cli.daemon.pidfile import make_folder_of
 from localq.model.events import subscribe
 
 __all__ = ["become", "daemon_options", "is_detached", "said_when_ready", "start_detached"]

@@ -1,7 +1,7 @@
 """The tasks of `localq demo`: list the files below a folder, and digest one file.
 
 The list of a run is the result of a job, so that it is settled once and survives a kill; the job of a file is
-named by the run and the file's number in the list. Any worker may help: `localq worker -A localq.demo`.
+named by the run and the file's number in the list. Any worker may help: `localq worker -A localq.cli.demo.tasks`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from localq.app import LocalQ
 __all__ = ["BINARY", "digest", "language_of", "list_files", "q"]
 
 #: Nothing is pruned: the file may hold jobs of other programs, whose age is not ours to judge.
-q = LocalQ("localq.demo", result_expires=None)
+q = LocalQ("localq.cli.demo.tasks", result_expires=None)
 
 #: The language of files that hold zero bytes and have no suffix we know.
 BINARY = "Binary"

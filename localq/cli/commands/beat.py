@@ -15,10 +15,10 @@ import localq
 from localq import log
 from localq.app import LocalQ
 from localq.app.frameworks import set_up
-from localq.cli.daemonfiles import Level, files_of, set_up_log
-from localq.cli.detach import daemon_options, said_when_ready
-from localq.cli.loading import app_options, import_module, loaded
-from localq.cli.pidfile import held
+from localq.cli.app_option import app_options, import_module, loaded
+from localq.cli.daemon.detach import daemon_options, said_when_ready
+from localq.cli.daemon.files import Level, files_of, set_up_log
+from localq.cli.daemon.pidfile import held
 from localq.exceptions import ImproperlyConfigured
 from localq.schedules.scheduler import Scheduler, beside
 from localq.signals import beat_init

@@ -11,7 +11,7 @@ import click
 from localq import states
 from localq.app import LocalQ
 from localq.cli.answers import EX_UNAVAILABLE
-from localq.cli.loading import app_options
+from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
 from localq.model.job import JobState

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from localq.app import LocalQ
-from localq.cli.loading import app_options
+from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable, show_json
 from localq.exceptions import ImproperlyConfigured, StoreDamaged, StoreError, StoreFull

@@ -8,9 +8,9 @@ import click
 
 from localq import log
 from localq.app import LocalQ
-from localq.cli.detach import is_detached, start_detached
-from localq.cli.loading import LoadError
-from localq.cli.pidfile import default_files, expanded
+from localq.cli.app_option import LoadError
+from localq.cli.daemon.detach import is_detached, start_detached
+from localq.cli.daemon.pidfile import default_files, expanded
 
 __all__ = ["DaemonFiles", "Level", "files_of", "set_up_log"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from localq.app import LocalQ
-from localq.cli.loading import app_options
+from localq.cli.app_option import app_options
 from localq.cli.screen import printable, show_table
 from localq.contrib.celery.beat_file import last_runs
 from localq.exceptions import ImproperlyConfigured

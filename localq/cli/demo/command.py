@@ -14,9 +14,9 @@ import click
 from rich.console import Console
 from rich.filesize import decimal
 
-from localq import demo as tasks
-from localq.cli.demo_run import Counted, Failed, Listing, Run, begin_run, find_run, job_id, list_run, new_run, waiting
-from localq.cli.demo_view import Display, clock, report, say
+from localq.cli.demo import tasks
+from localq.cli.demo.run import Counted, Failed, Listing, Run, begin_run, find_run, job_id, list_run, new_run, waiting
+from localq.cli.demo.view import Display, clock, report, say
 
 __all__ = ["demo"]
 

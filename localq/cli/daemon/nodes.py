@@ -14,8 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from localq.cli.loading import LoadError
-from localq.cli.pidfile import expanded, pid_in, signal_number
+from localq.cli.app_option import LoadError
+from localq.cli.daemon.pidfile import expanded, pid_in, signal_number
 from localq.worker.name import worker_name
 
 __all__ = ["Arguments", "Node", "Parsed", "nodes_of", "parse"]

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from localq.cli.demo_run import Digested, Failed, Look
+from localq.cli.demo.run import Digested, Failed, Look
 from localq.cli.screen import printable
 
 __all__ = ["Display", "clock", "report", "say", "shown"]

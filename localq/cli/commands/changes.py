@@ -13,11 +13,11 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli.jobs import EXIT_FAILED, outcome_code, value_text
-from localq.cli.loading import app_options, import_module
+from localq.cli.app_option import app_options, import_module
+from localq.cli.commands.jobs import EXIT_FAILED, outcome_code, value_text
+from localq.cli.commands.workflow import unfinished_family
 from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_in, wanted
 from localq.cli.screen import printable
-from localq.cli.workflow import unfinished_family
 from localq.model.job import Job, JobState
 from localq.result import AsyncResult, signal_number, waiting
 from localq.settings import nearest

@@ -9,8 +9,8 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli.jobs import known
-from localq.cli.loading import app_options
+from localq.cli.app_option import app_options
+from localq.cli.commands.jobs import known
 from localq.cli.lookup import existing
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
 from localq.model.job import Job, JobState, Tie

@@ -11,7 +11,7 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli.loading import app_options
+from localq.cli.app_option import app_options
 from localq.cli.lookup import EXIT_UNKNOWN, SHORTEST_PREFIX, errors_of, existing, job_called, jobs_in, wanted
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table, when
 from localq.exceptions import LocalQError

@@ -14,7 +14,7 @@ import click
 
 import localq
 from localq.app import LocalQ
-from localq.cli.loading import LoadError, app_options, import_module
+from localq.cli.app_option import LoadError, app_options, import_module
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
 from localq.monitor.bug_report import report as told

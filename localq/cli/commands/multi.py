@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from localq.cli.loading import LoadError, load_app
-from localq.cli.nodes import Arguments, Node, Parsed, nodes_of, parse
-from localq.cli.pidfile import default_files, lives
-from localq.cli.worker import worker
+from localq.cli.app_option import LoadError, load_app
+from localq.cli.commands.worker import worker
+from localq.cli.daemon.nodes import Arguments, Node, Parsed, nodes_of, parse
+from localq.cli.daemon.pidfile import default_files, lives
 from localq.settings import nearest
 
 __all__ = ["multi"]

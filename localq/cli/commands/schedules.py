@@ -10,7 +10,7 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli.loading import app_options
+from localq.cli.app_option import app_options
 from localq.cli.lookup import EXIT_UNKNOWN, existing
 from localq.cli.screen import on_terminal, printable, show_json, show_table
 from localq.exceptions import ScheduleError

@@ -9,8 +9,8 @@ import click
 
 from localq.app import LocalQ
 from localq.cli import answers
-from localq.cli.jobs import EXIT_FAILED
-from localq.cli.loading import app_options
+from localq.cli.app_option import app_options
+from localq.cli.commands.jobs import EXIT_FAILED
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
 

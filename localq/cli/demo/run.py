@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from localq.app import LocalQ
 from localq.canvas import Signature
-from localq.demo import digest, list_files
+from localq.cli.demo.tasks import digest, list_files
 from localq.model.job import Attempt, Job, JobState
 from localq.result import AsyncResult
 from localq.serialization import codec, exception_rebuild, failure

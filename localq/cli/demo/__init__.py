@@ -1,0 +1,1 @@
+"""The demo: its command, its tasks, what it draws."""
