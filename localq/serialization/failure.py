@@ -134,7 +134,7 @@ def _typed(found: dict[str, Any], name: str, kind: type[T]) -> T | None:
 # Describing
 
 #: Frames of files in here are LocalQ's own.
-_PACKAGE = os.path.dirname(describe.__code__.co_filename) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(describe.__code__.co_filename)) + os.sep
 
 
 def _name(exc: BaseException) -> tuple[str, str]:
