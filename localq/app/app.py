@@ -20,7 +20,8 @@ from localq.app.with_workflows import Workflows
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.model import failpoints
-from localq.model.job import JobState, NewJob, Note
+from localq.model.job import JobState, NewJob
+from localq.model.outcome import Note
 from localq.result import AsyncResult, EagerResult
 from localq.serialization import codec
 from localq.serialization.sealing import seal_calls

@@ -16,8 +16,9 @@ from localq.canvas.maps import chunks
 from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
+from localq.model.edges import Edge, OnError, Passing
 from localq.model.ids import new_id
-from localq.model.job import Edge, NewJob, OnError, Passing
+from localq.model.job import NewJob
 from localq.result import AsyncResult, GroupResult
 
 __all__ = ["ACCUMULATE", "Make", "Many", "Plan", "Step", "as_result", "plan"]

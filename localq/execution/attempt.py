@@ -16,7 +16,8 @@ from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTermina
 from localq.execution.outcome import ended_by, failed, refused, succeeded
 from localq.execution.running import Place, Running
 from localq.model import failpoints
-from localq.model.job import Job, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Outcome
 from localq.serialization.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.tasks.task import Task

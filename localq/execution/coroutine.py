@@ -17,7 +17,8 @@ from localq.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerTe
 from localq.execution.attempt import begin, read, sealed, tell_end
 from localq.execution.outcome import ended_by, succeeded
 from localq.execution.running import Place, Running
-from localq.model.job import Job, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Outcome
 from localq.signals import task_postrun
 from localq.tasks.task import Task
 

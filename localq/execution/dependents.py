@@ -6,7 +6,9 @@ from typing import Protocol
 
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
 from localq.execution.settle import Policy, settle
-from localq.model.job import Attempt, Completion, Ending, Input, Job, JobState, Outcome, Passing
+from localq.model.edges import Input, Passing
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt, Completion, Ending, Outcome
 from localq.serialization import failure
 from localq.serialization.failure import Failure
 from localq.serialization.sealing import open_failure

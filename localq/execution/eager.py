@@ -14,7 +14,9 @@ from contextvars import ContextVar
 from localq.execution.inline_worker import App, Runner
 from localq.model.clock import Clock
 from localq.model.ids import new_id
-from localq.model.job import Claim, Completion, Job, JobState, NewJob, Outcome, WorkerCard
+from localq.model.job import Job, JobState, NewJob
+from localq.model.outcome import Completion, Outcome
+from localq.model.worker import Claim, WorkerCard
 from localq.serialization.sealing import seal_calls
 from localq.settings import Settings
 from localq.store import open_store

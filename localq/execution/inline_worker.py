@@ -13,7 +13,9 @@ from localq.execution.running import Place
 from localq.execution.settle import expired, settle
 from localq.execution.soft_limit import AlarmLimiter
 from localq.model.clock import Clock
-from localq.model.job import Completion, Ending, Job, Outcome, Role
+from localq.model.edges import Role
+from localq.model.job import Job
+from localq.model.outcome import Completion, Ending, Outcome
 from localq.serialization.failure import describe, dump
 from localq.serialization.sealing import seal_completion
 from localq.settings import Settings

@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from localq.exceptions import DecodeError
-from localq.model.job import Input, Job, JobState, OnError, Passing
+from localq.model.edges import Input, OnError, Passing
+from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.serialization import codec
 from localq.serialization.sealing import open_call, open_result, sign_call

@@ -24,8 +24,10 @@ from localq.exceptions import (
 from localq.execution.callbacks import callbacks
 from localq.execution.retry import backoff
 from localq.execution.running import Running
-from localq.model.job import Ending, NewJob, Outcome, Role
+from localq.model.edges import Role
+from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
+from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
 from localq.signals import task_failure, task_retry, task_success
 from localq.tasks.call_options import KEPT, When, zone_of

@@ -8,7 +8,8 @@ from localq.execution.callbacks import errback_call
 from localq.execution.inputs import read_call
 from localq.execution.policy import first
 from localq.model.clock import Clock, to_datetime
-from localq.model.job import Job, Role
+from localq.model.edges import Role
+from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.serialization.sealing import open_call
 from localq.settings import Settings

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
 from localq.execution.callbacks import errbacks
-from localq.model.job import Attempt, Completion, Ending, Job, JobState, Outcome, Role
+from localq.model.edges import Role
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt, Completion, Ending, Outcome
 from localq.serialization import failure
 from localq.settings import Settings
 from localq.states import IGNORED

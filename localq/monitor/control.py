@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 from localq.host import presence
 from localq.model.clock import Clock
-from localq.model.job import JobState, WorkerRow
+from localq.model.job import JobState
 from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
+from localq.model.worker import WorkerRow
 from localq.monitor.inspect import Callback, Inspect, Workers
 from localq.result import signal_number, waiting
 from localq.result.stamped_jobs import stamped

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from localq import states
-from localq.model.job import Job, Passing, Tie
+from localq.model.edges import Passing, Tie
+from localq.model.job import Job
 from localq.model.job_options import JobOptions
 
 __all__ = ["Drawn", "counted", "dot", "mermaid", "tree"]

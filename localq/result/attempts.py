@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from localq.model.clock import to_datetime
-from localq.model.job import Attempt
+from localq.model.outcome import Attempt
 from localq.serialization import failure
 
 __all__ = ["Run"]

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from localq.exceptions import ImproperlyConfigured, SecurityError, TaskRevokedError
-from localq.model.job import Attempt, Job, JobState
+from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
+from localq.model.outcome import Attempt
 from localq.serialization import codec, failure
 from localq.serialization.exception_rebuild import rebuild
 from localq.serialization.failure import Failure

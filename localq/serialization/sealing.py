@@ -16,8 +16,9 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from localq.exceptions import DecodeError, ImproperlyConfigured, ScheduleError
-from localq.model.job import Completion, Job, NewJob, Outcome
+from localq.model.job import Job, NewJob
 from localq.model.job_options import JobOptions
+from localq.model.outcome import Completion, Outcome
 from localq.serialization.compression import PACKED, pack, unpack
 from localq.serialization.keys import MessageKey
 from localq.serialization.signing import SIGNED, Signer, body_of

@@ -13,7 +13,9 @@ from localq.execution import attempt
 from localq.execution.inline_worker import Runner
 from localq.host.presence import boot_id
 from localq.model.ids import new_id
-from localq.model.job import Completion, Ending, Job, Outcome, WorkerCard
+from localq.model.job import Job
+from localq.model.outcome import Completion, Ending, Outcome
+from localq.model.worker import WorkerCard
 from localq.result import AsyncResult
 from localq.store.protocol.store import Store
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from localq import __version__
 from localq.model.clock import Clock, to_datetime
-from localq.model.job import Ending, Job, JobState, Outcome
+from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
+from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
 from localq.serialization.sealing import open_call, open_result
 from localq.settings import Settings

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from localq.execution.running import Place, Running
 from localq.model.clock import Clock
-from localq.model.job import Ending, Job, JobState, Outcome
+from localq.model.job import Job, JobState
+from localq.model.outcome import Ending, Outcome
 from localq.serialization import failure
 from localq.serialization.exception_rebuild import rebuild
 from localq.signals import task_failure, task_received, task_rejected, task_revoked, task_unknown

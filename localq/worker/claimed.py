@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from localq.execution.inputs import fed
 from localq.execution.settle import expired
+from localq.model.edges import Role
 from localq.model.events import emit, listened
-from localq.model.job import Completion, Job, Role
+from localq.model.job import Job
+from localq.model.outcome import Completion
 from localq.settings import Settings
 from localq.signals import task_received, task_unknown
 from localq.store.protocol.store import Store

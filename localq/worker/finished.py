@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from localq.model import failpoints
 from localq.model.clock import Clock
+from localq.model.edges import Role
 from localq.model.events import emit
-from localq.model.job import Completion, JobState, Role
+from localq.model.job import JobState
+from localq.model.outcome import Completion
 from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
 from localq.store.protocol.store import Store

@@ -10,7 +10,7 @@ from localq.exceptions import StoreBusy
 from localq.host.presence import Presence, boot_id
 from localq.model.clock import Clock
 from localq.model.ids import new_id
-from localq.model.job import Beat, WorkerCard
+from localq.model.worker import Beat, WorkerCard
 from localq.store.protocol.store import Store
 from localq.worker.autoscale import Bounds
 from localq.worker.pool.contract import Pool

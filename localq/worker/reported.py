@@ -11,7 +11,8 @@ from localq.execution.policy import Limits, limits_of, policy_of
 from localq.execution.settle import Policy, lost_outcome, settle, terminated_outcome
 from localq.model.clock import Clock
 from localq.model.events import emit, listened
-from localq.model.job import Completion, Ending, Job, JobState, Outcome
+from localq.model.job import Job, JobState
+from localq.model.outcome import Completion, Ending, Outcome
 from localq.serialization import failure
 from localq.store.protocol.store import Store
 from localq.worker.celery_events import Broadcast

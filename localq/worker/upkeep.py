@@ -13,7 +13,9 @@ from localq.host import presence
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
-from localq.model.job import Completion, Job, WorkerRow
+from localq.model.job import Job
+from localq.model.outcome import Completion
+from localq.model.worker import WorkerRow
 from localq.store.protocol.store import Store
 
 __all__ = ["Upkeep"]

@@ -16,7 +16,8 @@ from localq.host.presence import Presence
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
-from localq.model.job import Completion, Job
+from localq.model.job import Job
+from localq.model.outcome import Completion
 from localq.signals import (
     heartbeat_sent,
     worker_ready,

@@ -301,7 +301,9 @@ def backlog(folder: Path, size: int) -> Figures:
 
 
 def _drain_some(folder: Path, size: int) -> Figures:
-    from localq.model.job import Attempt, Completion, JobState, NewJob, WorkerCard
+    from localq.model.job import JobState, NewJob
+    from localq.model.outcome import Attempt, Completion
+    from localq.model.worker import WorkerCard
     from localq.store import open_store
 
     store = open_store(folder / f"{new_id()}.db", "normal")

@@ -16,7 +16,8 @@ from click.testing import Result
 
 from localq import LocalQ
 from localq.host.presence import boot_id
-from localq.model.job import JobState, Note
+from localq.model.job import JobState
+from localq.model.outcome import Note
 from localq.serialization.failure import describe, dump
 from tests.cli.terminal import on_terminal
 from tests.store.given import NOW, attempt, card, claimed, done, job, job_in, new, news, state, worker

@@ -11,7 +11,8 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ, chain, group, signature
-from localq.model.job import JobState, Passing, Tie
+from localq.model.edges import Passing, Tie
+from localq.model.job import JobState
 from localq.monitor.workflow_graph import counted, dot, mermaid, tree
 from localq.store.protocol.store import Filter
 from tests.store.given import NOW, attempt, claimed, done, job, worker

@@ -17,7 +17,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from localq.model.job import Attempt, Job, JobState
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt
 from localq.serialization import codec, failure
 from localq.store.sqlite.store import CHECKPOINT_BYTES
 from tests.crash import journal

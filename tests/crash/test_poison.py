@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from localq.model.job import Attempt, JobState
+from localq.model.job import JobState
+from localq.model.outcome import Attempt
 from localq.serialization import failure
 from tests.crash.checker import check_clean
 from tests.crash.lab import Lab, Program, descendants, until

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
-from localq.model.job import Completion
+from localq.model.outcome import Completion
 from localq.store.sql.jobs import SqlStore
 from localq.worker.pool.processes.work_ahead import MOST_AHEAD, Pace
 

@@ -11,7 +11,7 @@ import pytest
 
 from localq import LocalQ, chain, chord
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError, WorkerLostError
-from localq.model.job import WorkerCard
+from localq.model.worker import WorkerCard
 from localq.serialization.compression import PACKED, pack
 from localq.store.protocol.store import Filter
 

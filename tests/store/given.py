@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from localq.model.job import Attempt, Completion, Edge, Job, JobState, NewJob, WorkerCard
+from localq.model.edges import Edge
+from localq.model.job import Job, JobState, NewJob
+from localq.model.outcome import Attempt, Completion
+from localq.model.worker import WorkerCard
 from localq.store.protocol.store import Filter
 
 #: A moment, in microseconds since 1970, and a second and an hour.

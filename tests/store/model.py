@@ -6,21 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from localq.model.job import (
-    Attempt,
-    Beat,
-    Completion,
-    Edge,
-    Input,
-    Job,
-    JobState,
-    NewJob,
-    Note,
-    OnError,
-    Passing,
-    Role,
-)
+from localq.model.edges import Edge, Input, OnError, Passing, Role
+from localq.model.job import Job, JobState, NewJob
 from localq.model.orders import PAUSE, Order
+from localq.model.outcome import Attempt, Completion, Note
+from localq.model.worker import Beat
 
 WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 BAD = (JobState.FAILED, JobState.CANCELLED)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from localq.model.job import Attempt, Edge, Job, JobState, NewJob, OnError, Passing
+from localq.model.edges import Edge, OnError, Passing
+from localq.model.job import Job, JobState, NewJob
+from localq.model.outcome import Attempt
 from tests.store.given import HOUR, NOW, SECOND, attempt, claimed, done, job, new, state, worker
 
 S = JobState

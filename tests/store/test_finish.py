@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from localq.exceptions import StoreError
-from localq.model.job import Completion, Job, JobState
+from localq.model.job import Job, JobState
+from localq.model.outcome import Completion
 from localq.store.protocol.store import Filter
 from localq.store.sql.schema import LAST_ATTEMPT
 from tests.store.given import (

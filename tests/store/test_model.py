@@ -16,7 +16,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from localq.model.job import Completion, Edge, Job, JobState, NewJob, Note, OnError, Passing
+from localq.model.edges import Edge, OnError, Passing
+from localq.model.job import Job, JobState, NewJob
+from localq.model.outcome import Completion, Note
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
 from localq.store.protocol.store import Filter
 from tests.store.given import BOOT, NOW, SECOND, attempt, card, done

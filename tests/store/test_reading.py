@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from localq.model.job import JobState, Note
+from localq.model.job import JobState
+from localq.model.outcome import Note
 from localq.store.protocol.store import Filter
 from tests.store.given import NOW, attempt, claimed, done, job, job_in, new, news, worker
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from localq.model.job import TRANSITIONS, Job, JobState, Note
+from localq.model.job import TRANSITIONS, Job, JobState
+from localq.model.outcome import Note
 from tests.store.given import AFTER_LEASE, HOUR, NOW, claimed, done, job_in, new, state, worker
 
 S = JobState

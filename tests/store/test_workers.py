@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from localq.model.job import Beat, JobState
+from localq.model.job import JobState
+from localq.model.worker import Beat
 from tests.store.given import (
     AFTER_LEASE,
     BOOT,

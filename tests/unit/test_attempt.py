@@ -11,7 +11,8 @@ from localq.exceptions import WorkerTerminate
 from localq.execution.attempt import close_loop, run
 from localq.execution.running import Place
 from localq.model.clock import SYSTEM
-from localq.model.job import Ending, Job, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec
 from localq.serialization.failure import Failure, load
 

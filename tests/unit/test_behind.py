@@ -7,7 +7,8 @@ import pytest
 from localq.exceptions import Terminated, WorkerLostError
 from localq.execution.dependents import behind
 from localq.execution.settle import Policy
-from localq.model.job import Attempt, Job, JobState
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt
 from localq.serialization import failure
 from localq.settings import Settings
 

@@ -8,7 +8,8 @@ import pytest
 
 from localq.exceptions import DecodeError, SecurityError
 from localq.execution.inputs import is_container, read_call
-from localq.model.job import Input, Job, JobState, OnError, Passing
+from localq.model.edges import Input, OnError, Passing
+from localq.model.job import Job, JobState
 from localq.serialization import codec
 from localq.settings import Settings
 

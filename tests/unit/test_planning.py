@@ -9,7 +9,8 @@ import pytest
 from localq.canvas import Signature, chain, chord, group, signature
 from localq.canvas.planning import ACCUMULATE, Many, Plan, Step, plan
 from localq.exceptions import InvalidTaskError
-from localq.model.job import NewJob, OnError, Passing
+from localq.model.edges import OnError, Passing
+from localq.model.job import NewJob
 
 
 def make(sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob, bool]:

@@ -13,7 +13,9 @@ import pytest
 
 from localq import AsyncResult, LocalQ, Task, TimeoutError, allow_join_result, current
 from localq.exceptions import TaskRevokedError
-from localq.model.job import Attempt, Completion, Job, JobState, Note, WorkerCard
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt, Completion, Note
+from localq.model.worker import WorkerCard
 from localq.result.joining import denied_join_result
 from localq.serialization.failure import describe, dump
 from localq.tasks.request import Context

@@ -11,7 +11,8 @@ from localq.execution.attempt import run
 from localq.execution.retry import backoff
 from localq.execution.running import Place
 from localq.model.clock import from_datetime
-from localq.model.job import Ending, Job, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Ending, Outcome
 
 NOW = 1_700_000_000_000_000
 

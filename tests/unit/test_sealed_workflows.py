@@ -12,7 +12,9 @@ from localq.exceptions import ChordError, DecodeError, SecurityError
 from localq.execution.dependents import behind
 from localq.execution.inputs import fed, read_call
 from localq.execution.settle import Policy
-from localq.model.job import Attempt, Ending, Input, Job, JobState, OnError, Outcome, Passing
+from localq.model.edges import Input, OnError, Passing
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt, Ending, Outcome
 from localq.serialization import codec, failure
 from localq.serialization.compression import PACKED, pack
 from localq.serialization.sealing import open_call, seal_call, seal_outcome

@@ -13,7 +13,8 @@ from localq.cli.app_option import app_options
 from localq.cli.commands.jobs import known
 from localq.cli.lookup import existing
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
-from localq.model.job import Job, JobState, Tie
+from localq.model.edges import Tie
+from localq.model.job import Job, JobState
 from localq.monitor.workflow_graph import Drawn, counted, dot, mermaid, tree
 from localq.result.attempts import Run
 from localq.store.protocol.store import Store

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from localq.app import LocalQ
 from localq.canvas import Signature
 from localq.cli.demo.tasks import digest, list_files
-from localq.model.job import Attempt, Job, JobState
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt
 from localq.result import AsyncResult
 from localq.serialization import codec, exception_rebuild, failure
 from localq.store.protocol.store import Filter

@@ -21,7 +21,8 @@ from localq.contrib.django.task import DjangoTask
 from localq.exceptions import ImproperlyConfigured
 from localq.model.clock import to_datetime
 from localq.model.ids import new_id
-from localq.model.job import Attempt, Job, JobState
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt
 from localq.result import AsyncResult
 from localq.serialization import failure
 

@@ -10,23 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from localq.model.job import (
-    Attempt,
-    Beat,
-    Claim,
-    Completion,
-    Input,
-    Job,
-    JobState,
-    NewJob,
-    Note,
-    Tie,
-    WorkerCard,
-    WorkerRow,
-)
+from localq.model.edges import Input, Tie
+from localq.model.job import Job, JobState, NewJob
 from localq.model.orders import Mail, Order
+from localq.model.outcome import Attempt, Completion, Note
 from localq.model.rates import NO_RATES, Rate
 from localq.model.schedule import Due, Entry, Firing, LedgerRow, NewSchedule, Schedule, ScheduleState, SyncResult
+from localq.model.worker import Beat, Claim, WorkerCard, WorkerRow
 
 __all__ = ["Bell", "Filter", "Hearing", "Store"]
 

@@ -22,7 +22,8 @@ from sqlalchemy import (
     update,
 )
 
-from localq.model.job import JobState, OnError, Passing, Role
+from localq.model.edges import OnError, Passing, Role
+from localq.model.job import JobState
 from localq.store.sql.schema import ATTEMPT_BITS, attempt, edge, job, saved_group, state_is
 from localq.store.sql.statement import Statement
 

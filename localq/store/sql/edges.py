@@ -11,7 +11,9 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from localq.model.job import Attempt, Completion, Input, Job, JobState, NewJob, OnError, Passing, Role, Tie
+from localq.model.edges import Input, OnError, Passing, Role, Tie
+from localq.model.job import Job, JobState, NewJob
+from localq.model.outcome import Attempt, Completion
 from localq.store.sql.database import Database
 from localq.store.sql.job_statements import span
 from localq.store.sql.schema import INLINE_ARGS

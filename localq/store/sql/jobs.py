@@ -12,8 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localq.model import failpoints
-from localq.model.job import Claim, Completion, Job, JobState, NewJob, Note, Role
+from localq.model.edges import Role
+from localq.model.job import Job, JobState, NewJob
+from localq.model.outcome import Completion, Note
 from localq.model.rates import NO_RATES, Rate
+from localq.model.worker import Claim
 from localq.store.sql.edges import EdgeVerbs
 from localq.store.sql.job_statements import span, waiting_columns
 from localq.store.sql.limits import BrakedClaims

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Dialect, bindparam, delete, func, insert, literal_column, or_, select
 from sqlalchemy.dialects import sqlite
 
-from localq.model.job import JobState, WorkerCard
+from localq.model.job import JobState
 from localq.model.orders import PAUSE, RATE, Letter, Mail, Order
+from localq.model.worker import WorkerCard
 from localq.store.sql.reading import ReadingVerbs
 from localq.store.sql.schema import bucket, job, letter, reply, standing_order, state_is
 from localq.store.sql.statement import Statement

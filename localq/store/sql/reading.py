@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Select, literal_column, select
 
-from localq.model.job import Attempt, Job, JobState
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt
 from localq.store.protocol.store import LINE, Filter
 from localq.store.sql.database import Database
 from localq.store.sql.job_statements import job_columns, span

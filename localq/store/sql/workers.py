@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from localq.exceptions import StoreError
 from localq.model import failpoints
-from localq.model.job import Beat, Job, WorkerCard, WorkerRow
+from localq.model.job import Job
 from localq.model.orders import Order
+from localq.model.worker import Beat, WorkerCard, WorkerRow
 from localq.store.sql.database import Database
 
 __all__ = ["WorkerVerbs"]

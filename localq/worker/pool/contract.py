@@ -8,7 +8,8 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from localq.execution.policy import Limits
-from localq.model.job import Job, Note, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Note, Outcome
 
 __all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Pool", "Report"]
 

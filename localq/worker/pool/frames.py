@@ -20,7 +20,9 @@ import struct
 import tempfile
 from typing import Any
 
-from localq.model.job import Edge, Ending, Job, NewJob, OnError, Outcome, Passing
+from localq.model.edges import Edge, OnError, Passing
+from localq.model.job import Job, NewJob
+from localq.model.outcome import Ending, Outcome
 
 __all__ = ["Frames", "Kind", "pack", "pack_outcome", "receive", "send", "unpack_outcome"]
 

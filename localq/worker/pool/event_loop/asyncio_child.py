@@ -17,7 +17,8 @@ from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution import attempt, coroutine
 from localq.execution.coroutine import Drive
 from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
-from localq.model.job import Job, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Outcome
 from localq.tasks.task import Task
 from localq.worker.pool.event_loop.child_main import Company, Told, enter
 from localq.worker.pool.frames import receive

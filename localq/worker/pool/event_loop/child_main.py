@@ -19,7 +19,8 @@ from localq import current
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution.running import Place
 from localq.model.clock import SYSTEM
-from localq.model.job import Ending, Job, Note, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
 from localq.worker.pool.frames import Kind, pack

@@ -15,7 +15,8 @@ from gevent import monkey
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded
 from localq.execution import attempt
 from localq.model.clock import SYSTEM
-from localq.model.job import Ending, Job, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Ending, Outcome
 from localq.serialization import failure
 from localq.tasks.task import Task
 from localq.worker.pool.event_loop.child_main import Company, Told, enter

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from localq.model.clock import Clock
-from localq.model.job import Ending, Job, Note, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Ending, Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.worker.pool.event_loop.child_handle import Peer

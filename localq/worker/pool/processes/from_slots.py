@@ -11,7 +11,8 @@ from typing import Any
 from localq.host.presence import Marked
 from localq.model import failpoints
 from localq.model.clock import Clock
-from localq.model.job import Job, Note, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Handed, Printed, Report
 from localq.worker.pool.process_facts import handle_record

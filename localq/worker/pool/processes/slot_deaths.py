@@ -7,7 +7,7 @@ import os
 import signal
 from typing import Any
 
-from localq.model.job import Ending, Outcome
+from localq.model.outcome import Ending, Outcome
 from localq.worker.pool.contract import Cause, Handed, Report
 from localq.worker.pool.process_facts import resident_kb
 from localq.worker.pool.processes.from_slots import Hearing

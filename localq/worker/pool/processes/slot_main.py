@@ -33,7 +33,8 @@ from localq.execution.soft_limit import AlarmLimiter
 from localq.host.presence import Marks, share_life
 from localq.model import failpoints
 from localq.model.clock import SYSTEM
-from localq.model.job import Ending, Job, Note, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Ending, Note, Outcome
 from localq.serialization import failure
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions

@@ -21,7 +21,8 @@ from localq.execution import attempt
 from localq.execution.running import Place
 from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
 from localq.model.clock import Clock
-from localq.model.job import Ending, Job, Note, Outcome
+from localq.model.job import Job
+from localq.model.outcome import Ending, Note, Outcome
 from localq.serialization.failure import describe, dump
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report

@@ -1,0 +1,58 @@
+"""What workers say and are told: their cards, claims and heartbeats."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from localq.model.job import Job
+from localq.model.orders import Order
+
+__all__ = ["Beat", "Claim", "WorkerCard", "WorkerRow"]
+
+
+class Claim(NamedTuple):
+    """What a claim brought. `held` False: the worker was declared dead meanwhile and must register again."""
+
+    jobs: list[Job]
+    next_at: int | None
+    held: bool = True
+
+
+class Beat(NamedTuple):
+    """The answer to a heartbeat.
+
+    `stop` are keys this worker runs no longer by right; `cancel` maps keys to the signal number asked for;
+    `orphans` are jobs the store counts to this worker but which it does not know; `orders` are all that hold.
+    """
+
+    held: bool
+    stop: tuple[int, ...]
+    cancel: dict[int, int]
+    orphans: tuple[Job, ...]
+    orders: tuple[Order, ...] = ()
+
+
+class WorkerCard(NamedTuple):
+    """What a worker says of itself when it registers. `uuid` names its presence files."""
+
+    uuid: str
+    name: str
+    host: str
+    pid: int
+    boot_id: str
+    pool: str
+    concurrency: int
+    queues: tuple[str, ...] | None
+    excluded: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+class WorkerRow(NamedTuple):
+    """A registered worker. `lease_until` is in steady microseconds of `card.boot_id`."""
+
+    key: int
+    card: WorkerCard
+    started_at: int
+    seen_at: int
+    lease_until: int
+    gone: bool
