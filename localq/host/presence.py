@@ -1,14 +1,10 @@
-"""A worker's presence beside the database file: locks that prove it lives, and marks of what it has started.
+"""A worker's presence beside the database file: locks that prove it lives, and the file of its slots' marks.
 
 The locks are POSIX record locks on `<uuid>.lock`, one of the worker and one that its slots share, held for life
 and released by the kernel when a process dies, however it dies. A peer that gets both has proof that no process is
 left which could start one of the worker's jobs; a stopped worker keeps its own, and is covered by its lease alone.
 POSIX locks belong to the process and are dropped when the process closes *any* descriptor of the file, so a process
 never tests its own workers' locks (`_own`).
-
-`<uuid>.slots` is mapped into memory by the worker and its slots: for each slot a head that says what it runs, and a
-ring of the jobs it started last: more than it is ever given before their results are in the store. It outlives a
-kill -9, so that the rescuer takes back the charge only of jobs that had never been started.
 """
 
 from __future__ import annotations
@@ -17,32 +13,13 @@ import contextlib
 import fcntl
 import mmap
 import os
-import struct
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
 
-__all__ = [
-    "MARK_SIZE",
-    "Marked",
-    "Marks",
-    "Presence",
-    "abandoned",
-    "boot_id",
-    "is_dead",
-    "remove",
-    "share_life",
-    "started_jobs",
-]
+from localq.host.marks import MARK_SIZE, marks_path
 
-#: The head of a slot's marks: key, run token, started at (steady seconds), running (1) or done (0), jobs started.
-_HEAD = struct.Struct("=qidiq")
-_RUNNING_AT = 20
-#: One started job: key, run token.
-_STARTED = struct.Struct("=qq")
-_RING = 254
-#: Bytes of a slot's marks.
-MARK_SIZE = _HEAD.size + _RING * _STARTED.size
+__all__ = ["Presence", "abandoned", "boot_id", "is_dead", "remove", "share_life"]
+
 _WORKER_BYTE, _SLOTS_BYTE = 0, 1
 _own: set[str] = set()
 
@@ -56,10 +33,6 @@ def boot_id() -> str:
 
 def _lock_path(folder: Path, uuid: str) -> Path:
     return folder / f"{uuid}.lock"
-
-
-def _marks_path(folder: Path, uuid: str) -> Path:
-    return folder / f"{uuid}.slots"
 
 
 class Presence:
@@ -76,7 +49,7 @@ class Presence:
 
     def __init__(self, folder: Path, uuid: str, slots: int) -> None:
         self.folder, self.uuid, self._pid = folder, uuid, os.getpid()
-        self.marks_path = str(_marks_path(folder, uuid))
+        self.marks_path = str(marks_path(folder, uuid))
         _own.add(uuid)
         # Locked before it has its name: a lock file that nobody holds is a dead worker's, and never a new one's.
         unnamed = folder / f"{uuid}.new"
@@ -115,48 +88,6 @@ class Presence:
         _own.discard(self.uuid)
 
 
-class Marked(NamedTuple):
-    """What a slot started last. `started_at` is in steady seconds."""
-
-    key: int
-    run_token: int
-    started_at: float
-    running: int
-
-
-class Marks:
-    """The marks of one slot, as the slot writes them and its worker reads them."""
-
-    def __init__(self, marks: mmap.mmap, index: int) -> None:
-        self._marks, self._at = marks, index * MARK_SIZE
-        # A new process in an old one's place goes on where that ended: the worker may not have saved its results.
-        self._count = _HEAD.unpack_from(marks, self._at)[4]
-
-    @classmethod
-    def opened(cls, path: str | None, index: int) -> Marks | None:
-        """Return a slot's marks in a file, or None if they cannot be written."""
-        if path is None:
-            return None
-        with contextlib.suppress(OSError, ValueError, struct.error), open(path, "r+b") as file:
-            return cls(mmap.mmap(file.fileno(), 0), index)
-        return None
-
-    def begin(self, key: int, run_token: int, steady: float) -> None:
-        """Mark a job as started."""
-        at, count = self._at, self._count
-        self._count = count + 1
-        _STARTED.pack_into(self._marks, at + _HEAD.size + count % _RING * _STARTED.size, key, run_token)
-        _HEAD.pack_into(self._marks, at, key, run_token, steady, 1, count + 1)
-
-    def end(self) -> None:
-        """Mark that the job is over and reported."""
-        self._marks[self._at + _RUNNING_AT] = 0
-
-    def last(self) -> Marked:
-        """Return what was started last."""
-        return Marked(*_HEAD.unpack_from(self._marks, self._at)[:4])
-
-
 def share_life(marks_path: str | None) -> int | None:
     """Hold the slots' lock from here to the end of this process; return its descriptor, which must stay open."""
     if marks_path is None:
@@ -186,17 +117,6 @@ def is_dead(folder: Path, uuid: str) -> bool:
     return True
 
 
-def started_jobs(folder: Path, uuid: str) -> set[tuple[int, int]] | None:
-    """Return `(key, run_token)` of what a dead worker had started, and maybe not saved, or None if that is unknown."""
-    try:
-        data = _marks_path(folder, uuid).read_bytes()
-    except OSError:
-        return None
-    rings = range(_HEAD.size, len(data), MARK_SIZE)
-    marks = (_STARTED.iter_unpack(data[at : at + _RING * _STARTED.size]) for at in rings)
-    return {(key, token) for ring in marks for key, token in ring if key}
-
-
 def abandoned(folder: Path, known: Collection[str]) -> list[str]:
     """Return the dead workers that left files but are not among the known: they died before they were entered."""
     try:
@@ -209,6 +129,6 @@ def abandoned(folder: Path, known: Collection[str]) -> list[str]:
 
 def remove(folder: Path, uuid: str) -> None:
     """Remove a worker's files."""
-    for path in (_lock_path(folder, uuid), _marks_path(folder, uuid)):
+    for path in (_lock_path(folder, uuid), marks_path(folder, uuid)):
         with contextlib.suppress(OSError):
             os.unlink(path)
