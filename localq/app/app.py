@@ -20,12 +20,13 @@ from localq.app.with_workflows import Workflows
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.model import failpoints
+from localq.model.hints import nearest
 from localq.model.job import JobState, NewJob
 from localq.model.outcome import Note
 from localq.result import AsyncResult, EagerResult
 from localq.serialization import codec
 from localq.serialization.sealing import seal_calls
-from localq.settings import NEW_NAMES, SETTINGS, nearest
+from localq.settings import NEW_NAMES, SETTINGS
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.store import open_store
 from localq.store.location import locate

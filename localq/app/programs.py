@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from localq.settings import nearest
+from localq.model.hints import nearest
 
 __all__ = ["OPTIONS", "Program"]
 

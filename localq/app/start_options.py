@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localq.settings import nearest
+from localq.model.hints import nearest
 
 __all__ = ["START_OPTIONS", "check_start"]
 

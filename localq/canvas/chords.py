@@ -9,9 +9,9 @@ from localq.canvas.chains import signatures
 from localq.canvas.groups import group
 from localq.canvas.signatures import Signature, maybe_signature
 from localq.canvas.stamping import StampingVisitor, stamps_of
+from localq.model.hints import nearest
 from localq.model.ids import new_id
 from localq.result import GroupResult
-from localq.settings import nearest
 
 __all__ = ["ON_ERROR", "chord", "on_error_of"]
 

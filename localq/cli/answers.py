@@ -13,7 +13,7 @@ from localq.app import LocalQ
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import printable, show_json
-from localq.settings import nearest
+from localq.model.hints import nearest
 from localq.worker.control import Command, Panel, answers, changes
 
 __all__ = ["Asked", "answered", "asking", "failed", "show", "unanswered"]

@@ -26,7 +26,7 @@ import click
 from localq import current
 from localq.app import LocalQ
 from localq.exceptions import LocalQError
-from localq.settings import nearest
+from localq.model.hints import nearest
 from localq.signals import user_preload_options
 from localq.store.location import embedded
 

@@ -12,9 +12,9 @@ import click
 from localq import states
 from localq.app import LocalQ
 from localq.exceptions import ImproperlyConfigured, StoreError
+from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.serialization import failure
-from localq.settings import nearest
 from localq.store.protocol.store import Filter, Store
 
 __all__ = [

@@ -16,7 +16,7 @@ import localq
 from localq.app import LocalQ
 from localq.cli.app_option import app_parameters
 from localq.exceptions import ImproperlyConfigured, LocalQError, ScheduleError, StoreError, StoreVersion
-from localq.settings import nearest
+from localq.model.hints import nearest
 
 __all__ = ["COMMANDS", "Entry", "exit_code", "main", "run"]
 

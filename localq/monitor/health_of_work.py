@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from localq.host import presence
 from localq.model.clock import Clock
 from localq.model.finding import Finding, fine, note, warning
+from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.model.orders import PAUSE, Order
 from localq.model.worker import WorkerRow
-from localq.settings import nearest
 from localq.store.protocol.store import Filter, Store
 
 __all__ = [

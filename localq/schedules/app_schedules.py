@@ -13,6 +13,7 @@ from typing import Any
 
 from localq.exceptions import ScheduleError
 from localq.model.clock import to_datetime
+from localq.model.hints import nearest
 from localq.model.schedule import FIRED, Entry, Schedule, ScheduleState
 from localq.result import AsyncResult
 from localq.schedules import between, schedule
@@ -22,7 +23,6 @@ from localq.schedules.definition import Definition, firing_id
 from localq.schedules.firing import due_time, skips
 from localq.schedules.schedule_view import LedgerLine, Scheduled
 from localq.serialization.sealing import seal_calls
-from localq.settings import nearest
 
 __all__ = ["RUN_TIME", "Agenda"]
 

@@ -14,11 +14,12 @@ from localq import current
 from localq.canvas import Signature
 from localq.exceptions import LocalQError, ScheduleError
 from localq.model.clock import Clock
+from localq.model.hints import nearest
 from localq.model.job import NewJob
 from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedule
 from localq.schedules.definition import MISSED, OVERLAP, Definition
 from localq.schedules.rules.rule import LAST_INSTANT
-from localq.settings import Settings, nearest
+from localq.settings import Settings
 from localq.tasks.call_options import When, new_job, read_options
 from localq.tasks.calls.to_job import job_of
 from localq.tasks.registry import TaskRegistry

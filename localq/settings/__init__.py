@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from localq.settings.all_settings import NEW_NAMES, OLD_NAMES, SETTINGS
 from localq.settings.conf import Settings
-from localq.settings.setting import Setting, nearest
+from localq.settings.setting import Setting
 
-__all__ = ["NEW_NAMES", "OLD_NAMES", "SETTINGS", "Setting", "Settings", "nearest"]
+__all__ = ["NEW_NAMES", "OLD_NAMES", "SETTINGS", "Setting", "Settings"]

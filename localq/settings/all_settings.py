@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from localq.model.hints import nearest
 from localq.settings import brokers, general, results, tasks, workers
-from localq.settings.setting import Setting, nearest
+from localq.settings.setting import Setting
 
 __all__ = ["NEW_NAMES", "OLD_NAMES", "SETTINGS", "suggestion"]
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from localq.exceptions import ImproperlyConfigured
+from localq.model.hints import nearest
 from localq.settings.all_settings import NEW_NAMES, OLD_NAMES, SETTINGS, suggestion
 from localq.settings.old_names import new_names, refuse_mixed, without_prefix
-from localq.settings.setting import nearest
 from localq.settings.sources import Source, is_value, read_source
 
 __all__ = ["Given", "Settings"]

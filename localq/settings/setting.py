@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["Setting", "nearest", "unused"]
+__all__ = ["Setting", "unused"]
 
 
 class Setting(NamedTuple):
@@ -33,9 +32,3 @@ class Setting(NamedTuple):
 def unused(name: str, default: Any, doc: str, old: str | None = None) -> Setting:
     """Return a setting of Celery's that has no meaning here; any value is kept."""
     return Setting(name, default, doc, lambda value: value, old, False)
-
-
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
-    """Return " Did you mean 'x'?" for a misspelt name, or an empty text."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
-    return f" Did you mean {close[0]!r}?" if close else ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
+from localq.model.hints import nearest
 
 __all__ = ["KINDS", "check_kind", "open_store"]
 
@@ -22,10 +22,8 @@ def check_kind(location: str) -> None:
     """
     kind, separator, _ = location.partition("://")
     if separator and kind not in KINDS:
-        close = difflib.get_close_matches(kind, KINDS, n=1, cutoff=0.5)
-        hint = f" Did you mean {close[0]}:///...?" if close else ""
         raise ImproperlyConfigured(
-            f"The URL {kind}://... is of a kind this version has no store for.{hint} Use a path or sqlite:///jobs.db."
+            f"The URL {kind}://... is of a kind this version has no store for.{nearest(kind, KINDS)} Use a path or sqlite:///jobs.db."
         )
 
 

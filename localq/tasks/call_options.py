@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import InvalidTaskError
 from localq.model.clock import from_datetime
+from localq.model.hints import nearest
 from localq.model.ids import new_id
 from localq.model.job import NewJob
 from localq.model.stamps import split_stamps
 from localq.serialization import codec
 from localq.serialization.compression import check_compression
-from localq.settings import Settings, nearest
+from localq.settings import Settings
 
 __all__ = [
     "BROKER_ONLY",

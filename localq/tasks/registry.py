@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+from localq.model.hints import nearest
 from localq.model.rates import read_rate
-from localq.settings import nearest
 from localq.tasks.parameters import checker
 from localq.tasks.task import TASK_OPTIONS, Task
 from localq.tasks.task_options import check_definition

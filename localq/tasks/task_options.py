@@ -11,8 +11,8 @@ from datetime import timedelta
 from math import isfinite
 from typing import Any
 
+from localq.model.hints import nearest
 from localq.serialization.codec import SERIALIZERS
-from localq.settings import nearest
 from localq.tasks.call_options import OPTIONS, When
 from localq.tasks.task import Task
 

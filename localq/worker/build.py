@@ -13,9 +13,9 @@ from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
 from localq.host.presence import Presence
+from localq.model.hints import nearest
 from localq.model.ids import new_id
 from localq.serialization.sealing import signer_of
-from localq.settings import nearest
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
 from localq.store.sqlite.errors import explained

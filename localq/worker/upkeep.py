@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from localq.execution.policy import policy_of
 from localq.execution.settle import lost_outcome, released, settle
 from localq.host import presence
+from localq.host.marks import started_jobs
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
@@ -149,7 +150,7 @@ class Upkeep:
         if row.card.boot_id != self._worker.boot:
             # The host went down: no fault of any job.
             return set()
-        return presence.started_jobs(folder, row.card.uuid)
+        return started_jobs(folder, row.card.uuid)
 
     def _settled(self, job: Job, row: WorkerRow | None, now: int) -> Completion:
         worker = self._worker

@@ -9,16 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from localq.host.presence import (
-    MARK_SIZE,
-    Marks,
-    Presence,
-    abandoned,
-    is_dead,
-    remove,
-    share_life,
-    started_jobs,
-)
+from localq.host.marks import MARK_SIZE, Marks, started_jobs
+from localq.host.presence import Presence, abandoned, is_dead, remove, share_life
 from tests.crash.lab import until
 
 

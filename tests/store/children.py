@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from localq.exceptions import StoreError, StoreFull
-from localq.host.presence import Marks, Presence, is_dead, share_life
+from localq.host.marks import Marks
+from localq.host.presence import Presence, is_dead, share_life
 from localq.host.unix_bell import UnixBell
 from localq.model import failpoints
 from localq.model.schedule import Firing, Schedule, ScheduleState, SyncOutcome

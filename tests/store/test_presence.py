@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from localq.host.presence import Marks, Presence, boot_id, is_dead, remove, share_life, started_jobs
+from localq.host.marks import Marks, started_jobs
+from localq.host.presence import Presence, boot_id, is_dead, remove, share_life
 from tests.store import children
 from tests.store.together import DEADLINE_S, run_python, shared, together
 

@@ -18,9 +18,9 @@ from localq.cli.commands.jobs import EXIT_FAILED, outcome_code, value_text
 from localq.cli.commands.workflow import unfinished_family
 from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_in, wanted
 from localq.cli.screen import printable
+from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.result import AsyncResult, signal_number, waiting
-from localq.settings import nearest
 from localq.store.protocol.store import Store
 
 __all__ = ["call", "cancel", "purge", "retry"]

@@ -16,7 +16,7 @@ from localq.cli.app_option import LoadError, load_app
 from localq.cli.commands.worker import worker
 from localq.cli.daemon.nodes import Arguments, Node, Parsed, nodes_of, parse
 from localq.cli.daemon.pidfile import default_files, lives
-from localq.settings import nearest
+from localq.model.hints import nearest
 
 __all__ = ["multi"]
 

@@ -13,7 +13,8 @@ from localq.app import LocalQ
 from localq.cli.app_option import LoadError, app_options
 from localq.cli.screen import printable, show_json, show_table
 from localq.contrib.celery.upgrade import upgrade as upgraded
-from localq.settings import NEW_NAMES, SETTINGS, nearest
+from localq.model.hints import nearest
+from localq.settings import NEW_NAMES, SETTINGS
 from localq.settings.sources import is_value
 
 __all__ = ["settings", "upgrade"]

@@ -11,7 +11,8 @@ from localq.contrib.celery.finding import Finding
 from localq.contrib.celery.names import APP, MADE
 from localq.contrib.celery.project import Source
 from localq.exceptions import ImproperlyConfigured
-from localq.settings import NEW_NAMES, SETTINGS, nearest
+from localq.model.hints import nearest
+from localq.settings import NEW_NAMES, SETTINGS
 from localq.store.location import embedded
 from localq.tasks.call_options import BROKER_ONLY, OPTIONS
 from localq.tasks.task import TASK_OPTIONS

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from localq.contrib.celery.finding import Level
+from localq.model.hints import nearest
 from localq.schedules.declaration import ENTRY_KEYS, NOT_OPTIONS
-from localq.settings import nearest
 from localq.tasks.call_options import BROKER_ONLY, OPTIONS
 from localq.tasks.task import TASK_OPTIONS, Task
 

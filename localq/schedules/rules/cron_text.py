@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from localq.exceptions import ScheduleError
+from localq.model.hints import nearest
 from localq.schedules.rules.cron_words import Times, in_words
 from localq.schedules.rules.stepping import Pattern, ever_matches, follows_real_time, next_match, stepper
 from localq.schedules.rules.wall_clock import WallRule
-from localq.settings import nearest
 
 __all__ = ["ALIASES", "CronText", "cron"]
 

@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
+from localq.model.hints import nearest
 from localq.schedules.rules.base_schedule import BaseSchedule
 from localq.schedules.rules.rule import LAST_INSTANT
 from localq.schedules.rules.wall import DAY, HOUR, MINUTE, SECOND, TICK, first_occurrence, wall_at
-from localq.settings import nearest
 
 __all__ = ["every", "length_in_words", "schedule"]
 

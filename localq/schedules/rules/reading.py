@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from localq.exceptions import ScheduleError
+from localq.model.hints import nearest
 from localq.schedules.rules.calendar import Calendar
 from localq.schedules.rules.combined import AllOf, AnyOf
 from localq.schedules.rules.cron_text import CronText, cron
@@ -18,7 +19,6 @@ from localq.schedules.rules.pinned import PinnedInterval
 from localq.schedules.rules.rule import Rule
 from localq.schedules.rules.solar import solar
 from localq.schedules.rules.trigger import read_trigger, trigger
-from localq.settings import nearest
 
 __all__ = ["all_of", "any_of", "as_rule", "read_rule"]
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import ImproperlyConfigured, ScheduleError
 from localq.model.clock import from_datetime, to_datetime
+from localq.model.hints import nearest
 from localq.schedules.rules.base_schedule import BaseSchedule
 from localq.schedules.rules.rule import LAST_INSTANT
 from localq.schedules.rules.wall import DAY, HOUR, SECOND
-from localq.settings import nearest
 
 __all__ = ["EVENTS", "solar"]
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from localq.exceptions import ScheduleError
 from localq.model.clock import from_datetime, to_datetime
-from localq.settings import nearest
+from localq.model.hints import nearest
 
 __all__ = [
     "CHANGE_SPAN",

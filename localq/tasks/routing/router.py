@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from localq.exceptions import ImproperlyConfigured, QueueNotFound
-from localq.settings import Settings, nearest
+from localq.model.hints import nearest
+from localq.settings import Settings
 from localq.tasks.routing.queues import Queue, named_queues, queue_name, topic_matches
 from localq.tasks.routing.routes import ask, read_route
 

@@ -10,12 +10,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from localq.host.presence import MARK_SIZE
+from localq.host.marks import MARK_SIZE
+from localq.model.hints import nearest
 from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
 from localq.result import signal_number
 from localq.result.stamped_jobs import stamped
-from localq.settings import nearest
 from localq.worker.autoscale import Bounds
 from localq.worker.control import State, control_command, nok, ok
 

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, Protocol
 
 from localq.model.clock import Clock
 from localq.model.events import emit
+from localq.model.hints import nearest
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.model.orders import LIMITS, Letter, Order
 from localq.model.rates import Rate, read_rate
-from localq.settings import nearest
 from localq.store.protocol.store import Store
 from localq.worker.autoscale import Autoscaler, Bounds
 from localq.worker.control import Command, Panel, State, answers, changes, nok

@@ -8,7 +8,7 @@ import os
 import selectors
 from typing import Any
 
-from localq.host.presence import Marked
+from localq.host.marks import Marked
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.job import Job

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from localq.host.presence import MARK_SIZE, Marks
+from localq.host.marks import MARK_SIZE, Marks
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.worker.pool.contract import Cause, Death, InHand, Printed, Report

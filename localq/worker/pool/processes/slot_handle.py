@@ -10,7 +10,7 @@ from typing import Any
 
 import multiprocess
 
-from localq.host.presence import Marks
+from localq.host.marks import Marks
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Cause, Handed
 

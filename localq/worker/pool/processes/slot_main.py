@@ -30,7 +30,8 @@ from localq.exceptions import NotRegistered, WorkerTerminate
 from localq.execution import attempt
 from localq.execution.running import Place
 from localq.execution.soft_limit import AlarmLimiter
-from localq.host.presence import Marks, share_life
+from localq.host.marks import Marks
+from localq.host.presence import share_life
 from localq.model import failpoints
 from localq.model.clock import SYSTEM
 from localq.model.job import Job
