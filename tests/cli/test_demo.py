@@ -20,7 +20,7 @@ import pytest
 from localq import LocalQ, current
 from localq.cli.demo import run as demo_run
 from localq.cli.demo import tasks
-from localq.cli.demo.run import Counted, new_run
+from localq.cli.demo.run import Counted, job_id, new_run
 from localq.cli.demo.view import shown
 from localq.model.job import JobState
 from localq.serialization import codec
@@ -263,7 +263,7 @@ def test_jobs_that_are_cancelled_or_removed_are_failures(q: LocalQ, tree: Tree) 
     counted = Counted(q, run, ["copies/0.txt", "copies/1.txt"])
     counted.add()
 
-    q.cancel([run.job_id(run, 1)])
+    q.cancel([job_id(run, 1)])
     counted.look()
     q.store.purge([run.id])
     look = counted.look()

@@ -297,7 +297,7 @@ def test_the_third_kills_what_will_not_be_interrupted(run: Run, q: LocalQ) -> No
 LATE = """
 import marshal
 from types import SimpleNamespace
-from localq.worker.pool import nursery
+from localq.worker.pool.processes import forkserver
 from tasks import q
 
 def dumps(said):
@@ -306,7 +306,7 @@ def dumps(said):
             told.read()  # to its end: who tells must not find the reader gone
     return marshal.dumps(said)
 
-nursery.marshal = SimpleNamespace(dumps=dumps, loads=marshal.loads)
+forkserver.marshal = SimpleNamespace(dumps=dumps, loads=marshal.loads)
 """
 
 

@@ -25,8 +25,8 @@ def given(result: Any, passing: Passing = Passing.FIRST, state: JobState = JobSt
     return Input("i", state, more.get("options"), passing, more.get("on_error", OnError.FAIL), data)
 
 
-def fed(job: Job, inputs: list[Input]) -> Job:
-    return inputs.fed(job, inputs, Settings())
+def fed(job: Job, given: list[Input]) -> Job:
+    return inputs.fed(job, given, Settings())
 
 
 def test_a_result_comes_in_front() -> None:
