@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from localq.exceptions import DecodeError, SecurityError
+from localq.execution import inputs
 from localq.execution.inputs import is_container, read_call
 from localq.model.edges import Input, OnError, Passing
 from localq.model.job import Job, JobState
