@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from localq.app import LocalQ
 from localq.app.absent import INSTEAD
-from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.names import APP, MADE
 from localq.contrib.celery.project import Source
 from localq.exceptions import ImproperlyConfigured
@@ -54,7 +54,7 @@ def has_path(source: Source) -> bool:
     return any(_called(call) in _APPS and any(k.arg == "path" for k in call.keywords) for call in _calls(source.tree))
 
 
-def read_calls(source: Source) -> Iterator[Finding]:
+def read_calls(source: Source) -> Iterator[Difference]:
     """Yield what is to be said about the calls of a file, and about what it asks of its apps."""
     apps = _app_names(source.tree)
     for call in _calls(source.tree):
@@ -66,9 +66,9 @@ def read_calls(source: Source) -> Iterator[Finding]:
         elif name in ("apply_async", "send_task"):
             yield from _read_options(source, call)
         elif name == "config_from_obj":
-            yield Finding(source.name, call.lineno, "error", "there is no config_from_obj: use config_from_object")
+            yield Difference(source.name, call.lineno, "error", "there is no config_from_obj: use config_from_object")
         elif name == "start" and not call.args and _of_app(call.func, apps):
-            yield Finding(
+            yield Difference(
                 source.name,
                 call.lineno,
                 "differs",
@@ -77,7 +77,7 @@ def read_calls(source: Source) -> Iterator[Finding]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Attribute) and node.attr in _LACKING and _of_app(node, apps):
             why = f": {INSTEAD[node.attr]}" if node.attr in INSTEAD else ""
-            yield Finding(source.name, node.lineno, "error", f"LocalQ has no app.{node.attr}{why}")
+            yield Difference(source.name, node.lineno, "error", f"LocalQ has no app.{node.attr}{why}")
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:
@@ -99,7 +99,7 @@ def _of_app(node: ast.expr, apps: set[str]) -> bool:
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in apps
 
 
-def _read_app(source: Source, call: ast.Call) -> Iterator[Finding]:
+def _read_app(source: Source, call: ast.Call) -> Iterator[Difference]:
     given = {keyword.arg for keyword in call.keywords}
     for keyword in call.keywords:
         name = keyword.arg
@@ -107,9 +107,9 @@ def _read_app(source: Source, call: ast.Call) -> Iterator[Finding]:
             continue
         if NEW_NAMES.get(name, name) not in SETTINGS:
             hint = nearest(name, [*SETTINGS, *_OF_APP])
-            yield Finding(source.name, keyword.value.lineno, "error", f"an app has no argument {name}.{hint}")
+            yield Difference(source.name, keyword.value.lineno, "error", f"an app has no argument {name}.{hint}")
     if len(call.args) > 1:
-        yield Finding(source.name, call.lineno, "error", "an app takes one argument without a name; name the others")
+        yield Difference(source.name, call.lineno, "error", "an app takes one argument without a name; name the others")
     for keyword in call.keywords:
         url = getattr(keyword.value, "value", None)
         if keyword.arg in ("broker", "backend", "broker_url", "result_backend") and isinstance(url, str):
@@ -117,34 +117,34 @@ def _read_app(source: Source, call: ast.Call) -> Iterator[Finding]:
                 embedded(url)
             except ImproperlyConfigured as error:
                 level, more = ("note", " (path= comes first)") if "path" in given else ("error", "")
-                yield Finding(source.name, keyword.value.lineno, level, f"{keyword.arg}: {error}{more}")  # type: ignore[arg-type]
+                yield Difference(source.name, keyword.value.lineno, level, f"{keyword.arg}: {error}{more}")  # type: ignore[arg-type]
 
 
-def _read_decorator(source: Source, call: ast.Call, apps: set[str]) -> Iterator[Finding]:
+def _read_decorator(source: Source, call: ast.Call, apps: set[str]) -> Iterator[Difference]:
     if _called(call) == "task" and not _of_app(call.func, apps | {"app", "celery", "celery_app", "q"}):
         return
     names = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     for name, value in names.items():
         if name not in TASK_OPTIONS and name not in _OF_DECORATOR and "base" not in names:
             hint = nearest(name, sorted(TASK_OPTIONS))
-            yield Finding(source.name, value.lineno, "error", f"a task has no option {name}.{hint}")
+            yield Difference(source.name, value.lineno, "error", f"a task has no option {name}.{hint}")
     if "rate_limit" in names:
-        yield Finding(source.name, names["rate_limit"].lineno, "differs", f"rate_limit: {_RATES}")
+        yield Difference(source.name, names["rate_limit"].lineno, "differs", f"rate_limit: {_RATES}")
     late = names.get("acks_late")
     if isinstance(late, ast.Constant) and late.value is False:
-        yield Finding(
+        yield Difference(
             source.name, late.lineno, "differs", "acks_late=False: at most once; the default is at least once"
         )
 
 
-def _read_options(source: Source, call: ast.Call) -> Iterator[Finding]:
+def _read_options(source: Source, call: ast.Call) -> Iterator[Difference]:
     for keyword in call.keywords:
         name = keyword.arg
         if name is None or name in _OF_CALL or name == "name":
             continue
         if name in BROKER_ONLY:
             text = f"the option {name} has no effect: there is no broker"
-            yield Finding(source.name, keyword.value.lineno, "note", text)
+            yield Difference(source.name, keyword.value.lineno, "note", text)
         elif name not in OPTIONS:
             hint = nearest(name, sorted(OPTIONS))
-            yield Finding(source.name, keyword.value.lineno, "error", f"a call has no option {name}.{hint}")
+            yield Difference(source.name, keyword.value.lineno, "error", f"a call has no option {name}.{hint}")

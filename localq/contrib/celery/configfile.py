@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.project import Source
 from localq.exceptions import ImproperlyConfigured
 from localq.settings.sources import read_source
@@ -18,13 +18,13 @@ __all__ = ["CONFIG_FILES", "read_config_files"]
 CONFIG_FILES = ("localq.toml", "pyproject.toml")
 
 
-def read_config_files(folder: Path, root: Path) -> list[Source | Finding]:
-    """Return the TOML files with settings in a folder; one that cannot be read is a finding.
+def read_config_files(folder: Path, root: Path) -> list[Source | Difference]:
+    """Return the TOML files with settings in a folder; one that cannot be read is a difference.
 
     Args:
         root: The folder that files are named from.
     """
-    found: list[Source | Finding] = []
+    found: list[Source | Difference] = []
     for path in (folder / name for name in CONFIG_FILES):
         name = os.path.relpath(path, root)
         text = path.read_text("utf-8", "replace") if path.is_file() else ""
@@ -32,7 +32,7 @@ def read_config_files(folder: Path, root: Path) -> list[Source | Finding]:
             try:
                 found += [Source(name, _assignments(text, dict(read_source(path))))] if path.is_file() else []
             except ImproperlyConfigured as error:
-                found.append(Finding(name, 1, "error", str(error)))
+                found.append(Difference(name, 1, "error", str(error)))
     return found
 
 

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.entries import READERS, read_entry
-from localq.contrib.celery.finding import Finding
 from localq.contrib.celery.project import Source
 from localq.exceptions import ImproperlyConfigured
 from localq.settings import NEW_NAMES, SETTINGS
@@ -57,7 +57,9 @@ def namespaces(sources: Iterable[Source]) -> set[str]:
     }
 
 
-def read_settings(source: Source, configs: set[str], prefixes: set[str], *, placed: bool = False) -> Iterator[Finding]:
+def read_settings(
+    source: Source, configs: set[str], prefixes: set[str], *, placed: bool = False
+) -> Iterator[Difference]:
     """Yield what is to be said about the settings of a file.
 
     Args:
@@ -73,7 +75,7 @@ def read_settings(source: Source, configs: set[str], prefixes: set[str], *, plac
         yield found
 
 
-def _read(source: Source, configs: set[str], prefixes: set[str]) -> Iterator[Finding]:
+def _read(source: Source, configs: set[str], prefixes: set[str]) -> Iterator[Difference]:
     for scope in _scopes(source, configs, prefixes):
         yield from _read_scope(source, scope)
     for given in _assigned(source.tree.body):
@@ -85,8 +87,8 @@ def _read(source: Source, configs: set[str], prefixes: set[str]) -> Iterator[Fin
         yield from _read_one(source, given, given.name)
     for given in _added_entries(source.tree):
         assert given.value is not None
-        for remark in read_entry(f"beat_schedule[{given.name!r}]", given.value):
-            yield Finding(source.name, *remark)
+        for one in read_entry(f"beat_schedule[{given.name!r}]", given.value):
+            yield Difference(source.name, *one)
 
 
 def _prefixed(name: str, prefixes: set[str]) -> bool:
@@ -162,51 +164,51 @@ def _is_conf(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "conf"
 
 
-def _read_scope(source: Source, scope: list[Given]) -> Iterator[Finding]:
+def _read_scope(source: Source, scope: list[Given]) -> Iterator[Difference]:
     try:
         refuse_mixed(given.name for given in scope)
     except ImproperlyConfigured as error:
         renames = [" ".join(line.split()) for line in str(error).splitlines() if "->" in line]
         line = next((given.line for given in scope if given.name in NEW_NAMES), 1)
-        yield Finding(
+        yield Difference(
             source.name, line, "error", f"old and new names of settings are mixed; rename: {'; '.join(renames)}"
         )
     for given in scope:
         yield from _read_one(source, given, given.name)
 
 
-def _read_one(source: Source, given: Given, shown: str) -> Iterator[Finding]:
+def _read_one(source: Source, given: Given, shown: str) -> Iterator[Difference]:
     name = NEW_NAMES.get(given.name, given.name)
     setting = SETTINGS.get(name)
     if setting is None:
         hint = suggestion(given.name)
         if hint and isinstance(given.value, ast.Constant | ast.List | ast.Tuple | ast.Dict):
-            yield Finding(source.name, given.line, "error", f"{shown} is no setting, and has no effect.{hint}")
+            yield Difference(source.name, given.line, "error", f"{shown} is no setting, and has no effect.{hint}")
         return
     known, value = _value(given.value)
     if known:
         try:
             kept = setting.check(value)
         except (TypeError, ValueError) as error:
-            yield Finding(source.name, given.line, "error", f"{shown} is {value!r}: it {error}")
+            yield Difference(source.name, given.line, "error", f"{shown} is {value!r}: it {error}")
             return
         if name in ("broker_url", "result_backend"):
             yield from _read_place(source, given, shown, kept)
         if name in _DIFFERENT_IF and value == _DIFFERENT_IF[name][0]:
-            yield Finding(source.name, given.line, "differs", f"{shown}: {_DIFFERENT_IF[name][1]}")
+            yield Difference(source.name, given.line, "differs", f"{shown}: {_DIFFERENT_IF[name][1]}")
     if given.value is not None and name in READERS:
-        yield from (Finding(source.name, *remark) for remark in READERS[name](shown, given.value))
+        yield from (Difference(source.name, *one) for one in READERS[name](shown, given.value))
     if not setting.used and not (known and value == setting.default):
-        yield Finding(source.name, given.line, "note", f"{shown} has no effect: {setting.doc}")
+        yield Difference(source.name, given.line, "note", f"{shown} has no effect: {setting.doc}")
     elif name in _DIFFERENT:
-        yield Finding(source.name, given.line, "differs", f"{shown}: {_DIFFERENT[name]}")
+        yield Difference(source.name, given.line, "differs", f"{shown}: {_DIFFERENT[name]}")
 
 
-def _read_place(source: Source, given: Given, shown: str, url: str | None) -> Iterator[Finding]:
+def _read_place(source: Source, given: Given, shown: str, url: str | None) -> Iterator[Difference]:
     try:
         embedded(url)
     except ImproperlyConfigured as error:
-        yield Finding(source.name, given.line, "error", f"{shown}: {error}")
+        yield Difference(source.name, given.line, "error", f"{shown}: {error}")
 
 
 def _value(node: ast.expr | None) -> tuple[bool, object]:

@@ -6,27 +6,27 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from localq.contrib.celery.finding import Level
+from localq.contrib.celery.difference import Level
 from localq.model.hints import nearest
 from localq.schedules.declaration import ENTRY_KEYS, NOT_OPTIONS
 from localq.tasks.call_options import BROKER_ONLY, OPTIONS
 from localq.tasks.task import TASK_OPTIONS, Task
 
-__all__ = ["READERS", "Remark", "read_entry"]
+__all__ = ["READERS", "Unplaced", "read_entry"]
 
 #: How like a task's option an attribute must be to be taken for a slip: tasks may have attributes of their own.
 _LIKE = 0.75
 
 
-class Remark(NamedTuple):
-    """What is to be said about a line."""
+class Unplaced(NamedTuple):
+    """A difference in a file that only whoever reads the settings around it can name."""
 
     line: int
     level: Level
     text: str
 
 
-def read_entry(where: str, entry: ast.expr) -> Iterator[Remark]:
+def read_entry(where: str, entry: ast.expr) -> Iterator[Unplaced]:
     """Yield what is to be said about an entry of `beat_schedule`.
 
     Args:
@@ -38,23 +38,23 @@ def read_entry(where: str, entry: ast.expr) -> Iterator[Remark]:
     unknown = [one for one in pairs if one.key is not None and one.key not in ENTRY_KEYS]
     for one in unknown:
         hint = nearest(str(one.key), ENTRY_KEYS)
-        yield Remark(one.line, "error", f"{where} has {one.key!r}: there is no such key.{hint}")
+        yield Unplaced(one.line, "error", f"{where} has {one.key!r}: there is no such key.{hint}")
     given = {one.key for one in pairs}
     if not unknown and None not in given:
         for key in ("task", "schedule"):
             if key not in given:
-                yield Remark(entry.lineno, "error", f"{where} has no {key!r}")
+                yield Unplaced(entry.lineno, "error", f"{where} has no {key!r}")
     for one in pairs:
         if one.key == "options":
             yield from _read_options(f"{where}['options']", one.value, of_entry=True)
 
 
-def _read_entries(shown: str, value: ast.expr) -> Iterator[Remark]:
+def _read_entries(shown: str, value: ast.expr) -> Iterator[Unplaced]:
     for one in _pairs(value) or ():
         yield from read_entry(f"{shown}[{one.key!r}]", one.value)
 
 
-def _read_routes(shown: str, value: ast.expr) -> Iterator[Remark]:
+def _read_routes(shown: str, value: ast.expr) -> Iterator[Unplaced]:
     """Yield what is to be said about routes: a table of them, pairs, or a list of either."""
     if isinstance(value, ast.List | ast.Tuple):
         pair = value.elts if len(value.elts) == 2 else []
@@ -69,20 +69,20 @@ def _read_routes(shown: str, value: ast.expr) -> Iterator[Remark]:
         yield from _read_options(f"{shown}[{row.key!r}]", row.value)
 
 
-def _read_options(where: str, value: ast.expr, *, of_entry: bool = False) -> Iterator[Remark]:
+def _read_options(where: str, value: ast.expr, *, of_entry: bool = False) -> Iterator[Unplaced]:
     for one in _pairs(value) or ():
         name = one.key
         if name is None:
             continue
         if of_entry and name in NOT_OPTIONS:
-            yield Remark(one.line, "error", f"{where}: a schedule takes no {name}: {NOT_OPTIONS[name]}")
+            yield Unplaced(one.line, "error", f"{where}: a schedule takes no {name}: {NOT_OPTIONS[name]}")
         elif name in BROKER_ONLY:
-            yield Remark(one.line, "note", f"{where}: the option {name} has no effect: there is no broker")
+            yield Unplaced(one.line, "note", f"{where}: the option {name} has no effect: there is no broker")
         elif name not in OPTIONS:
-            yield Remark(one.line, "error", f"{where}: a call has no option {name}.{nearest(name, sorted(OPTIONS))}")
+            yield Unplaced(one.line, "error", f"{where}: a call has no option {name}.{nearest(name, sorted(OPTIONS))}")
 
 
-def _read_annotations(shown: str, value: ast.expr) -> Iterator[Remark]:
+def _read_annotations(shown: str, value: ast.expr) -> Iterator[Unplaced]:
     if isinstance(value, ast.List | ast.Tuple):
         for one in value.elts:
             yield from _read_annotations(shown, one)
@@ -92,16 +92,16 @@ def _read_annotations(shown: str, value: ast.expr) -> Iterator[Remark]:
             yield from _read_attribute(f"{shown}[{named.key!r}]", pair)
 
 
-def _read_attribute(where: str, pair: _Pair) -> Iterator[Remark]:
+def _read_attribute(where: str, pair: _Pair) -> Iterator[Unplaced]:
     name = pair.key or ""
     if name.startswith("@"):
         if not hasattr(Task, name[1:]):
             methods = [f"@{one}" for one in dir(Task) if not one.startswith("_") and callable(getattr(Task, one))]
-            yield Remark(pair.line, "error", f"{where}: a task has no method {name[1:]}.{nearest(name, methods)}")
+            yield Unplaced(pair.line, "error", f"{where}: a task has no method {name[1:]}.{nearest(name, methods)}")
     elif not hasattr(Task, name) and name not in TASK_OPTIONS:
         hint = nearest(name, sorted(TASK_OPTIONS), _LIKE)
         if hint:
-            yield Remark(pair.line, "error", f"{where}: a task has no option {name}.{hint}")
+            yield Unplaced(pair.line, "error", f"{where}: a task has no option {name}.{hint}")
 
 
 class _Pair(NamedTuple):
@@ -127,7 +127,7 @@ def _text(key: ast.expr | None) -> str | None:
 
 
 #: What reads the value of a setting: called with the name it was set under, and the value.
-READERS: dict[str, Callable[[str, ast.expr], Iterator[Remark]]] = {
+READERS: dict[str, Callable[[str, ast.expr], Iterator[Unplaced]]] = {
     "beat_schedule": _read_entries,
     "task_routes": _read_routes,
     "task_annotations": _read_annotations,

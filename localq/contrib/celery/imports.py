@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.names import MODULES, find
 from localq.contrib.celery.project import Source
 
@@ -24,7 +24,7 @@ _BUILT_ON = {
 }
 
 
-def read_imports(source: Source) -> Iterator[Finding]:
+def read_imports(source: Source) -> Iterator[Difference]:
     """Yield what a file imports that is elsewhere here, or nowhere."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -36,7 +36,7 @@ def read_imports(source: Source) -> Iterator[Finding]:
     yield from _uses(source)
 
 
-def _uses(source: Source) -> Iterator[Finding]:
+def _uses(source: Source) -> Iterator[Difference]:
     """Yield what a file asks of Celery by its full name, as in `celery.utils.log.get_task_logger`."""
     called = {
         alias.asname or "celery": alias.name if alias.asname else "celery"
@@ -62,17 +62,17 @@ def _dotted(node: ast.expr) -> list[str]:
     return [*before, node.attr] if before and isinstance(node, ast.Attribute) else []
 
 
-def _name(source: Source, line: int, module: str, name: str) -> Iterator[Finding]:
+def _name(source: Source, line: int, module: str, name: str) -> Iterator[Difference]:
     root = module.partition(".")[0]
     full = f"{module}.{name}" if name else module
     if root in _BUILT_ON:
-        yield Finding(source.name, line, "error", f"{full}: {_BUILT_ON[root]}")
+        yield Difference(source.name, line, "error", f"{full}: {_BUILT_ON[root]}")
     if root not in ("celery", "kombu") or name == "*" or full in ("celery", "kombu"):
         return
     place = find(module, name)
     if place.module is None:
-        yield Finding(source.name, line, "error", f"{full} is not in LocalQ: {place.note}")
+        yield Difference(source.name, line, "error", f"{full} is not in LocalQ: {place.note}")
     elif place.module != module.replace("celery", "localq", 1) or place.note:
         note = f"; it {place.note}" if place.note else ""
         there = f"{place.module}.{name}" if name else place.module
-        yield Finding(source.name, line, "differs", f"{full} is {there}{note}")
+        yield Difference(source.name, line, "differs", f"{full} is {there}{note}")

@@ -8,7 +8,7 @@ import tokenize
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.difference import Difference
 
 __all__ = ["Source", "files_of", "parse"]
 
@@ -100,10 +100,10 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield node.value  # config_from_object("celeryconfig"), include=["tasks"]
 
 
-def parse(path: Path, name: str) -> Source | Finding:
-    """Parse a file; one that is no Python is a finding."""
+def parse(path: Path, name: str) -> Source | Difference:
+    """Parse a file; one that is no Python is a difference."""
     try:
         with tokenize.open(path) as file:
             return Source(name, ast.parse(file.read(), name))
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-        return Finding(name, getattr(error, "lineno", None) or 1, "error", f"cannot be read as Python 3: {error}")
+        return Difference(name, getattr(error, "lineno", None) or 1, "error", f"cannot be read as Python 3: {error}")

@@ -8,14 +8,14 @@ from pathlib import Path
 from localq.contrib.celery.calls import configurations, has_path, read_calls
 from localq.contrib.celery.configfile import CONFIG_FILES, read_config_files
 from localq.contrib.celery.configs import namespaces, read_settings
-from localq.contrib.celery.finding import Finding
+from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.imports import read_imports
 from localq.contrib.celery.project import Source, files_of, parse
 
 __all__ = ["read_project"]
 
 
-def read_project(spec: str, root: Path) -> tuple[list[str], list[Finding]]:
+def read_project(spec: str, root: Path) -> tuple[list[str], list[Difference]]:
     """Return the files that were read, and what was found, by file and line.
 
     Args:
@@ -29,7 +29,7 @@ def read_project(spec: str, root: Path) -> tuple[list[str], list[Finding]]:
     parsed = [parse(path, os.path.relpath(path, root)) for path in files_of(spec, root)]
     parsed += read_config_files(folder, root)
     sources = [one for one in parsed if isinstance(one, Source)]
-    found = [one for one in parsed if isinstance(one, Finding)]
+    found = [one for one in parsed if isinstance(one, Difference)]
     configs = {name for source in sources for name in configurations(source)}.union(CONFIG_FILES)
     prefixes, placed = namespaces(sources), any(map(has_path, sources))
     for source in sources:
