@@ -131,7 +131,7 @@ _ELSEWHERE = {
     "celery.app.base": "localq",
     "celery.app.control": "localq.monitor.control",
     "celery.app.defaults": "localq.settings",
-    "celery.app.routes": "localq.tasks.routing.router",
+    "celery.app.routes": "localq.tasks.routing",
     "celery.app.utils": "localq.settings",
     "celery.backends.base": "localq.result.backend",
     "celery.contrib.testing.worker": "localq.testing",
@@ -147,7 +147,7 @@ _WHY = {
     "celery.bugreport": "use `localq report`",
     "celery.app.bugreport": "use `localq report`",
     "celery.app.defaults": "settings are values of localq.settings.SETTINGS",
-    "celery.app.amqp": "there are no messages; see app.conf.task_queues and localq.tasks.routing.router",
+    "celery.app.amqp": "there are no messages; see app.conf.task_queues and localq.tasks.routing",
     "celery.app.log": "use the signals setup_logging and after_setup_logger, or `logging` itself",
     "celery.apps.worker": "use LocalQ.running(), LocalQ.start() or the command `localq worker`",
     "celery.backends.base": "results are in the store; see app.backend",
@@ -155,7 +155,6 @@ _WHY = {
     "celery.bootsteps": "a worker is one loop without steps; use signals",
     "celery.concurrency": "pools are chosen by name: the setting worker_pool",
     "celery.contrib.migrate": "there are no brokers to move messages between; see `localq backup`",
-    "celery.contrib.pytest": "the plugin of localq has the fixtures localq_app and localq_worker; see localq.testing",
     "celery.contrib.rdb": "use the pool solo and `breakpoint()`",
     "celery.contrib.sphinx": "document the function: task.__wrapped__",
     "celery.contrib.testing.app": "use LocalQ(eager=True), or localq.testing",
@@ -180,6 +179,13 @@ _WHY = {
 }
 
 
+#: What is to be said of names that are there.
+_NOTES = {
+    "celery.contrib.pytest": "is loaded by pytest itself, and has the fixtures localq_app, localq_worker and others",
+    "kombu.serialization.register": "takes an enum or a dataclass, whose values JSON then carries",
+}
+
+
 class Place(NamedTuple):
     """Where a name of Celery's is: a module here, or None and why."""
 
@@ -193,12 +199,11 @@ def find(module: str, name: str = "") -> Place:
     Args:
         name: Empty for the module itself.
     """
-    if (module, name) == ("kombu.serialization", "register"):
-        return Place("localq", "takes an enum or a dataclass, whose values JSON then carries")
+    full = f"{module}.{name}".rstrip(".")
     for there in dict.fromkeys((module.replace("celery", "localq", 1), _ELSEWHERE.get(module, ""))):
         if there.startswith("localq") and _has(there, name):
-            return Place(there)
-    why = _WHY.get(f"{module}.{name}") or _WHY.get(module)
+            return Place(there, _NOTES.get(full, ""))
+    why = _WHY.get(full) or _WHY.get(module)
     return Place(None, why or "LocalQ has no such name")
 
 

@@ -58,7 +58,7 @@ def test_imports_of_celery_are_looked_up(write: Write, told: Callable[..., list[
     assert told() == [
         "proj/__init__.py:2 differs: celery.utils.log.get_task_logger is localq.log.get_task_logger",
         "proj/__init__.py:3 error: celery.app.amqp.AMQP is not in LocalQ: there are no messages; "
-        "see app.conf.task_queues and localq.tasks.routing.router",
+        "see app.conf.task_queues and localq.tasks.routing",
         "proj/__init__.py:4 differs: kombu.Queue is localq.Queue",
         "proj/__init__.py:5 error: kombu.pools is not in LocalQ: LocalQ has no such name",
         "proj/__init__.py:7 error: django_celery_beat: schedules are in the store, and changed there at run time",
