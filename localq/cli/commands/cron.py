@@ -11,7 +11,7 @@ from localq.cli.screen import printable, show_json
 from localq.exceptions import ScheduleError
 from localq.model.clock import SYSTEM, to_datetime
 from localq.schedules import Rule, as_rule, between, read_zone
-from localq.schedules.lint.rule import lint as look_over
+from localq.schedules.lint import lint as look_over
 from localq.tasks.call_options import When
 
 __all__ = ["cron"]

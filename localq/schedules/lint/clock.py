@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from localq.model.clock import to_datetime
-from localq.schedules.lint.finding import Finding
+from localq.schedules.lint.remark import Remark
 from localq.schedules.rules.wall import DAY, MINUTE, change_after, offset_at
 from localq.schedules.rules.wall_clock import WallRule
 
@@ -18,8 +18,8 @@ _AHEAD = 366
 _STRIDE = 7
 
 
-def check_clock(rule: WallRule, zone: tzinfo, now: int) -> Iterator[Finding]:
-    """Yield a finding for each change of the clock within a year that one of the rule's times falls on."""
+def check_clock(rule: WallRule, zone: tzinfo, now: int) -> Iterator[Remark]:
+    """Yield a remark for each change of the clock within a year that one of the rule's times falls on."""
     anchor = to_datetime(now).astimezone(zone).replace(tzinfo=None, fold=0)
     for day in range(0, _AHEAD, _STRIDE):
         start = now + day * DAY
@@ -28,7 +28,7 @@ def check_clock(rule: WallRule, zone: tzinfo, now: int) -> Iterator[Finding]:
             yield from _met(rule, zone, change, anchor)
 
 
-def _met(rule: WallRule, zone: tzinfo, change: int, anchor: datetime) -> Iterator[Finding]:
+def _met(rule: WallRule, zone: tzinfo, change: int, anchor: datetime) -> Iterator[Remark]:
     before, after = offset_at(change - 1, zone), offset_at(change, zone)
     low = to_datetime(change + min(before, after)).replace(tzinfo=None)
     high = to_datetime(change + max(before, after)).replace(tzinfo=None)
@@ -42,12 +42,12 @@ def _met(rule: WallRule, zone: tzinfo, change: int, anchor: datetime) -> Iterato
         if not _fires_outside_hour(rule):
             count = "not at all" if after > before else "twice as often"
             text = f"{happens}: a wildcard follows real time, so it is due {count} from {low:%H:%M} to {high:%H:%M}."
-            yield Finding("warning", text, "Give minute and hour without *, for exactly once a day.")
+            yield Remark("warning", text, "Give minute and hour without *, for exactly once a day.")
     elif after > before:
         end = f"{high:%H:%M}"
-        yield Finding("note", f"{happens}: {time:%H:%M} does not exist, and it is due at {end} instead.", _ELSEWHEN)
+        yield Remark("note", f"{happens}: {time:%H:%M} does not exist, and it is due at {end} instead.", _ELSEWHEN)
     else:
-        yield Finding("note", f"{happens}: {time:%H:%M} comes twice, and it is due the first time only.", _ELSEWHEN)
+        yield Remark("note", f"{happens}: {time:%H:%M} comes twice, and it is due the first time only.", _ELSEWHEN)
 
 
 _ELSEWHEN = "It is due exactly once all the same; for an equal distance from midnight, choose another hour or UTC."

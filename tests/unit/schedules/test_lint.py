@@ -5,14 +5,14 @@ from apscheduler.triggers.cron import CronTrigger
 
 from localq.model.clock import to_datetime
 from localq.schedules import any_of, at, calendar, cron, crontab, every
-from localq.schedules.lint.rule import lint
+from localq.schedules.lint import lint
 from tests.unit.schedules.instants import BERLIN, UTC, instant
 
 NOW = instant("2026-06-01")
 
 
-def findings(value: object, severity: str, zone: object = BERLIN) -> list[str]:
-    return [finding.what for finding in lint(value, zone, NOW) if finding.severity == severity]
+def remarks(value: object, severity: str, zone: object = BERLIN) -> list[str]:
+    return [remark.what for remark in lint(value, zone, NOW) if remark.severity == severity]
 
 
 @pytest.mark.parametrize(
@@ -69,21 +69,21 @@ def test_a_plain_rule_holds_no_traps(value: object) -> None:
     ],
 )
 def test_a_trap_is_found(value: object, severity: str, what: str) -> None:
-    assert any(what in found for found in findings(value, severity)), lint(value, BERLIN, NOW)
+    assert any(what in found for found in remarks(value, severity)), lint(value, BERLIN, NOW)
 
 
 def test_fixed_times_on_a_change_of_the_clock_are_named_with_their_dates() -> None:
-    assert findings("30 2 * * *", "note") == [
+    assert remarks("30 2 * * *", "note") == [
         "On 2026-10-25 in Europe/Berlin, clocks are put back by 60 minutes: "
         "02:30 comes twice, and it is due the first time only.",
         "On 2027-03-28 in Europe/Berlin, clocks are put forward by 60 minutes: "
         "02:30 does not exist, and it is due at 03:00 instead.",
     ]
-    assert findings("30 2 * * *", "note", UTC) == []
+    assert remarks("30 2 * * *", "note", UTC) == []
 
 
 def test_a_wildcard_within_one_hour_is_warned_of_where_the_hour_is_changed() -> None:
-    assert [what.partition("so it")[2] for what in findings("*/20 2 * * *", "warning")] == [
+    assert [what.partition("so it")[2] for what in remarks("*/20 2 * * *", "warning")] == [
         " is due twice as often from 02:00 to 03:00.",
         " is due not at all from 02:00 to 03:00.",
     ]
@@ -92,5 +92,5 @@ def test_a_wildcard_within_one_hour_is_warned_of_where_the_hour_is_changed() -> 
 def test_the_worst_comes_first_and_every_finding_says_what_to_do() -> None:
     found = lint("*/7 2 13 * 5", BERLIN, NOW)
 
-    assert [finding.severity for finding in found] == sorted((f.severity for f in found), reverse=True)
-    assert all(finding.advice.endswith(".") for finding in found)
+    assert [remark.severity for remark in found] == sorted((f.severity for f in found), reverse=True)
+    assert all(remark.advice.endswith(".") for remark in found)
