@@ -7,7 +7,7 @@ from localq.execution.eager import Eager
 from localq.monitor.control import Control
 from localq.monitor.event_receiver import Events
 from localq.result.backend import Backend
-from localq.schedules.app_schedules import Agenda
+from localq.schedules.app_schedules import AppSchedules
 
 __all__ = ["Part"]
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 class Part(Generic[T]):
     @overload
-    def __init__(self: Part[Agenda], place: Literal["localq.schedules.app_schedules:Agenda"]) -> None: ...
+    def __init__(self: Part[AppSchedules], place: Literal["localq.schedules.app_schedules:AppSchedules"]) -> None: ...
     @overload
     def __init__(self: Part[Backend], place: Literal["localq.result.backend:Backend"]) -> None: ...
     @overload

@@ -1,4 +1,4 @@
-"""What an app offers for schedules: it is told of them by its program, and keeps an agenda of them."""
+"""What an app offers for schedules: its program tells of them, or adds them while it runs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Scheduling:
     """The part of an app that schedules are told to.
 
     Attributes:
-        schedules: The app's schedules, those added at run time included: a `localq.schedules.app_schedules.Agenda`.
+        schedules: The app's schedules, those added at run time included: `localq.schedules.app_schedules.AppSchedules`.
         on_after_configure, on_after_finalize: Sent once, when the program's modules are imported and before its
             schedules are read; receivers get the app as `sender`.
     """
 
     main: str | None
     conf: Settings
-    schedules = Part("localq.schedules.app_schedules:Agenda")
+    schedules = Part("localq.schedules.app_schedules:AppSchedules")
 
     def __init__(self) -> None:
         self.on_after_configure = OnceSignal("on_after_configure")

@@ -1,6 +1,6 @@
 """An app's schedules: those its program configures, and those that are added and changed while it runs.
 
-`LocalQ.schedules` is an `Agenda`. Nothing here fires anything by itself; that is the scheduler's work
+`LocalQ.schedules` is an `AppSchedules`. Nothing here fires anything by itself; that is the scheduler's work
 (`localq.schedules.scheduler`).
 """
 
@@ -17,14 +17,14 @@ from localq.model.hints import nearest
 from localq.model.schedule import FIRED, Entry, Schedule, ScheduleState
 from localq.result import AsyncResult
 from localq.schedules import between, schedule
-from localq.schedules.configured import CONFIG, Configuration
+from localq.schedules.configured import CONFIG, ConfiguredSchedules
 from localq.schedules.declaration import TERMS, Declaration
 from localq.schedules.definition import Definition, firing_id
 from localq.schedules.firing import due_time, skips
-from localq.schedules.schedule_view import LedgerLine, Scheduled
+from localq.schedules.schedule_view import LedgerLine, ScheduleView
 from localq.serialization.sealing import seal_calls
 
-__all__ = ["RUN_TIME", "Agenda"]
+__all__ = ["RUN_TIME", "AppSchedules"]
 
 #: The source of schedules added while a program runs.
 RUN_TIME = "run-time"
@@ -40,7 +40,7 @@ _BY_HAND = "triggered by hand"
 _BACKFILLED = "backfilled"
 
 
-class Agenda(Configuration):
+class AppSchedules(ConfiguredSchedules):
     """The schedules of an app: those of its program, and those added while it runs."""
 
     # Changed at run time
@@ -55,7 +55,7 @@ class Agenda(Configuration):
         *,
         replace: bool = False,
         **options: Any,
-    ) -> Scheduled:
+    ) -> ScheduleView:
         """Add a schedule; schedulers in any process take it up at once.
 
         Args:
@@ -73,7 +73,7 @@ class Agenda(Configuration):
         declared = Declaration.of_call(where, name, schedule, task, args, kwargs, options)
         return self._put(declared.definition(self._app), None, replace=replace)
 
-    def update(self, name: str, **changes: Any) -> Scheduled:
+    def update(self, name: str, **changes: Any) -> ScheduleView:
         """Change a schedule that was added at run time; its history stays.
 
         Args:
@@ -93,7 +93,7 @@ class Agenda(Configuration):
         after = declared.definition(self._app) if changes else declared.with_call_of(before, self._app)
         return self._put(after, row, replace=True)
 
-    def _put(self, definition: Definition, row: Schedule | None, *, replace: bool) -> Scheduled:
+    def _put(self, definition: Definition, row: Schedule | None, *, replace: bool) -> ScheduleView:
         if definition.is_own:
             definition.rule.spec()  # says why it cannot be kept
         store, now = self._app.store, self._app.clock.now()
@@ -115,7 +115,7 @@ class Agenda(Configuration):
             return f"There is a schedule {name!r} already. Give it another name, use update(), or add(replace=True)."
         return f"The schedule {name!r} belongs to the configuration of {_owner(row)}: change it there."
 
-    def pause(self, name: str) -> Scheduled:
+    def pause(self, name: str) -> ScheduleView:
         """Let a schedule rest until `resume`; what it has started goes on.
 
         Raises:
@@ -127,7 +127,7 @@ class Agenda(Configuration):
             self._set_state(row, ScheduleState.PAUSED, row.next_at, row.due_at)
         return self.get(name)
 
-    def resume(self, name: str) -> Scheduled:
+    def resume(self, name: str) -> ScheduleView:
         """Let a paused schedule go on with its next instant; those of the pause are recorded as skipped.
 
         Raises:
@@ -236,21 +236,21 @@ class Agenda(Configuration):
 
     # Read
 
-    def get(self, name: str) -> Scheduled:
+    def get(self, name: str) -> ScheduleView:
         """Return a schedule.
 
         Raises:
             ScheduleError: it is unknown; the nearest name is given.
         """
-        return Scheduled.of(self._row(name), self._app.conf)
+        return ScheduleView.of(self._row(name), self._app.conf)
 
-    def list(self, *states: str) -> Sequence[Scheduled]:
+    def list(self, *states: str) -> Sequence[ScheduleView]:
         """Return all schedules by name, or those in some states: active, paused, ended, retired."""
         wanted = [_state(one) for one in states] or None
-        found: builtins.list[Scheduled] = []
+        found: builtins.list[ScheduleView] = []
         after: str | None = None
         while rows := self._app.store.schedules(states=wanted, after=after, limit=1000):
-            found += [Scheduled.of(row, self._app.conf) for row in rows]
+            found += [ScheduleView.of(row, self._app.conf) for row in rows]
             after = rows[-1].name
         return found
 

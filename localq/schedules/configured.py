@@ -19,7 +19,7 @@ from localq.store.protocol.store import Store
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
 
-__all__ = ["CONFIG", "Configuration"]
+__all__ = ["CONFIG", "ConfiguredSchedules"]
 
 #: What the source of configured schedules begins with; the app's name follows.
 CONFIG = "config:"
@@ -27,7 +27,7 @@ _ELSEWHERE = "run before, elsewhere"
 
 
 class App(Protocol):
-    """What an agenda needs of its app."""
+    """What schedules need of their app."""
 
     main: str | None
     conf: Settings
@@ -47,7 +47,7 @@ class App(Protocol):
     def call_workers(self) -> None: ...
 
 
-class Configuration:
+class ConfiguredSchedules:
     """The schedules an app's program configures.
 
     Attributes:

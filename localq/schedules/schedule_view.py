@@ -14,7 +14,7 @@ from localq.schedules.definition import Definition, OwnRule, read_definition
 from localq.serialization.sealing import open_spec
 from localq.settings import Settings
 
-__all__ = ["LedgerLine", "Scheduled", "definition_of"]
+__all__ = ["LedgerLine", "ScheduleView", "definition_of"]
 
 
 @lru_cache(maxsize=4096)
@@ -32,7 +32,7 @@ def definition_of(row: Schedule, conf: Settings) -> Definition:
     return _read(row.name, open_spec(row.name, row.spec, conf))
 
 
-class Scheduled(NamedTuple):
+class ScheduleView(NamedTuple):
     """A schedule, for reading.
 
     `state` is active, paused, ended (no further instant) or retired (taken out of its configuration). `source` is
@@ -57,7 +57,7 @@ class Scheduled(NamedTuple):
     note: str | None
 
     @classmethod
-    def of(cls, row: Schedule, conf: Settings) -> Scheduled:
+    def of(cls, row: Schedule, conf: Settings) -> ScheduleView:
         """Return a row of the store, for reading."""
         facts: dict[str, Any]
         try:

@@ -1,4 +1,4 @@
-"""The scheduler and the agenda on a real store: what fires, what is kept, what a change does."""
+"""The scheduler and an app's schedules on a real store: what fires, what is kept, what a change does."""
 
 from __future__ import annotations
 

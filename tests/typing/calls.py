@@ -8,8 +8,8 @@ from localq import AsyncResult, LocalQ, Signature, Task, shared_task
 from localq.monitor.control import Control
 from localq.monitor.event_receiver import Events
 from localq.result.backend import Backend
-from localq.schedules.app_schedules import Agenda
-from localq.schedules.schedule_view import Scheduled
+from localq.schedules.app_schedules import AppSchedules
+from localq.schedules.schedule_view import ScheduleView
 
 q = LocalQ()
 
@@ -81,8 +81,8 @@ def right() -> None:
 def parts_of_an_app() -> None:
     assert_type(q.control, Control)
     assert_type(q.control.purge(), int)
-    assert_type(q.schedules, Agenda)
-    assert_type(q.schedules.pause("often"), Scheduled)
+    assert_type(q.schedules, AppSchedules)
+    assert_type(q.schedules.pause("often"), ScheduleView)
     assert_type(q.events, Events)
     assert_type(q.backend, Backend)
 

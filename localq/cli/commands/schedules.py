@@ -15,7 +15,7 @@ from localq.cli.lookup import EXIT_UNKNOWN, existing
 from localq.cli.screen import on_terminal, printable, show_json, show_table
 from localq.exceptions import ScheduleError
 from localq.model.schedule import FIRED
-from localq.schedules.schedule_view import LedgerLine, Scheduled
+from localq.schedules.schedule_view import LedgerLine, ScheduleView
 
 __all__ = ["schedules"]
 
@@ -75,7 +75,7 @@ def list_(app: LocalQ, wanted: Sequence[str], as_json: bool) -> None:
     _say_missing(app, found if not wanted else app.schedules.list())
 
 
-def _say_missing(app: LocalQ, found: Iterable[Scheduled]) -> None:
+def _say_missing(app: LocalQ, found: Iterable[ScheduleView]) -> None:
     """Say which configured schedules no scheduler has entered yet."""
     if not app.tasks or not app.schedules.is_configured:
         return
@@ -88,7 +88,7 @@ def _say_missing(app: LocalQ, found: Iterable[Scheduled]) -> None:
         )
 
 
-def _row(one: Scheduled) -> tuple[object, ...]:
+def _row(one: ScheduleView) -> tuple[object, ...]:
     last, due = _shown(one.last, one.zone), _shown(one.next, one.zone)
     state = f"{one.state} (!)" if one.note else one.state
     return one.name, one.words, one.zone or "-", last, due, one.runs, one.missed, state
@@ -108,7 +108,7 @@ def _iso(when: datetime | None) -> str | None:
     return None if when is None else when.isoformat(timespec="microseconds")
 
 
-def _facts(one: Scheduled) -> dict[str, Any]:
+def _facts(one: ScheduleView) -> dict[str, Any]:
     return {
         "name": one.name,
         "state": one.state,
@@ -148,18 +148,18 @@ def explain(app: LocalQ, name: str, limit: int, count: int, as_json: bool) -> No
     _show_past(one, past, shown)
 
 
-def _known(app: LocalQ, name: str) -> Scheduled:
+def _known(app: LocalQ, name: str) -> ScheduleView:
     """Return a schedule, or end the program saying that there is none."""
     existing(app)
     try:
-        found: Scheduled = app.schedules.get(name)
+        found: ScheduleView = app.schedules.get(name)
         return found
     except ScheduleError as error:
         click.echo(printable(error), err=True)
         raise click.exceptions.Exit(EXIT_UNKNOWN) from None
 
 
-def _show_facts(one: Scheduled) -> None:
+def _show_facts(one: ScheduleView) -> None:
     facts: dict[str, object] = {
         "name": one.name,
         "rule": one.words,
@@ -178,7 +178,7 @@ def _show_facts(one: Scheduled) -> None:
         click.echo(f"{label + ':':<12}{printable(value)}")
 
 
-def _show_upcoming(one: Scheduled, upcoming: Sequence[datetime]) -> None:
+def _show_upcoming(one: ScheduleView, upcoming: Sequence[datetime]) -> None:
     click.echo(f"\nNext ({one.state}):" if one.state != "active" else "\nNext:")
     for at in upcoming:
         click.echo(f"  {_shown(at, one.zone)}  {at:%a}")
@@ -186,7 +186,7 @@ def _show_upcoming(one: Scheduled, upcoming: Sequence[datetime]) -> None:
         click.echo("  nothing")
 
 
-def _show_past(one: Scheduled, past: Sequence[LedgerLine], shown: dict[str, str]) -> None:
+def _show_past(one: ScheduleView, past: Sequence[LedgerLine], shown: dict[str, str]) -> None:
     click.echo("\nPast:")
     if not past:
         click.echo("  nothing")
