@@ -12,11 +12,11 @@ from localq import current
 from localq.app.absent import INSTEAD
 from localq.app.frameworks import fit
 from localq.app.parts import Part
-from localq.app.with_schedules import Scheduling
-from localq.app.with_settings import Configured
-from localq.app.with_tasks import Registering
-from localq.app.with_workers import Running
-from localq.app.with_workflows import Workflows
+from localq.app.with_schedules import WithSchedules
+from localq.app.with_settings import WithSettings
+from localq.app.with_tasks import WithTasks
+from localq.app.with_workers import WithWorkers
+from localq.app.with_workflows import WithWorkflows
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.model import failpoints
@@ -59,7 +59,7 @@ _OWN = (
 )
 
 
-class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
+class LocalQ(WithSettings, WithTasks, WithWorkers, WithSchedules, WithWorkflows):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened, started or read before it is needed.
@@ -91,8 +91,8 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
     events = Part("localq.monitor.event_receiver:Events")
     #: Results by the names of Celery's back ends (`localq.result.backend.Backend`).
     backend = Part("localq.result.backend:Backend")
-    #: The log of a script that is to look like a worker's (`localq.app.script_log.Logs`).
-    log = Part("localq.app.script_log:Logs")
+    #: The log of a script that is to look like a worker's (`localq.app.script_log.ScriptLog`).
+    log = Part("localq.app.script_log:ScriptLog")
     _eager = Part("localq.execution.eager:Eager")
 
     def __init__(
@@ -131,7 +131,7 @@ class LocalQ(Configured, Registering, Running, Scheduling, Workflows):
         self._own_registry(tasks, autofinalize)
         self._tasks.own = make_builtins(self)
         self._configure(settings, config_source)
-        Scheduling.__init__(self)
+        WithSchedules.__init__(self)
         self._store: Store | None = None
         self._engine: Any = None
         self._lock = threading.RLock()

@@ -2,7 +2,7 @@
 
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
-from localq.app.script_log import Logs
+from localq.app.script_log import ScriptLog
 from localq.execution.eager import Eager
 from localq.monitor.control import Control
 from localq.monitor.event_receiver import Events
@@ -25,7 +25,7 @@ class Part(Generic[T]):
     @overload
     def __init__(self: Part[Events], place: Literal["localq.monitor.event_receiver:Events"]) -> None: ...
     @overload
-    def __init__(self: Part[Logs], place: Literal["localq.app.script_log:Logs"]) -> None: ...
+    def __init__(self: Part[ScriptLog], place: Literal["localq.app.script_log:ScriptLog"]) -> None: ...
     def __set_name__(self, owner: type, name: str) -> None: ...
     @overload
     def __get__(self, app: None, owner: type | None = None) -> Self: ...

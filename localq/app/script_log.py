@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from localq.log import level_number, set_up
 from localq.settings import Settings
 
-__all__ = ["Logs"]
+__all__ = ["ScriptLog"]
 
 
 class App(Protocol):
@@ -17,7 +17,7 @@ class App(Protocol):
     conf: Settings
 
 
-class Logs:
+class ScriptLog:
     """What Celery's scripts do with `app.log`; workers set up their logs by themselves.
 
     Args:

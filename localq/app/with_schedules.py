@@ -11,12 +11,12 @@ from localq.settings import Settings
 from localq.signals import OnceSignal
 from localq.tasks.registry import task_name
 
-__all__ = ["Scheduling"]
+__all__ = ["WithSchedules"]
 
 T = TypeVar("T")
 
 
-class Scheduling:
+class WithSchedules:
     """The part of an app that schedules are told to.
 
     Attributes:

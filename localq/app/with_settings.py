@@ -17,13 +17,13 @@ from localq.tasks.annotations import annotate
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
 
-__all__ = ["Configured"]
+__all__ = ["WithSettings"]
 
 #: Environment variables whose names begin so are settings.
 _PREFIX = "LOCALQ_"
 
 
-class Configured:
+class WithSettings:
     """What an app does with its settings; see `LocalQ`."""
 
     conf: Settings

@@ -16,7 +16,7 @@ from localq.tasks.annotations import annotate
 from localq.tasks.registry import TaskRegistry, make_task, task_name
 from localq.tasks.task import Task
 
-__all__ = ["Registering"]
+__all__ = ["WithTasks"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,7 +26,7 @@ _Generic = Task
 _Base: TypeAlias = Task[..., Any]
 
 
-class Registering:
+class WithTasks:
     """What an app does with its tasks; see `LocalQ`."""
 
     main: str | None

@@ -14,7 +14,7 @@ from localq.app.programs import Program
 from localq.app.start_options import check_start
 from localq.result.waiting import check_timeout
 
-__all__ = ["Running"]
+__all__ = ["WithWorkers"]
 
 # What stands above this module and is far heavier is named by strings: a client that only enqueues never loads it.
 _ENGINE = "localq.worker.embedded"
@@ -22,7 +22,7 @@ _COMMANDS = "localq.cli.program"
 _REPORT = "localq.monitor.bug_report"
 
 
-class Running:
+class WithWorkers:
     """What an app does to run jobs; see `LocalQ`."""
 
     _engine: Any

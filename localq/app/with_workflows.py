@@ -19,10 +19,10 @@ from localq.tasks.calls.to_job import member_of
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
 
-__all__ = ["Workflows"]
+__all__ = ["WithWorkflows"]
 
 
-class Workflows:
+class WithWorkflows:
     """Plans and sends signatures of any kind."""
 
     conf: Settings

@@ -28,7 +28,7 @@ POINTS = {
     "hand.after": "worker, handed to a slot",
     "worker.registered": "worker, entered in the store, no slot yet",
     "beat.inside": "worker, in the transaction that renews its lease",
-    "nursery.orphaned": "nursery, its worker is gone, its slots are not ended yet",
+    "forkserver.orphaned": "fork server, its worker is gone, its slots are not ended yet",
     "slot.ready": "slot, about to say that it is ready",
     "run.before": "slot, before the task's code",
     "run.after": "slot, after the task's code, nothing reported yet",

@@ -25,7 +25,7 @@ from localq.worker.lease import WorkerPlan
 from localq.worker.name import worker_name
 from localq.worker.pool.contract import Pool, Printed
 from localq.worker.pool.event_loop.child_handle import KINDS
-from localq.worker.pool.event_loop.pool import CrowdPool
+from localq.worker.pool.event_loop.pool import EventLoopPool
 from localq.worker.pool.processes.pool import ProcessPool
 from localq.worker.pool.threads.pool import ThreadPool
 from localq.worker.worker import Worker
@@ -75,7 +75,7 @@ def assemble(
     max_memory_kb: int | None = None,
     autoscale: tuple[int, int] | None = None,
 ) -> Worker:
-    """Return a worker that is ready to run; its nursery is started, nothing else is.
+    """Return a worker that is ready to run; its fork server is started, nothing else is.
 
     Args:
         autoscale: The most and the fewest slots, where their number follows the demand.
@@ -144,7 +144,7 @@ def _store(app: Any, kind: str, places: int) -> tuple[Any, Presence | None]:
     if memory:
         return store, None
     folder = store.folder
-    # The nursery may be forked next, and no connection may cross that.
+    # The fork server may be forked next, and no connection may cross that.
     store.close()
     own = open_store(app.location, "normal", _PATIENCE_S)
     try:
@@ -174,7 +174,7 @@ def _pool(
     common["max_tasks"] = worn["max_tasks"] or conf.worker_max_tasks_per_child
     common["max_memory_kb"] = worn["max_memory_kb"] or conf.worker_max_memory_per_child
     if kind in KINDS:
-        return CrowdPool(app, size, kind, **common)
+        return EventLoopPool(app, size, kind, **common)
     marks = None if presence is None or presence.marks is None else (presence.marks_path, presence.marks)
     return ProcessPool(app, size, marks=marks, **common)
 

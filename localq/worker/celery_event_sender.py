@@ -11,7 +11,7 @@ from typing import Any
 from localq.exceptions import StoreError
 from localq.store.protocol.store import Store
 
-__all__ = ["Wire"]
+__all__ = ["CeleryEventSender"]
 
 #: Seconds events are gathered before they are sent together.
 _GATHER_S = 0.02
@@ -23,7 +23,7 @@ _MOST_KEPT = 100
 _MOST_TURNS = 1_500
 
 
-class Wire:
+class CeleryEventSender:
     """Sends events from a thread of its own, as JSON lines.
 
     Args:

@@ -22,10 +22,10 @@ from localq.serialization import codec, failure
 from localq.serialization.sealing import open_call, open_result
 from localq.settings import Settings
 from localq.store.protocol.store import Store
-from localq.worker.celery_event_sender import Wire
+from localq.worker.celery_event_sender import CeleryEventSender
 from localq.worker.pool.contract import Death, Handed, Pool
 
-__all__ = ["Broadcast"]
+__all__ = ["CeleryEvents"]
 
 #: Seconds between two heartbeats, as in Celery.
 HEARTBEAT_S = 2.0
@@ -33,7 +33,7 @@ HEARTBEAT_S = 2.0
 _LONGEST = 1024
 
 
-class Broadcast:
+class CeleryEvents:
     """The events of one worker; all methods are called from its thread.
 
     Args:
@@ -52,7 +52,7 @@ class Broadcast:
         self._conf = app.conf
         self.listening = False
         self.enabled = True
-        self._wire: Wire | None = None
+        self._sender: CeleryEventSender | None = None
         self._clock = self._processed = 0
         self._beat_at = 0.0
         self._started: set[tuple[int, int]] = set()
@@ -62,10 +62,10 @@ class Broadcast:
     def look(self) -> None:
         """See whether anybody listens, and begin or end; tell what is due."""
         heard = self._store.heard()
-        if heard and self._wire is None:
-            self._wire = Wire(self._store)
+        if heard and self._sender is None:
+            self._sender = CeleryEventSender(self._store)
             self._beat_at = 0.0
-        elif not heard and self._wire is not None:
+        elif not heard and self._sender is not None:
             self._hang_up()
         self.listening = heard
         # Only who said no means it: Celery's default stands for a price that is not paid here.
@@ -97,9 +97,9 @@ class Broadcast:
         self._put(kind, None, freq=HEARTBEAT_S, **versions, **fields)
 
     def _hang_up(self) -> None:
-        if self._wire is not None:
-            self._wire.close()
-        self._wire, self.listening = None, False
+        if self._sender is not None:
+            self._sender.close()
+        self._sender, self.listening = None, False
         self._started.clear()
 
     # Of jobs
@@ -158,7 +158,7 @@ class Broadcast:
             self._put(kind, uuid=job.id, **fields)
 
     def _put(self, kind: str, at: int | None = None, **fields: Any) -> None:
-        if self._wire is None:
+        if self._sender is None:
             return
         self._clock += 1
         common = {
@@ -169,7 +169,7 @@ class Broadcast:
             "clock": self._clock,
             "utcoffset": time.timezone // 3600,
         }
-        self._wire.put({**common, **fields})
+        self._sender.put({**common, **fields})
 
 
 _KINDS = {

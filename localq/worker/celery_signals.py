@@ -19,7 +19,7 @@ from localq.tasks.request import Context, ExceptionInfo
 from localq.tasks.task import Task
 from localq.worker.pool.contract import Death
 
-__all__ = ["Setup", "Signalling"]
+__all__ = ["CelerySignals", "Setup"]
 
 _UNKNOWN: Task[..., Any] = Task()
 #: The signal of a cancelled job that got none by number.
@@ -33,7 +33,7 @@ class Setup(NamedTuple):
     app: Any
 
 
-class Signalling:
+class CelerySignals:
     """Sends the signals of a worker.
 
     Args:

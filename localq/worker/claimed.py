@@ -13,7 +13,7 @@ from localq.model.outcome import Completion
 from localq.settings import Settings
 from localq.signals import task_received, task_unknown
 from localq.store.protocol.store import Store
-from localq.worker.celery_events import Broadcast
+from localq.worker.celery_events import CeleryEvents
 from localq.worker.pool.contract import Handed
 from localq.worker.reported import Settling
 
@@ -27,7 +27,7 @@ class Receiving:
         worker: The worker's name.
     """
 
-    def __init__(self, worker: str, store: Store, settling: Settling, broadcast: Broadcast, conf: Settings) -> None:
+    def __init__(self, worker: str, store: Store, settling: Settling, broadcast: CeleryEvents, conf: Settings) -> None:
         self._worker, self._store, self._settling, self._broadcast = worker, store, settling, broadcast
         self._conf = conf
 

@@ -14,7 +14,7 @@ from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
 from localq.store.protocol.store import Store
 
-__all__ = ["Outbox", "Written"]
+__all__ = ["FinishedJobs", "Written"]
 
 
 class Written(NamedTuple):
@@ -32,7 +32,7 @@ class Written(NamedTuple):
 _NOTHING = Written()
 
 
-class Outbox:
+class FinishedJobs:
     """The completions of a worker on their way to the store.
 
     Args:

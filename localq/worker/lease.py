@@ -15,7 +15,7 @@ from localq.store.protocol.store import Store
 from localq.worker.autoscale import Bounds
 from localq.worker.pool.contract import Pool
 
-__all__ = ["Membership", "WorkerPlan"]
+__all__ = ["Lease", "WorkerPlan"]
 
 #: Seconds a starting worker tries to get into a file that others keep locked.
 _ENTER_S = 30.0
@@ -32,7 +32,7 @@ class WorkerPlan(NamedTuple):
     autoscale: Bounds | None = None
 
 
-class Membership:
+class Lease:
     """What the store knows of a worker.
 
     Args:

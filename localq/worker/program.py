@@ -25,13 +25,13 @@ from localq.worker.pool.contract import Printed
 from localq.worker.shutdown import Stopping
 from localq.worker.worker import Worker
 
-__all__ = ["Server", "prints_of", "start_anew"]
+__all__ = ["WorkerProgram", "prints_of", "start_anew"]
 
 #: Seconds a scheduler has to write what it is firing.
 _SCHEDULER_S = 5.0
 
 
-class Server:
+class WorkerProgram:
     """Runs a worker until signals stop it.
 
     Args:

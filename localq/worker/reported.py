@@ -15,8 +15,8 @@ from localq.model.job import Job, JobState
 from localq.model.outcome import Completion, Ending, Outcome
 from localq.serialization import failure
 from localq.store.protocol.store import Store
-from localq.worker.celery_events import Broadcast
-from localq.worker.celery_signals import Signalling
+from localq.worker.celery_events import CeleryEvents
+from localq.worker.celery_signals import CelerySignals
 from localq.worker.pool.contract import Cause, Death, Handed, Report
 
 __all__ = ["Settling"]
@@ -31,9 +31,9 @@ class Settling:
         broadcast: Who tells other processes.
     """
 
-    def __init__(self, app: Any, worker: str, clock: Clock, broadcast: Broadcast) -> None:
+    def __init__(self, app: Any, worker: str, clock: Clock, broadcast: CeleryEvents) -> None:
         self._app, self._worker, self._clock = app, worker, clock
-        self._broadcast, self._signalling = broadcast, Signalling(app, worker, clock)
+        self._broadcast, self._signalling = broadcast, CelerySignals(app, worker, clock)
         self._known: dict[str, tuple[Limits, Policy]] = {}
         self._revision = -1
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from localq.store.protocol.store import Bell
 
-__all__ = ["Ear"]
+__all__ = ["Wakeup"]
 
 
-class Ear:
+class Wakeup:
     """Where a worker waits for something to happen.
 
     Attributes:

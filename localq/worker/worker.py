@@ -25,17 +25,17 @@ from localq.signals import (
     worker_shutting_down,
 )
 from localq.store.protocol.store import Store
-from localq.worker.celery_events import Broadcast
+from localq.worker.celery_events import CeleryEvents
 from localq.worker.claimed import Receiving
 from localq.worker.control.mailbox import Control
-from localq.worker.finished import Outbox
-from localq.worker.lease import Membership, WorkerPlan
+from localq.worker.finished import FinishedJobs
+from localq.worker.lease import Lease, WorkerPlan
 from localq.worker.outage import Outage
 from localq.worker.pool.contract import Pool
 from localq.worker.reported import Settling
 from localq.worker.shutdown import HOW, Shutdown, Stopping
 from localq.worker.upkeep import Upkeep
-from localq.worker.wakeup import Ear
+from localq.worker.wakeup import Wakeup
 
 __all__ = ["Worker"]
 
@@ -76,15 +76,15 @@ class Worker:
         self._behind = False
         self._tick_after: float | None = None
         self._floor_at = 0.0
-        self._ear = Ear()
-        self._membership = Membership(app, store, plan, pool, clock, presence)
+        self._wakeup = Wakeup()
+        self._lease = Lease(app, store, plan, pool, clock, presence)
         self._shutdown = Shutdown()
         self._outage = Outage(plan.name, clock)
-        self._outbox = Outbox(plan.name, store, clock, app.conf)
+        self._finished = FinishedJobs(plan.name, store, clock, app.conf)
         self.control = Control(self, plan.autoscale)
-        self.broadcast = Broadcast(app, plan.name, store, pool, clock)
-        self._settling = Settling(app, plan.name, clock, self.broadcast)
-        self._receiving = Receiving(plan.name, store, self._settling, self.broadcast, app.conf)
+        self.celery_events = CeleryEvents(app, plan.name, store, pool, clock)
+        self._settling = Settling(app, plan.name, clock, self.celery_events)
+        self._receiving = Receiving(plan.name, store, self._settling, self.celery_events, app.conf)
         self._upkeep: Upkeep | None = None
         #: The name of the signal that stops it, where it was one.
         self.sig: str | None = None
@@ -97,17 +97,17 @@ class Worker:
     @property
     def plan(self) -> WorkerPlan:
         """What it is now."""
-        return self._membership.plan
+        return self._lease.plan
 
     @property
     def key(self) -> int:
         """The worker's number in the store; 0 before it is registered."""
-        return self._membership.key
+        return self._lease.key
 
     @property
     def boot(self) -> str:
         """Which start of the machine it runs in."""
-        return self._membership.boot
+        return self._lease.boot
 
     # Life
 
@@ -138,13 +138,13 @@ class Worker:
 
     def serve(self, queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
         """Serve other queues from now on, and say so in the store."""
-        self._membership.plan = self.plan._replace(queues=queues, excluded=excluded)
+        self._lease.plan = self.plan._replace(queues=queues, excluded=excluded)
         self.describe()
         self._look = True
 
     def describe(self) -> None:
         """Tell the store anew what this worker is."""
-        self._membership.describe()
+        self._lease.describe()
 
     def beat_soon(self) -> None:
         """Renew the lease, and hear what the store says, at the next turn."""
@@ -152,19 +152,19 @@ class Worker:
 
     def wake(self) -> None:
         """End the loop's wait; from any thread."""
-        self._ear.wake()
+        self._wakeup.wake()
 
     def _begin(self) -> None:
         self.store.open()
         self._bell = self.store.worker_bell()
-        self._ear.listen(self._bell, self._ring)
+        self._wakeup.listen(self._bell, self._ring)
         # First: who knows of this worker expects its answers.
-        self._membership.enter(before=self.control.begin)
+        self._lease.enter(before=self.control.begin)
         failpoints.point("worker.registered")
         self._upkeep = Upkeep(self)
-        self.pool.start(self._ear.selector)
+        self.pool.start(self._wakeup.selector)
         self.ready.set()
-        self.broadcast.online()
+        self.celery_events.online()
         worker_ready.send(self)
         emit(
             "worker.started",
@@ -181,22 +181,22 @@ class Worker:
             self.error = self._outage.failure
         if self.error is not None:
             return True
-        return self._shutdown.begun and not self.pool.in_hand() and not self._outbox.unsaved
+        return self._shutdown.begun and not self.pool.in_hand() and not self._finished.unsaved
 
     def _end(self) -> None:
         emit("worker.stopped", worker=self.plan.name)
-        self.broadcast.offline()
+        self.celery_events.offline()
         worker_shutdown.send(self)
         self.pool.close()
         try:
             # After any other end the marks must stay: they tell the rescuer what had started.
             if self._orderly:
-                self._membership.bury()
+                self._lease.bury()
         except StoreError as error:
             self.error = self.error or error
-        self._ear.close()
+        self._wakeup.close()
         self._bell.close()
-        self._membership.leave(orderly=self._orderly and self.error is None)
+        self._lease.leave(orderly=self._orderly and self.error is None)
         if self.error is not None:
             raise self.error
         if self.pool.broken is not None:
@@ -205,7 +205,7 @@ class Worker:
     # One turn of the loop
 
     def _turn(self) -> None:
-        self._ear.wait(self._patience())
+        self._wakeup.wait(self._patience())
         try:
             if self._outage.may_try():
                 self._work()
@@ -232,11 +232,11 @@ class Worker:
         """
         millis = int(self.pool.busy_for() * 1000)
         if millis:
-            self._ear.rest(millis / 1000)
+            self._wakeup.rest(millis / 1000)
 
     def _work(self) -> None:
         """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""
-        self._outbox.unsaved.extend([self._settling.completion(report) for report in self.pool.collect()])
+        self._finished.unsaved.extend([self._settling.completion(report) for report in self.pool.collect()])
         said = self.pool.notes()
         if said:
             # Before what has ended: a job that waits for its retry shows that, and not what its run said last.
@@ -244,8 +244,8 @@ class Worker:
         self._save([])
         steady = self.clock.steady()
         if steady >= self._floor_at or self._rung:
-            self.broadcast.look()
-        if steady >= self._membership.beat_at or self._rung:
+            self.celery_events.look()
+        if steady >= self._lease.beat_at or self._rung:
             self._beat()
         if steady >= self._floor_at:
             self._floor_at = steady + _FLOOR_S
@@ -261,7 +261,7 @@ class Worker:
         """Return the seconds to wait for something to happen."""
         steady = self.clock.steady()
         lasts = self._outage.lasts
-        wait = self._outage.wait(steady) if lasts else min(self._membership.beat_at, self._floor_at) - steady
+        wait = self._outage.wait(steady) if lasts else min(self._lease.beat_at, self._floor_at) - steady
         if self._tick_after is not None:
             wait = min(wait, self._tick_after)
         if self._claims():
@@ -315,7 +315,7 @@ class Worker:
 
     def _save(self, completions: list[Completion]) -> None:
         """Write completions, those first that could not be written before."""
-        ready, freed, next_at = self._outbox.write(completions)
+        ready, freed, next_at = self._finished.write(completions)
         self._look = self._look or ready or freed
         self._behind = self._behind or freed
         if next_at is not None and (self._next_at is None or next_at < self._next_at):
@@ -325,8 +325,8 @@ class Worker:
 
     def _beat(self) -> None:
         hand = self.pool.in_hand()
-        hand.update((done.key, done.run_token) for done in self._outbox.unsaved)
-        beat = self._membership.renew(hand)
+        hand.update((done.key, done.run_token) for done in self._finished.unsaved)
+        beat = self._lease.renew(hand)
         if heartbeat_sent.receivers:
             heartbeat_sent.send(self)
         self._rung = False
@@ -347,8 +347,8 @@ class Worker:
         """Register again after others took this worker for dead; what it runs is theirs now."""
         emit("worker.rejoined", worker=self.plan.name, reason=reason)
         self.pool.drop(list(self.pool.in_hand()))
-        self._outbox.unsaved = []
-        self._membership.register()
+        self._finished.unsaved = []
+        self._lease.register()
         self._look = True
 
     # Stopping

@@ -105,19 +105,19 @@ class Program:
         """Return what it wrote."""
         return self.log.read_text(errors="replace")
 
-    def nursery(self) -> int:
+    def forkserver(self) -> int:
         """Return the process that forks its slots."""
-        return int(until(self.nursery_now, f"a nursery of {self.name}"))
+        return int(until(self.forkserver_now, f"a fork server of {self.name}"))
 
-    def nursery_now(self) -> int | None:
+    def forkserver_now(self) -> int | None:
         """Return the process that forks its slots, if there is one now."""
         return next(iter(_children(self.pid)), None)
 
     def slots_now(self) -> list[int]:
         """Return the slots it has now."""
-        nursery = self.nursery_now()
-        # The nursery forks a slot before that has a session of its own.
-        return [] if nursery is None else [pid for pid in _children(nursery) if _session(pid) == pid]
+        forkserver = self.forkserver_now()
+        # The fork server forks a slot before that has a session of its own.
+        return [] if forkserver is None else [pid for pid in _children(forkserver) if _session(pid) == pid]
 
     def slots(self, count: int = 1) -> list[int]:
         """Return its slots, at least so many."""

@@ -27,7 +27,7 @@ WORKER = [
 CLIENT = ["enqueue.before", "enqueue.inside", "enqueue.after"]
 FULL = ["claim.inside", "finish.inside", "beat.inside"]
 #: What is done from outside, and how often in proportion.
-FROM_OUTSIDE = {"slot": 6, "worker": 2, "client": 2, "nursery": 2, "freeze": 1, "everything": 1, "term": 1}
+FROM_OUTSIDE = {"slot": 6, "worker": 2, "client": 2, "forkserver": 2, "freeze": 1, "everything": 1, "term": 1}
 _WORKERS, _CLIENTS = 3, 2
 
 
@@ -102,7 +102,7 @@ class Round:
         if drawn < 0.8:
             return {"fault": f"{self.dice.choice(FULL)}#{self.dice.randint(1, 20)}=enospc"}
         if drawn < 0.85:
-            return {"fault": "nursery.orphaned=sleep:1.5"}
+            return {"fault": "forkserver.orphaned=sleep:1.5"}
         return {}
 
     def _strike(self) -> None:
@@ -127,10 +127,10 @@ class Round:
         self.totals.kills[f"{how} (from outside)"] += 1
 
     def _strike_below(self, worker: Program, how: str) -> bool:
-        nursery = worker.nursery_now()
+        forkserver = worker.forkserver_now()
         slots = worker.slots_now()
-        if how == "nursery" and nursery:
-            self.lab.kill(nursery, "nursery")
+        if how == "forkserver" and forkserver:
+            self.lab.kill(forkserver, "forkserver")
         elif how == "slot" and slots:
             self.lab.kill(self.dice.choice(slots), "slot")
         else:

@@ -294,7 +294,7 @@ def fork_children(count: int) -> None:
 
 @q.task
 def kill_parent() -> None:
-    """Kill the nursery."""
+    """Kill the fork server."""
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(10)
 

@@ -23,7 +23,7 @@ CLIENT = ["enqueue.before", "enqueue.inside", "enqueue.after"]
 #: Points that tests below bring about in their own way.
 OTHERS = [
     "release.before", "rescue.inside", "rescue.buried", "prune.inside", "store.checkpoint", "store.create",
-    "nursery.orphaned",
+    "forkserver.orphaned",
 ]  # fmt: skip
 
 #: Points of the store alone, where `tests.store.test_firing_processes` kills.
@@ -159,13 +159,13 @@ def test_a_process_killed_while_it_makes_the_file_leaves_it_to_the_next() -> Non
 def test_a_job_left_running_by_an_orphaned_slot_is_not_run_beside_it() -> None:
     """The rescuer waits until the dead worker's slots are dead too: what they still start would run twice."""
     with Lab(worker_lease=30) as lab:
-        doomed = lab.worker("doomed", 1, fault="nursery.orphaned=sleep:2.5")
+        doomed = lab.worker("doomed", 1, fault="forkserver.orphaned=sleep:2.5")
         # After these the pool takes the task for a short one, and gives many of the next to its slot at once.
         lab.enqueue("once", 0, 100, 100)
         lab.drained()
         lab.worker("peer", 1, wait=True)
         lab.enqueue("once", 100, 60, 60, 0.1)
-        until(lambda: any(run.parent == doomed.nursery() for run in lab.starts()[100:]), "a long run")
+        until(lambda: any(run.parent == doomed.forkserver() for run in lab.starts()[100:]), "a long run")
         doomed.kill()
         settled(lab)
 

@@ -110,7 +110,7 @@ def test_a_task_that_prints_ten_megabytes_keeps_the_end_of_it(lab: Lab) -> None:
     assert 0 < len(attempt.output) <= 16_384
 
 
-def test_a_task_that_kills_the_nursery_is_a_failure_after_three_deaths(lab: Lab) -> None:
+def test_a_task_that_kills_the_fork_server_is_a_failure_after_three_deaths(lab: Lab) -> None:
     state, attempts = ended(lab, "kill_parent")
     assert state == JobState.FAILED
     assert [one.type for one in errors(attempts)] == ["WorkerLostError"] * 3
@@ -164,13 +164,13 @@ def test_a_job_that_crashed_once_is_handed_out_alone() -> None:
         assert attempts[1].result == b'"alone"'
 
 
-@pytest.mark.parametrize("killed", ["worker", "nursery", "slot"])
+@pytest.mark.parametrize("killed", ["worker", "forkserver", "slot"])
 def test_what_a_task_started_is_dead_two_seconds_after_its_worker(killed: str) -> None:
     with Lab() as lab:
         worker = lab.worker("one", 1)
         run = lab.begun(lab.send("wait_beside_a_child", 1000))
         [child] = until(lambda: descendants(run.pid), "a child")
-        pid = {"worker": worker.pid, "nursery": worker.nursery(), "slot": run.pid}[killed]
+        pid = {"worker": worker.pid, "forkserver": worker.forkserver(), "slot": run.pid}[killed]
         lab.kill(pid, killed)
         until(lambda: not _lives(child) and not _lives(run.pid), "dead", 2)
         assert worker.alive() == (killed != "worker") or worker.wait() == -signal.SIGKILL

@@ -35,25 +35,25 @@ def test_everything_killed_at_once_and_started_again_loses_nothing() -> None:
         settled(lab)
 
 
-def test_a_nursery_killed_under_load_is_replaced_and_costs_one_more_run_a_slot() -> None:
+def test_a_fork_server_killed_under_load_is_replaced_and_costs_one_more_run_a_slot() -> None:
     with Lab(task_max_crashes=50) as lab:
         worker = lab.worker("one", 2)
         lab.enqueue("work", 0, 150, 150, 0.01)
         for kill in range(3):
             until(lambda: len(lab.starts()) >= 30 * (kill + 1), lab.state)  # noqa: B023 - called here and now
-            lab.kill(worker.nursery(), "nursery")
+            lab.kill(worker.forkserver(), "forkserver")
         verdict = settled(lab)
         assert verdict.reasons.total() <= 3 * 2
 
 
-def test_a_nursery_killed_at_the_start_is_replaced() -> None:
+def test_a_fork_server_killed_at_the_start_is_replaced() -> None:
     """It has many slots to fork, none of which is ready: that is one bad start, not as many as there are slots."""
     with Lab() as lab:
         worker = lab.worker("one", 8)
-        killed = worker.nursery()
-        lab.kill(killed, "nursery")
+        killed = worker.forkserver()
+        lab.kill(killed, "forkserver")
         # Until then a slot of the killed one may still be there to take a job and die with it.
-        until(lambda: worker.nursery_now() not in (None, killed) and worker.slots_now(), "another nursery")
+        until(lambda: worker.forkserver_now() not in (None, killed) and worker.slots_now(), "another fork server")
         lab.enqueue("work", 0, 20)
         settled(lab)
 
@@ -228,14 +228,14 @@ def test_a_worker_told_to_stop_twice_interrupts_what_runs_and_charges_nothing() 
         assert check_clean(lab) == []
 
 
-@pytest.mark.parametrize("killed", ["slot", "worker", "nursery"])
+@pytest.mark.parametrize("killed", ["slot", "worker", "forkserver"])
 def test_a_task_that_may_run_once_is_a_failure_when_its_process_dies(killed: str) -> None:
     with Lab() as lab:
         worker = lab.worker("doomed", 1)
         job_id = lab.send("once", 3, 1000)
         others = [lab.send("once", number) for number in range(5)]
         run = lab.begun(job_id)
-        lab.kill({"slot": run.pid, "worker": worker.pid, "nursery": run.parent}[killed], killed)
+        lab.kill({"slot": run.pid, "worker": worker.pid, "forkserver": run.parent}[killed], killed)
         lab.worker("next", 1)
         verdict = settled(lab, {job_id: JobState.FAILED})
         assert verdict.runs == 6

@@ -13,7 +13,7 @@ import pytest
 
 from localq import LocalQ
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
-from localq.worker.pool.event_loop.pool import CrowdPool
+from localq.worker.pool.event_loop.pool import EventLoopPool
 from tests.engine.waiting import alive, until
 
 KINDS = ("asyncio", "gevent")
@@ -252,14 +252,14 @@ def test_the_process_ends_with_its_worker(crowd: LocalQ) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pool_that_is_restarted_gets_a_new_process_and_goes_on(q: LocalQ, kind: str) -> None:
     with selectors.DefaultSelector() as selector:
-        pool = CrowdPool(q, 2, kind, worker="w@h", clock=q.clock, printed=lambda *_: None)
+        pool = EventLoopPool(q, 2, kind, worker="w@h", clock=q.clock, printed=lambda *_: None)
         pool.prepare()
         pool.start(selector)
         (before,) = pool.pids()
 
         pool.restart()
         (after,) = pool.pids()
-        while pool._peer is not None and not pool._peer.ready:
+        while pool._child is not None and not pool._child.ready:
             for key, _ in selector.select(20):
                 key.data()
         pool.close()

@@ -222,8 +222,8 @@ def test_no_thread_runs_and_nothing_is_made_while_nobody_listens(q: LocalQ) -> N
     with q.running(pool="threads", concurrency=1):
         add.delay(1, 2).get(timeout=20)
         worker = q._engine._worker
-        assert not worker.broadcast.listening
-        assert worker.broadcast._wire is None
+        assert not worker.celery_events.listening
+        assert worker.celery_events._sender is None
 
 
 def test_events_of_tasks_may_be_switched_off_and_on_while_a_worker_runs(q: LocalQ) -> None:
@@ -234,12 +234,12 @@ def test_events_of_tasks_may_be_switched_off_and_on_while_a_worker_runs(q: Local
         worker = q._engine.worker
 
         q.conf.worker_send_task_events = False
-        until(lambda: not worker.broadcast.enabled)
+        until(lambda: not worker.celery_events.enabled)
         silent = add.delay(1, 2)
         silent.get(timeout=20)
 
         q.conf.worker_send_task_events = True
-        until(lambda: worker.broadcast.enabled)
+        until(lambda: worker.celery_events.enabled)
         loud = add.delay(1, 2)
         events = gather(receiver, "task-succeeded")
 

@@ -13,7 +13,7 @@ from localq.execution.policy import Limits
 from localq.model.job import Job
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Handed
-from localq.worker.pool.processes.slot_handle import Handle
+from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.slot_main import Slot, SlotPlan
 from tests.engine.waiting import until
 
@@ -39,9 +39,9 @@ class _Stub(Slot):
 
 
 @pytest.fixture
-def ends(q: LocalQ) -> Iterator[tuple[Handle, _Stub]]:
+def ends(q: LocalQ) -> Iterator[tuple[SlotHandle, _Stub]]:
     """Return both ends of a slot: the worker's and the slot's."""
-    worker = Handle(0)
+    worker = SlotHandle(0)
     tokens, reports = worker.descriptors()[1:3]
     stub = _Stub(q, SlotPlan(0, "w", None, False), worker._of_slot, tokens, reports)
     thread = threading.Thread(target=stub.serve, daemon=True)
@@ -60,7 +60,7 @@ def handed(key: int) -> Handed:
     return Handed(job, Limits(None, None))
 
 
-def test_a_job_given_after_others_were_taken_back_is_the_one_that_runs(ends: tuple[Handle, _Stub]) -> None:
+def test_a_job_given_after_others_were_taken_back_is_the_one_that_runs(ends: tuple[SlotHandle, _Stub]) -> None:
     worker, stub = ends
     worker.give([handed(1), handed(2)])
     until(lambda: stub.ran == [1])

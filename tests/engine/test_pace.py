@@ -9,28 +9,28 @@ import pytest
 from localq import LocalQ
 from localq.model.outcome import Completion
 from localq.store.sql.jobs import SqlStore
-from localq.worker.pool.processes.work_ahead import MOST_AHEAD, Pace
+from localq.worker.pool.processes.work_ahead import MOST_AHEAD, WorkAhead
 
 
-def paced(seconds: float, task: str = "shop.mail") -> Pace:
+def paced(seconds: float, task: str = "shop.mail") -> WorkAhead:
     """Return a pace after many runs that took so long."""
-    pace = Pace()
+    pace = WorkAhead()
     for _ in range(100):
         pace.measure(task, seconds)
     return pace
 
 
 def test_nothing_is_handed_ahead_before_a_run_was_measured() -> None:
-    pace = Pace()
+    pace = WorkAhead()
 
-    assert (pace.ahead(), pace.is_long("shop.mail"), pace.lasts(0)) == (1, True, 0.0)
+    assert (pace.most(), pace.is_long("shop.mail"), pace.lasts(0)) == (1, True, 0.0)
 
 
 @pytest.mark.parametrize(
     ("seconds", "jobs"), [(0.000_01, MOST_AHEAD), (0.005_1, 6), (0.009, 4), (0.015, 2), (0.03, 1), (5.0, 1)]
 )
 def test_a_slot_holds_the_job_it_runs_and_some_25_milliseconds_of_work(seconds: float, jobs: int) -> None:
-    assert paced(seconds).ahead() == jobs
+    assert paced(seconds).most() == jobs
 
 
 def test_one_long_run_stops_handing_ahead_at_once() -> None:
@@ -39,7 +39,7 @@ def test_one_long_run_stops_handing_ahead_at_once() -> None:
     pace.measure("shop.mail", 1.0)
 
     assert pace.is_long("shop.mail")
-    assert pace.ahead() == 1
+    assert pace.most() == 1
 
 
 def test_slots_are_left_alone_for_less_than_their_work_takes() -> None:
@@ -48,11 +48,11 @@ def test_slots_are_left_alone_for_less_than_their_work_takes() -> None:
 
 
 def test_the_first_runs_tell_at_once_how_much_a_slot_may_hold() -> None:
-    pace = Pace()
+    pace = WorkAhead()
 
     pace.measure("shop.mail", 0.005_1)
 
-    assert pace.ahead() == 6
+    assert pace.most() == 6
     assert 0.015 < pace.lasts(5) < 0.025
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localq.worker import celery_event_sender
-from localq.worker.celery_event_sender import Wire
+from localq.worker.celery_event_sender import CeleryEventSender
 from tests.engine.waiting import until
 
 
@@ -34,7 +34,7 @@ class Listeners:
 
 def test_a_listener_without_room_gets_its_events_later_and_delays_no_other() -> None:
     listeners = Listeners()
-    sending = Wire(listeners)  # type: ignore[arg-type]
+    sending = CeleryEventSender(listeners)  # type: ignore[arg-type]
 
     for number in range(3):
         sending.put({"number": number})
@@ -51,7 +51,7 @@ def test_a_listener_without_room_gets_its_events_later_and_delays_no_other() -> 
 def test_a_listener_that_never_has_room_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(celery_event_sender, "_MOST_TURNS", 3)
     listeners = Listeners()
-    sending = Wire(listeners)  # type: ignore[arg-type]
+    sending = CeleryEventSender(listeners)  # type: ignore[arg-type]
 
     sending.put({"number": 0})
 
@@ -62,7 +62,7 @@ def test_a_listener_that_never_has_room_is_given_up(monkeypatch: pytest.MonkeyPa
 def test_many_events_travel_together_in_pieces_that_fit() -> None:
     listeners = Listeners()
     listeners.has_room = True
-    sending = Wire(listeners)  # type: ignore[arg-type]
+    sending = CeleryEventSender(listeners)  # type: ignore[arg-type]
 
     for number in range(2_000):
         sending.put({"number": number, "text": "x" * 100})

@@ -23,7 +23,7 @@ from localq.schedules.scheduler import beside
 from localq.tasks.routing.router import check_queues, queue_notices
 from localq.worker.build import assemble
 from localq.worker.name import worker_name
-from localq.worker.program import Server, prints_of
+from localq.worker.program import WorkerProgram, prints_of
 from localq.worker.worker import Worker
 
 __all__ = ["banner", "serve", "worker"]
@@ -192,7 +192,7 @@ def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, **ser
         name=name,
         **served,
     )
-    Server(made, banner(made, loaded().name), beside(app) if beat else None).run()
+    WorkerProgram(made, banner(made, loaded().name), beside(app) if beat else None).run()
 
 
 def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
 from localq.model.job import Job
 from localq.model.outcome import Outcome
 from localq.tasks.task import Task
-from localq.worker.pool.event_loop.child_main import Company, Told, enter
+from localq.worker.pool.event_loop.child_main import Child, Told, enter
 from localq.worker.pool.frames import receive
 from localq.worker.pool.processes.slot_main import unknown
 
@@ -33,8 +33,8 @@ _MOST_THREADS = 1_000
 class _InThread:
     """A run of a task that is no coroutine, in one of the threads."""
 
-    def __init__(self, company: Company, task: Task[..., Any], job: Job) -> None:
-        self._company, self._task, self._job = company, task, job
+    def __init__(self, child: Child, task: Task[..., Any], job: Job) -> None:
+        self._child, self._task, self._job = child, task, job
         self._guard = threading.Lock()
         self._thread: int | None = None
         self._error: type[BaseException] | None = None
@@ -54,21 +54,21 @@ class _InThread:
                     return None
                 self._thread = threading.get_ident()
             outcome: Outcome | None = attempt.run(
-                self._task, self._job, self._company.place._replace(limiter=ThreadLimiter())
+                self._task, self._job, self._child.place._replace(limiter=ThreadLimiter())
             )
         except BaseException:
             outcome = None
         with self._guard:
             self._thread = None
-        self._company.end_lines()
+        self._child.end_lines()
         return outcome
 
 
 class _Loop:
-    """Serves a company on an event loop."""
+    """Serves a child on an event loop."""
 
-    def __init__(self, company: Company) -> None:
-        self._company = company
+    def __init__(self, child: Child) -> None:
+        self._child = child
         self._threads = ThreadPoolExecutor(_MOST_THREADS, "LocalQ")
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -76,8 +76,8 @@ class _Loop:
         """Run what comes until the worker says to end."""
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
-        self._loop.add_reader(self._company.jobs, self._hear)
-        self._company.ready()
+        self._loop.add_reader(self._child.jobs, self._hear)
+        self._child.ready()
         await self._over.wait()
         if self._tasks:
             # The worker waits for none of them any more.
@@ -86,15 +86,15 @@ class _Loop:
 
     def _hear(self) -> None:
         try:
-            while self._company.obey(receive(self._company.jobs, socket.MSG_DONTWAIT), self._start):
+            while self._child.obey(receive(self._child.jobs, socket.MSG_DONTWAIT), self._start):
                 pass
         except BlockingIOError:
             return
-        self._loop.remove_reader(self._company.jobs)
+        self._loop.remove_reader(self._child.jobs)
         self._over.set()
 
     def _start(self, job: Job) -> Drive | _InThread:
-        task = self._company.app.tasks.find(job.task)
+        task = self._child.app.tasks.find(job.task)
         run: Drive | _InThread = Drive()
         if task is None:
             self._spawn(self._tell(job, unknown(job)))
@@ -102,7 +102,7 @@ class _Loop:
             assert isinstance(run, Drive)
             self._spawn(self._await(task, job, run))
         else:
-            run = _InThread(self._company, task, job)
+            run = _InThread(self._child, task, job)
             self._spawn(self._wait(job, run))
         return run
 
@@ -113,20 +113,20 @@ class _Loop:
         task.add_done_callback(self._tasks.discard)
 
     async def _tell(self, job: Job, outcome: Outcome) -> None:
-        self._company.ended(job, outcome)
+        self._child.ended(job, outcome)
 
     async def _await(self, task: Task[..., Any], job: Job, drive: Drive) -> None:
         outcome: Outcome | None = None
         with contextlib.suppress(WorkerTerminate):
-            outcome = await coroutine.run(task, job, self._company.place, drive)
-        self._company.ended(job, outcome)
+            outcome = await coroutine.run(task, job, self._child.place, drive)
+        self._child.ended(job, outcome)
 
     async def _wait(self, job: Job, run: _InThread) -> None:
         outcome: Outcome | None = None
         # An error meant for the task may reach its thread when the task has just ended.
         with contextlib.suppress(WorkerTerminate, TimeLimitExceeded):
             outcome = await self._loop.run_in_executor(self._threads, run)
-        self._company.ended(job, outcome)
+        self._child.ended(job, outcome)
 
 
 def _watch(parent: int) -> None:
@@ -141,4 +141,4 @@ def _end_with(parent: int) -> None:
 
 def main(*told: Any) -> None:
     """Run the process."""
-    enter(lambda company: asyncio.run(_Loop(company).serve()), _watch, cast(Told, told))
+    enter(lambda child: asyncio.run(_Loop(child).serve()), _watch, cast(Told, told))

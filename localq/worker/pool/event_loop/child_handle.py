@@ -14,7 +14,7 @@ from typing import Any
 from localq.worker.pool import frames, task_definitions
 from localq.worker.pool.processes.forkserver import start_fresh
 
-__all__ = ["KINDS", "Peer"]
+__all__ = ["KINDS", "ChildHandle"]
 
 #: By kind of pool: the module of its process, and what the interpreter does before it imports anything.
 KINDS = {
@@ -25,7 +25,7 @@ KINDS = {
 _QUIT_S = 1.0
 
 
-class Peer:
+class ChildHandle:
     """One such process.
 
     Args:

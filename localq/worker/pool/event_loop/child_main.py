@@ -28,7 +28,7 @@ from localq.worker.pool.processes.forkserver import loaded_app
 from localq.worker.pool.processes.slot_main import packed, set_logging
 from localq.worker.pool.threads.streams import Redirection
 
-__all__ = ["ERRORS", "Company", "Run", "Told", "enter"]
+__all__ = ["ERRORS", "Child", "Run", "Told", "enter"]
 
 #: What a run is ended with, by the worker's word for it.
 ERRORS: dict[str, type[BaseException]] = {"terminate": WorkerTerminate, "hard": TimeLimitExceeded}
@@ -42,7 +42,7 @@ class Run(Protocol):
         ...
 
 
-class Company:
+class Child:
     """The process's side of the pipes.
 
     Args:
@@ -129,7 +129,7 @@ class Company:
 Told = tuple[int, int, int, str, bool]
 
 
-def enter(serve: Callable[[Company], None], watch: Callable[[int], None], told: Told) -> None:
+def enter(serve: Callable[[Child], None], watch: Callable[[int], None], told: Told) -> None:
     """Become a process that runs jobs, until the worker says to end, or is gone.
 
     Args:
@@ -150,12 +150,12 @@ def enter(serve: Callable[[Company], None], watch: Callable[[int], None], told: 
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.close(output)
-    company = Company(app, socket.socket(fileno=jobs), reports, worker, redirect)
-    set_logging(company.report, "Company")
+    child = Child(app, socket.socket(fileno=jobs), reports, worker, redirect)
+    set_logging(child.report, "Company")
     current.set_in_slot()
-    app.annotator = company.note
+    app.annotator = child.note
     worker_process_init.send(None)
     try:
-        serve(company)
+        serve(child)
     finally:
         worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)

@@ -19,7 +19,7 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Outcome
 from localq.serialization import failure
 from localq.tasks.task import Task
-from localq.worker.pool.event_loop.child_main import Company, Told, enter
+from localq.worker.pool.event_loop.child_main import Child, Told, enter
 from localq.worker.pool.frames import receive
 from localq.worker.pool.processes.slot_main import unknown
 
@@ -46,8 +46,8 @@ class _GreenletLimiter:
 class _Greenlet:
     """A run in a greenlet of its own."""
 
-    def __init__(self, company: Company, job: Job) -> None:
-        self._company, self._job = company, job
+    def __init__(self, child: Child, job: Job) -> None:
+        self._child, self._job = child, job
         self._begun = self._over = False
         self._error: type[BaseException] | None = None
         self._greenlet: Any = gevent.spawn(self._run)
@@ -68,16 +68,16 @@ class _Greenlet:
             except BaseException:
                 outcome = None
         self._over = True
-        self._company.ended(self._job, outcome)
+        self._child.ended(self._job, outcome)
 
     def _attempt(self) -> Outcome:
-        company, job = self._company, self._job
-        task = company.app.tasks.find(job.task)
+        child, job = self._child, self._job
+        task = child.app.tasks.find(job.task)
         if task is None:
             return unknown(job)
         if inspect.iscoroutinefunction(task.run):
             return _refused(task)
-        return attempt.run(task, job, company.place._replace(limiter=_GreenletLimiter()))
+        return attempt.run(task, job, child.place._replace(limiter=_GreenletLimiter()))
 
 
 def _refused(task: Task[..., Any]) -> Outcome:
@@ -86,11 +86,11 @@ def _refused(task: Task[..., Any]) -> Outcome:
     return Outcome(Ending.FAILURE, now, now, failure=failure.dump(failure.describe(error)))
 
 
-def _serve(company: Company) -> None:
-    company.ready()
-    while company.obey(receive(company.jobs), lambda job: _Greenlet(company, job)):
+def _serve(child: Child) -> None:
+    child.ready()
+    while child.obey(receive(child.jobs), lambda job: _Greenlet(child, job)):
         pass
-    if company.running:
+    if child.running:
         os._exit(0)
 
 

@@ -20,10 +20,10 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
-from localq.worker.pool.event_loop.child_handle import Peer
+from localq.worker.pool.event_loop.child_handle import ChildHandle
 from localq.worker.pool.process_facts import handle_record, how_ended
 
-__all__ = ["CrowdPool"]
+__all__ = ["EventLoopPool"]
 
 #: Seconds a run has to end after it was told to, until its process is killed.
 _GRACE_S = 5.0
@@ -33,7 +33,7 @@ _AGAIN_S = 0.02
 _MOST_STILLBORN = 3
 
 
-class CrowdPool:
+class EventLoopPool:
     """A pool of coroutines or greenlets; see `localq.worker.pool.contract.Pool`.
 
     Args:
@@ -65,7 +65,7 @@ class CrowdPool:
         self._app, self._kind, self._worker, self._clock = app, kind, worker, clock
         self._printed, self._redirect = printed, redirect
         self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
-        self._peer: Peer | None = None
+        self._child: ChildHandle | None = None
         self._held: deque[Handed] = deque()
         self._hand: dict[int, tuple[Handed, float]] = {}
         self._ended: list[Report] = []
@@ -81,13 +81,13 @@ class CrowdPool:
     def prepare(self) -> None:
         """Start the process; it takes a while."""
         self._worn = False
-        self._peer = Peer(self._app, self._kind, self._worker, self._redirect)
+        self._child = ChildHandle(self._app, self._kind, self._worker, self._redirect)
 
     def start(self, selector: selectors.BaseSelector) -> None:
         """Listen to the process."""
-        assert self._peer is not None
+        assert self._child is not None
         self._selector = selector
-        self._peer.listen(selector, self._read, self._read_output)
+        self._child.listen(selector, self._read, self._read_output)
 
     def _start_next(self) -> None:
         if self.broken is None and not self._closing:
@@ -95,31 +95,31 @@ class CrowdPool:
             self.start(self._selector)
             self._give_held()
 
-    def _died(self, peer: Peer) -> None:
+    def _died(self, child: ChildHandle) -> None:
         """Report what a dead process was running, and start the next."""
         self._read_output()
-        self._peer = None
-        how = how_ended(peer.close())
+        self._child = None
+        how = how_ended(child.close())
         for handed, since in self._hand.values():
-            self._ended.append(self._end_of(peer, handed, since, how))
+            self._ended.append(self._end_of(child, handed, since, how))
         self._hand.clear()
         self._told.clear()
-        if not peer.ready and peer.reason is None:
+        if not child.ready and child.reason is None:
             now = self._clock.steady()
             self._stillborn = [then for then in self._stillborn if now - then < 60] + [now]
             if len(self._stillborn) >= _MOST_STILLBORN:
                 self.broken = f"its process died {_MOST_STILLBORN} times before it was ready; the last {how}"
         self._start_next()
 
-    def _end_of(self, peer: Peer, handed: Handed, since: float, how: str) -> Report:
+    def _end_of(self, child: ChildHandle, handed: Handed, since: float, how: str) -> Report:
         told = self._told.get(handed.job.key)
         started = self._wall(since)
         if told is not None and told[1] is not None:
             end = told[1]._replace(started_at=started)
-        elif peer.reason is not None:
-            end = Death(Cause.STOPPED, peer.reason, started)
+        elif child.reason is not None:
+            end = Death(Cause.STOPPED, child.reason, started)
         else:
-            end = Death(Cause.CRASH, f"The process that ran it (pid {peer.pid}) {how}", started)
+            end = Death(Cause.CRASH, f"The process that ran it (pid {child.pid}) {how}", started)
         return Report(handed.job, end, self._tails.pop(handed.job.key, None))
 
     def _wall(self, since: float) -> int:
@@ -146,7 +146,7 @@ class CrowdPool:
 
     def _give_held(self) -> None:
         """Send what may run now: what has crashed before, by itself."""
-        if self._peer is None:
+        if self._child is None:
             return
         share: list[Handed] = []
         while self._held and not any(handed.job.crashes for handed, _ in self._hand.values()):
@@ -159,8 +159,8 @@ class CrowdPool:
             return
         try:
             for name in {handed.job.task for handed in share}:
-                self._peer.define(name)
-            self._peer.send("jobs", [tuple(handed.job) for handed in share])
+                self._child.define(name)
+            self._child.send("jobs", [tuple(handed.job) for handed in share])
         except OSError:
             # Its socket is full, or it is gone, of which its other pipe tells.
             for handed in share:
@@ -186,25 +186,25 @@ class CrowdPool:
         return said
 
     def _read(self) -> None:
-        peer = self._peer
-        if peer is None:
+        child = self._child
+        if child is None:
             return
-        heard, there = peer.read()
+        heard, there = child.read()
         for kind, body in heard:
-            self._take(peer, kind, body)
+            self._take(child, kind, body)
         if not there:
-            self._died(peer)
+            self._died(child)
         elif self._worn and not self._hand:
-            peer.close()
+            child.close()
             self._start_next()
         else:
             self._give_held()
 
-    def _take(self, peer: Peer, kind: int, body: bytes) -> None:
+    def _take(self, child: ChildHandle, kind: int, body: bytes) -> None:
         if kind in (frames.Kind.DONE, frames.Kind.ENDED):
             key, token, outcome = frames.unpack_outcome(kind, body)
             if key in self._hand and self._hand[key][0].job.run_token == token:
-                self._ended_well(peer, key, outcome)
+                self._ended_well(child, key, outcome)
         elif kind == frames.Kind.NOTE:
             job_id, shown, meta = json.loads(body)
             self._notes.append(Note(job_id, shown, None if meta is None else meta.encode("latin-1")))
@@ -214,24 +214,24 @@ class CrowdPool:
         elif kind == frames.Kind.LOG:
             handle_record(json.loads(body))
         elif kind == frames.Kind.READY:
-            peer.ready = True
+            child.ready = True
 
-    def _ended_well(self, peer: Peer, key: int, outcome: Outcome) -> None:
+    def _ended_well(self, child: ChildHandle, key: int, outcome: Outcome) -> None:
         handed, since = self._hand.pop(key)
         _, death = self._told.pop(key, (0.0, None))
-        peer.done += 1
+        child.done += 1
         end: Outcome | Death = outcome
         over = death is not None and death.cause == Cause.TIME_LIMIT and outcome.ending != Ending.SUCCESS
         if death is not None and (over or outcome.ending == Ending.RELEASED):
             end = death._replace(started_at=self._wall(since))
         self._ended.append(Report(handed.job, end, self._tails.pop(key, None)))
-        worn = self._max_tasks is not None and peer.done >= self._max_tasks
+        worn = self._max_tasks is not None and child.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         self._worn = self._worn or worn or fat
 
     def _read_output(self) -> None:
         """Read what was written past Python's streams; whose it is cannot be told."""
-        text = self._peer.read_output() if self._peer is not None else ""
+        text = self._child.read_output() if self._child is not None else ""
         if text:
             self._printed(None, text, True)
 
@@ -252,7 +252,7 @@ class CrowdPool:
 
     def jobs(self) -> list[InHand]:
         """Return every job here, those that run first."""
-        pid = None if self._peer is None else self._peer.pid
+        pid = None if self._child is None else self._child.pid
         runs = [InHand(handed.job, self._wall(since), pid) for handed, since in self._hand.values()]
         return runs + [InHand(handed.job, None, None) for handed in self._held]
 
@@ -270,8 +270,8 @@ class CrowdPool:
                 after.append(_GRACE_S)
             elif hard is not None:
                 after.append(since + hard - now)
-        if self._peer is not None and any(now >= until for until, _ in self._told.values()):
-            self._peer.kill("another job in the same process did not end when it had to")
+        if self._child is not None and any(now >= until for until, _ in self._told.values()):
+            self._child.kill("another job in the same process did not end when it had to")
         self._give_held()
         return max(0.0, min(after)) if after else None
 
@@ -279,8 +279,8 @@ class CrowdPool:
         self._told[key] = self._clock.steady() + _GRACE_S, death
         # Where it cannot be told, it is overdue soon.
         with contextlib.suppress(OSError):
-            if self._peer is not None:
-                self._peer.send(word, key)
+            if self._child is not None:
+                self._child.send(word, key)
 
     def stop_job(self, key: int, number: int) -> None:
         """End a cancelled job: raise WorkerTerminate in it, where it waits."""
@@ -299,8 +299,8 @@ class CrowdPool:
             del self._hand[key]
             self._told.pop(key, None)
             with contextlib.suppress(OSError):
-                if self._peer is not None:
-                    self._peer.send("terminate", key)
+                if self._child is not None:
+                    self._child.send("terminate", key)
 
     def interrupt(self) -> None:
         """Raise WorkerTerminate in every run, where it waits."""
@@ -310,8 +310,8 @@ class CrowdPool:
 
     def kill(self) -> None:
         """End the process, and so every run."""
-        if self._hand and self._peer is not None:
-            self._peer.kill("the worker stopped before it ended")
+        if self._hand and self._child is not None:
+            self._child.kill("the worker stopped before it ended")
 
     def resize(self, size: int) -> None:
         """Change how many run at once."""
@@ -320,17 +320,17 @@ class CrowdPool:
     def restart(self) -> None:
         """Replace the process, once it has nothing to do."""
         self._worn = True
-        if not self._hand and self._peer is not None:
-            self._peer.close()
+        if not self._hand and self._child is not None:
+            self._child.close()
             self._start_next()
 
     def pids(self) -> list[int]:
         """Return the process."""
-        return [] if self._peer is None else [self._peer.pid]
+        return [] if self._child is None else [self._child.pid]
 
     def close(self) -> None:
         """End the process."""
         self._closing = True
-        if self._peer is not None:
-            self._peer.close()
-            self._peer = None
+        if self._child is not None:
+            self._child.close()
+            self._child = None

@@ -1,7 +1,7 @@
-"""The nursery: a small process with one thread and no connections, which forks the slots of a worker.
+"""The fork server: a small process with one thread and no connections, which forks the slots of a worker.
 
 A worker has threads, connections and sockets, and forking from it would hand all of that to the slots. The
-nursery is forked from the program while that still has one thread; where it has several, a fresh interpreter is
+fork server is forked from the program while that still has one thread; where it has several, a fresh interpreter is
 started, which imports the tasks' modules and gets those of the main program by value. Either way a plain script
 needs no `if __name__ == "__main__"`.
 """
@@ -35,16 +35,16 @@ from localq.worker.pool import task_definitions
 from localq.worker.pool.processes.slot_main import SlotPlan
 from localq.worker.pool.processes.slot_main import main as slot_main
 
-__all__ = ["Nursery", "loaded_app", "main", "start_fresh"]
+__all__ = ["ForkServer", "loaded_app", "main", "start_fresh"]
 
 _fork = multiprocess.get_context("fork")
-#: Tenths of a second the worker waits for a nursery that is behind with forking.
+#: Tenths of a second the worker waits for a fork server that is behind with forking.
 _PATIENCE_TURNS = 50
 #: Seconds between looks at whether the worker still lives; its sockets' end tells at once, unless copied.
 _LOOK_S = 1.0
 
 
-class Nursery:
+class ForkServer:
     """The worker's end: asks for slots, and hears of their deaths.
 
     Args:
@@ -85,7 +85,7 @@ class Nursery:
         assert self._control is not None
         content = array.array("i", descriptors)
         message = [marshal.dumps(("fork", tuple(plan)))], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, content)]
-        # Of a nursery that has died `news` will tell.
+        # Of a fork server that has died `news` will tell.
         with contextlib.suppress(ConnectionError):
             for _ in range(_PATIENCE_TURNS):
                 try:
@@ -98,7 +98,7 @@ class Nursery:
             raise TimeoutError("The process that forks the slots does not answer")
 
     def news(self) -> list[tuple[Any, ...]] | None:
-        """Return what happened: `("born", index, pid)`, `("died", pid, exit code)`; None: the nursery itself died."""
+        """Return what happened: `("born", index, pid)`, `("died", pid, exit code)`; None: it died itself."""
         assert self._control is not None
         early, self._early = self._early, []
         heard = early + self._read()
@@ -120,7 +120,7 @@ class Nursery:
             heard.append(marshal.loads(data))
 
     def close(self, timeout: float = 5.0) -> None:
-        """End the nursery, and with it every slot that is left."""
+        """End the fork server, and with it every slot that is left."""
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -230,7 +230,7 @@ def _log_levels() -> dict[str, int]:
 
 
 def main(control: int) -> None:
-    """Run a nursery in a fresh interpreter."""
+    """Run a fork server in a fresh interpreter."""
     app, parent = loaded_app()
     _serve(socket.socket(fileno=control), app, parent)
 
@@ -304,7 +304,7 @@ def _serve(control: socket.socket, app: Any, parent: int) -> None:
             if control.fileno() in ready and not _obey(control, app, children):
                 break
     finally:
-        failpoints.point("nursery.orphaned")
+        failpoints.point("forkserver.orphaned")
         for pid in children:
             _kill_group(pid)
         os._exit(0)
@@ -332,10 +332,10 @@ def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
     return True
 
 
-def _become_slot(control: socket.socket, app: Any, plan: SlotPlan, descriptors: list[int], nursery: int) -> None:
+def _become_slot(control: socket.socket, app: Any, plan: SlotPlan, descriptors: list[int], parent: int) -> None:
     control.close()
     jobs, tokens, reports, output = descriptors
-    slot_main(app, plan, jobs, tokens, reports, output, nursery)
+    slot_main(app, plan, jobs, tokens, reports, output, parent)
 
 
 def _tell_deaths(control: socket.socket, children: dict[int, Any]) -> None:

@@ -16,7 +16,7 @@ from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Handed, Printed, Report
 from localq.worker.pool.process_facts import handle_record
-from localq.worker.pool.processes.slot_handle import Handle
+from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.to_slots import Handing
 
 __all__ = ["Hearing"]
@@ -57,12 +57,12 @@ class Hearing(Handing):
         said, self._notes = self._notes, []
         return said
 
-    def _read(self, slot: Handle) -> None:
+    def _read(self, slot: SlotHandle) -> None:
         self._drain(slot)
         if self._held:
             self._hand_held()
 
-    def _drain(self, slot: Handle) -> None:
+    def _drain(self, slot: SlotHandle) -> None:
         while True:
             try:
                 data = os.read(slot.reports.fileno(), 262_144)
@@ -71,7 +71,7 @@ class Hearing(Handing):
             except OSError:
                 return
             if not data:
-                # Its process is gone; the nursery says how.
+                # Its process is gone; the fork server says how.
                 with contextlib.suppress(KeyError, ValueError):
                     self._selector.unregister(slot.reports.fileno())
                 break
@@ -81,7 +81,7 @@ class Hearing(Handing):
             if len(data) < 65_536:
                 break
 
-    def _take(self, slot: Handle, kind: int, body: bytes) -> None:
+    def _take(self, slot: SlotHandle, kind: int, body: bytes) -> None:
         if kind in (frames.Kind.DONE, frames.Kind.ENDED):
             key, token, outcome = frames.unpack_outcome(kind, body)
             handed = slot.jobs.pop(key, None)
@@ -98,7 +98,7 @@ class Hearing(Handing):
             handle_record(json.loads(body))
         elif kind == frames.Kind.READY:
             slot.ready = True
-            # The nursery says it, too, unless it died before it could.
+            # The fork server says it, too, unless it died before it could.
             pid, marking = body.split()
             slot.pid = int(pid)
             if marking == b"0":
@@ -106,7 +106,7 @@ class Hearing(Handing):
         elif kind == frames.Kind.DROPPED:
             slot.recalled = False
 
-    def _ended_well(self, slot: Handle, job: Job, outcome: Outcome) -> None:
+    def _ended_well(self, slot: SlotHandle, job: Job, outcome: Outcome) -> None:
         failpoints.point("outcome.received")
         slot.done += 1
         slot.loading = False
@@ -114,14 +114,14 @@ class Hearing(Handing):
         slot.since = self._clock.steady()
         if slot.verdict is not None and slot.verdict[0] == job.key:
             slot.verdict = slot.kill_at = None
-        self._pace.measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
+        self._work_ahead.measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
         self._ended.append(Report(job, outcome, slot.tails.pop(job.key, None) if slot.tails else None))
         worn = self._max_tasks is not None and slot.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         if worn or fat:
             self._retire(slot)
 
-    def _read_output(self, slot: Handle) -> None:
+    def _read_output(self, slot: SlotHandle) -> None:
         """Read what code in C and child processes wrote to descriptors 1 and 2."""
         # Read before the data: by then the slot may have begun with the next job.
         key = self._marked(slot)[0]
@@ -136,21 +136,21 @@ class Hearing(Handing):
         handed = slot.jobs.get(key)
         self._heard(slot, handed.job if handed else None, data.decode("utf-8", "replace"), True)
 
-    def _heard(self, slot: Handle, job: Job | None, text: str, is_error: bool) -> None:
+    def _heard(self, slot: SlotHandle, job: Job | None, text: str, is_error: bool) -> None:
         if job is not None:
             slot.tails[job.key] = (slot.tails.get(job.key, "") + text)[-TAIL:]
         self._printed(job, text, is_error)
 
     # Marks
 
-    def _marked(self, slot: Handle) -> Marked:
+    def _marked(self, slot: SlotHandle) -> Marked:
         """Return what a slot started last."""
         if slot.marks is None:
             first = next(iter(slot.jobs.values()), None)
             return Marked(first.job.key, first.job.run_token, slot.since, 1) if first else Marked(0, 0, 0.0, 0)
         return slot.marks.last()
 
-    def _running_in(self, slot: Handle) -> tuple[Handed, float] | None:
+    def _running_in(self, slot: SlotHandle) -> tuple[Handed, float] | None:
         """Return the job a slot runs now, and for how many seconds."""
         key, token, started, running = self._marked(slot)
         handed = slot.jobs.get(key)
@@ -158,7 +158,7 @@ class Hearing(Handing):
             return None
         return handed, self._clock.steady() - started
 
-    def _started(self, slot: Handle, job: Job) -> int | None:
+    def _started(self, slot: SlotHandle, job: Job) -> int | None:
         key, token, started, _ = self._marked(slot)
         if (key, token) != (job.key, job.run_token):
             return None

@@ -21,9 +21,9 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.worker.pool.contract import Cause, Death, InHand, Printed, Report
 from localq.worker.pool.process_facts import how_ended
-from localq.worker.pool.processes.forkserver import Nursery
+from localq.worker.pool.processes.forkserver import ForkServer
 from localq.worker.pool.processes.slot_deaths import Watching
-from localq.worker.pool.processes.slot_handle import Handle
+from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.slot_main import SlotPlan
 
 __all__ = ["ProcessPool"]
@@ -63,38 +63,38 @@ class ProcessPool(Watching):
         self._worker, self._redirect = worker, redirect
         self._marks_path = None if marks is None else marks[0]
         self._marks = None if marks is None else marks[1]
-        self._nursery = Nursery(app)
+        self._fork_server = ForkServer(app)
         self._stillborn: list[float] = []
 
     # Slots
 
     def prepare(self) -> None:
-        """Start the nursery: to be called before this process has threads or connections."""
-        self._nursery.start()
+        """Start the fork server: to be called before this process has threads or connections."""
+        self._fork_server.start()
 
     def start(self, selector: selectors.BaseSelector) -> None:
         """Fork the slots."""
         self._selector = selector
-        selector.register(self._nursery, selectors.EVENT_READ, self._hear)
+        selector.register(self._fork_server, selectors.EVENT_READ, self._hear)
         for index in range(self.size):
             self._fork(index)
 
     def _fork(self, index: int) -> None:
-        slot = self._slots[index] = Handle(index)
-        slot.defined = dict(self._nursery.known)
+        slot = self._slots[index] = SlotHandle(index)
+        slot.defined = dict(self._fork_server.known)
         if self._marks is not None and (index + 1) * MARK_SIZE <= len(self._marks):
             slot.marks = Marks(self._marks, index)
         plan = SlotPlan(index, self._worker, self._marks_path, self._redirect)
-        self._nursery.fork(plan, slot.descriptors())
+        self._fork_server.fork(plan, slot.descriptors())
         slot.handed_over()
         slot.since = self._clock.steady()
         self._selector.register(slot.reports.fileno(), selectors.EVENT_READ, lambda: self._read(slot))
         self._selector.register(slot.output.fileno(), selectors.EVENT_READ, lambda: self._read_output(slot))
 
     def _hear(self) -> None:
-        news = self._nursery.news()
+        news = self._fork_server.news()
         if news is None:
-            self._nursery_died()
+            self._fork_server_died()
             return
         for kind, *said in news:
             if kind == "born":
@@ -107,7 +107,7 @@ class ProcessPool(Watching):
                     if slot.pid == pid:
                         self._slot_died(slot, code)
 
-    def _born(self, slot: Handle, pid: int) -> None:
+    def _born(self, slot: SlotHandle, pid: int) -> None:
         """Learn a slot's process, which may have been running for a while; send what it was to get before."""
         slot.pid = pid
         if slot.owed == signal.SIGUSR1:
@@ -115,29 +115,29 @@ class ProcessPool(Watching):
         elif slot.owed:
             self._kill(slot, slot.owed)
 
-    def _nursery_died(self) -> None:
-        """Start over: without a nursery nobody tells of deaths, and its slots died with it."""
-        self._selector.unregister(self._nursery)
+    def _fork_server_died(self) -> None:
+        """Start over: without a fork server nobody tells of deaths, and its slots died with it."""
+        self._selector.unregister(self._fork_server)
         slots = list(self._slots.values())
         for slot in slots:
             self._kill(slot)
-        self._nursery.close()
-        self._nursery = Nursery(self._app)
+        self._fork_server.close()
+        self._fork_server = ForkServer(self._app)
         # This process has a connection by now, which must not cross a fork.
-        self._nursery.start(fresh=True)
-        self._selector.register(self._nursery, selectors.EVENT_READ, self._hear)
+        self._fork_server.start(fresh=True)
+        self._selector.register(self._fork_server, selectors.EVENT_READ, self._hear)
         if not all(slot.ready for slot in slots):
             self._count_stillborn(-signal.SIGKILL)
         for slot in slots:
             self._bury(slot, -signal.SIGKILL)
 
-    def _slot_died(self, slot: Handle, code: int) -> None:
+    def _slot_died(self, slot: SlotHandle, code: int) -> None:
         self._drain(slot)
         if not slot.ready:
             self._count_stillborn(code)
         self._bury(slot, code)
 
-    def _bury(self, slot: Handle, code: int) -> None:
+    def _bury(self, slot: SlotHandle, code: int) -> None:
         """Report the one job a dead slot was running; the rest waits for other slots."""
         self._read(slot)
         self._read_output(slot)
@@ -151,7 +151,7 @@ class ProcessPool(Watching):
             self._fork(slot.index)
         self._hand_held()
 
-    def _death(self, slot: Handle, job: Job, code: int) -> Death:
+    def _death(self, slot: SlotHandle, job: Job, code: int) -> Death:
         started = self._started(slot, job)
         if slot.verdict is not None and slot.verdict[0] in (job.key, -1):
             _, cause, reason, number = slot.verdict
@@ -166,7 +166,7 @@ class ProcessPool(Watching):
                 f"{_MOST_STILLBORN} slots within a minute died before they were ready; the last {how_ended(code)}"
             )
 
-    def _forget(self, slot: Handle) -> None:
+    def _forget(self, slot: SlotHandle) -> None:
         for end in (slot.reports, slot.output):
             with contextlib.suppress(KeyError, ValueError, OSError):
                 self._selector.unregister(end.fileno())
@@ -232,7 +232,7 @@ class ProcessPool(Watching):
             if slot.jobs:
                 self._interrupt(slot)
 
-    def _interrupt(self, slot: Handle) -> None:
+    def _interrupt(self, slot: SlotHandle) -> None:
         slot.owed = 0 if slot.pid else signal.SIGUSR1
         if slot.pid:
             with contextlib.suppress(OSError):
@@ -265,10 +265,10 @@ class ProcessPool(Watching):
         return [slot.pid for slot in self._slots.values() if slot.pid]
 
     def close(self) -> None:
-        """End the slots, the nursery and all that is theirs."""
+        """End the slots, the fork server and all that is theirs."""
         self._closing = True
         with contextlib.suppress(KeyError, ValueError, AssertionError, AttributeError):
-            self._selector.unregister(self._nursery)
-        self._nursery.close()
+            self._selector.unregister(self._fork_server)
+        self._fork_server.close()
         for slot in list(self._slots.values()):
             self._forget(slot)

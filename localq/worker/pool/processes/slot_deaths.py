@@ -11,7 +11,7 @@ from localq.model.outcome import Ending, Outcome
 from localq.worker.pool.contract import Cause, Handed, Report
 from localq.worker.pool.process_facts import resident_kb
 from localq.worker.pool.processes.from_slots import Hearing
-from localq.worker.pool.processes.slot_handle import Handle
+from localq.worker.pool.processes.slot_handle import SlotHandle
 
 __all__ = ["Watching"]
 
@@ -60,7 +60,7 @@ class Watching(Hearing):
             after.append(1.0)
         return min(after, default=None)
 
-    def _limit(self, slot: Handle, handed: Handed, seconds: float, after: list[float]) -> None:
+    def _limit(self, slot: SlotHandle, handed: Handed, seconds: float, after: list[float]) -> None:
         hard = handed.limits.hard
         if hard is None or slot.verdict is not None:
             return
@@ -71,13 +71,13 @@ class Watching(Hearing):
             slot.verdict = (handed.job.key, Cause.TIME_LIMIT, reason, signal.SIGKILL)
             self._kill(slot)
 
-    def _runs(self, slot: Handle, key: int) -> bool:
+    def _runs(self, slot: SlotHandle, key: int) -> bool:
         """Take back what a slot has not started, hear what it has ended: whether it runs this job, and no other."""
         self._held.extend(slot.take_back())
         self._drain(slot)
         return key in slot.jobs
 
-    def _end_if_deaf(self, slot: Handle) -> None:
+    def _end_if_deaf(self, slot: SlotHandle) -> None:
         """End a process that neither runs what it was given, nor lets go of it, nor ends: others do its work."""
         if not (slot.jobs or slot.recalled or slot.closing) or slot.verdict is not None:
             return
@@ -87,7 +87,7 @@ class Watching(Hearing):
         slot.verdict = (-1, Cause.CRASH, f"The process (pid {slot.pid}) did not answer", signal.SIGKILL)
         self._kill(slot)
 
-    def _spread(self, slot: Handle) -> None:
+    def _spread(self, slot: SlotHandle) -> None:
         """Give what waits behind a slow job to slots that have nothing; the rest goes back to the store."""
         back = slot.take_back()
         idle = [one for one in self._slots.values() if not (one.jobs or one.closing or one.recalled)]
@@ -109,7 +109,7 @@ class Watching(Hearing):
                 slot.verdict = (self._marked(slot)[0], Cause.MEMORY, reason, signal.SIGKILL)
                 self._kill(slot)
 
-    def _kill(self, slot: Handle, number: int = signal.SIGKILL) -> None:
+    def _kill(self, slot: SlotHandle, number: int = signal.SIGKILL) -> None:
         """Send a signal to the slot's process and all it started, at once or as soon as it is known."""
         slot.owed = 0 if slot.pid else number
         if slot.pid:

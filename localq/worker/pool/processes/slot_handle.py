@@ -14,12 +14,12 @@ from localq.host.marks import Marks
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Cause, Handed
 
-__all__ = ["Handle"]
+__all__ = ["SlotHandle"]
 
 _fork = multiprocess.get_context("fork")
 
 
-class Handle:
+class SlotHandle:
     """One slot as the worker sees it: its process, its pipes, and what it was given."""
 
     def __init__(self, index: int) -> None:

@@ -1,6 +1,6 @@
 """A slot: the process that runs attempts, one after another.
 
-It is forked by the nursery, which has no threads and no connections. It holds no database; a task that enqueues
+It is forked by the fork server, which has no threads and no connections. It holds no database; a task that enqueues
 opens its own client. Reports go out the moment an attempt ends, so that what is in the pipe survives this process.
 """
 
@@ -213,10 +213,10 @@ def unknown(job: Job) -> Outcome:
 # Starting
 
 
-def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output: int, nursery: int) -> None:
+def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output: int, parent: int) -> None:
     """Run a slot; the process ends with it."""
     os.setsid()
-    _die_with_parent(nursery)
+    _die_with_parent(parent)
     current.set_in_slot()
     slot = Slot(app, plan, socket.socket(fileno=jobs), tokens, reports)
     _set_signals(slot)
@@ -236,19 +236,19 @@ def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output:
         worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
 
 
-def _die_with_parent(nursery: int) -> None:
+def _die_with_parent(parent: int) -> None:
     """End this process when its parent does, however that happens."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     else:
-        threading.Thread(target=_watch_parent, args=(nursery,), daemon=True).start()
-    if os.getppid() != nursery:
+        threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:
         os._exit(1)
 
 
-def _watch_parent(nursery: int) -> None:
+def _watch_parent(parent: int) -> None:
     pause = threading.Event()
-    while os.getppid() == nursery:
+    while os.getppid() == parent:
         pause.wait(1)
     os._exit(1)
 

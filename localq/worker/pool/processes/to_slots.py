@@ -12,8 +12,8 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.worker.pool import frames, task_definitions
 from localq.worker.pool.contract import Handed
-from localq.worker.pool.processes.slot_handle import Handle
-from localq.worker.pool.processes.work_ahead import MOST_AHEAD, Pace
+from localq.worker.pool.processes.slot_handle import SlotHandle
+from localq.worker.pool.processes.work_ahead import MOST_AHEAD, WorkAhead
 
 __all__ = ["Handing"]
 
@@ -32,9 +32,9 @@ class Handing:
         #: Why the pool can run nothing any more.
         self.broken: str | None = None
         self._app, self._clock, self._max_tasks = app, clock, max_tasks
-        self._slots: dict[int, Handle] = {}
+        self._slots: dict[int, SlotHandle] = {}
         self._held: deque[Handed] = deque()
-        self._pace = Pace()
+        self._work_ahead = WorkAhead()
         #: Slots report so much that a pipe may fill up, and its slot wait, unless it is read at once.
         self._bulky = False
         self._closing = False
@@ -43,7 +43,7 @@ class Handing:
         """Return how many more jobs may be handed over now."""
         if self.broken is not None or self._closing:
             return 0
-        ahead = self._pace.ahead()
+        ahead = self._work_ahead.most()
         room = -len(self._held)
         for slot in self._slots.values():
             if slot.closing or slot.alone or slot.recalled:
@@ -63,7 +63,7 @@ class Handing:
             if not slot.ready or slot.closing or slot.alone or slot.recalled or slot.verdict is not None:
                 return 0.0
             least = min(least, len(slot.jobs) - 1)
-        return self._pace.lasts(least)
+        return self._work_ahead.lasts(least)
 
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the slots with the least to do."""
@@ -102,13 +102,13 @@ class Handing:
         load = loads[index]
         if load == 0:
             return index
-        if handed.job.crashes or load >= MOST_AHEAD or self._pace.is_long(handed.job.task):
+        if handed.job.crashes or load >= MOST_AHEAD or self._work_ahead.is_long(handed.job.task):
             return None
         if self._max_tasks is not None and self._slots[index].done + load >= self._max_tasks:
             return None
         return index
 
-    def _give(self, slot: Handle, share: list[Handed]) -> None:
+    def _give(self, slot: SlotHandle, share: list[Handed]) -> None:
         if not slot.jobs:
             slot.since = self._clock.steady()
         slot.alone = share[0].job.crashes > 0
@@ -124,7 +124,7 @@ class Handing:
         except OSError as error:
             self._not_given(slot, error)
 
-    def _not_given(self, slot: Handle, error: OSError) -> None:
+    def _not_given(self, slot: SlotHandle, error: OSError) -> None:
         """Take back what a slot was not given, and what waits in it: its process is gone, or its socket full.
 
         A full socket holds messages, for which there are no tokens any more: once it has read them it says so.
@@ -135,7 +135,7 @@ class Handing:
         else:
             self._retire(slot)
 
-    def _define(self, slot: Handle, name: str) -> None:
+    def _define(self, slot: SlotHandle, name: str) -> None:
         """Send a task's definition to a slot that was forked before it was made, or made anew."""
         task = self._app.tasks.find(name)
         if task is not None and slot.defined.get(task.name) is not task:
@@ -151,7 +151,7 @@ class Handing:
             back.extend(handed.job for handed in slot.take_back())
         return back
 
-    def _retire(self, slot: Handle) -> None:
+    def _retire(self, slot: SlotHandle) -> None:
         """Let a slot end after the job it runs; give what waits behind it to others."""
         if not slot.closing:
             slot.closing = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MOST_AHEAD", "Pace"]
+__all__ = ["MOST_AHEAD", "WorkAhead"]
 
 #: Seconds of work a slot holds ahead of need, and jobs at most.
 _AHEAD_S = 0.025
@@ -17,7 +17,7 @@ _SURE = 0.8
 _NEWEST = 0.2
 
 
-class Pace:
+class WorkAhead:
     """The run times of a pool's jobs, by task and over all."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Pace:
         self._runs = 0
         self._of: dict[str, float] = {}
 
-    def ahead(self) -> int:
+    def most(self) -> int:
         """Return how many jobs a slot may hold: the one it runs, and those it should find when that has ended."""
         fitting = _AHEAD_S / self._overall
         return min(MOST_AHEAD, 1 + (round(fitting) if self._overall < _LONG_S else int(fitting)))
