@@ -32,7 +32,7 @@ _LONGEST = 2_000
 
 
 def get_task_logger(name: str) -> logging.Logger:
-    """Return a logger for tasks, `localq.tasks.task.NAME`: its records carry `task_name` and `task_id`."""
+    """Return a logger for tasks, `localq.task.NAME`: its records carry `task_name` and `task_id`."""
     inside = name == _TASK or name.startswith(f"{_TASK}.")
     logger = logging.getLogger(name if inside else f"{_TASK}.{name}")
     logger.addFilter(_stamp)

@@ -32,7 +32,7 @@ _around: ContextVar[tuple[str, ...]] = ContextVar("localq_eager_around", default
 
 
 class Eager(Runner):
-    """Runs an app's jobs in the caller, and reads their results (`localq.result.Source`).
+    """Runs an app's jobs in the caller, and reads their results (`localq.result.lineage.Source`).
 
     Args:
         store: Where the jobs are; default: one of its own in memory.
