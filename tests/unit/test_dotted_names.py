@@ -1,4 +1,4 @@
-"""What no rename tool sees, checked: names of LocalQ's modules and files in strings, comments, pages and entry points."""
+"""What no rename tool sees, checked: names of LocalQ's modules and files in strings, pages and entry points."""
 
 from __future__ import annotations
 
