@@ -40,11 +40,9 @@
     SoftTimeLimitExceeded             (Exception) raised inside a task at its soft limit
     WorkerShutdown, WorkerTerminate   (SystemExit) raised in a worker to stop it
     LocalQWarning                     (UserWarning)
-    ├── AlwaysEagerIgnored, DuplicateNodenameWarning, DuplicateTaskNameWarning, FixupWarning, NotConfigured
-    └── SecurityWarning
+    └── AlwaysEagerIgnored, Duplicate{Nodename,TaskName}Warning, FixupWarning, NotConfigured, SecurityWarning
 
-Names known from Celery keep Celery's names (celery/exceptions.py of 5.7); CeleryError and CeleryWarning are the roots
-under their users' names. Those of which nothing here is raised are there to be caught.
+Celery's names are kept (celery/exceptions.py of 5.7); some are there only to be caught.
 """
 
 from __future__ import annotations
@@ -155,8 +153,7 @@ class Reject(TaskPredicate):
     """
 
     def __init__(self, reason: object = None, requeue: bool = False) -> None:
-        self.reason = reason
-        self.requeue = requeue
+        self.reason, self.requeue = reason, requeue
         super().__init__(reason, requeue)
 
     def __str__(self) -> str:
@@ -167,8 +164,7 @@ class Retry(TaskPredicate):
     """Raised by `Task.retry`: the job runs again later, under the same id.
 
     Attributes:
-        message: Free text, or None.
-        exc: The error that caused the retry, or None.
+        message, exc: Free text, and the error that caused the retry; each may be None.
         when: Seconds from now (a number), or the aware datetime to run at, or None.
         sig: The signature that will run, or None.
     """
@@ -182,26 +178,18 @@ class Retry(TaskPredicate):
         sig: Any = None,
         **_ignored: Any,
     ) -> None:
-        self.message = message
+        self.message, self.when, self.is_eager, self.sig = message, when, is_eager, sig
         self.exc = exc if isinstance(exc, BaseException) else None
         self.excs = repr(exc) if isinstance(exc, BaseException) else exc
-        self.when = when
-        self.is_eager = is_eager
-        self.sig = sig
         super().__init__(message, exc, when)
 
     def humanize(self) -> str:
         """Say when the retry happens, in words."""
-        if isinstance(self.when, int | float):
-            return f"in {self.when}s"
-        return f"at {self.when}"
+        return f"in {self.when}s" if isinstance(self.when, int | float) else f"at {self.when}"
 
     def __str__(self) -> str:
-        if self.message:
-            return self.message
-        if self.excs:
-            return f"Retry {self.humanize()}: {self.excs}"
-        return f"Retry {self.humanize()}"
+        because = f": {self.excs}" if self.excs else ""
+        return self.message or f"Retry {self.humanize()}{because}"
 
 
 class TaskError(LocalQError):
@@ -307,8 +295,7 @@ class BackendStoreError(BackendError):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.state = kwargs.get("state", "")
-        self.task_id = kwargs.get("task_id", "")
+        self.state, self.task_id = kwargs.get("state", ""), kwargs.get("task_id", "")
         super().__init__(*args)
 
 
