@@ -22,9 +22,10 @@ from typing import Any
 
 from localq.model.edges import Edge, OnError, Passing
 from localq.model.job import Job, NewJob
-from localq.model.outcome import Ending, Outcome
+from localq.model.outcome import Ending, Note, Outcome
+from localq.serialization import failure
 
-__all__ = ["Frames", "Kind", "pack", "pack_outcome", "receive", "send", "unpack_outcome"]
+__all__ = ["Frames", "Kind", "pack", "pack_note", "pack_outcome", "receive", "send", "unpack_note", "unpack_outcome"]
 
 #: Messages to a slot longer than this (bytes) travel by descriptor: as many as a slot may hold must fit into the
 #: socket's buffer, or the worker could not send without waiting for a slot that may be waiting for the worker.
@@ -55,7 +56,15 @@ def pack(kind: int, body: bytes) -> bytes:
 
 
 def pack_outcome(job: Job, outcome: Outcome) -> bytes:
-    """Return the frame of an outcome."""
+    """Return an outcome's frame; one that cannot be written is a failure of the job, not of the slot."""
+    try:
+        return _outcome_frame(job, outcome)
+    except (TypeError, ValueError) as error:
+        told = failure.dump(failure.describe(error))
+        return _outcome_frame(job, Outcome(Ending.FAILURE, outcome.started_at, outcome.ended_at, failure=told))
+
+
+def _outcome_frame(job: Job, outcome: Outcome) -> bytes:
     if outcome.ending == Ending.SUCCESS and not outcome.follow_ups and outcome.started_at is not None:
         result = outcome.result
         body = _DONE.pack(
@@ -85,6 +94,18 @@ def unpack_outcome(kind: int, body: bytes) -> tuple[int, int, Outcome]:
     said["follow_ups"] = tuple(_new_job(new) for new in said["follow_ups"])
     said["replaced"] = None if said["replaced"] is None else _new_job(said["replaced"])
     return key, token, Outcome(**said)
+
+
+def pack_note(said: Note) -> bytes:
+    """Return what goes into the frame of a note."""
+    meta = None if said.meta is None else said.meta.decode("latin-1")
+    return json.dumps([said.id, said.shown, meta]).encode()
+
+
+def unpack_note(body: bytes) -> Note:
+    """Return the note of a frame."""
+    job_id, shown, meta = json.loads(body)
+    return Note(job_id, shown, None if meta is None else meta.encode("latin-1"))
 
 
 def _new_job(said: dict[str, Any]) -> NewJob:

@@ -1,14 +1,12 @@
-"""Facts of a slot's process: how it ended, what memory it uses, and what it logged."""
+"""Facts of a slot's process: how it ended, and what memory it uses."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
-from typing import Any
 
-__all__ = ["handle_record", "how_ended", "resident_kb"]
+__all__ = ["how_ended", "resident_kb"]
 
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
@@ -30,11 +28,3 @@ def resident_kb(pid: int) -> int:
     with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * _PAGE_KB
     return 0
-
-
-def handle_record(said: dict[str, Any]) -> None:
-    """Handle a log record of a slot as the worker's own."""
-    record = logging.makeLogRecord(said)
-    logger = logging.getLogger(record.name)
-    if logger.isEnabledFor(record.levelno):
-        logger.handle(record)

@@ -22,7 +22,7 @@ from localq.model.outcome import Outcome
 from localq.tasks.task import Task
 from localq.worker.pool.event_loop.child_main import Child, Told, enter
 from localq.worker.pool.frames import receive
-from localq.worker.pool.processes.slot_main import unknown
+from localq.worker.pool.unknown_task import HINT, unknown_task
 
 __all__ = ["main"]
 
@@ -97,7 +97,7 @@ class _Loop:
         task = self._child.app.tasks.find(job.task)
         run: Drive | _InThread = Drive()
         if task is None:
-            self._spawn(self._tell(job, unknown(job)))
+            self._spawn(self._tell(job, unknown_task(job, HINT)))
         elif inspect.iscoroutinefunction(task.run):
             assert isinstance(run, Drive)
             self._spawn(self._await(task, job, run))

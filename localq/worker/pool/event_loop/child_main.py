@@ -23,9 +23,9 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
-from localq.worker.pool.frames import Kind, pack
+from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome
+from localq.worker.pool.log_records import set_logging
 from localq.worker.pool.processes.forkserver import loaded_app
-from localq.worker.pool.processes.slot_main import packed, set_logging
 from localq.worker.pool.threads.streams import Redirection
 
 __all__ = ["ERRORS", "Child", "Run", "Told", "enter"]
@@ -69,8 +69,7 @@ class Child:
 
     def note(self, said: Note) -> None:
         """Send what a task says of itself to the worker."""
-        meta = None if said.meta is None else said.meta.decode("latin-1")
-        self.report(Kind.NOTE, json.dumps([said.id, said.shown, meta]).encode())
+        self.report(Kind.NOTE, pack_note(said))
 
     def _heard(self, job_id: str, text: str, is_error: bool) -> bool:
         """Send what a task printed to the worker."""
@@ -122,7 +121,7 @@ class Child:
             del self.running[job.key]
             self._keys.pop(job.id, None)
         now = SYSTEM.now()
-        self._write(packed(job, outcome or Outcome(Ending.RELEASED, now, now)))
+        self._write(pack_outcome(job, outcome or Outcome(Ending.RELEASED, now, now)))
 
 
 #: What the process is told: its descriptors for messages, frames and output, the worker's name, whether to redirect.

@@ -21,7 +21,7 @@ from localq.serialization import failure
 from localq.tasks.task import Task
 from localq.worker.pool.event_loop.child_main import Child, Told, enter
 from localq.worker.pool.frames import receive
-from localq.worker.pool.processes.slot_main import unknown
+from localq.worker.pool.unknown_task import HINT, unknown_task
 
 __all__ = ["main"]
 
@@ -74,7 +74,7 @@ class _Greenlet:
         child, job = self._child, self._job
         task = child.app.tasks.find(job.task)
         if task is None:
-            return unknown(job)
+            return unknown_task(job, HINT)
         if inspect.iscoroutinefunction(task.run):
             return _refused(task)
         return attempt.run(task, job, child.place._replace(limiter=_GreenletLimiter()))

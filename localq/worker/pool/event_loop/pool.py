@@ -21,7 +21,8 @@ from localq.model.outcome import Ending, Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.worker.pool.event_loop.child_handle import ChildHandle
-from localq.worker.pool.process_facts import handle_record, how_ended
+from localq.worker.pool.log_records import handle_record
+from localq.worker.pool.process_facts import how_ended
 
 __all__ = ["EventLoopPool"]
 
@@ -206,8 +207,7 @@ class EventLoopPool:
             if key in self._hand and self._hand[key][0].job.run_token == token:
                 self._ended_well(child, key, outcome)
         elif kind == frames.Kind.NOTE:
-            job_id, shown, meta = json.loads(body)
-            self._notes.append(Note(job_id, shown, None if meta is None else meta.encode("latin-1")))
+            self._notes.append(frames.unpack_note(body))
         elif kind == frames.Kind.PRINTED:
             key, text, is_error = json.loads(body)
             self._heard(key, text, is_error)

@@ -15,7 +15,7 @@ from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Handed, Printed, Report
-from localq.worker.pool.process_facts import handle_record
+from localq.worker.pool.log_records import handle_record
 from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.to_slots import Handing
 
@@ -88,8 +88,7 @@ class Hearing(Handing):
             if handed is not None and handed.job.run_token == token:
                 self._ended_well(slot, handed.job, outcome)
         elif kind == frames.Kind.NOTE:
-            job_id, shown, meta = json.loads(body)
-            self._notes.append(Note(job_id, shown, None if meta is None else meta.encode("latin-1")))
+            self._notes.append(frames.unpack_note(body))
         elif kind == frames.Kind.PRINTED:
             key, text, is_error = json.loads(body)
             handed = slot.jobs.get(key)

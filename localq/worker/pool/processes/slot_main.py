@@ -10,9 +10,7 @@ import array
 import contextlib
 import ctypes
 import fcntl
-import io
 import json
-import logging
 import os
 import random
 import signal
@@ -21,12 +19,11 @@ import sys
 import termios
 import threading
 from collections import deque
-from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
 from localq import current
-from localq.exceptions import NotRegistered, WorkerTerminate
+from localq.exceptions import WorkerTerminate
 from localq.execution import attempt
 from localq.execution.running import Place
 from localq.execution.soft_limit import AlarmLimiter
@@ -36,12 +33,14 @@ from localq.model import failpoints
 from localq.model.clock import SYSTEM
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
-from localq.serialization import failure
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
-from localq.worker.pool.frames import Kind, pack, pack_outcome, receive
+from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, receive
+from localq.worker.pool.log_records import set_logging
+from localq.worker.pool.processes.slot_streams import set_streams
+from localq.worker.pool.unknown_task import HINT, unknown_task
 
-__all__ = ["SlotPlan", "main", "packed", "set_logging", "unknown"]
+__all__ = ["SlotPlan", "main"]
 
 _PR_SET_PDEATHSIG = 1
 
@@ -81,8 +80,7 @@ class Slot:
 
     def note(self, said: Note) -> None:
         """Send what a task says of itself to the worker."""
-        meta = None if said.meta is None else said.meta.decode("latin-1")
-        self.report(Kind.NOTE, json.dumps([said.id, said.shown, meta]).encode())
+        self.report(Kind.NOTE, pack_note(said))
 
     def printed(self, text: str, is_error: bool) -> None:
         """Send what a task printed to the worker."""
@@ -163,7 +161,7 @@ class Slot:
         started_at = SYSTEM.now()
         self._running = True
         try:
-            outcome = unknown(job) if task is None else attempt.run(task, job, self._place)
+            outcome = unknown_task(job, HINT) if task is None else attempt.run(task, job, self._place)
         except WorkerTerminate:
             outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
         finally:
@@ -175,7 +173,7 @@ class Slot:
                 pass
         if self._output is not None:
             self._tell_output(self._output)
-        view = memoryview(packed(job, outcome))
+        view = memoryview(pack_outcome(job, outcome))
         if failpoints.armed("report.half"):
             view = view[os.write(self._reports, view[: len(view) // 2]) :]
             failpoints.point("report.half")
@@ -192,24 +190,6 @@ class Slot:
             raise WorkerTerminate("the worker is stopping")
 
 
-def packed(job: Job, outcome: Outcome) -> bytes:
-    """Return an outcome's frame; one that cannot be written is a failure of the job, not of the slot."""
-    try:
-        return pack_outcome(job, outcome)
-    except (TypeError, ValueError) as error:
-        told = failure.dump(failure.describe(error))
-        return pack_outcome(job, Outcome(Ending.FAILURE, outcome.started_at, outcome.ended_at, failure=told))
-
-
-def unknown(job: Job) -> Outcome:
-    """Return the outcome of a job whose task nobody defined here."""
-    error = NotRegistered(
-        f"Unknown task {job.task!r}. Import its module in the worker: --include, or the setting include."
-    )
-    now = SYSTEM.now()
-    return Outcome(Ending.FAILURE, now, now, failure=failure.dump(failure.describe(error)))
-
-
 # Starting
 
 
@@ -220,7 +200,7 @@ def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output:
     current.set_in_slot()
     slot = Slot(app, plan, socket.socket(fileno=jobs), tokens, reports)
     _set_signals(slot)
-    _set_streams(slot, output)
+    set_streams(slot.printed, output, redirect=plan.redirect)
     slot.read_along()
     set_logging(slot.report, f"Slot-{plan.index + 1}")
     app.annotator = slot.note
@@ -259,100 +239,3 @@ def _set_signals(slot: Slot) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGUSR1, slot.interrupt)
-
-
-class _Stream(io.TextIOBase):
-    """A standard stream whose whole lines travel to the worker, with the job they belong to."""
-
-    def __init__(self, slot: Slot, raw: Any, is_error: bool) -> None:
-        self._slot, self._raw, self._is_error = slot, raw, is_error
-        self._kept = ""
-        self.buffer = getattr(raw, "buffer", raw)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return "utf-8"
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return 2 if self._is_error else 1
-
-    def write(self, text: str) -> int:
-        self._kept += text
-        if "\n" in text or len(self._kept) > 65536:
-            whole, newline, self._kept = self._kept.rpartition("\n")
-            if not newline:
-                whole, self._kept = self._kept, ""
-            self._slot.printed(whole + newline, self._is_error)
-        return len(text)
-
-    def flush(self) -> None:
-        if self._kept:
-            kept, self._kept = self._kept, ""
-            self._slot.printed(kept, self._is_error)
-
-
-def _set_streams(slot: Slot, output: int) -> None:
-    """Send descriptors 1 and 2 into the output pipe, and Python's own streams into frames."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
-    if slot.plan.redirect:
-        sys.stdout = sys.__stdout__ = _Stream(slot, sys.__stdout__, False)  # type: ignore[misc, assignment]
-        sys.stderr = sys.__stderr__ = _Stream(slot, sys.__stderr__, True)  # type: ignore[misc, assignment]
-
-
-class _Forward(logging.Handler):
-    """Sends log records to the worker, which handles them as its own."""
-
-    def __init__(self, report: Callable[[int, bytes], None], process: str) -> None:
-        super().__init__()
-        self._report, self._process = report, process
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            text = record.exc_text
-            if record.exc_info and text is None:
-                text = logging.Formatter().formatException(record.exc_info)
-            request = current.request.get()
-            said = {
-                "name": record.name,
-                "levelno": record.levelno,
-                "levelname": record.levelname,
-                "msg": record.getMessage(),
-                "created": record.created,
-                "pathname": record.pathname,
-                "lineno": record.lineno,
-                "funcName": record.funcName,
-                "exc_text": text,
-                "process": record.process,
-                "processName": self._process,
-                "task_id": getattr(request, "id", None),
-                "task_name": getattr(request, "task", None),
-            }
-            self._report(Kind.LOG, json.dumps(said).encode())
-        except Exception:
-            self.handleError(record)
-
-
-def set_logging(report: Callable[[int, bytes], None], process: str) -> None:
-    """Let every logger's records travel to the worker; handlers inherited over the fork would write them twice.
-
-    Args:
-        report: Sends a frame.
-        process: What the records call this process.
-    """
-    root = logging.getLogger()
-    for logger in [root, *logging.root.manager.loggerDict.values()]:
-        if isinstance(logger, logging.Logger):
-            logger.handlers = []
-            logger.propagate = True
-    root.addHandler(_Forward(report, process))

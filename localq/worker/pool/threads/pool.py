@@ -16,17 +16,17 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from localq.exceptions import NotRegistered, TimeLimitExceeded, WorkerTerminate
+from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution import attempt
 from localq.execution.running import Place
 from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
-from localq.serialization.failure import describe, dump
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.worker.pool.threads.streams import Redirection
+from localq.worker.pool.unknown_task import unknown_task
 
 __all__ = ["ThreadPool"]
 
@@ -149,9 +149,7 @@ class ThreadPool:
         """Run a job in the calling thread."""
         task = self._app.tasks.find(job.task)
         if task is None:
-            error = NotRegistered(f"Unknown task {job.task!r}. Import its module: include=[...].")
-            now = self.clock.now()
-            return Outcome(Ending.FAILURE, now, now, failure=dump(describe(error)))
+            return unknown_task(job, "Import its module: include=[...].", self.clock)
         try:
             return attempt.run(task, job, self._place._replace(limiter=ThreadLimiter()))
         except WorkerTerminate:
