@@ -385,10 +385,10 @@ class LocalQ(WithSettings, WithTasks, WithWorkers, WithSchedules, WithWorkflows)
             raise AttributeError(f"LocalQ has no {name!r}.{nearest(name, known)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _same_app, (self.main, self._known_place())
+        return same_app, (self.main, self._known_place())
 
 
-def _same_app(main: str | None, location: str | None) -> LocalQ:
+def same_app(main: str | None, location: str | None) -> LocalQ:
     """Return this process's app of that name and place, or the only one of that name, the current one, or a new one."""
     now = current.app_or_none()
     known = [app for app in dict.fromkeys([now, *current.apps]) if isinstance(app, LocalQ)]

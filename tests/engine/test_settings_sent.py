@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from localq import Queue
-from localq.worker.pool.processes.forkserver import _sendable
+from localq.worker.pool.fresh_interpreter import _sendable
 
 
 def test_a_setting_that_cannot_be_written_down_stays_behind(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localq.worker.pool import frames, task_definitions
-from localq.worker.pool.processes.forkserver import start_fresh
+from localq.worker.pool.fresh_interpreter import start_fresh
 
 __all__ = ["KINDS", "ChildHandle"]
 

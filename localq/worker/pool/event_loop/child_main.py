@@ -24,8 +24,8 @@ from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
 from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome
+from localq.worker.pool.fresh_interpreter import loaded_app
 from localq.worker.pool.log_records import set_logging
-from localq.worker.pool.processes.forkserver import loaded_app
 from localq.worker.pool.threads.streams import Redirection
 
 __all__ = ["ERRORS", "Child", "Run", "Told", "enter"]

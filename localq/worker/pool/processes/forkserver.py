@@ -11,31 +11,25 @@ from __future__ import annotations
 import array
 import contextlib
 import gc
-import importlib
-import logging
 import marshal
 import os
 import select
 import signal
 import socket
 import subprocess
-import sys
 import threading
-from collections.abc import Mapping
 from typing import Any
 
-import dill
 import multiprocess
 
 from localq import current
-from localq.app.frameworks import is_set_up, set_up
 from localq.model import failpoints
 from localq.signals import worker_before_create_process
-from localq.worker.pool import task_definitions
+from localq.worker.pool.fresh_interpreter import loaded_app, start_fresh
 from localq.worker.pool.processes.slot_main import SlotPlan
 from localq.worker.pool.processes.slot_main import main as slot_main
 
-__all__ = ["ForkServer", "loaded_app", "main", "start_fresh"]
+__all__ = ["ForkServer", "main"]
 
 _fork = multiprocess.get_context("fork")
 #: Tenths of a second the worker waits for a fork server that is behind with forking.
@@ -69,7 +63,7 @@ class ForkServer:
             self._process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
             self._process.start()
         else:
-            self._process = start_fresh(self._app, [theirs.fileno()])
+            self._process = start_fresh(self._app, [theirs.fileno()], __name__)
         self.pid = self._process.pid
         theirs.close()
         mine.setblocking(False)
@@ -151,125 +145,10 @@ def _single_threaded() -> bool:
         return threading.active_count() == 1
 
 
-# A fresh interpreter
-
-
-def start_fresh(
-    app: Any,
-    descriptors: list[int],
-    module: str = "localq.worker.pool.processes.forkserver",
-    first: str = "",
-    arguments: tuple[Any, ...] = (),
-) -> subprocess.Popen[bytes]:
-    """Start an interpreter that calls a module's `main` with descriptors it inherits.
-
-    Args:
-        module: Its `main` calls `loaded_app` before anything else.
-        first: Code that comes before its import.
-        arguments: What `main` gets after the descriptors.
-    """
-    environment = dict(os.environ)
-    before = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    told = ", ".join(map(repr, (*descriptors, *arguments)))
-    code = f"{first}from {module} import main; main({told})"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        pass_fds=descriptors,
-        stdin=subprocess.PIPE,
-        env=environment,
-        start_new_session=False,
-    )
-    assert process.stdin is not None
-    process.stdin.write(_spec(app, before))
-    process.stdin.close()
-    return process
-
-
-def _spec(app: Any, pythonpath: str | None) -> bytes:
-    modules = {
-        task_definitions.origin(task).__module__ for task in app.tasks.values() if not task_definitions.by_value(task)
-    }
-    spec = {
-        "parent": os.getpid(),
-        "path": list(sys.path),
-        "pythonpath": pythonpath,
-        "argv": list(sys.argv),
-        "levels": _log_levels(),
-        "framework": is_set_up(),
-        "main": app.main,
-        "location": app.location,
-        "settings": _sendable(app.conf.given()),
-        # Those without tasks may connect receivers of signals.
-        "modules": sorted(modules.union(app.conf.imports, app.conf.include)),
-        "definitions": [task_definitions.dump(task) for task in app.tasks.values() if task_definitions.by_value(task)],
-    }
-    return bytes(dill.dumps(spec))
-
-
-def _sendable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that can be written down; the others are as the processes' own modules say."""
-    kept = {}
-    for name, value in settings.items():
-        if name == "beat_schedule":
-            # Slots fire no schedules, and rules may hold what cannot travel.
-            continue
-        try:
-            dill.dumps(value)
-        except Exception as error:
-            logging.getLogger("localq").warning("Setting %s cannot be sent to worker processes: %s", name, error)
-        else:
-            kept[name] = value
-    return kept
-
-
-def _log_levels() -> dict[str, int]:
-    """Return the levels that were set, by logger: slots send what the program's loggers would take."""
-    known = {name: one for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger)}
-    return {"": logging.root.level, **{name: one.level for name, one in known.items() if one.level}}
-
-
 def main(control: int) -> None:
     """Run a fork server in a fresh interpreter."""
     app, parent = loaded_app()
     _serve(socket.socket(fileno=control), app, parent)
-
-
-def loaded_app() -> tuple[Any, int]:
-    """Return the app of a fresh interpreter, with its tasks, and the worker's process: standard input tells them."""
-    spec = dill.loads(sys.stdin.buffer.read())
-    sys.path[:], sys.argv[:] = spec["path"], spec["argv"]
-    os.environ.pop("PYTHONPATH", None)
-    if spec["pythonpath"] is not None:
-        os.environ["PYTHONPATH"] = spec["pythonpath"]
-    current.set_in_slot()
-    application = importlib.import_module("localq.app.app")
-    if spec["framework"]:
-        # As it was where these modules were first imported: those of Django's models cannot be without it.
-        set_up()
-    for name in spec["modules"]:
-        importlib.import_module(name)
-    app = application._same_app(spec["main"], spec["location"])
-    # The worker's own file, which need not be the one its module names; and no connection crosses a fork.
-    app.relocate(path=spec["location"])
-    # Read first what is read there: the worker's own settings come before the environment.
-    app.conf.load()
-    app.conf.update(spec["settings"])
-    for module in spec["modules"]:
-        _adopt(app, sys.modules[module])
-    for data in spec["definitions"]:
-        task_definitions.load(app, data)
-    for logger, level in spec["levels"].items():
-        logging.getLogger(logger).setLevel(level)
-    return app, int(spec["parent"])
-
-
-def _adopt(app: Any, module: Any) -> None:
-    """Register tasks that a module registered with another app object of the same program."""
-    for value in vars(module).values():
-        name = getattr(value, "name", None)
-        if hasattr(value, "apply_async") and isinstance(name, str) and name not in app.tasks:
-            app.tasks[name] = value
 
 
 # The process itself
