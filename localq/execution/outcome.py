@@ -30,7 +30,8 @@ from localq.model.job_options import JobOptions
 from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
 from localq.signals import task_failure, task_retry, task_success
-from localq.tasks.call_options import KEPT, When, zone_of
+from localq.tasks.call_options import KEPT
+from localq.tasks.call_times import When, zone_of
 from localq.tasks.request import ExceptionInfo
 from localq.tasks.task import Task
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from localq import current
 from localq.canvas import Signature
 from localq.exceptions import LocalQError, ScheduleError
+from localq.model.bounds import LONGEST_NAME, is_name, is_number, is_whole
 from localq.model.clock import Clock
 from localq.model.hints import nearest
 from localq.model.job import NewJob
@@ -20,7 +21,9 @@ from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedu
 from localq.schedules.definition import MISSED, OVERLAP, Definition
 from localq.schedules.rules.rule import LAST_INSTANT
 from localq.settings import Settings
-from localq.tasks.call_options import When, new_job, read_options
+from localq.tasks.call_options import read_options
+from localq.tasks.call_times import When
+from localq.tasks.calls.new_job import new_job
 from localq.tasks.calls.to_job import job_of
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
@@ -56,7 +59,6 @@ NOT_OPTIONS = {
 }
 _MOST = 1_000
 _CENTURY_S = 36_525 * 86_400
-_LONGEST_NAME = 255
 
 
 class App(Protocol):
@@ -168,10 +170,10 @@ class Declaration(NamedTuple):
 
     def _name(self) -> str:
         name = self.name
-        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+        if not is_name(name):
             said = self.where.format("name")
-            raise ScheduleError(f"{said}: must be a text of 1 to {_LONGEST_NAME} printable characters, not {name!r}")
-        return name
+            raise ScheduleError(f"{said}: must be a text of 1 to {LONGEST_NAME} printable characters, not {name!r}")
+        return str(name)
 
     def _zone(self, conf: Settings) -> str:
         given = self.terms.get("zone")
@@ -322,16 +324,16 @@ def _one_of(allowed: tuple[str, ...], value: Any) -> str:
 
 
 def _whole(high: int | None, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or (high is not None and value > high):
+    if not is_whole(value, 1, high):
         most = "" if high is None else f" to {high:,}"
         raise ValueError(f"{value!r} must be a whole number from 1{most}")
-    return value
+    return int(value)
 
 
 def _micros(value: Any) -> int:
     """Return seconds or a timedelta as microseconds."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _CENTURY_S:
+    if not is_number(seconds, 0, _CENTURY_S):
         raise ValueError(f"{value!r} must be a number of seconds, or a timedelta, from 0 to a century")
     return round(seconds * 1_000_000)
 

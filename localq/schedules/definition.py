@@ -21,7 +21,7 @@ from localq.model.job_options import JobOptions
 from localq.model.schedule import NewSchedule
 from localq.schedules import Rule, read_rule
 from localq.serialization import codec
-from localq.tasks.call_options import When
+from localq.tasks.call_times import When
 
 __all__ = ["MISSED", "OVERLAP", "Definition", "OwnRule", "firing_id", "read_definition"]
 

@@ -1,4 +1,4 @@
-"""From a call's options to a NewJob: checked in full, in the caller, before anything is stored.
+"""The options of a call: which there are, and what each may be. All are checked in the caller.
 
 Option names are Celery's (`Task.apply_async` of 5.7). Those that only make sense for a broker are accepted
 and ignored (`BROKER_ONLY`); any other unknown name is a TypeError that names the nearest.
@@ -6,22 +6,17 @@ and ignored (`BROKER_ONLY`); any other unknown name is a TypeError that names th
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from localq.exceptions import InvalidTaskError
-from localq.model.clock import from_datetime
+from localq.model.bounds import is_name, is_number, is_priority, is_whole
 from localq.model.hints import nearest
-from localq.model.ids import new_id
-from localq.model.job import NewJob
 from localq.model.stamps import split_stamps
 from localq.serialization import codec
 from localq.serialization.compression import check_compression
-from localq.settings import Settings
+from localq.tasks.call_times import FARTHEST_S, When
+from localq.tasks.routing.queues import queue_name
 
 __all__ = [
     "BROKER_ONLY",
@@ -29,12 +24,13 @@ __all__ = [
     "OPTIONS",
     "ROUTING",
     "Changes",
-    "When",
-    "from_now",
-    "new_job",
+    "Find",
+    "check_id",
+    "check_kept",
+    "check_priority",
     "read_changes",
     "read_options",
-    "zone_of",
+    "read_run_at",
 ]
 
 #: Options that end in the job's own columns.
@@ -71,46 +67,8 @@ BROKER_ONLY = frozenset(_BROKER_ONLY.split())
 #: Options that say which queue is meant, where `localq.tasks.routing.router` is asked.
 ROUTING = ("exchange", "exchange_type", "routing_key")
 OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | frozenset(KEPT) | BROKER_ONLY
-_SECOND = 1_000_000
-#: Seconds from now that a time may lie ahead: a thousand years, well within the store's 64 bits.
-_FAREST_S = 31_557_600_000
 #: Finds a task by its name, or returns None.
 Find = Callable[[str], Any]
-
-
-class When(NamedTuple):
-    """How naive times are read: in `zone`, in this machine's where that is "local", or in UTC."""
-
-    zone: str | None
-    now: int
-
-    def _zone(self) -> tzinfo:
-        return ZoneInfo(self.zone) if self.zone else UTC
-
-    def micros(self, value: Any, option: str) -> int:
-        """Return a datetime, an ISO text, or seconds from now, as microseconds since 1970."""
-        if isinstance(value, timedelta):
-            value = value.total_seconds()
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if not abs(value) <= _FAREST_S:
-                raise ValueError(f"{option}={value!r} must be a number of seconds, {_FAREST_S:,} at most")
-            return self.now + round(value * _SECOND)
-        if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value)
-            except ValueError as error:
-                raise ValueError(f"{option}={value!r} is no ISO time: {error}") from error
-        if isinstance(value, datetime):
-            if value.tzinfo is None:
-                value = value.astimezone() if self.zone == "local" else value.replace(tzinfo=self._zone())
-            return from_datetime(value)
-        raise TypeError(f"{option} must be a datetime, an ISO text or seconds, not {type(value).__name__}")
-
-
-def zone_of(settings: Settings) -> str | None:
-    """Return how naive times are read, for `When`: as the settings timezone and enable_utc say."""
-    zone: str | None = settings.timezone
-    return zone or (None if settings.enable_utc else "local")
 
 
 def read_options(options: Mapping[str, Any]) -> None:
@@ -122,64 +80,6 @@ def read_options(options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in OPTIONS:
             raise TypeError(f"apply_async() got an unknown option {name!r}.{nearest(name, sorted(OPTIONS))}")
-
-
-def new_job(
-    task: str,
-    args: bytes,
-    options: Mapping[str, Any],
-    *,
-    when: When,
-    queue: str,
-    priority: int,
-    find: Find | None = None,
-) -> NewJob:
-    """Return the job of a call.
-
-    Args:
-        options: The call's own merged over the task's; None counts as not given.
-        queue, priority: Where the options name none.
-        find: Finds the tasks of callbacks, whose own options then apply to them.
-
-    Raises:
-        TypeError, ValueError: an option that cannot be, with its name and value.
-        InvalidTaskError: callbacks are nested too deeply.
-    """
-    run_at = _run_at(options, when)
-    expires = options.get("expires")
-    expires_at = None if expires is None else when.micros(expires, "expires")
-    if expires_at is not None and expires_at <= when.now:
-        warnings.warn(f"{task}: expires={expires!r} is in the past; the job will be revoked", stacklevel=5)
-    chosen = options.get("queue")
-    rank = options.get("priority")
-    kept = {name: options[name] for name in KEPT if options.get(name) is not None}
-    if kept:
-        try:
-            _check_kept(kept, find)
-        except RecursionError:
-            raise InvalidTaskError(
-                f"{task}: its callbacks have callbacks, nested too deeply to be written down. Make a chain of them."
-            ) from None
-    if run_at is not None:
-        kept["eta"] = run_at
-    return NewJob(
-        id=_id(options.get("task_id")),
-        task=task,
-        queue=queue if chosen is None else _queue_name(chosen),
-        args=args,
-        priority=priority if rank is None else _priority(rank),
-        run_at=run_at,
-        expires_at=expires_at,
-        options=_written(kept) if kept else None,
-        beside=options.get("beside"),
-    )
-
-
-def from_now(value: Any, option: str) -> int | None:
-    """Return seconds from a moment not known yet as negative microseconds; None for what is no such number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | timedelta):
-        return None
-    return -max(0, When(None, 0).micros(value, option))
 
 
 class Changes(NamedTuple):
@@ -198,50 +98,61 @@ def read_changes(options: Mapping[str, Any], find: Find | None = None) -> Change
     """
     read_options(options)
     kept = {name: options[name] for name in KEPT if options.get(name) is not None}
-    _check_kept(kept, find)
+    check_kept(kept, find)
     queue, rank = options.get("queue"), options.get("priority")
-    return Changes(kept, None if queue is None else _queue_name(queue), None if rank is None else _priority(rank))
+    return Changes(kept, None if queue is None else queue_name(queue), None if rank is None else check_priority(rank))
 
 
-def _id(given: Any) -> str:
-    if given is None:
-        return new_id()
+def check_id(given: Any) -> str:
+    """Return the id that a call names for its job.
+
+    Raises:
+        ValueError: it cannot be one.
+    """
     text = str(given)
-    if not text or len(text) > 255 or any(c.isspace() or not c.isprintable() for c in text):
+    if not is_name(text) or any(c.isspace() for c in text):
         raise ValueError(f"task_id={given!r} must be 1 to 255 printable characters without white space")
     return text
 
 
-def _run_at(options: Mapping[str, Any], when: When) -> int | None:
+def read_run_at(options: Mapping[str, Any], when: When) -> int | None:
+    """Return the time that a call is to wait for, by its countdown or eta; None where it names none.
+
+    Raises:
+        TypeError, ValueError: it cannot be a time, or there are two.
+    """
     countdown, eta = options.get("countdown"), options.get("eta")
     if countdown is not None and eta is not None:
         raise TypeError("apply_async() takes countdown or eta, not both")
     if countdown is not None:
-        if isinstance(countdown, bool) or not isinstance(countdown, int | float | timedelta):
+        if not isinstance(countdown, timedelta | int | float) or isinstance(countdown, bool):
             raise TypeError(f"countdown must be seconds, not {countdown!r}")
         return when.micros(countdown, "countdown")
     return None if eta is None else when.micros(eta, "eta")
 
 
-def _queue_name(queue: Any) -> str:
-    name = getattr(queue, "name", queue)
-    if not isinstance(name, str) or not 0 < len(name) <= 255 or not name.isprintable():
-        raise ValueError(f"queue={queue!r} must be a name of 1 to 255 printable characters")
-    return name
+def check_priority(rank: int) -> int:
+    """Return the priority that a call names.
 
-
-def _priority(rank: Any) -> int:
-    if isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank <= 9:
+    Raises:
+        ValueError: it is none.
+    """
+    if not is_priority(rank):
         raise ValueError(f"priority={rank!r} must be a whole number from 0 to 9; higher runs first")
     return rank
 
 
-def _check_kept(kept: dict[str, Any], find: Find | None) -> None:
+def check_kept(kept: dict[str, Any], find: Find | None) -> None:
+    """Check the options that stay with a job, and bring them into the form they are kept in.
+
+    Raises:
+        TypeError, ValueError: an option that cannot be, with its name and value.
+    """
     for name in ("time_limit", "soft_time_limit", "default_retry_delay"):
         value = kept.get(name)
         if isinstance(value, timedelta):
             kept[name] = value = value.total_seconds()
-        if value is not None and not _is_seconds(value):
+        if value is not None and not is_number(value, 0, FARTHEST_S):
             raise ValueError(f"{name}={value!r} must be a number of seconds")
     if kept.get("serializer") not in (None, *codec.SERIALIZERS):
         raise ValueError(f"serializer={kept['serializer']!r} must be one of {', '.join(codec.SERIALIZERS)}")
@@ -249,7 +160,7 @@ def _check_kept(kept: dict[str, Any], find: Find | None) -> None:
     if hard and soft and soft > hard:
         raise ValueError(f"soft_time_limit={soft!r} must not be over time_limit={hard!r}")
     most = kept.get("max_retries")
-    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
+    if most is not None and not is_whole(most, 0):
         raise ValueError(f"max_retries={most!r} must be 0 or a positive whole number")
     for name in ("link", "link_error"):
         if name in kept:
@@ -261,10 +172,6 @@ def _check_kept(kept: dict[str, Any], find: Find | None) -> None:
             raise ValueError(f"compression={kept['compression']!r} {error}") from None
     if not isinstance(kept.get("headers", {}), Mapping):
         raise TypeError(f"headers must be a mapping, not {kept['headers']!r}")
-
-
-def _is_seconds(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _FAREST_S
 
 
 def _signatures(given: Any, option: str, find: Find | None) -> list[dict[str, Any]]:
@@ -314,14 +221,14 @@ def _link_options(given: Mapping[str, Any], task: Any, find: Find | None) -> dic
     own = {name: getattr(task, name, None) for name in ("queue", "priority", "serializer", "expires")}
     merged = {**own, **given, **({"stamps": stamps} if stamps else {})}
     options = {n: v for n, v in merged.items() if v is not None and n not in BROKER_ONLY}
-    _check_kept(options, find)
-    _run_at(options, _NOWHEN)
+    check_kept(options, find)
+    read_run_at(options, _NOWHEN)
     for name in ("countdown", "eta", "expires"):
         value = options.get(name)
         if value is not None:
             _NOWHEN.micros(value, name)
             options[name] = _textual(value)
-    for name, check in (("queue", _queue_name), ("priority", _priority), ("task_id", _id)):
+    for name, check in (("queue", queue_name), ("priority", check_priority), ("task_id", check_id)):
         if name in options:
             options[name] = check(options[name])
     return options
@@ -334,15 +241,3 @@ def _textual(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _written(kept: dict[str, Any]) -> str:
-    try:
-        return json.dumps(kept, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        for name, value in kept.items():
-            try:
-                json.dumps(value, allow_nan=False)
-            except (TypeError, ValueError):
-                raise TypeError(f"option {name}={value!r} cannot be written as JSON: {error}") from error
-        raise

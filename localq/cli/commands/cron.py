@@ -12,7 +12,7 @@ from localq.exceptions import ScheduleError
 from localq.model.clock import SYSTEM, to_datetime
 from localq.schedules import Rule, as_rule, between, read_zone
 from localq.schedules.lint import lint as look_over
-from localq.tasks.call_options import When
+from localq.tasks.call_times import When
 
 __all__ = ["cron"]
 

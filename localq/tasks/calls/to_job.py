@@ -20,7 +20,9 @@ from localq.model.job_options import JobOptions
 from localq.model.stamps import split_stamps
 from localq.serialization import codec
 from localq.settings import Settings
-from localq.tasks.call_options import ROUTING, When, from_now, new_job, read_options, zone_of
+from localq.tasks.call_options import ROUTING, read_options
+from localq.tasks.call_times import When, from_now, zone_of
+from localq.tasks.calls.new_job import new_job
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
 from localq.tasks.task import Task

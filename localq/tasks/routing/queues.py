@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
+from localq.model.bounds import is_name
 
 __all__ = ["Exchange", "Queue", "named_queues", "queue_name", "topic_matches"]
 
@@ -136,11 +137,15 @@ def _of_options(name: str, options: dict[str, Any]) -> Queue:
 
 
 def queue_name(queue: Any) -> str:
-    """Return a queue's name; a broadcast's own name is new in every process, its alias is not."""
+    """Return a queue's name; a broadcast's own name is new in every process, its alias is not.
+
+    Raises:
+        ValueError: it cannot be a name.
+    """
     name = getattr(queue, "name", queue)
     alias = getattr(queue, "alias", None)
     if alias and isinstance(name, str) and name.startswith("bcast."):
         name = alias
-    if not isinstance(name, str) or not 0 < len(name) <= 255 or not name.isprintable():
+    if not is_name(name):
         raise ValueError(f"queue={queue!r} must be a name of 1 to 255 printable characters")
-    return name
+    return str(name)

@@ -1,0 +1,79 @@
+"""From a call's options to a NewJob: checked in full, in the caller, before anything is stored."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from localq.exceptions import InvalidTaskError
+from localq.model.ids import new_id
+from localq.model.job import NewJob
+from localq.tasks.call_options import KEPT, Find, check_id, check_kept, check_priority, read_run_at
+from localq.tasks.call_times import When
+from localq.tasks.routing.queues import queue_name
+
+__all__ = ["new_job"]
+
+
+def new_job(
+    task: str,
+    args: bytes,
+    options: Mapping[str, Any],
+    *,
+    when: When,
+    queue: str,
+    priority: int,
+    find: Find | None = None,
+) -> NewJob:
+    """Return the job of a call.
+
+    Args:
+        options: The call's own merged over the task's; None counts as not given.
+        queue, priority: Where the options name none.
+        find: Finds the tasks of callbacks, whose own options then apply to them.
+
+    Raises:
+        TypeError, ValueError: an option that cannot be, with its name and value.
+        InvalidTaskError: callbacks are nested too deeply.
+    """
+    run_at = read_run_at(options, when)
+    expires = options.get("expires")
+    expires_at = None if expires is None else when.micros(expires, "expires")
+    if expires_at is not None and expires_at <= when.now:
+        warnings.warn(f"{task}: expires={expires!r} is in the past; the job will be revoked", stacklevel=5)
+    job_id, chosen, rank = options.get("task_id"), options.get("queue"), options.get("priority")
+    kept = {name: options[name] for name in KEPT if options.get(name) is not None}
+    if kept:
+        try:
+            check_kept(kept, find)
+        except RecursionError:
+            raise InvalidTaskError(
+                f"{task}: its callbacks have callbacks, nested too deeply to be written down. Make a chain of them."
+            ) from None
+    if run_at is not None:
+        kept["eta"] = run_at
+    return NewJob(
+        id=new_id() if job_id is None else check_id(job_id),
+        task=task,
+        queue=queue if chosen is None else queue_name(chosen),
+        args=args,
+        priority=priority if rank is None else check_priority(rank),
+        run_at=run_at,
+        expires_at=expires_at,
+        options=_written(kept) if kept else None,
+        beside=options.get("beside"),
+    )
+
+
+def _written(kept: dict[str, Any]) -> str:
+    try:
+        return json.dumps(kept, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        for name, value in kept.items():
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError):
+                raise TypeError(f"option {name}={value!r} cannot be written as JSON: {error}") from error
+        raise
