@@ -8,6 +8,7 @@ from typing import Any
 
 from localq.canvas.groups import group
 from localq.canvas.signatures import Signature, maybe_signature
+from localq.model.bounds import is_whole
 
 __all__ = ["MAP", "STARMAP", "chunks", "xmap", "xstarmap"]
 
@@ -83,7 +84,7 @@ class chunks(Signature[Any]):  # noqa: N801 - Celery's name
 
     def __init__(self, task: Any, it: Iterable[Any], n: int, app: Any = None, **options: Any) -> None:
         number: Any = n
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        if not is_whole(number, 1):
             raise ValueError(f"chunks takes the number of calls in a job, 1 or more, not {n!r}")
         sig = _task(task, app)
         super().__init__(

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from localq.model.bounds import is_number, is_whole
+
 __all__ = [
     "concurrency",
     "flag",
@@ -61,11 +63,11 @@ def whole(low: int, high: int | None = None) -> Callable[[Any], int]:
     """Return a check for whole numbers from `low` to `high`."""
 
     def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
+        if not is_whole(value):
             raise TypeError("must be a whole number")
-        if value < low or (high is not None and value > high):
+        if not is_whole(value, low, high):
             raise ValueError(f"must be {low} or more" if high is None else f"must be from {low} to {high}")
-        return value
+        return int(value)
 
     return check
 
@@ -97,9 +99,9 @@ def seconds(value: Any) -> float:
 def _length(value: Any) -> float:
     if isinstance(value, timedelta):
         value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         raise TypeError("must be a number of seconds or a timedelta")
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def names(value: Any) -> tuple[str, ...]:

@@ -6,12 +6,10 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.model.hints import nearest
-from localq.model.rates import read_rate
 from localq.tasks.parameters import checker
 from localq.tasks.task import TASK_OPTIONS, Task
 from localq.tasks.task_options import check_definition
@@ -71,7 +69,6 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         """
         if not task.name:
             raise ImproperlyConfigured(f"{type(task).__name__} has no name: set `name = '...'` in the class.")
-        _check_task(task)
         check_definition(task)
         before = self.get(task.name)
         if before is not None and not _same_origin(before, task):
@@ -174,37 +171,3 @@ def make_task(
     check_definition(made)
     made._check = checker(made.run)
     return made
-
-
-def _check_task(task: Task[..., Any]) -> None:
-    """Check the attributes of a task, made by the decorator or by a class of its own.
-
-    Raises:
-        ValueError: names the task, the attribute and its value.
-    """
-    for option in ("time_limit", "soft_time_limit", "default_retry_delay"):
-        value: Any = getattr(task, option)
-        if isinstance(value, timedelta):
-            value = value.total_seconds()
-            setattr(task, option, value)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
-            raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
-    try:
-        read_rate(task.rate_limit)
-    except ValueError as error:
-        raise ValueError(f"Task {task.name}: {error}") from None
-    hard, soft = task.time_limit, task.soft_time_limit
-    if hard and soft and soft > hard:
-        raise ValueError(f"Task {task.name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")
-    rank: Any = task.priority
-    if rank is not None and not _is_whole(rank, 9):
-        raise ValueError(f"Task {task.name}: priority={rank!r} must be a whole number from 0 to 9")
-    most: Any = task.max_retries
-    if most is not None and not _is_whole(most):
-        raise ValueError(f"Task {task.name}: max_retries={most!r} must be 0, a positive whole number, or None")
-
-
-def _is_whole(value: Any, high: int | None = None) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return False
-    return value >= 0 and (high is None or value <= high)

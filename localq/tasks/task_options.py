@@ -1,7 +1,4 @@
-"""Whether the options a task is defined with can be: told where it is defined, not when a job fails by them.
-
-Limits, priority and the number of retries are the registry's; here are when to retry, whom to believe, and flags.
-"""
+"""Whether the options a task is defined with can be: told where it is defined, not when a job fails by them."""
 
 from __future__ import annotations
 
@@ -11,9 +8,12 @@ from datetime import timedelta
 from math import isfinite
 from typing import Any
 
+from localq.model.bounds import is_name, is_number, is_priority, is_whole
 from localq.model.hints import nearest
+from localq.model.rates import read_rate
 from localq.serialization.codec import SERIALIZERS
-from localq.tasks.call_options import OPTIONS, When
+from localq.tasks.call_options import OPTIONS
+from localq.tasks.call_times import When
 from localq.tasks.task import Task
 
 __all__ = ["EXCEPTION_OPTIONS", "check_definition"]
@@ -25,11 +25,12 @@ _RETRY = frozenset({"args", "kwargs", "throw", "eta", "countdown", "max_retries"
 
 
 def check_definition(task: Task[..., Any]) -> None:
-    """Check a task's options, and put exception classes into tuples.
+    """Check a task's options; put exception classes into tuples, and lengths of time into seconds.
 
     Raises:
         ValueError, TypeError: names the task, the option and its value.
     """
+    _check_limits(task)
     for option in EXCEPTION_OPTIONS:
         classes = _exceptions(task, option)
         if classes != getattr(task, option):
@@ -48,6 +49,23 @@ def check_definition(task: Task[..., Any]) -> None:
             raise type(error)(f"Task {task.name}: {error}") from None
 
 
+def _check_limits(task: Task[..., Any]) -> None:
+    for option in ("time_limit", "soft_time_limit", "default_retry_delay"):
+        value: Any = getattr(task, option)
+        if isinstance(value, timedelta):
+            value = value.total_seconds()
+            setattr(task, option, value)
+        if value is not None and not is_number(value, 0):
+            raise ValueError(f"Task {task.name}: {option}={value!r} must be a number of seconds")
+    hard, soft = task.time_limit, task.soft_time_limit
+    if hard and soft and soft > hard:
+        raise ValueError(f"Task {task.name}: soft_time_limit={soft!r} must not be over time_limit={hard!r}")
+    try:
+        read_rate(task.rate_limit)
+    except ValueError as error:
+        raise ValueError(f"Task {task.name}: {error}") from None
+
+
 def _exceptions(task: Task[..., Any], option: str) -> tuple[type[BaseException], ...]:
     given: Any = getattr(task, option)
     many = tuple(given) if isinstance(given, tuple | list | set | frozenset) else () if given is None else (given,)
@@ -61,16 +79,11 @@ def _is_flag(value: Any) -> bool:
 
 
 def _is_factor(value: Any) -> bool:
-    return value is None or (isinstance(value, bool | int | float) and value >= 0 and isfinite(value))
-
-
-def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return value is None or isinstance(value, bool) or (is_number(value, 0) and isfinite(value))
 
 
 def _is_queue(value: Any) -> bool:
-    name = getattr(value, "name", value)
-    return value is None or (isinstance(name, str) and 0 < len(name) <= 255 and name.isprintable())
+    return value is None or is_name(getattr(value, "name", value))
 
 
 def _are_retry_options(value: Any) -> bool:
@@ -78,19 +91,21 @@ def _are_retry_options(value: Any) -> bool:
         return False
     wait, most = value.get("countdown"), value.get("max_retries")
     waits = wait is None or isinstance(wait, timedelta) or (not isinstance(wait, bool) and _is_factor(wait))
-    return waits and (most is None or _is_whole(most, 0))
+    return waits and (most is None or is_whole(most, 0))
 
 
 _FLAG: tuple[Callable[[Any], bool], str] = (_is_flag, "True or False")
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "retry_backoff": (_is_factor, "True, False, or the seconds before the first retry"),
-    "retry_backoff_max": (lambda value: _is_whole(value, 0), "a whole number of seconds"),
+    "retry_backoff_max": (lambda value: is_whole(value, 0), "a whole number of seconds"),
     "retry_jitter": _FLAG,
     "retry_kwargs": (
         _are_retry_options,
         "a mapping of what retry() takes, such as {'max_retries': 5}, countdown in seconds",
     ),
-    "max_crashes": (lambda value: value is None or _is_whole(value, 1), "a whole number from 1, or None"),
+    "max_crashes": (lambda value: value is None or is_whole(value, 1), "a whole number from 1, or None"),
+    "max_retries": (lambda value: value is None or is_whole(value, 0), "0, a positive whole number, or None"),
+    "priority": (lambda value: value is None or is_priority(value), "a whole number from 0 to 9"),
     "queue": (_is_queue, "a name of 1 to 255 printable characters, or None"),
     "serializer": (lambda value: value is None or value in SERIALIZERS, f"one of {', '.join(SERIALIZERS)}"),
     "typing": _FLAG,

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, get_args
 
 from localq.exceptions import ScheduleError
+from localq.model.bounds import is_whole
 from localq.schedules.rules.cron_words import ordinal
 from localq.schedules.rules.wall_clock import WallRule
 
@@ -140,10 +141,10 @@ def _length(months: int, days: int) -> tuple[str, int]:
     return ("week", days // 7) if days % 7 == 0 else ("day", days)
 
 
-def _whole(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10_000:
+def _whole(name: str, value: Any) -> int:
+    if not is_whole(value, 0, 10_000):
         raise ScheduleError(f"calendar({name}={value!r}): it must be a whole number from 0 to 10,000")
-    return value
+    return int(value)
 
 
 def _time(value: object) -> time:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
+from localq.model.bounds import is_number
 from localq.model.hints import nearest
 from localq.schedules.rules.base_schedule import BaseSchedule
 from localq.schedules.rules.rule import LAST_INSTANT
@@ -110,7 +111,7 @@ def every(number: float, unit: str = "seconds", *, relative: bool = False) -> sc
         raise ScheduleError(f"every({number!r}, {unit!r}): a {name[:-1]} has no fixed length; use calendar({name}=...)")
     if name not in _UNITS:
         raise ScheduleError(f"every({number!r}, {unit!r}): unknown unit.{nearest(unit, [*_UNITS])}")
-    if isinstance(number, bool) or not isinstance(number, int | float):
+    if not is_number(number):
         raise ScheduleError(f"every({number!r}, {unit!r}): the number must be an int or a float")
     try:
         seconds = number * _UNITS[name] / SECOND

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
+from localq.model.bounds import is_whole
 from localq.model.clock import to_datetime
 from localq.schedules.rules.interval import length_in_words, schedule
 from localq.schedules.rules.rule import LAST_INSTANT, Rule
@@ -26,7 +27,7 @@ class PinnedInterval(Rule):
         self.start = start
         self.end = end
         for name, value in (("start", start), ("end", end)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            if value is not None and not is_whole(value):
                 raise ScheduleError(f"An interval's {name} is {value!r}: it must be microseconds since 1970")
 
     def next_after(self, after: int, *, anchor: int, zone: ZoneInfo) -> int | None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from localq.exceptions import ScheduleError
+from localq.model.bounds import is_whole
 from localq.model.hints import nearest
 from localq.schedules.rules.calendar import Calendar
 from localq.schedules.rules.combined import AllOf, AnyOf
@@ -109,7 +110,7 @@ def _as_foreign(value: Any) -> Rule:
 
 
 def _read_interval(micros: int, relative: bool = False) -> Rule:
-    if isinstance(micros, bool) or not isinstance(micros, int):
+    if not is_whole(micros):
         raise ScheduleError(f"A rule's spec has micros {micros!r}: it must be a whole number")
     return schedule(timedelta(microseconds=micros), relative)
 

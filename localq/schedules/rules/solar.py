@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ImproperlyConfigured, ScheduleError
+from localq.model.bounds import is_number
 from localq.model.clock import from_datetime, to_datetime
 from localq.model.hints import nearest
 from localq.schedules.rules.base_schedule import BaseSchedule
@@ -101,8 +102,8 @@ class solar(BaseSchedule):  # noqa: N801 - Celery's name
         return {"kind": "solar", "event": self.event, "lat": self.lat, "lon": self.lon}
 
 
-def _degrees(name: str, value: object, most: int) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -most <= value <= most:
+def _degrees(name: str, value: Any, most: int) -> float:
+    if not is_number(value, -most, most):
         raise ScheduleError(f"solar({name}={value!r}): it must be a number of degrees from {-most} to {most}")
     return float(value)
 
