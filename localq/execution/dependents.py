@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
-from localq.execution.settle import Policy, settle
+from localq.execution.policy import Policy
+from localq.execution.settle import settle
 from localq.model.edges import Input, Passing
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt, Completion, Ending, Outcome

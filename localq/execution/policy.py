@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from localq.execution.settle import Policy
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.settings import Settings
 from localq.tasks.task import Task
 
-__all__ = ["Limits", "first", "limits_of", "policy_of"]
+__all__ = ["Limits", "Policy", "first", "limits_of", "policy_of"]
 
 
 class Limits(NamedTuple):
@@ -18,6 +17,15 @@ class Limits(NamedTuple):
 
     hard: float | None
     soft: float | None
+
+
+class Policy(NamedTuple):
+    """What the app says about a job: how often its process may die, and whether it may run twice at all."""
+
+    max_crashes: int
+    at_most_once: bool
+    keep_errors: bool
+    settings: Settings
 
 
 def first(*values: Any) -> Any:

@@ -1,14 +1,25 @@
-"""How long to wait before a retry: pure arithmetic (celery/utils/time.py of 5.7, AWS "full jitter")."""
+"""Retries: which errors lead to one by themselves, how long to wait for it, and what it changes of the job."""
 
 from __future__ import annotations
 
 import random
+from typing import Any
 
-__all__ = ["backoff"]
+from localq.exceptions import Retry
+from localq.execution.hooks import tell
+from localq.execution.running import Running
+from localq.model.outcome import Ending, Outcome
+from localq.serialization import codec, failure
+from localq.signals import task_retry
+from localq.tasks.call_options import KEPT
+from localq.tasks.call_times import When, zone_of
+from localq.tasks.request import ExceptionInfo
+
+__all__ = ["auto_retried", "backoff", "retried"]
 
 
 def backoff(factor: int, retries: int, *, maximum: int, jitter: bool, rng: random.Random | None = None) -> int:
-    """Return the seconds before the next try.
+    """Return the seconds before the next try: pure (celery/utils/time.py of 5.7, AWS "full jitter").
 
     Args:
         factor: Seconds before the first retry; doubled with each further one. At least 1.
@@ -21,3 +32,53 @@ def backoff(factor: int, retries: int, *, maximum: int, jitter: bool, rng: rando
     if jitter:
         wait = rng.randrange(wait + 1) if rng is not None else random.randrange(wait + 1)
     return max(0, wait)
+
+
+def auto_retried(this: Running, error: Exception) -> BaseException:
+    """Return the Retry an error leads to by itself, the error that ends the retries, or the error unchanged."""
+    task = this.task
+    wanted, unwanted = tuple(task.autoretry_for or ()), tuple(task.dont_autoretry_for or ())
+    if not isinstance(error, wanted) or isinstance(error, unwanted):
+        return error
+    options = dict(task.retry_kwargs)
+    if task.retry_backoff:
+        options["countdown"] = backoff(
+            int(max(1.0, task.retry_backoff)),
+            this.job.retries,
+            maximum=task.retry_backoff_max,
+            jitter=task.retry_jitter,
+        )
+    try:
+        task.retry(exc=error, **options)
+    except BaseException as ended:
+        return ended
+    return error
+
+
+def retried(this: Running, again: Retry) -> Outcome:
+    """Return the outcome of a task that asked to be run again; tell its hook and the receivers."""
+    cause = again.exc or again
+    told = failure.describe(cause)
+    einfo = ExceptionInfo(cause, told.traceback)
+    tell(this, "on_retry", "RETRY", cause, einfo)
+    if task_retry.receivers:
+        task_retry.send(this.task, request=this.context, reason=again, einfo=einfo)
+    when = When(zone_of(this.place.settings), this.place.clock.now())
+    run_at = when.micros(0 if again.when is None else again.when, "eta")
+    changes = _changed_call(this, again)
+    return this.outcome(Ending.RETRY, failure=failure.dump(told), run_at=run_at, **changes)
+
+
+def _changed_call(this: Running, again: Retry) -> dict[str, Any]:
+    """Return what a retry changes of the job: new arguments and options, encoded."""
+    sig = again.sig
+    if sig is None or not sig.get("changed"):
+        return {}
+    options = dict(sig["options"])
+    kept = {name: options[name] for name in KEPT if name in options and name != "serializer"}
+    return {
+        "args": codec.encode_call(tuple(sig["args"]), sig["kwargs"], this.options.serializer),
+        "options": this.options._replace(**kept).write(),
+        "queue": options.get("queue"),
+        "priority": options.get("priority"),
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from typing import Any, NamedTuple, Protocol
 
 from localq.execution.callbacks import errback_call
@@ -11,12 +13,17 @@ from localq.model.clock import Clock, to_datetime
 from localq.model.edges import Role
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
+from localq.model.outcome import Ending, Outcome
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.tasks.request import Context
 from localq.tasks.task import Task
 
 __all__ = ["Limiter", "Place", "Running"]
+
+#: Linux counts peak memory in KiB, macOS in bytes.
+_PEAK_UNIT = 1024 if sys.platform == "darwin" else 1
+_peak = 0
 
 
 class Limiter(Protocol):
@@ -82,6 +89,19 @@ class Running:
         if options.errback is not None:
             self.args = errback_call(self.task.run, options.errback, args)
 
+    def fail(self, error: BaseException) -> None:
+        """Take note of the error that the attempt ends with, for whoever wants it as it was raised."""
+        self.retval = error
+        errors = self.place.errors
+        if errors is not None and self.job.id in errors:
+            errors[self.job.id] = error
+
+    def outcome(self, ending: Ending, **more: Any) -> Outcome:
+        """Return the outcome of a run that ends now."""
+        now = self.place.clock.now()
+        shown = self.context.__dict__.get("shown")
+        return Outcome(ending, self.started_at, now, shown=shown, peak_kb=_peak_kb(self.started_at, now), **more)
+
     def _fill_in(self) -> None:
         """Fill in the request; what is the same for every plain job of a task is put together once."""
         job, templates = self.job, self.place.templates
@@ -131,3 +151,11 @@ class Running:
             "stamps": options.stamps,
             "stamped_headers": None if options.stamps is None else sorted(options.stamps),
         }
+
+
+def _peak_kb(started_at: int, now: int) -> int:
+    """Return the process's peak memory; asked again only after runs that took a millisecond."""
+    global _peak
+    if not _peak or now - started_at > 1000:
+        _peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _PEAK_UNIT
+    return _peak

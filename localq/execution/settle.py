@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
 from localq.execution.callbacks import errbacks
+from localq.execution.policy import Policy
 from localq.model.edges import Role
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt, Completion, Ending, Outcome
 from localq.serialization import failure
-from localq.settings import Settings
 from localq.states import IGNORED
 
-__all__ = ["Policy", "expired", "lost", "lost_outcome", "released", "settle", "terminated_outcome"]
-
-
-class Policy(NamedTuple):
-    """What the app says about a job: how often its process may die, and whether it may run twice at all."""
-
-    max_crashes: int
-    at_most_once: bool
-    keep_errors: bool
-    settings: Settings
+__all__ = ["expired", "lost", "lost_outcome", "released", "settle", "terminated_outcome"]
 
 
 def settle(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:

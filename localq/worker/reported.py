@@ -7,8 +7,8 @@ from typing import Any
 
 from localq.exceptions import TimeLimitExceeded
 from localq.execution.dependents import behind, culprit_of, unfed
-from localq.execution.policy import Limits, limits_of, policy_of
-from localq.execution.settle import Policy, lost_outcome, settle, terminated_outcome
+from localq.execution.policy import Limits, Policy, limits_of, policy_of
+from localq.execution.settle import lost_outcome, settle, terminated_outcome
 from localq.model.clock import Clock
 from localq.model.events import emit, listened
 from localq.model.job import Job, JobState

@@ -6,7 +6,7 @@ import pytest
 
 from localq.exceptions import Terminated, WorkerLostError
 from localq.execution.dependents import behind
-from localq.execution.settle import Policy
+from localq.execution.policy import Policy
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.serialization import failure

@@ -11,7 +11,7 @@ from localq import LocalQ, Task, chain, chord, current, group
 from localq.exceptions import ChordError, DecodeError, SecurityError
 from localq.execution.dependents import behind
 from localq.execution.inputs import fed, read_call
-from localq.execution.settle import Policy
+from localq.execution.policy import Policy
 from localq.model.edges import Input, OnError, Passing
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt, Ending, Outcome
