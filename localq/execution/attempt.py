@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from localq import current
 from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTerminate
 from localq.execution.outcome import ended_by, failed, refused, succeeded
-from localq.execution.running import Place, Running
+from localq.execution.running import Running, Runtime
 from localq.model import failpoints
 from localq.model.job import Job
 from localq.model.outcome import Outcome
@@ -30,13 +30,13 @@ __all__ = ["begin", "close_loop", "read", "run", "sealed", "tell_end"]
 _local = threading.local()
 
 
-def run(task: Task[..., Any], job: Job, place: Place) -> Outcome:
+def run(task: Task[..., Any], job: Job, runtime: Runtime) -> Outcome:
     """Run a job's task once.
 
     Args:
         task: The registered task of the job's name.
         job: The claimed job, with its arguments.
-        place: Where this happens.
+        runtime: Where this happens.
 
     Returns:
         What came of it, with follow-up jobs for its callbacks, packed and signed as the settings say; never raises
@@ -45,7 +45,7 @@ def run(task: Task[..., Any], job: Job, place: Place) -> Outcome:
     Raises:
         WorkerTerminate: the worker interrupted the run; it has no outcome.
     """
-    this = Running(task, job, place)
+    this = Running(task, job, runtime)
     token = current.request.set(this.context)
     try:
         outcome = _attempted(this)
@@ -61,7 +61,7 @@ def run(task: Task[..., Any], job: Job, place: Place) -> Outcome:
 def sealed(this: Running, outcome: Outcome) -> Outcome:
     """Return an outcome as it leaves: packed and signed as the settings say, a failure where that cannot be."""
     try:
-        return seal_outcome(this.job, outcome, this.place.settings)
+        return seal_outcome(this.job, outcome, this.runtime.settings)
     except ImproperlyConfigured as error:
         return refused(this, error)
 
@@ -118,9 +118,9 @@ def tell_end(this: Running, outcome: Outcome) -> None:
 
 def _call(this: Running) -> Any:
     """Call the task under its soft limit, and run a coroutine to its end."""
-    task, eager, soft = this.task, this.place.eager, this.context.soft_time_limit
+    task, eager, soft = this.task, this.runtime.eager, this.context.soft_time_limit
     begin(this)
-    limiter = this.place.limiter if soft or eager else None
+    limiter = this.runtime.limiter if soft or eager else None
     failpoints.point("run.before")
     if limiter is not None:
         limiter.start(soft)

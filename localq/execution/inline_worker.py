@@ -9,7 +9,7 @@ from localq.execution.attempt import run
 from localq.execution.dependents import behind, culprit_of, unfed
 from localq.execution.inputs import fed
 from localq.execution.policy import limits_of, policy_of
-from localq.execution.running import Place
+from localq.execution.running import Runtime
 from localq.execution.settle import expired, settle
 from localq.execution.soft_limit import AlarmLimiter
 from localq.model.clock import Clock
@@ -81,8 +81,8 @@ class Runner:
             return self._keeping(job, error, Outcome(Ending.FAILURE, now, now, failure=dump(describe(error))))
         limits = limits_of(task, job, conf)
         limiter = AlarmLimiter(limits.hard) if limits.hard or limits.soft else None
-        place = Place(self._name, self._app.clock, conf, limiter, eager=self._eager, errors=self._errors)
-        return run(task, job, place)
+        runtime = Runtime(self._name, self._app.clock, conf, limiter, eager=self._eager, errors=self._errors)
+        return run(task, job, runtime)
 
     def _keeping(self, job: Job, error: Exception, outcome: Outcome) -> Outcome:
         """Return an outcome; the error it came of is kept where somebody wants it."""

@@ -112,7 +112,7 @@ def _signal_failure(this: Running, error: BaseException, einfo: ExceptionInfo) -
 
 def _encoded(this: Running, value: Any) -> bytes:
     result = codec.encode(value, this.options.serializer, "result")
-    most = this.place.settings.result_max_bytes
+    most = this.runtime.settings.result_max_bytes
     if len(result) > most:
         raise EncodeError(
             f"The result takes {len(result):,} bytes, over the limit of {most:,} (setting "
@@ -124,7 +124,7 @@ def _encoded(this: Running, value: Any) -> bytes:
 def _callbacks(this: Running, value: Any, result: bytes | None) -> tuple[NewJob, ...]:
     if result is None:
         result = _encoded(this, value)
-    plain = callbacks(this.job, this.options, value, result, this.place.settings, this.place.clock.now())
+    plain = callbacks(this.job, this.options, value, result, this.runtime.settings, this.runtime.clock.now())
     workflows = [link for link in this.options.link or () if "canvas" in link]
     return plain + tuple(
         new

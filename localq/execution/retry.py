@@ -63,7 +63,7 @@ def retried(this: Running, again: Retry) -> Outcome:
     tell(this, "on_retry", "RETRY", cause, einfo)
     if task_retry.receivers:
         task_retry.send(this.task, request=this.context, reason=again, einfo=einfo)
-    when = When(zone_of(this.place.settings), this.place.clock.now())
+    when = When(zone_of(this.runtime.settings), this.runtime.clock.now())
     run_at = when.micros(0 if again.when is None else again.when, "eta")
     changes = _changed_call(this, again)
     return this.outcome(Ending.RETRY, failure=failure.dump(told), run_at=run_at, **changes)

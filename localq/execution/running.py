@@ -1,4 +1,4 @@
-"""An attempt while it runs: its task and job, the request the task is told of, and the place where this happens."""
+"""An attempt while it runs: its task and job, the request the task is told of, and where this happens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from localq.settings import Settings
 from localq.tasks.request import Context
 from localq.tasks.task import Task
 
-__all__ = ["Limiter", "Place", "Running"]
+__all__ = ["Limiter", "Running", "Runtime"]
 
 #: Linux counts peak memory in KiB, macOS in bytes.
 _PEAK_UNIT = 1024 if sys.platform == "darwin" else 1
@@ -38,7 +38,7 @@ class Limiter(Protocol):
         ...
 
 
-class Place(NamedTuple):
+class Runtime(NamedTuple):
     """Where an attempt runs: the worker's name, its clock and settings, and what interrupts runs.
 
     `eager` runs are done for the caller itself; `errors` takes the errors of the jobs it names, as they were
@@ -63,12 +63,12 @@ class Running:
         retval: What it returned, or raised.
     """
 
-    __slots__ = ("args", "context", "job", "kwargs", "options", "place", "retval", "started_at", "task")
+    __slots__ = ("args", "context", "job", "kwargs", "options", "retval", "runtime", "started_at", "task")
 
-    def __init__(self, task: Task[..., Any], job: Job, place: Place) -> None:
-        self.task, self.job, self.place = task, job, place
+    def __init__(self, task: Task[..., Any], job: Job, runtime: Runtime) -> None:
+        self.task, self.job, self.runtime = task, job, runtime
         self.options = JobOptions.read(job.options)
-        self.started_at = place.clock.now()
+        self.started_at = runtime.clock.now()
         self.context = Context()
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = {}
@@ -81,7 +81,7 @@ class Running:
             SecurityError: the arguments are not to be trusted, and nothing of them was read.
         """
         options = self.options
-        settings = self.place.settings
+        settings = self.runtime.settings
         stored = open_call(self.job, settings) or b"[[],{}]"
         args, kwargs = read_call(stored, options.serializer, settings.accept_content)
         self.args, self.kwargs = args, kwargs
@@ -92,19 +92,19 @@ class Running:
     def fail(self, error: BaseException) -> None:
         """Take note of the error that the attempt ends with, for whoever wants it as it was raised."""
         self.retval = error
-        errors = self.place.errors
+        errors = self.runtime.errors
         if errors is not None and self.job.id in errors:
             errors[self.job.id] = error
 
     def outcome(self, ending: Ending, **more: Any) -> Outcome:
         """Return the outcome of a run that ends now."""
-        now = self.place.clock.now()
+        now = self.runtime.clock.now()
         shown = self.context.__dict__.get("shown")
         return Outcome(ending, self.started_at, now, shown=shown, peak_kb=_peak_kb(self.started_at, now), **more)
 
     def _fill_in(self) -> None:
         """Fill in the request; what is the same for every plain job of a task is put together once."""
-        job, templates = self.job, self.place.templates
+        job, templates = self.job, self.runtime.templates
         fields = None if templates is None or job.options is not None else templates.get(job.task)
         if fields is None:
             fields = self._common_fields()
@@ -122,19 +122,19 @@ class Running:
             root_id=self.options.root_id or job.id,
             awaited=bool(job.role & Role.AWAITED),
         )
-        eta = None if self.place.eager else self.options.eta_of(job)
+        eta = None if self.runtime.eager else self.options.eta_of(job)
         if eta is not None:
             context.eta = to_datetime(eta).isoformat()
         if job.expires_at is not None:
             context.expires = to_datetime(job.expires_at).isoformat()
 
     def _common_fields(self) -> dict[str, Any]:
-        options, task, conf = self.options, self.task, self.place.settings
+        options, task, conf = self.options, self.task, self.runtime.settings
         return {
             "called_directly": False,
             "task": self.job.task,
-            "is_eager": self.place.eager,
-            "hostname": self.place.worker,
+            "is_eager": self.runtime.eager,
+            "hostname": self.runtime.worker,
             "parent_id": options.parent_id,
             "group": options.group_id,
             "callbacks": options.link,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, NamedTuple
 
-from localq.execution.running import Place, Running
+from localq.execution.running import Running, Runtime
 from localq.model.clock import Clock
 from localq.model.job import Job, JobState
 from localq.model.outcome import Ending, Outcome
@@ -92,7 +92,7 @@ class CelerySignals:
     def _request(self, job: Job) -> Context:
         """Return a job's request, as its task gets it; without arguments, if they cannot be read here."""
         task = self._app.tasks.find(job.task) or _UNKNOWN
-        this = Running(task, job, Place(self._worker, self._clock, self._app.conf))
+        this = Running(task, job, Runtime(self._worker, self._clock, self._app.conf))
         with contextlib.suppress(Exception):
             this.read_call()
         this.context.__dict__.update(id=job.id, task=job.task, name=job.task, task_name=job.task, task_id=job.id)

@@ -15,20 +15,20 @@ from localq.signals import task_received, task_unknown
 from localq.store.protocol.store import Store
 from localq.worker.celery_events import CeleryEvents
 from localq.worker.pool.contract import Handed
-from localq.worker.reported import Settling
+from localq.worker.reported import Reported
 
-__all__ = ["Receiving"]
+__all__ = ["Claimed"]
 
 
-class Receiving:
+class Claimed:
     """Tells the jobs that are to run from those that are settled without a run.
 
     Args:
         worker: The worker's name.
     """
 
-    def __init__(self, worker: str, store: Store, settling: Settling, broadcast: CeleryEvents, conf: Settings) -> None:
-        self._worker, self._store, self._settling, self._broadcast = worker, store, settling, broadcast
+    def __init__(self, worker: str, store: Store, reported: Reported, broadcast: CeleryEvents, conf: Settings) -> None:
+        self._worker, self._store, self._reported, self._broadcast = worker, store, reported, broadcast
         self._conf = conf
 
     def sort(self, jobs: Sequence[Job], now: int) -> tuple[list[Handed], list[Completion]]:
@@ -37,7 +37,7 @@ class Receiving:
         late = []
         for job in jobs:
             if job.culprit is not None:
-                late.append(self._settling.behind(job, self._store))
+                late.append(self._reported.behind(job, self._store))
                 continue
             if job.role & Role.FED:
                 inputs = self._store.inputs(job.key)
@@ -45,14 +45,14 @@ class Receiving:
                     job = fed(job, inputs, self._conf)
                 except Exception as error:
                     # Whatever the file holds: it fails this job, and stops no worker.
-                    late.append(self._settling.unfed(job, error))
+                    late.append(self._reported.unfed(job, error))
                     continue
             if job.expires_at is not None and job.expires_at <= now:
-                late.append(expired(job, self._worker, self._settling.policy(job), now))
+                late.append(expired(job, self._worker, self._reported.policy(job), now))
                 emit("job.revoked", worker=self._worker, task=job.task, job_id=job.id, reason="expired")
-                self._settling.tell_expired(job)
+                self._reported.tell_expired(job)
                 continue
-            handed.append(Handed(job, self._settling.limits(job)))
+            handed.append(Handed(job, self._reported.limits(job)))
         if handed:
             self._tell(handed)
         return handed, late
@@ -69,4 +69,4 @@ class Receiving:
                     attempt=job.attempts,
                 )
         if self._broadcast.listening or task_received.receivers or task_unknown.receivers:
-            self._settling.tell_received(handed)
+            self._reported.tell_received(handed)

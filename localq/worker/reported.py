@@ -19,10 +19,10 @@ from localq.worker.celery_events import CeleryEvents
 from localq.worker.celery_signals import CelerySignals
 from localq.worker.pool.contract import Cause, Death, Handed, Report
 
-__all__ = ["Settling"]
+__all__ = ["Reported"]
 
 
-class Settling:
+class Reported:
     """Settles the jobs of a worker and tells of it.
 
     Args:

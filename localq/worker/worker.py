@@ -26,13 +26,13 @@ from localq.signals import (
 )
 from localq.store.protocol.store import Store
 from localq.worker.celery_events import CeleryEvents
-from localq.worker.claimed import Receiving
+from localq.worker.claimed import Claimed
 from localq.worker.control.mailbox import Control
 from localq.worker.finished import FinishedJobs
 from localq.worker.lease import Lease, WorkerPlan
 from localq.worker.outage import Outage
 from localq.worker.pool.contract import Pool
-from localq.worker.reported import Settling
+from localq.worker.reported import Reported
 from localq.worker.shutdown import HOW, Shutdown, Stopping
 from localq.worker.upkeep import Upkeep
 from localq.worker.wakeup import Wakeup
@@ -83,8 +83,8 @@ class Worker:
         self._finished = FinishedJobs(plan.name, store, clock, app.conf)
         self.control = Control(self, plan.autoscale)
         self.celery_events = CeleryEvents(app, plan.name, store, pool, clock)
-        self._settling = Settling(app, plan.name, clock, self.celery_events)
-        self._receiving = Receiving(plan.name, store, self._settling, self.celery_events, app.conf)
+        self._reported = Reported(app, plan.name, clock, self.celery_events)
+        self._claimed = Claimed(plan.name, store, self._reported, self.celery_events, app.conf)
         self._upkeep: Upkeep | None = None
         #: The name of the signal that stops it, where it was one.
         self.sig: str | None = None
@@ -236,7 +236,7 @@ class Worker:
 
     def _work(self) -> None:
         """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""
-        self._finished.unsaved.extend([self._settling.completion(report) for report in self.pool.collect()])
+        self._finished.unsaved.extend([self._reported.completion(report) for report in self.pool.collect()])
         said = self.pool.notes()
         if said:
             # Before what has ended: a job that waits for its retry shows that, and not what its run said last.
@@ -306,7 +306,7 @@ class Worker:
             self._hand(self.control.received(claim.jobs), now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
-        handed, late = self._receiving.sort(jobs, now)
+        handed, late = self._claimed.sort(jobs, now)
         if handed:
             self.pool.submit(handed)
         self._save(late)

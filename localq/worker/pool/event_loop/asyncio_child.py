@@ -54,7 +54,7 @@ class _InThread:
                     return None
                 self._thread = threading.get_ident()
             outcome: Outcome | None = attempt.run(
-                self._task, self._job, self._child.place._replace(limiter=ThreadLimiter())
+                self._task, self._job, self._child.runtime._replace(limiter=ThreadLimiter())
             )
         except BaseException:
             outcome = None
@@ -118,7 +118,7 @@ class _Loop:
     async def _await(self, task: Task[..., Any], job: Job, drive: Drive) -> None:
         outcome: Outcome | None = None
         with contextlib.suppress(WorkerTerminate):
-            outcome = await coroutine.run(task, job, self._child.place, drive)
+            outcome = await coroutine.run(task, job, self._child.runtime, drive)
         self._child.ended(job, outcome)
 
     async def _wait(self, job: Job, run: _InThread) -> None:

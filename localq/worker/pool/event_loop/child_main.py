@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from localq import current
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
-from localq.execution.running import Place
+from localq.execution.running import Runtime
 from localq.model.clock import SYSTEM
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
@@ -55,7 +55,7 @@ class Child:
 
     def __init__(self, app: Any, jobs: socket.socket, reports: int, worker: str, redirect: bool) -> None:
         self.app, self.jobs = app, jobs
-        self.place = Place(worker, SYSTEM, app.conf, templates={})
+        self.runtime = Runtime(worker, SYSTEM, app.conf, templates={})
         self.running: dict[int, tuple[int, Run]] = {}
         self._keys: dict[str, int] = {}
         self._reports, self._lock = reports, threading.RLock()
@@ -101,7 +101,7 @@ class Child:
                 self.running[job.key] = job.run_token, start(job)
         elif kind == "define":
             task_definitions.load(self.app, rest[0])
-            self.place = self.place._replace(templates={})
+            self.runtime = self.runtime._replace(templates={})
         else:
             found = self.running.get(rest[0])
             if found is not None:

@@ -77,7 +77,7 @@ class _Greenlet:
             return unknown_task(job, HINT)
         if inspect.iscoroutinefunction(task.run):
             return _refused(task)
-        return attempt.run(task, job, child.place._replace(limiter=_GreenletLimiter()))
+        return attempt.run(task, job, child.runtime._replace(limiter=_GreenletLimiter()))
 
 
 def _refused(task: Task[..., Any]) -> Outcome:

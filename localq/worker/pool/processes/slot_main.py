@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from localq import current
 from localq.exceptions import WorkerTerminate
 from localq.execution import attempt
-from localq.execution.running import Place
+from localq.execution.running import Runtime
 from localq.execution.soft_limit import AlarmLimiter
 from localq.host.marks import Marks
 from localq.host.presence import share_life
@@ -68,7 +68,7 @@ class Slot:
         #: The end of the output pipe that the worker reads, to read along; and how much is in it.
         self._output: int | None = None
         self._unread = array.array("i", [0])
-        self._place = Place(plan.worker, SYSTEM, app.conf, AlarmLimiter(), templates={})
+        self._runtime = Runtime(plan.worker, SYSTEM, app.conf, AlarmLimiter(), templates={})
 
     # Reporting
 
@@ -127,7 +127,7 @@ class Slot:
             return False
         if message[0] == "define":
             task_definitions.load(self.app, message[1])
-            self._place = self._place._replace(templates={})
+            self._runtime = self._runtime._replace(templates={})
         else:
             self._given.extend(message[1])
         return True
@@ -161,7 +161,7 @@ class Slot:
         started_at = SYSTEM.now()
         self._running = True
         try:
-            outcome = unknown_task(job, HINT) if task is None else attempt.run(task, job, self._place)
+            outcome = unknown_task(job, HINT) if task is None else attempt.run(task, job, self._runtime)
         except WorkerTerminate:
             outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
         finally:

@@ -18,7 +18,7 @@ from typing import Any
 
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution import attempt
-from localq.execution.running import Place
+from localq.execution.running import Runtime
 from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
 from localq.model.clock import Clock
 from localq.model.job import Job
@@ -115,7 +115,7 @@ class ThreadPool:
         self._ids: dict[str, Job] = {}
         self.waiting: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
         self._app, self._worker = app, worker
-        self._place = Place(worker, clock, app.conf, None)
+        self._runtime = Runtime(worker, clock, app.conf, None)
         self._threads: list[_Thread] = []
         self._numbers = itertools.count(1)
         self._ended: queue.SimpleQueue[tuple[_Thread, Report]] = queue.SimpleQueue()
@@ -151,7 +151,7 @@ class ThreadPool:
         if task is None:
             return unknown_task(job, "Import its module: include=[...].", self.clock)
         try:
-            return attempt.run(task, job, self._place._replace(limiter=ThreadLimiter()))
+            return attempt.run(task, job, self._runtime._replace(limiter=ThreadLimiter()))
         except WorkerTerminate:
             now = self.clock.now()
             return Outcome(Ending.RELEASED, now, now)
