@@ -33,6 +33,7 @@ from localq.worker.lease import Lease, WorkerPlan
 from localq.worker.outage import Outage
 from localq.worker.pool.contract import Pool
 from localq.worker.reported import Reported
+from localq.worker.rescue import Rescue
 from localq.worker.shutdown import HOW, Shutdown, Stopping
 from localq.worker.upkeep import Upkeep
 from localq.worker.wakeup import Wakeup
@@ -161,7 +162,8 @@ class Worker:
         # First: who knows of this worker expects its answers.
         self._lease.enter(before=self.control.begin)
         failpoints.point("worker.registered")
-        self._upkeep = Upkeep(self)
+        rescue = Rescue(self.app, self.plan.name, self.store, self.clock, self._lease, self._save)
+        self._upkeep = Upkeep(self.app, self.plan.name, self.store, self.clock, rescue)
         self.pool.start(self._wakeup.selector)
         self.ready.set()
         self.celery_events.online()

@@ -36,9 +36,8 @@ class Moved:
 
 
 def upkeep_of(q: LocalQ, clock: Moved) -> Upkeep:
-    plan = SimpleNamespace(name="w@h")
-    worker = SimpleNamespace(app=q, store=q.store, clock=clock, plan=plan, key=0, boot="boot", _save=None)
-    return Upkeep(worker)
+    nobody: Any = SimpleNamespace(look=lambda: False)
+    return Upkeep(q, "w@h", q.store, clock, rescue=nobody)
 
 
 def test_old_jobs_are_pruned_when_their_time_has_come(q: LocalQ) -> None:
