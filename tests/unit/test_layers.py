@@ -27,11 +27,18 @@ ROWS = """
     cli web
     __main__
 """
-#: Files that are still to be moved, by the wing they will be in.
-LOOSE = """
-"""
 #: The only import that may stand inside a function: a store's driver is loaded when it is asked for.
 LAZY = {("store", "store.sqlite.store")}
+#: What a client that only enqueues must not load.
+HEAVY = ["execution", "schedules", "monitor", "worker", "contrib", "testing", "cli", "web"]
+#: What talks to a database is imported inside `store`; elsewhere for classes of errors, a version, and Celery's file.
+DRIVERS = {"psycopg", "redis", "sqlalchemy", "sqlite3"}
+DRIVEN = {("model.failpoints", "sqlite3"), ("monitor.bug_report", "sqlite3"), ("contrib.celery.beat_file", "sqlite3")}
+#: Packages that hand names on; the `__init__` of any other holds a line of docstring.
+PUBLIC = """
+    __init__ app canvas cli result schedules schedules.lint settings store store.protocol tasks.routing testing
+    worker.control
+"""
 
 ROW = {wing: number for number, row in enumerate(ROWS.strip().splitlines()) for wing in row.split()}
 PACKAGE = Path(__file__).parents[2] / "localq"
@@ -48,23 +55,9 @@ for stub in PACKAGE.rglob("*.pyi"):
     MODULES[dotted(stub)].body += ast.parse(stub.read_text("utf-8"), stub.name).body
 
 
-def loose() -> dict[str, str]:
-    wings: dict[str, str] = {}
-    wing = ""
-    for word in LOOSE.split():
-        if word.endswith(":"):
-            wing = word[:-1]
-        else:
-            wings[word] = wing
-    return wings
-
-
-WINGS = loose()
-
-
 def wing_of(module: str) -> str:
-    """Return the wing a module is in, or will be in."""
-    return WINGS.get(module) or module.partition(".")[0]
+    """Return the wing a module is in."""
+    return module.partition(".")[0]
 
 
 def imported(statement: ast.AST) -> set[str]:
@@ -77,6 +70,13 @@ def imported(statement: ast.AST) -> set[str]:
     else:
         names = []
     return {n.partition(".")[2] or "__init__" for n in names if n.split(".")[0] == "localq"}
+
+
+def outside(statement: ast.AST) -> set[str]:
+    """Return the packages a statement imports from."""
+    if isinstance(statement, ast.Import):
+        return {alias.name.partition(".")[0] for alias in statement.names}
+    return {str(statement.module).partition(".")[0]} if isinstance(statement, ast.ImportFrom) else set()
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -99,8 +99,24 @@ def test_wings_import_lower_rows_only(module: str) -> None:
             )
 
 
-def test_every_loose_file_still_lies_at_its_old_place() -> None:
-    assert set(WINGS) - set(MODULES) == set()
+def test_drivers_of_databases_are_imported_in_the_store_alone() -> None:
+    found = {
+        (module, name)
+        for module, tree in MODULES.items()
+        for statement in ast.walk(tree)
+        for name in outside(statement) & DRIVERS
+        if wing_of(module) != "store"
+    }
+
+    assert found == DRIVEN
+
+
+def test_what_runs_in_a_child_of_a_pool_names_no_store() -> None:
+    children = [one for one in MODULES if one.startswith("worker.pool.") and one.endswith(("_main", "_child"))]
+
+    assert len(children) == 4
+    named = {name for one in children for statement in ast.walk(MODULES[one]) for name in imported(statement)}
+    assert [name for name in named if wing_of(name) == "store"] == []
 
 
 def test_imports_never_run_in_a_circle() -> None:
@@ -126,12 +142,26 @@ def test_no_module_is_hidden_by_what_its_package_exports() -> None:
     assert exported & set(MODULES) == set()
 
 
+def test_no_other_package_hands_names_on() -> None:
+    packages = {dotted(path): path.read_text("utf-8") for path in PACKAGE.rglob("__init__.py")}
+
+    assert {name for name, text in packages.items() if text.count("\n") > 1} <= set(PUBLIC.split())
+
+
+def test_the_door_shows_no_more_than_its_wings() -> None:
+    entries = {path.name.partition(".")[0] for path in PACKAGE.iterdir()} - {"__pycache__", "py"}
+
+    assert entries <= set(ROW)
+    assert len(entries) < 25
+
+
 def test_a_client_that_only_enqueues_loads_neither_the_engine_nor_parts_it_does_not_use() -> None:
     enqueue = "localq.LocalQ(path=':memory:').task(max).delay(1, 2)"
     code = f"import sys, localq; print(*sys.modules); {enqueue}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
 
     imported_at_once, loaded = (set(line.split()) for line in done.stdout.splitlines())
-    heavy = {f"localq.{name}" for name in ("engine", "agenda", "schedules", "control", "eager", "receiver", "attempt")}
-    assert loaded & {*heavy, "apscheduler", "croniter", "multiprocess", "rich"} == set()
+    wings = {name.split(".")[1] for name in loaded if name.startswith("localq.")}
+    assert wings & set(HEAVY) == set()
+    assert loaded & {"apscheduler", "croniter", "multiprocess", "rich"} == set()
     assert imported_at_once & {"asyncio", "sqlalchemy"} == set()
