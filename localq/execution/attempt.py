@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from localq import current
 from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTerminate
 from localq.execution.outcome import ended_by, failed, refused, succeeded
+from localq.execution.policy import Terms
 from localq.execution.running import Running, Runtime
 from localq.model import failpoints
 from localq.model.job import Job
@@ -30,12 +31,13 @@ __all__ = ["begin", "close_loop", "read", "run", "sealed", "tell_end"]
 _local = threading.local()
 
 
-def run(task: Task[..., Any], job: Job, runtime: Runtime) -> Outcome:
+def run(task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime) -> Outcome:
     """Run a job's task once.
 
     Args:
         task: The registered task of the job's name.
         job: The claimed job, with its arguments.
+        terms: What applies to the run.
         runtime: Where this happens.
 
     Returns:
@@ -45,7 +47,7 @@ def run(task: Task[..., Any], job: Job, runtime: Runtime) -> Outcome:
     Raises:
         WorkerTerminate: the worker interrupted the run; it has no outcome.
     """
-    this = Running(task, job, runtime)
+    this = Running(task, job, terms, runtime)
     token = current.request.set(this.context)
     try:
         outcome = _attempted(this)
@@ -61,7 +63,7 @@ def run(task: Task[..., Any], job: Job, runtime: Runtime) -> Outcome:
 def sealed(this: Running, outcome: Outcome) -> Outcome:
     """Return an outcome as it leaves: packed and signed as the settings say, a failure where that cannot be."""
     try:
-        return seal_outcome(this.job, outcome, this.runtime.settings)
+        return seal_outcome(this.job, this.options.serializer, outcome, this.runtime.settings)
     except ImproperlyConfigured as error:
         return refused(this, error)
 

@@ -66,13 +66,12 @@ def _call(link: Mapping[str, Any], options: JobOptions, value: Any, result: byte
     return codec.encode_call(args if immutable else (value, *args), kwargs, wanted), wanted
 
 
-def errbacks(job: Job, told: bytes | None, settings: Settings, now: int) -> tuple[NewJob, ...]:
+def errbacks(job: Job, options: JobOptions, told: bytes | None, settings: Settings, now: int) -> tuple[NewJob, ...]:
     """Return the jobs of the callbacks for failure.
 
     Each gets the failed job's id in front of its own arguments, and what it needs to be called with
     `(request, exc, traceback)` if it takes those.
     """
-    options = JobOptions.read(job.options)
     jobs: list[NewJob] = []
     if not options.link_error:
         return ()

@@ -16,6 +16,7 @@ from localq import current
 from localq.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerTerminate
 from localq.execution.attempt import begin, read, sealed, tell_end
 from localq.execution.outcome import ended_by, succeeded
+from localq.execution.policy import Terms
 from localq.execution.running import Running, Runtime
 from localq.model.job import Job
 from localq.model.outcome import Outcome
@@ -114,13 +115,13 @@ class Drive:
         return error
 
 
-async def run(task: Task[..., Any], job: Job, runtime: Runtime, drive: Drive) -> Outcome:
+async def run(task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime, drive: Drive) -> Outcome:
     """Run a job's task once, on this loop; see `localq.execution.attempt.run`.
 
     Args:
         drive: Interrupts the run.
     """
-    this = Running(task, job, runtime._replace(limiter=drive))
+    this = Running(task, job, terms, runtime._replace(limiter=drive))
     token = current.request.set(this.context)
     try:
         outcome = await _attempted(this, drive)

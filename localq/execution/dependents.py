@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
-from localq.execution.policy import Policy
+from localq.execution.policy import Rules
 from localq.execution.settle import settle
 from localq.model.edges import Input, Passing
 from localq.model.job import Job, JobState
@@ -39,7 +39,7 @@ def culprit_of(job: Job, store: _Reading) -> Culprit | None:
     return culprit, last, of_many
 
 
-def behind(job: Job, culprit: Culprit | None, worker: str, policy: Policy, now: int) -> Completion:
+def behind(job: Job, culprit: Culprit | None, worker: str, rules: Rules, now: int) -> Completion:
     """Return what must be written for a job that waited for a culprit.
 
     The body of a chord fails with a ChordError. Any other is as the culprit is: failed with its error, or revoked.
@@ -47,9 +47,9 @@ def behind(job: Job, culprit: Culprit | None, worker: str, policy: Policy, now: 
     """
     if culprit is None:
         told = failure.describe(TaskRevokedError("A job that this one waited for was removed"))
-        return settle(job, Outcome(Ending.BEHIND, None, now, failure=failure.dump(told)), worker, policy, now)
+        return settle(job, Outcome(Ending.BEHIND, None, now, failure=failure.dump(told)), worker, rules, now)
     other, last, of_many = culprit
-    told_bytes = None if last is None or last.failure is None else _trusted(other.id, last.failure, policy.settings)
+    told_bytes = None if last is None or last.failure is None else _trusted(other.id, last.failure, rules.settings)
     revoked = other.state == JobState.CANCELLED
     # An attempt that ended otherwise, as with its worker, is not why the job was revoked.
     if told_bytes is None or (last is not None and revoked and last.ending != Ending.REVOKED.name):
@@ -59,7 +59,7 @@ def behind(job: Job, culprit: Culprit | None, worker: str, policy: Policy, now: 
         error = ChordError(f"Dependency {other.id} raised {_shown(failure.load(told_bytes))}")
         told_bytes = failure.dump(failure.describe(error))
     ending = Ending.REVOKED if revoked and not of_many else Ending.BEHIND
-    return settle(job, Outcome(ending, None, now, failure=told_bytes), worker, policy, now)
+    return settle(job, Outcome(ending, None, now, failure=told_bytes), worker, rules, now)
 
 
 def unfed(error: Exception, now: int) -> Outcome:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 
 from localq.execution.inline_worker import App, Runner
+from localq.execution.policy import Rules
 from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import Job, JobState, NewJob
@@ -123,10 +124,10 @@ class Eager(Runner):
         job = self.store.get([job_id]).get(job_id)
         return job is None or JobState(job.state).final
 
-    def _outcome(self, job: Job, now: int) -> Outcome:
+    def _outcome(self, job: Job, rules: Rules, now: int) -> Outcome:
         token = _around.set((*_around.get(), job.id))
         try:
-            return super()._outcome(job, now)
+            return super()._outcome(job, rules, now)
         finally:
             _around.reset(token)
 

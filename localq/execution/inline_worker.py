@@ -8,7 +8,7 @@ from localq.exceptions import NotRegistered
 from localq.execution.attempt import run
 from localq.execution.dependents import behind, culprit_of, unfed
 from localq.execution.inputs import fed
-from localq.execution.policy import limits_of, policy_of
+from localq.execution.policy import Rules, rules_of
 from localq.execution.running import Runtime
 from localq.execution.settle import expired, settle
 from localq.execution.soft_limit import AlarmLimiter
@@ -53,36 +53,36 @@ class Runner:
     def complete(self, job: Job) -> Completion:
         """Run a claimed job, unless it is not to run any more; write down what came of it, and return that."""
         conf, now = self._app.conf, self._app.clock.now()
-        policy = policy_of(self._app.tasks.find(job.task), job, conf)
+        rules = rules_of(job, self._app.tasks.find(job.task), conf)
         if job.culprit is not None:
-            done = behind(job, culprit_of(job, self.store), self._name, policy, now)
+            done = behind(job, culprit_of(job, self.store), self._name, rules, now)
         elif job.expires_at is not None and job.expires_at <= now:
-            done = expired(job, self._name, policy, now)
+            done = expired(job, self._name, rules, now)
         else:
-            outcome = self._ran(job, now)
+            outcome = self._ran(job, rules, now)
             now = self._app.clock.now()
-            done = settle(job, outcome, self._name, policy, now)
+            done = settle(job, outcome, self._name, rules, now)
         self.store.finish([seal_completion(done, conf)], now)
         return done
 
-    def _ran(self, job: Job, now: int) -> Outcome:
+    def _ran(self, job: Job, rules: Rules, now: int) -> Outcome:
         if job.role & Role.FED:
             inputs = self.store.inputs(job.key)
             try:
-                job = fed(job, inputs, self._app.conf)
+                job = fed(job, rules.options.serializer, inputs, self._app.conf)
             except Exception as error:
                 return self._keeping(job, error, unfed(error, now))
-        return self._outcome(job, now)
+        return self._outcome(job, rules, now)
 
-    def _outcome(self, job: Job, now: int) -> Outcome:
+    def _outcome(self, job: Job, rules: Rules, now: int) -> Outcome:
         task, conf = self._app.tasks.find(job.task), self._app.conf
         if task is None:
             error = NotRegistered(f"Unknown task {job.task!r}. Import its module first.")
             return self._keeping(job, error, Outcome(Ending.FAILURE, now, now, failure=dump(describe(error))))
-        limits = limits_of(task, job, conf)
+        limits = rules.limits
         limiter = AlarmLimiter(limits.hard) if limits.hard or limits.soft else None
         runtime = Runtime(self._name, self._app.clock, conf, limiter, eager=self._eager, errors=self._errors)
-        return run(task, job, runtime)
+        return run(task, job, rules.terms, runtime)
 
     def _keeping(self, job: Job, error: Exception, outcome: Outcome) -> Outcome:
         """Return an outcome; the error it came of is kept where somebody wants it."""

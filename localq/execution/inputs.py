@@ -30,10 +30,13 @@ def with_first(call: bytes, first: bytes) -> bytes:
     return b"[[" + first + (b"" if call.startswith(b"[[]") else b",") + call[2:]
 
 
-def fed(job: Job, inputs: Sequence[Input], conf: Settings) -> Job:
+def fed(job: Job, serializer: str, inputs: Sequence[Input], conf: Settings) -> Job:
     """Return a job whose arguments are whole: results of those it waited for in front of its own.
 
     They are signed anew where its own were.
+
+    Args:
+        serializer: By which its own arguments are written.
 
     Raises:
         SecurityError: its arguments, or one of the results, are not signed as they must be.
@@ -45,8 +48,7 @@ def fed(job: Job, inputs: Sequence[Input], conf: Settings) -> Job:
         return job
     call = open_call(job, conf) or b"[[],{}]"
     results = [_opened(one, conf) for one in given]
-    own = JobOptions.read(job.options).serializer
-    if own == "json" and all(name == "json" for name, _ in results):
+    if serializer == "json" and all(name == "json" for name, _ in results):
         values = b",".join([data for _, data in results])
         return _with(job, with_first(call, b"[" + values + b"]" if listed else values), conf)
     beside = [[name, data.decode("latin-1")] for name, data in results]

@@ -1,4 +1,8 @@
-"""What applies to a job at hand: the call's own options, else the task's, else the settings."""
+"""What applies to a job at hand: its call's own options, else its task's, else the settings.
+
+The worker that claims a job asks once, and what it is told goes with the job: to the slot that runs it, and to where
+it is decided what its end means.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from localq.model.job_options import JobOptions
 from localq.settings import Settings
 from localq.tasks.task import Task
 
-__all__ = ["Limits", "Policy", "first", "limits_of", "policy_of"]
+__all__ = ["PLAIN", "Limits", "Rules", "Terms", "ignores_result", "rules_of"]
 
 
 class Limits(NamedTuple):
@@ -19,41 +23,77 @@ class Limits(NamedTuple):
     soft: float | None
 
 
-class Policy(NamedTuple):
-    """What the app says about a job: how often its process may die, and whether it may run twice at all."""
+_UNLIMITED = Limits(None, None)
 
+
+class Terms(NamedTuple):
+    """What a run is told beside its job: the options of the call, and the time limits that apply."""
+
+    options: JobOptions
+    limits: Limits
+
+
+#: Those of a job without options and limits.
+PLAIN = Terms(JobOptions(), _UNLIMITED)
+
+
+class Rules(NamedTuple):
+    """All that applies to a job.
+
+    `max_crashes`: how often its process may die; `at_most_once`: whether it must not run twice; `keep_errors`:
+    whether its error is stored.
+    """
+
+    terms: Terms
     max_crashes: int
     at_most_once: bool
     keep_errors: bool
     settings: Settings
 
+    @property
+    def options(self) -> JobOptions:
+        """The options of the call."""
+        return self.terms.options
 
-def first(*values: Any) -> Any:
-    """Return the first value that was given: of the call, the task, the settings."""
-    for value in values:
-        if value is not None:
-            return value
-    return None
-
-
-def limits_of(task: Task[..., Any] | None, job: Job, conf: Settings) -> Limits:
-    """Return the time limits of a job; a task that is not known here has none of its own."""
-    options = JobOptions.read(job.options)
-    return Limits(
-        first(options.time_limit, getattr(task, "time_limit", None), conf.task_time_limit) or None,
-        first(options.soft_time_limit, getattr(task, "soft_time_limit", None), conf.task_soft_time_limit) or None,
-    )
+    @property
+    def limits(self) -> Limits:
+        """The time limits."""
+        return self.terms.limits
 
 
-def policy_of(task: Task[..., Any] | None, job: Job, conf: Settings) -> Policy:
-    """Return the policy of a job; a task that is not known here has none of its own."""
-    options = JobOptions.read(job.options)
-    late = first(options.acks_late, getattr(task, "acks_late", None), conf.task_acks_late)
-    ignored = first(options.ignore_result, getattr(task, "ignore_result", None), conf.task_ignore_result)
-    kept = first(
+def rules_of(job: Job, task: Task[..., Any] | None, conf: Settings, ordered: Limits | None = None) -> Rules:
+    """Return what applies to a job; a task that is not known here says nothing itself.
+
+    Args:
+        ordered: Time limits that somebody ordered for the task (0: none at all): they stand before the task's own,
+            and behind the call's.
+    """
+    options, said = JobOptions.read(job.options), ordered or _UNLIMITED
+    late = _first(options.acks_late, getattr(task, "acks_late", None), conf.task_acks_late)
+    kept = _first(
         options.store_errors_even_if_ignored,
         getattr(task, "store_errors_even_if_ignored", None),
         conf.task_store_errors_even_if_ignored,
     )
-    most = first(getattr(task, "max_crashes", None), conf.task_max_crashes)
-    return Policy(int(most), not late, not ignored or bool(kept), conf)
+    hard = _first(options.time_limit, said.hard, getattr(task, "time_limit", None), conf.task_time_limit)
+    soft = _first(options.soft_time_limit, said.soft, getattr(task, "soft_time_limit", None), conf.task_soft_time_limit)
+    return Rules(
+        Terms(options, Limits(hard or None, soft or None)),
+        max_crashes=int(_first(getattr(task, "max_crashes", None), conf.task_max_crashes)),
+        at_most_once=not late,
+        keep_errors=bool(kept) or not ignores_result(options, task, conf),
+        settings=conf,
+    )
+
+
+def ignores_result(options: JobOptions, task: Task[..., Any] | None, conf: Settings) -> bool:
+    """Whether nobody wants the result of a job, as far as its call, its task and the settings say."""
+    return bool(_first(options.ignore_result, getattr(task, "ignore_result", None), conf.task_ignore_result))
+
+
+def _first(*values: Any) -> Any:
+    """Return the first value that was given."""
+    for value in values:
+        if value is not None:
+            return value
+    return None

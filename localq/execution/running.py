@@ -8,11 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 from localq.execution.callbacks import errback_call
 from localq.execution.inputs import read_call
-from localq.execution.policy import first
+from localq.execution.policy import Terms, ignores_result
 from localq.model.clock import Clock, to_datetime
 from localq.model.edges import Role
 from localq.model.job import Job
-from localq.model.job_options import JobOptions
 from localq.model.outcome import Ending, Outcome
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
@@ -63,11 +62,11 @@ class Running:
         retval: What it returned, or raised.
     """
 
-    __slots__ = ("args", "context", "job", "kwargs", "options", "retval", "runtime", "started_at", "task")
+    __slots__ = ("args", "context", "job", "kwargs", "limits", "options", "retval", "runtime", "started_at", "task")
 
-    def __init__(self, task: Task[..., Any], job: Job, runtime: Runtime) -> None:
+    def __init__(self, task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime) -> None:
         self.task, self.job, self.runtime = task, job, runtime
-        self.options = JobOptions.read(job.options)
+        self.options, self.limits = terms
         self.started_at = runtime.clock.now()
         self.context = Context()
         self.args: tuple[Any, ...] = ()
@@ -121,6 +120,8 @@ class Running:
             delivery_info={"queue": job.queue, "routing_key": job.queue, "priority": job.priority},
             root_id=self.options.root_id or job.id,
             awaited=bool(job.role & Role.AWAITED),
+            time_limit=self.limits.hard,
+            soft_time_limit=self.limits.soft,
         )
         eta = None if self.runtime.eager else self.options.eta_of(job)
         if eta is not None:
@@ -139,11 +140,9 @@ class Running:
             "group": options.group_id,
             "callbacks": options.link,
             "errbacks": options.link_error,
-            "time_limit": first(options.time_limit, task.time_limit, conf.task_time_limit) or None,
-            "soft_time_limit": first(options.soft_time_limit, task.soft_time_limit, conf.task_soft_time_limit) or None,
             "headers": options.headers,
             "shadow": options.shadow,
-            "ignore_result": bool(first(options.ignore_result, task.ignore_result, conf.task_ignore_result)),
+            "ignore_result": ignores_result(options, task, conf),
             "max_retries": options.max_retries,
             "argsrepr": options.argsrepr,
             "kwargsrepr": options.kwargsrepr,

@@ -6,7 +6,7 @@ from typing import Any
 
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
 from localq.execution.callbacks import errbacks
-from localq.execution.policy import Policy
+from localq.execution.policy import Rules
 from localq.model.edges import Role
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt, Completion, Ending, Outcome
@@ -16,7 +16,7 @@ from localq.states import IGNORED
 __all__ = ["expired", "lost", "lost_outcome", "released", "settle", "terminated_outcome"]
 
 
-def settle(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def settle(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     """Return what must be written for a job whose attempt came to `outcome`."""
     if outcome.ending == Ending.SUCCESS:
         return Completion(
@@ -44,8 +44,8 @@ def settle(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) ->
             role=job.role,
         )
     if outcome.ending == Ending.RELEASED:
-        return released(job, now) if outcome.started_at is None else _interrupted(job, outcome, worker, policy, now)
-    return _OTHERS[outcome.ending](job, outcome, worker, policy, now)
+        return released(job, now) if outcome.started_at is None else _interrupted(job, outcome, worker, rules, now)
+    return _OTHERS[outcome.ending](job, outcome, worker, rules, now)
 
 
 def released(job: Job, now: int) -> Completion:
@@ -53,40 +53,40 @@ def released(job: Job, now: int) -> Completion:
     return _completion(job, JobState.READY, run_at=job.run_at)
 
 
-def expired(job: Job, worker: str, policy: Policy, now: int) -> Completion:
+def expired(job: Job, worker: str, rules: Rules, now: int) -> Completion:
     """Return a job whose time to run is over: revoked."""
     told = failure.dump(failure.describe(TaskRevokedError("expired")))
     outcome = Outcome(Ending.REVOKED, None, now, failure=told)
-    return _revoked(job, outcome, worker, policy, now)
+    return _revoked(job, outcome, worker, rules, now)
 
 
-def _interrupted(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def _interrupted(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     """Return a job whose run the stopping worker broke off: it is kept in its history, and charged nothing.
 
     A job that may run at most once has had its run.
     """
-    if policy.at_most_once:
+    if rules.at_most_once:
         error = WorkerLostError(f"The worker stopped while it ran (attempt {job.attempts}, at most once)")
-        return _failed(job, outcome._replace(failure=failure.dump(failure.describe(error))), worker, policy, now)
+        return _failed(job, outcome._replace(failure=failure.dump(failure.describe(error))), worker, rules, now)
     return _completion(job, JobState.READY, run_at=job.run_at, attempt=_attempt(job, outcome, worker, "INTERRUPTED"))
 
 
-def lost(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def lost(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     """Return a job whose process died: run again, or failed after too many deaths.
 
     Crashes are counted apart from failures. A job that may run at most once fails at its first.
     """
     crashes = job.crashes + 1
-    if policy.at_most_once or crashes >= policy.max_crashes:
-        return _failed(job, outcome, worker, policy, now)._replace(crashes=crashes)
+    if rules.at_most_once or crashes >= rules.max_crashes:
+        return _failed(job, outcome, worker, rules, now)._replace(crashes=crashes)
     again = _completion(job, JobState.READY, run_at=now, attempt=_attempt(job, outcome, worker, "LOST"))
     return again._replace(crashes=crashes)
 
 
-def lost_outcome(reason: str, job: Job, policy: Policy, now: int, **more: Any) -> Outcome:
+def lost_outcome(reason: str, job: Job, rules: Rules, now: int, **more: Any) -> Outcome:
     """Return the outcome of an attempt whose process died, saying how often that may happen."""
     crashes = job.crashes + 1
-    counted = "at most once" if policy.at_most_once else f"crash {crashes} of {policy.max_crashes}"
+    counted = "at most once" if rules.at_most_once else f"crash {crashes} of {rules.max_crashes}"
     error = WorkerLostError(f"{reason} (attempt {job.attempts}, {counted})")
     return Outcome(Ending.LOST, None, now, failure=failure.dump(failure.describe(error)), **more)
 
@@ -97,7 +97,7 @@ def terminated_outcome(reason: str, now: int, **more: Any) -> Outcome:
     return Outcome(Ending.REVOKED, None, now, failure=told, **more)
 
 
-def _retried(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def _retried(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     run_at = now if outcome.run_at is None else outcome.run_at
     state = JobState.SCHEDULED if run_at > now else JobState.READY
     done = _completion(job, state, run_at=run_at, attempt=_attempt(job, outcome, worker, "RETRY"))
@@ -110,35 +110,35 @@ def _retried(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) 
     )
 
 
-def _failed(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def _failed(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     done = _completion(job, JobState.FAILED, attempt=_attempt(job, outcome, worker, outcome.ending.name))
     # What waits for the job fails with its error.
-    wanted = policy.keep_errors or job.role & Role.AWAITED
+    wanted = rules.keep_errors or job.role & Role.AWAITED
     if not wanted and done.attempt is not None:
         done = done._replace(attempt=done.attempt._replace(failure=None))
     try:
-        return done._replace(follow_ups=errbacks(job, outcome.failure, policy.settings, now))
+        return done._replace(follow_ups=errbacks(job, rules.options, outcome.failure, rules.settings, now))
     except (KeyError, TypeError, ValueError):
         # Options no call of ours wrote: the failure counts, a callback nobody can read does not stop a worker.
         return done
 
 
-def _ignored(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def _ignored(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     done = _completion(job, JobState.SUCCEEDED, attempt=_attempt(job, outcome, worker, "IGNORED"))
     return done._replace(shown=outcome.shown or IGNORED)
 
 
-def _rejected(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def _rejected(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     if outcome.requeue:
         return _completion(job, JobState.READY, run_at=now, attempt=_attempt(job, outcome, worker, "REJECTED"))
-    return _failed(job, outcome, worker, policy, now)
+    return _failed(job, outcome, worker, rules, now)
 
 
-def _revoked(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def _revoked(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     return _completion(job, JobState.CANCELLED, attempt=_attempt(job, outcome, worker, "REVOKED"))
 
 
-def _replaced(job: Job, outcome: Outcome, worker: str, policy: Policy, now: int) -> Completion:
+def _replaced(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     """Return a job that goes on as another call: from the beginning, after what that waits for."""
     new = outcome.replaced
     assert new is not None

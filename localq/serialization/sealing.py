@@ -151,7 +151,7 @@ def _bytes(data: bytes) -> bytes:
 # What comes of them
 
 
-def seal_outcome(job: Job, outcome: Outcome, conf: SealSettings) -> Outcome:
+def seal_outcome(job: Job, serializer: str, outcome: Outcome, conf: SealSettings) -> Outcome:
     """Return the outcome of a job's attempt with result, new arguments and follow-ups as they are stored.
 
     The error stays plain: the worker reads it; `seal_completion` signs it.
@@ -161,7 +161,7 @@ def seal_outcome(job: Job, outcome: Outcome, conf: SealSettings) -> Outcome:
     if plain and args is None and not follow_ups and replaced is None:
         return outcome
     if result is not None:
-        result = _seal_result(job, result, conf)
+        result = _seal_result(job.id, serializer, result, conf)
     if args is not None:
         args = seal_call(job.id, job.task, outcome.options, args, conf)
     if replaced is not None:
@@ -169,13 +169,13 @@ def seal_outcome(job: Job, outcome: Outcome, conf: SealSettings) -> Outcome:
     return outcome._replace(result=result, args=args, follow_ups=tuple(seal_calls(follow_ups, conf)), replaced=replaced)
 
 
-def _seal_result(job: Job, result: bytes, conf: SealSettings) -> bytes:
+def _seal_result(job_id: str, serializer: str, result: bytes, conf: SealSettings) -> bytes:
     if conf.result_compression is not None:
         result = pack(result, conf.result_compression, conf.compression_min_bytes)
     signer = signer_of(conf)
     if signer is None:
         return result
-    return signer.sign("result", (job.id, JobOptions.read(job.options).serializer), result)
+    return signer.sign("result", (job_id, serializer), result)
 
 
 def seal_completion(done: Completion, conf: SealSettings) -> Completion:

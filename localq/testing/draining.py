@@ -11,6 +11,7 @@ from localq.app import LocalQ
 from localq.exceptions import WorkerTerminate
 from localq.execution import attempt
 from localq.execution.inline_worker import Runner
+from localq.execution.policy import Rules
 from localq.host.presence import boot_id
 from localq.model.ids import new_id
 from localq.model.job import Job
@@ -86,9 +87,9 @@ class _Drain(Runner):
             self.store.ring_waiters([job.id])
         return done
 
-    def _outcome(self, job: Job, now: int) -> Outcome:
+    def _outcome(self, job: Job, rules: Rules, now: int) -> Outcome:
         try:
-            return super()._outcome(job, now)
+            return super()._outcome(job, rules, now)
         except WorkerTerminate:
             return Outcome(Ending.RELEASED, now, now)
 

@@ -106,8 +106,8 @@ class CeleryEvents:
 
     def received(self, jobs: Sequence[Handed]) -> None:
         """Tell of jobs that came to this worker."""
-        for job, _ in jobs:
-            options = JobOptions.read(job.options)
+        for job, rules in jobs:
+            options = rules.options
             eta = options.eta_of(job)
             args, kwargs = _shown_call(job, options, self._conf)
             self._of_job(
@@ -141,8 +141,9 @@ class CeleryEvents:
         """Tell of a job whose time to run was over."""
         self._of_job("task-revoked", job, terminated=False, signum=None, expired=True)
 
-    def ended(self, job: Job, end: Outcome | Death, outcome: Outcome, state: JobState) -> None:
+    def ended(self, handed: Handed, end: Outcome | Death, outcome: Outcome, state: JobState) -> None:
         """Tell of an attempt that is over."""
+        job = handed.job
         if outcome.started_at is not None:
             self._start(job, outcome.started_at)
         self._started.discard((job.key, job.run_token))
@@ -151,7 +152,7 @@ class CeleryEvents:
         if outcome.ending == Ending.LOST and state != JobState.FAILED:
             kind = "task-retried"
         if kind is not None:
-            self._of_job(kind, job, at=outcome.ended_at, **_details(kind, job, end, outcome, self._conf))
+            self._of_job(kind, job, at=outcome.ended_at, **_details(kind, handed, end, outcome, self._conf))
 
     def _of_job(self, kind: str, job: Job, **fields: Any) -> None:
         if self.enabled:
@@ -182,11 +183,11 @@ _KINDS = {
 }
 
 
-def _details(kind: str, job: Job, end: Outcome | Death, outcome: Outcome, conf: Settings) -> dict[str, Any]:
+def _details(kind: str, handed: Handed, end: Outcome | Death, outcome: Outcome, conf: Settings) -> dict[str, Any]:
     """Return the fields that belong to an ending."""
     if kind == "task-succeeded":
         seconds = (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6
-        return {"result": _shown(job, outcome.result, conf), "runtime": seconds}
+        return {"result": _shown(handed, outcome.result, conf), "runtime": seconds}
     if kind == "task-rejected":
         return {"requeue": outcome.requeue}
     if kind == "task-revoked":
@@ -196,15 +197,15 @@ def _details(kind: str, job: Job, end: Outcome | Death, outcome: Outcome, conf: 
     return {"exception": f"{told.type}({told.message!r})"[:_LONGEST], "traceback": told.traceback[:_LONGEST]}
 
 
-def _shown(job: Job, data: bytes | None, conf: Settings) -> str:
+def _shown(handed: Handed, data: bytes | None, conf: Settings) -> str:
     """Return a result as text; what is pickled is not read here."""
     if data is None:
         return "None"
-    options = JobOptions.read(job.options)
-    if options.serializer == "json":
+    job, serializer = handed.job, handed.rules.options.serializer
+    if serializer == "json":
         with contextlib.suppress(Exception):
             return codec.brief(codec.decode(open_result(job.id, "json", data, conf)), _LONGEST)
-    return f"<{len(data)} bytes of {options.serializer}>"
+    return f"<{len(data)} bytes of {serializer}>"
 
 
 def _shown_call(job: Job, options: JobOptions, conf: Settings) -> tuple[str, str]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from localq.execution.dependents import behind, culprit_of, unfed
 from localq.execution.inputs import fed
-from localq.execution.settle import expired
+from localq.execution.settle import expired, settle
 from localq.model.edges import Role
-from localq.model.events import emit, listened
 from localq.model.job import Job
 from localq.model.outcome import Completion
 from localq.settings import Settings
-from localq.signals import task_received, task_unknown
 from localq.store.protocol.store import Store
-from localq.worker.celery_events import CeleryEvents
-from localq.worker.pool.contract import Handed
-from localq.worker.reported import Reported
+from localq.worker.pool.contract import Handed, Report
+from localq.worker.rulebook import Rulebook
+from localq.worker.told import Told
 
 __all__ = ["Claimed"]
 
@@ -27,8 +26,8 @@ class Claimed:
         worker: The worker's name.
     """
 
-    def __init__(self, worker: str, store: Store, reported: Reported, broadcast: CeleryEvents, conf: Settings) -> None:
-        self._worker, self._store, self._reported, self._broadcast = worker, store, reported, broadcast
+    def __init__(self, worker: str, store: Store, rulebook: Rulebook, told: Told, conf: Settings) -> None:
+        self._worker, self._store, self._rulebook, self._told = worker, store, rulebook, told
         self._conf = conf
 
     def sort(self, jobs: Sequence[Job], now: int) -> tuple[list[Handed], list[Completion]]:
@@ -36,37 +35,31 @@ class Claimed:
         handed = []
         late = []
         for job in jobs:
+            rules = self._rulebook.of(job)
             if job.culprit is not None:
-                late.append(self._reported.behind(job, self._store))
+                late.append(behind(job, culprit_of(job, self._store), self._worker, rules, now))
                 continue
             if job.role & Role.FED:
                 inputs = self._store.inputs(job.key)
                 try:
-                    job = fed(job, inputs, self._conf)
+                    job = fed(job, rules.options.serializer, inputs, self._conf)
                 except Exception as error:
                     # Whatever the file holds: it fails this job, and stops no worker.
-                    late.append(self._reported.unfed(job, error))
+                    late.append(self._unfed(Handed(job, rules), error, now))
                     continue
+            one = Handed(job, rules)
             if job.expires_at is not None and job.expires_at <= now:
-                late.append(expired(job, self._worker, self._reported.policy(job), now))
-                emit("job.revoked", worker=self._worker, task=job.task, job_id=job.id, reason="expired")
-                self._reported.tell_expired(job)
+                late.append(expired(job, self._worker, rules, now))
+                self._told.expired(one)
                 continue
-            handed.append(Handed(job, self._reported.limits(job)))
+            handed.append(one)
         if handed:
-            self._tell(handed)
+            self._told.received(handed)
         return handed, late
 
-    def _tell(self, handed: list[Handed]) -> None:
-        if listened("job.received"):
-            for job, _ in handed:
-                emit(
-                    "job.received",
-                    worker=self._worker,
-                    task=job.task,
-                    job_id=job.id,
-                    queue=job.queue,
-                    attempt=job.attempts,
-                )
-        if self._broadcast.listening or task_received.receivers or task_unknown.receivers:
-            self._reported.tell_received(handed)
+    def _unfed(self, handed: Handed, error: Exception, now: int) -> Completion:
+        """Return what must be written for a job whose arguments cannot be made whole."""
+        outcome = unfed(error, now)
+        done = settle(handed.job, outcome, self._worker, handed.rules, now)
+        self._told.ended(Report(handed, outcome, None), outcome, done)
+        return done

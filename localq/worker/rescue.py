@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from localq.app.app import LocalQ
-from localq.execution.policy import policy_of
+from localq.execution.policy import rules_of
 from localq.execution.settle import lost_outcome, released, settle
 from localq.host import presence
 from localq.host.marks import started_jobs
@@ -114,7 +114,7 @@ class Rescue:
         """Whether a job may have run before the host went down, and must not run twice."""
         if row is None or row.card.boot_id == self._lease.boot:
             return False
-        return policy_of(self._app.tasks.find(job.task), job, self._app.conf).at_most_once
+        return rules_of(job, self._app.tasks.find(job.task), self._app.conf).at_most_once
 
     def _started(self, row: WorkerRow | None) -> set[tuple[int, int]] | None:
         folder = getattr(self._store, "folder", None)
@@ -130,10 +130,10 @@ class Rescue:
             # Error callbacks may follow: they are told of the arguments, and made only of a job that verifies.
             found = self._store.call(job.id)
             job = job if found is None else job._replace(args=found.args)
-        policy = policy_of(self._app.tasks.find(job.task), job, self._app.conf)
+        rules = rules_of(job, self._app.tasks.find(job.task), self._app.conf)
         name = f"{row.card.name} (pid {row.card.pid})" if row is not None else "its worker"
-        outcome = lost_outcome(f"The worker {name} died or stopped answering", job, policy, now)
-        return settle(job, outcome, row.card.name if row is not None else "unknown", policy, now)
+        outcome = lost_outcome(f"The worker {name} died or stopped answering", job, rules, now)
+        return settle(job, outcome, row.card.name if row is not None else "unknown", rules, now)
 
     def _clear_abandoned(self, rows: list[WorkerRow]) -> None:
         folder = getattr(self._store, "folder", None)

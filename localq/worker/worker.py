@@ -34,7 +34,9 @@ from localq.worker.outage import Outage
 from localq.worker.pool.contract import Pool
 from localq.worker.reported import Reported
 from localq.worker.rescue import Rescue
+from localq.worker.rulebook import Rulebook
 from localq.worker.shutdown import HOW, Shutdown, Stopping
+from localq.worker.told import Told
 from localq.worker.upkeep import Upkeep
 from localq.worker.wakeup import Wakeup
 
@@ -84,8 +86,9 @@ class Worker:
         self._finished = FinishedJobs(plan.name, store, clock, app.conf)
         self.control = Control(self, plan.autoscale)
         self.celery_events = CeleryEvents(app, plan.name, store, pool, clock)
-        self._reported = Reported(app, plan.name, clock, self.celery_events)
-        self._claimed = Claimed(plan.name, store, self._reported, self.celery_events, app.conf)
+        told = Told(app, plan.name, clock, self.celery_events)
+        self._claimed = Claimed(plan.name, store, Rulebook(app, self.control), told, app.conf)
+        self._reported = Reported(plan.name, clock, told)
         self._upkeep: Upkeep | None = None
         #: The name of the signal that stops it, where it was one.
         self.sig: str | None = None
@@ -305,7 +308,8 @@ class Worker:
             self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             failpoints.point("claim.after")
-            self._hand(self.control.received(claim.jobs), now)
+            self.control.received(claim.jobs)
+            self._hand(claim.jobs, now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
         handed, late = self._claimed.sort(jobs, now)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from localq import LocalQ
-from localq.execution.policy import Limits
+from localq.execution.policy import PLAIN, Rules, Terms
 from localq.model.job import Job
+from localq.settings import Settings
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Handed
 from localq.worker.pool.processes.slot_handle import SlotHandle
@@ -33,7 +34,7 @@ class _Stub(Slot):
             self.dropped.set()
             self.go_on.wait(20)
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job, terms: Terms) -> None:
         self.ran.append(job.key)
         self.gate.wait(20)
 
@@ -57,7 +58,7 @@ def ends(q: LocalQ) -> Iterator[tuple[SlotHandle, _Stub]]:
 
 def handed(key: int) -> Handed:
     job = Job(key, f"id{key}", "t", "q", 0, 2, 0, None, 1, 1, 1, 0, 0, 0, None, 0, None, b"[[],{}]", None)
-    return Handed(job, Limits(None, None))
+    return Handed(job, Rules(PLAIN, 3, False, True, Settings()))
 
 
 def test_a_job_given_after_others_were_taken_back_is_the_one_that_runs(ends: tuple[SlotHandle, _Stub]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from localq import LocalQ, Task
 from localq.exceptions import WorkerTerminate
 from localq.execution.attempt import close_loop, run
+from localq.execution.policy import rules_of
 from localq.execution.running import Runtime
 from localq.model.clock import SYSTEM
 from localq.model.job import Job
@@ -27,7 +28,7 @@ def attempt_of(q: LocalQ, task: Task[..., Any], args: bytes = b"[[],{}]", **opti
     """Return what a run of a job comes to."""
     text = json.dumps(options) if options else None
     job = Job(1, "j", task.name, "q", 0, 2, 0, None, 1, 1, 1, 0, 0, 0, None, 0, None, args, text)
-    return run(task, job, Runtime("w", SYSTEM, q.conf))
+    return run(task, job, rules_of(job, task, q.conf).terms, Runtime("w", SYSTEM, q.conf))
 
 
 def failure_of(outcome: Outcome) -> Failure:

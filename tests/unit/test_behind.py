@@ -6,7 +6,7 @@ import pytest
 
 from localq.exceptions import Terminated, WorkerLostError
 from localq.execution.dependents import behind
-from localq.execution.policy import Policy
+from localq.execution.policy import PLAIN, Rules
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.serialization import failure
@@ -29,9 +29,9 @@ def test_what_is_behind_a_revoked_job_hears_of_that_and_of_no_earlier_trouble(
 ) -> None:
     last = Attempt(1, "w", 1, 2, ending, None, failure.dump(failure.describe(error)), None, None)
 
-    policy = Policy(3, False, True, Settings())
+    rules = Rules(PLAIN, 3, False, True, Settings())
 
-    done = behind(job("next", JobState.READY), (job("first", JobState.CANCELLED), last, False), "w", policy, 3)
+    done = behind(job("next", JobState.READY), (job("first", JobState.CANCELLED), last, False), "w", rules, 3)
 
     assert done.state == JobState.CANCELLED
     assert done.attempt is not None

@@ -9,6 +9,7 @@ from localq import LocalQ, Task
 from localq.execution.callbacks import errbacks
 from localq.model import events
 from localq.model.job import Job
+from localq.model.job_options import JobOptions
 from localq.settings import Settings
 
 
@@ -159,7 +160,7 @@ def test_a_broken_error_callback_in_a_row_is_told_and_left_out() -> None:
     heard: list[str] = []
 
     with events.subscribe(lambda event, fields: heard.append(f"{event} {fields['reason']}")):
-        made = errbacks(job, None, Settings(), 0)
+        made = errbacks(job, JobOptions.read(options), None, Settings(), 0)
 
     assert made == ()
     assert len(heard) == 2

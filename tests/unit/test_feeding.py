@@ -11,6 +11,7 @@ from localq.execution import inputs
 from localq.execution.inputs import is_container, read_call
 from localq.model.edges import Input, OnError, Passing
 from localq.model.job import Job, JobState
+from localq.model.job_options import JobOptions
 from localq.serialization import codec
 from localq.settings import Settings
 
@@ -27,7 +28,7 @@ def given(result: Any, passing: Passing = Passing.FIRST, state: JobState = JobSt
 
 
 def fed(job: Job, given: list[Input]) -> Job:
-    return inputs.fed(job, given, Settings())
+    return inputs.fed(job, JobOptions.read(job.options).serializer, given, Settings())
 
 
 def test_a_result_comes_in_front() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from localq import Ignore, LocalQ, MaxRetriesExceededError, Reject, Retry, Task
 from localq.execution.attempt import run
+from localq.execution.policy import rules_of
 from localq.execution.retry import backoff
 from localq.execution.running import Runtime
 from localq.model.clock import from_datetime
@@ -30,7 +31,7 @@ class Stopped:
 def attempt_of(q: LocalQ, task: Task[..., Any], *, retries: int = 0, args: bytes = b"[[],{}]") -> Outcome:
     """Return what the next run of a job comes to, at a time that stands still."""
     job = Job(1, "j", task.name, "q", 0, 2, 0, None, 1, 1, 1, retries, 0, 0, None, 0, None, args, None)
-    return run(task, job, Runtime("w", Stopped(), q.conf))
+    return run(task, job, rules_of(job, task, q.conf).terms, Runtime("w", Stopped(), q.conf))
 
 
 def seconds_until(outcome: Outcome) -> float:

@@ -11,7 +11,7 @@ from localq import LocalQ, Task, chain, chord, current, group
 from localq.exceptions import ChordError, DecodeError, SecurityError
 from localq.execution.dependents import behind
 from localq.execution.inputs import fed, read_call
-from localq.execution.policy import Policy
+from localq.execution.policy import PLAIN, Rules
 from localq.model.edges import Input, OnError, Passing
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt, Ending, Outcome
@@ -119,9 +119,9 @@ def test_the_error_of_a_job_is_signed_anew_for_those_behind_it(sealed: tuple[Loc
 def test_an_error_that_nobody_signed_is_not_passed_on(app: LocalQ, written: Any) -> None:
     culprit = job(b"")._replace(id="culprit", state=JobState.FAILED)
     last = Attempt(1, "w", 0, 0, "FAILURE", None, written, None, None)
-    policy = Policy(3, False, True, app.conf)
+    rules = Rules(PLAIN, 3, False, True, app.conf)
 
-    done = behind(job(b""), (culprit, last, False), "w", policy, 0)
+    done = behind(job(b""), (culprit, last, False), "w", rules, 0)
 
     assert done.attempt is not None
     assert done.attempt.failure is not None
@@ -148,7 +148,7 @@ def app() -> Iterator[LocalQ]:
 
 def result_of(app: LocalQ, value: Any, job_id: str = "i") -> bytes:
     returned = Outcome(Ending.SUCCESS, 0, 0, result=codec.encode(value))
-    done = seal_outcome(job(b"")._replace(id=job_id), returned, app.conf)
+    done = seal_outcome(job(b"")._replace(id=job_id), "json", returned, app.conf)
     assert done.result is not None
     return done.result
 
@@ -156,7 +156,7 @@ def result_of(app: LocalQ, value: Any, job_id: str = "i") -> bytes:
 def test_whole_arguments_are_signed_and_packed_no_further(app: LocalQ) -> None:
     own = seal_call("j", "join", None, codec.encode_call(("own",), {}), app.conf)
 
-    whole = fed(job(own), [given(result_of(app, LONG))], app.conf)
+    whole = fed(job(own), "json", [given(result_of(app, LONG))], app.conf)
 
     assert whole.args is not None
     assert whole.args.startswith(SIGNED)
@@ -170,11 +170,11 @@ def test_nothing_is_signed_for_a_job_or_a_result_that_nobody_signed(app: LocalQ)
 
     for arguments, result in ((b'[["evil"],{}]', good), (own, b'"evil"'), (own, result_of(app, 5, "another"))):
         with pytest.raises(SecurityError, match=r"are not signed|do not fit their signature"):
-            fed(job(arguments), [given(result)], app.conf)
+            fed(job(arguments), "json", [given(result)], app.conf)
 
 
 def test_a_result_that_is_a_bomb_is_refused(app: LocalQ) -> None:
     app.conf.update(message_signing="off", result_max_bytes=1_000)
 
     with pytest.raises(DecodeError, match=r"limit of 1,000 \(setting result_max_bytes\)"):
-        fed(job(b"[[],{}]"), [given(pack(codec.encode(LONG), "zlib", 0))], app.conf)
+        fed(job(b"[[],{}]"), "json", [given(pack(codec.encode(LONG), "zlib", 0))], app.conf)

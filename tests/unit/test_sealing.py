@@ -14,6 +14,7 @@ from localq import LocalQ, Task, current
 from localq.exceptions import DecodeError, SecurityError
 from localq.execution.callbacks import errbacks
 from localq.model import events
+from localq.model.job_options import JobOptions
 from localq.serialization.compression import PACKED
 from localq.serialization.sealing import open_call, seal_calls
 from localq.serialization.signing import SIGNED
@@ -327,10 +328,10 @@ def test_unsigned_jobs_still_run_during_a_change_over(eager: LocalQ) -> None:
 def test_error_callbacks_of_a_job_without_its_arguments_are_not_made() -> None:
     app = LocalQ("tests", eager=True, message_signing="require", message_keys=KEY)
     options = '{"link_error":[{"task":"t","call":"[[],{}]","options":{},"immutable":true}]}'
-    job = forged_job(app, options)
+    job, read = forged_job(app, options), JobOptions.read(options)
 
-    assert len(errbacks(job, None, app.conf, 0)) == 1
-    assert errbacks(job._replace(args=None), None, app.conf, 0) == ()
+    assert len(errbacks(job, read, None, app.conf, 0)) == 1
+    assert errbacks(job._replace(args=None), read, None, app.conf, 0) == ()
     app.close()
 
 

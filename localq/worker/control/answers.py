@@ -11,6 +11,7 @@ from typing import Any
 
 import localq
 from localq.exceptions import ImproperlyConfigured, SecurityError
+from localq.execution.policy import rules_of
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT, PAUSE, RATE
@@ -40,8 +41,8 @@ _SECRET = ("password", "passwd", "secret", "token", "api", "key", "signature", "
 
 def request_info(job: Job, state: State, started_at: int | None = None, pid: int | None = None) -> dict[str, Any]:
     """Return a job as Celery tells of a request."""
-    args, kwargs = _arguments(job, state.worker.app.conf)
-    policy = JobOptions.read(job.options).acks_late
+    rules = rules_of(job, state.app.tasks.find(job.task), state.app.conf)
+    args, kwargs = _arguments(job, rules.options, state.app.conf)
     return {
         "id": job.id,
         "name": job.task,
@@ -50,7 +51,7 @@ def request_info(job: Job, state: State, started_at: int | None = None, pid: int
         "type": job.task,
         "hostname": state.hostname,
         "time_start": None if started_at is None else started_at / 1e6,
-        "acknowledged": started_at is not None and policy is False,
+        "acknowledged": started_at is not None and rules.at_most_once,
         "delivery_info": {
             "exchange": "",
             "routing_key": job.queue,
@@ -61,9 +62,8 @@ def request_info(job: Job, state: State, started_at: int | None = None, pid: int
     }
 
 
-def _arguments(job: Job, conf: Settings) -> tuple[Any, Any]:
+def _arguments(job: Job, options: JobOptions, conf: Settings) -> tuple[Any, Any]:
     """Return a job's arguments, or what the call said to show instead; nothing is unpickled to be shown."""
-    options = JobOptions.read(job.options)
     if options.argsrepr is not None or options.kwargsrepr is not None:
         return options.argsrepr or "()", options.kwargsrepr or "{}"
     if job.args is None:

@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from localq.execution.policy import Limits
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.hints import nearest
 from localq.model.job import Job
-from localq.model.job_options import JobOptions
 from localq.model.orders import LIMITS, Letter, Order
 from localq.model.rates import Rate, read_rate
 from localq.store.protocol.store import Store
@@ -68,7 +68,7 @@ class Control:
 
     Attributes:
         totals: The number of jobs received, by task.
-        orders: The orders that hold.
+        orders: The orders that hold; `limits`, the time limits among them, by task.
         samples: What memory was used when somebody asked (`memsample`), in KiB.
     """
 
@@ -84,7 +84,7 @@ class Control:
         self._looked = 0.0
         self._scaled = 0.0
         self.autoscaler: Autoscaler | None = None
-        self._limits: dict[str, tuple[float, float]] = {}
+        self.limits: Mapping[str, Limits] = {}
         self._rates: dict[str, Rate] = {}
         self._rates_of: Any = None
         #: Appended to by threads.
@@ -168,13 +168,14 @@ class Control:
         if tuple(orders) == self.orders:
             return
         self.orders = tuple(orders)
-        self._limits = {}
+        limits = {}
         for order in orders:
             if order.kind == LIMITS:
                 # What no version of ours wrote must not stop a worker.
                 with contextlib.suppress(TypeError, ValueError):
                     soft, hard = json.loads(str(order.value))
-                    self._limits[order.name] = (float(soft or 0), float(hard or 0))
+                    limits[order.name] = Limits(float(hard or 0), float(soft or 0))
+        self.limits = limits
 
     def rates(self) -> Mapping[str, Rate] | None:
         """Return the rate limits that tasks have by themselves; None: no limits hold here, orders included."""
@@ -188,24 +189,11 @@ class Control:
             self._rates = {name: rate for name, rate in found.items() if rate is not None}
         return self._rates
 
-    def received(self, jobs: Sequence[Job]) -> Sequence[Job]:
-        """Count jobs that were claimed, and give them the time limits that were ordered."""
+    def received(self, jobs: Sequence[Job]) -> None:
+        """Count jobs that were claimed."""
         totals = self.totals
         for job in jobs:
             totals[job.task] = totals.get(job.task, 0) + 1
-        return [self._limited(job) for job in jobs] if self._limits else jobs
-
-    def _limited(self, job: Job) -> Job:
-        """Return a job whose own options say what was ordered for its task; what its call said comes first."""
-        limits = self._limits.get(job.task)
-        if limits is None:
-            return job
-        options, (soft, hard) = JobOptions.read(job.options), limits
-        if options.soft_time_limit is None:
-            options = options._replace(soft_time_limit=soft)
-        if options.time_limit is None:
-            options = options._replace(time_limit=hard)
-        return job._replace(options=options.write())
 
     # The pool's size
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from localq.execution.policy import Limits
+from localq.execution.policy import Limits, Rules
 from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
 
@@ -38,10 +38,15 @@ class Death(NamedTuple):
 
 
 class Handed(NamedTuple):
-    """A job on its way to a slot, with the limits that apply to it."""
+    """A job on its way to a slot and back, with all that applies to it."""
 
     job: Job
-    limits: Limits
+    rules: Rules
+
+    @property
+    def limits(self) -> Limits:
+        """Its time limits."""
+        return self.rules.terms.limits
 
 
 class InHand(NamedTuple):
@@ -55,9 +60,14 @@ class InHand(NamedTuple):
 class Report(NamedTuple):
     """What came of a job: an outcome, or a death; and the last part of what it printed."""
 
-    job: Job
+    handed: Handed
     end: Outcome | Death
     output: str | None
+
+    @property
+    def job(self) -> Job:
+        """The job."""
+        return self.handed.job
 
 
 #: Called with the job that printed (or None), the text, and whether it went to stderr.

@@ -20,10 +20,13 @@ import struct
 import tempfile
 from typing import Any
 
+from localq.execution.policy import PLAIN, Limits, Terms
 from localq.model.edges import Edge, OnError, Passing
 from localq.model.job import Job, NewJob
+from localq.model.job_options import JobOptions
 from localq.model.outcome import Ending, Note, Outcome
 from localq.serialization import failure
+from localq.worker.pool.contract import Handed
 
 __all__ = ["Frames", "Kind", "pack", "pack_note", "pack_outcome", "receive", "send", "unpack_note", "unpack_outcome"]
 
@@ -53,6 +56,21 @@ class Kind:
 def pack(kind: int, body: bytes) -> bytes:
     """Return a frame."""
     return _HEAD.pack(kind, len(body)) + body
+
+
+def pack_handed(handed: Handed) -> tuple[Any, ...]:
+    """Return a job with its time limits as plain values, for a slot; the rest of its terms stands in its options."""
+    job, limits = handed.job, handed.limits
+    return (tuple(job), None if limits == PLAIN.limits else tuple(limits))
+
+
+def unpack_handed(said: tuple[Any, ...]) -> tuple[Job, Terms]:
+    """Return a job, and what applies to its run, of what `pack_handed` made of it."""
+    fields, limits = said
+    job = Job._make(fields)
+    if limits is None and job.options is None:
+        return job, PLAIN
+    return job, Terms(JobOptions.read(job.options), PLAIN.limits if limits is None else Limits(*limits))
 
 
 def pack_outcome(job: Job, outcome: Outcome) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any, cast
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution import attempt, coroutine
 from localq.execution.coroutine import Drive
+from localq.execution.policy import Terms
 from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
 from localq.model.job import Job
 from localq.model.outcome import Outcome
@@ -33,8 +34,8 @@ _MOST_THREADS = 1_000
 class _InThread:
     """A run of a task that is no coroutine, in one of the threads."""
 
-    def __init__(self, child: Child, task: Task[..., Any], job: Job) -> None:
-        self._child, self._task, self._job = child, task, job
+    def __init__(self, child: Child, task: Task[..., Any], job: Job, terms: Terms) -> None:
+        self._child, self._task, self._job, self._terms = child, task, job, terms
         self._guard = threading.Lock()
         self._thread: int | None = None
         self._error: type[BaseException] | None = None
@@ -54,7 +55,7 @@ class _InThread:
                     return None
                 self._thread = threading.get_ident()
             outcome: Outcome | None = attempt.run(
-                self._task, self._job, self._child.runtime._replace(limiter=ThreadLimiter())
+                self._task, self._job, self._terms, self._child.runtime._replace(limiter=ThreadLimiter())
             )
         except BaseException:
             outcome = None
@@ -93,16 +94,16 @@ class _Loop:
         self._loop.remove_reader(self._child.jobs)
         self._over.set()
 
-    def _start(self, job: Job) -> Drive | _InThread:
+    def _start(self, job: Job, terms: Terms) -> Drive | _InThread:
         task = self._child.app.tasks.find(job.task)
         run: Drive | _InThread = Drive()
         if task is None:
             self._spawn(self._tell(job, unknown_task(job, HINT)))
         elif inspect.iscoroutinefunction(task.run):
             assert isinstance(run, Drive)
-            self._spawn(self._await(task, job, run))
+            self._spawn(self._await(task, job, terms, run))
         else:
-            run = _InThread(self._child, task, job)
+            run = _InThread(self._child, task, job, terms)
             self._spawn(self._wait(job, run))
         return run
 
@@ -115,10 +116,10 @@ class _Loop:
     async def _tell(self, job: Job, outcome: Outcome) -> None:
         self._child.ended(job, outcome)
 
-    async def _await(self, task: Task[..., Any], job: Job, drive: Drive) -> None:
+    async def _await(self, task: Task[..., Any], job: Job, terms: Terms, drive: Drive) -> None:
         outcome: Outcome | None = None
         with contextlib.suppress(WorkerTerminate):
-            outcome = await coroutine.run(task, job, self._child.runtime, drive)
+            outcome = await coroutine.run(task, job, terms, self._child.runtime, drive)
         self._child.ended(job, outcome)
 
     async def _wait(self, job: Job, run: _InThread) -> None:

@@ -17,13 +17,14 @@ from typing import Any, Protocol
 
 from localq import current
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
+from localq.execution.policy import Terms
 from localq.execution.running import Runtime
 from localq.model.clock import SYSTEM
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
-from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome
+from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, unpack_handed
 from localq.worker.pool.fresh_interpreter import loaded_app
 from localq.worker.pool.log_records import set_logging
 from localq.worker.pool.threads.streams import Redirection
@@ -89,16 +90,16 @@ class Child:
 
     # Hearing
 
-    def obey(self, message: Any, start: Callable[[Job], Run]) -> bool:
+    def obey(self, message: Any, start: Callable[[Job, Terms], Run]) -> bool:
         """Do what the worker says; False when it says to end, or is gone."""
         if message is None or message[0] == "quit":
             return False
         kind, *rest = message
         if kind == "jobs":
-            for fields in rest[0]:
-                job = Job._make(fields)
+            for said in rest[0]:
+                job, terms = unpack_handed(said)
                 self._keys[job.id] = job.key
-                self.running[job.key] = job.run_token, start(job)
+                self.running[job.key] = job.run_token, start(job, terms)
         elif kind == "define":
             task_definitions.load(self.app, rest[0])
             self.runtime = self.runtime._replace(templates={})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from functools import partial
 from typing import Any, cast
 
 import gevent
@@ -14,6 +15,7 @@ from gevent import monkey
 
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded
 from localq.execution import attempt
+from localq.execution.policy import Terms
 from localq.model.clock import SYSTEM
 from localq.model.job import Job
 from localq.model.outcome import Ending, Outcome
@@ -46,8 +48,8 @@ class _GreenletLimiter:
 class _Greenlet:
     """A run in a greenlet of its own."""
 
-    def __init__(self, child: Child, job: Job) -> None:
-        self._child, self._job = child, job
+    def __init__(self, child: Child, job: Job, terms: Terms) -> None:
+        self._child, self._job, self._terms = child, job, terms
         self._begun = self._over = False
         self._error: type[BaseException] | None = None
         self._greenlet: Any = gevent.spawn(self._run)
@@ -77,7 +79,7 @@ class _Greenlet:
             return unknown_task(job, HINT)
         if inspect.iscoroutinefunction(task.run):
             return _refused(task)
-        return attempt.run(task, job, child.runtime._replace(limiter=_GreenletLimiter()))
+        return attempt.run(task, job, self._terms, child.runtime._replace(limiter=_GreenletLimiter()))
 
 
 def _refused(task: Task[..., Any]) -> Outcome:
@@ -88,7 +90,7 @@ def _refused(task: Task[..., Any]) -> Outcome:
 
 def _serve(child: Child) -> None:
     child.ready()
-    while child.obey(receive(child.jobs), lambda job: _Greenlet(child, job)):
+    while child.obey(receive(child.jobs), partial(_Greenlet, child)):
         pass
     if child.running:
         os._exit(0)

@@ -121,7 +121,7 @@ class EventLoopPool:
             end = Death(Cause.STOPPED, child.reason, started)
         else:
             end = Death(Cause.CRASH, f"The process that ran it (pid {child.pid}) {how}", started)
-        return Report(handed.job, end, self._tails.pop(handed.job.key, None))
+        return Report(handed, end, self._tails.pop(handed.job.key, None))
 
     def _wall(self, since: float) -> int:
         return self._clock.now() - int((self._clock.steady() - since) * 1e6)
@@ -161,7 +161,7 @@ class EventLoopPool:
         try:
             for name in {handed.job.task for handed in share}:
                 self._child.define(name)
-            self._child.send("jobs", [tuple(handed.job) for handed in share])
+            self._child.send("jobs", [frames.pack_handed(handed) for handed in share])
         except OSError:
             # Its socket is full, or it is gone, of which its other pipe tells.
             for handed in share:
@@ -224,7 +224,7 @@ class EventLoopPool:
         over = death is not None and death.cause == Cause.TIME_LIMIT and outcome.ending != Ending.SUCCESS
         if death is not None and (over or outcome.ending == Ending.RELEASED):
             end = death._replace(started_at=self._wall(since))
-        self._ended.append(Report(handed.job, end, self._tails.pop(key, None)))
+        self._ended.append(Report(handed, end, self._tails.pop(key, None)))
         worn = self._max_tasks is not None and child.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         self._worn = self._worn or worn or fat
@@ -286,7 +286,7 @@ class EventLoopPool:
         """End a cancelled job: raise WorkerTerminate in it, where it waits."""
         for handed in [one for one in self._held if one.job.key == key]:
             self._held.remove(handed)
-            self._ended.append(Report(handed.job, Death(Cause.CANCELLED, "cancelled before it started", None), None))
+            self._ended.append(Report(handed, Death(Cause.CANCELLED, "cancelled before it started", None), None))
         if key in self._hand and number and key not in self._told:
             self._tell(key, "terminate", Death(Cause.CANCELLED, f"cancelled by signal {number}", None, number))
 

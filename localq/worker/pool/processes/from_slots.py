@@ -86,7 +86,7 @@ class Hearing(Handing):
             key, token, outcome = frames.unpack_outcome(kind, body)
             handed = slot.jobs.pop(key, None)
             if handed is not None and handed.job.run_token == token:
-                self._ended_well(slot, handed.job, outcome)
+                self._ended_well(slot, handed, outcome)
         elif kind == frames.Kind.NOTE:
             self._notes.append(frames.unpack_note(body))
         elif kind == frames.Kind.PRINTED:
@@ -105,7 +105,8 @@ class Hearing(Handing):
         elif kind == frames.Kind.DROPPED:
             slot.recalled = False
 
-    def _ended_well(self, slot: SlotHandle, job: Job, outcome: Outcome) -> None:
+    def _ended_well(self, slot: SlotHandle, handed: Handed, outcome: Outcome) -> None:
+        job = handed.job
         failpoints.point("outcome.received")
         slot.done += 1
         slot.loading = False
@@ -114,7 +115,7 @@ class Hearing(Handing):
         if slot.verdict is not None and slot.verdict[0] == job.key:
             slot.verdict = slot.kill_at = None
         self._work_ahead.measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
-        self._ended.append(Report(job, outcome, slot.tails.pop(job.key, None) if slot.tails else None))
+        self._ended.append(Report(handed, outcome, slot.tails.pop(job.key, None) if slot.tails else None))
         worn = self._max_tasks is not None and slot.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         if worn or fat:

@@ -144,7 +144,7 @@ class ProcessPool(Watching):
         self._held.extendleft(reversed(slot.take_back()))
         for handed in slot.jobs.values():
             death = self._death(slot, handed.job, code)
-            self._ended.append(Report(handed.job, death, slot.tails.pop(handed.job.key, None)))
+            self._ended.append(Report(handed, death, slot.tails.pop(handed.job.key, None)))
         slot.jobs.clear()
         self._forget(slot)
         if not self._closing and self.broken is None and slot.index < self.size:
@@ -207,7 +207,7 @@ class ProcessPool(Watching):
                 self._kill(slot, number)
         for handed in [one for one in self._held if one.job.key == key]:
             self._held.remove(handed)
-            self._ended.append(Report(handed.job, Death(Cause.CANCELLED, "cancelled before it started", None), None))
+            self._ended.append(Report(handed, Death(Cause.CANCELLED, "cancelled before it started", None), None))
         self._hand_held()
 
     def drop(self, keys: Sequence[int]) -> None:

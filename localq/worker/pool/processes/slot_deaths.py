@@ -95,7 +95,7 @@ class Watching(Hearing):
             if idle:
                 self._give(idle.pop(), [handed])
             else:
-                self._ended.append(Report(handed.job, Outcome(Ending.RELEASED, None, self._clock.now()), None))
+                self._ended.append(Report(handed, Outcome(Ending.RELEASED, None, self._clock.now()), None))
 
     def _watch_memory(self, now: float) -> None:
         if now < self._memory_at:

@@ -66,7 +66,7 @@ class SlotHandle:
         os.write(self._new_tokens.fileno(), b"+" * len(handed))
         for one in handed:
             self.jobs[one.job.key] = one
-        frames.send(self.to_slot, ("jobs", [tuple(one.job) for one in handed]))
+        frames.send(self.to_slot, ("jobs", [frames.pack_handed(one) for one in handed]))
 
     def take_back(self) -> list[Handed]:
         """Take back what has not been started: the last of what it was given, as many as there are tokens."""

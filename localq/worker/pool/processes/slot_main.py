@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from localq import current
 from localq.exceptions import WorkerTerminate
 from localq.execution import attempt
+from localq.execution.policy import Terms
 from localq.execution.running import Runtime
 from localq.execution.soft_limit import AlarmLimiter
 from localq.host.marks import Marks
@@ -35,7 +36,7 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
-from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, receive
+from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, receive, unpack_handed
 from localq.worker.pool.log_records import set_logging
 from localq.worker.pool.processes.slot_streams import set_streams
 from localq.worker.pool.unknown_task import HINT, unknown_task
@@ -110,7 +111,7 @@ class Slot:
             if not self._given:
                 goes_on = self._hear()
             elif self._may_start():
-                self._run(Job._make(self._given.popleft()))
+                self._run(*unpack_handed(self._given.popleft()))
                 continue
             else:
                 goes_on = self._drop()
@@ -153,7 +154,7 @@ class Slot:
         self.report(Kind.DROPPED, b"")
         return goes_on
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job, terms: Terms) -> None:
         task = self.app.tasks.find(job.task)
         if self._marks is not None:
             self._marks.begin(job.key, job.run_token, SYSTEM.steady())
@@ -161,7 +162,7 @@ class Slot:
         started_at = SYSTEM.now()
         self._running = True
         try:
-            outcome = unknown_task(job, HINT) if task is None else attempt.run(task, job, self._runtime)
+            outcome = unknown_task(job, HINT) if task is None else attempt.run(task, job, terms, self._runtime)
         except WorkerTerminate:
             outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
         finally:

@@ -40,7 +40,7 @@ class _Thread(threading.Thread):
         #: What runs and may be interrupted.
         self.handed: Handed | None = None
         #: What has not been reported yet, and its outcome once it has run.
-        self.job: Job | None = None
+        self.taken: Handed | None = None
         self.outcome: Outcome | None = None
         self.ran = False
         self.since = 0.0
@@ -51,7 +51,7 @@ class _Thread(threading.Thread):
         """Run what comes. Errors injected for a run may arrive after it, between any two lines here."""
         while not self.abandoned:
             with contextlib.suppress(BaseException):
-                if self.job is None:
+                if self.taken is None:
                     handed = self.pool.waiting.get()
                     if handed is None:
                         break
@@ -64,8 +64,7 @@ class _Thread(threading.Thread):
         """Take a job; its limits count from now."""
         self.since = self.pool.clock.steady()
         self.outcome, self.ran = None, False
-        self.handed = handed
-        self.job = handed.job
+        self.handed = self.taken = handed
 
     def interrupt(self, handed: Handed, error: type[BaseException]) -> None:
         """Raise an error in a run, if it is still that one."""
@@ -75,20 +74,20 @@ class _Thread(threading.Thread):
 
     def _attempt(self) -> None:
         """Run the job at hand and report it; called again when an injected error got in between."""
-        job = self.job
-        if job is None:
+        taken = self.taken
+        if taken is None:
             return
         if not self.ran:
             self.ran = True
-            self.outcome = self.pool.attempt(job)
+            self.outcome = self.pool.attempt(taken)
         with self.guard:
             self.handed = None
         if self.outcome is None:
             # The error came as the run ended.
             now = self.pool.clock.now()
             self.outcome = Outcome(Ending.RELEASED, now, now)
-        self.pool.ended(self, job, self.outcome)
-        self.job = None
+        self.pool.ended(self, taken, self.outcome)
+        self.taken = None
 
 
 class ThreadPool:
@@ -145,22 +144,23 @@ class ThreadPool:
         self._threads.append(thread)
         thread.start()
 
-    def attempt(self, job: Job) -> Outcome:
+    def attempt(self, handed: Handed) -> Outcome:
         """Run a job in the calling thread."""
+        job, rules = handed
         task = self._app.tasks.find(job.task)
         if task is None:
             return unknown_task(job, "Import its module: include=[...].", self.clock)
         try:
-            return attempt.run(task, job, self._runtime._replace(limiter=ThreadLimiter()))
+            return attempt.run(task, job, rules.terms, self._runtime._replace(limiter=ThreadLimiter()))
         except WorkerTerminate:
             now = self.clock.now()
             return Outcome(Ending.RELEASED, now, now)
 
-    def ended(self, thread: _Thread, job: Job, outcome: Outcome) -> None:
+    def ended(self, thread: _Thread, handed: Handed, outcome: Outcome) -> None:
         """Report from a thread."""
         if self._redirection is not None:
             self._redirection.end_lines()
-        self._ended.put((thread, Report(job, outcome, None)))
+        self._ended.put((thread, Report(handed, outcome, None)))
         self._ring()
 
     def _note(self, said: Note) -> None:
@@ -292,7 +292,7 @@ class ThreadPool:
                 continue
             del self._hand[handed.job.key]
             reason = f"hard time limit of {hard:g} s exceeded"
-            self._given_up.append(Report(handed.job, Death(Cause.TIME_LIMIT, reason, None, 9), None))
+            self._given_up.append(Report(handed, Death(Cause.TIME_LIMIT, reason, None, 9), None))
             self._abandon(thread, handed)
         return min(after, default=None)
 
@@ -312,7 +312,7 @@ class ThreadPool:
         for thread, handed in self._running():
             if self._hand.pop(handed.job.key, None) is not None:
                 death = Death(Cause.STOPPED, "the worker stopped before it ended", None)
-                self._given_up.append(Report(handed.job, death, None))
+                self._given_up.append(Report(handed, death, None))
             thread.abandoned = True
 
     def resize(self, size: int) -> None:
