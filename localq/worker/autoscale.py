@@ -1,13 +1,19 @@
-"""How many slots a worker should have: as many as there is work for, within bounds."""
+"""How many slots a worker has: as many as it was told to, or as there is work for, within bounds."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-__all__ = ["KEEPALIVE_S", "Autoscaler", "Bounds", "wanted_size"]
+from localq.model.clock import Clock
+from localq.store.protocol.store import Store
+from localq.worker.pool.contract import Pool
+
+__all__ = ["KEEPALIVE_S", "Autoscaler", "Bounds", "PoolSize", "wanted_size"]
 
 #: Seconds without need for a slot after which it goes.
 KEEPALIVE_S = 30.0
+#: Seconds between two thoughts about the pool's size.
+_THOUGHT_S = 0.02
 
 
 class Bounds(NamedTuple):
@@ -42,3 +48,67 @@ class Autoscaler:
         if demand >= size:
             self._busy_at = steady
         return wanted_size(size, self.bounds, demand, steady - self._busy_at)
+
+
+class _Queues(Protocol):
+    """The queues a worker serves."""
+
+    @property
+    def queues(self) -> tuple[str, ...] | None: ...
+
+    @property
+    def excluded(self) -> tuple[str, ...]: ...
+
+
+class _Listed(Protocol):
+    """What the store knows of the worker."""
+
+    @property
+    def plan(self) -> _Queues: ...
+
+    def describe(self) -> None: ...
+
+
+class PoolSize:
+    """The size of a worker's pool.
+
+    Args:
+        lease: The worker's; it says what the store is told when the size changes.
+        bounds: The most and the fewest slots, where their number follows the demand from the start.
+
+    Attributes:
+        autoscaler: What decides by demand; None: the size is what it was told to be.
+    """
+
+    def __init__(self, pool: Pool, store: Store, clock: Clock, lease: _Listed, bounds: Bounds | None) -> None:
+        self.autoscaler: Autoscaler | None = None
+        self._pool, self._store, self._clock, self._lease = pool, store, clock, lease
+        self._thought_at = 0.0
+        if bounds is not None:
+            self.autoscale(bounds)
+
+    def autoscale(self, bounds: Bounds) -> None:
+        """Keep the size within bounds, by demand, from now on."""
+        self.autoscaler = Autoscaler(bounds, self._clock.steady())
+
+    def resize(self, size: int) -> None:
+        """Change the size, and what the store says of it."""
+        if size != self._pool.size:
+            self._pool.resize(size)
+            self._lease.describe()
+
+    def tend(self) -> None:
+        """Follow the demand, where the size does that."""
+        scaler = self.autoscaler
+        if scaler is None:
+            return
+        steady = self._clock.steady()
+        if steady - self._thought_at < _THOUGHT_S:
+            return
+        self._thought_at = steady
+        size = self._pool.size
+        demand = len(self._pool.in_hand())
+        if demand >= size or size < scaler.bounds.fewest:
+            plan = self._lease.plan
+            demand += self._store.backlog(plan.queues, plan.excluded, scaler.bounds.most)
+        self.resize(scaler.size(size, demand, steady))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
 from localq.host.presence import Presence
 from localq.model.hints import nearest
@@ -63,7 +64,7 @@ def processors() -> int:
 
 
 def assemble(
-    app: Any,
+    app: LocalQ,
     *,
     printed: Printed,
     concurrency: int | str | None = None,
@@ -112,7 +113,7 @@ def assemble(
     return worker
 
 
-def _kind(app: Any, pool: str | None) -> str:
+def _kind(app: LocalQ, pool: str | None) -> str:
     """Return the kind of pool that was asked for, or else is usual, if it works here."""
     kind = pool or _usual_pool(app)
     if kind == "eventlet":
@@ -132,7 +133,7 @@ def _kind(app: Any, pool: str | None) -> str:
     return kind
 
 
-def _store(app: Any, kind: str, places: int) -> tuple[Any, Presence | None]:
+def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
     """Return the worker's store, not connected, and its presence beside the file; a store in memory has none."""
     store: Any = app.store
     memory = getattr(store, "memory", False)
@@ -154,7 +155,7 @@ def _store(app: Any, kind: str, places: int) -> tuple[Any, Presence | None]:
 
 
 def _pool(
-    app: Any,
+    app: LocalQ,
     kind: str,
     size: int,
     worker: str,
@@ -179,7 +180,7 @@ def _pool(
     return ProcessPool(app, size, marks=marks, **common)
 
 
-def _usual_pool(app: Any) -> str:
+def _usual_pool(app: LocalQ) -> str:
     """Return the pool of the settings; where nobody chose one and processes do not work, threads."""
     if sys.platform != "linux" and "worker_pool" not in app.conf.given():
         return "threads"
@@ -197,7 +198,7 @@ def _bounds(kind: str, autoscale: tuple[int, int]) -> Bounds:
     return Bounds(most, fewest)
 
 
-def _size(app: Any, kind: str, concurrency: int | str | None) -> int:
+def _size(app: LocalQ, kind: str, concurrency: int | str | None) -> int:
     wanted = concurrency if concurrency is not None else app.conf.worker_concurrency
     if wanted is None and kind in KINDS:
         return _CROWD

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from localq import __version__
+from localq.app.app import LocalQ
 from localq.model.clock import Clock, to_datetime
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
@@ -47,7 +48,7 @@ class CeleryEvents:
         enabled: False keeps events of tasks from being sent, whoever listens; the setting says so, at any time.
     """
 
-    def __init__(self, app: Any, worker: str, store: Store, pool: Pool, clock: Clock) -> None:
+    def __init__(self, app: LocalQ, worker: str, store: Store, pool: Pool, clock: Clock) -> None:
         self._worker, self._store, self._pool, self._time = worker, store, pool, clock
         self._conf = app.conf
         self.listening = False

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from localq.app.app import LocalQ
 from localq.execution.running import Running, Runtime
 from localq.model.clock import Clock
 from localq.model.job import JobState
@@ -31,7 +32,7 @@ class Setup(NamedTuple):
     """A worker that is being set up: what the signals celeryd_init and worker_init are told of."""
 
     hostname: str
-    app: Any
+    app: LocalQ
 
 
 class CelerySignals:
@@ -42,7 +43,7 @@ class CelerySignals:
         worker: Its name.
     """
 
-    def __init__(self, app: Any, worker: str, clock: Clock) -> None:
+    def __init__(self, app: LocalQ, worker: str, clock: Clock) -> None:
         self._app, self._worker, self._clock = app, worker, clock
 
     def received(self, jobs: Sequence[Handed]) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 from typing import Any
 
+from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
 from localq.log import follow_events
 from localq.model.job import Job
@@ -42,7 +43,7 @@ class Embedded:
 
     def __init__(
         self,
-        app: Any,
+        app: LocalQ,
         *,
         concurrency: int | str | None = None,
         pool: str | None = None,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from localq.app.app import LocalQ
 from localq.exceptions import StoreBusy
 from localq.host.presence import Presence, boot_id
 from localq.model.clock import Clock
@@ -48,7 +49,7 @@ class Lease:
     """
 
     def __init__(
-        self, app: Any, store: Store, plan: WorkerPlan, pool: Pool, clock: Clock, presence: Presence | None
+        self, app: LocalQ, store: Store, plan: WorkerPlan, pool: Pool, clock: Clock, presence: Presence | None
     ) -> None:
         self.uuid = presence.uuid if presence is not None else new_id()
         self.boot = boot_id()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
+from localq.app.app import LocalQ
 from localq.execution.policy import Limits, Rules, rules_of
 from localq.model.job import Job
 
@@ -25,7 +26,7 @@ class Rulebook:
         app: Tasks and settings.
     """
 
-    def __init__(self, app: Any, orders: _Orders) -> None:
+    def __init__(self, app: LocalQ, orders: _Orders) -> None:
         self._app, self._orders = app, orders
         self._plain: dict[str, Rules] = {}
         self._revision = -1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from localq.app.app import LocalQ
 from localq.model.clock import Clock
 from localq.model.events import emit, listened
 from localq.model.job import JobState
@@ -27,7 +28,7 @@ class Told:
         events: Tells other processes.
     """
 
-    def __init__(self, app: Any, worker: str, clock: Clock, events: CeleryEvents) -> None:
+    def __init__(self, app: LocalQ, worker: str, clock: Clock, events: CeleryEvents) -> None:
         self._app, self._worker, self._clock = app, worker, clock
         self._events, self._signals = events, CelerySignals(app, worker, clock)
 

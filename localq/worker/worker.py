@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
 
+from localq.app.app import LocalQ
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
 from localq.execution.settle import released
 from localq.host.presence import Presence
@@ -25,11 +25,15 @@ from localq.signals import (
     worker_shutting_down,
 )
 from localq.store.protocol.store import Store
+from localq.worker.autoscale import PoolSize
 from localq.worker.celery_events import CeleryEvents
 from localq.worker.claimed import Claimed
-from localq.worker.control.mailbox import Control
+from localq.worker.control import State
+from localq.worker.control.mailbox import Mailbox
+from localq.worker.control.orders import Orders
 from localq.worker.finished import FinishedJobs
 from localq.worker.lease import Lease, WorkerPlan
+from localq.worker.memory import MemorySamples
 from localq.worker.outage import Outage
 from localq.worker.pool.contract import Pool
 from localq.worker.reported import Reported
@@ -60,7 +64,7 @@ class Worker:
 
     def __init__(
         self,
-        app: Any,
+        app: LocalQ,
         store: Store,
         pool: Pool,
         plan: WorkerPlan,
@@ -84,10 +88,17 @@ class Worker:
         self._shutdown = Shutdown()
         self._outage = Outage(plan.name, clock)
         self._finished = FinishedJobs(plan.name, store, clock, app.conf)
-        self.control = Control(self, plan.autoscale)
+        self.orders = Orders(app)
+        self.pool_size = PoolSize(pool, store, clock, self._lease, plan.autoscale)
+        self.memory = MemorySamples()
+        self._mailbox = Mailbox(State(app, plan.name, self), store, clock, self.wake)
+        #: Jobs received, by task.
+        self.received: dict[str, int] = {}
+        #: Since when it is there, in steady seconds.
+        self.began = clock.steady()
         self.celery_events = CeleryEvents(app, plan.name, store, pool, clock)
         told = Told(app, plan.name, clock, self.celery_events)
-        self._claimed = Claimed(plan.name, store, Rulebook(app, self.control), told, app.conf)
+        self._claimed = Claimed(plan.name, store, Rulebook(app, self.orders), told, app.conf)
         self._reported = Reported(plan.name, clock, told)
         self._upkeep: Upkeep | None = None
         #: The name of the signal that stops it, where it was one.
@@ -163,7 +174,7 @@ class Worker:
         self._bell = self.store.worker_bell()
         self._wakeup.listen(self._bell, self._ring)
         # First: who knows of this worker expects its answers.
-        self._lease.enter(before=self.control.begin)
+        self._lease.enter(before=self._read_on)
         failpoints.point("worker.registered")
         rescue = Rescue(self.app, self.plan.name, self.store, self.clock, self._lease, self._save)
         self._upkeep = Upkeep(self.app, self.plan.name, self.store, self.clock, rescue)
@@ -179,6 +190,10 @@ class Worker:
             queues=self.plan.queues,
             store=getattr(self.store, "path", ""),
         )
+
+    def _read_on(self) -> None:
+        self._mailbox.begin()
+        self.orders.obey(self.store.orders())
 
     def _done(self) -> bool:
         if self.error is None and self._shutdown.step == Stopping.KILL:
@@ -258,7 +273,9 @@ class Worker:
                 self._look = self._behind = True
         if not self._shutdown.begun:
             self._claim()
-        self.control.tend()
+        self._mailbox.tend()
+        if not self.stops:
+            self.pool_size.tend()
         assert self._upkeep is not None
         self._upkeep.tend()
 
@@ -283,7 +300,7 @@ class Worker:
         words = self._bell.drain()
         self._look = True
         self._rung = self._rung or any(words)
-        self.control.hear(words)
+        self._mailbox.hear(words)
 
     # Claiming
 
@@ -297,7 +314,7 @@ class Worker:
             return
         room = max(0, room)
         self._behind = False
-        rates = self.control.rates()
+        rates = self.orders.rates()
         claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now, rates)
         if not claim.held:
             self._rejoin("its lease was taken")
@@ -308,8 +325,13 @@ class Worker:
             self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             failpoints.point("claim.after")
-            self.control.received(claim.jobs)
+            self._count(claim.jobs)
             self._hand(claim.jobs, now)
+
+    def _count(self, jobs: Sequence[Job]) -> None:
+        received = self.received
+        for job in jobs:
+            received[job.task] = received.get(job.task, 0) + 1
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
         handed, late = self._claimed.sort(jobs, now)
@@ -339,7 +361,7 @@ class Worker:
         if not beat.held:
             self._rejoin("its lease was taken")
             return
-        self.control.obey(beat.orders)
+        self.orders.obey(beat.orders)
         if beat.stop:
             self.pool.drop(beat.stop)
         for key, number in beat.cancel.items():

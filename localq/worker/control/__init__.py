@@ -18,11 +18,58 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
-__all__ = ["Command", "Panel", "State", "control_command", "inspect_command", "nok", "ok"]
+from localq.app.app import LocalQ
+from localq.host.presence import Presence
+from localq.model.clock import Clock
+from localq.store.protocol.store import Store
+from localq.worker.autoscale import PoolSize
+from localq.worker.control.orders import Orders
+from localq.worker.lease import WorkerPlan
+from localq.worker.memory import MemorySamples
+from localq.worker.pool.contract import Pool
+
+__all__ = ["Command", "Controlled", "Panel", "State", "control_command", "inspect_command", "nok", "ok"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Controlled(Protocol):
+    """What commands use of a worker (`localq.worker.worker.Worker`).
+
+    Attributes:
+        store: The worker's own: only for quick commands, which run where it does.
+        received: The number of jobs received, by task.
+        began: Since when it is there, in steady seconds.
+    """
+
+    store: Store
+    pool: Pool
+    clock: Clock
+    presence: Presence | None
+    orders: Orders
+    pool_size: PoolSize
+    memory: MemorySamples
+    received: dict[str, int]
+    began: float
+
+    @property
+    def plan(self) -> WorkerPlan:
+        """What it is now."""
+        ...
+
+    def serve(self, queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
+        """Serve other queues from now on."""
+        ...
+
+    def stop(self) -> None:
+        """Stop in order."""
+        ...
+
+    def beat_soon(self) -> None:
+        """Renew the lease at the next turn."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,12 +79,12 @@ class State:
     Attributes:
         app: The app.
         hostname: The worker's name.
-        worker: The worker itself (`localq.worker.worker.Worker`), whose loop runs in another thread.
+        worker: The worker itself, whose loop runs in another thread.
     """
 
-    app: Any
+    app: LocalQ
     hostname: str
-    worker: Any
+    worker: Controlled
 
 
 class Command(NamedTuple):

@@ -18,9 +18,10 @@ from localq.model.orders import PARKED_AT, PAUSE, RATE
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.store.protocol.store import Filter
+from localq.tasks.task import Task
 from localq.worker.control import State, inspect_command, nok, ok
+from localq.worker.lease import WorkerPlan
 from localq.worker.pool.contract import InHand
-from localq.worker.pool.process_facts import resident_kb
 
 __all__ = ["request_info"]
 
@@ -31,7 +32,7 @@ _MOST = 500
 #: Jobs looked up in the store at one request, by a worker that stands still for it.
 _MOST_ASKED = 50
 #: What Celery calls jobs that no slot has, by their state in the store.
-_AWAITED = {JobState.SCHEDULED: "scheduled", JobState.READY: "ready"}
+_AWAITED: dict[int, str] = {JobState.SCHEDULED: "scheduled", JobState.READY: "ready"}
 #: Parts of a setting's name whose value is nobody's business.
 _SECRET = ("password", "passwd", "secret", "token", "api", "key", "signature", "url", "broker", "backend")
 
@@ -143,7 +144,7 @@ def query_task(state: State, ids: str | Sequence[str], **_: Any) -> dict[str, An
     return found
 
 
-def _serves(plan: Any, queue: str) -> bool:
+def _serves(plan: WorkerPlan, queue: str) -> bool:
     return queue not in plan.excluded and (plan.queues is None or queue in plan.queues)
 
 
@@ -159,9 +160,9 @@ def _serves(plan: Any, queue: str) -> bool:
 )
 def registered(state: State, taskinfoitems: Sequence[str] | None = None, builtins: bool = False, **_: Any) -> list[str]:
     """Return the tasks' names, with the attributes that are asked for; of `rate_limit` the one that holds."""
-    ordered = {one.name: one.value for one in state.worker.control.orders if one.kind == RATE}
+    ordered = {one.name: one.value for one in state.worker.orders.held if one.kind == RATE}
 
-    def told(name: str, task: Any) -> str:
+    def told(name: str, task: Task[..., Any]) -> str:
         values = {item: getattr(task, item, None) for item in taskinfoitems or ()}
         if "rate_limit" in values:
             values["rate_limit"] = ordered.get(name, values["rate_limit"])
@@ -175,7 +176,7 @@ def registered(state: State, taskinfoitems: Sequence[str] | None = None, builtin
 def active_queues(state: State, **_: Any) -> list[dict[str, Any]]:
     """Return the queues served; of a worker that serves all of them, those that are known by name."""
     plan, app = state.worker.plan, state.app
-    paused = {one.name for one in state.worker.control.orders if one.kind == PAUSE}
+    paused = {one.name for one in state.worker.orders.held if one.kind == PAUSE}
     if plan.queues is None:
         own = (task.queue for task in app.tasks.values())
         names: Iterable[str] = dict.fromkeys([app.conf.task_default_queue, *filter(None, own), *sorted(paused)])
@@ -240,12 +241,12 @@ def stats(state: State, **_: Any) -> dict[str, Any]:
         "put-guarded-by-semaphore": False,
         "timeouts": [settings.task_soft_time_limit or 0, settings.task_time_limit or 0],
     }
-    scaler = worker.control.autoscaler
+    scaler = worker.pool_size.autoscaler
     return {
-        "total": dict(sorted(worker.control.totals.items())),
+        "total": dict(sorted(worker.received.items())),
         "pid": os.getpid(),
         "clock": str(state.app.clock.now()),
-        "uptime": round(worker.clock.steady() - worker.control.began),
+        "uptime": round(worker.clock.steady() - worker.began),
         "pool": pool,
         "autoscaler": None if scaler is None else {
             "max": scaler.bounds.most, "min": scaler.bounds.fewest, "current": worker.pool.size
@@ -282,10 +283,7 @@ def report(state: State, **_: Any) -> dict[str, str]:
 @inspect_command(quick=True, help="Sample current RSS memory usage.")
 def memsample(state: State, **_: Any) -> str:
     """Take a sample of the memory the worker and its slots hold, and return it."""
-    samples = state.worker.control.samples
-    samples.append(sum(resident_kb(pid) for pid in {os.getpid(), *state.worker.pool.pids()}))
-    del samples[:-_MOST]
-    return _size(samples[-1])
+    return _size(state.worker.memory.take(state.worker.pool.pids()))
 
 
 @inspect_command(
@@ -293,7 +291,7 @@ def memsample(state: State, **_: Any) -> str:
 )  # fmt: skip
 def memdump(state: State, samples: int = 10, **_: Any) -> dict[str, Any]:
     """Return the last samples that `memsample` took, oldest first."""
-    return ok([_size(one) for one in state.worker.control.samples[-int(samples) :]] if int(samples) > 0 else [])
+    return ok([_size(one) for one in state.worker.memory.last(int(samples))])
 
 
 def _size(kib: int) -> str:

@@ -17,7 +17,7 @@ from localq.model.rates import read_rate
 from localq.result import signal_number
 from localq.result.stamped_jobs import stamped
 from localq.worker.autoscale import Bounds
-from localq.worker.control import State, control_command, nok, ok
+from localq.worker.control import Controlled, State, control_command, nok, ok
 
 __all__ = ["most_slots"]
 
@@ -128,7 +128,7 @@ def _order(state: State, order: Order) -> None:
     if order.value is None or order not in store.orders():
         store.order([order], state.app.clock.now())
         store.ring_workers("orders")
-    state.worker.control.obey(store.orders())
+    state.worker.orders.obey(store.orders())
 
 
 # Queues
@@ -175,14 +175,14 @@ def pool_shrink(state: State, n: int = 1, **_: Any) -> dict[str, Any]:
 
 
 def _by(state: State, more: int, said: str) -> dict[str, Any]:
-    control, size = state.worker.control, state.worker.pool.size + more
+    pool_size, size = state.worker.pool_size, state.worker.pool.size + more
     problem = _refused(state, size)
     if problem:
         return nok(problem)
-    if control.autoscaler is not None:
-        bounds = control.autoscaler.bounds
-        control.autoscale(Bounds(max(bounds.most, size) if more > 0 else size, min(bounds.fewest, size)))
-    control.resize(size)
+    if pool_size.autoscaler is not None:
+        bounds = pool_size.autoscaler.bounds
+        pool_size.autoscale(Bounds(max(bounds.most, size) if more > 0 else size, min(bounds.fewest, size)))
+    pool_size.resize(size)
     return ok(said)
 
 
@@ -196,7 +196,7 @@ def _refused(state: State, size: int) -> str | None:
     return None
 
 
-def most_slots(worker: Any) -> int:
+def most_slots(worker: Controlled) -> int:
     """Return the number of slots a worker can have: for processes, those whose marks have a place in its file."""
     marks = None if worker.presence is None else worker.presence.marks
     return _MOST_THREADS if marks is None else len(marks) // MARK_SIZE
@@ -216,7 +216,7 @@ def autoscale(state: State, max: int, min: int = 1, **_: Any) -> dict[str, Any]:
         problem = f"min={bounds.fewest} must not be over max={bounds.most}"
     if problem is not None:
         return nok(problem)
-    state.worker.control.autoscale(bounds)
+    state.worker.pool_size.autoscale(bounds)
     return ok(f"autoscale now max={bounds.most} min={bounds.fewest}")
 
 

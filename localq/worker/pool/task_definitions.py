@@ -12,6 +12,7 @@ from typing import Any
 
 import dill
 
+from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
 from localq.tasks.registry import make_task
 from localq.tasks.task import Task
@@ -55,7 +56,7 @@ def _definition(task: Task[..., Any]) -> tuple[Any, ...]:
     return "function", task.function, bind, None if base is Task else base, options
 
 
-def load(app: Any, data: bytes) -> None:
+def load(app: LocalQ, data: bytes) -> None:
     """Register a task from its definition, in place of one of the same name."""
     name, definition = dill.loads(data)
     try:
@@ -65,7 +66,7 @@ def load(app: Any, data: bytes) -> None:
     app.tasks.keep(made)
 
 
-def _made(app: Any, name: str, kind: str, *rest: Any) -> Task[..., Any]:
+def _made(app: LocalQ, name: str, kind: str, *rest: Any) -> Task[..., Any]:
     if kind == "broken":
         return _broken(app, name, rest[0])
     if kind == "instance":
@@ -76,7 +77,7 @@ def _made(app: Any, name: str, kind: str, *rest: Any) -> Task[..., Any]:
     return make_task(app, function, bind=bind, base=base or Task, options={**options, "name": name})
 
 
-def _broken(app: Any, name: str, reason: str) -> Task[..., Any]:
+def _broken(app: LocalQ, name: str, reason: str) -> Task[..., Any]:
     def run(*_args: Any, **_kwargs: Any) -> None:
         raise ImproperlyConfigured(
             f"Task {name} cannot be sent to a worker process, because it is not in a module that can be "

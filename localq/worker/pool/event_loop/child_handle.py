@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+from localq.app.app import LocalQ
 from localq.worker.pool import frames, task_definitions
 from localq.worker.pool.fresh_interpreter import start_fresh
 
@@ -35,7 +36,7 @@ class ChildHandle:
         redirect: Whether what tasks print is told apart by job.
     """
 
-    def __init__(self, app: Any, kind: str, worker: str, redirect: bool) -> None:
+    def __init__(self, app: LocalQ, kind: str, worker: str, redirect: bool) -> None:
         self._app = app
         self._frames = frames.Frames()
         self._to_process, of_process = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

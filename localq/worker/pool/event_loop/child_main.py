@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from localq import current
+from localq.app.app import LocalQ
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution.policy import Terms
 from localq.execution.running import Runtime
@@ -54,7 +55,7 @@ class Child:
         redirect: Whether what tasks print is told apart by job.
     """
 
-    def __init__(self, app: Any, jobs: socket.socket, reports: int, worker: str, redirect: bool) -> None:
+    def __init__(self, app: LocalQ, jobs: socket.socket, reports: int, worker: str, redirect: bool) -> None:
         self.app, self.jobs = app, jobs
         self.runtime = Runtime(worker, SYSTEM, app.conf, templates={})
         self.running: dict[int, tuple[int, Run]] = {}

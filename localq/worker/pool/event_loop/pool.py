@@ -13,8 +13,8 @@ import selectors
 import signal
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
+from localq.app.app import LocalQ
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
@@ -50,7 +50,7 @@ class EventLoopPool:
 
     def __init__(
         self,
-        app: Any,
+        app: LocalQ,
         size: int,
         kind: str,
         *,

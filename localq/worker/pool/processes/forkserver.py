@@ -23,6 +23,7 @@ from typing import Any
 import multiprocess
 
 from localq import current
+from localq.app.app import LocalQ
 from localq.model import failpoints
 from localq.signals import worker_before_create_process
 from localq.worker.pool.fresh_interpreter import loaded_app, start_fresh
@@ -45,7 +46,7 @@ class ForkServer:
         app: The app whose tasks the slots run.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: LocalQ) -> None:
         self._app = app
         self._control: socket.socket | None = None
         self._process: Any = None
@@ -154,13 +155,13 @@ def main(control: int) -> None:
 # The process itself
 
 
-def _forked(mine: socket.socket, theirs: socket.socket, app: Any, parent: int) -> None:
+def _forked(mine: socket.socket, theirs: socket.socket, app: LocalQ, parent: int) -> None:
     mine.close()
     current.set_in_slot()
     _serve(theirs, app, parent)
 
 
-def _serve(control: socket.socket, app: Any, parent: int) -> None:
+def _serve(control: socket.socket, app: LocalQ, parent: int) -> None:
     """Fork slots when asked, tell of their deaths, and end them all when the worker is gone."""
     # What is imported stays: no slot's collector should go through it, and copy its pages by touching them.
     gc.freeze()
@@ -189,7 +190,7 @@ def _serve(control: socket.socket, app: Any, parent: int) -> None:
         os._exit(0)
 
 
-def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
+def _obey(control: socket.socket, app: LocalQ, children: dict[int, Any]) -> bool:
     """Do what the worker asks; False when it is gone."""
     try:
         data, ancillary, _, _ = control.recvmsg(65536, socket.CMSG_SPACE(16))
@@ -211,7 +212,7 @@ def _obey(control: socket.socket, app: Any, children: dict[int, Any]) -> bool:
     return True
 
 
-def _become_slot(control: socket.socket, app: Any, plan: SlotPlan, descriptors: list[int], parent: int) -> None:
+def _become_slot(control: socket.socket, app: LocalQ, plan: SlotPlan, descriptors: list[int], parent: int) -> None:
     control.close()
     jobs, tokens, reports, output = descriptors
     slot_main(app, plan, jobs, tokens, reports, output, parent)

@@ -6,8 +6,8 @@ import contextlib
 import json
 import os
 import selectors
-from typing import Any
 
+from localq.app.app import LocalQ
 from localq.host.marks import Marked
 from localq.model import failpoints
 from localq.model.clock import Clock
@@ -34,7 +34,7 @@ class Hearing(Handing):
 
     def __init__(
         self,
-        app: Any,
+        app: LocalQ,
         size: int,
         clock: Clock,
         *,

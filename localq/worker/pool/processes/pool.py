@@ -14,8 +14,8 @@ import selectors
 import signal
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
+from localq.app.app import LocalQ
 from localq.host.marks import MARK_SIZE, Marks
 from localq.model.clock import Clock
 from localq.model.job import Job
@@ -48,7 +48,7 @@ class ProcessPool(Watching):
 
     def __init__(
         self,
-        app: Any,
+        app: LocalQ,
         size: int,
         *,
         worker: str,

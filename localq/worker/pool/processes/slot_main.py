@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from localq import current
+from localq.app.app import LocalQ
 from localq.exceptions import WorkerTerminate
 from localq.execution import attempt
 from localq.execution.policy import Terms
@@ -58,7 +59,7 @@ class SlotPlan(NamedTuple):
 class Slot:
     """The state of a slot's process."""
 
-    def __init__(self, app: Any, plan: SlotPlan, jobs: socket.socket, tokens: int, reports: int) -> None:
+    def __init__(self, app: LocalQ, plan: SlotPlan, jobs: socket.socket, tokens: int, reports: int) -> None:
         self.app, self.plan = app, plan
         self._jobs, self._tokens, self._reports = jobs, tokens, reports
         self._given: deque[tuple[Any, ...]] = deque()
@@ -194,7 +195,7 @@ class Slot:
 # Starting
 
 
-def main(app: Any, plan: SlotPlan, jobs: int, tokens: int, reports: int, output: int, parent: int) -> None:
+def main(app: LocalQ, plan: SlotPlan, jobs: int, tokens: int, reports: int, output: int, parent: int) -> None:
     """Run a slot; the process ends with it."""
     os.setsid()
     _die_with_parent(parent)

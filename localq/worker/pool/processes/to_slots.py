@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
+from localq.app.app import LocalQ
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.job import Job
@@ -27,7 +27,7 @@ class Handing:
         max_tasks: Runs after which a slot's process is replaced.
     """
 
-    def __init__(self, app: Any, size: int, clock: Clock, max_tasks: int | None) -> None:
+    def __init__(self, app: LocalQ, size: int, clock: Clock, max_tasks: int | None) -> None:
         self.size = size
         #: Why the pool can run nothing any more.
         self.broken: str | None = None

@@ -14,8 +14,8 @@ import selectors
 import socket
 import threading
 from collections.abc import Sequence
-from typing import Any
 
+from localq.app.app import LocalQ
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution import attempt
 from localq.execution.running import Runtime
@@ -104,7 +104,7 @@ class ThreadPool:
     broken: str | None = None
 
     def __init__(
-        self, app: Any, size: int, *, worker: str, clock: Clock, printed: Printed, redirect: bool = True
+        self, app: LocalQ, size: int, *, worker: str, clock: Clock, printed: Printed, redirect: bool = True
     ) -> None:
         self.size, self.clock = size, clock
         self._print, self._redirect = printed, redirect
