@@ -108,6 +108,17 @@ def test_signals_tell_of_each_step(q: LocalQ) -> None:
     assert told == [("LocalQBackend", status) for status in ("READY", "RUNNING", "SUCCESSFUL")]
 
 
+def test_a_task_in_a_workflow_is_ready_while_it_waits_for_others(q: LocalQ) -> None:
+    first, second = (q.tasks[f"tests.contrib.shop.{name}"] for name in ("add", "double"))
+    last = (first.si(1, 2).set(queue="default") | second.si(4).set(queue="mail"))()
+
+    waiting = shop.double.get_result(last.id)
+    drain(q)
+
+    assert (waiting.status, waiting.is_finished) == ("READY", False)
+    assert shop.double.get_result(last.id).return_value == 8
+
+
 def test_a_result_that_is_not_there_does_not_exist(q: LocalQ) -> None:
     foreign = q.send_task("elsewhere")
 

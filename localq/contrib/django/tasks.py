@@ -44,6 +44,7 @@ except ModuleNotFoundError:
 __all__ = ["LocalQBackend"]
 
 _STATUS = {
+    JobState.WAITING: TaskResultStatus.READY,
     JobState.SCHEDULED: TaskResultStatus.READY,
     JobState.READY: TaskResultStatus.READY,
     JobState.RUNNING: TaskResultStatus.RUNNING,
