@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import ImproperlyConfigured, LocalQError
 from localq.model.clock import SYSTEM, Clock, to_datetime
+from localq.model.secrets import without_passwords
 from localq.settings import Settings
 from localq.settings.from_text import from_arguments, from_environment
-from localq.store.location import DEFAULT, embedded, locate, shown
+from localq.store.location import DEFAULT, embedded, locate
 from localq.tasks.annotations import annotate
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
@@ -131,7 +132,7 @@ class WithSettings:
     def _configured_place(self) -> str | None:
         jobs, results = embedded(self.conf.broker_url), embedded(self.conf.result_backend)
         if jobs and results and jobs != results:
-            broker, backend = shown(self.conf.broker_url), shown(self.conf.result_backend)
+            broker, backend = without_passwords(self.conf.broker_url), without_passwords(self.conf.result_backend)
             raise ImproperlyConfigured(
                 f"broker_url is {broker!r} and result_backend {backend!r}, but jobs and their results are in one "
                 "file. Give path=, or set broker_url alone."
@@ -141,7 +142,7 @@ class WithSettings:
     def notices(self) -> list[str]:
         """Return what is odd about the settings, a sentence each: shown when a worker starts."""
         told = [
-            f"Setting {name} is {shown(value)!r} and has no effect: jobs and results are in {self._place}."
+            f"Setting {name} is {without_passwords(value)!r} and has no effect: jobs and results are in {self._place}."
             for name in ("broker_url", "result_backend")
             if (value := self.conf[name]) and self._place is not None and not self._is_here(value)
         ]

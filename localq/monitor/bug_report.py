@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-import re
 import sqlite3
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
-__all__ = ["censored", "report"]
+from localq.model.secrets import masked, without_passwords
+
+__all__ = ["report"]
 
 #: What LocalQ is built on, as far as a bug may lie there.
 _PACKAGES = (
@@ -24,9 +25,6 @@ _PACKAGES = (
     "redis",
     "psycopg",
 )
-_SECRET = re.compile(r"(?i)api|token|key|secret|pass|signature|database|auth|credential")
-_PASSWORD = re.compile(r"(?<=:)[^/@:]+(?=@)")
-_STARS = "********"
 
 
 class App(Protocol):
@@ -52,22 +50,11 @@ def report(app: App) -> str:
         f"imp:{platform.python_implementation()}",
         f"python    -> {sys.executable}",
         f"app       -> {app.main or '__main__'}, {len(app.tasks)} tasks",
-        f"store     -> {censored('store', app.location)}",
+        f"store     -> {without_passwords(app.location)}",
         "",
     ]
-    lines += [f"{name}: {censored(name, value)!r}" for name, value in app.conf.given().items()]
+    lines += [f"{name}: {masked(name, value)!r}" for name, value in app.conf.given().items()]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def censored(name: str, value: Any) -> Any:
-    """Return a setting's value without passwords: all of it where its name speaks of a secret."""
-    if isinstance(value, dict):
-        return {key: censored(str(key), inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(censored("", inner) for inner in value)
-    if isinstance(value, str) and _SECRET.search(name):
-        return _STARS
-    return _PASSWORD.sub(_STARS, value) if isinstance(value, str) and "://" in value else value
 
 
 def _versions() -> list[str]:

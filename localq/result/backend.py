@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from localq import states
 from localq.exceptions import BackendStoreError
+from localq.model.secrets import without_passwords
 from localq.result import AsyncResult
 from localq.result.lineage import Source
 
@@ -42,7 +43,8 @@ class Backend:
     def as_uri(self, include_password: bool = False) -> str:
         """Return where results are kept."""
         place = self.app.location
-        return place if "://" in place else f"sqlite:///{place}"
+        uri = place if "://" in place else f"sqlite:///{place}"
+        return uri if include_password else without_passwords(uri)
 
     def get_state(self, task_id: str) -> str:
         """Return a job's state; an unknown one is PENDING."""

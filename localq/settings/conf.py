@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from localq.exceptions import ImproperlyConfigured
 from localq.model.hints import nearest
-from localq.settings.all_settings import NEW_NAMES, OLD_NAMES, SETTINGS, suggestion
+from localq.model.secrets import masked
+from localq.settings.all_settings import NEW_NAMES, SETTINGS, suggestion
 from localq.settings.old_names import new_names, refuse_mixed, without_prefix
 from localq.settings.sources import Source, is_value, read_source
 
 __all__ = ["Given", "Settings"]
-
-#: Names whose values are not shown.
-_HIDDEN = re.compile("API|TOKEN|KEY|SECRET|PASS|SIGNATURE|DATABASE", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 class Given(NamedTuple):
@@ -282,11 +278,11 @@ class Settings(MutableMapping[str, Any]):
     def table(self, with_defaults: bool = False, censored: bool = True) -> dict[str, Any]:
         """Return settings by name; `censored` hides what looks like a secret."""
         shown = dict(self) if with_defaults else self.without_defaults()
-        return {n: _censored(n, v) if censored else v for n, v in shown.items() if not n.startswith("_")}
+        return {n: masked(n, v) if censored else v for n, v in shown.items() if not n.startswith("_")}
 
     def shown(self, name: str) -> Any:
         """Return a value as it may be shown: without secrets."""
-        return _censored(name, self[name])
+        return masked(name, self[name])
 
     def humanize(self, with_defaults: bool = False, censored: bool = True) -> str:
         """Return settings as lines for people, without defaults unless they are asked for."""
@@ -300,18 +296,4 @@ def _checked(name: str, value: Any) -> Any:
     try:
         return SETTINGS[name].check(value)
     except (TypeError, ValueError) as error:
-        raise ImproperlyConfigured(f"Setting {name} is {value!r}: it {error}.") from error
-
-
-def _censored(name: str, value: Any) -> Any:
-    """Return a value to show: secrets are stars, and so are passwords in URLs."""
-    if isinstance(value, Mapping):
-        return {key: _censored(str(key), inner) for key, inner in value.items()}
-    if _HIDDEN.search(name) and name not in _SHOWN and value is not None:
-        return "********"
-    return _PASSWORD.sub(r"\1:********@", value) if isinstance(value, str) else value
-
-
-_SHOWN = frozenset(
-    name for known in OLD_NAMES.items() for name in known if "ROUTING_KEY" in name.upper() or "database_" in name
-)
+        raise ImproperlyConfigured(f"Setting {name} is {masked(name, value)!r}: it {error}.") from error

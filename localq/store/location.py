@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from localq.exceptions import ImproperlyConfigured
+from localq.model.secrets import without_passwords
 from localq.store import check_kind
 
-__all__ = ["DEFAULT", "embedded", "locate", "refusal", "shown"]
+__all__ = ["DEFAULT", "embedded", "locate", "refusal"]
 
 DEFAULT = "jobs.db"
 _EXAMPLES = {"path": DEFAULT, "url": f"sqlite:///{DEFAULT}"}
@@ -76,17 +77,10 @@ def refusal(url: str) -> str:
     scheme = url.partition("://")[0].lower()
     if scheme.startswith(("redis", "valkey", "sentinel")):
         return (
-            f"{shown(url)} is a Redis server; this version has no store there. Use path=, as in "
+            f"{without_passwords(url)} is a Redis server; this version has no store there. Use path=, as in "
             "LocalQ(path='jobs.db'): jobs and results are in that file."
         )
     return (
-        f"{shown(url)} is a server, and LocalQ needs neither a broker nor a result back end. Use path=, as in "
-        "LocalQ(path='jobs.db'): jobs and results are in that file."
+        f"{without_passwords(url)} is a server, and LocalQ needs neither a broker nor a result back end. Use path=, as "
+        "in LocalQ(path='jobs.db'): jobs and results are in that file."
     )
-
-
-def shown(url: str) -> str:
-    """Return a URL without its password."""
-    scheme, colon, rest = url.partition("://")
-    user, at, host = rest.rpartition("@")
-    return f"{scheme}{colon}{user.partition(':')[0]}:********@{host}" if at and ":" in user else url

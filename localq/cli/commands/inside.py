@@ -17,6 +17,7 @@ from localq.app import LocalQ
 from localq.cli.app_option import LoadError, app_options, import_module
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
+from localq.model.secrets import without_passwords
 from localq.monitor.bug_report import report as told
 from localq.monitor.health_of_work import standings
 
@@ -100,7 +101,8 @@ def graph(app: LocalQ, what: str) -> None:
     """
     store = existing(app)
     queues = sorted({queue for queue, _ in store.stats()})
-    lines = ["digraph localq {", "  rankdir=LR;", f"  store [shape=cylinder, label={_quoted(app.location)}];"]
+    place = _quoted(without_passwords(app.location))
+    lines = ["digraph localq {", "  rankdir=LR;", f"  store [shape=cylinder, label={place}];"]
     lines += [f"  {_quoted('queue ' + name)} [shape=box, label={_quoted(name)}];" for name in queues]
     lines += [f"  store -> {_quoted('queue ' + name)};" for name in queues]
     for one in standings(store, app.clock):

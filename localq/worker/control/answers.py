@@ -15,6 +15,7 @@ from localq.execution.policy import rules_of
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT, PAUSE, RATE
+from localq.model.secrets import masked
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.store.protocol.store import Filter
@@ -33,8 +34,6 @@ _MOST = 500
 _MOST_ASKED = 50
 #: What Celery calls jobs that no slot has, by their state in the store.
 _AWAITED: dict[int, str] = {JobState.SCHEDULED: "scheduled", JobState.READY: "ready"}
-#: Parts of a setting's name whose value is nobody's business.
-_SECRET = ("password", "passwd", "secret", "token", "api", "key", "signature", "url", "broker", "backend")
 
 
 # Jobs
@@ -221,11 +220,7 @@ def clock(state: State, **_: Any) -> dict[str, int]:
 def conf(state: State, with_defaults: bool = False, **_: Any) -> dict[str, Any]:
     """Return the settings that were given, or all of them; what may be a secret is masked."""
     given = dict(state.app.conf) if with_defaults else state.app.conf.given()
-    return {name: _masked(name, value) for name, value in sorted(given.items())}
-
-
-def _masked(name: str, value: Any) -> Any:
-    return "********" if value and isinstance(value, str) and any(word in name for word in _SECRET) else value
+    return {name: masked(name, value) for name, value in sorted(given.items())}
 
 
 @inspect_command(quick=True, help="Request worker statistics/information.")

@@ -1,0 +1,66 @@
+"""What is a secret, and what is shown in its place: in settings, reports, answers of workers, messages and URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["masked", "without_passwords"]
+
+_STARS = "********"
+#: Parts of a name that tell that its value is nobody's business.
+_SECRET = re.compile("api|token|key|secret|pass|signature|database|auth|credential", re.IGNORECASE)
+#: Settings that have such a word in their names, and no secret in their values.
+_OPEN = {
+    "CELERY_DEFAULT_ROUTING_KEY",
+    "cosmosdbsql_database_name",
+    "database_create_tables_at_setup",
+    "database_engine_callback",
+    "database_engine_options",
+    "database_short_lived_sessions",
+    "database_table_names",
+    "database_table_schemas",
+    "database_url",
+    "task_default_routing_key",
+}
+#: A password in a URL, which may hold what parts URLs elsewhere, such as "/" and "@".
+_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):(?:(?!://)\S)*@")
+_PARAMETER = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
+
+
+def masked(name: str, value: Any) -> Any:
+    """Return a value as it may be shown: stars for a secret, and for passwords in URLs; in what it holds too.
+
+    Args:
+        name: What it is called. All that a mapping with a secret's name holds is secret; of others each key tells.
+    """
+    return _masked(name, value, within=False)
+
+
+def _masked(name: str, value: Any, *, within: bool) -> Any:
+    secret = within or (name not in _OPEN and _SECRET.search(name) is not None)
+    if isinstance(value, Mapping):
+        return {key: _masked(str(key), inner, within=secret) for key, inner in value.items()}
+    if secret and not _says_nothing(value):
+        return _STARS
+    if isinstance(value, list | tuple):
+        inner = [_masked("", one, within=False) for one in value]
+        return inner if isinstance(value, list) else tuple(inner)
+    return without_passwords(value) if isinstance(value, str) else value
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or isinstance(value, bool) or (isinstance(value, str | bytes | list | tuple) and not value)
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with stars for the passwords of the URLs in it, and for their parameters that are secrets."""
+    if "://" not in text:
+        return text
+    return _PARAMETER.sub(_parameter, _PASSWORD.sub(rf"\1:{_STARS}@", text))
+
+
+def _parameter(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    return f"{name}={_STARS if _SECRET.search(name) else value}"
