@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localq.canvas.signatures import Signature, maybe_signature
-from localq.canvas.stamping import StampingVisitor, listed, stamps_of
+from localq.canvas.stamping import StampingVisitor, listed, stamp_each
 
-__all__ = ["chain", "signatures"]
+__all__ = ["after", "chain", "signatures"]
 
 
 def signatures(given: Any, app: Any = None) -> list[Signature[Any]]:
@@ -23,6 +23,15 @@ def signatures(given: Any, app: Any = None) -> list[Signature[Any]]:
             raise TypeError(f"Expected a signature, such as task.s(), not {one!r}")
         made.append(one if isinstance(one, Signature) else Signature.from_dict(one, app))
     return made
+
+
+def after(result: Any, parent: Any) -> Any:
+    """Return a result whose first ancestor comes after `parent`."""
+    first = result
+    while first.parent is not None:
+        first = first.parent
+    first.parent = parent
+    return result
 
 
 class _Steps(Signature[Any]):
@@ -88,6 +97,17 @@ class _Steps(Signature[Any]):
         """Add all jobs, in one transaction; return the result."""
         return self.app.send_workflow(self, args, kwargs, options)
 
+    def stamp(
+        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
+    ) -> Signature[Any]:
+        """Mark each task; see `Signature.stamp`."""
+        within = {} if visitor is None else getattr(visitor, f"on_{self.KIND}_start")(self, **headers) or {}
+        self.stamp_links(visitor, append_stamps, **headers)
+        stamp_each(self.tasks, visitor, append_stamps, headers, within)
+        if visitor is not None:
+            getattr(visitor, f"on_{self.KIND}_end")(self, **headers)
+        return self
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Add all jobs, with arguments in front of the first ones' own."""
         return self.apply_async(args, kwargs)
@@ -136,28 +156,13 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         before = None
         for one in self.tasks:
             result = one.freeze(_id if one is self.tasks[-1] else None)
-            first = result
-            while first.parent is not None:
-                first = first.parent
-            first.parent, before = before, result
+            before = result if before is None else after(result, before)
         return before
 
     @property
     def id(self) -> str | None:
         """The last task's id, if that is known yet."""
         return self.options.get("task_id") or (self.tasks[-1].id if self.tasks else None)
-
-    def stamp(
-        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
-    ) -> Signature[Any]:
-        """Mark each task; see `Signature.stamp`."""
-        within = {} if visitor is None else visitor.on_chain_start(self, **headers) or {}
-        self.stamp_links(visitor, append_stamps, **headers)
-        for one in self.tasks:
-            one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(within)})
-        if visitor is not None:
-            visitor.on_chain_end(self, **headers)
-        return self
 
     def __or__(self, other: Any) -> Any:
         if not isinstance(other, Signature):

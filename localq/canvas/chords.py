@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localq.canvas.chains import signatures
+from localq.canvas.chains import after, signatures
 from localq.canvas.groups import group
 from localq.canvas.signatures import Signature, maybe_signature
-from localq.canvas.stamping import StampingVisitor, stamps_of
+from localq.canvas.stamping import StampingVisitor, stamp_each
 from localq.model.hints import nearest
 from localq.model.ids import new_id
 from localq.result import GroupResult
@@ -174,25 +174,19 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         """Give every task the id it will have; return the body's result, whose parent is the header's."""
         self["header_id"] = self.get("header_id") or new_id()
         header = GroupResult(self["header_id"], [one.freeze() for one in self.header.flat()], app=self.app)
-        result = self._body().freeze(_id)
-        first = result
-        while first.parent is not None:
-            first = first.parent
-        first.parent = header
-        return result
+        return after(self._body().freeze(_id), header)
 
     def stamp(
         self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
     ) -> Signature[Any]:
         """Mark header and body; see `Signature.stamp`."""
         within = {} if visitor is None else visitor.on_chord_header_start(self, **headers) or {}
-        for one in self.tasks:
-            one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(within)})
+        stamp_each(self.tasks, visitor, append_stamps, headers, within)
         if visitor is not None:
             visitor.on_chord_header_end(self, **headers)
         if self.body is not None:
             more = {} if visitor is None else visitor.on_chord_body(self, **headers) or {}
-            self.body.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(more)})
+            stamp_each([self.body], visitor, append_stamps, headers, more)
         return self
 
     def __or__(self, other: Any) -> Any:

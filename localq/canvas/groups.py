@@ -8,7 +8,6 @@ from typing import Any
 
 from localq.canvas.chains import _Steps
 from localq.canvas.signatures import Signature
-from localq.canvas.stamping import StampingVisitor, stamps_of
 from localq.model.ids import new_id
 from localq.result import GroupResult
 
@@ -87,18 +86,6 @@ class group(_Steps):  # noqa: N801 - Celery's name
         """Give the group and each task the id it will have; return the result it will have."""
         self.options["task_id"] = _id or self.id or new_id()
         return GroupResult(self.options["task_id"], [one.freeze() for one in self.flat()], app=self.app)
-
-    def stamp(
-        self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
-    ) -> Signature[Any]:
-        """Mark each task; see `Signature.stamp`."""
-        within = {} if visitor is None else visitor.on_group_start(self, **headers) or {}
-        self.stamp_links(visitor, append_stamps, **headers)
-        for one in self.tasks:
-            one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(within)})
-        if visitor is not None:
-            visitor.on_group_end(self, **headers)
-        return self
 
     def __or__(self, other: Any) -> Any:
         if not isinstance(other, Signature):

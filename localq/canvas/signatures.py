@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from localq import current
 from localq.canvas.cycles import refuse_cycles
-from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamps_of
+from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamp_each, stamps_of
 from localq.exceptions import InvalidTaskError
 from localq.model.ids import new_id
 from localq.result import AsyncResult
@@ -254,7 +254,7 @@ class Signature(dict[str, Any], Generic[R]):
                     assert one is not None
                     asked = None if visitor is None else visitor.on_callback if name == "link" else visitor.on_errback
                     more = {} if asked is None else asked(one, **headers) or {}
-                    one.stamp(visitor, append_stamps, **{**stamps_of(headers), **stamps_of(more)})
+                    stamp_each([one], visitor, append_stamps, headers, more)
                 self.options[name] = links
 
     # Calling

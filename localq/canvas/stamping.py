@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localq.model.stamps import values_of
 
-__all__ = ["StampingVisitor", "listed", "merged_stamps", "stamps_of"]
+__all__ = ["StampingVisitor", "listed", "merged_stamps", "stamp_each", "stamps_of"]
 
 
 def listed(value: Any) -> list[Any]:
@@ -72,6 +72,18 @@ def stamps_of(headers: Mapping[str, Any]) -> dict[str, Any]:
     if names is None:
         return dict(headers)
     return {name: headers[name] for name in names if name in headers}
+
+
+def stamp_each(
+    parts: Iterable[Any],
+    visitor: StampingVisitor | None,
+    append: bool,
+    headers: Mapping[str, Any],
+    within: Mapping[str, Any],
+) -> None:
+    """Stamp the parts of a workflow with what it is stamped with, and with what holds within it alone."""
+    for one in parts:
+        one.stamp(visitor, append, **{**stamps_of(headers), **stamps_of(within)})
 
 
 def merged_stamps(options: Mapping[str, Any], new: Mapping[str, Any], append: bool) -> dict[str, Any]:
