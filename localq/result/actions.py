@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from localq.result import waiting
 from localq.result.lineage import Source
 
-__all__ = ["Handle", "looking", "signal_number", "signal_of"]
+__all__ = ["Handle", "signal_number", "signal_of"]
 
 
 class _Held(Protocol):
@@ -75,18 +75,6 @@ class Handle:
         app.cancel(ids, signal=signal_of(terminate, signal))
         if wait:
             waiting.wait(app.store, frozenset(ids), self.ready, timeout)
-
-
-def looking(ready: Callable[[], bool], on_interval: Callable[[], Any] | None) -> Callable[[], bool]:
-    """Return `ready` as a waiter asks it: `on_interval`, if any, is called each time before."""
-    if on_interval is None:
-        return ready
-
-    def looked() -> bool:
-        on_interval()
-        return ready()
-
-    return looked
 
 
 def signal_of(terminate: bool, signal: str | int | None) -> int:

@@ -12,7 +12,7 @@ from localq.model.clock import to_datetime
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.result import waiting
-from localq.result.actions import Handle, looking, signal_of
+from localq.result.actions import Handle, signal_of
 from localq.result.attempts import Run
 from localq.result.job_view import View
 from localq.result.joining import assert_may_join
@@ -155,8 +155,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
             return None  # type: ignore[return-value]
         if disable_sync_subtasks:
             assert_may_join()
-        looked = looking(self.ready, on_interval)
-        if not (self._kept is not None or waiting.wait(self._app.store, (self.id,), looked, timeout)):
+        if self._kept is None and not waiting.wait(self._app.store, (self.id,), self.ready, timeout, on_interval):
             raise self._late(timeout)
         return self.maybe_throw(propagate, callback)  # type: ignore[no-any-return]
 

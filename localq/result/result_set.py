@@ -8,7 +8,7 @@ from typing import Any
 from localq import current, states
 from localq.exceptions import TimeoutError
 from localq.result import waiting
-from localq.result.actions import Handle, looking
+from localq.result.actions import Handle
 from localq.result.async_result import NOWHERE, AsyncResult
 from localq.result.job_view import View
 from localq.result.joining import assert_may_join
@@ -161,8 +161,8 @@ class ResultSet(Handle):
             assert_may_join()
         leaves = [one for one in self._leaves() if not one.ignored]
         head = _Head(leaves, propagate)
-        looked = looking(head.advance, on_interval)
-        if leaves and not head.advance() and not waiting.wait(self.app.store, head, looked, timeout):
+        there = not leaves or head.advance()
+        if not there and not waiting.wait(self.app.store, head, head.advance, timeout, on_interval):
             done = sum(one._kept is not None for one in leaves)
             raise TimeoutError(
                 f"{done:,} of {len(leaves):,} jobs finished within {timeout} s; the others go on. Is a worker running?"

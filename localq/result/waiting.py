@@ -51,16 +51,24 @@ def _bell(store: Store) -> Bell:
     return bell
 
 
-def wait(store: Store, ids: Container[str], done: Callable[[], bool], timeout: float | None) -> bool:
+def wait(
+    store: Store,
+    ids: Container[str],
+    done: Callable[[], bool],
+    timeout: float | None,
+    on_interval: Callable[[], Any] | None = None,
+) -> bool:
     """Block until `done()`; ask it again when a bell names one of `ids`, and every half second.
 
     Args:
         timeout: Seconds; None waits for ever.
+        on_interval: Called each time before `done` is asked.
 
     Returns:
         False if the time ran out first.
     """
     check_timeout(timeout)
+    done = done if on_interval is None else _after_a_call(done, on_interval)
     until = math.inf if timeout is None else time.monotonic() + timeout
     bell = _bell(store)
     bell.drain()
@@ -78,6 +86,14 @@ def wait(store: Store, ids: Container[str], done: Callable[[], bool], timeout: f
             look_at = time.monotonic() + FLOOR_S
             if done():
                 return True
+
+
+def _after_a_call(done: Callable[[], bool], on_interval: Callable[[], Any]) -> Callable[[], bool]:
+    def asked() -> bool:
+        on_interval()
+        return done()
+
+    return asked
 
 
 class _Listening:
