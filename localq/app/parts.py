@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
+
+from localq.settings.dotted_names import attribute
 
 __all__ = ["Part"]
 
@@ -18,7 +19,7 @@ class Part:
     """
 
     def __init__(self, place: str) -> None:
-        self._module, _, self._maker = place.partition(":")
+        self._place = place
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -26,6 +27,5 @@ class Part:
     def __get__(self, app: Any, owner: type | None = None) -> Any:
         if app is None:
             return self
-        maker = getattr(importlib.import_module(self._module), self._maker)
         # Two threads may make it; only one of the two is kept.
-        return app.__dict__.setdefault(self._name, maker(app))
+        return app.__dict__.setdefault(self._name, attribute(self._place)(app))

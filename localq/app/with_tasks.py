@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 from localq import current
 from localq.app.autodiscovery import Packages, discover
 from localq.app.frameworks import set_up
-from localq.exceptions import ImproperlyConfigured
 from localq.settings import Settings
+from localq.settings.dotted_names import required
 from localq.tasks.annotations import annotate
 from localq.tasks.registry import TaskRegistry, make_task, task_name
 from localq.tasks.task import Task
@@ -99,11 +99,7 @@ class WithTasks:
     def _task_class(self) -> type[_Base]:
         given = self._task_cls
         if isinstance(given, str):
-            module, _, inner = given.replace(":", ".").rpartition(".")
-            try:
-                given = self._task_cls = getattr(importlib.import_module(module), inner)
-            except (ImportError, AttributeError, ValueError) as error:
-                raise ImproperlyConfigured(f"task_cls is {given!r}: {error}.") from error
+            given = self._task_cls = required("task_cls is", given)
         return _Generic if given is None else given
 
     @property

@@ -27,6 +27,7 @@ from localq import current
 from localq.app import LocalQ
 from localq.exceptions import LocalQError
 from localq.model.hints import nearest
+from localq.settings.dotted_names import parted
 from localq.signals import user_preload_options
 from localq.store.location import embedded
 
@@ -250,8 +251,8 @@ def import_module(name: str) -> ModuleType:
     """
     try:
         return _import(name)
-    except _NoModule as error:
-        raise LoadError(f"There is no module {error.name!r}.{_near(error.name)}") from None
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
 
 
 def _import_name(name: str) -> tuple[ModuleType, str]:
@@ -259,12 +260,14 @@ def _import_name(name: str) -> tuple[ModuleType, str]:
     if not all(part.isidentifier() for part in name.split(".")):
         raise LoadError(f"{name!r} is neither the name of a module nor the path of a script (NAME.py).")
     try:
-        return _import(name), ""
-    except _NoModule as error:
-        parent, _, last = name.rpartition(".")
-        if parent and error.name == name and hasattr(_import(parent), last):
-            return _import(parent), last
-        raise LoadError(f"There is no module {error.name!r}.{_near(error.name)}") from None
+        return parted(name, _import)
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+
+
+def _missing(error: ModuleNotFoundError) -> LoadError:
+    name = str(error.name)
+    return LoadError(f"There is no module {name!r}.{_near(name)}")
 
 
 def _near(name: str) -> str:
@@ -276,16 +279,13 @@ def _near(name: str) -> str:
     return nearest(name, there) or f" It was looked for in {', '.join(folders)} and where Python finds modules."
 
 
-class _NoModule(Exception):
-    """There is no such module, neither broken nor whole."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(name)
-
-
 def _import(name: str) -> ModuleType:
-    """Import a module; whatever it raises becomes one paragraph."""
+    """Import a module; whatever it raises becomes one paragraph.
+
+    Raises:
+        LoadError: it raised something.
+        ModuleNotFoundError: there is no such module, neither broken nor whole.
+    """
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
@@ -297,7 +297,7 @@ def _import(name: str) -> ModuleType:
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and f"{name}.".startswith(f"{missing}."):
-            raise _NoModule(missing) from None
+            raise
         raise LoadError(_story(repr(name), error)) from None
 
 
@@ -330,7 +330,7 @@ def _import_path(text: str) -> ModuleType:
     name = ".".join(parts)
     try:
         module = _import(name)
-    except _NoModule as error:
+    except ModuleNotFoundError as error:
         raise LoadError(f"{text!r} cannot be imported under the name {error.name!r}. Rename it.") from None
     if not module.__file__ or not os.path.samefile(module.__file__, path):
         raise LoadError(

@@ -6,7 +6,6 @@ no such module.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from localq.app import LocalQ
 from localq.cli.app_option import app_parameters
 from localq.exceptions import ImproperlyConfigured, LocalQError, ScheduleError, StoreError, StoreVersion
 from localq.model.hints import nearest
+from localq.settings.dotted_names import attribute
 
 __all__ = ["COMMANDS", "Entry", "exit_code", "main", "run"]
 
@@ -114,8 +114,7 @@ class _Commands(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        module, _, attribute = entry.target.partition(":")
-        loaded = getattr(importlib.import_module(module), attribute)
+        loaded = attribute(entry.target)
         assert isinstance(loaded, click.Command), entry.target
         return loaded
 

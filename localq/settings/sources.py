@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
+from localq.settings.dotted_names import find
 
 __all__ = ["Source", "is_value", "read_source"]
 
@@ -87,42 +86,14 @@ def is_value(value: Any) -> bool:
 
 
 def _named(name: str) -> Any:
-    """Return the module, or what is in it, of a name; the working folder is looked in too."""
-    module, colon, inner = name.partition(":")
-    if colon:
-        return _inner(_import(module), inner)
+    """Return what a name names; that of a file is refused with the module's."""
     try:
-        return _import(name)
-    except ModuleNotFoundError as error:
-        parent, _, last = name.rpartition(".")
-        missing = error.name or ""
-        if name.endswith(".py") and not name.removesuffix(".py").rpartition("/")[2].count("."):
+        return find(name)
+    except ModuleNotFoundError:
+        if ":" not in name and name.endswith(".py") and "." not in name.removesuffix(".py").rpartition("/")[2]:
             bare = name.removesuffix(".py").replace("/", ".")
             raise ImproperlyConfigured(f"{name!r} is the name of a file. Name the module: {bare!r}.") from None
-        if not parent or missing != name:
-            raise
-        try:
-            return _inner(_import(parent), last)
-        except AttributeError:
-            raise error from None
-
-
-def _import(name: str) -> ModuleType:
-    """Import a module, also from the working folder, without leaving that on the path."""
-    here = os.getcwd()
-    if here in sys.path or "" in sys.path:
-        return importlib.import_module(name)
-    sys.path.insert(0, here)
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(here)
-
-
-def _inner(module: Any, name: str) -> Any:
-    for part in name.split("."):
-        module = getattr(module, part)
-    return module
+        raise
 
 
 def _read_toml(path: str) -> Source:

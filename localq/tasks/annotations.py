@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
+from localq.settings.dotted_names import required
 from localq.tasks.task import Task
 
 __all__ = ["annotate", "resolve"]
@@ -46,11 +46,7 @@ def resolve(named: Any) -> Any:
         ImproperlyConfigured: there is no such class, or it is none.
     """
     if isinstance(named, str):
-        module, _, inner = named.replace(":", ".").rpartition(".")
-        try:
-            named = getattr(importlib.import_module(module), inner)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ImproperlyConfigured(f"task_annotations names {named!r}: {error}.") from error
+        named = required("task_annotations names", named)
     named = named() if inspect.isclass(named) else named
     if not isinstance(named, Mapping) and not hasattr(named, "annotate"):
         raise ImproperlyConfigured(

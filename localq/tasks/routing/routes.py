@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from fnmatch import translate
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
+from localq.settings.dotted_names import required
 
 __all__ = ["ask", "read_route"]
 
@@ -76,12 +76,7 @@ class _Named:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._route is None:
-            module, _, inner = self._name.replace(":", ".").rpartition(".")
-            try:
-                found = getattr(importlib.import_module(module), inner)
-            except (ImportError, AttributeError, ValueError) as error:
-                raise ImproperlyConfigured(f"task_routes names {self._name!r}: {error}.") from error
-            self._route = read_route(found)
+            self._route = read_route(required("task_routes names", self._name))
         return self._route(*args, **kwargs)
 
     def __repr__(self) -> str:
