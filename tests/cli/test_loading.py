@@ -14,7 +14,9 @@ from click.testing import CliRunner
 
 from localq import LocalQ, current
 from localq.cli import main
-from localq.cli.app_option import LoadError, app_options, find_app, load_app, loaded
+from localq.cli.app_import import LoadError
+from localq.cli.app_option import app_options, load_app, loaded
+from localq.cli.found_app import find_app
 from localq.cli.program import COMMANDS
 
 APP = "from localq import LocalQ\n{name} = LocalQ({name!r})\n"

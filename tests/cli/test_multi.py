@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 import localq
 from localq.cli import main
-from localq.cli.app_option import LoadError
+from localq.cli.app_import import LoadError
 from localq.cli.daemon.pidfile import held, pid_in
 from tests.engine.waiting import alive, until
 

@@ -13,7 +13,8 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli.app_option import app_options, import_module
+from localq.cli.app_import import import_module
+from localq.cli.app_option import app_options
 from localq.cli.commands.jobs import EXIT_FAILED, outcome_code, value_text
 from localq.cli.commands.workflow import unfinished_family
 from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_in, wanted

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from localq.cli.app_option import LoadError
+from localq.cli.app_import import LoadError
 from localq.cli.screen import printable, show_json
 from localq.contrib.celery.reading import read_project
 

@@ -14,7 +14,8 @@ import click
 
 import localq
 from localq.app import LocalQ
-from localq.cli.app_option import LoadError, app_options, import_module
+from localq.cli.app_import import LoadError, import_module
+from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
 from localq.model.secrets import without_passwords

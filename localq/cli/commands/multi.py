@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from localq.cli.app_option import LoadError, load_app
+from localq.cli.app_import import LoadError
+from localq.cli.app_option import load_app
 from localq.cli.commands.worker import worker
 from localq.cli.daemon.nodes import Arguments, Node, Parsed, nodes_of, parse
 from localq.cli.daemon.pidfile import default_files, lives

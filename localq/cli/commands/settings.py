@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from localq.app import LocalQ
-from localq.cli.app_option import LoadError, app_options
+from localq.cli.app_import import LoadError
+from localq.cli.app_option import app_options
 from localq.cli.screen import printable, show_json, show_table
 from localq.contrib.celery.upgrade import upgrade as upgraded
 from localq.model.hints import nearest

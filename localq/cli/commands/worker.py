@@ -14,7 +14,8 @@ import localq
 from localq import log
 from localq.app import LocalQ
 from localq.app.frameworks import set_up
-from localq.cli.app_option import LoadError, app_options, import_module, loaded
+from localq.cli.app_import import LoadError, import_module
+from localq.cli.app_option import app_options, loaded
 from localq.cli.daemon.detach import daemon_options, said_when_ready
 from localq.cli.daemon.files import Level, files_of, set_up_log
 from localq.cli.daemon.pidfile import held

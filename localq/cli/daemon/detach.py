@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import click
 
-from localq.cli.app_option import LoadError
+from localq.cli.app_import import LoadError
 from localq.cli.daemon.pidfile import make_folder_of
 from localq.model.events import subscribe
 

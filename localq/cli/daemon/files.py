@@ -8,7 +8,7 @@ import click
 
 from localq import log
 from localq.app import LocalQ
-from localq.cli.app_option import LoadError
+from localq.cli.app_import import LoadError
 from localq.cli.daemon.detach import is_detached, start_detached
 from localq.cli.daemon.pidfile import default_files, expanded
 

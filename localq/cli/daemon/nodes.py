@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from localq.cli.app_option import LoadError
+from localq.cli.app_import import LoadError
 from localq.cli.daemon.pidfile import expanded, pid_in, signal_number
 from localq.worker.name import worker_name
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from localq.app import LocalQ
-from localq.cli.app_option import LoadError
+from localq.cli.app_import import LoadError
 
 __all__ = ["default_files", "expanded", "held", "lives", "make_folder_of", "pid_in", "signal_number"]
 
