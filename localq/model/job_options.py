@@ -53,7 +53,7 @@ class JobOptions(NamedTuple):
 
     def write(self) -> str | None:
         """Return what `read` reads, or None where all is default."""
-        said = {name: value for name, value in self._asdict().items() if value != _NONE._asdict()[name]}
+        said = {name: value for name, value, usual in zip(self._fields, self, _NONE, strict=True) if value != usual}
         return json.dumps(said, separators=(",", ":")) if said else None
 
     def eta_of(self, job: Job) -> int | None:

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
+from localq.model.bounds import is_number
 from localq.store.protocol.store import Bell, Store
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def check_timeout(timeout: object) -> None:
     """
     if timeout is None:
         return
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+    if not is_number(timeout):
         raise TypeError(f"timeout={timeout!r} must be a number of seconds, or None to wait as long as it takes")
     if timeout != timeout:
         raise ValueError(f"timeout={timeout!r} must be a number of seconds; this is not a number")

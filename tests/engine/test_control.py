@@ -388,6 +388,20 @@ def test_the_default_rate_limit_is_for_tasks_without_one(q: LocalQ) -> None:
     assert sum(job.state == "SUCCESS" for job in held) == 1
 
 
+@pytest.mark.parametrize("pool", POOLS)
+def test_an_ordered_time_limit_holds_where_calls_are_signed(q: LocalQ, pool: str) -> None:
+    q.conf.update(message_signing="require", message_keys=["text:one:a key of thirty-two bytes, or so"])
+
+    @q.task(name="told", bind=True)
+    def told(self: Any) -> Any:
+        return self.request.timelimit
+
+    q.control.time_limit("told", soft=30, hard=60)
+    with q.running(concurrency=1, pool=pool):
+        assert told.delay().get(timeout=20) == (60, 30)
+        assert told.apply_async(time_limit=50).get(timeout=20) == (50, 30)
+
+
 def test_limits_of_tasks_nobody_knows_are_answered_as_errors(q: LocalQ) -> None:
     q.task(name="one")(lambda: 1)
     with q.running(concurrency=1, pool="threads", name="anna@h"):
