@@ -7,9 +7,11 @@ hooks, encoding the result. Nothing it does, short of ending the process, escape
 from __future__ import annotations
 
 import contextvars
-import threading
+import importlib
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localq import current
 from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTerminate
@@ -23,12 +25,10 @@ from localq.serialization.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.tasks.task import Task
 
-if TYPE_CHECKING:
-    import asyncio
+__all__ = ["begin", "read", "run", "sealed", "tell_end"]
 
-__all__ = ["begin", "close_loop", "read", "run", "sealed", "tell_end"]
-
-_local = threading.local()
+# asyncio is loaded where a coroutine runs: most slots never see one.
+_OWN_LOOP = "localq.execution.own_loop"
 
 
 def run(task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime) -> Outcome:
@@ -47,15 +47,18 @@ def run(task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime) -> Outco
     Raises:
         WorkerTerminate: the worker interrupted the run; it has no outcome.
     """
-    this = Running(task, job, terms, runtime)
-    token = current.request.set(this.context)
+    # What the task makes current is current in its own run, and gone with it.
+    return contextvars.copy_context().run(_run, Running(task, job, terms, runtime))
+
+
+def _run(this: Running) -> Outcome:
+    current.request.set(this.context)
     try:
         outcome = _attempted(this)
         if task_postrun.receivers:
             tell_end(this, outcome)
         return sealed(this, outcome)
     finally:
-        current.request.reset(token)
         # An error leads through its traceback to this object, and must not lead on to itself.
         this.retval = None
 
@@ -129,7 +132,7 @@ def _call(this: Running) -> Any:
     try:
         value = task(*this.args, **this.kwargs)
         if isinstance(value, CoroutineType):
-            value = _awaited(value, eager)
+            value = _awaited(value)
     finally:
         if limiter is not None:
             limiter.stop()
@@ -140,55 +143,18 @@ def _call(this: Running) -> Any:
 # Coroutines
 
 
-def _awaited(coroutine: Any, eager: bool) -> Any:
-    """Return what a coroutine comes to; in a slot all coroutines share a loop, which lives as long."""
-    import asyncio
-
-    if _in_loop():
-        # Eager mode in a coroutine of the caller: a loop of its own, in a thread of its own.
-        return _in_own_loop(coroutine)
-    if eager:
-        return asyncio.run(coroutine)
-    runner = getattr(_local, "runner", None)
-    if runner is None:
-        runner = _local.runner = asyncio.Runner()
-    return runner.run(coroutine)
+def _awaited(coroutine: Any) -> Any:
+    """Return what a coroutine comes to, on an event loop of its own."""
+    in_own_loop = importlib.import_module(_OWN_LOOP).in_own_loop
+    if not _in_loop():
+        return in_own_loop(coroutine)
+    # Eager mode in a coroutine of the caller, whose loop runs in this thread.
+    with ThreadPoolExecutor(1) as other:
+        # The request, and whatever else is current here, is current there too.
+        return other.submit(contextvars.copy_context().run, in_own_loop, coroutine).result()
 
 
 def _in_loop() -> bool:
-    import asyncio
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _in_own_loop(coroutine: Any) -> Any:
-    import asyncio
-
-    ended: list[tuple[Any, BaseException | None]] = []
-
-    def drive() -> None:
-        try:
-            ended.append((asyncio.run(coroutine), None))
-        except BaseException as error:
-            ended.append((None, error))
-
-    # The request, and whatever else is current here, is current there too.
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(drive,))
-    thread.start()
-    thread.join()
-    value, error = ended[0]
-    if error is not None:
-        raise error
-    return value
-
-
-def close_loop() -> None:
-    """Close this thread's event loop, if coroutines ran here."""
-    runner: asyncio.Runner | None = getattr(_local, "runner", None)
-    if runner is not None:
-        _local.runner = None
-        runner.close()
+    """Whether an event loop runs in this thread; without asyncio none does, and it is not loaded to find out."""
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return running is not None and running() is not None

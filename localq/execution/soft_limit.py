@@ -4,7 +4,6 @@ others.
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import threading
 import time
@@ -12,8 +11,9 @@ from types import FrameType
 from typing import Any
 
 from localq.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from localq.execution.strike import raise_in_thread, strike_here
 
-__all__ = ["AlarmLimiter", "ThreadLimiter", "raise_in_thread"]
+__all__ = ["AlarmLimiter", "ThreadLimiter"]
 
 
 class AlarmLimiter:
@@ -75,11 +75,11 @@ class AlarmLimiter:
             if callable(self._before):
                 self._before(number, frame)
         elif self.hard and now >= self._began + self.hard:
-            raise TimeLimitExceeded(f"hard time limit of {self.hard:g} s exceeded")
+            strike_here(TimeLimitExceeded, f"hard time limit of {self.hard:g} s exceeded")
         elif self._soft and now >= self._began + self._soft:
             soft, self._soft = self._soft, None
             self._set()
-            raise SoftTimeLimitExceeded(soft)
+            strike_here(SoftTimeLimitExceeded, soft)
         else:
             self._set()
 
@@ -111,8 +111,3 @@ class ThreadLimiter:
         with self._lock:
             if self._timer is timer:
                 raise_in_thread(thread, SoftTimeLimitExceeded)
-
-
-def raise_in_thread(thread: int, error: type[BaseException]) -> None:
-    """Raise an error in another thread, at its next bytecode."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))

@@ -9,7 +9,6 @@ from typing import Any
 
 from localq.app import LocalQ
 from localq.exceptions import WorkerTerminate
-from localq.execution import attempt
 from localq.execution.inline_worker import Runner
 from localq.execution.policy import Rules
 from localq.host.presence import boot_id
@@ -95,5 +94,4 @@ class _Drain(Runner):
 
     def close(self) -> None:
         """Leave the store; what a test broke off may be run by others."""
-        attempt.close_loop()
         self.store.bury([self._key], self._app.clock.now())

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from localq import LocalQ, Task
 from localq.exceptions import WorkerTerminate
-from localq.execution.attempt import close_loop, run
+from localq.execution.attempt import run
 from localq.execution.policy import rules_of
 from localq.execution.running import Runtime
 from localq.model.clock import SYSTEM
@@ -16,12 +15,6 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec
 from localq.serialization.failure import Failure, load
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_left_over() -> Iterator[None]:
-    yield
-    close_loop()
 
 
 def attempt_of(q: LocalQ, task: Task[..., Any], args: bytes = b"[[],{}]", **options: Any) -> Outcome:

@@ -15,9 +15,10 @@ from typing import Any, cast
 
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution import attempt, coroutine
-from localq.execution.coroutine import Drive
+from localq.execution.drive import Drive
 from localq.execution.policy import Terms
-from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
+from localq.execution.soft_limit import ThreadLimiter
+from localq.execution.strike import raise_in_thread
 from localq.model.job import Job
 from localq.model.outcome import Outcome
 from localq.tasks.task import Task

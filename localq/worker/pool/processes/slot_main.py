@@ -29,6 +29,7 @@ from localq.execution import attempt
 from localq.execution.policy import Terms
 from localq.execution.running import Runtime
 from localq.execution.soft_limit import AlarmLimiter
+from localq.execution.strike import strike_here
 from localq.host.marks import Marks
 from localq.host.presence import share_life
 from localq.model import failpoints
@@ -189,7 +190,7 @@ class Slot:
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Handle the worker's wish to end the run: raise in the task."""
         if self._running:
-            raise WorkerTerminate("the worker is stopping")
+            strike_here(WorkerTerminate, "the worker is stopping")
 
 
 # Starting
@@ -214,7 +215,6 @@ def main(app: LocalQ, plan: SlotPlan, jobs: int, tokens: int, reports: int, outp
     try:
         slot.serve()
     finally:
-        attempt.close_loop()
         worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
 
 

@@ -19,7 +19,8 @@ from localq.app.app import LocalQ
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution import attempt
 from localq.execution.running import Runtime
-from localq.execution.soft_limit import ThreadLimiter, raise_in_thread
+from localq.execution.soft_limit import ThreadLimiter
+from localq.execution.strike import raise_in_thread
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
@@ -57,8 +58,6 @@ class _Thread(threading.Thread):
                         break
                     self.begin(handed)
                 self._attempt()
-        with contextlib.suppress(BaseException):
-            attempt.close_loop()
 
     def begin(self, handed: Handed) -> None:
         """Take a job; its limits count from now."""
