@@ -70,7 +70,8 @@ class WithTasks:
                 raise TypeError(f"@task decorates a function, not {function!r}")
             own = {name: value for name, value in options.items() if name not in ("shared", "lazy", "filter")}
             bind, base = bool(own.pop("bind", False)), own.pop("base", None) or self._task_class()
-            own["name"] = own.get("name") or self.gen_task_name(function.__name__, function.__module__)
+            if not own.get("name") and hasattr(function, "__name__"):
+                own["name"] = self.gen_task_name(function.__name__, function.__module__)
             if not self.strict_typing:
                 own.setdefault("typing", False)
             function = options["filter"](function) if options.get("filter") else function

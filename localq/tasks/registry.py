@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
@@ -11,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.model.hints import nearest
 from localq.tasks.parameters import checker
+from localq.tasks.same_function import is_same, place_of
 from localq.tasks.task import TASK_OPTIONS, Task
 from localq.tasks.task_options import check_definition
 
@@ -62,7 +62,8 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     def register(self, task: Task[..., Any]) -> None:
         """Add a task.
 
-        Defining the same function again (a reloaded module, a notebook cell run twice) replaces it.
+        Defining the same function again (a reloaded module, a notebook cell run twice) replaces it;
+        see `localq.tasks.same_function`.
 
         Raises:
             AlreadyRegistered: another function has the name.
@@ -71,10 +72,10 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             raise ImproperlyConfigured(f"{type(task).__name__} has no name: set `name = '...'` in the class.")
         check_definition(task)
         before = self.get(task.name)
-        if before is not None and not _same_origin(before, task):
-            raise AlreadyRegistered(
-                f"Two tasks are called {task.name!r}: {_origin(before)} and {_origin(task)}. Give one a name=."
-            )
+        if before is not None and not is_same(_called(before), _called(task)):
+            first, second = place_of(_called(before)), place_of(_called(task))
+            which = f"{first} and {second}" if first != second else f"{first}, made twice"
+            raise AlreadyRegistered(f"Two tasks are called {task.name!r}: {which}. Give one a name=.")
         self._take(task)
 
     def _take(self, task: Task[..., Any]) -> None:
@@ -113,19 +114,9 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         return found
 
 
-def _origin(task: Task[..., Any]) -> str:
-    function = task.function or type(task)
-    return f"{function.__module__}.{function.__qualname__}"
-
-
-def _same_origin(one: Task[..., Any], other: Task[..., Any]) -> bool:
-    return _origin(one) == _origin(other) or _source(one) == _source(other) != (None, None)
-
-
-def _source(task: Task[..., Any]) -> tuple[str | None, int | None]:
-    """Return where a function stands: a script may be loaded as the main program and as a module."""
-    code = getattr(task.function, "__code__", None)
-    return (None, None) if code is None else (os.path.realpath(code.co_filename), code.co_firstlineno)
+def _called(task: Task[..., Any]) -> Any:
+    """Return what a task runs: its function, or the class that has its `run`."""
+    return task.function or type(task)
 
 
 def task_name(main: str | None, module: str, function: str) -> str:
@@ -154,19 +145,22 @@ def make_task(
     named = options.pop("name", None)
     if named is not None and not isinstance(named, str):
         raise TypeError(f"task() takes a text as name, not {named!r}")
-    name = named or task_name(app.main, function.__module__, function.__name__)
+    own = getattr(function, "__name__", None)
+    if named is None and own is None:
+        raise TypeError(f"{function!r} has no name of its own. Give the task one: name='...'.")
+    name = named or task_name(app.main, function.__module__, str(own))
     body = {
         "app": app,
         "name": name,
         "run": function if bind else staticmethod(function),
         "function": staticmethod(function),
-        "__doc__": function.__doc__,
+        "__doc__": function.__doc__ if own else None,
         "__module__": function.__module__,
         "__wrapped__": staticmethod(function),
         "__header__": staticmethod(function),
         **options,
     }
-    made: Task[..., Any] = type(function.__name__, (base,), body)()
+    made: Task[..., Any] = type(own or name.rpartition(".")[2], (base,), body)()
     # Here too: what a slot makes of a definition it is sent is not registered.
     check_definition(made)
     made._check = checker(made.run)

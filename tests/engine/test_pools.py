@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
+import operator
 import os
 import subprocess
 import sys
@@ -177,6 +179,20 @@ def test_tasks_add_jobs_and_may_wait_for_them_if_told_so(q: LocalQ, pool: str) -
             assert result.get(30) == [result.id, result.id]
         with pytest.raises(RuntimeError, match=r"Never call result\.get"):
             parent.delay(False).get(20)
+
+
+def test_a_partial_and_a_callable_object_run_as_tasks(q: LocalQ, start: Running) -> None:
+    class Adds:
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+        def __call__(self, x: int) -> int:
+            return x + self.n
+
+    start()
+    one, two = q.task(name="add1")(functools.partial(operator.add, 1)), q.task(name="add2")(Adds(2))
+
+    assert (one.delay(5).get(20), two.delay(5).get(20)) == (6, 7)
 
 
 def test_coroutines_are_called_and_awaited_from_one(q: LocalQ, start: Running) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import functools
 import gc
+import operator
 import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -297,19 +299,85 @@ def test_two_functions_of_one_name_are_refused(q: LocalQ) -> None:
         def two() -> None: ...
 
 
-def test_defining_a_function_again_replaces_its_task(q: LocalQ) -> None:
-    def make(value: int) -> Any:
+def test_functions_made_by_one_decorator_are_two(q: LocalQ) -> None:
+    def audited(function: Callable[..., str]) -> Callable[..., str]:
+        def wrapper(*args: Any) -> str:
+            return function(*args)
+
+        return wrapper
+
+    @q.task
+    @audited
+    def charge(order: int) -> str:
+        return f"charged {order}"
+
+    with pytest.raises(AlreadyRegistered, match=r"wrapper, made twice. Give one a name="):
+
         @q.task
-        def answer() -> int:
-            return value
+        @audited
+        def refund(order: int) -> str:
+            return f"refunded {order}"
 
-        return answer
+    assert charge(7) == "charged 7"
 
-    make(1)
+
+def test_lambdas_and_functions_made_with_other_values_are_others(q: LocalQ) -> None:
+    def times(n: int) -> Callable[[int], int]:
+        def multiply(x: int) -> int:
+            return x * n
+
+        return multiply
+
+    double, twice = q.task(lambda x: x * 2), q.task(times(2))
+
+    with pytest.raises(AlreadyRegistered):
+        q.task(lambda x: -x)
+    with pytest.raises(AlreadyRegistered):
+        q.task(times(3))
+    assert (double(5), twice(5)) == (10, 10)
+    assert q.task(times(2))(5) == 10
+    q.task(times(3), name="thrice")
+    assert q.tasks["thrice"](5) == 15
+
+
+def test_what_is_defined_again_takes_the_place_of_what_was(q: LocalQ) -> None:
+    cell = "def audited(f):\n    def wrapper(x): return f(x)\n    return wrapper\n"
+    scope: dict[str, Any] = {"__name__": "notebook", "q": q}
+    exec(cell, scope)
+    for factor in (2, 3):
+        exec(f"@q.task\ndef plain(x): return x * {factor}", scope)
+        exec(f"@q.task(name='wrapped')\n@audited\ndef inner(x): return x * {factor}", scope)
+
+    assert (q.tasks["notebook.plain"](5), q.tasks["wrapped"](5)) == (15, 15)
+
+
+def test_a_partial_or_a_callable_object_is_a_task_where_it_has_a_name(q: LocalQ) -> None:
+    class Adds:
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+        def __call__(self, x: int) -> int:
+            return x + self.n
+
+    one = q.task(name="add1")(functools.partial(operator.add, 1))
+    two = q.task(name="shop.add2")(Adds(2))
+
+    assert (one(5), two(5)) == (6, 7)
+    assert (one.name, one.__name__, two.__name__) == ("add1", "add1", "add2")
+    for nameless in (functools.partial(operator.add, 1), Adds(2)):
+        with pytest.raises(TypeError, match=r"has no name of its own. Give the task one: name="):
+            q.task(nameless)
+    with pytest.raises(AlreadyRegistered):
+        q.task(name="add1")(functools.partial(operator.add, 2))
+
+
+def test_defining_a_function_again_replaces_its_task(q: LocalQ) -> None:
+    scope: dict[str, Any] = {"__name__": "reloaded", "q": q}
+    exec("@q.task\ndef answer(): return 1", scope)
     before = q.tasks.revision
-    second = make(2)
+    exec("@q.task\ndef answer(): return 2", scope)
 
-    assert q.tasks[second.name]() == 2
+    assert q.tasks["reloaded.answer"]() == 2
     assert q.tasks.revision > before
 
 

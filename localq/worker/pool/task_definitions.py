@@ -1,7 +1,6 @@
 """Tasks that no module can be imported for: those of a script, a notebook or a function, sent by value.
 
-They travel only from a worker to its own slots, never through the store. A definition that cannot travel
-becomes a
+They travel only from a worker to its own slots, never through the store. A definition that cannot travel becomes a
 task that says so: its jobs fail, and the worker goes on.
 """
 
@@ -31,6 +30,9 @@ def origin(task: Task[..., Any]) -> Any:
 def by_value(task: Task[..., Any]) -> bool:
     """Whether importing its module in another interpreter would not make the task."""
     made_of = origin(task)
+    if not hasattr(made_of, "__qualname__"):
+        # A partial, or an object that can be called: it does not say where it stands.
+        return True
     if made_of.__module__ == "__main__" or "<locals>" in made_of.__qualname__:
         return True
     # Decorated where it is defined, the module's own name would stand for the task, and not for the function.
