@@ -1,14 +1,39 @@
-"""Signatures that contain themselves, by whatever way: refused, for their workflow would never end."""
+"""Signatures within signatures: copies that share none, and those that contain themselves, which are refused."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
 
-__all__ = ["refuse_cycles"]
+__all__ = ["copied", "refuse_cycles"]
+
+_WITHIN = ("tasks", "header", "body")
+_LINKS = ("link", "link_error")
+
+
+def copied(sig: Any, made: dict[int, Any] | None = None) -> Any:
+    """Return a copy of a callback that shares no signature with it; arguments are shared.
+
+    What is done to a copy afterwards (`stamp`, `set`, `link`) changes that copy alone.
+    """
+    made = {} if made is None else made
+    if not isinstance(sig, Mapping):
+        return [copied(one, made) for one in sig] if isinstance(sig, list | tuple) else sig
+    if id(sig) not in made:
+        new = made[id(sig)] = copy.copy(sig)
+        if hasattr(sig, "_app"):
+            new._app = sig._app
+        for part, names in (("kwargs", _WITHIN), ("options", _LINKS)):
+            inner = dict(sig.get(part) or {})
+            # Only what is a canvas type has signatures among its keyword arguments.
+            if part == "options" or sig.get("subtask_type") is not None:
+                inner |= {name: copied(inner[name], made) for name in names if inner.get(name) is not None}
+            new[part] = inner
+    return made[id(sig)]
 
 
 def _parts(sig: Mapping[str, Any]) -> Iterable[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from localq import current
-from localq.canvas.cycles import refuse_cycles
+from localq.canvas.cycles import copied, refuse_cycles
 from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamp_each, stamps_of
 from localq.exceptions import InvalidTaskError
 from localq.model.ids import new_id
@@ -163,7 +163,7 @@ class Signature(dict[str, Any], Generic[R]):
         new["options"] = {**self.options, **options}
         for name in _LINKS:
             if name in new["options"]:
-                new["options"][name] = list(listed(new["options"][name]))
+                new["options"][name] = [copied(one) for one in listed(new["options"][name])]
         return new
 
     partial = clone

@@ -132,3 +132,23 @@ def test_jobs_are_revoked_by_their_stamps(tmp_path: Path) -> None:
     assert [one.state for one in (*results, plain)] == ["PENDING", "REVOKED", "PENDING", "REVOKED", "PENDING"]
     assert len(plain.revoke_by_stamped_headers({"run": "r"})) == 2
     q.close()
+
+
+def test_copies_of_a_signature_do_not_share_its_callbacks(q: LocalQ) -> None:
+    template = q.signature("work")
+    for link in (q.signature("notify"), chain(q.signature("notify"), q.signature("log"))):
+        template.link(link)
+    template.link_error(q.signature("tell"))
+
+    one, two = template.clone((1,)), template.clone((2,))
+    one.stamp(customer="ann")
+    two.stamp(customer="bob")
+    two.options["link"][0].set(queue="slow")
+    two.options["link"][1].tasks[0].link(q.signature("more"))
+
+    for sig, customer in ((one, "ann"), (two, "bob"), (template, None)):
+        callbacks = [sig.options["link"][0], *sig.options["link"][1].tasks, *sig.options["link_error"]]
+        assert [callback.options.get("customer") for callback in callbacks] == [customer] * 4
+    assert "queue" not in one.options["link"][0].options
+    assert "link" not in one.options["link"][1].tasks[0].options
+    assert one.options["link"][0].app is q
