@@ -24,7 +24,8 @@ def copied(sig: Any, made: dict[int, Any] | None = None) -> Any:
     if not isinstance(sig, Mapping):
         return [copied(one, made) for one in sig] if isinstance(sig, list | tuple) else sig
     if id(sig) not in made:
-        new = made[id(sig)] = copy.copy(sig)
+        new: Any = copy.copy(sig)
+        made[id(sig)] = new
         if hasattr(sig, "_app"):
             new._app = sig._app
         for part, names in (("kwargs", _WITHIN), ("options", _LINKS)):

@@ -22,6 +22,7 @@ __all__ = ["RemoteError", "rebuild"]
 
 #: What a class may raise while its exception is rebuilt. This is done in the user's program, where Ctrl-C stays Ctrl-C.
 _ERRORS = (Exception, SystemExit, GeneratorExit)
+_GROUP_PARTS: Any = vars(BaseExceptionGroup)["exceptions"]
 
 
 class RemoteError(Exception):
@@ -54,8 +55,12 @@ def rebuild(failure: Failure) -> BaseException:
     args: list[Any] | None = _read(failure.args)
     state: dict[str, Any] = _read(failure.state) or {}
     cls = guarded(lambda: _find_class(failure.module, failure.type), None, _ERRORS)
+    ways: tuple[_Make, ...] = (_construct, _make_bare, _make_named)
+    if failure.parts:
+        cls = ExceptionGroup if cls is None else cls
+        ways = (_construct_group, _make_named_group, *ways)
     if cls is not None:
-        for make in (_construct, _make_bare, _make_named):
+        for make in ways:
             exc = _try(make, cls, failure, args, state)
             if exc is not None:
                 return exc
@@ -130,6 +135,27 @@ def _make_bare(cls: type[Exception], failure: Failure, args: list[Any] | None) -
     exc = cls.__new__(cls)
     set_arguments(exc, (failure.message,) if args is None else tuple(args))
     return exc
+
+
+def _construct_group(cls: Any, failure: Failure, args: list[Any] | None) -> Exception:
+    """Make a group of the class, its parts rebuilt by the same rules."""
+    if (cls.__module__, cls.__qualname__) != (failure.module, failure.type):
+        raise ValueError("it is another class that stands for one not known here")
+    return _grouped(cls, failure, args)
+
+
+def _make_named_group(cls: Any, failure: Failure, args: list[Any] | None) -> Exception:
+    """Make a group of a class by the original's name, so that `except*` finds its parts."""
+    exc = _grouped(_named_class(failure.module, failure.type, cls), failure, args)
+    attributes(exc)["remote_failure"] = failure
+    return exc
+
+
+def _grouped(cls: Any, failure: Failure, args: list[Any] | None) -> Exception:
+    message = args[0] if args else failure.message
+    made: Exception = ExceptionGroup.__new__(cls, message, [rebuild(part) for part in failure.parts])
+    set_arguments(made, (message, list(_GROUP_PARTS.__get__(made))))
+    return made
 
 
 def _make_named(cls: Any, failure: Failure, args: list[Any] | None) -> Exception:

@@ -23,6 +23,9 @@ LIMIT = 64 * 1024
 
 #: Notes kept of an exception; together they take one `limit`.
 MAX_NOTES = 16
+#: Parts kept of an exception group, which share its limit; with less than `_LEAST` each, none are.
+MAX_PARTS = 64
+_LEAST = 256
 
 #: Attributes that `rebuild` sets, or that have a field of their own.
 NOT_STATE = frozenset({"__notes__", "remote_failure", "remote_traceback"})
@@ -42,6 +45,7 @@ class Failure(NamedTuple):
         state: Further attributes that were set on it, as far as the codec's JSON form can say them.
         notes: What `add_note` added.
         cause: One line on what it was raised from.
+        parts: The exceptions of a group.
     """
 
     type: str
@@ -52,6 +56,7 @@ class Failure(NamedTuple):
     state: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     cause: str | None = None
+    parts: tuple[Failure, ...] = ()
 
 
 class RemoteTraceback(Exception):
@@ -80,17 +85,27 @@ def describe(exc: BaseException, *, limit: int = LIMIT) -> Failure:
         state=_state(exc, limit),
         notes=guarded(lambda: _notes(exc, limit), ()),
         cause=guarded(lambda: _cause(exc), None),
+        parts=_parts(exc, limit),
     )
 
 
 def dump(failure: Failure) -> bytes:
     """Write a failure as JSON."""
     try:
-        return json.dumps(failure._asdict(), allow_nan=False, separators=(",", ":")).encode("ascii")
+        return json.dumps(_plain(failure), allow_nan=False, separators=(",", ":")).encode("ascii")
     except (TypeError, ValueError, RecursionError):  # args or state of a failure that describe did not make
-        if failure.args is None and failure.state is None:
+        if failure.args is None and failure.state is None and not failure.parts:
             raise
-        return dump(failure._replace(args=None, state=None))
+        return dump(failure._replace(args=None, state=None, parts=()))
+
+
+def _plain(failure: Failure) -> dict[str, Any]:
+    said = failure._asdict()
+    if failure.parts:
+        said["parts"] = [_plain(part) for part in failure.parts]
+    else:
+        del said["parts"]
+    return said
 
 
 def load(data: bytes) -> Failure:
@@ -99,13 +114,16 @@ def load(data: bytes) -> Failure:
     No signature is verified: `localq.serialization.sealing` does that, where an exception is made of it.
     """
     try:
-        found = json.loads(body_of(data))
-        kind, module, message = found["type"], found["module"], found["message"]
-        if not all(isinstance(text, str) for text in (kind, module, message)):
-            raise TypeError("type, module and message must be strings")
+        return _read(json.loads(body_of(data)))
     except (ValueError, TypeError, LookupError, RecursionError) as exc:
         text = f"the stored error cannot be read: {exc}; it is {codec.brief(data)}"
         return Failure("DecodeError", "localq.exceptions", text)
+
+
+def _read(found: Any) -> Failure:
+    kind, module, message = found["type"], found["module"], found["message"]
+    if not all(isinstance(text, str) for text in (kind, module, message)):
+        raise TypeError("type, module and message must be strings")
     notes = _typed(found, "notes", list) or []
     return Failure(
         type=kind,
@@ -116,6 +134,7 @@ def load(data: bytes) -> Failure:
         state=_typed(found, "state", dict),
         notes=tuple(note for note in notes if isinstance(note, str)),
         cause=_typed(found, "cause", str),
+        parts=tuple(_read(part) for part in _typed(found, "parts", list) or []),
     )
 
 
@@ -133,6 +152,9 @@ def _typed(found: dict[str, Any], name: str, kind: type[T]) -> T | None:
 
 # Describing
 
+# Past what a class of the user's may define by these names.
+_GROUP_MESSAGE: Any = vars(BaseExceptionGroup)["message"]
+_GROUP_PARTS: Any = vars(BaseExceptionGroup)["exceptions"]
 #: Frames of files in here are LocalQ's own.
 _PACKAGE = os.path.dirname(os.path.dirname(describe.__code__.co_filename)) + os.sep
 
@@ -153,9 +175,26 @@ def _message(exc: BaseException, limit: int) -> str:
 
 
 def _args(exc: BaseException, limit: int) -> list[Any] | None:
-    data = guarded(lambda: codec.encode(list(arguments(exc))), b"")
+    data = guarded(lambda: codec.encode(_own_arguments(exc)), b"")
     args: list[Any] | None = json.loads(data) if 0 < len(data) <= limit else None
     return args
+
+
+def _own_arguments(exc: BaseException) -> list[Any]:
+    # The parts of a group are kept by themselves.
+    return [_GROUP_MESSAGE.__get__(exc)] if _is_group(exc) else list(arguments(exc))
+
+
+def _is_group(exc: BaseException) -> bool:
+    return issubclass(type(exc), BaseExceptionGroup)  # its class may lie to isinstance()
+
+
+def _parts(exc: BaseException, limit: int) -> tuple[Failure, ...]:
+    if not _is_group(exc):
+        return ()
+    parts = _GROUP_PARTS.__get__(exc)
+    each = limit // (2 * min(len(parts), MAX_PARTS))
+    return () if each < _LEAST else tuple(describe(part, limit=each) for part in parts[:MAX_PARTS])
 
 
 def _state(exc: BaseException, limit: int) -> dict[str, Any] | None:

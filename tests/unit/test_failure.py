@@ -154,7 +154,7 @@ def test_an_exception_that_was_never_raised_can_be_described() -> None:
 
 def test_arguments_that_json_cannot_say_are_left_out() -> None:
     assert describe(Boom(object())).args is None
-    assert describe(ExceptionGroup("many", [Boom("x")])).args is None
+    assert describe(ExceptionGroup("many", [Boom("x")])).args == ["many"]
 
 
 def test_arguments_are_kept_in_the_codecs_form_which_any_json_reader_reads() -> None:
@@ -391,17 +391,25 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-failures = st.builds(
-    Failure,
-    type=st.text(),
-    module=st.text(),
-    message=st.text(st.characters()),
-    args=st.none() | st.lists(json_values),
-    traceback=st.text(),
-    state=st.none() | st.dictionaries(st.text(), json_values),
-    notes=st.lists(st.text()).map(tuple),
-    cause=st.none() | st.text(),
-)
+
+
+def failures_with(parts: st.SearchStrategy[tuple[Failure, ...]]) -> st.SearchStrategy[Failure]:
+    return st.builds(
+        Failure,
+        type=st.text(),
+        module=st.text(),
+        message=st.text(st.characters()),
+        args=st.none() | st.lists(json_values),
+        traceback=st.text(),
+        state=st.none() | st.dictionaries(st.text(), json_values),
+        notes=st.lists(st.text()).map(tuple),
+        cause=st.none() | st.text(),
+        parts=parts,
+    )
+
+
+single = failures_with(st.just(()))
+failures = single | failures_with(st.lists(single, max_size=3).map(tuple))
 
 
 @given(failures)
@@ -551,14 +559,6 @@ def test_what_would_end_the_caller_is_stood_in_for(error: BaseException) -> None
     assert not isinstance(back, type(error))
     assert type(back).__qualname__ == type(error).__qualname__
     assert str(back) == str(error)
-
-
-def test_a_group_is_stood_in_for() -> None:
-    back = sent(ExceptionGroup("many", [Boom("a")]))
-
-    assert isinstance(back, RemoteError)
-    assert type(back).__name__ == "ExceptionGroup"
-    assert str(back) == "many (1 sub-exception)"
 
 
 def test_a_class_unknown_here_is_made_with_its_name_once() -> None:
@@ -764,3 +764,56 @@ def test_attributes_that_localq_sets_cannot_be_set_by_the_store() -> None:
     error = rebuild(failure)
 
     assert (error.remote_traceback, error.remote_failure) == ("real", failure)  # type: ignore[attr-defined]
+
+
+class Orders(ExceptionGroup[Exception]):
+    """A group with a constructor of its own."""
+
+    def __new__(cls, code: int, parts: list[Exception]) -> Orders:
+        made = super().__new__(cls, f"code {code}", parts)
+        made.code = code  # type: ignore[attr-defined]
+        return made
+
+
+def test_an_exception_group_comes_back_with_its_parts() -> None:
+    inner = ExceptionGroup("in", [OSError(2, "no", "f")])
+    group: Any = sent(ExceptionGroup("two", [ValueError("a"), KeyError("b"), inner]))
+
+    assert type(group) is ExceptionGroup
+    assert str(group) == "two (3 sub-exceptions)"
+    assert [type(part) for part in group.exceptions] == [ValueError, KeyError, ExceptionGroup]
+    assert group.exceptions[2].exceptions[0].filename == "f"
+    caught: list[tuple[type, ...]] = []
+    try:
+        raise group
+    except* ValueError as found:
+        caught.append(tuple(map(type, found.exceptions)))
+    except* Exception as rest:
+        caught.append(tuple(map(type, rest.exceptions)))
+    assert caught == [(ValueError,), (KeyError, ExceptionGroup)]
+
+
+def test_groups_of_classes_with_constructors_of_their_own_or_not_known_here_are_groups() -> None:
+    own: Any = sent(Orders(7, [ValueError("a")]))
+    gone = type("Gone", (ExceptionGroup,), {"__module__": "elsewhere"})
+    unknown: Any = sent(gone("lost", [ValueError("a")]))
+    ends: Any = sent(BaseExceptionGroup("ends", [KeyboardInterrupt(), ValueError("a")]))
+
+    assert (type(own), own.code, own.message) == (Orders, 7, "code 7")
+    assert isinstance(unknown, RemoteError)
+    assert type(unknown).__name__ == "Gone"
+    assert isinstance(ends, RemoteError)
+    for group in (own, unknown, ends):
+        assert isinstance(group, ExceptionGroup)
+        assert repr(group.subgroup(ValueError).exceptions) == "(ValueError('a'),)"
+
+
+def test_of_a_large_group_so_much_is_kept_as_fits() -> None:
+    wide = describe(ExceptionGroup("wide", [ValueError("x" * 10_000) for _ in range(500)]))
+    deep: Exception = ValueError("x" * 10_000)
+    for _ in range(100):
+        deep = ExceptionGroup("deep", [deep])
+
+    assert len(wide.parts) == 64
+    assert all(len(dump(failure)) < 400_000 for failure in (wide, describe(deep)))
+    assert isinstance(rebuild(load(dump(describe(deep)))), ExceptionGroup)
