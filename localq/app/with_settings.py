@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ImproperlyConfigured, LocalQError
+from localq.host.folder import working_folder
 from localq.model.clock import SYSTEM, Clock, to_datetime
 from localq.model.secrets import without_passwords
 from localq.settings import Settings
@@ -31,7 +32,7 @@ class WithSettings:
     _tasks: TaskRegistry
     #: The place given by hand, which comes before that of the settings; and the one where neither says any.
     _place: str | None = None
-    _default_place: str
+    _default_place: str | None = None
     #: Where calls go, or None where no setting says anything about it.
     router: Router | None = None
     clock: Clock = SYSTEM
@@ -41,7 +42,9 @@ class WithSettings:
 
     def _configure(self, settings: Mapping[str, Any], config_source: Any) -> None:
         self._said = {}
-        self._default_place = locate(DEFAULT, None)
+        if self._place is None and working_folder() is not None:
+            # In the folder of now, whatever becomes of it.
+            self._default_place = locate(DEFAULT, None)
         self.conf = Settings(settings)
         self.conf.overlay(lambda: from_environment(os.environ), "the environment")
         self.conf.on_change(self._settings_changed)
@@ -126,7 +129,7 @@ class WithSettings:
             return self._place
         self.conf.load()
         if "place" not in self.conf.derived:
-            self.conf.derived["place"] = self._configured_place() or self._default_place
+            self.conf.derived["place"] = self._configured_place() or self._default_place or locate(DEFAULT, None)
         return str(self.conf.derived["place"])
 
     def _configured_place(self) -> str | None:

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import click
 
+from localq.host.folder import working_folder
 from localq.model.hints import nearest
 from localq.settings.dotted_names import parted
 
@@ -59,7 +60,7 @@ def _near(name: str) -> str:
     """Name the module that was perhaps meant: one beside the missing one, or in the working folder."""
     parent = name.rpartition(".")[0]
     prefix = f"{parent}." if parent else ""
-    folders = getattr(sys.modules.get(parent), "__path__", []) if parent else [os.getcwd()]
+    folders = getattr(sys.modules.get(parent), "__path__", []) if parent else [working_folder() or ""]
     there = {prefix + one.name: None for one in pkgutil.iter_modules(folders)}
     return nearest(name, there) or f" It was looked for in {', '.join(folders)} and where Python finds modules."
 
@@ -71,8 +72,9 @@ def _import(name: str) -> ModuleType:
         LoadError: it raised something.
         ModuleNotFoundError: there is no such module, neither broken nor whole.
     """
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    here = working_folder()
+    if here is not None and here not in sys.path:
+        sys.path.insert(0, here)
     try:
         return importlib.import_module(name)
     except SystemExit as error:

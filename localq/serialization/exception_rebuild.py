@@ -153,7 +153,8 @@ def _make_named_group(cls: Any, failure: Failure, args: list[Any] | None) -> Exc
 
 def _grouped(cls: Any, failure: Failure, args: list[Any] | None) -> Exception:
     message = args[0] if args else failure.message
-    made: Exception = ExceptionGroup.__new__(cls, message, [rebuild(part) for part in failure.parts])
+    parts: Any = [rebuild(part) for part in failure.parts]
+    made: Exception = ExceptionGroup.__new__(cls, message, parts)
     set_arguments(made, (message, list(_GROUP_PARTS.__get__(made))))
     return made
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
+from localq.host.folder import working_folder
 
 __all__ = ["attribute", "find", "parted", "required"]
 
@@ -72,8 +72,8 @@ def parted(name: str, load: Callable[[str], ModuleType]) -> tuple[Any, str]:
 
 def _import_from_here(name: str) -> ModuleType:
     """Import a module, also from the working folder, without leaving that on the path."""
-    here = os.getcwd()
-    if here in sys.path or "" in sys.path:
+    here = working_folder()
+    if here is None or here in sys.path or "" in sys.path:
         return importlib.import_module(name)
     sys.path.insert(0, here)
     try:

@@ -32,7 +32,14 @@ def locate(path: str | os.PathLike[str] | None, url: str | None) -> str:
     text = DEFAULT if given is None else os.fspath(given)
     if not text:
         raise ImproperlyConfigured("The path is empty. Give the path of a file, such as jobs.db.")
-    return text if text == ":memory:" or "://" in text else os.path.abspath(os.path.expanduser(text))
+    if text == ":memory:" or "://" in text:
+        return text
+    try:
+        return os.path.abspath(os.path.expanduser(text))
+    except FileNotFoundError:
+        raise ImproperlyConfigured(
+            f"The working folder was removed, so that {text!r} is nowhere. Give path= in full, as in /var/lib/{text}."
+        ) from None
 
 
 def _check(option: str, given: object) -> None:

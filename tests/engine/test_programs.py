@@ -276,3 +276,23 @@ except KeyboardInterrupt:
     )
 
     assert said == "False PENDING ['INTERRUPTED']\n"
+
+
+@pytest.mark.parametrize("threads", ["", THREADS], ids=["one thread", "several threads"])
+def test_a_program_whose_folder_is_removed_goes_on(tmp_path: Path, threads: str) -> None:
+    text = f"""
+import os, shutil
+from localq import LocalQ
+os.mkdir("release"); os.chdir("release"); os.rmdir(os.getcwd())
+q = LocalQ(path={str(tmp_path / "other.db")!r})
+@q.task
+def double(n):
+    return 2 * n
+"""
+    use = """
+for pool in ("processes", "threads", "asyncio"):
+    with q.running(concurrency=1, pool=pool):
+        print(double.delay(4).get(20))
+"""
+
+    assert run_program(tmp_path, threads + text + use) == "8\n8\n8\n"

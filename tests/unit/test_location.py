@@ -28,6 +28,20 @@ def test_nothing_said_is_a_file_in_the_folder_the_app_was_made_in(
     assert q.location == str(tmp_path / "jobs.db")
 
 
+def test_a_full_path_needs_no_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    assert app(path=tmp_path / "jobs.db").location == str(tmp_path / "jobs.db")
+    assert app(broker=f"sqlite:///{tmp_path}/shop.db").location == str(tmp_path / "shop.db")
+    with pytest.raises(ImproperlyConfigured, match=r"working folder was removed, so that 'jobs.db' is nowhere"):
+        _ = app().location
+    with pytest.raises(ImproperlyConfigured, match=r"'shop.db' is nowhere. Give path= in full"):
+        app(path="shop.db")
+
+
 @pytest.mark.parametrize(
     ("broker", "place"),
     [

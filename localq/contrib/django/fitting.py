@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import close_old_connections, connections
 
+from localq.host.folder import working_folder
 from localq.signals import task_postrun, task_prerun, worker_process_init
 
 __all__ = ["fit"]
@@ -20,8 +21,8 @@ _home = os.getpid()
 
 def fit(app: Any) -> None:
     """Fit a new app: tasks are `DjangoTask`s unless it was told otherwise, and runs get connections that work."""
-    here = os.getcwd()
-    if here not in sys.path:
+    here = working_folder()
+    if here is not None and here not in sys.path:
         # Where manage.py is: so the settings are found by programs that Django did not start.
         sys.path.insert(0, here)
     app._task_cls = app._task_cls or _TASK

@@ -19,6 +19,7 @@ import dill
 from localq import current
 from localq.app.app import LocalQ, same_app
 from localq.app.frameworks import is_set_up, set_up
+from localq.host.folder import working_folder
 from localq.worker.pool import task_definitions
 
 __all__ = ["loaded_app", "start_fresh"]
@@ -36,7 +37,7 @@ def start_fresh(
     """
     environment = dict(os.environ)
     before = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (path or working_folder() for path in sys.path)))
     told = ", ".join(map(repr, (*descriptors, *arguments)))
     code = f"{first}from {module} import main; main({told})"
     process = subprocess.Popen(
