@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from localq import current
-from localq.app.autodiscovery import Packages, discover
+from localq.app.autodiscovery import Load, Packages, discover
 from localq.app.frameworks import set_up
 from localq.settings import Settings
 from localq.settings.dotted_names import required
@@ -135,9 +135,13 @@ class WithTasks:
         self._discoveries.append((packages, related_name))
         return []
 
-    def discover_tasks(self) -> list[ModuleType]:
-        """Import what `autodiscover_tasks` was asked for."""
-        return [module for packages, name in self._discoveries for module in discover(packages, name)]
+    def discover_tasks(self, load: Load = importlib.import_module) -> list[ModuleType]:
+        """Import what `autodiscover_tasks` was asked for.
+
+        Args:
+            load: See `localq.app.autodiscovery.discover`.
+        """
+        return [module for packages, name in self._discoveries for module in discover(packages, name, load)]
 
     def import_tasks(self) -> list[ModuleType]:
         """Import the modules of `imports` and `include`, and those to discover: their tasks register themselves."""

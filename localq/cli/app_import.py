@@ -12,11 +12,12 @@ from types import ModuleType
 
 import click
 
+from localq.app import LocalQ
 from localq.host.folder import working_folder
 from localq.model.hints import nearest
 from localq.settings.dotted_names import parted
 
-__all__ = ["LoadError", "import_module", "import_named", "import_script", "story"]
+__all__ = ["LoadError", "discover", "import_module", "import_named", "import_script", "story"]
 
 
 class LoadError(click.ClickException):
@@ -33,6 +34,18 @@ def import_module(name: str) -> ModuleType:
     """
     try:
         return _import(name)
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+
+
+def discover(app: LocalQ) -> None:
+    """Import what `autodiscover_tasks` was asked for.
+
+    Raises:
+        LoadError: see `import_module`.
+    """
+    try:
+        app.discover_tasks(_import)
     except ModuleNotFoundError as error:
         raise _missing(error) from None
 

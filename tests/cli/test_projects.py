@@ -174,7 +174,32 @@ def test_a_configuration_that_cannot_be_is_told_in_a_paragraph(project: Path, co
 
     assert done.returncode == 2
     assert told in done.stderr
-    assert "cli/loading.py" not in done.stderr
+    assert "localq/cli/" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ("import sys; sys.exit(2)\n", "Importing 'shop.tasks' ended the program (SystemExit(2))."),
+        ("import no_such_library\n", "Importing 'shop.tasks' failed.\n"),
+        ("1 / 0\n", "Importing 'shop.tasks' failed.\n"),
+    ],
+)
+def test_a_discovered_module_that_cannot_be_imported_is_told_in_a_paragraph(
+    project: Path, module: str, told: str
+) -> None:
+    (project / "shop").mkdir()
+    (project / "shop/__init__.py").touch()
+    (project / "shop/tasks.py").write_text(module)
+    with (project / "tasks.py").open("a") as file:
+        file.write("app.autodiscover_tasks(['shop'])\n")
+
+    done = words("worker", "-A", "tasks")
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) < 8
+    assert "localq/" not in done.stderr
 
 
 @pytest.mark.parametrize("line", ["--config localqconfig show", "show --config localqconfig"])

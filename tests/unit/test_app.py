@@ -209,6 +209,15 @@ def test_what_cannot_be_imported_is_no_silent_miss(q: LocalQ, packages: list[str
         q.autodiscover_tasks([package], force=True)
 
 
+def test_a_package_within_another_that_is_not_there_is_warned_of(q: LocalQ, packages: list[str]) -> None:
+    q.autodiscover_tasks(["shop_a.mail", *packages])
+
+    with pytest.warns(UserWarning, match=r"Tasks of 'shop_a.mail' are not looked for: there is no 'shop_a.mail'"):
+        modules = q.discover_tasks()
+
+    assert [module.__name__ for module in modules] == ["shop_a.tasks"]
+
+
 def test_nothing_is_discovered_without_packages_or_django(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
 

@@ -14,7 +14,7 @@ import localq
 from localq import log
 from localq.app import LocalQ
 from localq.app.frameworks import set_up
-from localq.cli.app_import import LoadError, import_module
+from localq.cli.app_import import LoadError, discover, import_module
 from localq.cli.app_option import app_options, loaded
 from localq.cli.daemon.detach import daemon_options, said_when_ready
 from localq.cli.daemon.files import Level, files_of, set_up_log
@@ -201,7 +201,7 @@ def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
     app.conf.include = tuple(dict.fromkeys((*app.conf.include, *include)))
     for name in (*app.conf.imports, *app.conf.include):
         import_module(name)
-    app.discover_tasks()
+    discover(app)
     if not app.tasks:
         raise LoadError(
             "There are no tasks to run: every job would fail. Name the app that has them, as in "
