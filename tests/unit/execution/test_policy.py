@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from localq import LocalQ
+from localq import LocalQ, current
 from localq.execution.policy import PLAIN, Limits, ignores_result, rules_of
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
@@ -17,10 +18,13 @@ def job(**options: Any) -> Job:
 
 
 @pytest.fixture
-def q() -> LocalQ:
-    return LocalQ(
+def q() -> Iterator[LocalQ]:
+    app = LocalQ(
         "tests", eager=True, task_time_limit=30, task_soft_time_limit=20, task_acks_late=True, task_max_crashes=7
     )
+    yield app
+    app.close()
+    current.set_app(None)
 
 
 def add() -> None: ...
