@@ -40,8 +40,12 @@ class App(Protocol):
     def location(self) -> str: ...
 
 
-def report(app: App) -> str:
-    """Return facts about an app and what it runs on, as lines of text."""
+def report(app: App, worker: str = "") -> str:
+    """Return facts about an app and what it runs on, as lines of text.
+
+    Args:
+        worker: What is to be told of the worker that is asked; empty where none is.
+    """
     lines = [
         f"software  -> localq:{_version('localq') or '(not installed)'} py:{platform.python_version()} "
         f"sqlite:{sqlite3.sqlite_version}",
@@ -51,8 +55,8 @@ def report(app: App) -> str:
         f"python    -> {sys.executable}",
         f"app       -> {app.main or '__main__'}, {len(app.tasks)} tasks",
         f"store     -> {without_passwords(app.location)}",
-        "",
     ]
+    lines += [f"worker    -> {worker}", ""] if worker else [""]
     lines += [f"{name}: {masked(name, value)!r}" for name, value in app.conf.given().items()]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -256,7 +256,7 @@ def test_the_other_questions_are_answered(q: LocalQ) -> None:
         inspect = q.control.inspect("anna@h")
         assert [one["name"] for one in inspect.active_queues()] == ["a", "b"]
         assert inspect.clock()["clock"] <= q.clock.now()
-        assert "software -> localq:" in inspect.report()["ok"]
+        assert inspect.report()["ok"].startswith("software  -> localq:")
         assert q.control.heartbeat(reply=True) == [{"anna@h": {"ok": "heartbeat"}}]
 
 

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from localq.cli.app_import import LoadError
-from localq.cli.daemon.pidfile import expanded, pid_in, signal_number
+from localq.cli.daemon.pidfile import expanded, pid_in
+from localq.result import signal_number
 from localq.worker.name import worker_name
 
 __all__ = ["Arguments", "Node", "Parsed", "nodes_of", "parse"]
@@ -97,7 +98,7 @@ def parse(words: Iterable[str], arguments: Arguments) -> Parsed:
             continue
         name, equals, text = word.partition("=") if word.startswith("--") else (word, "", "")
         name, colon, some = name.partition(":")
-        number = signal_number(name[1:]) if not (colon or name.startswith("--") or _known(name, arguments)) else None
+        number = _signal(name[1:]) if not (colon or name.startswith("--") or _known(name, arguments)) else None
         if number is not None:
             parsed = parsed._replace(signal=number)
             continue
@@ -108,6 +109,16 @@ def parse(words: Iterable[str], arguments: Arguments) -> Parsed:
         where = parsed.own if name in _OWN else parsed.options
         (parsed.some.setdefault(some, OrderedDict()) if colon else where)[name] = value
     return parsed
+
+
+def _signal(text: str) -> int | None:
+    """Return the signal that an option asks for, by its number or name; None where it asks for none."""
+    if text.isdecimal():
+        return int(text)
+    try:
+        return signal_number(text)
+    except ValueError:
+        return None
 
 
 def _known(name: str, arguments: Arguments) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 from localq.app import LocalQ
 from localq.cli.app_import import LoadError
 
-__all__ = ["default_files", "expanded", "held", "lives", "make_folder_of", "pid_in", "signal_number"]
+__all__ = ["default_files", "expanded", "held", "lives", "make_folder_of", "pid_in"]
 
 
 def expanded(path: str, name: str) -> str:
@@ -122,11 +121,3 @@ def _locked(path: str) -> int | None:
                 return file
         # Its last owner removed it meanwhile.
         os.close(file)
-
-
-def signal_number(text: str) -> int | None:
-    """Return a signal's number from that, or from its name with or without SIG; None if there is none."""
-    if text.isdecimal():
-        return int(text)
-    found = getattr(signal, f"SIG{text.upper().removeprefix('SIG')}", None)
-    return int(found) if isinstance(found, signal.Signals) else None

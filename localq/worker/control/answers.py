@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import resource
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import localq
 from localq.exceptions import ImproperlyConfigured, SecurityError
 from localq.execution.policy import rules_of
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT, PAUSE, RATE
 from localq.model.secrets import masked
+from localq.monitor import bug_report
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.store.protocol.store import Filter
@@ -260,16 +259,9 @@ def _rusage() -> dict[str, float]:
 @inspect_command(quick=True, help="Information about Python, LocalQ and the platform, for bug reports.")
 def report(state: State, **_: Any) -> dict[str, str]:
     """Return a text for a bug report."""
-    plan = state.worker.plan
-    lines = [
-        f"software -> localq:{localq.__version__} py:{platform.python_version()}",
-        f"platform -> system:{platform.system()} arch:{platform.machine()} imp:{platform.python_implementation()}",
-        f"store -> {getattr(state.worker.store, 'path', '')}",
-        f"worker -> {plan.name} pool:{plan.pool_kind} slots:{state.worker.pool.size}",
-        "settings ->",
-        *(f"  {name}: {value!r}" for name, value in conf(state).items()),
-    ]
-    return ok("\n".join(lines))
+    worker = state.worker
+    told = f"{worker.plan.name} pool:{worker.plan.pool_kind} slots:{worker.pool.size}"
+    return ok(bug_report.report(state.app, told))
 
 
 # Memory
