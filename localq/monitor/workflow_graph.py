@@ -14,6 +14,7 @@ from localq import states
 from localq.model.edges import Passing, Tie
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
+from localq.result.dot import Dot
 
 __all__ = ["Drawn", "counted", "dot", "mermaid", "tree"]
 
@@ -138,14 +139,14 @@ class _Forest:
 
 def dot(jobs: Sequence[Job], ties: Sequence[Tie]) -> str:
     """Return the workflow in Graphviz's language."""
-    lines = ["digraph workflow {", "    node [shape=box, style=filled, fillcolor=white]"]
+    graph = Dot("workflow")
+    graph.default("node", shape="box", style="filled", fillcolor="white")
     for job in jobs:
         shown = states.public_state(job)
-        colour = _COLOURS.get(shown, "white")
-        lines.append(f'    "{job.key}" [label="{_quoted(job.task)}\\n{_quoted(shown)}", fillcolor={colour}]')
+        graph.node(job.key, label=f"{job.task}\n{shown}", fillcolor=_COLOURS.get(shown, "white"))
     for before, after, dashed in _arrows(jobs, ties):
-        lines.append(f'    "{before}" -> "{after}"{" [style=dashed]" if dashed else ""}')
-    return "\n".join([*lines, "}"])
+        graph.arrow(before, after, **({"style": "dashed"} if dashed else {}))
+    return str(graph)
 
 
 def mermaid(jobs: Sequence[Job], ties: Sequence[Tie]) -> str:
@@ -172,7 +173,3 @@ def _arrows(jobs: Sequence[Job], ties: Sequence[Tie]) -> list[tuple[int, int, bo
         if job.key not in tied and parent is not None and parent != job.key:
             arrows.append((parent, job.key, True))
     return arrows
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from typing import Any, TextIO
 
+from localq.result.dot import Dot
+
 __all__ = ["DependencyGraph"]
 
 
@@ -38,13 +40,13 @@ class DependencyGraph:
 
     def to_dot(self, to: TextIO) -> None:
         """Write the graph in Graphviz's language."""
-        to.write("digraph dependencies {\n")
+        graph = Dot("dependencies")
         for one in self.adjacent:
-            to.write(f'    "{one}"\n')
+            graph.node(one)
         for one, others in self.adjacent.items():
             for other in others:
-                to.write(f'    "{one}" -> "{other}"\n')
-        to.write("}\n")
+                graph.arrow(one, other)
+        to.write(f"{graph}\n")
 
     def items(self) -> Iterator[tuple[Any, list[Any]]]:
         """Return each node with those that come after it."""

@@ -67,7 +67,7 @@ def test_a_graph_shows_workers_and_the_queues_they_serve(q: LocalQ, localq: Call
         shown = localq("graph", "workers").output
 
     assert shown.startswith("digraph localq {")
-    assert '"queue other" -> "w@h";' in shown
+    assert '"queue other" -> "w@h"\n' in shown
     assert 'label="the \\"first\\""' in shown
-    assert '"queue the \\"first\\"" -> "w@h";' not in shown
+    assert '"queue the \\"first\\"" -> "w@h"\n' not in shown
     assert "2 x threads" in shown

@@ -19,8 +19,9 @@ from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
 from localq.model.secrets import without_passwords
+from localq.monitor import workers_graph
 from localq.monitor.bug_report import report as told
-from localq.monitor.health_of_work import standings
+from localq.monitor.health_of_work import GONE, standings
 
 __all__ = ["graph", "names", "report", "shell"]
 
@@ -102,21 +103,5 @@ def graph(app: LocalQ, what: str) -> None:
     """
     store = existing(app)
     queues = sorted({queue for queue, _ in store.stats()})
-    place = _quoted(without_passwords(app.location))
-    lines = ["digraph localq {", "  rankdir=LR;", f"  store [shape=cylinder, label={place}];"]
-    lines += [f"  {_quoted('queue ' + name)} [shape=box, label={_quoted(name)}];" for name in queues]
-    lines += [f"  store -> {_quoted('queue ' + name)};" for name in queues]
-    for one in standings(store, app.clock):
-        card = one.row.card
-        if one.state == "gone":
-            continue
-        label = f"{card.name}\n{card.concurrency} x {card.pool}, pid {card.pid}, {one.state}"
-        lines.append(f"  {_quoted(card.name)} [shape=ellipse, label={_quoted(label)}];")
-        served = [name for name in (queues if card.queues is None else card.queues) if name not in card.excluded]
-        lines += [f"  {_quoted('queue ' + name)} -> {_quoted(card.name)};" for name in served]
-    click.echo("\n".join([*lines, "}"]))
-
-
-def _quoted(text: str) -> str:
-    escaped = printable(text, keep="\n").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    workers = [(one.row.card, one.state) for one in standings(store, app.clock) if one.state != GONE]
+    click.echo(printable(workers_graph.dot(without_passwords(app.location), queues, workers), keep="\n"))

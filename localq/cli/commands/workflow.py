@@ -51,7 +51,7 @@ def workflow(app: LocalQ, job_id: str, show_all: bool, as_dot: bool, as_mermaid:
     if as_json:
         show_json(_told(one, jobs, ties))
     elif as_dot or as_mermaid:
-        click.echo((dot if as_dot else mermaid)(jobs, ties))
+        click.echo(printable((dot if as_dot else mermaid)(jobs, ties), keep="\n"))
     else:
         _show(store, one, jobs, tree(jobs, ties, len(jobs) if show_all else 10))
 
