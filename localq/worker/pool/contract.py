@@ -11,7 +11,7 @@ from localq.execution.policy import Limits, Rules
 from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
 
-__all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Pool", "Report"]
+__all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Pool", "Report", "cancelled_unstarted"]
 
 #: Characters of output kept with an attempt: the last ones.
 TAIL = 16_384
@@ -68,6 +68,11 @@ class Report(NamedTuple):
     def job(self) -> Job:
         """The job."""
         return self.handed.job
+
+
+def cancelled_unstarted(handed: Handed) -> Report:
+    """Return the report of a job that was cancelled while it waited for a slot."""
+    return Report(handed, Death(Cause.CANCELLED, "cancelled before it started", None), None)
 
 
 #: Called with the job that printed (or None), the text, and whether it went to stderr.

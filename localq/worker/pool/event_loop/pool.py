@@ -19,7 +19,7 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.worker.pool import frames
-from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
+from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report, cancelled_unstarted
 from localq.worker.pool.event_loop.child_handle import ChildHandle
 from localq.worker.pool.log_records import handle_record
 from localq.worker.pool.process_facts import how_ended
@@ -286,7 +286,7 @@ class EventLoopPool:
         """End a cancelled job: raise WorkerTerminate in it, where it waits."""
         for handed in [one for one in self._held if one.job.key == key]:
             self._held.remove(handed)
-            self._ended.append(Report(handed, Death(Cause.CANCELLED, "cancelled before it started", None), None))
+            self._ended.append(cancelled_unstarted(handed))
         if key in self._hand and number and key not in self._told:
             self._tell(key, "terminate", Death(Cause.CANCELLED, f"cancelled by signal {number}", None, number))
 

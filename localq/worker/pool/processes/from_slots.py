@@ -1,4 +1,4 @@
-"""Hearing what slots report: outcomes, notes, prints and logs; and what their marks say they run."""
+"""What slots report: outcomes, notes, prints and logs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import contextlib
 import json
 import os
 import selectors
+from typing import Any
 
-from localq.app.app import LocalQ
-from localq.host.marks import Marked
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.job import Job
@@ -17,39 +16,46 @@ from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Handed, Printed, Report
 from localq.worker.pool.log_records import handle_record
 from localq.worker.pool.processes.slot_handle import SlotHandle
-from localq.worker.pool.processes.to_slots import Handing
+from localq.worker.pool.processes.to_slots import ToSlots
+from localq.worker.pool.processes.work_ahead import WorkAhead
 
-__all__ = ["Hearing"]
+__all__ = ["FromSlots"]
 
 
-class Hearing(Handing):
+class FromSlots:
     """What has ended, and what tasks said, since the worker last asked.
 
     Args:
+        to_slots: Gets a slot that is worn, and whatever may be given to one that has room again.
         printed: Called with what tasks print.
-        max_memory_kb: Peak memory after which a slot's process is replaced.
-    """
+        max_tasks: Runs after which a slot's process is replaced.
+        max_memory_kb: The same for the peak of its memory.
 
-    _selector: selectors.BaseSelector
+    Attributes:
+        ended: What has ended.
+        bulky: Slots report so much that a pipe may fill up, and its slot wait, unless it is read at once.
+    """
 
     def __init__(
         self,
-        app: LocalQ,
-        size: int,
+        to_slots: ToSlots,
         clock: Clock,
+        work_ahead: WorkAhead,
         *,
         printed: Printed,
         max_tasks: int | None,
         max_memory_kb: int | None,
     ) -> None:
-        super().__init__(app, size, clock, max_tasks)
-        self._printed, self._max_memory_kb = printed, max_memory_kb
-        self._ended: list[Report] = []
+        self.ended: list[Report] = []
+        self.bulky = False
+        self._to_slots, self._clock, self._work_ahead = to_slots, clock, work_ahead
+        self._printed, self._max_tasks, self._max_memory_kb = printed, max_tasks, max_memory_kb
         self._notes: list[Note] = []
+        self._selector: selectors.BaseSelector | None = None
 
     def collect(self) -> list[Report]:
         """Return what has ended."""
-        ended, self._ended = self._ended, []
+        ended, self.ended = self.ended, []
         return ended
 
     def notes(self) -> list[Note]:
@@ -57,12 +63,30 @@ class Hearing(Handing):
         said, self._notes = self._notes, []
         return said
 
-    def _read(self, slot: SlotHandle) -> None:
-        self._drain(slot)
-        if self._held:
-            self._hand_held()
+    def listen(self, slot: SlotHandle, selector: selectors.BaseSelector) -> None:
+        """Read what a slot reports, and what its process prints, as it comes."""
+        self._selector = selector
+        selector.register(slot.reports.fileno(), selectors.EVENT_READ, lambda: self.read(slot))
+        selector.register(slot.output.fileno(), selectors.EVENT_READ, lambda: self.read_output(slot))
 
-    def _drain(self, slot: SlotHandle) -> None:
+    def forget(self, slot: SlotHandle) -> None:
+        """Listen to a slot no more."""
+        for end in (slot.reports, slot.output):
+            self._unregister(end)
+
+    def _unregister(self, end: Any) -> None:
+        if self._selector is not None:
+            with contextlib.suppress(KeyError, ValueError, OSError):
+                self._selector.unregister(end.fileno())
+
+    def read(self, slot: SlotHandle) -> None:
+        """Take in what a slot has reported, and give it or another what is held."""
+        self.drain(slot)
+        if self._to_slots.held:
+            self._to_slots.hand_held()
+
+    def drain(self, slot: SlotHandle) -> None:
+        """Take in what a slot has reported."""
         while True:
             try:
                 data = os.read(slot.reports.fileno(), 262_144)
@@ -72,12 +96,11 @@ class Hearing(Handing):
                 return
             if not data:
                 # Its process is gone; the fork server says how.
-                with contextlib.suppress(KeyError, ValueError):
-                    self._selector.unregister(slot.reports.fileno())
+                self._unregister(slot.reports)
                 break
             for kind, body in slot.frames.feed(data):
                 self._take(slot, kind, body)
-            self._bulky = len(data) >= 32_768
+            self.bulky = len(data) >= 32_768
             if len(data) < 65_536:
                 break
 
@@ -112,26 +135,25 @@ class Hearing(Handing):
         slot.loading = False
         slot.alone = False
         slot.since = self._clock.steady()
-        if slot.verdict is not None and slot.verdict[0] == job.key:
+        if slot.verdict is not None and slot.verdict.key == job.key:
             slot.verdict = slot.kill_at = None
         self._work_ahead.measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
-        self._ended.append(Report(handed, outcome, slot.tails.pop(job.key, None) if slot.tails else None))
+        self.ended.append(Report(handed, outcome, slot.tails.pop(job.key, None) if slot.tails else None))
         worn = self._max_tasks is not None and slot.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         if worn or fat:
-            self._retire(slot)
+            self._to_slots.retire(slot)
 
-    def _read_output(self, slot: SlotHandle) -> None:
+    def read_output(self, slot: SlotHandle) -> None:
         """Read what code in C and child processes wrote to descriptors 1 and 2."""
         # Read before the data: by then the slot may have begun with the next job.
-        key = self._marked(slot)[0]
+        key = slot.marked().key
         try:
             data = os.read(slot.output.fileno(), 65_536)
         except OSError:
             return
         if not data:
-            with contextlib.suppress(KeyError, ValueError):
-                self._selector.unregister(slot.output.fileno())
+            self._unregister(slot.output)
             return
         handed = slot.jobs.get(key)
         self._heard(slot, handed.job if handed else None, data.decode("utf-8", "replace"), True)
@@ -140,26 +162,3 @@ class Hearing(Handing):
         if job is not None:
             slot.tails[job.key] = (slot.tails.get(job.key, "") + text)[-TAIL:]
         self._printed(job, text, is_error)
-
-    # Marks
-
-    def _marked(self, slot: SlotHandle) -> Marked:
-        """Return what a slot started last."""
-        if slot.marks is None:
-            first = next(iter(slot.jobs.values()), None)
-            return Marked(first.job.key, first.job.run_token, slot.since, 1) if first else Marked(0, 0, 0.0, 0)
-        return slot.marks.last()
-
-    def _running_in(self, slot: SlotHandle) -> tuple[Handed, float] | None:
-        """Return the job a slot runs now, and for how many seconds."""
-        key, token, started, running = self._marked(slot)
-        handed = slot.jobs.get(key)
-        if not running or handed is None or handed.job.run_token != token:
-            return None
-        return handed, self._clock.steady() - started
-
-    def _started(self, slot: SlotHandle, job: Job) -> int | None:
-        key, token, started, _ = self._marked(slot)
-        if (key, token) != (job.key, job.run_token):
-            return None
-        return self._clock.now() - int((self._clock.steady() - started) * 1e6)

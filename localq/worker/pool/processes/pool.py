@@ -2,39 +2,39 @@
 
 Short jobs are handed over ahead of need, some 25 ms of work a slot, so that they are not bound by round trips;
 what waits behind a job that turns out long is taken back. A job that has crashed once is handed out alone.
-Here the slots live and die; `handing`, `hearing` and `watching` are what is done with those that live.
+Here slots are born and buried; what goes to them, what comes from them and what they die of have their own files.
 """
 
 from __future__ import annotations
 
 import contextlib
 import mmap
-import os
 import selectors
 import signal
-from collections import deque
 from collections.abc import Sequence
 
 from localq.app.app import LocalQ
 from localq.host.marks import MARK_SIZE, Marks
 from localq.model.clock import Clock
 from localq.model.job import Job
-from localq.worker.pool.contract import Cause, Death, InHand, Printed, Report
+from localq.model.outcome import Note
+from localq.worker.pool.contract import Handed, InHand, Printed, Report, cancelled_unstarted
 from localq.worker.pool.process_facts import how_ended
 from localq.worker.pool.processes.forkserver import ForkServer
-from localq.worker.pool.processes.slot_deaths import Watching
+from localq.worker.pool.processes.from_slots import FromSlots
+from localq.worker.pool.processes.slot_deaths import SlotDeaths
 from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.slot_main import SlotPlan
+from localq.worker.pool.processes.to_slots import ToSlots
+from localq.worker.pool.processes.work_ahead import WorkAhead
 
 __all__ = ["ProcessPool"]
 
-#: Seconds a cancelled job has to end before it is killed.
-_GRACE_S = 3.0
 #: Slots that may die before they are ready, within a minute, until the pool gives up.
 _MOST_STILLBORN = 5
 
 
-class ProcessPool(Watching):
+class ProcessPool:
     """A pool of processes; see `localq.worker.pool.contract.Pool`.
 
     Args:
@@ -59,12 +59,21 @@ class ProcessPool(Watching):
         max_tasks: int | None = None,
         max_memory_kb: int | None = None,
     ) -> None:
-        super().__init__(app, size, clock, printed=printed, max_tasks=max_tasks, max_memory_kb=max_memory_kb)
-        self._worker, self._redirect = worker, redirect
+        self.size = size
+        self.broken: str | None = None
+        self._app, self._worker, self._clock, self._redirect = app, worker, clock, redirect
+        self._slots: dict[int, SlotHandle] = {}
+        ahead = WorkAhead()
+        self._to_slots = ToSlots(app, self._slots, clock, ahead, max_tasks)
+        self._from_slots = FromSlots(
+            self._to_slots, clock, ahead, printed=printed, max_tasks=max_tasks, max_memory_kb=max_memory_kb
+        )
+        self._deaths = SlotDeaths(self._slots, self._to_slots, self._from_slots, clock, max_memory_kb)
         self._marks_path = None if marks is None else marks[0]
         self._marks = None if marks is None else marks[1]
         self._fork_server = ForkServer(app)
         self._stillborn: list[float] = []
+        self._closing = False
 
     # Slots
 
@@ -88,8 +97,7 @@ class ProcessPool(Watching):
         self._fork_server.fork(plan, slot.descriptors())
         slot.handed_over()
         slot.since = self._clock.steady()
-        self._selector.register(slot.reports.fileno(), selectors.EVENT_READ, lambda: self._read(slot))
-        self._selector.register(slot.output.fileno(), selectors.EVENT_READ, lambda: self._read_output(slot))
+        self._from_slots.listen(slot, self._selector)
 
     def _hear(self) -> None:
         news = self._fork_server.news()
@@ -100,27 +108,19 @@ class ProcessPool(Watching):
             if kind == "born":
                 index, pid = said
                 if index in self._slots:
-                    self._born(self._slots[index], pid)
+                    self._slots[index].born(pid)
             else:
                 pid, code = said
                 for slot in list(self._slots.values()):
                     if slot.pid == pid:
                         self._slot_died(slot, code)
 
-    def _born(self, slot: SlotHandle, pid: int) -> None:
-        """Learn a slot's process, which may have been running for a while; send what it was to get before."""
-        slot.pid = pid
-        if slot.owed == signal.SIGUSR1:
-            self._interrupt(slot)
-        elif slot.owed:
-            self._kill(slot, slot.owed)
-
     def _fork_server_died(self) -> None:
         """Start over: without a fork server nobody tells of deaths, and its slots died with it."""
         self._selector.unregister(self._fork_server)
         slots = list(self._slots.values())
         for slot in slots:
-            self._kill(slot)
+            slot.kill()
         self._fork_server.close()
         self._fork_server = ForkServer(self._app)
         # This process has a connection by now, which must not cross a fork.
@@ -132,31 +132,24 @@ class ProcessPool(Watching):
             self._bury(slot, -signal.SIGKILL)
 
     def _slot_died(self, slot: SlotHandle, code: int) -> None:
-        self._drain(slot)
+        self._from_slots.drain(slot)
         if not slot.ready:
             self._count_stillborn(code)
         self._bury(slot, code)
 
     def _bury(self, slot: SlotHandle, code: int) -> None:
         """Report the one job a dead slot was running; the rest waits for other slots."""
-        self._read(slot)
-        self._read_output(slot)
-        self._held.extendleft(reversed(slot.take_back()))
+        self._from_slots.read(slot)
+        self._from_slots.read_output(slot)
+        self._to_slots.held.extendleft(reversed(slot.take_back()))
         for handed in slot.jobs.values():
-            death = self._death(slot, handed.job, code)
-            self._ended.append(Report(handed, death, slot.tails.pop(handed.job.key, None)))
+            death = self._deaths.of(slot, handed.job, code)
+            self._from_slots.ended.append(Report(handed, death, slot.tails.pop(handed.job.key, None)))
         slot.jobs.clear()
         self._forget(slot)
         if not self._closing and self.broken is None and slot.index < self.size:
             self._fork(slot.index)
-        self._hand_held()
-
-    def _death(self, slot: SlotHandle, job: Job, code: int) -> Death:
-        started = self._started(slot, job)
-        if slot.verdict is not None and slot.verdict[0] in (job.key, -1):
-            _, cause, reason, number = slot.verdict
-            return Death(cause, reason, started, number)
-        return Death(Cause.CRASH, f"The process that ran it (pid {slot.pid}) {how_ended(code)}", started)
+        self._to_slots.hand_held()
 
     def _count_stillborn(self, code: int) -> None:
         now = self._clock.steady()
@@ -167,28 +160,55 @@ class ProcessPool(Watching):
             )
 
     def _forget(self, slot: SlotHandle) -> None:
-        for end in (slot.reports, slot.output):
-            with contextlib.suppress(KeyError, ValueError, OSError):
-                self._selector.unregister(end.fileno())
+        self._from_slots.forget(slot)
         slot.close()
         if self._slots.get(slot.index) is slot:
             del self._slots[slot.index]
 
-    # Stopping
+    # Work
+
+    def room(self) -> int:
+        """Return how many more jobs may be handed over now."""
+        return 0 if self.broken is not None or self._closing else self._to_slots.room()
+
+    def busy_for(self) -> float:
+        """Return for how many seconds every slot has work at hand; see the protocol."""
+        return 0.0 if self._from_slots.bulky else self._to_slots.busy_for()
+
+    def submit(self, jobs: Sequence[Handed]) -> None:
+        """Hand jobs to the slots with the least to do."""
+        self._to_slots.submit(jobs)
+
+    def collect(self) -> list[Report]:
+        """Return what has ended."""
+        return self._from_slots.collect()
+
+    def notes(self) -> list[Note]:
+        """Return what tasks said of themselves."""
+        return self._from_slots.notes()
+
+    def take_back(self) -> list[Job]:
+        """Return every job that no slot has started."""
+        return self._to_slots.take_back()
+
+    def tick(self) -> float | None:
+        """Kill what is over its limits, take back what waits behind slow jobs."""
+        return self._deaths.tick()
 
     def in_hand(self) -> dict[int, int]:
         """Return `key -> run_token` of all jobs here."""
-        hand = {handed.job.key: handed.job.run_token for handed in self._held}
+        hand = {handed.job.key: handed.job.run_token for handed in self._to_slots.held}
         for slot in self._slots.values():
             hand.update((key, handed.job.run_token) for key, handed in slot.jobs.items())
-        hand.update((report.job.key, report.job.run_token) for report in self._ended)
+        hand.update((report.job.key, report.job.run_token) for report in self._from_slots.ended)
         return hand
 
     def jobs(self) -> list[InHand]:
         """Return every job here, those that run first."""
-        now, runs, waits = self._clock.now(), [], [InHand(handed.job, None, None) for handed in self._held]
+        now, steady = self._clock.now(), self._clock.steady()
+        runs, waits = [], [InHand(handed.job, None, None) for handed in self._to_slots.held]
         for slot in self._slots.values():
-            found = self._running_in(slot)
+            found = slot.running(steady)
             for handed in slot.jobs.values():
                 if found is not None and handed is found[0]:
                     runs.append(InHand(handed.job, now - int(found[1] * 1e6), slot.pid))
@@ -196,54 +216,41 @@ class ProcessPool(Watching):
                     waits.append(InHand(handed.job, None, slot.pid))
         return runs + waits
 
+    # Stopping
+
     def stop_job(self, key: int, number: int) -> None:
         """End a cancelled job."""
         for slot in list(self._slots.values()):
-            if key not in slot.jobs:
-                continue
-            if self._runs(slot, key) and number and slot.verdict is None:
-                slot.verdict = (key, Cause.CANCELLED, f"cancelled by signal {number}", number)
-                slot.kill_at = self._clock.steady() + _GRACE_S
-                self._kill(slot, number)
-        for handed in [one for one in self._held if one.job.key == key]:
-            self._held.remove(handed)
-            self._ended.append(Report(handed, Death(Cause.CANCELLED, "cancelled before it started", None), None))
-        self._hand_held()
+            if key in slot.jobs:
+                self._deaths.cancel(slot, key, number)
+        self._from_slots.ended.extend(map(cancelled_unstarted, self._to_slots.withdraw({key})))
+        self._to_slots.hand_held()
 
     def drop(self, keys: Sequence[int]) -> None:
         """End jobs that are not ours any more, and say nothing of them."""
         gone = set(keys)
-        self._held = deque(handed for handed in self._held if handed.job.key not in gone)
-        self._ended = [report for report in self._ended if report.job.key not in gone]
+        self._to_slots.withdraw(gone)
+        self._from_slots.ended = [report for report in self._from_slots.ended if report.job.key not in gone]
         for slot in list(self._slots.values()):
             if gone.isdisjoint(slot.jobs):
                 continue
-            self._held.extend(handed for handed in slot.take_back() if handed.job.key not in gone)
-            self._drain(slot)
+            self._to_slots.held.extend(handed for handed in slot.take_back() if handed.job.key not in gone)
+            self._from_slots.drain(slot)
             running = [key for key in slot.jobs if key in gone]
             for key in running:
                 del slot.jobs[key]
             if running:
-                self._kill(slot)
+                slot.kill()
 
     def interrupt(self) -> None:
         """Raise WorkerTerminate in every running task."""
         for slot in self._slots.values():
             if slot.jobs:
-                self._interrupt(slot)
-
-    def _interrupt(self, slot: SlotHandle) -> None:
-        slot.owed = 0 if slot.pid else signal.SIGUSR1
-        if slot.pid:
-            with contextlib.suppress(OSError):
-                os.kill(slot.pid, signal.SIGUSR1)
+                slot.interrupt()
 
     def kill(self) -> None:
         """End every running job at once."""
-        for slot in self._slots.values():
-            if slot.jobs:
-                slot.verdict = (-1, Cause.STOPPED, "the worker stopped before it ended", signal.SIGKILL)
-                self._kill(slot)
+        self._deaths.kill_all()
 
     def resize(self, size: int) -> None:
         """Change the number of slots."""
@@ -253,12 +260,12 @@ class ProcessPool(Watching):
                 self._fork(index)
         for slot in list(self._slots.values()):
             if slot.index >= self.size:
-                self._retire(slot)
+                self._to_slots.retire(slot)
 
     def restart(self) -> None:
         """Replace every slot, each after the job it runs."""
         for slot in list(self._slots.values()):
-            self._retire(slot)
+            self._to_slots.retire(slot)
 
     def pids(self) -> list[int]:
         """Return the slots' processes."""

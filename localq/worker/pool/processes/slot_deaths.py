@@ -1,20 +1,23 @@
-"""Watching slots: time and memory limits, slots that do not answer, jobs that keep others waiting."""
+"""Why slots die: time and memory limits, no answer, a cancelled job; and jobs that keep others waiting."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-from typing import Any
+from collections.abc import Mapping
 
+from localq.model.clock import Clock
+from localq.model.job import Job
 from localq.model.outcome import Ending, Outcome
-from localq.worker.pool.contract import Cause, Handed, Report
-from localq.worker.pool.process_facts import resident_kb
-from localq.worker.pool.processes.from_slots import Hearing
-from localq.worker.pool.processes.slot_handle import SlotHandle
+from localq.worker.pool.contract import Cause, Death, Handed, Report
+from localq.worker.pool.process_facts import how_ended, resident_kb
+from localq.worker.pool.processes.from_slots import FromSlots
+from localq.worker.pool.processes.slot_handle import EVERY_JOB, SlotHandle, Verdict
+from localq.worker.pool.processes.to_slots import ToSlots
 
-__all__ = ["Watching"]
+__all__ = ["SlotDeaths"]
 
+#: Seconds a cancelled job has to end before it is killed.
+_GRACE_S = 3.0
 #: A job that has run this long (s) keeps nobody waiting behind it.
 _SLOW_S = 0.025
 #: Seconds a slot may leave what it was told unanswered; then its process is stopped, or stuck between two jobs.
@@ -23,11 +26,26 @@ _DEAF_S = 5.0
 _LOADING_S = 120.0
 
 
-class Watching(Hearing):
-    """Ends what is over its limits; see `localq.worker.pool.contract.Pool.tick`."""
+class SlotDeaths:
+    """Says which slots must die, and what they died of.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    Args:
+        slots: Those there are, by index; the pool's own.
+        to_slots: Gets back what a slot has not started.
+        from_slots: Asked what a slot has ended before anything is done to it.
+        max_memory_kb: Memory of which a process may use twice as much, and no more.
+    """
+
+    def __init__(
+        self,
+        slots: Mapping[int, SlotHandle],
+        to_slots: ToSlots,
+        from_slots: FromSlots,
+        clock: Clock,
+        max_memory_kb: int | None,
+    ) -> None:
+        self._slots, self._to_slots, self._from_slots = slots, to_slots, from_slots
+        self._clock, self._max_memory_kb = clock, max_memory_kb
         self._memory_at = 0.0
 
     def tick(self) -> float | None:
@@ -38,10 +56,10 @@ class Watching(Hearing):
             if slot.kill_at is not None:
                 if now >= slot.kill_at:
                     slot.kill_at = None
-                    self._kill(slot)
+                    slot.kill()
                 else:
                     after.append(slot.kill_at - now)
-            found = self._running_in(slot)
+            found = slot.running(now)
             if found is None and slot.ready and now - slot.since > _DEAF_S:
                 self._end_if_deaf(slot)
             if not slot.jobs:
@@ -68,13 +86,12 @@ class Watching(Hearing):
             after.append(hard - seconds)
         elif self._runs(slot, handed.job.key):
             reason = f"hard time limit of {hard:g} s exceeded"
-            slot.verdict = (handed.job.key, Cause.TIME_LIMIT, reason, signal.SIGKILL)
-            self._kill(slot)
+            slot.condemn(Verdict(handed.job.key, Cause.TIME_LIMIT, reason, signal.SIGKILL))
 
     def _runs(self, slot: SlotHandle, key: int) -> bool:
         """Take back what a slot has not started, hear what it has ended: whether it runs this job, and no other."""
-        self._held.extend(slot.take_back())
-        self._drain(slot)
+        self._to_slots.held.extend(slot.take_back())
+        self._from_slots.drain(slot)
         return key in slot.jobs
 
     def _end_if_deaf(self, slot: SlotHandle) -> None:
@@ -84,8 +101,8 @@ class Watching(Hearing):
         self._runs(slot, 0)
         if slot.marks is None or self._clock.steady() - slot.since <= (_LOADING_S if slot.loading else _DEAF_S):
             return
-        slot.verdict = (-1, Cause.CRASH, f"The process (pid {slot.pid}) did not answer", signal.SIGKILL)
-        self._kill(slot)
+        reason = f"The process (pid {slot.pid}) did not answer"
+        slot.condemn(Verdict(EVERY_JOB, Cause.CRASH, reason, signal.SIGKILL))
 
     def _spread(self, slot: SlotHandle) -> None:
         """Give what waits behind a slow job to slots that have nothing; the rest goes back to the store."""
@@ -93,9 +110,9 @@ class Watching(Hearing):
         idle = [one for one in self._slots.values() if not (one.jobs or one.closing or one.recalled)]
         for handed in back:
             if idle:
-                self._give(idle.pop(), [handed])
+                self._to_slots.give(idle.pop(), [handed])
             else:
-                self._ended.append(Report(handed, Outcome(Ending.RELEASED, None, self._clock.now()), None))
+                self._from_slots.ended.append(Report(handed, Outcome(Ending.RELEASED, None, self._clock.now()), None))
 
     def _watch_memory(self, now: float) -> None:
         if now < self._memory_at:
@@ -106,15 +123,27 @@ class Watching(Hearing):
             used = resident_kb(slot.pid) if slot.jobs else 0
             if used > 2 * self._max_memory_kb and slot.verdict is None:
                 reason = f"used {used:,} KiB of memory, over twice the limit of {self._max_memory_kb:,} KiB"
-                slot.verdict = (self._marked(slot)[0], Cause.MEMORY, reason, signal.SIGKILL)
-                self._kill(slot)
+                slot.condemn(Verdict(slot.marked().key, Cause.MEMORY, reason, signal.SIGKILL))
 
-    def _kill(self, slot: SlotHandle, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the slot's process and all it started, at once or as soon as it is known."""
-        slot.owed = 0 if slot.pid else number
-        if slot.pid:
-            with contextlib.suppress(OSError):
-                os.killpg(slot.pid, number)
-                return
-            with contextlib.suppress(OSError):
-                os.kill(slot.pid, number)
+    # For other reasons
+
+    def cancel(self, slot: SlotHandle, key: int, number: int) -> None:
+        """End a cancelled job by a signal, if the slot runs it and it was not to die anyway."""
+        if self._runs(slot, key) and number and slot.verdict is None:
+            slot.kill_at = self._clock.steady() + _GRACE_S
+            slot.condemn(Verdict(key, Cause.CANCELLED, f"cancelled by signal {number}", number))
+
+    def kill_all(self) -> None:
+        """End every running job at once: its worker stops."""
+        for slot in self._slots.values():
+            if slot.jobs:
+                reason = "the worker stopped before it ended"
+                slot.condemn(Verdict(EVERY_JOB, Cause.STOPPED, reason, signal.SIGKILL))
+
+    def of(self, slot: SlotHandle, job: Job, code: int) -> Death:
+        """Return what the end of a slot's process means for the job it had."""
+        started = slot.started_at(job, self._clock)
+        verdict = slot.verdict
+        if verdict is not None and verdict.key in (job.key, EVERY_JOB):
+            return Death(verdict.cause, verdict.reason, started, verdict.number)
+        return Death(Cause.CRASH, f"The process that ran it (pid {slot.pid}) {how_ended(code)}", started)

@@ -1,22 +1,38 @@
-"""A slot from the worker's side: the ends of its pipes, its tokens, and the jobs it holds."""
+"""A slot from the worker's side: its process, the ends of its pipes, its tokens, its marks, and the jobs it holds."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import multiprocess
 
-from localq.host.marks import Marks
+from localq.host.marks import Marked, Marks
+from localq.model.clock import Clock
+from localq.model.job import Job
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Cause, Handed
 
-__all__ = ["SlotHandle"]
+__all__ = ["EVERY_JOB", "SlotHandle", "Verdict"]
 
 _fork = multiprocess.get_context("fork")
+
+
+class Verdict(NamedTuple):
+    """What a slot's process is to die of, and by which signal; `key` is the job that is for, EVERY_JOB all it has."""
+
+    key: int
+    cause: Cause
+    reason: str
+    number: int
+
+
+#: The key of a verdict on whatever a slot has.
+EVERY_JOB = -1
 
 
 class SlotHandle:
@@ -40,8 +56,8 @@ class SlotHandle:
         self.defined: dict[str, Any] = {}
         self.frames = frames.Frames()
         self.tails: dict[int, str] = {}
-        #: What its process was told to die of, and for which job.
-        self.verdict: tuple[int, Cause, str, int] | None = None
+        self.verdict: Verdict | None = None
+        #: When it gets the last signal, should it not have died of the verdict's by then.
         self.kill_at: float | None = None
         self.to_slot, self._of_slot = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.to_slot.setblocking(False)
@@ -78,6 +94,62 @@ class SlotHandle:
         back = [self.jobs.pop(key) for key in list(self.jobs)[-count:]]
         self.alone = self.alone and bool(self.jobs)
         return back
+
+    # Its process
+
+    def born(self, pid: int) -> None:
+        """Learn its process, which may have been running for a while; send what it was to get before."""
+        self.pid = pid
+        if self.owed == signal.SIGUSR1:
+            self.interrupt()
+        elif self.owed:
+            self.kill(self.owed)
+
+    def interrupt(self) -> None:
+        """Raise WorkerTerminate in the task it runs, at once or as soon as its process is known."""
+        self.owed = 0 if self.pid else signal.SIGUSR1
+        if self.pid:
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGUSR1)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal to its process and all that started, at once or as soon as it is known."""
+        self.owed = 0 if self.pid else number
+        if self.pid:
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, number)
+                return
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, number)
+
+    def condemn(self, verdict: Verdict) -> None:
+        """Let its process die of something."""
+        self.verdict = verdict
+        self.kill(verdict.number)
+
+    # Its marks
+
+    def marked(self) -> Marked:
+        """Return what it started last."""
+        if self.marks is None:
+            first = next(iter(self.jobs.values()), None)
+            return Marked(first.job.key, first.job.run_token, self.since, 1) if first else Marked(0, 0, 0.0, 0)
+        return self.marks.last()
+
+    def running(self, steady: float) -> tuple[Handed, float] | None:
+        """Return the job it runs now, and for how many seconds."""
+        key, token, started, running = self.marked()
+        handed = self.jobs.get(key)
+        if not running or handed is None or handed.job.run_token != token:
+            return None
+        return handed, steady - started
+
+    def started_at(self, job: Job, clock: Clock) -> int | None:
+        """Return when it started a job that it may still run (microseconds since 1970); None: that has not begun."""
+        key, token, started, _ = self.marked()
+        if (key, token) != (job.key, job.run_token):
+            return None
+        return clock.now() - int((clock.steady() - started) * 1e6)
 
     def close(self) -> None:
         """Let go of all that leads to the process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from localq.app.app import LocalQ
 from localq.model import failpoints
@@ -15,36 +15,32 @@ from localq.worker.pool.contract import Handed
 from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.work_ahead import MOST_AHEAD, WorkAhead
 
-__all__ = ["Handing"]
+__all__ = ["ToSlots"]
 
 
-class Handing:
-    """The slots of a pool, and the jobs that no slot has yet.
+class ToSlots:
+    """The way of jobs to the slots of a pool, and back from those that have not started them.
 
     Args:
         app: The app whose tasks run.
-        size: Slots.
+        slots: Those there are, by index; the pool's own.
         max_tasks: Runs after which a slot's process is replaced.
+
+    Attributes:
+        held: The jobs that no slot has yet.
     """
 
-    def __init__(self, app: LocalQ, size: int, clock: Clock, max_tasks: int | None) -> None:
-        self.size = size
-        #: Why the pool can run nothing any more.
-        self.broken: str | None = None
-        self._app, self._clock, self._max_tasks = app, clock, max_tasks
-        self._slots: dict[int, SlotHandle] = {}
-        self._held: deque[Handed] = deque()
-        self._work_ahead = WorkAhead()
-        #: Slots report so much that a pipe may fill up, and its slot wait, unless it is read at once.
-        self._bulky = False
-        self._closing = False
+    def __init__(
+        self, app: LocalQ, slots: Mapping[int, SlotHandle], clock: Clock, work_ahead: WorkAhead, max_tasks: int | None
+    ) -> None:
+        self.held: deque[Handed] = deque()
+        self._app, self._slots, self._clock = app, slots, clock
+        self._work_ahead, self._max_tasks = work_ahead, max_tasks
 
     def room(self) -> int:
         """Return how many more jobs may be handed over now."""
-        if self.broken is not None or self._closing:
-            return 0
         ahead = self._work_ahead.most()
-        room = -len(self._held)
+        room = -len(self.held)
         for slot in self._slots.values():
             if slot.closing or slot.alone or slot.recalled:
                 continue
@@ -56,8 +52,6 @@ class Handing:
 
     def busy_for(self) -> float:
         """Return for how many seconds every slot has work at hand; see the protocol."""
-        if self._bulky:
-            return 0.0
         least = MOST_AHEAD
         for slot in self._slots.values():
             if not slot.ready or slot.closing or slot.alone or slot.recalled or slot.verdict is not None:
@@ -67,13 +61,13 @@ class Handing:
 
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the slots with the least to do."""
-        self._held.extend(jobs)
-        self._hand_held()
+        self.held.extend(jobs)
+        self.hand_held()
         failpoints.point("hand.after")
 
-    def _hand_held(self) -> None:
+    def hand_held(self) -> None:
         """Give what is held to slots that can take it, each slot's share in one message."""
-        if not self._held:
+        if not self.held:
             return
         shares: dict[int, list[Handed]] = {}
         loads = {
@@ -82,8 +76,8 @@ class Handing:
             if not (slot.closing or slot.alone or slot.recalled)
         }
         waiting: deque[Handed] = deque()
-        while self._held and loads:
-            handed = self._held.popleft()
+        while self.held and loads:
+            handed = self.held.popleft()
             index = self._best_slot(handed, loads)
             if index is None:
                 waiting.append(handed)
@@ -92,9 +86,9 @@ class Handing:
             loads[index] += 1
             if handed.job.crashes:
                 del loads[index]
-        self._held.extendleft(reversed(waiting))
+        self.held.extendleft(reversed(waiting))
         for index, share in shares.items():
-            self._give(self._slots[index], share)
+            self.give(self._slots[index], share)
 
     def _best_slot(self, handed: Handed, loads: dict[int, int]) -> int | None:
         """Return the slot with the least to do; long jobs, and those that have crashed, want one that has nothing."""
@@ -108,7 +102,8 @@ class Handing:
             return None
         return index
 
-    def _give(self, slot: SlotHandle, share: list[Handed]) -> None:
+    def give(self, slot: SlotHandle, share: list[Handed]) -> None:
+        """Give a slot its share; what it cannot be given is held again."""
         if not slot.jobs:
             slot.since = self._clock.steady()
         slot.alone = share[0].job.crashes > 0
@@ -116,7 +111,7 @@ class Handing:
             for name in {handed.job.task for handed in share}:
                 self._define(slot, name)
         except OSError as error:
-            self._held.extend(share)
+            self.held.extend(share)
             self._not_given(slot, error)
             return
         try:
@@ -129,11 +124,11 @@ class Handing:
 
         A full socket holds messages, for which there are no tokens any more: once it has read them it says so.
         """
-        self._held.extend(slot.take_back())
+        self.held.extend(slot.take_back())
         if isinstance(error, BlockingIOError):
             slot.recalled = True
         else:
-            self._retire(slot)
+            self.retire(slot)
 
     def _define(self, slot: SlotHandle, name: str) -> None:
         """Send a task's definition to a slot that was forked before it was made, or made anew."""
@@ -145,17 +140,24 @@ class Handing:
 
     def take_back(self) -> list[Job]:
         """Return every job that no slot has started."""
-        back = [handed.job for handed in self._held]
-        self._held.clear()
+        back = [handed.job for handed in self.held]
+        self.held.clear()
         for slot in self._slots.values():
             back.extend(handed.job for handed in slot.take_back())
         return back
 
-    def _retire(self, slot: SlotHandle) -> None:
+    def withdraw(self, keys: Collection[int]) -> list[Handed]:
+        """Take jobs out of those that are held, and return them."""
+        gone = [handed for handed in self.held if handed.job.key in keys]
+        for handed in gone:
+            self.held.remove(handed)
+        return gone
+
+    def retire(self, slot: SlotHandle) -> None:
         """Let a slot end after the job it runs; give what waits behind it to others."""
         if not slot.closing:
             slot.closing = True
             slot.since = self._clock.steady()
-            self._held.extend(slot.take_back())
+            self.held.extend(slot.take_back())
             with contextlib.suppress(OSError):
                 frames.send(slot.to_slot, ("quit",))
