@@ -73,10 +73,17 @@ class _Stand:
     def __init__(self, find: Callable[[], Any], what: str) -> None:
         self.__dict__.update(_find=find, _what=what)
 
+    def __reduce__(self) -> Any:
+        # By its name: where it arrives, it stands for what is current there.
+        return f"current_{self._what.partition(' ')[2]}"
+
     def _get_current_object(self) -> Any:
         return self._find()
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and not self:
+            # Those who look at any object (copy, pickle, pytest, editors) ask for what most do not have.
+            raise AttributeError(f"There is no {self._what}, and its stand-in has no {name!r}.")
         return getattr(self._find(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:

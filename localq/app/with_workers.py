@@ -72,6 +72,9 @@ class WithWorkers:
     def stop(self, timeout: float | None = None) -> None:
         """Stop the embedded worker: running jobs finish, the rest goes back to the queue.
 
+        Called by a job that the worker itself runs, or by what the worker calls (a hook, the receiver of a signal),
+        it asks the worker to stop and returns: the worker waits for that job, so the job cannot wait for the worker.
+
         Args:
             timeout: Seconds to wait for running jobs before they are stopped and put back.
 
@@ -79,10 +82,11 @@ class WithWorkers:
             TypeError, ValueError: the timeout is no number of seconds; the worker goes on.
         """
         check_timeout(timeout)
-        with self._lock:
-            engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.stop(timeout)
+        engine = self._engine
+        if engine is not None and engine.stop(timeout):
+            with self._lock:
+                if self._engine is engine:
+                    self._engine = None
 
     @contextlib.contextmanager
     def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[Self]:

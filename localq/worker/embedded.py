@@ -10,6 +10,7 @@ import sys
 import threading
 from typing import Any
 
+from localq import current
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
 from localq.log import follow_events
@@ -125,17 +126,22 @@ class Embedded:
             return follow_events(self._app.conf)
         return contextlib.nullcontext()
 
-    def stop(self, timeout: float | None = None) -> None:
+    def stop(self, timeout: float | None = None) -> bool:
         """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds.
 
         A Ctrl-C while it waits, or another exception from a signal, interrupts them at once.
+
+        Returns:
+            Whether it has ended: not where it is called by what the worker runs, which cannot wait for itself.
         """
-        atexit.unregister(self._at_exit)
         if self._pid != os.getpid() or self._worker is None or self._thread is None:
-            return
+            return True
         if self._scheduler is not None:
             self._scheduler.stop()
         self._worker.stop(Stopping.FINISH)
+        if self._waits_for_this():
+            return False
+        atexit.unregister(self._at_exit)
         try:
             self._ended.wait(timeout)
         finally:
@@ -145,6 +151,12 @@ class Embedded:
                     self._ended.wait(_STOPPING_S)
         if self._scheduler is not None:
             self._scheduler.join(_STOPPING_S)
+        return True
+
+    def _waits_for_this(self) -> bool:
+        """Whether the worker's end waits for the calling thread: it is the worker's own, or runs a job."""
+        running = current.request.get()
+        return threading.current_thread() is self._thread or (running is not None and not running.is_eager)
 
     def _at_exit(self) -> None:
         self.stop(_AT_EXIT_S)

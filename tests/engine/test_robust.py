@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localq import LocalQ, Task, WorkerLostError
+from localq.signals import Signal, task_received, task_success
 
 
 @pytest.fixture
@@ -98,3 +100,47 @@ def test_more_slots_than_the_fork_server_can_be_told_of_at_once(q: LocalQ) -> No
 
     with q.running(concurrency=300):
         assert one.delay().get(timeout=60) == 1
+
+
+@pytest.mark.parametrize("pool", ["threads", "solo"])
+def test_a_job_that_stops_its_worker_is_finished_first(q: LocalQ, pool: str) -> None:
+    @q.task
+    def last() -> str:
+        q.stop()
+        return "stopped"
+
+    @q.task
+    def never() -> None: ...
+
+    q.start(1, pool=pool)
+    result, after = last.delay(), never.delay()
+
+    assert result.get(20) == "stopped"
+    q.stop()
+    assert after.state == "PENDING"
+    with q.running(1, pool=pool):
+        assert after.get(20) is None
+
+
+@pytest.mark.parametrize("signal", [task_received, task_success], ids=["received", "success"])
+def test_the_receiver_of_a_signal_may_stop_the_worker(q: LocalQ, signal: Signal) -> None:
+    stopped = threading.Event()
+
+    def stop(**_: Any) -> None:
+        q.stop()
+        stopped.set()
+
+    @q.task
+    def last() -> str:
+        return "done"
+
+    signal.connect(stop)
+    try:
+        q.start(1, pool="threads")
+        result = last.delay()
+        assert stopped.wait(20)
+        q.stop()
+    finally:
+        signal.disconnect(stop)
+    with q.running(1, pool="threads"):
+        assert result.get(20) == "done"

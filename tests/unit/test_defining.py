@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 import operator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, Retry, Task, current, current_app, shared_task
+from localq import LocalQ, Retry, Task, current, current_app, current_task, shared_task
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 
 
@@ -431,3 +432,12 @@ def test_a_task_travels_by_its_name(q: LocalQ) -> None:
     def add() -> None: ...
 
     assert pickle.loads(pickle.dumps(add)) is add
+
+
+def test_what_stands_for_the_current_app_and_task_can_be_copied_and_pickled() -> None:
+    for _ in range(2):
+        for stand in (current_app, current_task):
+            assert copy.copy(stand) is copy.deepcopy(stand) is pickle.loads(pickle.dumps(stand)) is stand
+            assert not hasattr(stand, "__wrapped__")
+        app = LocalQ(path=":memory:")
+    app.close()
