@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
 from localq.execution.policy import Rules
 from localq.execution.settle import settle
 from localq.model.edges import Input, Passing
 from localq.model.job import Job, JobState
+from localq.model.job_options import JobOptions
 from localq.model.outcome import Attempt, Completion, Ending, Outcome
 from localq.serialization import failure
 from localq.serialization.failure import Failure
@@ -17,8 +18,18 @@ from localq.settings import Settings
 
 __all__ = ["Culprit", "behind", "culprit_of", "unfed"]
 
-#: The job that did not succeed, with its last attempt, and whether it was one of many; None: it was removed.
-Culprit = tuple[Job, Attempt | None, bool]
+
+class Culprit(NamedTuple):
+    """The job that did not succeed, with its last attempt.
+
+    `of_many`: whether it is one of a list that the job behind waits for. `called`: the chains whose error callbacks it
+    has called, or one that it failed of in turn.
+    """
+
+    job: Job
+    last: Attempt | None
+    of_many: bool = False
+    called: frozenset[str] = frozenset()
 
 
 class _Reading(Protocol):
@@ -36,19 +47,39 @@ def culprit_of(job: Job, store: _Reading) -> Culprit | None:
         return None
     culprit, last = found
     of_many = any(one.id == culprit.id and one.passing >= Passing.LISTED for one in store.inputs(job.key))
-    return culprit, last, of_many
+    called = _lineage(culprit, store) if _chains(job) else frozenset[str]()
+    return Culprit(culprit, last, of_many, called)
+
+
+def _chains(job: Job) -> frozenset[str]:
+    """Return the chains that gave a job error callbacks."""
+    if '"of_chain"' not in (job.options or ""):
+        return frozenset()
+    given = JobOptions.read(job.options).link_error or ()
+    return frozenset(str(one["of_chain"]) for one in given if one.get("of_chain"))
+
+
+def _lineage(job: Job, store: _Reading) -> frozenset[str]:
+    """Return the chains that gave error callbacks to a job, or to one that it failed of."""
+    chains = _chains(job)
+    while job.culprit is not None and (found := store.ended(job.culprit)) is not None:
+        job = found[0]
+        chains |= _chains(job)
+    return chains
 
 
 def behind(job: Job, culprit: Culprit | None, worker: str, rules: Rules, now: int) -> Completion:
     """Return what must be written for a job that waited for a culprit.
 
     The body of a chord fails with a ChordError. Any other is as the culprit is: failed with its error, or revoked.
-    Its error callbacks hear of it, and what waits for it in turn has it as its culprit.
+    Its error callbacks hear of it, but for those that a chain gave to every step: the step that failed has called them.
+    What waits for it in turn has it as its culprit.
     """
     if culprit is None:
         told = failure.describe(TaskRevokedError("A job that this one waited for was removed"))
         return settle(job, Outcome(Ending.BEHIND, None, now, failure=failure.dump(told)), worker, rules, now)
-    other, last, of_many = culprit
+    other, last, of_many, called = culprit
+    rules = _without(rules, called)
     told_bytes = None if last is None or last.failure is None else _trusted(other.id, last.failure, rules.settings)
     revoked = other.state == JobState.CANCELLED
     # An attempt that ended otherwise, as with its worker, is not why the job was revoked.
@@ -60,6 +91,15 @@ def behind(job: Job, culprit: Culprit | None, worker: str, rules: Rules, now: in
         told_bytes = failure.dump(failure.describe(error))
     ending = Ending.REVOKED if revoked and not of_many else Ending.BEHIND
     return settle(job, Outcome(ending, None, now, failure=told_bytes), worker, rules, now)
+
+
+def _without(rules: Rules, called: frozenset[str]) -> Rules:
+    """Return rules without the error callbacks of chains that were called already."""
+    if not called:
+        return rules
+    own = [one for one in rules.options.link_error or () if one.get("of_chain") not in called]
+    options = rules.options._replace(link_error=own or None)
+    return rules._replace(terms=rules.terms._replace(options=options))
 
 
 def unfed(error: Exception, now: int) -> Outcome:

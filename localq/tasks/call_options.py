@@ -204,6 +204,7 @@ def _plain_signature(sig: Mapping[str, Any], find: Find | None) -> dict[str, Any
         "call": said,
         "options": _link_options(sig.get("options", {}), task, find),
         "immutable": bool(sig.get("immutable", False)),
+        **({"of_chain": str(sig["of_chain"])} if sig.get("of_chain") else {}),
     }
 
 

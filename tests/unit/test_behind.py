@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from localq.exceptions import Terminated, WorkerLostError
-from localq.execution.dependents import behind
+from localq.execution.dependents import Culprit, behind
 from localq.execution.policy import PLAIN, Rules
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
@@ -31,7 +31,7 @@ def test_what_is_behind_a_revoked_job_hears_of_that_and_of_no_earlier_trouble(
 
     rules = Rules(PLAIN, 3, False, True, Settings())
 
-    done = behind(job("next", JobState.READY), (job("first", JobState.CANCELLED), last, False), "w", rules, 3)
+    done = behind(job("next", JobState.READY), Culprit(job("first", JobState.CANCELLED), last), "w", rules, 3)
 
     assert done.state == JobState.CANCELLED
     assert done.attempt is not None

@@ -120,11 +120,30 @@ def test_an_error_that_is_ignored_reaches_what_waits(t: Tasks) -> None:
         chord([t.fail.s().set(ignore_result=True)], t.show.s())().get()
 
 
-def test_each_step_of_a_chain_has_its_error_callbacks(t: Tasks) -> None:
-    line = chain(t.add.s(1, 1), t.fail.s(), t.add.s(1)).on_error(t.told_why.s())
-    last = line.delay()
+def test_the_error_callback_of_a_chain_is_called_by_the_step_that_fails(t: Tasks) -> None:
+    line = chain(t.add.s(1, 1), t.fail.s(), t.add.s(1), t.add.s(1))
+    last = line.on_error(t.told_why.s()).delay()
+    line.apply_async(link_error=t.told_why.s())
 
-    assert t.heard == [(last.parent.id, "KeyError('lost')"), (last.id, "KeyError('lost')")]
+    assert [why for _, why in t.heard] == ["KeyError('lost')"] * 2
+    assert t.heard[0] == (last.parent.parent.id, "KeyError('lost')")
+
+
+def test_steps_behind_a_failure_call_error_callbacks_of_their_own(t: Tasks) -> None:
+    own = t.add.s(1).on_error(t.told_why.s())
+    last = chain(t.fail.s(), own, t.add.s(1)).on_error(t.told_why.s()).delay()
+
+    assert sorted(t.heard) == sorted((one.id, "KeyError('lost')") for one in (last.parent.parent, last.parent))
+
+
+def test_the_error_callback_of_a_chain_with_a_chord_in_it_is_called_once(t: Tasks) -> None:
+    before = chain(t.fail.s(), group(t.add.s(1), t.add.s(2)), t.show.s()).on_error(t.told_why.s()).delay()
+    assert t.heard == [(before.parent.parent.id, "KeyError('lost')")]
+
+    t.heard.clear()
+    within = chain(group(t.add.s(1, 1) | t.fail.s() | t.add.s(1), t.add.s(2, 2)), t.show.s(), t.show.s())
+    last = within.on_error(t.told_why.s()).delay()
+    assert [(one, why.partition("(")[0]) for one, why in t.heard] == [(last.parent.id, "ChordError")]
 
 
 # Groups
