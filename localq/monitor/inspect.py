@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 __all__ = ["Callback", "Inspect", "Workers"]
@@ -18,16 +18,15 @@ class _Control(Protocol):
     def broadcast(
         self,
         command: str,
-        arguments: Any = None,
-        destination: Workers = None,
-        connection: Any = None,
-        reply: bool = False,
-        timeout: float = 1.0,
-        limit: int | None = None,
-        callback: Callback | None = None,
-        channel: Any = None,
-        pattern: str | None = None,
-        matcher: str | None = None,
+        arguments: Mapping[str, Any],
+        destination: Workers,
+        *,
+        reply: bool,
+        timeout: float,
+        limit: int | None,
+        callback: Callback | None,
+        pattern: str | None,
+        matcher: str | None,
     ) -> list[dict[str, Any]] | None: ...
 
 

@@ -12,7 +12,7 @@ What comes back is equal and of the same type, but:
 - a time zone other than a ZoneInfo comes back as its fixed offset.
 
 Pickle and dill run whatever their bytes say, so reading them needs their name in `accept`.
-This module imports nothing of LocalQ but its exceptions and `jsontags`, which does the JSON; no name found
+This module imports nothing of LocalQ but its exceptions and `tagged_json`, which does the JSON; no name found
 in bytes ever imports a module.
 """
 
