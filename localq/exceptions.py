@@ -79,6 +79,7 @@ __all__ = [
     "NotRegistered",
     "OperationalError",
     "PoolBroken",
+    "QueryError",
     "QueueNotFound",
     "Reject",
     "Replaced",
@@ -118,6 +119,10 @@ class ImproperlyConfigured(LocalQError):
 
 class ScheduleError(ValueError, LocalQError):
     """A rule in time cannot be understood, or cannot be written down."""
+
+
+class QueryError(ValueError, LocalQError):
+    """What was asked about jobs is not clear: a state that nothing is in, or the start of several ids."""
 
 
 class SecurityError(LocalQError):

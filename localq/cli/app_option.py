@@ -21,7 +21,7 @@ from localq import current
 from localq.app import LocalQ
 from localq.cli.app_import import LoadError, import_module, story
 from localq.cli.found_app import Found, apps_in, find_app
-from localq.exceptions import LocalQError
+from localq.exceptions import LocalQError, QueryError
 from localq.model.hints import nearest
 from localq.signals import user_preload_options
 from localq.store.location import embedded
@@ -96,7 +96,10 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
         user_preload_options.send(context.command, app=found.app, options=dict(context.params))
         context.meta[_META] = found
         context.call_on_close(found.app.close)
-        return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]
+        try:
+            return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]
+        except QueryError as error:
+            raise click.UsageError(str(error)) from None
 
     return with_app
 

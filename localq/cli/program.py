@@ -14,7 +14,7 @@ import click
 import localq
 from localq.app import LocalQ
 from localq.cli.app_option import app_parameters
-from localq.exceptions import ImproperlyConfigured, LocalQError, ScheduleError, StoreError, StoreVersion
+from localq.exceptions import ImproperlyConfigured, LocalQError, QueryError, ScheduleError, StoreError, StoreVersion
 from localq.model.hints import nearest
 from localq.settings.dotted_names import attribute
 
@@ -77,7 +77,7 @@ def exit_code(error: LocalQError) -> int:
         return EX_TEMPFAIL
     if isinstance(error, StoreError):
         return EX_IOERR
-    return EX_USAGE if isinstance(error, ImproperlyConfigured | ScheduleError) else EX_SOFTWARE
+    return EX_USAGE if isinstance(error, ImproperlyConfigured | QueryError | ScheduleError) else EX_SOFTWARE
 
 
 class _Commands(click.Group):

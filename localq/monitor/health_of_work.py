@@ -14,6 +14,7 @@ from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.model.orders import PAUSE, Order
 from localq.model.worker import WorkerRow
+from localq.result.paged_jobs import paged
 from localq.store.protocol.store import Filter, Store
 
 __all__ = [
@@ -40,7 +41,6 @@ GONE = "gone"
 
 #: Microseconds after which a schedule that is due should have been fired by any scheduler there is.
 OVERDUE_US = 60 * 1_000_000
-_PAGE = 1000
 
 
 class Standing(NamedTuple):
@@ -70,14 +70,7 @@ def standings(store: Store, clock: Clock) -> list[Standing]:
 
 def running(store: Store) -> list[Job]:
     """Return every RUNNING job."""
-    which = Filter(states=(JobState.RUNNING,))
-    found: list[Job] = []
-    while True:
-        page = store.find(which, _PAGE)
-        found.extend(page)
-        if len(page) < _PAGE:
-            return found
-        which = which._replace(before=page[-1].key)
+    return list(paged(store, Filter(states=(JobState.RUNNING,))))
 
 
 # Judging

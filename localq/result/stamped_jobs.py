@@ -8,12 +8,11 @@ from typing import Any
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.stamps import values_of
+from localq.result.paged_jobs import paged
 from localq.store.protocol.store import Filter, Store
 
 __all__ = ["stamped"]
 
-#: Jobs read at once.
-_PAGE = 500
 _UNFINISHED = tuple(state for state in JobState if not state.final)
 
 
@@ -25,16 +24,10 @@ def stamped(store: Store, headers: Mapping[str, Any]) -> Iterator[Job]:
             as texts, for those that come from a command line are.
     """
     asked = {name: _texts(value) for name, value in headers.items()}
-    which = Filter(states=_UNFINISHED)
-    while True:
-        page = store.find(which, _PAGE)
-        for job in page:
-            found = _carried(JobOptions.read(job.options))
-            if any(not texts.isdisjoint(_texts(found.get(name))) for name, texts in asked.items()):
-                yield job
-        if len(page) < _PAGE:
-            return
-        which = which._replace(before=page[-1].key)
+    for job in paged(store, Filter(states=_UNFINISHED)):
+        found = _carried(JobOptions.read(job.options))
+        if any(not texts.isdisjoint(_texts(found.get(name))) for name, texts in asked.items()):
+            yield job
 
 
 def _carried(options: JobOptions) -> dict[str, Any]:

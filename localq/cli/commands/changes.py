@@ -16,11 +16,11 @@ from localq.app import LocalQ
 from localq.cli.app_import import import_module
 from localq.cli.app_option import app_options
 from localq.cli.commands.jobs import EXIT_FAILED, outcome_code, value_text
-from localq.cli.commands.workflow import unfinished_family
-from localq.cli.lookup import EXIT_UNKNOWN, STATES, existing, job_called, jobs_in, wanted
+from localq.cli.lookup import EXIT_UNKNOWN, existing
 from localq.cli.screen import printable
 from localq.model.hints import nearest
 from localq.model.job import Job, JobState
+from localq.monitor.jobs import STATES, job_called, jobs_in, unfinished_family, wanted
 from localq.result import AsyncResult, signal_number, waiting
 from localq.store.protocol.store import Store
 

@@ -12,13 +12,14 @@ import click
 from localq import states
 from localq.app import LocalQ
 from localq.cli.app_option import app_options
-from localq.cli.lookup import EXIT_UNKNOWN, SHORTEST_PREFIX, errors_of, existing, job_called, jobs_in, wanted
+from localq.cli.lookup import EXIT_UNKNOWN, existing
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table, when
 from localq.exceptions import LocalQError
 from localq.model.clock import from_datetime
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT
+from localq.monitor.jobs import SHORTEST_PREFIX, errors_of, job_called, jobs_in, wanted
 from localq.result import AsyncResult, waiting
 from localq.result.attempts import Run
 from localq.serialization.sealing import open_result

@@ -8,30 +8,18 @@ from typing import Any
 
 import click
 
-from localq import states
 from localq.app import LocalQ
 from localq.cli.answers import EX_UNAVAILABLE
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
-from localq.model.job import JobState
 from localq.model.orders import PAUSE
+from localq.monitor import queues
 from localq.monitor.health_of_work import ALIVE, Standing, standings
 from localq.store.protocol.store import Store
 from localq.store.sqlite.examine_place import log_bytes, size_text
 
 __all__ = ["status"]
-
-#: What a job's states are called here: Celery's words, but for those that Celery has no two words for.
-NAMES = {
-    JobState.WAITING: "WAITING",
-    JobState.SCHEDULED: "SCHEDULED",
-    JobState.READY: "READY",
-    JobState.RUNNING: states.STARTED,
-    JobState.SUCCEEDED: states.SUCCESS,
-    JobState.FAILED: states.FAILURE,
-    JobState.CANCELLED: states.REVOKED,
-}
 
 
 @click.command()
@@ -62,7 +50,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
     found = [one for one in standings(store, app.clock) if wanted is None or one.row.card.name in wanted]
     answered = _asked(app, found, timeout)
     paused = [order.name for order in store.orders() if order.kind == PAUSE]
-    counts = _by_queue(store)
+    counts = queues.counts(store.stats())
     oldest = store.oldest_ready()
     if as_json:
         show_json(
@@ -118,7 +106,7 @@ def _show(
         kind="worker",
     )
     show_table(
-        ("name", *NAMES.values()),
+        ("name", *queues.STATE_NAMES.values()),
         [(queue, *of_queue.values()) for queue, of_queue in counts.items()],
         kind="queue",
     )
@@ -130,13 +118,6 @@ def _show(
     if oldest is not None:
         click.echo(f"The oldest ready job has waited for {age(oldest, now)}.")
     click.echo(f"{path}: {size}, and {log} in its log")
-
-
-def _by_queue(store: Store) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for (queue, state), count in sorted(store.stats().items()):
-        counts.setdefault(queue, dict.fromkeys(NAMES.values(), 0))[NAMES[state]] = count
-    return counts
 
 
 def _worker(one: Standing) -> dict[str, Any]:

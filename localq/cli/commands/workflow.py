@@ -19,7 +19,7 @@ from localq.monitor.workflow_graph import Drawn, counted, dot, mermaid, tree
 from localq.result.attempts import Run
 from localq.store.protocol.store import Store
 
-__all__ = ["unfinished_family", "workflow"]
+__all__ = ["workflow"]
 
 _STYLES = {
     states.SUCCESS: "green",
@@ -54,13 +54,6 @@ def workflow(app: LocalQ, job_id: str, show_all: bool, as_dot: bool, as_mermaid:
         click.echo(printable((dot if as_dot else mermaid)(jobs, ties), keep="\n"))
     else:
         _show(store, one, jobs, tree(jobs, ties, len(jobs) if show_all else 10))
-
-
-def unfinished_family(store: Store, jobs: Sequence[Job]) -> list[Job]:
-    """Return the jobs of the workflows that some belong to, those finished left out; the last of each first."""
-    names = dict.fromkeys(one.workflow or one.id for one in jobs)
-    family = [one for name in names for one in reversed(store.family(name)[0])]
-    return [one for one in family if not JobState(one.state).final]
 
 
 # Showing

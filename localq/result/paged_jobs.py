@@ -1,0 +1,23 @@
+"""All jobs that a filter finds, however many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from localq.model.job import Job
+from localq.store.protocol.store import Filter, Store
+
+__all__ = ["paged"]
+
+#: Jobs read at once.
+_PAGE = 500
+
+
+def paged(store: Store, which: Filter) -> Iterator[Job]:
+    """Yield jobs, newest first, reading as many as are asked for."""
+    while True:
+        page = store.find(which, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        which = which._replace(before=page[-1].key)
