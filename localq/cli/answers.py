@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from localq.app import LocalQ
+from localq.cli import exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import printable, show_json
@@ -18,8 +19,6 @@ from localq.worker.control import Command, Panel, answers, changes
 
 __all__ = ["Asked", "answered", "asking", "failed", "show", "unanswered"]
 
-#: Exit code when no worker has answered.
-EX_UNAVAILABLE = 69
 #: Those that register LocalQ's own commands.
 BUILT_IN = (changes, answers)
 #: What every command to workers takes, in the order of its help.
@@ -129,7 +128,7 @@ def answered(app: LocalQ, asked: Asked) -> dict[str, Any]:
 def unanswered(context: click.Context) -> NoReturn:
     """Say that no worker has answered, and end the program."""
     click.echo("Error: No nodes replied within time constraint.", err=True)
-    context.exit(EX_UNAVAILABLE)
+    context.exit(exit_codes.UNAVAILABLE)
 
 
 def show(answers: dict[str, Any], as_json: bool) -> None:

@@ -1,17 +1,20 @@
-"""Find the store a command is about, and read the names it is given."""
+"""Find what a command is about: the store, and jobs in it."""
 
 from __future__ import annotations
 
 import os
 
+import click
+
 from localq.app import LocalQ
+from localq.cli import exit_codes
+from localq.cli.screen import printable
 from localq.exceptions import ImproperlyConfigured, StoreError
+from localq.model.job import Job
+from localq.monitor.jobs import SHORTEST_PREFIX, job_called
 from localq.store.protocol.store import Store
 
-__all__ = ["EXIT_UNKNOWN", "existing", "names"]
-
-#: Exit code for an id that no job has.
-EXIT_UNKNOWN = 4
+__all__ = ["existing", "known", "names"]
 
 
 def existing(app: LocalQ) -> Store:
@@ -43,7 +46,11 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-# One job
-
-
-# Many
+def known(store: Store, name: str) -> Job:
+    """Return the job of an id, or end the program saying that there is none."""
+    found = job_called(store, name)
+    if found is not None:
+        return found
+    hint = "" if len(name) >= SHORTEST_PREFIX else f" The start of an id must have {SHORTEST_PREFIX} characters."
+    click.echo(f"There is no job {printable(name)!r}.{hint}", err=True)
+    raise click.exceptions.Exit(exit_codes.UNKNOWN)

@@ -13,18 +13,13 @@ import click
 
 import localq
 from localq.app import LocalQ
+from localq.cli import exit_codes
 from localq.cli.app_option import app_parameters
 from localq.exceptions import ImproperlyConfigured, LocalQError, QueryError, ScheduleError, StoreError, StoreVersion
 from localq.model.hints import nearest
 from localq.settings.dotted_names import attribute
 
 __all__ = ["COMMANDS", "Entry", "exit_code", "main", "run"]
-
-#: Exit codes, those of sysexits.h where it has one.
-EX_USAGE = 2
-EX_SOFTWARE = 70
-EX_IOERR = 74
-EX_TEMPFAIL = 75
 
 
 class Entry(NamedTuple):
@@ -41,12 +36,12 @@ COMMANDS = {
     "beat": Entry("localq.cli.commands.beat:beat", "Run", "Fire schedules."),
     "serve": Entry("localq.cli.commands.worker:serve", "Run", "Run all that a queue needs: jobs and schedules."),
     "multi": Entry("localq.cli.commands.multi:multi", "Run", "Run several workers in the background."),
-    "call": Entry("localq.cli.commands.changes:call", "Run", "Enqueue a job by the name of its task."),
+    "call": Entry("localq.cli.commands.call:call", "Run", "Enqueue a job by the name of its task."),
     "status": Entry("localq.cli.commands.status:status", "Look", "Show workers, queues and counts."),
     "inspect": Entry("localq.cli.commands.inspect:inspect", "Look", "Ask workers what they do."),
     "events": Entry("localq.cli.commands.events:events", "Look", "Show what workers do, as it happens."),
     "list": Entry("localq.cli.commands.jobs:list_", "Look", "Show jobs."),
-    "result": Entry("localq.cli.commands.jobs:result", "Look", "Show a job's state, result and attempts."),
+    "result": Entry("localq.cli.commands.result:result", "Look", "Show a job's state, result and attempts."),
     "schedules": Entry("localq.cli.commands.schedules:schedules", "Look", "Show schedules, explain and change them."),
     "cron": Entry("localq.cli.commands.cron:cron", "Look", "Check a cron expression, or show when it is due."),
     "graph": Entry("localq.cli.commands.inside:graph", "Look", "Draw workers and queues, for Graphviz."),
@@ -74,10 +69,11 @@ COMMANDS = {
 def exit_code(error: LocalQError) -> int:
     """Return what the program exits with for an error."""
     if isinstance(error, StoreVersion):
-        return EX_TEMPFAIL
+        return exit_codes.TEMPFAIL
     if isinstance(error, StoreError):
-        return EX_IOERR
-    return EX_USAGE if isinstance(error, ImproperlyConfigured | QueryError | ScheduleError) else EX_SOFTWARE
+        return exit_codes.IOERR
+    asked_wrongly = isinstance(error, ImproperlyConfigured | QueryError | ScheduleError)
+    return exit_codes.USAGE if asked_wrongly else exit_codes.SOFTWARE
 
 
 class _Commands(click.Group):

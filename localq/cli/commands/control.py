@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from localq.app import LocalQ
-from localq.cli import answers
+from localq.cli import answers, exit_codes
 from localq.cli.app_option import app_options
-from localq.cli.commands.jobs import EXIT_FAILED
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
 
@@ -35,7 +34,7 @@ def control(context: click.Context, app: LocalQ, asked: answers.Asked) -> None:
     told = answers.answered(app, asked)
     if told:
         answers.show(told, asked.as_json)
-        context.exit(EXIT_FAILED if answers.failed(told.values()) else 0)
+        context.exit(exit_codes.FAILED if answers.failed(told.values()) else 0)
     elif lasting:
         click.echo("No worker has answered; it is written down for those that come.")
     else:

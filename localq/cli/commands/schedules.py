@@ -10,8 +10,9 @@ import click
 
 from localq import states
 from localq.app import LocalQ
+from localq.cli import exit_codes
 from localq.cli.app_option import app_options
-from localq.cli.lookup import EXIT_UNKNOWN, existing
+from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable, show_json, show_table
 from localq.exceptions import ScheduleError
 from localq.model.schedule import FIRED
@@ -156,7 +157,7 @@ def _known(app: LocalQ, name: str) -> ScheduleView:
         return found
     except ScheduleError as error:
         click.echo(printable(error), err=True)
-        raise click.exceptions.Exit(EXIT_UNKNOWN) from None
+        raise click.exceptions.Exit(exit_codes.UNKNOWN) from None
 
 
 def _show_facts(one: ScheduleView) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from localq.app import LocalQ
-from localq.cli.answers import EX_UNAVAILABLE
+from localq.cli import exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
@@ -72,7 +72,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
             click.echo(f"paused\t{printable(name)}")
     if wanted is not None and not any(answered.values()):
         click.echo(f"Error: No worker of {destination!r} has answered.", err=True)
-        context.exit(EX_UNAVAILABLE)
+        context.exit(exit_codes.UNAVAILABLE)
 
 
 def _asked(app: LocalQ, found: Iterable[Standing], timeout: float) -> dict[str, bool]:

@@ -10,8 +10,7 @@ import click
 from localq import states
 from localq.app import LocalQ
 from localq.cli.app_option import app_options
-from localq.cli.commands.jobs import known
-from localq.cli.lookup import existing
+from localq.cli.lookup import existing, known
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
 from localq.model.edges import Tie
 from localq.model.job import Job, JobState
