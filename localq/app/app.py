@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from localq import current
 from localq.app.absent import INSTEAD
@@ -14,6 +14,7 @@ from localq.app.frameworks import fit
 from localq.app.parts import Part
 from localq.app.with_schedules import WithSchedules
 from localq.app.with_settings import WithSettings
+from localq.app.with_store import WithStore
 from localq.app.with_tasks import WithTasks
 from localq.app.with_workers import WithWorkers
 from localq.app.with_workflows import WithWorkflows
@@ -28,13 +29,9 @@ from localq.serialization import codec
 from localq.serialization.sealing import seal_calls
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.signals import after_task_publish, before_task_publish, task_sent
-from localq.store import open_store
-from localq.store.location import locate
-from localq.store.protocol.store import Store
 from localq.tasks.builtin_tasks import make_builtins
 from localq.tasks.calls.publish_signals import announced, published
 from localq.tasks.calls.to_job import job_of, jobs_of_call, jobs_of_signature
-from localq.tasks.registry import BindingDecorator, Decorator
 from localq.tasks.shared_task import make_shared_tasks
 from localq.tasks.task import Task
 
@@ -59,7 +56,7 @@ _OWN = (
 )
 
 
-class LocalQ(WithSettings, WithTasks, WithWorkers, WithSchedules, WithWorkflows):
+class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, WithWorkflows):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened, started or read before it is needed.
@@ -126,14 +123,11 @@ class LocalQ(WithSettings, WithTasks, WithWorkers, WithSchedules, WithWorkflows)
         self.namespace = namespace
         self.strict_typing = strict_typing
         self._task_cls = task_cls
-        if path is not None or url is not None:
-            self._place = locate(path, url)
+        self._put_at(path, url)
         self._own_registry(tasks, autofinalize)
         self._tasks.own = make_builtins(self)
         self._configure(settings, config_source)
-        WithSchedules.__init__(self)
-        self._store: Store | None = None
-        self._engine: Any = None
+        self._make_signals()
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
         self.annotator: Callable[[Note], None] | None = None
@@ -152,34 +146,6 @@ class LocalQ(WithSettings, WithTasks, WithWorkers, WithSchedules, WithWorkflows)
     def on_init(self) -> None:
         """Run when an app was made: for subclasses."""
 
-    # Tasks
-
-    @overload
-    def task(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]: ...
-    @overload
-    def task(self, function: Callable[P, R], /) -> Task[P, R]: ...
-    @overload
-    def task(
-        self, /, *, bind: Literal[True], base: type[Task[..., Any]] | None = None, **options: Any
-    ) -> BindingDecorator: ...
-    @overload
-    def task(
-        self, /, *, bind: Literal[False] = False, base: type[Task[..., Any]] | None = None, **options: Any
-    ) -> Decorator: ...
-    def task(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-        """Make a function a task: `@q.task` or `@q.task(name="add", bind=True, max_retries=5)`.
-
-        Args:
-            bind: The function gets the task itself first.
-            base: A subclass of `Task` to build on.
-            options: See the attributes of `Task`.
-
-        Raises:
-            TypeError: an unknown option; the nearest is named.
-            AlreadyRegistered: another function has the name.
-        """
-        return self._made(options) if function is None else self._made(options)(function)
-
     # Being the current app
 
     def set_current(self) -> None:
@@ -195,35 +161,6 @@ class LocalQ(WithSettings, WithTasks, WithWorkers, WithSchedules, WithWorkflows)
         self.close()
 
     # The store
-
-    @property
-    def eager(self) -> bool:
-        """Whether calls run here and now."""
-        return self.conf.task_always_eager  # type: ignore[no-any-return]
-
-    @property
-    def store(self) -> Store:
-        """Where the jobs are; opened by its first use."""
-        if self.conf.task_always_eager:
-            return self._eager.store
-        if self._store is None:
-            with self._lock:
-                if self._store is None:
-                    self._store = open_store(self.location, self.conf.durability)
-        return self._store
-
-    def relocate(self, *, path: str | os.PathLike[str] | None = None, url: str | None = None) -> None:
-        """Use another file from now on, as `localq worker --path` does; what is in the old one stays there.
-
-        Raises:
-            ImproperlyConfigured: the path or URL cannot be.
-        """
-        location = locate(path, url)
-        with self._lock:
-            if self._store is not None:
-                self._store.close()
-                self._store = None
-            self._place = location
 
     def accepts(self, task: str) -> tuple[str, ...]:
         """Return the serializers this process reads for a task: those of the settings, and the task's own."""

@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 import warnings
-from typing import Any
 
 from localq.exceptions import FixupWarning, ImproperlyConfigured
 
@@ -17,7 +16,7 @@ _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _DJANGO = "localq.contrib.django.fitting"
 
 
-def fit(app: Any) -> None:
+def fit(app: object) -> None:
     """Fit a new app to Django, if that is configured: its tasks have `delay_on_commit`, runs close old connections."""
     module = os.environ.get(_VARIABLE)
     if not module:

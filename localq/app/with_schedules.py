@@ -29,7 +29,7 @@ class WithSchedules:
     conf: Settings
     schedules = Part("localq.schedules.app_schedules:AppSchedules")
 
-    def __init__(self) -> None:
+    def _make_signals(self) -> None:
         self.on_after_configure = OnceSignal("on_after_configure")
         self.on_after_finalize = OnceSignal("on_after_finalize")
 

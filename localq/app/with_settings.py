@@ -8,13 +8,12 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from localq.exceptions import ImproperlyConfigured, LocalQError
-from localq.host.folder import working_folder
+from localq.exceptions import ImproperlyConfigured
 from localq.model.clock import SYSTEM, Clock, to_datetime
 from localq.model.secrets import without_passwords
 from localq.settings import Settings
 from localq.settings.from_text import from_arguments, from_environment
-from localq.store.location import DEFAULT, embedded, locate
+from localq.store.location import embedded
 from localq.tasks.annotations import annotate
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
@@ -30,9 +29,8 @@ class WithSettings:
 
     conf: Settings
     _tasks: TaskRegistry
-    #: The place given by hand, which comes before that of the settings; and the one where neither says any.
-    _place: str | None = None
-    _default_place: str | None = None
+    #: Where the store is, if that was said by hand: then no setting says it.
+    _place: str | None
     #: Where calls go, or None where no setting says anything about it.
     router: Router | None = None
     clock: Clock = SYSTEM
@@ -42,9 +40,6 @@ class WithSettings:
 
     def _configure(self, settings: Mapping[str, Any], config_source: Any) -> None:
         self._said = {}
-        if self._place is None and working_folder() is not None:
-            # In the folder of now, whatever becomes of it.
-            self._default_place = locate(DEFAULT, None)
         self.conf = Settings(settings)
         self.conf.overlay(lambda: from_environment(os.environ), "the environment")
         self.conf.on_change(self._settings_changed)
@@ -118,30 +113,6 @@ class WithSettings:
 
     # What follows from them
 
-    @property
-    def location(self) -> str:
-        """Where the store is: a path, a URL or ":memory:".
-
-        Raises:
-            ImproperlyConfigured: settings name a server, or two places.
-        """
-        if self._place is not None:
-            return self._place
-        self.conf.load()
-        if "place" not in self.conf.derived:
-            self.conf.derived["place"] = self._configured_place() or self._default_place or locate(DEFAULT, None)
-        return str(self.conf.derived["place"])
-
-    def _configured_place(self) -> str | None:
-        jobs, results = embedded(self.conf.broker_url), embedded(self.conf.result_backend)
-        if jobs and results and jobs != results:
-            broker, backend = without_passwords(self.conf.broker_url), without_passwords(self.conf.result_backend)
-            raise ImproperlyConfigured(
-                f"broker_url is {broker!r} and result_backend {backend!r}, but jobs and their results are in one "
-                "file. Give path=, or set broker_url alone."
-            )
-        return jobs or results
-
     def notices(self) -> list[str]:
         """Return what is odd about the settings, a sentence each: shown when a worker starts."""
         told = [
@@ -158,13 +129,6 @@ class WithSettings:
             return embedded(url) in (None, self._place)
         except ImproperlyConfigured:
             return False
-
-    def _known_place(self) -> str | None:
-        """Return where the store is, or None where the settings cannot say."""
-        try:
-            return self.location
-        except (LocalQError, ImportError, AttributeError):
-            return None
 
     @property
     def annotations(self) -> Any:

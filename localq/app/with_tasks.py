@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import ModuleType
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 from localq import current
 from localq.app.autodiscovery import Load, Packages, discover
@@ -13,7 +13,7 @@ from localq.app.frameworks import set_up
 from localq.settings import Settings
 from localq.settings.dotted_names import required
 from localq.tasks.annotations import annotate
-from localq.tasks.registry import TaskRegistry, make_task, task_name
+from localq.tasks.registry import BindingDecorator, Decorator, TaskRegistry, make_task, task_name
 from localq.tasks.task import Task
 
 __all__ = ["WithTasks"]
@@ -61,6 +61,30 @@ class WithTasks:
             annotate(task, self.conf.task_annotations)
 
     # Making tasks
+
+    @overload
+    def task(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> _Generic[P, R]: ...
+    @overload
+    def task(self, function: Callable[P, R], /) -> _Generic[P, R]: ...
+    @overload
+    def task(self, /, *, bind: Literal[True], base: type[_Base] | None = None, **options: Any) -> BindingDecorator: ...
+    @overload
+    def task(
+        self, /, *, bind: Literal[False] = False, base: type[_Base] | None = None, **options: Any
+    ) -> Decorator: ...
+    def task(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Make a function a task: `@q.task` or `@q.task(name="add", bind=True, max_retries=5)`.
+
+        Args:
+            bind: The function gets the task itself first.
+            base: A subclass of `Task` to build on.
+            options: See the attributes of `Task`.
+
+        Raises:
+            TypeError: an unknown option; the nearest is named.
+            AlreadyRegistered: another function has the name.
+        """
+        return self._made(options) if function is None else self._made(options)(function)
 
     def _made(self, options: Mapping[str, Any]) -> Callable[[Callable[..., Any]], _Base]:
         """Return a decorator that makes a function a task with these options."""

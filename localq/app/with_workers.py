@@ -7,7 +7,7 @@ import importlib
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from localq import current
 from localq.app.programs import Program
@@ -17,15 +17,28 @@ from localq.result.waiting import check_timeout
 __all__ = ["WithWorkers"]
 
 # What stands above this module and is far heavier is named by strings: a client that only enqueues never loads it.
-_ENGINE = "localq.worker.embedded"
+_EMBEDDED = "localq.worker.embedded"
 _COMMANDS = "localq.cli.program"
 _REPORT = "localq.monitor.bug_report"
+
+
+class _Embedded(Protocol):
+    """A worker inside this program (`localq.worker.embedded.Embedded`)."""
+
+    @property
+    def worker(self) -> Any: ...
+
+    def start(self) -> None: ...
+
+    def runs(self) -> bool: ...
+
+    def stop(self, timeout: float | None = None) -> bool: ...
 
 
 class WithWorkers:
     """What an app does to run jobs; see `LocalQ`."""
 
-    _engine: Any
+    _embedded: _Embedded | None = None
     _lock: threading.RLock
 
     def start(
@@ -62,11 +75,10 @@ class WithWorkers:
         if current.in_slot():
             return None
         with self._lock:
-            if self._engine is None or not self._engine.runs():
-                embedded = importlib.import_module(_ENGINE)
-                engine = embedded.Embedded(self, concurrency=concurrency, **options)
-                engine.start()
-                self._engine = engine
+            if self._embedded is None or not self._embedded.runs():
+                made: _Embedded = importlib.import_module(_EMBEDDED).Embedded(self, concurrency=concurrency, **options)
+                made.start()
+                self._embedded = made
         return None
 
     def stop(self, timeout: float | None = None) -> None:
@@ -82,11 +94,11 @@ class WithWorkers:
             TypeError, ValueError: the timeout is no number of seconds; the worker goes on.
         """
         check_timeout(timeout)
-        engine = self._engine
-        if engine is not None and engine.stop(timeout):
+        embedded = self._embedded
+        if embedded is not None and embedded.stop(timeout):
             with self._lock:
-                if self._engine is engine:
-                    self._engine = None
+                if self._embedded is embedded:
+                    self._embedded = None
 
     @contextlib.contextmanager
     def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[Self]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from localq import current
 from localq.canvas import Signature, signature
@@ -13,6 +13,7 @@ from localq.canvas.planning import Plan, Step, as_result, plan
 from localq.model.clock import Clock
 from localq.model.job import JobState, NewJob
 from localq.result import EagerResult, GroupResult, ResultSet
+from localq.result.lineage import Source
 from localq.settings import Settings
 from localq.store.protocol.store import Store
 from localq.tasks.calls.to_job import member_of
@@ -22,6 +23,12 @@ from localq.tasks.routing.router import Router
 __all__ = ["WithWorkflows"]
 
 
+class _Eager(Source, Protocol):
+    """What runs calls here and now, and reads their results."""
+
+    def run(self, jobs: Sequence[NewJob], *, throw: bool = False) -> None: ...
+
+
 class WithWorkflows:
     """Plans and sends signatures of any kind."""
 
@@ -29,7 +36,7 @@ class WithWorkflows:
     clock: Clock
     tasks: TaskRegistry
     router: Router | None
-    _eager: Any
+    _eager: _Eager
 
     @property
     @abstractmethod

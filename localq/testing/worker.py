@@ -41,11 +41,13 @@ def start_worker(
     Raises:
         ImproperlyConfigured: the app is eager, or has a worker in this process already.
     """
-    if app._engine is not None and app._engine.runs():
+    if app._embedded is not None and app._embedded.runs():
         raise ImproperlyConfigured("This app has a worker in this process already: use that, or stop it first.")
     app.start(concurrency, pool=pool, **options)
+    embedded = app._embedded
+    assert embedded is not None
     try:
-        yield app._engine.worker
+        yield embedded.worker
     finally:
         app.stop(shutdown_timeout)
 

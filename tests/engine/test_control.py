@@ -162,7 +162,7 @@ def test_jobs_no_worker_has_are_told_of_by_those_that_serve_their_queue(q: Local
 def test_jobs_claimed_and_not_started_are_reserved(q: LocalQ, busy: Any) -> None:
     q.start(concurrency=1, pool="threads", name="anna@h")
     shows(busy(), "ON")
-    worker = q._engine._worker
+    worker = q._embedded._worker
     worker.pool.room = lambda: 1
     waits = busy()
     until(lambda: waits.id in worker_jobs(q))
@@ -465,11 +465,11 @@ def test_words_that_bells_lose_cost_a_busy_worker_nothing(
 def test_a_full_worker_sleeps_though_a_job_is_due(q: LocalQ, busy: Any) -> None:
     q.start(concurrency=1, pool="threads", name="anna@h")
     due = q.tasks["busy"].apply_async(("later",), countdown=0.2)
-    until(lambda: q._engine._worker._next_at is not None)
+    until(lambda: q._embedded._worker._next_at is not None)
     shows(busy(), "ON")
-    until(lambda: q.clock.now() > q._engine._worker._next_at)
+    until(lambda: q.clock.now() > q._embedded._worker._next_at)
 
-    until(lambda: q._engine._worker._patience() > 0)
+    until(lambda: q._embedded._worker._patience() > 0)
 
     assert due.state == "PENDING"
 
@@ -589,7 +589,7 @@ def test_a_worker_is_shut_down_after_its_jobs(q: LocalQ, busy: Any, tmp_path: Pa
     assert q.control.shutdown(reply=True) == [{"anna@h": {"ok": "shutting down"}}]
     (tmp_path / "gate").touch()
 
-    until(lambda: not q._engine.runs())
+    until(lambda: not q._embedded.runs())
     assert job.get(timeout=20) == "word"
 
 

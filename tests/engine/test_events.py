@@ -221,7 +221,7 @@ def test_no_thread_runs_and_nothing_is_made_while_nobody_listens(q: LocalQ) -> N
 
     with q.running(pool="threads", concurrency=1):
         add.delay(1, 2).get(timeout=20)
-        worker = q._engine._worker
+        worker = q._embedded._worker
         assert not worker.celery_events.listening
         assert worker.celery_events._sender is None
 
@@ -231,7 +231,7 @@ def test_events_of_tasks_may_be_switched_off_and_on_while_a_worker_runs(q: Local
 
     with q.events.Receiver() as receiver, q.running(pool="threads", concurrency=1):
         gather(receiver, "worker-online")
-        worker = q._engine.worker
+        worker = q._embedded.worker
 
         q.conf.worker_send_task_events = False
         until(lambda: not worker.celery_events.enabled)

@@ -261,7 +261,7 @@ try:
         result = nap.delay()
         while not os.path.exists("runs"):
             time.sleep(0.01)
-        engine = q._engine
+        engine = q._embedded
         ended, wait = engine._ended, engine._ended.wait
         def waiting(timeout=None):
             open("waits", "w").close()

@@ -59,7 +59,7 @@ def test_a_timeout_that_cannot_be_leaves_the_worker_running(q: LocalQ) -> None:
     with pytest.raises(TypeError, match="timeout='soon' must be a number of seconds"):
         q.stop(timeout="soon")  # type: ignore[arg-type]
 
-    assert q._engine.runs()
+    assert q._embedded.runs()
     q.stop()
 
 

@@ -158,7 +158,7 @@ def test_a_worker_runs_for_the_length_of_a_block(q: LocalQ, pool: str) -> None:
         with pytest.raises(ImproperlyConfigured, match="has a worker"), start_worker(q):
             pass
 
-    assert q._engine is None
+    assert q._embedded is None
 
 
 def test_an_isolated_app_has_an_empty_queue_and_gets_its_own_back(q: LocalQ) -> None:

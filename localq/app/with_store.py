@@ -1,0 +1,104 @@
+"""The part of an app that is about its store: where that is, and when it is opened."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Protocol
+
+from localq.exceptions import ImproperlyConfigured, LocalQError
+from localq.host.folder import working_folder
+from localq.model.secrets import without_passwords
+from localq.settings import Settings
+from localq.store import open_store
+from localq.store.location import DEFAULT, embedded, locate
+from localq.store.protocol.store import Store
+
+__all__ = ["WithStore"]
+
+
+class _Eager(Protocol):
+    """What runs calls here and now, on a store of its own."""
+
+    @property
+    def store(self) -> Store: ...
+
+
+class WithStore:
+    """What an app knows of its store; see `LocalQ`."""
+
+    conf: Settings
+    _eager: _Eager
+    _lock: threading.RLock
+    _store: Store | None = None
+    #: The place given by hand, which comes before that of the settings; and the one where neither says any.
+    _place: str | None = None
+    _default_place: str | None = None
+
+    def _put_at(self, path: str | os.PathLike[str] | None, url: str | None) -> None:
+        """Take the place given by hand, if any; else remember what the default place means now."""
+        if path is not None or url is not None:
+            self._place = locate(path, url)
+        elif working_folder() is not None:
+            # In the folder of now, whatever becomes of it.
+            self._default_place = locate(DEFAULT, None)
+
+    @property
+    def eager(self) -> bool:
+        """Whether calls run here and now."""
+        return self.conf.task_always_eager  # type: ignore[no-any-return]
+
+    @property
+    def store(self) -> Store:
+        """Where the jobs are; opened by its first use."""
+        if self.conf.task_always_eager:
+            return self._eager.store
+        if self._store is None:
+            with self._lock:
+                if self._store is None:
+                    self._store = open_store(self.location, self.conf.durability)
+        return self._store
+
+    def relocate(self, *, path: str | os.PathLike[str] | None = None, url: str | None = None) -> None:
+        """Use another file from now on, as `localq worker --path` does; what is in the old one stays there.
+
+        Raises:
+            ImproperlyConfigured: the path or URL cannot be.
+        """
+        location = locate(path, url)
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            self._place = location
+
+    @property
+    def location(self) -> str:
+        """Where the store is: a path, a URL or ":memory:".
+
+        Raises:
+            ImproperlyConfigured: settings name a server, or two places.
+        """
+        if self._place is not None:
+            return self._place
+        self.conf.load()
+        if "place" not in self.conf.derived:
+            self.conf.derived["place"] = self._configured_place() or self._default_place or locate(DEFAULT, None)
+        return str(self.conf.derived["place"])
+
+    def _configured_place(self) -> str | None:
+        jobs, results = embedded(self.conf.broker_url), embedded(self.conf.result_backend)
+        if jobs and results and jobs != results:
+            broker, backend = without_passwords(self.conf.broker_url), without_passwords(self.conf.result_backend)
+            raise ImproperlyConfigured(
+                f"broker_url is {broker!r} and result_backend {backend!r}, but jobs and their results are in one "
+                "file. Give path=, or set broker_url alone."
+            )
+        return jobs or results
+
+    def _known_place(self) -> str | None:
+        """Return where the store is, or None where the settings cannot say."""
+        try:
+            return self.location
+        except (LocalQError, ImportError, AttributeError):
+            return None
