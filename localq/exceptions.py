@@ -3,6 +3,7 @@
     LocalQError
     ├── ImproperlyConfigured          a setting, option or name that cannot work
     ├── ScheduleError                 (ValueError) a rule in time that cannot be understood or written down
+    ├── QueryError                    (ValueError) a question about jobs that is not clear
     ├── SecurityError                 content of a kind not accepted here, or not signed as it must be
     ├── TaskPredicate                 raised inside a task to say what should happen to it
     │   ├── Ignore                    keep no outcome
@@ -26,17 +27,11 @@
     │   ├── TimeLimitExceeded         killed at the hard time limit
     │   └── Terminated                (TaskRevokedError) killed because the job was cancelled
     ├── BackendError                  a result could not be reached by the names of `app.backend`
-    │   ├── BackendGetMetaError       when reading it
-    │   └── BackendStoreError         when writing it
+    │   └── BackendGetMetaError, BackendStoreError   when reading it, when writing it
     ├── PoolBroken                    a worker's processes die before they can run anything
-    └── StoreError                    (see the classes) the store refused or could not do it
-        ├── StoreBusy                 others held the write lock for too long
-        ├── StoreFull                 no space left
-        ├── StoreReadOnly             no right to write
-        ├── StoreDamaged              the file is not whole
-        ├── StoreForeign              the file belongs to something else
-        ├── StoreVersion              the file was made by another version of LocalQ
-        └── UnsafeFilesystem          the file lies where SQLite cannot lock
+    └── StoreError                    the store refused or could not do it; see the classes
+        ├── StoreBusy, StoreFull, StoreReadOnly, StoreDamaged, StoreForeign, StoreVersion
+        └── UnsafeFilesystem
     SoftTimeLimitExceeded             (Exception) raised inside a task at its soft limit
     WorkerShutdown, WorkerTerminate   (SystemExit) raised in a worker to stop it
     LocalQWarning                     (UserWarning)
