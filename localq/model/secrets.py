@@ -24,6 +24,8 @@ _OPEN = {
     "database_url",
     "task_default_routing_key",
 }
+#: Settings whose keys are names of a program's tasks, queues or schedules, and so tell nothing of the values.
+_BY_NAME = {"beat_schedule", "task_annotations", "task_queues", "task_routes"}
 #: A password in a URL, which may hold what parts URLs elsewhere, such as "/" and "@".
 _PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):(?:(?!://)\S)*@")
 _PARAMETER = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
@@ -39,13 +41,14 @@ def masked(name: str, value: Any) -> Any:
 
 
 def _masked(name: str, value: Any, *, within: bool) -> Any:
+    by_name = name in _BY_NAME
     secret = within or (name not in _OPEN and _SECRET.search(name) is not None)
     if isinstance(value, Mapping):
-        return {key: _masked(str(key), inner, within=secret) for key, inner in value.items()}
+        return {key: _masked("" if by_name else str(key), inner, within=secret) for key, inner in value.items()}
     if secret and not _says_nothing(value):
         return _STARS
     if isinstance(value, list | tuple):
-        inner = [_masked("", one, within=False) for one in value]
+        inner = [_masked(name if by_name else "", one, within=False) for one in value]
         return inner if isinstance(value, list) else tuple(inner)
     return without_passwords(value) if isinstance(value, str) else value
 

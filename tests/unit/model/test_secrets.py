@@ -28,6 +28,8 @@ STARS = "********"
         ("options", ({"password": "hidden"}, 1), ({"password": STARS}, 1)),
         ("API_KEYS", {"shop": {"live": "hidden"}}, {"shop": {"live": STARS}}),
         ("DATABASE_URL", "hidden", STARS),
+        ("options", {"credentials": {"user": "hidden"}}, {"credentials": {"user": STARS}}),
+        ("beat_schedule", {"nightly": {"kwargs": {"token": "hidden"}}}, {"nightly": {"kwargs": {"token": STARS}}}),
     ],
 )
 def test_a_secret_is_not_shown(name: str, value: object, shown: object) -> None:
@@ -45,6 +47,9 @@ def test_a_secret_is_not_shown(name: str, value: object, shown: object) -> None:
         ("message_keys", ()),
         ("uses_tokens", True),
         ("mail", "me@example.org"),
+        ("task_routes", [{"auth.login": "mail"}, ("api.*", {"queue": "web"})]),
+        ("beat_schedule", {"refresh-tokens": {"task": "tokens.refresh", "schedule": 30.0}}),
+        ("task_annotations", {"auth.login": {"rate_limit": "10/m"}}),
     ],
 )
 def test_what_is_no_secret_is_shown(name: str, value: object) -> None:
