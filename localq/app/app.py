@@ -170,7 +170,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         return accepted if own is None else (*accepted, own)
 
     def close(self) -> None:
-        """Stop a running engine and let go of the store."""
+        """Stop the worker inside this program, and let go of the store."""
         self.stop()
         if self._store is not None:
             self._store.close()

@@ -1,4 +1,4 @@
-"""The half of an app that is about its settings: where they come from, and what follows from them."""
+"""The part of an app that is about its settings: where they come from, and what follows from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The half of an app that is about its tasks: how they are made, registered and found."""
+"""The part of an app that is about its tasks: how they are made, registered and found."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ _KINDS = {
     "gevent": "gevent",
 }
 #: Jobs at once in pools for tasks that mostly wait, where nobody said how many.
-_CROWD = 100
+_MANY = 100
 
 
 def processors() -> int:
@@ -201,7 +201,7 @@ def _bounds(kind: str, autoscale: tuple[int, int]) -> Bounds:
 def _size(app: LocalQ, kind: str, concurrency: int | str | None) -> int:
     wanted = concurrency if concurrency is not None else app.conf.worker_concurrency
     if wanted is None and kind in KINDS:
-        return _CROWD
+        return _MANY
     if wanted is None or wanted == "auto":
         return 1 if kind == "solo" else processors()
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= 10_000:

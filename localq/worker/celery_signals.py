@@ -6,6 +6,7 @@ The signals of a run are sent where it runs (`localq.execution.attempt`, `localq
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ __all__ = ["CelerySignals", "Setup"]
 
 _UNKNOWN: Task[..., Any] = Task()
 #: The signal of a cancelled job that got none by number.
-_TERM = 15
+_TERM = int(signal.SIGTERM)
 
 
 class Setup(NamedTuple):
