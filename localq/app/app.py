@@ -131,6 +131,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
         self.annotator: Callable[[Note], None] | None = None
+        self._annotates = 0
         current.apps.add(self)
         if set_as_current:
             current.set_app(self)
@@ -287,6 +288,10 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         self.store.ring_workers()
         return again
 
+    def annotate_by(self, annotator: Callable[[Note], None] | None) -> None:
+        """Send notes this way from now on, in this process; what it forks tells the store itself."""
+        self.annotator, self._annotates = annotator, os.getpid()
+
     def annotate(self, job_id: str, state: Any, meta: Any) -> None:
         """Show a state and data for an unfinished job; within a run they travel with its report."""
         if state is not None and (not isinstance(state, str) or not state.isprintable()):
@@ -298,7 +303,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
             request.__dict__["shown"] = state
         if own and request.is_eager:
             self._eager.store.annotate([note], self.clock.now())
-        elif self.annotator is not None and not self.conf.task_always_eager:
+        elif self.annotator is not None and self._annotates == os.getpid() and not self.conf.task_always_eager:
             self.annotator(note)
         else:
             self.store.annotate([note], self.clock.now())

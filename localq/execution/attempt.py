@@ -6,9 +6,12 @@ hooks, encoding the result. Nothing it does, short of ending the process, escape
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import importlib
+import os
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from types import CoroutineType
 from typing import Any
@@ -25,7 +28,7 @@ from localq.serialization.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.tasks.task import Task
 
-__all__ = ["begin", "read", "run", "sealed", "tell_end"]
+__all__ = ["begin", "end_if_forked", "read", "run", "sealed", "tell_end"]
 
 # asyncio is loaded where a coroutine runs: most slots never see one.
 _OWN_LOOP = "localq.execution.own_loop"
@@ -75,13 +78,38 @@ def _attempted(this: Running) -> Outcome:
     unreadable = read(this)
     if unreadable is not None:
         return unreadable
+    process = os.getpid()
     try:
         value = _call(this)
-    except WorkerTerminate:
-        raise
     except BaseException as error:
+        end_if_forked(this, process, error)
+        if isinstance(error, WorkerTerminate):
+            raise
         return ended_by(this, error)
+    end_if_forked(this, process)
     return succeeded(this, value)
+
+
+def end_if_forked(this: Running, process: int, error: BaseException | None = None) -> None:
+    """End this process if the task's code forked it and came back out of there: it runs no jobs, and reports nothing.
+
+    In eager mode the program itself called the task, and goes on in both.
+
+    Args:
+        process: The one in which the task was called.
+        error: What it left the code with; told on standard error, as Python does.
+    """
+    if os.getpid() == process or this.runtime.eager:
+        return
+    code = 0 if error is None else 1
+    with contextlib.suppress(BaseException):
+        if isinstance(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        elif error is not None:
+            traceback.print_exception(error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 def read(this: Running) -> Outcome | None:
@@ -132,7 +160,7 @@ def _call(this: Running) -> Any:
     try:
         value = task(*this.args, **this.kwargs)
         if isinstance(value, CoroutineType):
-            value = _awaited(value)
+            value = _awaited(_unforked(this, value))
     finally:
         if limiter is not None:
             limiter.stop()
@@ -141,6 +169,18 @@ def _call(this: Running) -> Any:
 
 
 # Coroutines
+
+
+async def _unforked(this: Running, coroutine: Any) -> Any:
+    """Return what a coroutine comes to, in the process that called it: a fork of that shares its loop."""
+    process = os.getpid()
+    try:
+        value = await coroutine
+    except BaseException as error:
+        end_if_forked(this, process, error)
+        raise
+    end_if_forked(this, process)
+    return value
 
 
 def _awaited(coroutine: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from types import CoroutineType
 from typing import Any
 
 from localq import current
 from localq.exceptions import WorkerTerminate
-from localq.execution.attempt import begin, read, sealed, tell_end
+from localq.execution.attempt import begin, end_if_forked, read, sealed, tell_end
 from localq.execution.drive import Drive
 from localq.execution.outcome import ended_by, succeeded
 from localq.execution.policy import Terms
@@ -42,6 +43,7 @@ async def _attempted(this: Running, drive: Drive) -> Outcome:
     unreadable = read(this)
     if unreadable is not None:
         return unreadable
+    process = os.getpid()
     try:
         begin(this)
         drive.start(this.context.soft_time_limit)
@@ -51,8 +53,10 @@ async def _attempted(this: Running, drive: Drive) -> Outcome:
                 value = await drive.drive(value)
         finally:
             drive.stop()
-    except WorkerTerminate:
-        raise
     except BaseException as error:
+        end_if_forked(this, process, error)
+        if isinstance(error, WorkerTerminate):
+            raise
         return ended_by(this, error)
+    end_if_forked(this, process)
     return succeeded(this, value)

@@ -1,4 +1,7 @@
-"""Raise an error in the run of a thread: in the code that runs there, or in the coroutine its event loop drives."""
+"""Raise an error in the run of a thread: in the code that runs there, or in the coroutine its event loop drives.
+
+Never in the midst of what must be whole (`held_back`): there it waits.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-__all__ = ["Target", "aimed_at", "raise_in_thread", "strike_here"]
+__all__ = ["Target", "aimed_at", "held_back", "raise_in_thread", "strike_here"]
 
 
 class Target(Protocol):
@@ -22,6 +25,27 @@ class Target(Protocol):
 
 
 _targets: dict[int, Target] = {}
+#: Threads that are in the midst of something, and what is to be raised there when they are done with it.
+_held: dict[int, list[tuple[type[BaseException], tuple[Any, ...]]]] = {}
+
+
+class held_back:  # noqa: N801 - used like a function
+    """Let no error of ours be raised in this thread within the block; raise the last of them at its end.
+
+    A class, for it is on the way of every job.
+    """
+
+    def __init__(self, thread: int) -> None:
+        self._thread = thread
+
+    def __enter__(self) -> None:
+        _held[self._thread] = []
+
+    def __exit__(self, *_error: object) -> None:
+        late = _held.pop(self._thread)
+        if late:
+            error, args = late[-1]
+            strike_here(error, *args)
 
 
 @contextlib.contextmanager
@@ -45,16 +69,22 @@ def strike_here(error: type[BaseException], *args: Any) -> None:
     Raises:
         BaseException: the error, where the run's own code stands.
     """
-    target = _targets.get(threading.get_ident())
-    if target is None or target.stepping:
+    thread = threading.get_ident()
+    target = _targets.get(thread)
+    if thread in _held:
+        _held[thread].append((error, args))
+    elif target is None or target.stepping:
         raise error(*args)
-    target.strike(error, *args)
+    else:
+        target.strike(error, *args)
 
 
 def raise_in_thread(thread: int, error: type[BaseException]) -> None:
     """Raise an error in another thread's run, at its next bytecode or where it awaits."""
-    target = _targets.get(thread)
-    if target is None or target.stepping:
+    target, held = _targets.get(thread), _held.get(thread)
+    if held is not None:
+        held.append((error, ()))
+    elif target is None or target.stepping:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
     else:
         target.strike(error)

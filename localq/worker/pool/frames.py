@@ -28,14 +28,31 @@ from localq.model.outcome import Ending, Note, Outcome
 from localq.serialization import failure
 from localq.worker.pool.contract import Handed
 
-__all__ = ["Frames", "Kind", "pack", "pack_note", "pack_outcome", "receive", "send", "unpack_note", "unpack_outcome"]
+__all__ = [
+    "BrokenFrames",
+    "Frames",
+    "Kind",
+    "pack",
+    "pack_note",
+    "pack_outcome",
+    "receive",
+    "send",
+    "unpack_note",
+    "unpack_outcome",
+]
 
 #: Messages to a slot longer than this (bytes) travel by descriptor: as many as a slot may hold must fit into the
 #: socket's buffer, or the worker could not send without waiting for a slot that may be waiting for the worker.
 _LARGEST = 1_500
-_HEAD = struct.Struct("=BI")
+_HEAD = struct.Struct("=HBI")
+#: What every frame begins with: where something else stands, the stream is not a slot's words any more.
+_MARK = 0x4C51
 #: key, run token, started at, ended at, peak memory (KiB), result there
 _DONE = struct.Struct("=qiqqi?")
+
+
+class BrokenFrames(Exception):
+    """What a slot wrote cannot be read: something else wrote into its pipe, or a frame was cut."""
 
 
 class Kind:
@@ -55,7 +72,7 @@ class Kind:
 
 def pack(kind: int, body: bytes) -> bytes:
     """Return a frame."""
-    return _HEAD.pack(kind, len(body)) + body
+    return _HEAD.pack(_MARK, kind, len(body)) + body
 
 
 def pack_handed(handed: Handed) -> tuple[Any, ...]:
@@ -155,13 +172,19 @@ class Frames:
         self._kept = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Return the frames that are whole now."""
+        """Return the frames that are whole now.
+
+        Raises:
+            BrokenFrames: what came is no frame.
+        """
         kept = self._kept
         kept += data
         frames = []
         at, end = 0, len(kept)
         while end - at >= _HEAD.size:
-            kind, length = _HEAD.unpack_from(kept, at)
+            mark, kind, length = _HEAD.unpack_from(kept, at)
+            if mark != _MARK:
+                raise BrokenFrames(f"a frame begins with {bytes(kept[at : at + 16])!r}")
             if end - at - _HEAD.size < length:
                 break
             at += _HEAD.size

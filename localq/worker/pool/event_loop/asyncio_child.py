@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, thread
 from typing import Any, cast
 
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
@@ -141,6 +141,12 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def _forget_threads() -> None:
+    """Let what a task forked end in order: at its end Python would join the very thread that forked it, and fail."""
+    getattr(thread, "_threads_queues", {}).clear()
+
+
 def main(*told: Any) -> None:
     """Run the process."""
+    os.register_at_fork(after_in_child=_forget_threads)
     enter(lambda child: asyncio.run(_Loop(child).serve()), _watch, cast(Told, told))

@@ -59,8 +59,9 @@ class ChildHandle:
         self.ready = False
         #: Runs it has reported.
         self.done = 0
-        #: Why we killed it, which charges none of its jobs.
+        #: Why we killed it, which charges none of its jobs; and what it said that could not be read, which does.
         self.reason: str | None = None
+        self.nonsense: str | None = None
         self._selector: selectors.BaseSelector | None = None
 
     def listen(self, selector: selectors.BaseSelector, read: Callable[[], None], output: Callable[[], None]) -> None:
@@ -70,7 +71,11 @@ class ChildHandle:
         selector.register(self._output, selectors.EVENT_READ, output)
 
     def read(self) -> tuple[list[tuple[int, bytes]], bool]:
-        """Return the frames that came, and whether it is still there."""
+        """Return the frames that came, and whether it is still there.
+
+        Raises:
+            BrokenFrames: what came is no frame.
+        """
         heard: list[tuple[int, bytes]] = []
         try:
             while data := os.read(self._reports, 262_144):
@@ -108,6 +113,14 @@ class ChildHandle:
     def kill(self, reason: str) -> None:
         """End it at once, and all it started."""
         self.reason = reason
+        self._kill()
+
+    def disown(self, error: Exception) -> None:
+        """End it because what it says cannot be read."""
+        self.nonsense = f"The process that ran it (pid {self.pid}) said what cannot be read: {error}"
+        self._kill()
+
+    def _kill(self) -> None:
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -25,6 +24,7 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
+from localq.worker.pool.frame_writer import FrameWriter
 from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, unpack_handed
 from localq.worker.pool.fresh_interpreter import loaded_app
 from localq.worker.pool.log_records import set_logging
@@ -60,30 +60,26 @@ class Child:
         self.runtime = Runtime(worker, SYSTEM, app.conf, templates={})
         self.running: dict[int, tuple[int, Run]] = {}
         self._keys: dict[str, int] = {}
-        self._reports, self._lock = reports, threading.RLock()
+        self._reports = FrameWriter(reports)
         self._redirection = Redirection(self._heard) if redirect else None
 
     # Telling
 
     def report(self, kind: int, body: bytes) -> None:
         """Write a frame, whole."""
-        self._write(pack(kind, body))
+        self._reports.write(pack(kind, body))
 
     def note(self, said: Note) -> None:
         """Send what a task says of itself to the worker."""
         self.report(Kind.NOTE, pack_note(said))
 
     def _heard(self, job_id: str, text: str, is_error: bool) -> bool:
-        """Send what a task printed to the worker."""
+        """Send what a task printed to the worker; not what its fork prints, which goes to the stream itself."""
+        if not self._reports.mine():
+            return False
         if job_id in self._keys:
             self.report(Kind.PRINTED, json.dumps([self._keys[job_id], text, is_error]).encode())
         return job_id in self._keys
-
-    def _write(self, data: bytes) -> None:
-        with self._lock:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._reports, view) :]
 
     def ready(self) -> None:
         """Say that jobs may come."""
@@ -123,7 +119,7 @@ class Child:
             del self.running[job.key]
             self._keys.pop(job.id, None)
         now = SYSTEM.now()
-        self._write(pack_outcome(job, outcome or Outcome(Ending.RELEASED, now, now)))
+        self._reports.write(pack_outcome(job, outcome or Outcome(Ending.RELEASED, now, now)))
 
 
 #: What the process is told: its descriptors for messages, frames and output, the worker's name, whether to redirect.
@@ -154,7 +150,7 @@ def enter(serve: Callable[[Child], None], watch: Callable[[int], None], told: To
     child = Child(app, socket.socket(fileno=jobs), reports, worker, redirect)
     set_logging(child.report, "Company")
     current.set_in_slot()
-    app.annotator = child.note
+    app.annotate_by(child.note)
     worker_process_init.send(None)
     try:
         serve(child)

@@ -120,7 +120,7 @@ class EventLoopPool:
         elif child.reason is not None:
             end = Death(Cause.STOPPED, child.reason, started)
         else:
-            end = Death(Cause.CRASH, f"The process that ran it (pid {child.pid}) {how}", started)
+            end = Death(Cause.CRASH, child.nonsense or f"The process that ran it (pid {child.pid}) {how}", started)
         return Report(handed, end, self._tails.pop(handed.job.key, None))
 
     def _wall(self, since: float) -> int:
@@ -190,9 +190,14 @@ class EventLoopPool:
         child = self._child
         if child is None:
             return
-        heard, there = child.read()
-        for kind, body in heard:
-            self._take(child, kind, body)
+        try:
+            heard, there = child.read()
+            for kind, body in heard:
+                self._take(child, kind, body)
+        except Exception as error:
+            # Whatever a task wrote into the pipe: it costs this process, and never the worker.
+            child.disown(error)
+            there = False
         if not there:
             self._died(child)
         elif self._worn and not self._hand:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 from typing import Any
 
 from localq.model import failpoints
@@ -13,9 +14,9 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
-from localq.worker.pool.contract import TAIL, Handed, Printed, Report
+from localq.worker.pool.contract import TAIL, Cause, Handed, Printed, Report
 from localq.worker.pool.log_records import handle_record
-from localq.worker.pool.processes.slot_handle import SlotHandle
+from localq.worker.pool.processes.slot_handle import EVERY_JOB, SlotHandle, Verdict
 from localq.worker.pool.processes.to_slots import ToSlots
 from localq.worker.pool.processes.work_ahead import WorkAhead
 
@@ -86,8 +87,18 @@ class FromSlots:
             self._to_slots.hand_held()
 
     def drain(self, slot: SlotHandle) -> None:
-        """Take in what a slot has reported."""
-        while True:
+        """Take in what a slot has reported; one whose words cannot be read is to die, with what it runs."""
+        try:
+            self._drain(slot)
+        except Exception as error:
+            # Whatever a task wrote into the pipe: it costs that slot, and never the worker.
+            self._unregister(slot.reports)
+            slot.broken = True
+            reason = f"The process that ran it (pid {slot.pid}) said what cannot be read: {error}"
+            slot.condemn(Verdict(EVERY_JOB, Cause.CRASH, reason, signal.SIGKILL))
+
+    def _drain(self, slot: SlotHandle) -> None:
+        while not slot.broken:
             try:
                 data = os.read(slot.reports.fileno(), 262_144)
             except BlockingIOError:

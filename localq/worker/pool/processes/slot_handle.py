@@ -45,6 +45,8 @@ class SlotHandle:
         self.owed = 0
         self.marks: Marks | None = None
         self.ready = self.closing = self.alone = False
+        #: What it reported could not be read: nothing it says is believed any more.
+        self.broken = False
         #: Tokens were taken back and the slot has not said yet that it noticed: it must be given nothing.
         self.recalled = False
         #: What it was given and has not reported, in the order given: at most the first has been started.

@@ -38,6 +38,7 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
+from localq.worker.pool.frame_writer import FrameWriter
 from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, receive, unpack_handed
 from localq.worker.pool.log_records import set_logging
 from localq.worker.pool.processes.slot_streams import set_streams
@@ -62,7 +63,7 @@ class Slot:
 
     def __init__(self, app: LocalQ, plan: SlotPlan, jobs: socket.socket, tokens: int, reports: int) -> None:
         self.app, self.plan = app, plan
-        self._jobs, self._tokens, self._reports = jobs, tokens, reports
+        self._jobs, self._tokens, self._reports = jobs, tokens, FrameWriter(reports)
         self._given: deque[tuple[Any, ...]] = deque()
         self._running = False
         self._job: Job | None = None
@@ -77,16 +78,17 @@ class Slot:
 
     def report(self, kind: int, body: bytes) -> None:
         """Write a frame, whole."""
-        view = memoryview(pack(kind, body))
-        while view:
-            view = view[os.write(self._reports, view) :]
+        self._reports.write(pack(kind, body))
 
     def note(self, said: Note) -> None:
         """Send what a task says of itself to the worker."""
         self.report(Kind.NOTE, pack_note(said))
 
     def printed(self, text: str, is_error: bool) -> None:
-        """Send what a task printed to the worker."""
+        """Send what a task printed to the worker; what it forked writes past it, where that is read as well."""
+        if not self._reports.mine():
+            os.write(2 if is_error else 1, text.encode("utf-8", "backslashreplace"))
+            return
         key = self._job.key if self._job is not None else None
         self.report(Kind.PRINTED, json.dumps([key, text, is_error]).encode())
 
@@ -176,12 +178,12 @@ class Slot:
                 pass
         if self._output is not None:
             self._tell_output(self._output)
-        view = memoryview(pack_outcome(job, outcome))
+        frame = pack_outcome(job, outcome)
         if failpoints.armed("report.half"):
-            view = view[os.write(self._reports, view[: len(view) // 2]) :]
+            self._reports.write(frame[: len(frame) // 2])
             failpoints.point("report.half")
-        while view:
-            view = view[os.write(self._reports, view) :]
+            frame = frame[len(frame) // 2 :]
+        self._reports.write(frame)
         self._job = None
         failpoints.point("report.after")
         if self._marks is not None:
@@ -206,7 +208,7 @@ def main(app: LocalQ, plan: SlotPlan, jobs: int, tokens: int, reports: int, outp
     set_streams(slot.printed, output, redirect=plan.redirect)
     slot.read_along()
     set_logging(slot.report, f"Slot-{plan.index + 1}")
-    app.annotator = slot.note
+    app.annotate_by(slot.note)
     random.seed()
     if "numpy" in sys.modules:
         with contextlib.suppress(Exception):

@@ -131,7 +131,7 @@ class ThreadPool:
     def start(self, selector: selectors.BaseSelector) -> None:
         """Start the threads."""
         selector.register(self._awake, selectors.EVENT_READ, self._drain)
-        self._app.annotator = self._note
+        self._app.annotate_by(self._note)
         if self._redirect:
             self._redirection = Redirection(self._heard)
         worker_process_init.send(None)
@@ -337,7 +337,7 @@ class ThreadPool:
             if not thread.abandoned:
                 thread.join(1.0)
         worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
-        self._app.annotator = None
+        self._app.annotate_by(None)
         if self._redirection is not None:
             self._redirection.end()
         self._awake.close()
