@@ -5,9 +5,10 @@ from __future__ import annotations
 from localq.settings.checks import concurrency, flag, level, one_of, or_none, seconds, text, whole
 from localq.settings.setting import Setting, unused
 
-__all__ = ["SETTINGS"]
+__all__ = ["POOLS", "SETTINGS"]
 
-_POOLS = ("processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet")
+#: What a pool may be called.
+POOLS = ("processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet")
 _NO_CONNECTION = "There is no connection to lose"
 _AHEAD = "Workers take jobs ahead by measured run time, and give back what has not started"
 _SOFT = "See worker_shutdown_timeout"
@@ -24,7 +25,7 @@ SETTINGS = [
         "worker_pool",
         "processes",
         "processes (or prefork), threads, solo, asyncio or gevent",
-        one_of(*_POOLS),
+        one_of(*POOLS),
         old="CELERYD_POOL",
     ),
     Setting(

@@ -21,6 +21,7 @@ from localq.cli.daemon.files import Level, files_of, set_up_log
 from localq.cli.daemon.pidfile import held
 from localq.exceptions import ImproperlyConfigured
 from localq.schedules.scheduler import beside
+from localq.settings.workers import POOLS
 from localq.tasks.routing.router import check_queues, queue_notices
 from localq.worker.build import assemble
 from localq.worker.name import worker_name
@@ -77,7 +78,6 @@ class _Bounds(click.ParamType[tuple[int, int]]):
 
 _SECONDS = click.FloatRange(min=0, min_open=True)
 _COUNT = click.IntRange(min=1)
-_POOLS = ["processes", "prefork", "threads", "solo", "asyncio", "gevent", "eventlet"]
 
 
 def _worker_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -96,7 +96,7 @@ _SETTINGS = [
                  help="Seconds after which a run gets SoftTimeLimitExceeded."),
     click.option("--time-limit", "task_time_limit", type=_SECONDS, metavar="S",
                  help="Seconds after which a run is killed."),
-    click.option("-P", "--pool", "worker_pool", type=click.Choice(_POOLS),
+    click.option("-P", "--pool", "worker_pool", type=click.Choice(POOLS),
                  help="Where attempts run; prefork means processes."),
     click.option("-c", "--concurrency", "worker_concurrency", type=_Concurrency(), metavar="N|auto",
                  help="Attempts that run at a time; auto: one a processor."),
