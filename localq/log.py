@@ -11,11 +11,11 @@ import logging
 import logging.handlers
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from localq import current
+from localq.model.clock import SYSTEM
 from localq.model.events import subscribe
 from localq.signals import after_setup_logger, after_setup_task_logger, setup_logging
 
@@ -23,6 +23,9 @@ __all__ = ["LEVELS", "follow_events", "get_task_logger", "level_number", "set_up
 
 #: The usual levels, least first.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+#: Calls a function with arguments, at once or soon.
+Later = Callable[..., None]
 
 _TASK = "localq.task"
 _log = logging.getLogger("localq")
@@ -165,6 +168,10 @@ _LINES = {
     "jobs.rescued": (logging.WARNING, "Took over jobs of {owner}, which died or stopped answering: {count}"),
     "jobs.pruned": (logging.DEBUG, "Removed finished jobs: {count}"),
     "control.received": (logging.DEBUG, "{worker} received the control command {command}"),
+    "notices.dropped": (
+        logging.WARNING,
+        "{worker} dropped log records, prints or signals, because those before took too long: {count}",
+    ),
     "slot.started": (logging.DEBUG, "Process {pid} started"),
     "slot.died": (logging.WARNING, "Process {pid} died: {reason}"),
     "pool.broken": (logging.CRITICAL, "{worker} gives up: {reason}"),
@@ -182,7 +189,7 @@ _LOST_FOR_NOW = (logging.WARNING, "Task {task}[{job_id}] lost, runs again: {erro
 
 
 @contextlib.contextmanager
-def follow_events(conf: Mapping[str, Any]) -> Iterator[None]:
+def follow_events(conf: Mapping[str, Any], later: Later | None = None) -> Iterator[None]:
     """Log events within the block: by the logger `localq`, and what tasks print by `localq.task`.
 
     Events below the level that holds when the block begins are not asked for: a worker does not even put
@@ -190,11 +197,20 @@ def follow_events(conf: Mapping[str, Any]) -> Iterator[None]:
 
     Args:
         conf: The setting worker_redirect_stdouts_level.
+        later: Calls what makes lines of events, which runs the program's handlers; default: whoever emits them does.
     """
     wanted = [event for event, (level, _) in _LINES.items() if _log.isEnabledFor(level)]
     level = level_number(conf["worker_redirect_stdouts_level"])
     prints = ["job.printed"] if _task_log.isEnabledFor(level) else []
-    with subscribe(_write, wanted), subscribe(partial(_write_prints, level), prints):
+
+    def write(event: str, fields: dict[str, Any]) -> None:
+        call(_write, event, fields, SYSTEM.now())
+
+    def write_prints(event: str, fields: dict[str, Any]) -> None:
+        call(_write_prints, level, event, fields, SYSTEM.now())
+
+    call = later or (lambda function, *args: function(*args))
+    with subscribe(write, wanted), subscribe(write_prints, prints):
         yield
 
 
@@ -212,7 +228,7 @@ def level_number(text: str) -> int:
     return levels[text.upper()]
 
 
-def _write(event: str, fields: dict[str, Any]) -> None:
+def _write(event: str, fields: dict[str, Any], now: int) -> None:
     level, line = _LINES[event]
     if event == "job.failed" and fields["expected"]:
         level, line = _RAISED_EXPECTED
@@ -222,13 +238,13 @@ def _write(event: str, fields: dict[str, Any]) -> None:
         return
     text = line.format_map({name: _in_line(value) for name, value in fields.items()})
     told = fields.get("traceback") if event == "job.failed" and level == logging.ERROR else None
-    _handle(_log, level, text, event, fields, told)
+    _handle(_log, level, text, event, fields, now, told)
 
 
-def _write_prints(level: int, event: str, fields: dict[str, Any]) -> None:
+def _write_prints(level: int, event: str, fields: dict[str, Any], now: int) -> None:
     for line in fields["text"].split("\n"):
         if line.strip():
-            _handle(_task_log, level, line.removesuffix("\r"), event, fields)
+            _handle(_task_log, level, line.removesuffix("\r"), event, fields, now)
 
 
 def _in_line(value: Any) -> Any:
@@ -245,10 +261,13 @@ def _handle(
     text: str,
     event: str,
     fields: dict[str, Any],
+    now: int,
     told: str | None = None,
 ) -> None:
     more = {name: value for name, value in fields.items() if name not in ("text", "traceback")}
     more.update(event=event, task_id=fields.get("job_id"), task_name=fields.get("task"))
     record = logger.makeRecord(logger.name, level, "(localq)", 0, text, (), None, extra=more)
+    # When it happened, however long it waited for its turn.
+    record.created, record.msecs = now / 1e6, float(now // 1000 % 1000)
     record.exc_text = told.rstrip("\n") if told else None
     logger.handle(record)

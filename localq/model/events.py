@@ -31,6 +31,7 @@ EVENTS = {
     "jobs.rescued": "worker owner count",
     "jobs.pruned": "worker count",
     "control.received": "worker command",
+    "notices.dropped": "worker count",
     "slot.started": "worker pid",
     "slot.died": "worker pid reason",
     "pool.broken": "worker reason",

@@ -20,6 +20,7 @@ from localq.serialization.sealing import signer_of
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
 from localq.store.sqlite.errors import explained
+from localq.worker.aside import Aside
 from localq.worker.autoscale import Bounds
 from localq.worker.celery_signals import Setup
 from localq.worker.lease import WorkerPlan
@@ -27,6 +28,7 @@ from localq.worker.name import worker_name
 from localq.worker.pool.contract import Pool, Printed
 from localq.worker.pool.event_loop.child_handle import KINDS
 from localq.worker.pool.event_loop.pool import EventLoopPool
+from localq.worker.pool.log_records import handle_record
 from localq.worker.pool.processes.pool import ProcessPool
 from localq.worker.pool.threads.pool import ThreadPool
 from localq.worker.worker import Worker
@@ -106,9 +108,10 @@ def assemble(
     places = max(size if bounds is None else bounds.most, size + _SPARE_SLOTS)
     store, presence = _store(app, kind, places)
     worn = {"max_tasks": max_tasks, "max_memory_kb": max_memory_kb}
-    made = _pool(app, kind, size, plan.name, printed, presence, worn)
+    aside = Aside(plan.name)
+    made = _pool(app, kind, size, plan.name, aside, printed, presence, worn)
     made.prepare()
-    worker = Worker(app, store, made, plan, app.clock, presence)
+    worker = Worker(app, store, made, plan, app.clock, presence, aside)
     celeryd_after_setup.send(plan.name, instance=worker, conf=app.conf)
     return worker
 
@@ -159,6 +162,7 @@ def _pool(
     kind: str,
     size: int,
     worker: str,
+    aside: Aside,
     printed: Printed,
     presence: Presence | None,
     worn: dict[str, int | None],
@@ -169,11 +173,13 @@ def _pool(
         worn: When its processes are replaced, where they are; None: as the settings say.
     """
     conf = app.conf
-    common = {"worker": worker, "clock": app.clock, "printed": printed, "redirect": conf.worker_redirect_stdouts}
+    common: dict[str, Any] = {"worker": worker, "clock": app.clock, "redirect": conf.worker_redirect_stdouts}
+    common["printed"] = aside.calling(printed)
     if kind in ("threads", "solo"):
         return ThreadPool(app, size, **common)
     common["max_tasks"] = worn["max_tasks"] or conf.worker_max_tasks_per_child
     common["max_memory_kb"] = worn["max_memory_kb"] or conf.worker_max_memory_per_child
+    common["logged"] = aside.calling(handle_record)
     if kind in KINDS:
         return EventLoopPool(app, size, kind, **common)
     marks = None if presence is None or presence.marks is None else (presence.marks_path, presence.marks)

@@ -109,21 +109,22 @@ class Embedded:
         return self._pid == os.getpid() and self._thread is not None and not self._ended.is_set()
 
     def _run(self) -> None:
-        assert self._worker is not None
+        worker = self._worker
+        assert worker is not None
         try:
-            with self._logged():
-                self._worker.run()
+            with self._logged(worker):
+                worker.run()
         except BaseException as error:
             self._error = error
-            if self._worker.ready.is_set():
+            if worker.ready.is_set():
                 print(f"LocalQ's worker stopped: {error}", file=sys.stderr)
         finally:
             self._ended.set()
 
-    def _logged(self) -> contextlib.AbstractContextManager[None]:
+    def _logged(self, worker: Worker) -> contextlib.AbstractContextManager[None]:
         """Log events where the program has set up logging; nothing of ours goes to the terminal of one that has not."""
         if logging.getLogger("localq").hasHandlers():
-            return follow_events(self._app.conf)
+            return follow_events(self._app.conf, worker.aside.put)
         return contextlib.nullcontext()
 
     def stop(self, timeout: float | None = None) -> bool:

@@ -57,7 +57,10 @@ class WorkerProgram:
         _collect_rarely()
         with self._signals():
             _write(1, self._greeting)
-            with log.follow_events(self._worker.app.conf), subscribe(self._say, ["worker.stopping"]):
+            with (
+                log.follow_events(self._worker.app.conf, self._worker.aside.put),
+                subscribe(self._say, ["worker.stopping"]),
+            ):
                 self._work()
             if self._restart:
                 start_anew()

@@ -12,6 +12,7 @@ from localq.model.job import JobState
 from localq.model.outcome import Completion, Ending, Outcome
 from localq.serialization import failure
 from localq.signals import task_received, task_unknown
+from localq.worker.aside import Aside
 from localq.worker.celery_events import CeleryEvents
 from localq.worker.celery_signals import CelerySignals
 from localq.worker.pool.contract import Handed, Report
@@ -26,11 +27,12 @@ class Told:
         app: Tasks and settings.
         worker: The worker's name.
         events: Tells other processes.
+        aside: Where receivers of signals are called.
     """
 
-    def __init__(self, app: LocalQ, worker: str, clock: Clock, events: CeleryEvents) -> None:
+    def __init__(self, app: LocalQ, worker: str, clock: Clock, events: CeleryEvents, aside: Aside) -> None:
         self._app, self._worker, self._clock = app, worker, clock
-        self._events, self._signals = events, CelerySignals(app, worker, clock)
+        self._events, self._signals, self._aside = events, CelerySignals(app, worker, clock), aside
 
     def received(self, handed: Sequence[Handed]) -> None:
         """Tell of jobs that go to the pool."""
@@ -45,7 +47,7 @@ class Told:
                     attempt=job.attempts,
                 )
         if task_received.receivers or task_unknown.receivers:
-            self._signals.received(handed)
+            self._aside.put(self._signals.received, handed)
         if self._events.listening:
             self._events.received(handed)
 
@@ -53,7 +55,7 @@ class Told:
         """Tell of a job whose time to run was over."""
         job = handed.job
         emit("job.revoked", worker=self._worker, task=job.task, job_id=job.id, reason="expired")
-        self._signals.expired(handed)
+        self._aside.put(self._signals.expired, handed)
         if self._events.listening:
             self._events.expired(job)
 
@@ -63,7 +65,7 @@ class Told:
         if event is not None and listened(event):
             self._log(event, report, outcome, done)
         if outcome.ending != Ending.SUCCESS:
-            self._signals.ended(report.handed, report.end, outcome, done.state)
+            self._aside.put(self._signals.ended, report.handed, report.end, outcome, done.state)
         if self._events.listening:
             self._events.ended(report.handed, report.end, outcome, done.state)
 

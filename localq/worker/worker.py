@@ -25,6 +25,7 @@ from localq.signals import (
     worker_shutting_down,
 )
 from localq.store.protocol.store import Store
+from localq.worker.aside import Aside
 from localq.worker.autoscale import PoolSize
 from localq.worker.celery_events import CeleryEvents
 from localq.worker.claimed import Claimed
@@ -60,6 +61,7 @@ class Worker:
         store: A store of its own.
         pool: Not started yet.
         presence: Made beforehand, where the pool's slots mark what they start; None: no files.
+        aside: Where the program's own code runs.
     """
 
     def __init__(
@@ -70,7 +72,9 @@ class Worker:
         plan: WorkerPlan,
         clock: Clock,
         presence: Presence | None,
+        aside: Aside,
     ) -> None:
+        self.aside = aside
         self.app, self.store, self.pool, self.clock = app, store, pool, clock
         self.presence = presence
         self.error: StoreError | None = None
@@ -97,7 +101,7 @@ class Worker:
         #: Since when it is there, in steady seconds.
         self.began = clock.steady()
         self.celery_events = CeleryEvents(app, plan.name, store, pool, clock)
-        told = Told(app, plan.name, clock, self.celery_events)
+        told = Told(app, plan.name, clock, self.celery_events, aside)
         self._claimed = Claimed(plan.name, store, Rulebook(app, self.orders), told, app.conf)
         self._reported = Reported(plan.name, clock, told)
         self._upkeep: Upkeep | None = None
@@ -133,13 +137,17 @@ class Worker:
             StoreError: the store became unusable; what was finished and could not be written runs again elsewhere.
             PoolBroken: the pool can run nothing; what it held was put back.
         """
-        self._begin()
+        self.aside.start()
         try:
-            while not self._done():
-                self._turn()
-            self._orderly = self.error is None
+            self._begin()
+            try:
+                while not self._done():
+                    self._turn()
+                self._orderly = self.error is None
+            finally:
+                self._end()
         finally:
-            self._end()
+            self.aside.stop()
 
     def stop(self, how: int = Stopping.FINISH) -> None:
         """Tell the worker to stop; from any thread, and from signal handlers."""
@@ -181,7 +189,7 @@ class Worker:
         self.pool.start(self._wakeup.selector)
         self.ready.set()
         self.celery_events.online()
-        worker_ready.send(self)
+        self.aside.put(worker_ready.send, self)
         emit(
             "worker.started",
             worker=self.plan.name,
@@ -206,7 +214,7 @@ class Worker:
     def _end(self) -> None:
         emit("worker.stopped", worker=self.plan.name)
         self.celery_events.offline()
-        worker_shutdown.send(self)
+        self.aside.put(worker_shutdown.send, self)
         self.pool.close()
         try:
             # After any other end the marks must stay: they tell the rescuer what had started.
@@ -343,6 +351,8 @@ class Worker:
 
     def _save(self, completions: list[Completion]) -> None:
         """Write completions, those first that could not be written before."""
+        if completions or self._finished.unsaved:
+            self.aside.settle()
         ready, freed, next_at = self._finished.write(completions)
         self._look = self._look or ready or freed
         self._behind = self._behind or freed
@@ -356,7 +366,7 @@ class Worker:
         hand.update((done.key, done.run_token) for done in self._finished.unsaved)
         beat = self._lease.renew(hand)
         if heartbeat_sent.receivers:
-            heartbeat_sent.send(self)
+            self.aside.put(heartbeat_sent.send, self)
         self._rung = False
         if not beat.held:
             self._rejoin("its lease was taken")
@@ -393,7 +403,7 @@ class Worker:
             self._put_back()
         emit("worker.stopping", worker=self.plan.name, how=HOW[shutdown.step], running=len(self.pool.in_hand()))
         how = "Warm" if shutdown.step == Stopping.FINISH else "Cold"
-        worker_shutting_down.send(self.plan.name, sig=self.sig, how=how, exitcode=0)
+        self.aside.put(worker_shutting_down.send, self.plan.name, sig=self.sig, how=how, exitcode=0)
         if shutdown.step == Stopping.INTERRUPT:
             self.pool.interrupt()
         elif shutdown.step == Stopping.KILL:

@@ -252,7 +252,7 @@ def test_the_process_ends_with_its_worker(crowd: LocalQ) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pool_that_is_restarted_gets_a_new_process_and_goes_on(q: LocalQ, kind: str) -> None:
     with selectors.DefaultSelector() as selector:
-        pool = EventLoopPool(q, 2, kind, worker="w@h", clock=q.clock, printed=lambda *_: None)
+        pool = EventLoopPool(q, 2, kind, worker="w@h", clock=q.clock, printed=lambda *_: None, logged=lambda _: None)
         pool.prepare()
         pool.start(selector)
         (before,) = pool.pids()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import selectors
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from localq.execution.policy import Limits, Rules
 from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
 
-__all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Pool", "Report", "cancelled_unstarted"]
+__all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Logged", "Pool", "Report", "cancelled_unstarted"]
 
 #: Characters of output kept with an attempt: the last ones.
 TAIL = 16_384
@@ -77,6 +77,8 @@ def cancelled_unstarted(handed: Handed) -> Report:
 
 #: Called with the job that printed (or None), the text, and whether it went to stderr.
 Printed = Callable[[Job | None, str, bool], None]
+#: Called with the fields of a log record.
+Logged = Callable[[dict[str, Any]], None]
 
 
 class Pool(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 from localq import current
@@ -22,28 +23,41 @@ class _Forward(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            text = record.exc_text
-            if record.exc_info and text is None:
-                text = logging.Formatter().formatException(record.exc_info)
-            request = current.request.get()
-            said = {
-                "name": record.name,
-                "levelno": record.levelno,
-                "levelname": record.levelname,
-                "msg": record.getMessage(),
-                "created": record.created,
-                "pathname": record.pathname,
-                "lineno": record.lineno,
-                "funcName": record.funcName,
-                "exc_text": text,
-                "process": record.process,
-                "processName": self._process,
-                "task_id": getattr(request, "id", None),
-                "task_name": getattr(request, "task", None),
-            }
-            self._report(Kind.LOG, json.dumps(said).encode())
+            self._report(Kind.LOG, json.dumps(self._fields(record)).encode())
         except Exception:
             self.handleError(record)
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        """Return what a record has, its `extra` too, as JSON can say it."""
+        text = record.exc_text
+        if record.exc_info and text is None:
+            text = logging.Formatter().formatException(record.exc_info)
+        # A template goes with its arguments, for filters and formatters that look at them; else what they make.
+        whole = _is_plain(record.args) if isinstance(record.msg, str) else not record.args and _is_json(record.msg)
+        said = {name: value if _is_json(value) else repr(value) for name, value in record.__dict__.items()}
+        said["msg"] = record.msg if whole else record.getMessage()
+        said["args"] = record.args if whole else None
+        said.update(exc_text=text, exc_info=None, processName=self._process)
+        request = current.request.get()
+        said.setdefault("task_id", getattr(request, "id", None))
+        said.setdefault("task_name", getattr(request, "task", None))
+        return said
+
+
+def _is_plain(args: Any) -> bool:
+    """Whether a record's arguments arrive as they are."""
+    values = args.values() if isinstance(args, dict) else args or ()
+    return all(type(value) in (str, int, float, bool, NoneType) for value in values)
+
+
+def _is_json(value: Any) -> bool:
+    if type(value) in (str, int, float, bool, NoneType):
+        return True
+    try:
+        json.dumps(value, allow_nan=False)
+    except Exception:
+        return False
+    return isinstance(value, dict | list)
 
 
 def set_logging(report: Callable[[int, bytes], None], process: str) -> None:
@@ -62,8 +76,10 @@ def set_logging(report: Callable[[int, bytes], None], process: str) -> None:
 
 
 def handle_record(said: dict[str, Any]) -> None:
-    """Handle a log record of a slot as the worker's own."""
+    """Handle a log record of a slot as the worker's own; its logger's filters were asked in the slot."""
+    if isinstance(said.get("args"), list):
+        said["args"] = tuple(said["args"])
     record = logging.makeLogRecord(said)
     logger = logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):
-        logger.handle(record)
+        logger.callHandlers(record)

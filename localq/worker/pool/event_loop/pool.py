@@ -19,9 +19,8 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.worker.pool import frames
-from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report, cancelled_unstarted
+from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Logged, Printed, Report, cancelled_unstarted
 from localq.worker.pool.event_loop.child_handle import ChildHandle
-from localq.worker.pool.log_records import handle_record
 from localq.worker.pool.process_facts import how_ended
 
 __all__ = ["EventLoopPool"]
@@ -43,6 +42,7 @@ class EventLoopPool:
         kind: asyncio or gevent.
         worker: The worker's name.
         printed: Called with what tasks print.
+        logged: Called with the log records of the process.
         redirect: Whether Python's standard streams are captured by job.
         max_tasks: Runs after which the process is replaced, once it has nothing to do.
         max_memory_kb: The same for the memory it has used.
@@ -57,6 +57,7 @@ class EventLoopPool:
         worker: str,
         clock: Clock,
         printed: Printed,
+        logged: Logged,
         redirect: bool = True,
         max_tasks: int | None = None,
         max_memory_kb: int | None = None,
@@ -64,7 +65,7 @@ class EventLoopPool:
         self.size = size
         self.broken: str | None = None
         self._app, self._kind, self._worker, self._clock = app, kind, worker, clock
-        self._printed, self._redirect = printed, redirect
+        self._printed, self._logged, self._redirect = printed, logged, redirect
         self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
         self._child: ChildHandle | None = None
         self._held: deque[Handed] = deque()
@@ -217,7 +218,7 @@ class EventLoopPool:
             key, text, is_error = json.loads(body)
             self._heard(key, text, is_error)
         elif kind == frames.Kind.LOG:
-            handle_record(json.loads(body))
+            self._logged(json.loads(body))
         elif kind == frames.Kind.READY:
             child.ready = True
 

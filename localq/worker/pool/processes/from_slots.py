@@ -14,8 +14,7 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
-from localq.worker.pool.contract import TAIL, Cause, Handed, Printed, Report
-from localq.worker.pool.log_records import handle_record
+from localq.worker.pool.contract import TAIL, Cause, Handed, Logged, Printed, Report
 from localq.worker.pool.processes.slot_handle import EVERY_JOB, SlotHandle, Verdict
 from localq.worker.pool.processes.to_slots import ToSlots
 from localq.worker.pool.processes.work_ahead import WorkAhead
@@ -29,6 +28,7 @@ class FromSlots:
     Args:
         to_slots: Gets a slot that is worn, and whatever may be given to one that has room again.
         printed: Called with what tasks print.
+        logged: Called with the log records of slots.
         max_tasks: Runs after which a slot's process is replaced.
         max_memory_kb: The same for the peak of its memory.
 
@@ -44,6 +44,7 @@ class FromSlots:
         work_ahead: WorkAhead,
         *,
         printed: Printed,
+        logged: Logged,
         max_tasks: int | None,
         max_memory_kb: int | None,
     ) -> None:
@@ -51,6 +52,7 @@ class FromSlots:
         self.bulky = False
         self._to_slots, self._clock, self._work_ahead = to_slots, clock, work_ahead
         self._printed, self._max_tasks, self._max_memory_kb = printed, max_tasks, max_memory_kb
+        self._logged = logged
         self._notes: list[Note] = []
         self._selector: selectors.BaseSelector | None = None
 
@@ -128,7 +130,7 @@ class FromSlots:
             handed = slot.jobs.get(key)
             self._heard(slot, handed.job if handed else None, text, is_error)
         elif kind == frames.Kind.LOG:
-            handle_record(json.loads(body))
+            self._logged(json.loads(body))
         elif kind == frames.Kind.READY:
             slot.ready = True
             # The fork server says it, too, unless it died before it could.

@@ -18,7 +18,7 @@ from localq.host.marks import MARK_SIZE, Marks
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Note
-from localq.worker.pool.contract import Handed, InHand, Printed, Report, cancelled_unstarted
+from localq.worker.pool.contract import Handed, InHand, Logged, Printed, Report, cancelled_unstarted
 from localq.worker.pool.process_facts import how_ended
 from localq.worker.pool.processes.forkserver import ForkServer
 from localq.worker.pool.processes.from_slots import FromSlots
@@ -43,6 +43,7 @@ class ProcessPool:
         worker: The worker's name.
         marks: The file, and its mapping, in which slots mark what they have started; None without a store's folder.
         printed: Called with what tasks print.
+        logged: Called with the log records of slots.
         redirect: Whether Python's standard streams are captured by job; descriptors 1 and 2 always are.
     """
 
@@ -55,6 +56,7 @@ class ProcessPool:
         clock: Clock,
         marks: tuple[str, mmap.mmap] | None,
         printed: Printed,
+        logged: Logged,
         redirect: bool = True,
         max_tasks: int | None = None,
         max_memory_kb: int | None = None,
@@ -66,7 +68,13 @@ class ProcessPool:
         ahead = WorkAhead()
         self._to_slots = ToSlots(app, self._slots, clock, ahead, max_tasks)
         self._from_slots = FromSlots(
-            self._to_slots, clock, ahead, printed=printed, max_tasks=max_tasks, max_memory_kb=max_memory_kb
+            self._to_slots,
+            clock,
+            ahead,
+            printed=printed,
+            logged=logged,
+            max_tasks=max_tasks,
+            max_memory_kb=max_memory_kb,
         )
         self._deaths = SlotDeaths(self._slots, self._to_slots, self._from_slots, clock, max_memory_kb)
         self._marks_path = None if marks is None else marks[0]
