@@ -15,10 +15,10 @@ import django; django.setup()
 from django.test import Client
 from shop import celery_app
 from localq import AsyncResult
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 
 number = Client().post("/orders", {"item": "lamp"}).json()["number"]
-(job,) = celery_app.store.find(Filter(tasks=("orders.tasks.confirm",)), 10)
+(job,) = celery_app.store.read.find(Filter(tasks=("orders.tasks.confirm",)), 10)
 print(AsyncResult(job.id).get(timeout=30))
 print(Client().get(f"/orders/{number}").content.decode())
 """

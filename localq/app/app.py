@@ -29,6 +29,7 @@ from localq.serialization import codec
 from localq.serialization.sealing import seal_calls
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.signals import after_task_publish, before_task_publish, task_sent
+from localq.store.protocol import Topic
 from localq.tasks.builtin_tasks import make_builtins
 from localq.tasks.calls.publish_signals import announced, published
 from localq.tasks.calls.to_job import job_of, jobs_of_call, jobs_of_signature
@@ -230,9 +231,9 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         if before_task_publish.receivers:
             jobs = [announced(self, new) for new in jobs]
         failpoints.point("enqueue.before")
-        store.add(seal_calls(jobs, self.conf), self.clock.now())
+        store.jobs.add(seal_calls(jobs, self.conf), self.clock.now())
         failpoints.point("enqueue.after")
-        store.ring_workers()
+        store.bells.ring(Topic.WORK)
         if after_task_publish.receivers or task_sent.receivers:
             published(self, jobs)
         if self.conf.task_send_sent_event:
@@ -243,7 +244,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         if self.conf.task_always_eager:
             self._eager.run_due()
         else:
-            self.store.ring_workers()
+            self.store.bells.ring(Topic.WORK)
 
     # Here and now
 
@@ -274,18 +275,18 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         Args:
             signal: 0 lets running jobs end; else the signal that stops them.
         """
-        before = self.store.cancel(ids, self.clock.now(), signal)
-        self.store.ring_workers("cancel")
+        before = self.store.jobs.cancel(ids, self.clock.now(), signal)
+        self.store.bells.ring(Topic.WORK, ("cancel",))
         if JobState.RUNNING in before.values() and not self.eager:
             # A busy worker's bell may lose the word; the letter it finds.
             self.control.heartbeat()
-        self.store.ring_waiters([job_id for job_id, state in before.items() if not state.final])
+        self.store.bells.ring(Topic.RESULTS, [job_id for job_id, state in before.items() if not state.final])
         return before
 
     def requeue(self, ids: list[str]) -> list[str]:
         """Run finished jobs again, with the same arguments; return the ids of those that were finished."""
-        again = self.store.requeue(ids, self.clock.now())
-        self.store.ring_workers()
+        again = self.store.jobs.requeue(ids, self.clock.now())
+        self.store.bells.ring(Topic.WORK)
         return again
 
     def annotate_by(self, annotator: Callable[[Note], None] | None) -> None:
@@ -302,11 +303,11 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         if own:
             request.__dict__["shown"] = state
         if own and request.is_eager:
-            self._eager.store.annotate([note], self.clock.now())
+            self._eager.store.jobs.note([note], self.clock.now())
         elif self.annotator is not None and self._annotates == os.getpid() and not self.conf.task_always_eager:
             self.annotator(note)
         else:
-            self.store.annotate([note], self.clock.now())
+            self.store.jobs.note([note], self.clock.now())
 
     def connection(self, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[None]:
         """Return a context manager of nothing, for Celery's recipes: there is no broker to connect to."""

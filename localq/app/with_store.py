@@ -12,7 +12,7 @@ from localq.model.secrets import without_passwords
 from localq.settings import Settings
 from localq.store import open_store
 from localq.store.location import DEFAULT, embedded, locate
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 
 __all__ = ["WithStore"]
 

@@ -15,7 +15,7 @@ from localq.model.job import JobState, NewJob
 from localq.result import EagerResult, GroupResult, ResultSet
 from localq.result.lineage import Source
 from localq.settings import Settings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 from localq.tasks.calls.to_job import member_of
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router

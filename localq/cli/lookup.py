@@ -12,7 +12,7 @@ from localq.cli.screen import printable
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.job import Job
 from localq.monitor.jobs import SHORTEST_PREFIX, job_called
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 
 __all__ = ["existing", "known", "names"]
 
@@ -25,11 +25,9 @@ def existing(app: LocalQ) -> Store:
         ImproperlyConfigured: the jobs are in the app's own memory, where no other process sees them.
     """
     store = app.store
-    if getattr(store, "memory", False):
+    if not store.shared:
         raise ImproperlyConfigured("This app keeps its jobs in memory, and only its own process sees them.")
-    path = getattr(store, "path", None)
-    if path is None:
-        return store
+    path = store.name
     try:
         os.stat(path)
     except FileNotFoundError:

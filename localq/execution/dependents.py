@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
 from localq.execution.policy import Rules
 from localq.execution.settle import settle
-from localq.model.edges import Input, Passing
+from localq.model.edges import Passing
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.outcome import Attempt, Completion, Ending, Outcome
@@ -15,6 +16,7 @@ from localq.serialization import failure
 from localq.serialization.failure import Failure
 from localq.serialization.sealing import open_failure
 from localq.settings import Settings
+from localq.store.protocol import Inputs
 
 __all__ = ["Culprit", "behind", "culprit_of", "unfed"]
 
@@ -35,19 +37,16 @@ class Culprit(NamedTuple):
 class _Reading(Protocol):
     """What is asked of a store."""
 
-    def ended(self, key: int) -> tuple[Job, Attempt | None] | None: ...
-
-    def inputs(self, key: int) -> list[Input]: ...
+    def inputs(self, ids: Sequence[str]) -> dict[str, Inputs]: ...
 
 
-def culprit_of(job: Job, store: _Reading) -> Culprit | None:
-    """Return why a job cannot run, from the store."""
-    found = None if job.culprit is None else store.ended(job.culprit)
-    if found is None:
+def culprit_of(job: Job, inputs: Inputs, read: _Reading) -> Culprit | None:
+    """Return why a job cannot run, of what it waited for; a store is read for what that failed of in turn."""
+    if inputs.culprit is None:
         return None
-    culprit, last = found
-    of_many = any(one.id == culprit.id and one.passing >= Passing.LISTED for one in store.inputs(job.key))
-    called = _lineage(culprit, store) if _chains(job) else frozenset[str]()
+    culprit, last, _ = inputs.culprit
+    of_many = any(one.id == culprit.id and one.passing >= Passing.LISTED for one in inputs.given)
+    called = _lineage(culprit, read) if _chains(job) else frozenset[str]()
     return Culprit(culprit, last, of_many, called)
 
 
@@ -59,11 +58,11 @@ def _chains(job: Job) -> frozenset[str]:
     return frozenset(str(one["of_chain"]) for one in given if one.get("of_chain"))
 
 
-def _lineage(job: Job, store: _Reading) -> frozenset[str]:
+def _lineage(job: Job, read: _Reading) -> frozenset[str]:
     """Return the chains that gave error callbacks to a job, or to one that it failed of."""
     chains = _chains(job)
-    while job.culprit is not None and (found := store.ended(job.culprit)) is not None:
-        job = found[0]
+    while job.culprit is not None and (found := read.inputs([job.id])[job.id].culprit) is not None:
+        job = found.job
         chains |= _chains(job)
     return chains
 

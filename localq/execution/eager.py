@@ -17,11 +17,11 @@ from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import Job, JobState, NewJob
 from localq.model.outcome import Completion, Outcome
-from localq.model.worker import Claim, WorkerCard
+from localq.model.worker import EVERY_QUEUE, Claim, WorkerCard
 from localq.serialization.sealing import seal_calls
 from localq.settings import Settings
 from localq.store import open_store
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 
 __all__ = ["Eager"]
 
@@ -56,7 +56,7 @@ class Eager(Runner):
         self._errors.update(dict.fromkeys(thrown))
         try:
             sealed = seal_calls([new._replace(run_at=None) for new in jobs], self._app.conf)
-            self.store.add(sealed, self._app.clock.now())
+            self.store.jobs.add(sealed, self._app.clock.now())
             for new in jobs:
                 self._run_until_final(new.id)
         finally:
@@ -78,7 +78,7 @@ class Eager(Runner):
         """
         done: list[Job] = []
         while True:
-            claim = self.store.claim(self._key(), None, (), 1, self._app.clock.now())
+            claim = self.store.jobs.claim(self._key(), EVERY_QUEUE, 1, self._app.clock.now())
             if not claim.jobs:
                 return Claim(done, claim.next_at)
             for job in claim.jobs:
@@ -103,14 +103,14 @@ class Eager(Runner):
 
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs; return the state each known one had."""
-        return self.store.cancel(ids, self._app.clock.now(), signal)
+        return self.store.jobs.cancel(ids, self._app.clock.now(), signal)
 
     def _run_until_final(self, job_id: str) -> None:
         while True:
             now = self._app.clock.now()
-            claim = self.store.claim(self._key(), None, (), 1, now)
+            claim = self.store.jobs.claim(self._key(), EVERY_QUEUE, 1, now)
             if not claim.jobs and claim.next_at is not None:
-                claim = self.store.claim(self._key(), None, (), 1, max(now, claim.next_at))
+                claim = self.store.jobs.claim(self._key(), EVERY_QUEUE, 1, max(now, claim.next_at))
             for job in claim.jobs:
                 self.complete(job)
             if not claim.jobs and (job_id in _around.get() or self._is_final(job_id)):
@@ -121,7 +121,7 @@ class Eager(Runner):
                     self._ended.wait_for(lambda: self._is_final(job_id), _LOOK_S)
 
     def _is_final(self, job_id: str) -> bool:
-        job = self.store.get([job_id]).get(job_id)
+        job = self.store.read.get([job_id]).get(job_id)
         return job is None or JobState(job.state).final
 
     def _outcome(self, job: Job, rules: Rules, now: int) -> Outcome:
@@ -135,5 +135,5 @@ class Eager(Runner):
         with self._lock:
             if self._worker is None:
                 card = WorkerCard(new_id(), _NAME, "localhost", os.getpid(), "", "eager", 1, None, (), ())
-                self._worker = self.store.register(card, self._app.clock.now(), 2**62)
+                self._worker = self.store.workers.enter(card, self._app.clock.now(), 2**62)
             return self._worker

@@ -19,7 +19,7 @@ from localq.model.outcome import Completion, Ending, Outcome
 from localq.serialization.failure import describe, dump
 from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Inputs, Store
 from localq.tasks.registry import TaskRegistry
 
 __all__ = ["Runner"]
@@ -55,21 +55,24 @@ class Runner:
         conf, now = self._app.conf, self._app.clock.now()
         rules = rules_of(job, self._app.tasks.find(job.task), conf)
         if job.culprit is not None:
-            done = behind(job, culprit_of(job, self.store), self._name, rules, now)
+            done = behind(job, culprit_of(job, self._inputs(job), self.store.read), self._name, rules, now)
         elif job.expires_at is not None and job.expires_at <= now:
             done = expired(job, self._name, rules, now)
         else:
             outcome = self._ran(job, rules, now)
             now = self._app.clock.now()
             done = settle(job, outcome, self._name, rules, now)
-        self.store.finish([seal_completion(done, conf)], now)
+        self.store.jobs.finish([seal_completion(done, conf)], now)
         return done
+
+    def _inputs(self, job: Job) -> Inputs:
+        return self.store.read.inputs([job.id])[job.id]
 
     def _ran(self, job: Job, rules: Rules, now: int) -> Outcome:
         if job.role & Role.FED:
-            inputs = self.store.inputs(job.key)
+            given = self._inputs(job).given
             try:
-                job = fed(job, rules.options.serializer, inputs, self._app.conf)
+                job = fed(job, rules.options.serializer, given, self._app.conf)
             except Exception as error:
                 return self._keeping(job, error, unfed(error, now))
         return self._outcome(job, rules, now)

@@ -74,7 +74,7 @@ def _kind_for(kind: str, word: str) -> str:
 
 
 class UnixBell:
-    """A bell this process owns, in a store's folder; see `localq.store.protocol.store.Bell`."""
+    """A bell this process owns, in a store's folder; see `localq.store.protocol.bells.Bell`."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self._folder, self._kind, self._pid = folder, kind, os.getpid()
@@ -93,7 +93,7 @@ class UnixBell:
         return f"{kind}-{self._pid}-{next(_numbers)}-{os.urandom(3).hex()}"
 
     def listen_for(self, word: str | None) -> None:
-        """Be rung with this word alone from now on; see `localq.store.protocol.store.Bell`."""
+        """Be rung with this word alone from now on; see `localq.store.protocol.bells.Bell`."""
         path = str(self._folder / self._new_name(self._kind if word is None else _kind_for(self._kind, word)))
         with contextlib.suppress(OSError):
             os.rename(self.path, path)

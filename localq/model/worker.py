@@ -7,7 +7,21 @@ from typing import NamedTuple
 from localq.model.job import Job
 from localq.model.orders import Order
 
-__all__ = ["Beat", "Claim", "WorkerCard", "WorkerRow"]
+__all__ = ["EVERY_QUEUE", "Beat", "Claim", "Served", "WorkerCard", "WorkerRow"]
+
+
+class Served(NamedTuple):
+    """The queues a worker serves: these (None: every one), but for those that are excluded."""
+
+    queues: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] = ()
+
+    def serves(self, queue: str) -> bool:
+        """Whether a queue is among them."""
+        return queue not in self.excluded and (self.queues is None or queue in self.queues)
+
+
+EVERY_QUEUE = Served()
 
 
 class Claim(NamedTuple):
@@ -45,6 +59,11 @@ class WorkerCard(NamedTuple):
     queues: tuple[str, ...] | None
     excluded: tuple[str, ...]
     tasks: tuple[str, ...]
+
+    @property
+    def served(self) -> Served:
+        """The queues it serves."""
+        return Served(self.queues, self.excluded)
 
 
 class WorkerRow(NamedTuple):

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 from localq.host import presence
 from localq.model.clock import Clock
 from localq.model.job import JobState
-from localq.model.orders import LIMITS, RATE, Order
+from localq.model.orders import LIMITS, PAUSE, RATE, Order
 from localq.model.rates import read_rate
 from localq.model.worker import WorkerRow
 from localq.monitor.inspect import Callback, Inspect, Workers
 from localq.result import signal_number, waiting
 from localq.result.stamped_jobs import stamped
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store, Topic
 
 __all__ = ["Control"]
 
@@ -104,8 +104,8 @@ class Control:
             names = [name for name in (there if names is None else names) if _fits(name, pattern, matcher)]
         now = clock.now()
         kept = timeout if reply else _KEPT_S
-        key = store.send_control(command, said, names, wants_reply=reply, expires_at=now + int(kept * 1e6), now=now)
-        store.ring_workers(_WORD)
+        key = store.mail.post(command, said, names, wants_reply=reply, expires_at=now + int(kept * 1e6), now=now)
+        store.bells.ring(Topic.WORK, (_WORD,))
         if not reply:
             return None
         expected = sum(names is None or name in names for name in there) if limit is None else limit
@@ -117,11 +117,11 @@ class Control:
         found: list[tuple[str, str]] = []
 
         def answered() -> bool:
-            found[:] = store.replies(key)
+            found[:] = store.mail.answers(key)
             return len(found) >= expected
 
         if expected:
-            waiting.wait(store, (f"{_WORD}-{key}",), answered, timeout)
+            waiting.wait(store.bells, (f"{_WORD}-{key}",), answered, timeout)
         answers = [{worker: json.loads(text)} for worker, text in found]
         if callback is not None:
             for answer in answers:
@@ -130,8 +130,8 @@ class Control:
 
     def _alive(self) -> list[WorkerRow]:
         """Return the workers that are not known to be dead: those that can be expected to answer."""
-        rows = self.app.store.workers()
-        boot, folder = presence.boot_id(), getattr(self.app.store, "folder", None)
+        rows = self.app.store.workers.all()
+        boot, folder = presence.boot_id(), getattr(getattr(self.app.store, "database", None), "folder", None)
         return [
             row
             for row in rows
@@ -195,7 +195,7 @@ class Control:
 
     def purge(self) -> int:
         """Remove all jobs that wait; return how many."""
-        return self.app.store.purge(None)
+        return self.app.store.jobs.purge(None)
 
     discard_all = purge
 
@@ -235,19 +235,17 @@ class Control:
 
     def pause(self, *queues: str) -> list[str]:
         """Let no worker take jobs from queues until they are resumed, durably; return those that were not paused."""
-        changed = self.app.store.pause(queues, self.app.clock.now())
-        self.app.store.ring_workers("orders")
-        return changed
+        return self._order(*(Order(PAUSE, name, "") for name in dict.fromkeys(queues)))
 
     def resume(self, *queues: str) -> list[str]:
         """Let workers take jobs from queues again; return those that were paused."""
-        changed = self.app.store.resume(queues, self.app.clock.now())
-        self.app.store.ring_workers("orders")
-        return changed
+        return self._order(*(Order(PAUSE, name, None) for name in dict.fromkeys(queues)))
 
-    def _order(self, order: Order) -> None:
-        self.app.store.order([order], self.app.clock.now())
-        self.app.store.ring_workers("orders")
+    def _order(self, *orders: Order) -> list[str]:
+        """Give orders; return the names of those that changed what holds."""
+        changed = self.app.store.mail.order(orders, self.app.clock.now())
+        self.app.store.bells.ring(Topic.WORK, ("orders",))
+        return [order.name for order in changed]
 
     # Workers
 

@@ -21,7 +21,7 @@ from localq.model.clock import Clock, to_datetime
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
 from localq.monitor.event_state import State
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store, Topic
 
 __all__ = ["Events", "Receiver"]
 
@@ -63,8 +63,8 @@ class Events:
     def send(self, type: str, **fields: Any) -> None:
         """Send an event of one's own, if anybody listens; its type is two words parted by a dash."""
         store = self._app.store
-        if store.heard():
-            store.tell(json.dumps(self._event(type, fields), default=repr).encode())
+        if store.events.listened():
+            store.events.send(json.dumps(self._event(type, fields), default=repr).encode())
 
     def sent(self, jobs: list[NewJob]) -> None:
         """Send task-sent for jobs of this process."""
@@ -105,7 +105,7 @@ class Receiver:
         self.app, self.handlers = app, dict(handlers or {})
         #: Set it to end `capture` soon.
         self.should_stop = False
-        self._bell = app.store.event_bell()
+        self._bell = app.store.events.listen()
 
     def capture(self, limit: int | None = None, timeout: float | None = None, wakeup: bool = True) -> None:
         """Call the handlers for events, until there were `limit` of them.
@@ -163,7 +163,7 @@ class Receiver:
 
     def wakeup_workers(self, channel: Any = None) -> None:
         """Ask workers to look for listeners at once, instead of within half a second."""
-        self.app.store.ring_workers("events")
+        self.app.store.bells.ring(Topic.WORK, ("events",))
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when there are events."""

@@ -82,11 +82,11 @@ def _work(store: ReadOnlyStore, clock: Clock) -> Iterator[Finding]:
     found = health_of_work.standings(store, clock)
     # What began or ended while the workers were read says nothing about them.
     running = [one for one in health_of_work.running(store) if (one.key, one.run_token) in before]
-    waiting = store.tasks_waiting()
+    waiting = store.read.waiting_tasks()
     yield from health_of_work.workers(found, clock.now())
     yield health_of_work.orphans(found, running)
     yield from health_of_work.unserved(found, waiting)
-    yield from health_of_work.paused(store.orders(), waiting)
+    yield from health_of_work.paused(store.mail.orders(), waiting)
     yield from health_of_work.unknown_tasks(found, waiting)
 
 

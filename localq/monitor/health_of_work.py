@@ -15,7 +15,7 @@ from localq.model.job import Job, JobState
 from localq.model.orders import PAUSE, Order
 from localq.model.worker import WorkerRow
 from localq.result.paged_jobs import paged
-from localq.store.protocol.store import Filter, Store
+from localq.store.protocol import Filter, Store
 
 __all__ = [
     "ALIVE",
@@ -55,10 +55,10 @@ class Standing(NamedTuple):
 
 def standings(store: Store, clock: Clock) -> list[Standing]:
     """Return the registered workers with how they stand, oldest first."""
-    folder = getattr(store, "folder", None)
+    folder = getattr(getattr(store, "database", None), "folder", None)
     boot, lease_now = presence.boot_id(), int(clock.steady() * 1e6)
     found = []
-    for row in store.workers():
+    for row in store.workers.all():
         dead = row.gone or row.card.boot_id != boot
         if dead or (folder is not None and presence.is_dead(folder, row.card.uuid)):
             state = GONE
@@ -168,7 +168,7 @@ def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], i
 
 def schedules(store: Store, now: int) -> Finding:
     """Judge the schedules: none should have been due for long."""
-    due = store.due_schedules(now - OVERDUE_US, 1)
+    due = store.schedules.due(now - OVERDUE_US, 1)
     for one in due.schedules[:1]:
         # Only those that hold an instant may be due later.
         if one.due_at is not None and one.due_at <= now - OVERDUE_US:

@@ -12,7 +12,7 @@ from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.result.paged_jobs import paged
 from localq.serialization import failure
-from localq.store.protocol.store import Filter, Store
+from localq.store.protocol import Filter, Store
 
 __all__ = ["SHORTEST_PREFIX", "STATES", "Wanted", "errors_of", "job_called", "jobs_in", "unfinished_family", "wanted"]
 
@@ -42,10 +42,10 @@ def job_called(store: Store, name: str) -> Job | None:
     Raises:
         QueryError: several ids start so.
     """
-    exact = store.get([name]).get(name)
+    exact = store.read.get([name]).get(name)
     if exact is not None or len(name) < SHORTEST_PREFIX:
         return exact
-    found = store.find(Filter(id_prefix=name), 4)
+    found = store.read.find(Filter(id_prefix=name), 4)
     if len(found) > 1:
         listed = "\n".join(f"  {one.id}" for one in found[:3]) + ("\n  ..." if found[3:] else "")
         raise QueryError(f"Several ids start with {name!r}:\n{listed}")
@@ -92,7 +92,7 @@ def wanted(
 def _state_name(store: Store, name: str) -> str:
     if name.upper() in STATES or name.upper() in _SHOWN:
         return name.upper()
-    if store.find(Filter(shown=name), 1):
+    if store.read.find(Filter(shown=name), 1):
         return name
     close = nearest(name.upper(), [*STATES, *_SHOWN])
     raise QueryError(f"There is no state {name!r}, and no job shows it.{close} Known: {', '.join(STATES)}.")
@@ -112,7 +112,7 @@ def errors_of(store: Store, jobs: Sequence[Job]) -> dict[str, str]:
     # Results are not read along: they may be large.
     failed = [job.id for job in jobs if job.attempts and job.state not in (JobState.SUCCEEDED, JobState.RUNNING)]
     lines = {}
-    for job_id, (_, last, _) in store.results(failed).items():
+    for job_id, (_, last, _) in store.read.seen(failed).items():
         if last is not None and last.failure is not None:
             said = failure.load(last.failure)
             lines[job_id] = f"{said.type}: {said.message.partition(chr(10))[0]}"
@@ -122,5 +122,5 @@ def errors_of(store: Store, jobs: Sequence[Job]) -> dict[str, str]:
 def unfinished_family(store: Store, jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs of the workflows that some belong to, those finished left out; the last of each first."""
     names = dict.fromkeys(one.workflow or one.id for one in jobs)
-    family = [one for name in names for one in reversed(store.family(name)[0])]
+    family = [one for name in names for one in reversed(store.read.family(name)[0])]
     return [one for one in family if not JobState(one.state).final]

@@ -46,7 +46,7 @@ class Handle:
     def forget(self: _Held) -> None:
         """Remove finished jobs with their results and history; unfinished ones stay."""
         app, results = self._held()
-        app.store.forget([one.id for one in results])
+        app.store.jobs.forget([one.id for one in results])
         for one in results:
             one._kept = None
 
@@ -74,7 +74,7 @@ class Handle:
         ids = [one.id for one in results]
         app.cancel(ids, signal=signal_of(terminate, signal))
         if wait:
-            waiting.wait(app.store, frozenset(ids), self.ready, timeout)
+            waiting.wait(app.store.bells, frozenset(ids), self.ready, timeout)
 
 
 def signal_of(terminate: bool, signal: str | int | None) -> int:

@@ -20,7 +20,7 @@ from localq.result.lineage import Lineage, Source
 from localq.result.stamped_jobs import stamped
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 
 __all__ = ["NOWHERE", "AsyncResult"]
 
@@ -62,7 +62,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
     def _read(self) -> View | None:
         if self._kept is not None:
             return self._kept
-        found = self._app.store.results([self.id]).get(self.id)
+        found = self._app.store.read.seen([self.id]).get(self.id)
         view = None if found is None else View(*found)
         if view is not None and view.final:
             self._kept = view
@@ -107,7 +107,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
 
     def exists(self) -> bool:
         """Whether the store has the job now: an unknown id reads PENDING too, and finished jobs are pruned."""
-        return bool(self._app.store.results([self.id]))
+        return bool(self._app.store.read.seen([self.id]))
 
     def ready(self) -> bool:
         """Whether the job is finished, well or not."""
@@ -155,7 +155,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
             return None  # type: ignore[return-value]
         if disable_sync_subtasks:
             assert_may_join()
-        if self._kept is None and not waiting.wait(self._app.store, (self.id,), self.ready, timeout, on_interval):
+        if self._kept is None and not waiting.wait(self._app.store.bells, (self.id,), self.ready, timeout, on_interval):
             raise self._late(timeout)
         return self.maybe_throw(propagate, callback)  # type: ignore[no-any-return]
 
@@ -171,7 +171,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
         if self.ignored:
             return None  # type: ignore[return-value]
         assert_may_join()
-        await waiting.wait_async(self._app.store, self.id, self.ready)
+        await waiting.wait_async(self._app.store.bells, self.id, self.ready)
         return await asyncio.to_thread(self.maybe_throw)
 
     def _late(self, timeout: float | None) -> Exception:
@@ -230,7 +230,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
     @property
     def attempts(self) -> list[Run]:
         """Every run of the job that ended, first to last."""
-        return [Run.of(one) for one in self._app.store.attempts(self.id)]
+        return [Run.of(one) for one in self._app.store.read.attempts(self.id)]
 
     @property
     def name(self) -> str | None:
@@ -251,7 +251,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
         return None if call is None else call[1]
 
     def _call(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        job = self._app.store.call(self.id)
+        job = self._app.store.read.get([self.id], args=True).get(self.id)
         if job is None or job.args is None:
             return None
         options = JobOptions.read(job.options)

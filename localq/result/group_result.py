@@ -49,17 +49,17 @@ class GroupResult(ResultSet):
     def save(self, backend: Any = None) -> None:
         """Keep what the group consists of, so that `restore` finds it by its id."""
         content = json.dumps(self.as_tuple()).encode()
-        self.app.store.save_group(self.id, content, self.app.clock.now())
+        self.app.store.groups.save(self.id, content, self.app.clock.now())
 
     def delete(self, backend: Any = None) -> None:
         """Drop what `save` kept; the jobs stay."""
-        self.app.store.forget_group(self.id)
+        self.app.store.groups.save(self.id, None, self.app.clock.now())
 
     @classmethod
     def restore(cls, id: str, backend: Any = None, app: Any = None) -> GroupResult | None:
         """Return the group saved under an id, or None."""
         app = app or current.app()
-        content = app.store.saved_group(id)
+        content = app.store.groups.load(id)
         if content is None:
             return None
         try:

@@ -11,7 +11,7 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.result.graph import DependencyGraph
 from localq.settings import Settings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 
 __all__ = ["Lineage", "Source"]
 
@@ -74,7 +74,7 @@ class Lineage:
         job = self._job()
         if job is None:
             return None
-        family, _ = self._app.store.family(job.workflow or job.id)
+        family, _ = self._app.store.read.family(job.workflow or job.id)
         groups: dict[str, list[Any]] = {}
         for one in family:
             options = JobOptions.read(one.options)

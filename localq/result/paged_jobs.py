@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from localq.model.job import Job
-from localq.store.protocol.store import Filter, Store
+from localq.store.protocol import Filter, Store
 
 __all__ = ["paged"]
 
@@ -16,7 +16,7 @@ _PAGE = 500
 def paged(store: Store, which: Filter) -> Iterator[Job]:
     """Yield jobs, newest first, reading as many as are asked for."""
     while True:
-        page = store.find(which, _PAGE)
+        page = store.read.find(which, _PAGE)
         yield from page
         if len(page) < _PAGE:
             return

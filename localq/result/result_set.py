@@ -162,7 +162,7 @@ class ResultSet(Handle):
         leaves = [one for one in self._leaves() if not one.ignored]
         head = _Head(leaves, propagate)
         there = not leaves or head.advance()
-        if not there and not waiting.wait(self.app.store, head, head.advance, timeout, on_interval):
+        if not there and not waiting.wait(self.app.store.bells, head, head.advance, timeout, on_interval):
             done = sum(one._kept is not None for one in leaves)
             raise TimeoutError(
                 f"{done:,} of {len(leaves):,} jobs finished within {timeout} s; the others go on. Is a worker running?"
@@ -204,7 +204,7 @@ class ResultSet(Handle):
                 found.extend(job_id for job_id, one in missing.items() if one._kept is not None or one.ready())
                 return bool(found)
 
-            if not waiting.wait(self.app.store, frozenset(missing), looked, timeout):
+            if not waiting.wait(self.app.store.bells, frozenset(missing), looked, timeout):
                 raise TimeoutError(f"None of {len(missing):,} jobs finished within {timeout} s; they go on.")
             for job_id in found:
                 one = missing.pop(job_id)
@@ -282,7 +282,7 @@ class _Head:
 def _keep(results: Sequence[AsyncResult[Any]]) -> bool:
     """Read jobs at once and keep what is final; whether all are."""
     by_id = {one.id: one for one in results}
-    found = results[0]._app.store.results(list(by_id)) if results and results[0]._app is not NOWHERE else {}
+    found = results[0]._app.store.read.seen(list(by_id)) if results and results[0]._app is not NOWHERE else {}
     views = {job_id: View(*row) for job_id, row in found.items()}
     for job_id, view in views.items():
         if view.final:

@@ -9,7 +9,7 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.stamps import values_of
 from localq.result.paged_jobs import paged
-from localq.store.protocol.store import Filter, Store
+from localq.store.protocol import Filter, Store
 
 __all__ = ["stamped"]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
 from localq.model.bounds import is_number
-from localq.store.protocol.store import Bell, Store
+from localq.store.protocol import Bell, Bells, Topic
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,19 +41,19 @@ def check_timeout(timeout: object) -> None:
         raise ValueError(f"timeout={timeout!r} must be a number of seconds; this is not a number")
 
 
-def _bell(store: Store) -> Bell:
-    """Return this thread's bell for a store, kept for the next wait."""
-    kept: weakref.WeakKeyDictionary[Store, Bell] | None = getattr(_bells, "kept", None)
+def _bell(bells: Bells) -> Bell:
+    """Return this thread's bell beside a store, kept for the next wait."""
+    kept: weakref.WeakKeyDictionary[Bells, Bell] | None = getattr(_bells, "kept", None)
     if kept is None:
         kept = _bells.kept = weakref.WeakKeyDictionary()
-    bell = kept.get(store)
+    bell = kept.get(bells)
     if bell is None or not bell.mine():
-        bell = kept[store] = store.result_bell()
+        bell = kept[bells] = bells.hang(Topic.RESULTS)
     return bell
 
 
 def wait(
-    store: Store,
+    bells: Bells,
     ids: Container[str],
     done: Callable[[], bool],
     timeout: float | None,
@@ -71,7 +71,7 @@ def wait(
     check_timeout(timeout)
     done = done if on_interval is None else _after_a_call(done, on_interval)
     until = math.inf if timeout is None else time.monotonic() + timeout
-    bell = _bell(store)
+    bell = _bell(bells)
     bell.drain()
     if done():
         return True
@@ -129,9 +129,9 @@ class _Listening:
 class _Room:
     """The waiting coroutines of one event loop: one bell for all of them."""
 
-    def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
-        self._bell = store.result_bell()
-        self._store = store
+    def __init__(self, bells: Bells, loop: asyncio.AbstractEventLoop) -> None:
+        self._bell = bells.hang(Topic.RESULTS)
+        self._bells = bells
         # Held loosely: rooms are kept by their loop, and must go with it.
         self._loop_of = weakref.ref(loop)
         self._waiting: dict[str, set[asyncio.Event]] = {}
@@ -173,16 +173,16 @@ class _Room:
 
     def _tick(self) -> None:
         self._ticker = self._loop.call_later(FLOOR_S, self._tick)
-        if self._store.changed():
+        if self._bells.changed():
             for events in self._waiting.values():
                 for event in events:
                     event.set()
 
 
-_rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Store, _Room]] = weakref.WeakKeyDictionary()
+_rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Bells, _Room]] = weakref.WeakKeyDictionary()
 
 
-async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
+async def wait_async(bells: Bells, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
     """Wait in a coroutine until `done()`, without blocking the loop; see `wait`."""
     # A program without coroutines does not pay for loading this, here and elsewhere.
     import asyncio
@@ -190,9 +190,9 @@ async def wait_async(store: Store, job_id: str, done: Callable[[], bool], timeou
     check_timeout(timeout)
     loop = asyncio.get_running_loop()
     rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())
-    room = rooms.get(store)
+    room = rooms.get(bells)
     if room is None:
-        room = rooms[store] = _Room(store, loop)
+        room = rooms[bells] = _Room(bells, loop)
     event = room.enter(job_id)
     try:
         async with asyncio.timeout(timeout):

@@ -23,6 +23,7 @@ from localq.schedules.definition import Definition, firing_id
 from localq.schedules.firing import due_time, skips
 from localq.schedules.schedule_view import LedgerLine, ScheduleView
 from localq.serialization.sealing import seal_calls
+from localq.store.protocol import Topic
 
 __all__ = ["RUN_TIME", "AppSchedules"]
 
@@ -98,15 +99,15 @@ class AppSchedules(ConfiguredSchedules):
             definition.rule.spec()  # says why it cannot be kept
         store, now = self._app.store, self._app.clock.now()
         if row is None:
-            row = next(iter(store.schedules([definition.name])), None)
+            row = next(iter(store.schedules.find([definition.name])), None)
         new = self._new(definition, row, RUN_TIME, now)
         if new.next_at is None and (row is None or row.rule != new.rule):
             words, end = definition.rule.words(), definition.end
             until = "" if end is None else f", until {to_datetime(end):%Y-%m-%d %H:%M:%S} UTC"
             raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}{until}.")
-        if not store.put_schedule(new, now, replace=replace):
+        if not store.schedules.put(new, now, replace=replace):
             raise ScheduleError(self._taken(definition.name, row))
-        store.ring_schedulers()
+        store.bells.ring(Topic.SCHEDULES)
         return self.get(definition.name)
 
     @staticmethod
@@ -138,7 +139,7 @@ class AppSchedules(ConfiguredSchedules):
         if row.state == ScheduleState.PAUSED:
             definition, now = self._definition(row), self._app.clock.now()
             if row.next_at is not None and row.next_at <= now:
-                self._app.store.record(row.key, skips(row, definition, row.next_at, now, _PAUSED), (), now)
+                self._app.store.schedules.record(row.key, skips(row, definition, row.next_at, now, _PAUSED), (), now)
             next_at = definition.next_after(now, row.anchor_at)
             state = ScheduleState.ENDED if next_at is None else ScheduleState.ACTIVE
             self._set_state(row, state, next_at, due_time(definition, next_at))
@@ -146,8 +147,8 @@ class AppSchedules(ConfiguredSchedules):
 
     def _set_state(self, row: Schedule, state: ScheduleState, next_at: int | None, due_at: int | None) -> None:
         store = self._app.store
-        store.set_schedule_state(row.name, state, self._app.clock.now(), next_at, due_at)
-        store.ring_schedulers()
+        store.schedules.set_state(row.name, state, self._app.clock.now(), next_at, due_at)
+        store.bells.ring(Topic.SCHEDULES)
 
     @staticmethod
     def _refuse_ended(row: Schedule) -> None:
@@ -166,15 +167,15 @@ class AppSchedules(ConfiguredSchedules):
             ScheduleError: a configuration has it, and would bring it back.
         """
         store = self._app.store
-        row = next(iter(store.schedules([name])), None)
+        row = next(iter(store.schedules.find([name])), None)
         if row is None:
             return False
         if row.source != RUN_TIME and row.state != ScheduleState.RETIRED:
             raise ScheduleError(
                 f"The schedule {name!r} belongs to the configuration of {_owner(row)}: take it out there, or pause it."
             )
-        removed = store.remove_schedule(name)
-        store.ring_schedulers()
+        removed = store.schedules.remove(name)
+        store.bells.ring(Topic.SCHEDULES)
         return removed
 
     # Fired by hand
@@ -228,7 +229,7 @@ class AppSchedules(ConfiguredSchedules):
             some = instants[at : at + _AT_ONCE]
             entries = [Entry(one, FIRED, reason, firing_id(row.name, row.created_at, one)) for one in some]
             jobs = [definition.job_at(one, row.created_at, now) for one in some]
-            written = store.record(row.key, entries, seal_calls(jobs, self._app.conf), now)
+            written = store.schedules.record(row.key, entries, seal_calls(jobs, self._app.conf), now)
             results += [AsyncResult(job.id, self._app) for job, done in zip(jobs, written, strict=True) if done]
         if results:
             self._app.call_workers()
@@ -249,7 +250,7 @@ class AppSchedules(ConfiguredSchedules):
         wanted = [_state(one) for one in states] or None
         found: builtins.list[ScheduleView] = []
         after: str | None = None
-        while rows := self._app.store.schedules(states=wanted, after=after, limit=1000):
+        while rows := self._app.store.schedules.find(states=wanted, after=after, limit=1000):
             found += [ScheduleView.of(row, self._app.conf) for row in rows]
             after = rows[-1].name
         return found
@@ -262,7 +263,7 @@ class AppSchedules(ConfiguredSchedules):
         """
         row = self._row(name)
         below = None if before is None else self._definition(row).micros(before, "before")
-        return [LedgerLine.of(one) for one in self._app.store.ledger(name, limit, below)]
+        return [LedgerLine.of(one) for one in self._app.store.schedules.ledger(name, limit, below)]
 
     def upcoming(self, name: str, count: int = 10) -> Sequence[datetime]:
         """Return a schedule's next instants, without jitter, as its rule has them from here."""
@@ -277,9 +278,9 @@ class AppSchedules(ConfiguredSchedules):
         return found
 
     def _row(self, name: str) -> Schedule:
-        row = next(iter(self._app.store.schedules([name])), None)
+        row = next(iter(self._app.store.schedules.find([name])), None)
         if row is None:
-            names = [one.name for one in self._app.store.schedules()]
+            names = [one.name for one in self._app.store.schedules.find()]
             raise ScheduleError(f"There is no schedule {name!r}.{nearest(str(name), names)}")
         return row
 

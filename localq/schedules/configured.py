@@ -15,7 +15,7 @@ from localq.schedules.firing import due_time
 from localq.schedules.schedule_view import definition_of
 from localq.serialization.sealing import open_spec, seal_spec
 from localq.settings import Settings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store, Topic
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
 
@@ -126,7 +126,7 @@ class ConfiguredSchedules:
         known = {row.name: row for row in self._rows(store, [one.name for one in definitions])}
         since = since or {}
         wanted = [self._new(one, known.get(one.name), self.source, now, since.get(one.name)) for one in definitions]
-        return store.sync_schedules(self.source, wanted, now)
+        return store.schedules.sync(self.source, wanted, now)
 
     def own(self, row: Schedule) -> Definition | None:
         """Return the definition of a schedule whose rule only this program knows, None if it is another's.
@@ -168,7 +168,7 @@ class ConfiguredSchedules:
     def _rows(store: Store, names: Sequence[str]) -> list[Schedule]:
         found: list[Schedule] = []
         for at in range(0, len(names), 500):
-            found += store.schedules(names[at : at + 500])
+            found += store.schedules.find(names[at : at + 500])
         return found
 
     def adopt(self, runs: Mapping[str, int]) -> Mapping[str, bool]:
@@ -191,14 +191,14 @@ class ConfiguredSchedules:
             taken[row.name] = row.last_at is None
             if row.last_at is None:
                 self._adopt(store, row, runs[row.name], now)
-        store.ring_schedulers()
+        store.bells.ring(Topic.SCHEDULES)
         return taken
 
     def _adopt(self, store: Store, row: Schedule, last: int, now: int) -> None:
         definition = self._definition(row)
-        store.record(row.key, [Entry(last, FIRED, _ELSEWHERE)], (), now)
+        store.schedules.record(row.key, [Entry(last, FIRED, _ELSEWHERE)], (), now)
         _, next_at = self._going_on(definition, last, last)
         state = ScheduleState(row.state)
         if state != ScheduleState.PAUSED:
             state = ScheduleState.ENDED if next_at is None else ScheduleState.ACTIVE
-        store.set_schedule_state(row.name, state, now, next_at, due_time(definition, next_at))
+        store.schedules.set_state(row.name, state, now, next_at, due_time(definition, next_at))

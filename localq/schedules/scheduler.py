@@ -24,7 +24,7 @@ from localq.schedules.firing import plan, postponed
 from localq.serialization.sealing import open_spec, seal_calls, signer_of
 from localq.signals import beat_embedded_init, beat_init
 from localq.store import open_store
-from localq.store.protocol.store import Bell, Store
+from localq.store.protocol import Bell, Store, Topic
 
 __all__ = ["Scheduler", "beside"]
 
@@ -82,7 +82,7 @@ class Scheduler:
         """
         signer_of(self.app.conf)
         self.store.open()
-        self._bell = self.store.schedule_bell()
+        self._bell = self.store.bells.hang(Topic.SCHEDULES)
         self._selector.register(self._bell.fileno(), selectors.EVENT_READ, self._bell)
         self._sync()
 
@@ -92,7 +92,7 @@ class Scheduler:
         Raises:
             StoreError: the store became unusable.
         """
-        emit("scheduler.started", schedules=self.configured, store=getattr(self.store, "path", ""))
+        emit("scheduler.started", schedules=self.configured, store=self.store.name)
         try:
             while not self._stopping.is_set():
                 self._wait(self._turn())
@@ -174,7 +174,7 @@ class Scheduler:
 
     def _may_be_due(self) -> bool:
         due = self._waiting or (self._next_at is not None and self._next_at <= self.clock.now())
-        return due or self.clock.steady() >= self._look_at or self.store.changed()
+        return due or self.clock.steady() >= self._look_at or self.store.bells.changed()
 
     def _patience(self) -> float:
         if self._next_at is None:
@@ -215,7 +215,7 @@ class Scheduler:
         self._waiting = False
         most = _AT_ONCE
         while True:
-            due = self.store.due_schedules(now, most)
+            due = self.store.schedules.due(now, most)
             parts = [due.schedules[at : at + _AT_ONCE] for at in range(0, len(due.schedules), _AT_ONCE)]
             if sum(self._fire(part, now) for part in parts):
                 # What fired may be due again, or before all others.
@@ -236,9 +236,9 @@ class Scheduler:
         self._waiting = self._waiting or any(firing.held_at is not None for _, firing in planned)
         done = [pair for pair, ok in zip(planned, applied, strict=True) if ok]
         if any(firing.jobs for _, firing in done):
-            self.store.ring_workers()
+            self.store.bells.ring(Topic.WORK)
         if any(firing.cancel for _, firing in done):
-            self.store.ring_workers("cancel")
+            self.store.bells.ring(Topic.WORK, ("cancel",))
         for row, firing in done:
             self._tell(row, firing, now)
         return True
@@ -246,20 +246,20 @@ class Scheduler:
     def _written(self, planned: Sequence[tuple[Schedule, Firing]], now: int) -> list[bool]:
         """Write firings in one transaction; if one of them cannot be written, each in its own and all others are."""
         try:
-            return self.store.fire([firing for _, firing in planned], now)
+            return self.store.schedules.fire([firing for _, firing in planned], now)
         except StoreError:
             raise
         except Exception as error:
             if len(planned) > 1:
                 return [self._written([pair], now)[0] for pair in planned]
             row, _ = planned[0]
-            self.store.fire([self._put_off(row, error, now)], now)
+            self.store.schedules.fire([self._put_off(row, error, now)], now)
             return [False]
 
     def _busy(self, rows: Iterable[Schedule]) -> set[str]:
         """Return the ids of previous jobs that are not finished."""
         ids = {row.last_job for row in rows if row.last_job is not None}
-        return {job_id for job_id, job in self.store.get(list(ids)).items() if not JobState(job.state).final}
+        return {job_id for job_id, job in self.store.read.get(list(ids)).items() if not JobState(job.state).final}
 
     def _planned(self, row: Schedule, now: int, busy: bool) -> Firing | None:
         try:
@@ -322,7 +322,7 @@ def beside(app: Any, *, prepared: bool = True) -> Scheduler:
         ScheduleError: an entry of the configuration cannot be.
         StoreError: the store cannot be used.
     """
-    memory = getattr(app.store, "memory", False)
+    memory = not app.store.shared
     store = app.store if memory else open_store(app.location, "normal")
     made = Scheduler(app, store, app.clock, own=not memory)
     if prepared:

@@ -12,7 +12,7 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.tasks.task import Task
 
 __all__ = ["Enqueued", "assert_enqueued", "assert_not_enqueued", "enqueued", "shown_queue"]
@@ -52,7 +52,7 @@ def enqueued(app: LocalQ, task: Task[..., Any] | str | None = None, *, queue: st
     """
     name = None if task is None else _name(task)
     which = Filter(_WAITING, None if name is None else (name,), None if queue is None else (queue,))
-    return [_seen(app, job) for job in reversed(app.store.find(which, 100_000))]
+    return [_seen(app, job) for job in reversed(app.store.read.find(which, 100_000))]
 
 
 def assert_enqueued(
@@ -99,7 +99,7 @@ def assert_not_enqueued(
 def shown_queue(app: LocalQ) -> str:
     """Return what waits, runs and has ended, as text: what waits job by job."""
     counts: dict[str, int] = {}
-    for (_, state), count in app.store.stats().items():
+    for (_, state), count in app.store.read.stats().counts.items():
         counts[state.name.lower()] = counts.get(state.name.lower(), 0) + count
     waiting = enqueued(app)
     lines = [f"  {one}" for one in waiting[:_MOST_SHOWN]]
@@ -136,7 +136,7 @@ def _name(task: Task[..., Any] | str) -> str:
 
 
 def _seen(app: LocalQ, job: Job) -> Enqueued:
-    called = app.store.call(job.id) or job
+    called = app.store.read.get([job.id], args=True).get(job.id, job)
     args: tuple[Any, ...] | None = None
     kwargs: dict[str, Any] | None = None
     try:

@@ -15,9 +15,9 @@ from localq.host.presence import boot_id
 from localq.model.ids import new_id
 from localq.model.job import Job
 from localq.model.outcome import Completion, Ending, Outcome
-from localq.model.worker import WorkerCard
+from localq.model.worker import Served, WorkerCard
 from localq.result import AsyncResult
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store, Topic
 
 __all__ = ["drain"]
 
@@ -64,17 +64,17 @@ class _Drain(Runner):
             new_id(), _NAME, socket.gethostname(), os.getpid(), boot_id(), "solo", 1, None, (), tuple(sorted(app.tasks))
         )
         lease = int((app.clock.steady() + 3600) * 1e6)
-        self._key = store.register(card, app.clock.now(), lease)
+        self._key = store.workers.enter(card, app.clock.now(), lease)
         self._claimed: list[Job] = []
 
     def next(self, queues: Sequence[str] | None, scheduled: bool) -> Job | None:
         """Claim the next job; with `scheduled`, the one whose time comes first."""
         if self._claimed:
             return self._claimed.pop(0)
-        names = None if queues is None else tuple(queues)
-        claim = self.store.claim(self._key, names, (), 1, self._app.clock.now())
+        served = Served(None if queues is None else tuple(queues))
+        claim = self.store.jobs.claim(self._key, served, 1, self._app.clock.now())
         if not claim.jobs and scheduled and claim.next_at is not None:
-            claim = self.store.claim(self._key, names, (), 1, max(claim.next_at, self._app.clock.now()))
+            claim = self.store.jobs.claim(self._key, served, 1, max(claim.next_at, self._app.clock.now()))
         # Jobs that cannot run because of another come beside the one that was asked for.
         self._claimed += claim.jobs
         return self._claimed.pop(0) if self._claimed else None
@@ -83,7 +83,7 @@ class _Drain(Runner):
         """Run a claimed job, and wake who waits for its result."""
         done = super().complete(job)
         if done.state.final:
-            self.store.ring_waiters([job.id])
+            self.store.bells.ring(Topic.RESULTS, [job.id])
         return done
 
     def _outcome(self, job: Job, rules: Rules, now: int) -> Outcome:
@@ -94,4 +94,4 @@ class _Drain(Runner):
 
     def close(self) -> None:
         """Leave the store; what a test broke off may be run by others."""
-        self.store.bury([self._key], self._app.clock.now())
+        self.store.workers.leave([self._key], self._app.clock.now())

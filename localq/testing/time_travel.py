@@ -21,7 +21,7 @@ from localq.schedules.scheduler import Scheduler
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
 from localq.store import open_store
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 from localq.testing.fake_clock import FakeClock
 
 __all__ = ["Ran", "Trip", "travel"]
@@ -108,7 +108,7 @@ class Trip:
                 raise RuntimeError(f"At {self.now} more than {_MOST_AT_ONCE:,} jobs ran: do they add each other?")
 
     def _told(self, claimed: Job) -> Ran:
-        job = self._store.call(claimed.id)
+        job = self._store.read.get([claimed.id], args=True).get(claimed.id)
         assert job is not None
         options = JobOptions.read(claimed.options)
         stored = open_call(claimed, self.app.conf) or b"[[],{}]"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from localq.model.clock import Clock
-from localq.store.protocol.store import Store
+from localq.model.worker import Served
+from localq.store.protocol import Store
 from localq.worker.pool.contract import Pool
 
 __all__ = ["KEEPALIVE_S", "Autoscaler", "Bounds", "PoolSize", "wanted_size"]
@@ -50,21 +51,18 @@ class Autoscaler:
         return wanted_size(size, self.bounds, demand, steady - self._busy_at)
 
 
-class _Queues(Protocol):
-    """The queues a worker serves."""
+class _Plan(Protocol):
+    """What the worker is to be."""
 
     @property
-    def queues(self) -> tuple[str, ...] | None: ...
-
-    @property
-    def excluded(self) -> tuple[str, ...]: ...
+    def served(self) -> Served: ...
 
 
 class _Listed(Protocol):
     """What the store knows of the worker."""
 
     @property
-    def plan(self) -> _Queues: ...
+    def plan(self) -> _Plan: ...
 
     def describe(self) -> None: ...
 
@@ -109,6 +107,5 @@ class PoolSize:
         size = self._pool.size
         demand = len(self._pool.in_hand())
         if demand >= size or size < scaler.bounds.fewest:
-            plan = self._lease.plan
-            demand += self._store.backlog(plan.queues, plan.excluded, scaler.bounds.most)
+            demand += self._store.jobs.backlog(self._lease.plan.served, scaler.bounds.most)
         self.resize(scaler.size(size, demand, steady))

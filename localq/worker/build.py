@@ -139,7 +139,7 @@ def _kind(app: LocalQ, pool: str | None) -> str:
 def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
     """Return the worker's store, not connected, and its presence beside the file; a store in memory has none."""
     store: Any = app.store
-    memory = getattr(store, "memory", False)
+    memory = not store.shared
     if memory and kind not in ("threads", "solo"):
         raise ImproperlyConfigured(
             'A store in memory (":memory:") belongs to one process: use pool="threads", or a file.'
@@ -147,14 +147,14 @@ def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
     store.open()
     if memory:
         return store, None
-    folder = store.folder
+    folder = store.database.folder
     # The fork server may be forked next, and no connection may cross that.
     store.close()
     own = open_store(app.location, "normal", _PATIENCE_S)
     try:
         return own, Presence(folder, new_id(), places if kind == "processes" else 0)
     except OSError as error:
-        raise explained(error, store.path) from error
+        raise explained(error, store.name) from error
 
 
 def _pool(

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any
 
 from localq.exceptions import StoreError
-from localq.store.protocol.store import Store
+from localq.store.protocol import Events
 
 __all__ = ["CeleryEventSender"]
 
@@ -27,11 +27,11 @@ class CeleryEventSender:
     """Sends events from a thread of its own, as JSON lines.
 
     Args:
-        store: Whose listeners are told.
+        listeners: Who is told.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, listeners: Events) -> None:
+        self._listeners = listeners
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         #: What did not fit yet, by listener, and for how many turns.
         self._kept: dict[str, deque[bytes]] = {}
@@ -74,7 +74,7 @@ class CeleryEventSender:
 
     def _send(self, data: bytes) -> None:
         try:
-            full = self._store.tell(data)
+            full = self._listeners.send(data)
         except (OSError, StoreError):
             return
         for path in full:
@@ -83,7 +83,7 @@ class CeleryEventSender:
     def _send_kept(self) -> None:
         for path, kept in list(self._kept.items()):
             self._turns[path] = self._turns.get(path, 0) + 1
-            while kept and not self._store.tell(kept[0], [path]):
+            while kept and not self._listeners.send(kept[0], [path]):
                 kept.popleft()
                 self._turns[path] = 0
             if not kept or self._turns[path] > _MOST_TURNS:

@@ -22,7 +22,7 @@ from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
 from localq.serialization.sealing import open_call, open_result
 from localq.settings import Settings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 from localq.worker.celery_event_sender import CeleryEventSender
 from localq.worker.pool.contract import Death, Handed, Pool
 
@@ -62,9 +62,9 @@ class CeleryEvents:
 
     def look(self) -> None:
         """See whether anybody listens, and begin or end; tell what is due."""
-        heard = self._store.heard()
+        heard = self._store.events.listened()
         if heard and self._sender is None:
-            self._sender = CeleryEventSender(self._store)
+            self._sender = CeleryEventSender(self._store.events)
             self._beat_at = 0.0
         elif not heard and self._sender is not None:
             self._hang_up()

@@ -11,7 +11,7 @@ from localq.model.edges import Role
 from localq.model.job import Job
 from localq.model.outcome import Completion
 from localq.settings import Settings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 from localq.worker.pool.contract import Handed, Report
 from localq.worker.rulebook import Rulebook
 from localq.worker.told import Told
@@ -34,15 +34,16 @@ class Claimed:
         """Return what the pool gets, and what is only to be written; tell of both."""
         handed = []
         late = []
+        waited = [job.id for job in jobs if job.culprit is not None or job.role & Role.FED]
+        inputs = self._store.read.inputs(waited) if waited else {}
         for job in jobs:
             rules = self._rulebook.of(job)
             if job.culprit is not None:
-                late.append(behind(job, culprit_of(job, self._store), self._worker, rules, now))
+                late.append(behind(job, culprit_of(job, inputs[job.id], self._store.read), self._worker, rules, now))
                 continue
             if job.role & Role.FED:
-                inputs = self._store.inputs(job.key)
                 try:
-                    job = fed(job, rules.options.serializer, inputs, self._conf)
+                    job = fed(job, rules.options.serializer, inputs[job.id].given, self._conf)
                 except Exception as error:
                     # Whatever the file holds: it fails this job, and stops no worker.
                     late.append(self._unfed(Handed(job, rules), error, now))

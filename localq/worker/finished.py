@@ -12,7 +12,7 @@ from localq.model.job import JobState
 from localq.model.outcome import Completion
 from localq.serialization.sealing import seal_completion
 from localq.settings import Settings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store, Topic
 
 __all__ = ["FinishedJobs", "Written"]
 
@@ -56,15 +56,15 @@ class FinishedJobs:
             return _NOTHING
         self.unsaved.extend(completions)
         batch = self.unsaved
-        applied = self._store.finish([seal_completion(done, self._conf) for done in batch], self._clock.now())
+        applied = self._store.jobs.finish([seal_completion(done, self._conf) for done in batch], self._clock.now())
         self.unsaved = []
         failpoints.point("finish.after")
         final = [done.id for done in batch if done.state >= JobState.SUCCEEDED]
         if final:
-            self._store.ring_waiters(final)
+            self._store.bells.ring(Topic.RESULTS, final)
         freed = any(done.role & Role.AWAITED for done in batch)
         if freed:
-            self._store.ring_workers()
+            self._store.bells.ring(Topic.WORK)
         return self._told(batch, applied)._replace(freed=freed)
 
     def _told(self, batch: list[Completion], applied: list[bool]) -> Written:

@@ -11,8 +11,8 @@ from localq.exceptions import StoreBusy
 from localq.host.presence import Presence, boot_id
 from localq.model.clock import Clock
 from localq.model.ids import new_id
-from localq.model.worker import Beat, WorkerCard
-from localq.store.protocol.store import Store
+from localq.model.worker import Beat, Served, WorkerCard
+from localq.store.protocol import Store
 from localq.worker.autoscale import Bounds
 from localq.worker.pool.contract import Pool
 
@@ -31,6 +31,11 @@ class WorkerPlan(NamedTuple):
     queues: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
     autoscale: Bounds | None = None
+
+    @property
+    def served(self) -> Served:
+        """The queues it serves."""
+        return Served(self.queues, self.excluded)
 
 
 class Lease:
@@ -72,12 +77,12 @@ class Lease:
 
     def register(self) -> None:
         """Write down what this worker is, under a new number."""
-        self.key = self._store.register(self._card(), self._clock.now(), self._lease_until())
+        self.key = self._store.workers.enter(self._card(), self._clock.now(), self._lease_until())
         self._beaten()
 
     def describe(self) -> None:
-        """Write down anew what this worker is, under the same number."""
-        self._store.describe(self.key, self._card())
+        """Write down anew what this worker is, under the same number; what the store says to that comes again."""
+        self._store.workers.beat(self.key, {}, self._lease_until(), self._clock.now(), self._card())
 
     def _card(self) -> WorkerCard:
         plan = self.plan
@@ -96,7 +101,7 @@ class Lease:
 
     def renew(self, hand: Mapping[int, int]) -> Beat:
         """Renew the lease of the worker and of the jobs in its hand; return what the store says to that."""
-        beat = self._store.heartbeat(self.key, hand, self._lease_until(), self._clock.now())
+        beat = self._store.workers.beat(self.key, hand, self._lease_until(), self._clock.now())
         self._beaten()
         return beat
 
@@ -108,7 +113,7 @@ class Lease:
 
     def bury(self) -> None:
         """Tell the store that the worker ends, and holds nothing."""
-        self._store.bury([self.key], self._clock.now())
+        self._store.workers.leave([self.key], self._clock.now())
 
     def leave(self, *, orderly: bool) -> None:
         """Let go of the store and the files; those of a disorderly end tell the rescuer what had started."""

@@ -18,7 +18,7 @@ from localq.model.events import emit
 from localq.model.job import Job
 from localq.model.outcome import Completion
 from localq.model.worker import WorkerRow
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store, Topic
 from localq.worker.lease import Lease
 
 __all__ = ["Rescue"]
@@ -55,17 +55,17 @@ class Rescue:
     def look(self) -> bool:
         """Take over what is lost; return whether there is more of it."""
         lease_now = int(self._clock.steady() * 1e6)
-        rows = [row for row in self._store.workers() if row.key != self._lease.key]
+        rows = [row for row in self._store.workers.all() if row.key != self._lease.key]
         dead = [row for row in rows if not row.gone and self._is_dead(row, lease_now)]
         self._suspects = {key: since for key, since in self._suspects.items() if key in {row.key for row in rows}}
         self._clear_abandoned(rows)
         if dead:
-            self._store.bury([row.key for row in dead], self._clock.now())
+            self._store.workers.leave([row.key for row in dead], self._clock.now())
             failpoints.point("rescue.buried")
         if not any(row.gone for row in rows) and not dead:
             return False
         # Leases were judged above, with a chance to renew them; here only the buried and those of other boots count.
-        lost = self._store.lost(0, self._lease.boot, _AT_ONCE)
+        lost = self._store.workers.lost(0, self._lease.boot, _AT_ONCE)
         if lost:
             self._take_over(lost, {row.key: row for row in rows})
         else:
@@ -75,7 +75,7 @@ class Rescue:
     def _is_dead(self, row: WorkerRow, lease_now: int) -> bool:
         if row.card.boot_id != self._lease.boot:
             return True
-        folder = getattr(self._store, "folder", None)
+        folder = getattr(getattr(self._store, "database", None), "folder", None)
         if folder is not None and presence.is_dead(folder, row.card.uuid):
             return True
         return self._is_silent(row, lease_now)
@@ -105,7 +105,7 @@ class Rescue:
             charged = marks is None or (job.key, job.run_token) in marks or self._had_its_run(job, rows.get(owner))
             done.append(self._settled(job, rows.get(owner), now) if charged else released(job, now))
         self._save(done)
-        self._store.ring_workers()
+        self._store.bells.ring(Topic.WORK)
         for owner in started:
             name = rows[owner].card.name if owner in rows else "unknown"
             emit("jobs.rescued", worker=self._worker, owner=name, count=len(done))
@@ -117,7 +117,7 @@ class Rescue:
         return rules_of(job, self._app.tasks.find(job.task), self._app.conf).at_most_once
 
     def _started(self, row: WorkerRow | None) -> set[tuple[int, int]] | None:
-        folder = getattr(self._store, "folder", None)
+        folder = getattr(getattr(self._store, "database", None), "folder", None)
         if row is None or folder is None:
             return None
         if row.card.boot_id != self._lease.boot:
@@ -128,7 +128,7 @@ class Rescue:
     def _settled(self, job: Job, row: WorkerRow | None, now: int) -> Completion:
         if job.options is not None:
             # Error callbacks may follow: they are told of the arguments, and made only of a job that verifies.
-            found = self._store.call(job.id)
+            found = self._store.read.get([job.id], args=True).get(job.id)
             job = job if found is None else job._replace(args=found.args)
         rules = rules_of(job, self._app.tasks.find(job.task), self._app.conf)
         name = f"{row.card.name} (pid {row.card.pid})" if row is not None else "its worker"
@@ -136,13 +136,13 @@ class Rescue:
         return settle(job, outcome, row.card.name if row is not None else "unknown", rules, now)
 
     def _clear_abandoned(self, rows: list[WorkerRow]) -> None:
-        folder = getattr(self._store, "folder", None)
+        folder = getattr(getattr(self._store, "database", None), "folder", None)
         if folder is not None:
             for uuid in presence.abandoned(folder, {row.card.uuid for row in rows}):
                 presence.remove(folder, uuid)
 
     def _clear_files(self, rows: list[WorkerRow]) -> None:
-        folder = getattr(self._store, "folder", None)
+        folder = getattr(getattr(self._store, "database", None), "folder", None)
         for row in rows:
             if folder is not None and presence.is_dead(folder, row.card.uuid):
                 presence.remove(folder, row.card.uuid)

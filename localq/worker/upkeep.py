@@ -9,7 +9,7 @@ from localq.app.app import LocalQ
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 from localq.worker.rescue import Rescue
 
 __all__ = ["Upkeep"]
@@ -56,7 +56,7 @@ class Upkeep:
     def _prune_ledger(self) -> bool:
         """Remove one batch of old ledger rows of schedules that have many; return whether there may be more."""
         store, now = self._store, self._clock.now()
-        return store.prune_ledger(now - _LEDGER_KEPT_US, _AT_ONCE) == _AT_ONCE
+        return store.schedules.prune(now - _LEDGER_KEPT_US, _AT_ONCE) == _AT_ONCE
 
     def _prune(self) -> bool:
         """Remove one batch of what is older than `result_expires`; return whether there may be more."""
@@ -65,7 +65,7 @@ class Upkeep:
             return False
         failpoints.point("prune.inside")
         before = self._clock.now() - int(kept * 1e6)
-        count = self._store.prune(before, _AT_ONCE)
+        count = self._store.jobs.prune(before, _AT_ONCE)
         if count:
             emit("jobs.pruned", worker=self._worker, count=count)
         return count == _AT_ONCE

@@ -7,7 +7,7 @@ import selectors
 import socket
 from collections.abc import Callable
 
-from localq.store.protocol.store import Bell
+from localq.store.protocol import Bell
 
 __all__ = ["Wakeup"]
 

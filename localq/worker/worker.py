@@ -24,7 +24,7 @@ from localq.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store, Topic
 from localq.worker.aside import Aside
 from localq.worker.autoscale import PoolSize
 from localq.worker.celery_events import CeleryEvents
@@ -179,7 +179,7 @@ class Worker:
 
     def _begin(self) -> None:
         self.store.open()
-        self._bell = self.store.worker_bell()
+        self._bell = self.store.bells.hang(Topic.WORK)
         self._wakeup.listen(self._bell, self._ring)
         # First: who knows of this worker expects its answers.
         self._lease.enter(before=self._read_on)
@@ -196,12 +196,12 @@ class Worker:
             pool=self.plan.pool_kind,
             concurrency=self.pool.size,
             queues=self.plan.queues,
-            store=getattr(self.store, "path", ""),
+            store=self.store.name,
         )
 
     def _read_on(self) -> None:
         self._mailbox.begin()
-        self.orders.obey(self.store.orders())
+        self.orders.obey(self.store.mail.orders())
 
     def _done(self) -> bool:
         if self.error is None and self._shutdown.step == Stopping.KILL:
@@ -268,7 +268,7 @@ class Worker:
         said = self.pool.notes()
         if said:
             # Before what has ended: a job that waits for its retry shows that, and not what its run said last.
-            self.store.annotate(said, self.clock.now())
+            self.store.jobs.note(said, self.clock.now())
         self._save([])
         steady = self.clock.steady()
         if steady >= self._floor_at or self._rung:
@@ -277,7 +277,7 @@ class Worker:
             self._beat()
         if steady >= self._floor_at:
             self._floor_at = steady + _FLOOR_S
-            if self.store.changed():
+            if self.store.bells.changed():
                 self._look = self._behind = True
         if not self._shutdown.begun:
             self._claim()
@@ -323,7 +323,7 @@ class Worker:
         room = max(0, room)
         self._behind = False
         rates = self.orders.rates()
-        claim = self.store.claim(self.key, self.plan.queues, self.plan.excluded, room, now, rates)
+        claim = self.store.jobs.claim(self.key, self.plan.served, room, now, rates)
         if not claim.held:
             self._rejoin("its lease was taken")
             return
@@ -424,6 +424,6 @@ class Worker:
         try:
             self._save(back)
             if back:
-                self.store.ring_workers()
+                self.store.bells.ring(Topic.WORK)
         except StoreError as error:
             self._outage.begin(error)

@@ -17,6 +17,7 @@ import multiprocess
 
 from localq.canvas import chain, chord, group
 from localq.model.ids import new_id
+from localq.model.worker import EVERY_QUEUE
 from tests.bench import raw
 from tests.bench.schedules import ten_thousand
 
@@ -71,7 +72,7 @@ def drain(folder: Path) -> Figures:
 
 
 def _finished(q: Any) -> int:
-    return sum(count for (_, state), count in q.store.stats().items() if state.final)
+    return sum(count for (_, state), count in q.store.read.stats().counts.items() if state.final)
 
 
 def _wait_until_drained(q: Any, count: int, last_id: str) -> None:
@@ -79,7 +80,7 @@ def _wait_until_drained(q: Any, count: int, last_id: str) -> None:
     q.AsyncResult(last_id).get(timeout=120)
     until = time.monotonic() + 120
     while _finished(q) < count:
-        assert time.monotonic() < until, q.store.stats()
+        assert time.monotonic() < until, q.store.read.stats().counts
 
 
 def end_to_end(folder: Path) -> Figures:
@@ -309,7 +310,7 @@ def _drain_some(folder: Path, size: int) -> Figures:
     store = open_store(folder / f"{new_id()}.db", "normal")
     now = 1_000_000_000
     card = WorkerCard("bench", "bench", "here", 1, "boot", "none", 1, None, (), ())
-    worker = store.register(card, now, 2**60)
+    worker = store.workers.enter(card, now, 2**60)
 
     def finish_all(jobs: list[Any]) -> None:
         done = [
@@ -326,24 +327,24 @@ def _drain_some(folder: Path, size: int) -> Figures:
             )
             for job in jobs
         ]
-        store.finish(done, now)
+        store.jobs.finish(done, now)
 
     for state in ("finished", "scheduled", "ready"):
         for start in range(0, size, 2000):
             later = now + 10**12 if state == "scheduled" else None
             batch = [NewJob(new_id(), "noop", "celery", raw.ARGS, run_at=later) for _ in range(min(2000, size - start))]
-            store.add(batch, now)
+            store.jobs.add(batch, now)
             if state == "finished":
-                while jobs := store.claim(worker, None, (), 2000, now).jobs:
+                while jobs := store.jobs.claim(worker, EVERY_QUEUE, 2000, now).jobs:
                     finish_all(jobs)
         store.tend(now)
     if size == 0:
-        store.add([NewJob(new_id(), "noop", "celery", raw.ARGS) for _ in range(10_000)], now)
+        store.jobs.add([NewJob(new_id(), "noop", "celery", raw.ARGS) for _ in range(10_000)], now)
     claims = []
     started = time.perf_counter()
     for _ in range(10_000 // 64):
         before = time.perf_counter()
-        jobs = store.claim(worker, None, (), 64, now).jobs
+        jobs = store.jobs.claim(worker, EVERY_QUEUE, 64, now).jobs
         claims.append((time.perf_counter() - before) * 1e3)
         finish_all(jobs)
     rate = len(claims) * 64 / (time.perf_counter() - started)

@@ -119,7 +119,7 @@ def ten_thousand(folder: Path) -> dict[str, float]:
 def _late(q: LocalQ) -> str:
     """Put every schedule off for a year, so that a scheduler on the machine's clock finds nothing due."""
     store: Any = q.store
-    with store._lock, store._writing as cursor:
+    with store.database.lock, store.database.writing as cursor:
         cursor.execute(
             "UPDATE schedule SET next_at = next_at + 31536000000000 * 10, due_at = due_at + 31536000000000 * 10"
         )

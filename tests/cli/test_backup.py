@@ -24,8 +24,8 @@ Run = Callable[..., Result]
 
 
 def test_a_backup_is_a_store_with_the_same_jobs(q: LocalQ, localq: Run, tmp_path: Path) -> None:
-    q.store.add(news("a", "b", args=b"x" * 1000), NOW)
-    q.store.cancel(["a"], NOW)
+    q.store.jobs.add(news("a", "b", args=b"x" * 1000), NOW)
+    q.store.jobs.cancel(["a"], NOW)
 
     result = localq("backup", str(tmp_path / "copy.db"))
 
@@ -35,13 +35,13 @@ def test_a_backup_is_a_store_with_the_same_jobs(q: LocalQ, localq: Run, tmp_path
     assert result.stdout == f"2 jobs, {size:,} bytes ({size / 1024:.1f} KiB) in {tmp_path}/copy.db\n"
     assert snapshot(copy) == snapshot(q.store)
     copy.close()
-    assert [one.what for one in examine(copy.path) if one.level == "error"] == []
+    assert [one.what for one in examine(copy.name) if one.level == "error"] == []
 
 
 def test_a_backup_can_be_read_by_its_owner_alone_and_leaves_nothing_beside_it(
     q: LocalQ, localq: Run, tmp_path: Path
 ) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
     (tmp_path / "backups").mkdir()
 
     localq("backup", str(tmp_path / "backups" / "copy.db"))
@@ -59,7 +59,7 @@ def test_every_backup_made_under_load_holds_what_was_acknowledged_before(
     def enqueue() -> None:
         number = 0
         while not enough.is_set():
-            q.store.add(news(*(f"job-{number + i}" for i in range(20))), NOW)
+            q.store.jobs.add(news(*(f"job-{number + i}" for i in range(20))), NOW)
             acknowledged.extend(f"job-{number + i}" for i in range(20))
             number += 20
             begun.set()
@@ -77,14 +77,14 @@ def test_every_backup_made_under_load_holds_what_was_acknowledged_before(
 
     for before, path in copies:
         copy = SqliteStore(path)
-        assert len(copy.get(before)) == len(before)
-        assert copy.inspect("integrity_check") == [("ok",)]
+        assert len(copy.read.get(before)) == len(before)
+        assert copy.database.inspect("integrity_check") == [("ok",)]
         copy.close()
 
 
 def test_jobs_that_ran_when_the_backup_was_made_run_again_from_it(q: LocalQ, localq: Run, tmp_path: Path) -> None:
-    q.store.add([new("running", args=b"[[20],{}]"), new("waiting", args=b"[[1],{}]")], NOW)
-    lost = q.store.register(card("lost", boot_id=boot_id()), NOW, 1)
+    q.store.jobs.add([new("running", args=b"[[20],{}]"), new("waiting", args=b"[[1],{}]")], NOW)
+    lost = q.store.workers.enter(card("lost", boot_id=boot_id()), NOW, 1)
     claimed(q.store, lost, 1)
     localq("backup", str(tmp_path / "copy.db"))
 
@@ -103,7 +103,7 @@ def test_jobs_that_ran_when_the_backup_was_made_run_again_from_it(q: LocalQ, loc
 
 
 def test_what_is_there_is_replaced_only_by_force(q: LocalQ, localq: Run, tmp_path: Path) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
     (tmp_path / "copy.db").write_bytes(b"something else")
 
     refused = localq("backup", str(tmp_path / "copy.db"))
@@ -118,7 +118,7 @@ def test_what_is_there_is_replaced_only_by_force(q: LocalQ, localq: Run, tmp_pat
 
 
 def test_the_store_is_never_replaced_by_its_own_copy(q: LocalQ, localq: Run, tmp_path: Path) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
     (tmp_path / "link.db").symlink_to(q.location)
 
     for name in ("jobs.db", "link.db"):
@@ -129,15 +129,15 @@ def test_the_store_is_never_replaced_by_its_own_copy(q: LocalQ, localq: Run, tmp
 
 
 def test_a_database_in_use_is_not_replaced(q: LocalQ, localq: Run, tmp_path: Path) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
     other = SqliteStore(tmp_path / "other.db")
-    other.add([new("other")], NOW)
+    other.jobs.add([new("other")], NOW)
 
     result = localq("backup", str(tmp_path / "other.db"), "--force")
 
     assert result.exit_code == 2
     assert "seems to be in use" in result.stderr
-    assert list(other.get(["other"])) == ["other"]
+    assert list(other.read.get(["other"])) == ["other"]
     other.close()
 
 
@@ -159,7 +159,7 @@ def test_a_missing_store_is_not_made_to_be_copied(localq: Run, tmp_path: Path) -
 
 
 def test_a_damaged_store_gives_an_error_and_no_copy(q: LocalQ, localq: Run, tmp_path: Path) -> None:
-    q.store.add(news(*(f"job-{number}" for number in range(200)), args=b"x" * 500), NOW)
+    q.store.jobs.add(news(*(f"job-{number}" for number in range(200)), args=b"x" * 500), NOW)
     q.close()
     path = Path(q.location)
     content = bytearray(path.read_bytes())
@@ -178,7 +178,7 @@ def test_a_damaged_store_gives_an_error_and_no_copy(q: LocalQ, localq: Run, tmp_
 def test_a_copy_that_cannot_be_written_leaves_nothing_behind(
     q: LocalQ, localq: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
     (tmp_path / "backups").mkdir()
     (tmp_path / "backups" / "copy.db").write_bytes(b"the last one")
 
@@ -192,4 +192,4 @@ def test_a_copy_that_cannot_be_written_leaves_nothing_behind(
     assert f"{tmp_path}/backups/copy.db" in result.stderr
     assert os.listdir(tmp_path / "backups") == ["copy.db"]
     assert (tmp_path / "backups" / "copy.db").read_bytes() == b"the last one"
-    assert q.store.stats() == {("default", JobState.READY): 1}
+    assert q.store.read.stats().counts == {("default", JobState.READY): 1}

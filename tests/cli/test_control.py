@@ -12,6 +12,7 @@ from click.testing import Result
 from localq import LocalQ
 from localq.host.presence import boot_id
 from localq.model.orders import LIMITS, PAUSE, RATE, Order
+from localq.model.worker import EVERY_QUEUE
 from tests.cli.terminal import on_terminal
 from tests.store.given import NOW, card, new
 
@@ -109,7 +110,7 @@ def test_a_refusal_is_shown_and_the_exit_code_tells(anna: str, localq: Run) -> N
 
 
 def test_what_lasts_is_written_down_where_no_worker_is(q: LocalQ, localq: Run) -> None:
-    q.store.add([new("waits")], NOW)
+    q.store.jobs.add([new("waits")], NOW)
 
     for words in (["rate_limit", "one", "5/m"], ["time_limit", "one", "10", "20"], ["revoke", "waits"]):
         result = localq("control", *words)
@@ -118,7 +119,7 @@ def test_what_lasts_is_written_down_where_no_worker_is(q: LocalQ, localq: Run) -
             "No worker has answered; it is written down for those that come.\n",
         )
 
-    assert q.store.orders() == [Order(LIMITS, "one", "[10.0, 20.0]"), Order(RATE, "one", "5/m")]
+    assert q.store.mail.orders() == [Order(LIMITS, "one", "[10.0, 20.0]"), Order(RATE, "one", "5/m")]
     assert q.AsyncResult("waits").state == "REVOKED"
 
 
@@ -131,7 +132,7 @@ def test_queues_are_paused_and_resumed(q: LocalQ, localq: Run) -> None:
     assert localq("pause", "a", "b").stdout == "a is paused.\nb is paused.\n"
     assert localq("pause", "a").stdout == "a was paused already.\n"
     assert localq("resume", "a", "c").stdout == "a goes on.\nc was not paused.\n"
-    assert q.store.orders() == [Order(PAUSE, "b", "")]
+    assert q.store.mail.orders() == [Order(PAUSE, "b", "")]
 
 
 # status
@@ -139,7 +140,7 @@ def test_queues_are_paused_and_resumed(q: LocalQ, localq: Run) -> None:
 
 def test_status_says_who_answers_and_what_is_paused(q: LocalQ, anna: str, localq: Run) -> None:
     q.control.pause("a")
-    q.store.register(card("stuck@h", boot_id=boot_id()), NOW, 2**62)
+    q.store.workers.enter(card("stuck@h", boot_id=boot_id()), NOW, 2**62)
 
     lines = localq("status", "-t", "0.2").stdout.splitlines()
 
@@ -149,7 +150,7 @@ def test_status_says_who_answers_and_what_is_paused(q: LocalQ, anna: str, localq
 
 def test_status_in_json_says_who_answers(q: LocalQ, anna: str, localq: Run) -> None:
     q.control.pause("a")
-    q.store.register(card("gone@h"), NOW, 0)
+    q.store.workers.enter(card("gone@h"), NOW, 0)
 
     told = json.loads(localq("status", "-j").stdout)
 
@@ -158,7 +159,7 @@ def test_status_in_json_says_who_answers(q: LocalQ, anna: str, localq: Run) -> N
 
 
 def test_status_of_some_workers_shows_them_alone(q: LocalQ, anna: str, localq: Run) -> None:
-    q.store.register(card("gone@h"), NOW, 0)
+    q.store.workers.enter(card("gone@h"), NOW, 0)
 
     lines = localq("status", "-d", "anna@h").stdout.splitlines()
 
@@ -166,7 +167,7 @@ def test_status_of_some_workers_shows_them_alone(q: LocalQ, anna: str, localq: R
 
 
 def test_status_ends_well_without_workers_unless_it_is_asked_for_some(q: LocalQ, anna: str, localq: Run) -> None:
-    q.store.register(card("gone@h"), NOW, 0)
+    q.store.workers.enter(card("gone@h"), NOW, 0)
 
     one_answers, none_answers = localq("status", "-d", "gone@h,anna@h"), localq("status", "-d", "gone@h")
     q.stop()
@@ -191,10 +192,10 @@ def test_a_person_sees_celerys_lines_first(q: LocalQ, anna: str) -> None:
 
 
 def test_a_job_that_waits_for_its_rate_limit_says_so(q: LocalQ, localq: Run) -> None:
-    q.store.add([new("first", task="one"), new("second", task="one")], q.clock.now())
+    q.store.jobs.add([new("first", task="one"), new("second", task="one")], q.clock.now())
     q.control.rate_limit("one", "1/h")
-    key = q.store.register(card(), NOW, 2**62)
-    q.store.claim(key, None, (), 10, q.clock.now())
+    key = q.store.workers.enter(card(), NOW, 2**62)
+    q.store.jobs.claim(key, EVERY_QUEUE, 10, q.clock.now())
 
     told = localq("result", "second").stdout
 

@@ -24,7 +24,7 @@ from localq.cli.demo.run import Counted, job_id, new_run
 from localq.cli.demo.view import shown
 from localq.model.job import JobState
 from localq.serialization import codec
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from tests.cli.terminal import on_terminal
 from tests.engine.waiting import until
 
@@ -97,7 +97,7 @@ class Demo:
         q = LocalQ("localq.cli.demo.tasks", path=self.path)
         try:
             which = Filter(tasks=(tasks.digest.name,), queues=run and (run,), states=(JobState.SUCCEEDED,))
-            jobs = q.store.find(which, 10_000)
+            jobs = q.store.read.find(which, 10_000)
             found = {}
             for job in jobs:
                 result = q.AsyncResult(job.id)
@@ -265,7 +265,7 @@ def test_jobs_that_are_cancelled_or_removed_are_failures(q: LocalQ, tree: Tree) 
 
     q.cancel([job_id(run, 1)])
     counted.look()
-    q.store.purge([run.id])
+    q.store.jobs.purge([run.id])
     look = counted.look()
 
     assert [(one.name, one.reason) for one in counted.failed] == [
@@ -345,7 +345,7 @@ def test_a_run_killed_between_two_batches_is_finished_by_resume(
     demo(tree.folder, fault="enqueue.inside#2=kill", code=KILLED)
     run = demo_run.find_run(q, None)
     assert run is not None
-    found = codec.decode(q.store.results([run.id])[run.id][1].result)["files"]  # type: ignore[union-attr, arg-type]
+    found = codec.decode(q.store.read.seen([run.id])[run.id][1].result)["files"]  # type: ignore[union-attr, arg-type]
     files = [os.path.join(directory, name) for directory, names in found for name in names]
     monkeypatch.setattr(demo_run, "_ADDED_AT_ONCE", 50)
     half = Counted(q, run, files)
@@ -396,7 +396,7 @@ def test_two_may_work_on_one_run(demo: Demo, tree: Tree) -> None:
     first = demo.start(tree.folder, fault="run.before=sleep:0.005")
     until(demo.path.exists)
     store = LocalQ(path=demo.path).store
-    until(lambda: store.find(Filter(tasks=(tasks.digest.name,)), 1))
+    until(lambda: store.read.find(Filter(tasks=(tasks.digest.name,)), 1))
     second = demo("--resume")
 
     said, _ = first.communicate(timeout=60)
@@ -412,7 +412,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(demo: Demo, tree: Tree) -> N
     program = demo.start(tree.folder, fault="run.before=sleep:0.02", start_new_session=True)
     until(demo.path.exists)
     store = LocalQ(path=demo.path).store
-    until(lambda: store.find(Filter(tasks=(tasks.digest.name,), states=(JobState.SUCCEEDED,)), 1))
+    until(lambda: store.read.find(Filter(tasks=(tasks.digest.name,), states=(JobState.SUCCEEDED,)), 1))
 
     os.killpg(program.pid, signal.SIGINT)
     said, _ = program.communicate(timeout=30)
@@ -420,8 +420,8 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(demo: Demo, tree: Tree) -> N
     assert program.returncode == 130
     assert "Traceback" not in said
     assert f"localq demo --resume --path {demo.path}" in said
-    assert not store.find(Filter(states=(JobState.RUNNING,)), 1)
-    assert [row.gone for row in store.workers()] == [True]
+    assert not store.read.find(Filter(states=(JobState.RUNNING,)), 1)
+    assert [row.gone for row in store.workers.all()] == [True]
     store.close()
     assert tree.line() in squeezed(demo("--resume"))
 

@@ -19,6 +19,7 @@ from localq import LocalQ
 from localq.host.presence import Presence, boot_id
 from localq.model.finding import Finding
 from localq.model.job import JobState
+from localq.model.orders import PAUSE, Order
 from localq.model.schedule import Firing, NewSchedule
 from localq.monitor.health import examine
 from localq.store.sqlite import examine_contents, examine_place
@@ -42,8 +43,8 @@ def local_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def path(q: LocalQ) -> Path:
     """Return the file of a store with some jobs, which nobody has open."""
-    q.store.add(news(*(f"job-{number}" for number in range(100)), args=b"x" * 500), NOW)
-    q.store.cancel([f"job-{number}" for number in range(100)], NOW + 1)
+    q.store.jobs.add(news(*(f"job-{number}" for number in range(100)), args=b"x" * 500), NOW)
+    q.store.jobs.cancel([f"job-{number}" for number in range(100)], NOW + 1)
     q.close()
     return Path(q.location)
 
@@ -69,7 +70,7 @@ def sql(path: Path, *statements: str) -> None:
 
 def register(q: LocalQ, name: str = "anna", **more: Any) -> int:
     """Register a worker that lives."""
-    return q.store.register(card(name, **{"boot_id": boot_id(), "queues": None, **more}), NOW, FAR)
+    return q.store.workers.enter(card(name, **{"boot_id": boot_id(), "queues": None, **more}), NOW, FAR)
 
 
 # All is well
@@ -142,7 +143,7 @@ def test_the_file_is_left_as_it_is(path: Path, localq: Run) -> None:
 
 
 def test_what_a_crash_left_in_the_log_stays_there(q: LocalQ, tmp_path: Path) -> None:
-    q.store.add(news("a", "b"), NOW)
+    q.store.jobs.add(news("a", "b"), NOW)
     crashed = tmp_path / "crashed" / "jobs.db"
     crashed.parent.mkdir()
     for end in ("", "-wal"):
@@ -348,7 +349,7 @@ def test_a_check_that_fails_is_a_finding_and_the_others_go_on(q: LocalQ, localq:
 
 
 def test_states_that_do_not_exist_are_a_finding(q: LocalQ) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
     sql(Path(q.location), "UPDATE job SET queue = CAST(x'ff' AS TEXT)")
 
     assert "workers" in grave(q.location)
@@ -381,7 +382,7 @@ def test_a_second_name_is_reported(path: Path) -> None:
 
 def test_odd_characters_in_the_path_do_no_harm(tmp_path: Path) -> None:
     app = LocalQ(path=tmp_path / "a ?b#c%20é.db")
-    app.store.add([new()], NOW)
+    app.store.jobs.add([new()], NOW)
     app.close()
 
     assert finding(app.location, "integrity").level == "ok"
@@ -449,7 +450,7 @@ def test_what_must_be_written_and_cannot_be_is_an_error(path: Path, monkeypatch:
 
 
 def test_a_large_log_is_reported(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
     assert "log" not in grave(q.location)
 
     monkeypatch.setattr(examine_place, "LARGE_LOG", 1000)
@@ -565,16 +566,16 @@ def test_a_worker_of_this_very_process_counts(q: LocalQ) -> None:
 
 
 def test_a_worker_that_is_stopped_is_reported(q: LocalQ) -> None:
-    q.store.register(card("stopped", boot_id=boot_id(), pid=17), q.clock.now() - 90 * 10**6, 1)
+    q.store.workers.enter(card("stopped", boot_id=boot_id(), pid=17), q.clock.now() - 90 * 10**6, 1)
 
     assert "stopped (process 17) has said nothing for 90 s" in grave(q.location)["workers"]
 
 
 def test_running_jobs_of_workers_that_are_gone_are_reported(q: LocalQ) -> None:
-    q.store.add([*news("a", "b"), new("c", task="shop.pack")], NOW)
+    q.store.jobs.add([*news("a", "b"), new("c", task="shop.pack")], NOW)
     gone = register(q, "gone", boot_id="another boot")
     claimed(q.store, gone)
-    q.store.add([new("d")], NOW)
+    q.store.jobs.add([new("d")], NOW)
     claimed(q.store, register(q, "alive"))
 
     assert grave(q.location)["orphans"] == "3 jobs belong to workers that are gone: 2 of shop.mail, 1 of shop.pack."
@@ -582,7 +583,7 @@ def test_running_jobs_of_workers_that_are_gone_are_reported(q: LocalQ) -> None:
 
 
 def test_running_jobs_of_nobody_are_reported(q: LocalQ) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
     claimed(q.store, register(q))
     sql(Path(q.location), "DELETE FROM worker")
 
@@ -591,15 +592,15 @@ def test_running_jobs_of_nobody_are_reported(q: LocalQ) -> None:
 
 
 def test_running_jobs_of_live_and_of_silent_workers_are_no_orphans(q: LocalQ) -> None:
-    q.store.add([new()], NOW)
-    claimed(q.store, q.store.register(card("silent", boot_id=boot_id()), NOW, 1))
+    q.store.jobs.add([new()], NOW)
+    claimed(q.store, q.store.workers.enter(card("silent", boot_id=boot_id()), NOW, 1))
 
     assert finding(q.location, "orphans").level == "ok"
 
 
 def test_queues_that_no_live_worker_serves_are_reported(q: LocalQ) -> None:
-    q.store.add([new("a", queue="mail"), new("b", queue="my mail"), new("c", queue="mail", run_at=FAR)], NOW)
-    q.store.add([new("d", queue="served"), new("e", queue="excluded")], NOW)
+    q.store.jobs.add([new("a", queue="mail"), new("b", queue="my mail"), new("c", queue="mail", run_at=FAR)], NOW)
+    q.store.jobs.add([new("d", queue="served"), new("e", queue="excluded")], NOW)
     register(q, "some", queues=("served",))
     register(q, "all but one", excluded=("mail", "my mail", "excluded"))
     register(q, "gone", boot_id="another boot")
@@ -615,8 +616,8 @@ def test_queues_that_no_live_worker_serves_are_reported(q: LocalQ) -> None:
 
 
 def test_paused_queues_are_told(q: LocalQ) -> None:
-    q.store.add([new("a", queue="my mail")], NOW)
-    q.store.pause(["my mail"], NOW)
+    q.store.jobs.add([new("a", queue="my mail")], NOW)
+    q.store.mail.order([Order(PAUSE, "my mail", "")], NOW)
 
     (found,) = [one for one in examine(q.location) if "paused" in one.what]
 
@@ -625,8 +626,8 @@ def test_paused_queues_are_told(q: LocalQ) -> None:
 
 
 def test_tasks_that_no_live_worker_knows_are_reported(q: LocalQ) -> None:
-    q.store.add([new("a", task="shop.mial"), new("b", task="shop.mial"), new("c", task="other", queue="x")], NOW)
-    q.store.add([new("d")], NOW)
+    q.store.jobs.add([new("a", task="shop.mial"), new("b", task="shop.mial"), new("c", task="other", queue="x")], NOW)
+    q.store.jobs.add([new("d")], NOW)
     register(q, "knows", queues=("default",))
     register(q, "elsewhere", queues=("y",), tasks=("shop.mial",))
 
@@ -640,7 +641,7 @@ def test_tasks_that_no_live_worker_knows_are_reported(q: LocalQ) -> None:
 
 def test_finished_jobs_need_nobody(path: Path) -> None:
     assert "queues" not in grave(path)
-    assert JobState.CANCELLED in {state for _, state in ReadOnlyStore(path).stats()}
+    assert JobState.CANCELLED in {state for _, state in ReadOnlyStore(path).read.stats().counts}
 
 
 # Schedules
@@ -656,7 +657,7 @@ def test_finished_jobs_need_nobody(path: Path) -> None:
 )
 def test_a_schedule_that_nobody_fires_is_reported(q: LocalQ, due_s_ago: int, level: str, words: str) -> None:
     at = q.clock.now() - due_s_ago * 1_000_000
-    q.store.put_schedule(NewSchedule("mail", "run-time", "{}", "r", at, at, at), at, replace=False)
+    q.store.schedules.put(NewSchedule("mail", "run-time", "{}", "r", at, at, at), at, replace=False)
 
     found = finding(q.location, "schedules")
 
@@ -666,10 +667,10 @@ def test_a_schedule_that_nobody_fires_is_reported(q: LocalQ, due_s_ago: int, lev
 
 def test_a_schedule_that_waits_for_the_job_before_is_not_overdue(q: LocalQ) -> None:
     at = q.clock.now()
-    q.store.put_schedule(NewSchedule("mail", "run-time", "{}", "r", at, at, at), at, replace=False)
-    (mail,) = q.store.schedules()
+    q.store.schedules.put(NewSchedule("mail", "run-time", "{}", "r", at, at, at), at, replace=False)
+    (mail,) = q.store.schedules.find()
     later = at + 3600 * 1_000_000
-    q.store.fire([Firing(mail.key, mail.revision, (), (), (), later, later, held_at=at)], at)
+    q.store.schedules.fire([Firing(mail.key, mail.revision, (), (), (), later, later, held_at=at)], at)
 
     assert finding(q.location, "schedules").level == "ok"
 

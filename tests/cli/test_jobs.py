@@ -52,17 +52,17 @@ def every_state(q: LocalQ) -> None:
     """Add a job in each state, and one that waits to be run again."""
     for one in JobState:
         job_in(q.store, one, one.name)
-    q.store.add([new("again", queue="again")], NOW)
+    q.store.jobs.add([new("again", queue="again")], NOW)
     (taken,) = claimed(q.store, worker(q.store), queues=["again"])
-    q.store.finish([done(taken, JobState.READY, retries=1)], NOW)
+    q.store.jobs.finish([done(taken, JobState.READY, retries=1)], NOW)
 
 
 def failed(q: LocalQ, job_id: str, error: Exception, **more: Any) -> None:
     """Add a job that failed with an error."""
-    q.store.add([new(job_id, queue=job_id, **more)], NOW)
+    q.store.jobs.add([new(job_id, queue=job_id, **more)], NOW)
     (taken,) = claimed(q.store, worker(q.store), queues=[job_id])
     told = attempt(1, ending="FAILURE", result=None, failure=dump(describe(error)))
-    q.store.finish([done(taken, JobState.FAILED, attempt=told)], NOW)
+    q.store.jobs.finish([done(taken, JobState.FAILED, attempt=told)], NOW)
 
 
 def shell(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -103,8 +103,8 @@ def test_jobs_in_another_process_memory_cannot_be_shown(localq: Run) -> None:
 
 def test_jobs_are_listed_newest_first_with_what_matters(q: LocalQ, localq: Run) -> None:
     now = q.clock.now()
-    q.store.add([new("older", queue="mail")], now - 3 * 3600 * 10**6)
-    q.store.add([new("newer", task="shop.pack")], now)
+    q.store.jobs.add([new("older", queue="mail")], now - 3 * 3600 * 10**6)
+    q.store.jobs.add([new("newer", task="shop.pack")], now)
 
     assert fields(localq("list")) == [
         ["newer", "shop.pack", "PENDING", "default", "0", "0s", ""],
@@ -142,16 +142,16 @@ def test_several_states_are_asked_for_at_once(q: LocalQ, localq: Run) -> None:
 
 
 def test_a_state_that_a_task_gave_itself_is_asked_for_by_that_name(q: LocalQ, localq: Run) -> None:
-    q.store.add(news("a", "b", "c"), NOW)
-    q.store.annotate([Note("b", "Packing", None)], NOW)
+    q.store.jobs.add(news("a", "b", "c"), NOW)
+    q.store.jobs.note([Note("b", "Packing", None)], NOW)
 
     assert ids(localq("list", "--state", "Packing")) == ["b"]
 
 
 def test_a_job_is_found_under_the_state_it_shows(q: LocalQ, localq: Run) -> None:
-    q.store.add([new("ignored")], NOW)
+    q.store.jobs.add([new("ignored")], NOW)
     (taken,) = claimed(q.store, worker(q.store))
-    q.store.finish([done(taken, JobState.SUCCEEDED, shown="FAILURE")], NOW)
+    q.store.jobs.finish([done(taken, JobState.SUCCEEDED, shown="FAILURE")], NOW)
 
     assert ids(localq("list", "--state", "FAILURE")) == ["ignored"]
     assert ids(localq("list", "--state", "SUCCESS")) == []
@@ -170,7 +170,7 @@ def test_an_unknown_state_is_refused_with_the_nearest(q: LocalQ, localq: Run, na
 
 
 def test_jobs_are_asked_for_by_task_and_queue(q: LocalQ, localq: Run) -> None:
-    q.store.add([new("a", task="x"), new("b", task="y"), new("c", task="x", queue="mail")], NOW)
+    q.store.jobs.add([new("a", task="x"), new("b", task="y"), new("c", task="x", queue="mail")], NOW)
 
     assert ids(localq("list", "--task", "x")) == ["c", "a"]
     assert ids(localq("list", "--task", "x", "--queue", "mail")) == ["c"]
@@ -179,7 +179,7 @@ def test_jobs_are_asked_for_by_task_and_queue(q: LocalQ, localq: Run) -> None:
 
 def test_a_long_list_is_shown_page_by_page(q: LocalQ, localq: Run) -> None:
     every = [f"job-{number:04}" for number in range(1200)]
-    q.store.add(news(*every), NOW)
+    q.store.jobs.add(news(*every), NOW)
 
     first = ids(localq("list", "--limit", "700"))
     rest = ids(localq("list", "--limit", "700", "--before", first[-1]))
@@ -200,7 +200,7 @@ def test_the_first_line_of_an_error_is_listed(q: LocalQ, localq: Run) -> None:
 
 
 def test_what_jobs_say_cannot_steer_the_terminal(q: LocalQ, localq: Run) -> None:
-    q.store.add([new("id-\x1b[2J", task="\u202etask\r\n", queue="q\x07")], NOW)
+    q.store.jobs.add([new("id-\x1b[2J", task="\u202etask\r\n", queue="q\x07")], NOW)
 
     assert fields(localq("list"))[0][:4] == ["id-\\x1b[2J", "\\u202etask\\r\\n", "PENDING", "q\\x07"]
 
@@ -237,7 +237,7 @@ def test_an_empty_list_is_valid_json(q: LocalQ, localq: Run) -> None:
 
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["status"], ["status", "--json"], ["result", "job"]])
 def test_arguments_are_not_shown(q: LocalQ, localq: Run, words: list[str]) -> None:
-    q.store.add([new("job", args=b'[["secret"],{}]')], NOW)
+    q.store.jobs.add([new("job", args=b'[["secret"],{}]')], NOW)
 
     assert "secret" not in localq(*words).output
 
@@ -289,7 +289,7 @@ def test_the_exit_code_tells_how_it_went(q: LocalQ, localq: Run, was: JobState, 
 
 
 def test_an_unknown_id_ends_with_4(q: LocalQ, localq: Run) -> None:
-    q.store.add([new("job-1234")], NOW)
+    q.store.jobs.add([new("job-1234")], NOW)
 
     short, unknown = localq("result", "job-1"), localq("result", "nothing")
 
@@ -299,7 +299,7 @@ def test_an_unknown_id_ends_with_4(q: LocalQ, localq: Run) -> None:
 
 
 def test_the_start_of_several_ids_is_refused(q: LocalQ, localq: Run) -> None:
-    q.store.add(news("job-1234", "job-1235"), NOW)
+    q.store.jobs.add(news("job-1234", "job-1235"), NOW)
 
     result = localq("result", "job-12")
 
@@ -309,7 +309,7 @@ def test_the_start_of_several_ids_is_refused(q: LocalQ, localq: Run) -> None:
 
 
 def test_an_id_that_starts_another_is_still_itself(q: LocalQ, localq: Run) -> None:
-    q.store.add(news("job-12", "job-123"), NOW)
+    q.store.jobs.add(news("job-12", "job-123"), NOW)
 
     assert "id:       job-12\n" in localq("result", "job-12").stdout
 
@@ -327,14 +327,14 @@ def test_a_result_is_waited_for(q: LocalQ, localq: Run) -> None:
 
 
 def test_waiting_ends_with_3_when_the_time_is_over(q: LocalQ, localq: Run) -> None:
-    q.store.add([new("job")], NOW)
+    q.store.jobs.add([new("job")], NOW)
 
     assert localq("result", "job", "--wait", "0").exit_code == 3
 
 
 def test_progress_is_shown_with_the_worker(q: LocalQ, localq: Run) -> None:
     job_in(q.store, JobState.RUNNING)
-    q.store.annotate([Note("job", "PROGRESS", b'{"done":3,"total":7}')], NOW)
+    q.store.jobs.note([Note("job", "PROGRESS", b'{"done":3,"total":7}')], NOW)
 
     result = localq("result", "job")
 
@@ -376,9 +376,9 @@ def test_an_error_in_json_comes_with_its_attempt(q: LocalQ, localq: Run) -> None
 
 
 def test_a_pickled_result_is_not_read_unless_the_app_accepts_it(q: LocalQ, localq: Run) -> None:
-    q.store.add([new("job", options='{"serializer":"pickle"}')], NOW)
+    q.store.jobs.add([new("job", options='{"serializer":"pickle"}')], NOW)
     (taken,) = claimed(q.store, worker(q.store))
-    q.store.finish([done(taken, attempt=attempt(1, result=b"\x80\x05K\x01."))], NOW)
+    q.store.jobs.finish([done(taken, attempt=attempt(1, result=b"\x80\x05K\x01."))], NOW)
 
     result = localq("result", "job")
     told = json.loads(localq("result", "job", "--json").stdout)
@@ -564,12 +564,12 @@ def test_all_jobs_of_a_state_run_again(q: LocalQ, localq: Run) -> None:
 
 def test_hundreds_of_jobs_run_again_at_once(q: LocalQ, localq: Run) -> None:
     every = [f"job-{number}" for number in range(1100)]
-    q.store.add(news(*every), NOW)
-    q.store.cancel(every, NOW)
+    q.store.jobs.add(news(*every), NOW)
+    q.store.jobs.cancel(every, NOW)
 
     assert localq("retry", "--state", "REVOKED").stdout == "1,100 jobs run again.\n"
 
-    assert q.store.stats() == {("default", JobState.READY): 1100}
+    assert q.store.read.stats().counts == {("default", JobState.READY): 1100}
 
 
 @pytest.mark.parametrize(
@@ -596,7 +596,7 @@ def test_retry_needs_to_know_which_jobs(q: LocalQ, localq: Run, words: list[str]
 
 
 def test_a_job_that_waits_is_cancelled(q: LocalQ, localq: Run) -> None:
-    q.store.add(news("job-one", "job-two"), NOW)
+    q.store.jobs.add(news("job-one", "job-two"), NOW)
 
     result = localq("cancel", "job-one", "job-tw")
 
@@ -622,7 +622,7 @@ def test_a_running_job_is_stopped_only_if_that_is_asked(
 
     assert result.exit_code == 0
     assert said in result.stdout
-    assert q.store.heartbeat(one.owner or 0, {one.key: one.run_token}, 0, NOW).cancel == {one.key: number}
+    assert q.store.workers.beat(one.owner or 0, {one.key: one.run_token}, 0, NOW).cancel == {one.key: number}
 
 
 def test_what_is_over_or_unknown_cannot_be_cancelled(q: LocalQ, localq: Run) -> None:
@@ -635,7 +635,7 @@ def test_what_is_over_or_unknown_cannot_be_cancelled(q: LocalQ, localq: Run) -> 
 
 
 def test_an_unknown_signal_is_refused(q: LocalQ, localq: Run) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
 
     result = localq("cancel", "job", "--signal", "HELLO")
 
@@ -648,14 +648,14 @@ def test_an_unknown_signal_is_refused(q: LocalQ, localq: Run) -> None:
 
 
 def test_purging_without_force_is_refused_where_nobody_can_be_asked(q: LocalQ, localq: Run) -> None:
-    q.store.add(news("a", "b"), NOW)
+    q.store.jobs.add(news("a", "b"), NOW)
 
     result = localq("purge")
 
     assert result.exit_code == 2
     assert "2 waiting jobs" in result.stderr
     assert "-f" in result.stderr
-    assert q.store.stats() == {("default", JobState.READY): 2}
+    assert q.store.read.stats().counts == {("default", JobState.READY): 2}
 
 
 def test_purging_removes_what_waits(q: LocalQ, localq: Run) -> None:
@@ -663,38 +663,38 @@ def test_purging_removes_what_waits(q: LocalQ, localq: Run) -> None:
 
     assert localq("purge", "-f").stdout == "5 jobs removed.\n"
 
-    assert {state for _, state in q.store.stats()} == {JobState.RUNNING, *FINAL}
+    assert {state for _, state in q.store.read.stats().counts} == {JobState.RUNNING, *FINAL}
 
 
 def test_purging_some_queues_leaves_the_others(q: LocalQ, localq: Run) -> None:
-    q.store.add([new(name, queue=name) for name in ("x", "y", "z")], NOW)
+    q.store.jobs.add([new(name, queue=name) for name in ("x", "y", "z")], NOW)
 
     result = localq("purge", "-f", "-Q", "x, y,mail")
 
     assert result.stdout == "2 jobs removed.\n"
     assert "no job is in queue 'mail'" in result.stderr
-    assert q.store.stats() == {("z", JobState.READY): 1}
+    assert q.store.read.stats().counts == {("z", JobState.READY): 1}
     assert localq("purge", "-f", "-Q", " , ").exit_code == 2
 
 
 def test_purging_where_nothing_waits_asks_nobody(q: LocalQ, localq: Run) -> None:
-    q.store.add([new(queue="video")], NOW)
+    q.store.jobs.add([new(queue="video")], NOW)
 
     result = localq("purge", "-Q", "mail")
 
     assert (result.exit_code, result.stdout) == (0, "No job waits in mail: there is nothing to remove.\n")
-    assert q.store.stats() == {("video", JobState.READY): 1}
+    assert q.store.read.stats().counts == {("video", JobState.READY): 1}
 
 
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
 def test_on_a_terminal_purging_asks_first(q: LocalQ, answer: str, left: int) -> None:
-    q.store.add([new()], NOW)
+    q.store.jobs.add([new()], NOW)
 
     code, seen = on_terminal("--path", q.location, "purge", answer=answer)
 
     assert "Remove 1 waiting job from all queues? [y/N]" in seen
     assert code == left
-    assert sum(q.store.stats().values()) == left
+    assert sum(q.store.read.stats().counts.values()) == left
 
 
 # status
@@ -702,10 +702,10 @@ def test_on_a_terminal_purging_asks_first(q: LocalQ, answer: str, left: int) -> 
 
 def test_status_shows_workers_queues_and_the_file(q: LocalQ, localq: Run) -> None:
     now = q.clock.now()
-    q.store.add([new("old")], now - 180 * 10**6)
-    q.store.add([new("later", run_at=now + 10**12), new("mail", queue="mail")], now)
+    q.store.jobs.add([new("old")], now - 180 * 10**6)
+    q.store.jobs.add([new("later", run_at=now + 10**12), new("mail", queue="mail")], now)
     job_in(q.store, JobState.FAILED, "bad")
-    q.store.register(card("gone@here", queues=None, excluded=("mail",)), now, 0)
+    q.store.workers.enter(card("gone@here", queues=None, excluded=("mail",)), now, 0)
 
     told = {(line[0], line[1]): line[2:] for line in fields(localq("status"))}
 
@@ -722,9 +722,9 @@ def test_status_shows_workers_queues_and_the_file(q: LocalQ, localq: Run) -> Non
 def test_a_worker_is_alive_silent_or_gone(q: LocalQ, localq: Run) -> None:
     far = 2**62
     for name, boot, until in (("alive", boot_id(), far), ("silent", boot_id(), 1), ("boot", "another", far)):
-        q.store.register(card(name, boot_id=boot), NOW, until)
-    buried = q.store.register(card("buried", boot_id=boot_id()), NOW, far)
-    q.store.bury([buried], NOW)
+        q.store.workers.enter(card(name, boot_id=boot), NOW, until)
+    buried = q.store.workers.enter(card("buried", boot_id=boot_id()), NOW, far)
+    q.store.workers.leave([buried], NOW)
 
     states = {line[1]: line[-1] for line in fields(localq("status")) if line[0] == "worker"}
 
@@ -736,7 +736,7 @@ def test_status_in_json_keeps_its_keys(q: LocalQ, localq: Run) -> None:
     def nothing() -> None: ...
 
     with q.running(concurrency=3, pool="threads", queues=["a", "b"], name="w@h"):
-        q.store.add([new()], NOW)
+        q.store.jobs.add([new()], NOW)
         told = json.loads(localq("status", "--json").stdout)
 
     (one,) = told["workers"]
@@ -781,12 +781,12 @@ def test_a_narrow_terminal_still_shows_whole_ids(q: LocalQ) -> None:
 
     assert all(len(line) <= 80 for line in seen.splitlines())
     _, row, error = seen.splitlines()
-    assert row.split()[:2] == [job_id, q.store.get([job_id])[job_id].task]
+    assert row.split()[:2] == [job_id, q.store.read.get([job_id])[job_id].task]
     assert error.startswith("    ValueError: xxx")
 
 
 def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:
-    q.store.add([new()], q.clock.now())
+    q.store.jobs.add([new()], q.clock.now())
     worker(q.store)
 
     code, seen = on_terminal("--path", q.location, "status")

@@ -14,7 +14,7 @@ from localq import LocalQ
 from localq.cli import main
 from localq.model.job import JobState
 from localq.schedules.scheduler import beside
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.testing import FakeClock
 from tests.cli.terminal import on_terminal
 
@@ -143,7 +143,7 @@ def test_a_schedule_is_triggered_and_backfilled(shop: LocalQ, localq: Command) -
     filled = localq("schedules", "backfill", "nightly", "2025-12-01", "2025-12-03T12:00").output.split()
 
     assert len(filled) == 3
-    waiting = {one.id for one in shop.store.find(Filter((JobState.READY,)), 100)}
+    waiting = {one.id for one in shop.store.read.find(Filter((JobState.READY,)), 100)}
     assert {triggered, *filled} <= waiting
     again = localq("schedules", "backfill", "nightly", "2025-12-01", "2025-12-03T12:00")
     assert (again.exit_code, again.output) == (0, "Fired: 0.\n")

@@ -141,7 +141,7 @@ def q(folder: Path) -> Iterator[LocalQ]:
 
 
 def job_of(q: LocalQ, job_id: str) -> Job:
-    return q.store.get([job_id])[job_id]
+    return q.store.read.get([job_id])[job_id]
 
 
 def open_gate(folder: Path) -> None:

@@ -14,7 +14,7 @@ from localq import LocalQ, chain, group, signature
 from localq.model.edges import Passing, Tie
 from localq.model.job import JobState
 from localq.monitor.workflow_graph import counted, dot, mermaid, tree
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from tests.store.given import NOW, attempt, claimed, done, job, worker
 
 Run = Callable[..., Result]
@@ -32,7 +32,7 @@ def end(q: LocalQ, job_id: str, to: JobState = JobState.SUCCEEDED, **more: Any) 
     told = attempt(1, ending=to.name, output=None, **more)
     others = [done(one, JobState.READY, kept=False, role=one.role) for one in jobs if one.id != job_id]
     (this,) = [one for one in jobs if one.id == job_id]
-    q.store.finish([done(this, to, attempt=told, role=this.role), *others], NOW)
+    q.store.jobs.finish([done(this, to, attempt=told, role=this.role), *others], NOW)
 
 
 def lines(text: str) -> list[str]:
@@ -142,7 +142,7 @@ def test_a_failed_node_is_retried_and_its_workflow_goes_on(q: LocalQ, localq: Ru
 def test_what_comes_after_stands_below_or_behind(q: LocalQ, ties: list[tuple[int, int, int]], drawn: list[str]) -> None:
     for name in "1234":
         q.send_task(name)
-    jobs = list(reversed(q.store.find(Filter(), 10)))
+    jobs = list(reversed(q.store.read.find(Filter(), 10)))
     made = [Tie(jobs[a - 1].key, n, jobs[b - 1].key, Passing(kind), 0) for n, (a, b, kind) in enumerate(ties)]
 
     def said(line: Any) -> str:

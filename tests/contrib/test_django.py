@@ -12,11 +12,11 @@ from django.db import connection, transaction
 from localq import LocalQ, Task, current
 from localq.contrib.django.task import DjangoTask
 from localq.exceptions import FixupWarning
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 
 
 def jobs(q: LocalQ) -> list[str]:
-    return [job.queue for job in q.store.find(Filter(), 10)]
+    return [job.queue for job in q.store.read.find(Filter(), 10)]
 
 
 def test_tasks_of_a_django_project_can_wait_for_a_commit(fitted: LocalQ) -> None:

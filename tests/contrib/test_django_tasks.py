@@ -75,7 +75,7 @@ def test_arguments_that_are_no_json_are_refused_and_nothing_is_added(q: LocalQ) 
     with pytest.raises(TypeError):
         shop.add.enqueue(object(), 1)
 
-    assert q.store.stats() == {}
+    assert q.store.read.stats().counts == {}
 
 
 def test_a_run_can_be_put_off_and_higher_priorities_run_first(q: LocalQ) -> None:
@@ -83,7 +83,7 @@ def test_a_run_can_be_put_off_and_higher_priorities_run_first(q: LocalQ) -> None
     later = shop.add.using(run_after=when, priority=100).enqueue(1, 1)
     rows = [shop.add.using(priority=rank).enqueue(1, 1).id for rank in (-100, 0, 50)]
 
-    found = q.store.get([later.id, *rows])
+    found = q.store.read.get([later.id, *rows])
 
     assert found[later.id].run_at == from_datetime(when)
     assert [found[one].priority for one in (*rows, later.id)] == [0, 4, 6, 9]

@@ -56,7 +56,7 @@ def test_the_page_about_django_is_a_project_that_runs(project: Project) -> None:
         from datetime import datetime, timezone
         from shop import celery_app
         from orders import tasks
-        from localq.store.protocol.store import Filter
+        from localq.store.protocol import Filter
 
         class Order:
             pk = 7
@@ -67,7 +67,7 @@ def test_the_page_about_django_is_a_project_that_runs(project: Project) -> None:
         print(tasks.confirm.delay(8).get(timeout=30))
         result = tasks.later(datetime.now(timezone.utc))
         print(celery_app.AsyncResult(result.id).name)
-        print(len(celery_app.store.find(Filter(tasks=("orders.tasks.confirm",)), 10)))
+        print(len(celery_app.store.read.find(Filter(tasks=("orders.tasks.confirm",)), 10)))
     """)
 
     assert worker.stop() == 0

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.serialization import codec, failure
-from localq.store.sqlite.store import CHECKPOINT_BYTES
+from localq.store.protocol import Topic
+from localq.store.sqlite.database import CHECKPOINT_BYTES
 from tests.crash import journal
 from tests.crash.lab import Lab, until
 
@@ -75,7 +76,7 @@ def check(lab: Lab, expected: dict[str, JobState] | None = None, *, poison: Iter
     begun: dict[str, list[journal.Run]] = defaultdict(list)
     for run in lab.starts():
         begun[run.job_id].append(run)
-    with lab.store._lock, lab.store._reading as cursor:
+    with lab.store.database.lock, lab.store.database.reading as cursor:
         rows = cursor.execute("SELECT id FROM job").fetchall()
     known = [row[0] for row in rows]
     deaths = _Deaths(lab)
@@ -85,12 +86,12 @@ def check(lab: Lab, expected: dict[str, JobState] | None = None, *, poison: Iter
     verdict.wrong += [f"job {job_id} ran and is not in the file" for job_id in begun if job_id not in set(known)]
     poisonous = set(poison)
     for job_id in known:
-        job = lab.store.call(job_id)
+        job = lab.store.read.get([job_id], args=True)[job_id]
         assert job is not None
         if not JobState(job.state).final:
             verdict.stuck.append(f"{_said(job)}")
             continue
-        attempts = lab.store.attempts(job_id)
+        attempts = lab.store.read.attempts(job_id)
         if job_id not in poisonous:
             _check_end(verdict, job, attempts, (expected or {}).get(job_id), deaths)
             _check_runs(verdict, job, attempts, begun[job_id], deaths)
@@ -153,7 +154,7 @@ def check_clean(lab: Lab) -> list[str]:
     with contextlib.suppress(AssertionError):
         until(lambda: not lab.leftovers(), "all ended", 2)
     # The bell of a killed worker goes with the next ring.
-    lab.store.ring_workers()
+    lab.store.bells.ring(Topic.WORK)
     if (said := lab.integrity()) != "ok":
         wrong.append(f"integrity check: {said}")
     if left := lab.leftovers():

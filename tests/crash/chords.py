@@ -27,8 +27,8 @@ def wrong_bodies(lab: Lab, sizes: Mapping[str, int]) -> list[str]:
     for body, size in sizes.items():
         squares = [number * number for number in range(size)]
         given = [results for job_id, results in called if job_id == body]
-        done = [one.number for one in lab.store.attempts(body) if one.ending == "SUCCESS"]
-        state = JobState(lab.store.get([body])[body].state)
+        done = [one.number for one in lab.store.read.attempts(body) if one.ending == "SUCCESS"]
+        state = JobState(lab.store.read.get([body])[body].state)
         if len(done) != 1 or state != JobState.SUCCEEDED:
             wrong.append(f"the body {body} of a chord of {size} is {state.name}, and succeeded in attempts {done}")
         if not given or any(results != squares for results in given):

@@ -26,7 +26,7 @@ def witnessed(lab: Lab) -> Counter[tuple[str, datetime]]:
 
 
 def ledger(lab: Lab, name: str) -> list[LedgerRow]:
-    return lab.store.ledger(name, 100_000)
+    return lab.store.schedules.ledger(name, 100_000)
 
 
 def go_on(lab: Lab, more: int = 20) -> None:
@@ -50,5 +50,5 @@ def check(lab: Lab) -> None:
         assert {row.outcome for row in rows} == {"fired"}
         assert len(rows) == len(ran)
         assert {row.job_id for row in rows} == {run.job_id for run in lab.starts()} & {row.job_id for row in rows}
-        (row,) = lab.store.schedules([name])
+        (row,) = lab.store.schedules.find([name])
         assert (row.runs, row.missed) == (len(ran), 0)

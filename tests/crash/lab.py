@@ -23,7 +23,7 @@ from typing import Any
 from localq import LocalQ
 from localq.canvas import Signature
 from localq.model.job import JobState
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.store.sqlite.store import SqliteStore
 from tests.crash import journal
 
@@ -272,7 +272,7 @@ class Lab:
     def counts(self) -> dict[JobState, int]:
         """Return the number of jobs by state."""
         found: dict[JobState, int] = {}
-        for (_, state), count in self.store.stats().items():
+        for (_, state), count in self.store.read.stats().counts.items():
             found[state] = found.get(state, 0) + count
         return found
 
@@ -286,7 +286,9 @@ class Lab:
 
     def state(self) -> str:
         """Say what is unfinished, alive, killed and logged: for a test that failed."""
-        jobs = self.store.find(Filter((JobState.WAITING, JobState.SCHEDULED, JobState.READY, JobState.RUNNING)), 20)
+        jobs = self.store.read.find(
+            Filter((JobState.WAITING, JobState.SCHEDULED, JobState.READY, JobState.RUNNING)), 20
+        )
         alive = [f"{one.kind} {one.name} {one.pid}" for one in self.programs if one.alive()]
         shown = "\n".join(f"  {job}" for job in jobs)
         logs = "\n".join(one.told()[-2000:] for one in self.programs)
@@ -346,7 +348,7 @@ class Lab:
 
     def beats(self, name: str) -> int:
         """Return the number of heartbeats seen of a worker, by asking often."""
-        for row in self.store.workers():
+        for row in self.store.workers.all():
             if row.card.name == name:
                 self._beats.setdefault(name, set()).add(row.lease_until)
         return len(self._beats.get(name, ()))

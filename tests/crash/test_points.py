@@ -138,10 +138,10 @@ def test_a_process_killed_while_it_prunes_has_pruned_all_of_it_or_nothing() -> N
         assert worker.stop() == 0
         doomed = lab.verb("prune", fault="prune.inside=kill")
         assert doomed.wait() == -signal.SIGKILL
-        assert set(lab.store.get(ids)) == set(ids)
+        assert set(lab.store.read.get(ids)) == set(ids)
         assert check(lab).faults() == []
         assert lab.verb("prune").wait() == 0
-        assert lab.store.get(ids) == {}
+        assert lab.store.read.get(ids) == {}
         assert check_clean(lab) == []
 
 

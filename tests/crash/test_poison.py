@@ -13,6 +13,7 @@ import pytest
 from localq.model.job import JobState
 from localq.model.outcome import Attempt
 from localq.serialization import failure
+from localq.store.protocol import Topic
 from tests.crash.checker import check_clean
 from tests.crash.lab import Lab, Program, descendants, until
 
@@ -32,10 +33,12 @@ def lab() -> Iterator[Lab]:
 def ended(lab: Lab, task: str, *args: Any, **options: Any) -> tuple[JobState, list[Attempt]]:
     """Run a job to its end, and a good one after it; return the state and the attempts."""
     job_id = lab.send(task, *args, **options)
-    until(lambda: JobState(lab.store.get([job_id])[job_id].state).final, lambda: f"{task} ended\n{lab.state()}")
+    until(lambda: JobState(lab.store.read.get([job_id])[job_id].state).final, lambda: f"{task} ended\n{lab.state()}")
     good = lab.send("work", 7)
-    until(lambda: lab.store.get([good])[good].state == JobState.SUCCEEDED, lambda: f"a good job ended\n{lab.state()}")
-    return JobState(lab.store.get([job_id])[job_id].state), lab.store.attempts(job_id)
+    until(
+        lambda: lab.store.read.get([good])[good].state == JobState.SUCCEEDED, lambda: f"a good job ended\n{lab.state()}"
+    )
+    return JobState(lab.store.read.get([job_id])[job_id].state), lab.store.read.attempts(job_id)
 
 
 def errors(attempts: list[Attempt]) -> list[failure.Failure]:
@@ -125,10 +128,10 @@ def test_a_task_unknown_to_the_worker_is_a_failure(lab: Lab) -> None:
 @pytest.mark.parametrize("column", ["args", "options"])
 def test_a_damaged_row_stops_no_worker(lab: Lab, column: str) -> None:
     job_id = lab.send("work", 1, countdown=3600)
-    with lab.store._lock, lab.store._writing as cursor:
+    with lab.store.database.lock, lab.store.database.writing as cursor:
         cursor.execute(f"UPDATE job SET {column} = ?, state = 1 WHERE id = ?", (b"\xff[", job_id))
-    lab.store.ring_workers()
-    until(lambda: JobState(lab.store.get([job_id])[job_id].state).final, lambda: f"ended\n{lab.state()}")
+    lab.store.bells.ring(Topic.WORK)
+    until(lambda: JobState(lab.store.read.get([job_id])[job_id].state).final, lambda: f"ended\n{lab.state()}")
     assert ended(lab, "work", 1)[0] == JobState.SUCCEEDED
 
 
@@ -136,9 +139,9 @@ def test_many_poison_jobs_let_the_good_ones_through(lab: Lab) -> None:
     bad = [lab.send("leave", 1) for _ in range(15)]
     good = [lab.send("work", number) for number in range(100)]
     lab.drained()
-    assert {lab.store.get([one])[one].state for one in good} == {JobState.SUCCEEDED}
-    assert {len(lab.store.attempts(one)) for one in good} == {1}
-    assert {lab.store.get([one])[one].state for one in bad} == {JobState.FAILED}
+    assert {lab.store.read.get([one])[one].state for one in good} == {JobState.SUCCEEDED}
+    assert {len(lab.store.read.attempts(one)) for one in good} == {1}
+    assert {lab.store.read.get([one])[one].state for one in bad} == {JobState.FAILED}
 
 
 def test_a_task_over_twice_its_memory_limit_is_killed() -> None:
@@ -158,8 +161,8 @@ def test_a_job_that_crashed_once_is_handed_out_alone() -> None:
         job_id = lab.send("crash_in", 1)
         lab.enqueue("work", 100, 200, 200)
         lab.drained()
-        assert lab.store.get([job_id])[job_id].state == JobState.SUCCEEDED
-        attempts = lab.store.attempts(job_id)
+        assert lab.store.read.get([job_id])[job_id].state == JobState.SUCCEEDED
+        attempts = lab.store.read.attempts(job_id)
         assert [one.ending for one in attempts] == ["LOST", "SUCCESS"]
         assert attempts[1].result == b'"alone"'
 

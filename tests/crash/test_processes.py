@@ -83,7 +83,7 @@ def test_a_worker_stopped_past_its_lease_loses_its_jobs_to_a_peer_and_comes_back
         until(lambda: len(journal.ended(lab.folder)) == 2, "both runs ended")
         frozen.signal(signal.SIGCONT)
         until(lambda: lab.events("worker.rejoined"), "rejoined")
-        attempts = lab.store.attempts(held)
+        attempts = lab.store.read.attempts(held)
         assert [one.ending for one in attempts] == ["LOST", "SUCCESS"]
         assert [one.worker for one in attempts] == ["frozen@lab", "peer@lab"]
         settled(lab)
@@ -135,7 +135,7 @@ def test_a_disk_that_fills_up_under_a_worker_only_delays_it() -> None:
         until(lambda: lab.events("store.recovered"), "recovered", 2.5)
         verdict = settled(lab)
         assert verdict.reasons.total() == 0
-        assert {len(lab.store.attempts(one)) for one in held} == {1}
+        assert {len(lab.store.read.attempts(one)) for one in held} == {1}
 
 
 def test_a_file_locked_by_others_only_delays_the_workers() -> None:
@@ -219,7 +219,7 @@ def test_a_worker_told_to_stop_twice_interrupts_what_runs_and_charges_nothing() 
         until(lambda: lab.events("worker.stopping"), "stopping")
         worker.signal(signal.SIGTERM)
         assert worker.wait() == 0
-        job = lab.store.get([held])[held]
+        job = lab.store.read.get([held])[held]
         assert (job.state, job.attempts, job.crashes) == (JobState.READY, 1, 0)
         lab.open_gate("gate")
         lab.worker("next", 1)
@@ -239,12 +239,12 @@ def test_a_task_that_may_run_once_is_a_failure_when_its_process_dies(killed: str
         lab.worker("next", 1)
         verdict = settled(lab, {job_id: JobState.FAILED})
         assert verdict.runs == 6
-        [attempt] = lab.store.attempts(job_id)
+        [attempt] = lab.store.read.attempts(job_id)
         assert attempt.failure is not None
         told = failure.load(attempt.failure)
         assert told.type == "WorkerLostError"
         assert "(attempt 1, at most once)" in told.message
-        assert {lab.store.get([one])[one].state for one in others} == {JobState.SUCCEEDED}
+        assert {lab.store.read.get([one])[one].state for one in others} == {JobState.SUCCEEDED}
 
 
 def test_a_running_job_that_is_revoked_with_terminate_is_really_killed() -> None:
@@ -253,7 +253,7 @@ def test_a_running_job_that_is_revoked_with_terminate_is_really_killed() -> None
         held, other = lab.send("gated", "gate"), lab.send("gated", "other")
         run, beside = lab.begun(held), lab.begun(other)
         lab.app.AsyncResult(held).revoke(terminate=True, wait=True, timeout=20)
-        assert lab.store.get([held])[held].state == JobState.CANCELLED
+        assert lab.store.read.get([held])[held].state == JobState.CANCELLED
         until(lambda: not os.path.exists(f"/proc/{run.pid}"), "dead")
         assert os.path.exists(f"/proc/{beside.pid}")
         lab.open_gate("other")
@@ -272,7 +272,7 @@ def test_jobs_cancelled_while_workers_claim_them_end_in_one_way_only() -> None:
         for at in range(len(ids), 0, -10):
             flagged.update(lab.app.cancel(ids[at - 10 : at]))
         lab.drained()
-        states = {one: JobState(job.state) for one, job in lab.store.get(ids).items()}
+        states = {one: JobState(job.state) for one, job in lab.store.read.get(ids).items()}
         waited = {one for one, before in flagged.items() if before == JobState.READY}
         assert {states[one] for one in waited} <= {JobState.CANCELLED}
         assert not waited & {run.job_id for run in lab.starts()}
@@ -292,7 +292,7 @@ def test_running_jobs_terminated_in_a_row_take_no_neighbour_with_them() -> None:
         for job_id in ids[20::4]:
             lab.app.cancel([job_id], signal=signal.SIGTERM)
         lab.drained()
-        states = {one: JobState(job.state) for one, job in lab.store.get(ids).items()}
+        states = {one: JobState(job.state) for one, job in lab.store.read.get(ids).items()}
         cancelled = {one: state for one, state in states.items() if state == JobState.CANCELLED}
         assert set(cancelled) <= set(ids[20::4])
         verdict = settled(lab, cancelled)
@@ -304,7 +304,7 @@ def test_notes_of_running_tasks_are_kept_and_bring_no_work_twice() -> None:
         lab.worker("one", 2)
         ids = [lab.send("noted", number) for number in range(50)]
         lab.drained()
-        assert {len(lab.store.attempts(one)) for one in ids} == {1}
+        assert {len(lab.store.read.attempts(one)) for one in ids} == {1}
         settled(lab)
 
 
@@ -323,7 +323,7 @@ def test_a_slow_job_does_not_make_the_worker_claim_and_release_others_for_ever()
         assert lab.commits() - version < 40
         lab.open_gate("gate")
         settled(lab)
-        assert {lab.store.get([one])[one].run_token for one in ids} <= set(range(1, 8))
+        assert {lab.store.read.get([one])[one].run_token for one in ids} <= set(range(1, 8))
 
 
 def test_the_checker_finds_what_is_lost_stuck_repeated_or_wrong() -> None:
@@ -333,7 +333,7 @@ def test_the_checker_finds_what_is_lost_stuck_repeated_or_wrong() -> None:
         lab.drained()
         assert lab.stop_all() == [0]
         assert check(lab).faults() == []
-        with lab.store._lock, lab.store._writing as cursor:
+        with lab.store.database.lock, lab.store.database.writing as cursor:
             cursor.execute("DELETE FROM job WHERE id = ?", (gone,))
             cursor.execute("UPDATE job SET state = 2 WHERE id = ?", (undone,))
             key = cursor.execute("SELECT key FROM job WHERE id = ?", (wrong,)).fetchone()[0]

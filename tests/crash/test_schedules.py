@@ -87,7 +87,7 @@ def test_a_scheduler_killed_while_it_takes_up_the_configuration_leaves_it_whole(
         doomed = lab.beat(INTERVALS, fault="sync.inside=kill")
 
         assert doomed.wait() == -signal.SIGKILL
-        assert lab.store.schedules() == []
+        assert lab.store.schedules.find() == []
         go_on(lab)
 
         check(lab)

@@ -47,7 +47,7 @@ def test_a_worker_killed_between_two_steps_forgets_none(point: str) -> None:
             until(lambda: lab.unfinished() < 6 or not doomed.alive(), lab.state)
         assert doomed.wait() == -signal.SIGKILL
         settled(lab)
-        assert {lab.store.get([one])[one].state for one in sent} == {JobState.SUCCEEDED}
+        assert {lab.store.read.get([one])[one].state for one in sent} == {JobState.SUCCEEDED}
 
 
 @pytest.mark.parametrize("point", ["claim.inside", "claim.after", "finish.inside", "finish.after"])
@@ -61,5 +61,5 @@ def test_a_worker_killed_while_it_says_what_is_behind_a_failure_leaves_it_to_a_p
         lab.worker("peer", 1)
         behind = [line.id, line.parent.id, line.parent.parent[0].id]
         settled(lab, dict.fromkeys(behind, JobState.FAILED))
-        assert [one.ending for one in lab.store.attempts(line.id)] == ["BEHIND"]
+        assert [one.ending for one in lab.store.read.attempts(line.id)] == ["BEHIND"]
         assert lab.starts(line.id) == lab.starts(line.parent.id) == []

@@ -11,7 +11,7 @@ from tests.crash.tasks import q
 def main(verb: str) -> None:
     now = time.time_ns() // 1000
     if verb == "prune":
-        q.store.prune(now, 1000)
+        q.store.jobs.prune(now, 1000)
     else:
         raise ValueError(verb)
 

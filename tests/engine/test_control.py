@@ -311,7 +311,7 @@ def test_a_worker_told_to_serve_another_queue_does(q: LocalQ) -> None:
 
         assert waits.get(timeout=20) == 1
         assert q.control.add_consumer("b", reply=True) == [{"anna@h": {"ok": "already consuming from 'b'"}}]
-        assert q.store.workers()[-1].card.queues == ("a", "b")
+        assert q.store.workers.all()[-1].card.queues == ("a", "b")
 
 
 @pytest.mark.parametrize("queues", [None, ["celery", "b"]])
@@ -527,7 +527,7 @@ def test_a_pool_grows_and_shrinks(q: LocalQ, busy: Any, pool: str) -> None:
     jobs = [busy() for _ in range(3)]
     for job in jobs:
         shows(job, "ON")
-    assert (len(inspect.active()), q.store.workers()[-1].card.concurrency) == (3, 3)
+    assert (len(inspect.active()), q.store.workers.all()[-1].card.concurrency) == (3, 3)
 
     assert q.control.pool_shrink(2, reply=True) == [{"anna@h": {"ok": "pool will shrink"}}]
     assert inspect.stats()["pool"]["max-concurrency"] == 1

@@ -8,7 +8,7 @@ import pytest
 
 from localq import LocalQ
 from localq.model.outcome import Completion
-from localq.store.sql.jobs import SqlStore
+from localq.store.sql.jobs import SqlJobs
 from localq.worker.pool.processes.work_ahead import MOST_AHEAD, WorkAhead
 
 
@@ -71,7 +71,7 @@ def test_nobody_looks_away_from_jobs_that_take_no_time() -> None:
 
 def test_outcomes_of_a_backlog_are_written_several_at_once(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
-    finish = SqlStore.finish
+    finish = SqlJobs.finish
 
     def counted(self: Any, completions: list[Completion], now: int) -> list[bool]:
         written.append(len(completions))
@@ -82,7 +82,7 @@ def test_outcomes_of_a_backlog_are_written_several_at_once(q: LocalQ, monkeypatc
         return sum(range(100_000))
 
     results = q.enqueue_many([spin.s() for _ in range(150)])
-    monkeypatch.setattr(SqlStore, "finish", counted)
+    monkeypatch.setattr(SqlJobs, "finish", counted)
 
     with q.running(concurrency=2):
         values = [result.get(timeout=60) for result in results]

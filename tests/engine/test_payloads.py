@@ -11,9 +11,9 @@ import pytest
 
 from localq import LocalQ, chain, chord
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError, WorkerLostError
-from localq.model.worker import WorkerCard
+from localq.model.worker import EVERY_QUEUE, WorkerCard
 from localq.serialization.compression import PACKED, pack
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 
 _ANY = Filter()
 KEY = "2025: a secret of the tests"
@@ -51,7 +51,7 @@ def test_packed_and_signed_jobs_run_as_others_do(q: LocalQ, ran: Path, pool: str
     with q.running(concurrency=1, pool=pool):
         result = q.tasks["mark"].apply_async((text,), link=q.tasks["mark"].s())
         assert result.get(timeout=30) == text
-        (after,) = [one for one in q.store.find(_ANY, 10) if one.id != result.id]
+        (after,) = [one for one in q.store.read.find(_ANY, 10) if one.id != result.id]
         assert q.AsyncResult(after.id).get(timeout=30) == text
 
     write(q, "UPDATE job SET args = CAST(args || 'x' AS BLOB) WHERE id = ?", result.id)
@@ -135,8 +135,8 @@ def test_error_callbacks_of_a_job_whose_worker_died_are_signed(q: LocalQ, ran: P
     mark = q.tasks["mark"]
     lost, forged = [mark.apply_async((text,), link_error=mark.si("told")) for text in ("lost", "forged")]
     card = WorkerCard("u", "dead@h", "h", 1, "another boot", "solo", 1, None, (), ())
-    dead = q.store.register(card, q.clock.now(), 0)
-    assert len(q.store.claim(dead, None, (), 2, q.clock.now()).jobs) == 2
+    dead = q.store.workers.enter(card, q.clock.now(), 0)
+    assert len(q.store.jobs.claim(dead, EVERY_QUEUE, 2, q.clock.now()).jobs) == 2
     write(q, "UPDATE job SET args = ? WHERE id = ?", b'[["evil"],{}]', forged.id)
     mark.acks_late = False
 
@@ -144,7 +144,7 @@ def test_error_callbacks_of_a_job_whose_worker_died_are_signed(q: LocalQ, ran: P
         for one in (lost, forged):
             with pytest.raises(WorkerLostError):
                 one.get(timeout=30)
-        (after,) = [one for one in q.store.find(_ANY, 10) if one.id not in (lost.id, forged.id)]
+        (after,) = [one for one in q.store.read.find(_ANY, 10) if one.id not in (lost.id, forged.id)]
         assert q.AsyncResult(after.id).get(timeout=30) == "told"
 
     assert ran.read_text() == "told\n"

@@ -289,7 +289,7 @@ def test_stopping_finishes_what_runs_and_puts_back_the_rest_uncharged(
     done = [result for result in (first, *rest) if result.ready()]
     assert first in done
     assert len(done) < 20
-    waiting = [q.store.get([result.id])[result.id] for result in (first, *rest) if result not in done]
+    waiting = [q.store.read.get([result.id])[result.id] for result in (first, *rest) if result not in done]
     assert {(job.state, job.attempts, job.owner) for job in waiting} == {(1, 0, None)}
     start()
     assert [result.get(20) for result in (first, *rest)] == list(range(20))
@@ -309,7 +309,7 @@ def test_stopping_in_time_interrupts_and_puts_back(q: LocalQ, start: Running) ->
 
     q.stop(timeout=0.1)
 
-    job = q.store.get([result.id])[result.id]
+    job = q.store.read.get([result.id])[result.id]
     assert (job.state, job.attempts, job.crashes, job.owner) == (1, 1, 0, None)
     assert [run.outcome for run in result.attempts] == ["INTERRUPTED"]
 
@@ -449,10 +449,10 @@ def test_a_second_start_changes_nothing(q: LocalQ, start: Running) -> None:
     start()
 
     assert one.delay().get(20) == 1
-    assert len([row for row in q.store.workers() if not row.gone]) == 1
+    assert len([row for row in q.store.workers.all() if not row.gone]) == 1
     q.stop()
     q.stop()
-    assert [row for row in q.store.workers() if not row.gone] == []
+    assert [row for row in q.store.workers.all() if not row.gone] == []
 
 
 def test_what_travels_comes_back_as_it_was(q: LocalQ, start: Running) -> None:

@@ -247,7 +247,7 @@ def test_several_workers_share_one_file(q: LocalQ) -> None:
         results = q.enqueue_many([work.s() for _ in range(400)])
         for result in results:
             result.get(30)
-        names = {row.card.name for row in q.store.workers()}
+        names = {row.card.name for row in q.store.workers.all()}
 
     assert names == {"a@h", "b@h"}
     assert {len(result.attempts) for result in results} == {1}

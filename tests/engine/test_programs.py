@@ -164,7 +164,7 @@ def test_what_a_program_leaves_behind_runs_in_the_next(tmp_path: Path) -> None:
 @q.task
 def one(n):
     return n
-if len(q.store.stats()) == 0:
+if len(q.store.read.stats().counts) == 0:
     for n in range(5):
         one.apply_async((n,), task_id=f"one-{n}")
 else:

@@ -17,7 +17,7 @@ from localq.model import events
 from localq.model.job import JobState
 from localq.schedules import crontab
 from localq.schedules.scheduler import Scheduler, beside
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.store.sqlite.store import SqliteStore
 from localq.testing import FakeClock
 from tests.engine.waiting import until
@@ -60,14 +60,14 @@ class Beat:
         self.tick(scheduler)
 
     def jobs(self) -> list[str]:
-        return [one.task for one in self.q.store.find(Filter(), 1000)]
+        return [one.task for one in self.q.store.read.find(Filter(), 1000)]
 
     def fired(self, name: str) -> list[str]:
         return [f"{one.instant:%d %H:%M:%S}" for one in self.q.schedules.ledger(name) if one.outcome == "fired"][::-1]
 
     def finish(self) -> None:
         """End every job that waits."""
-        self.q.cancel([one.id for one in self.q.store.find(Filter(), 1000)])
+        self.q.cancel([one.id for one in self.q.store.read.find(Filter(), 1000)])
 
     def close(self) -> None:
         for one in reversed(self._open):
@@ -166,7 +166,7 @@ def test_a_changed_call_keeps_the_times(beat: Beat) -> None:
     beat.after(scheduler, seconds=40)
 
     assert beat.fired("x") == ["01 12:00:00", "01 12:01:00"]
-    assert {one.queue for one in beat.q.store.find(Filter(), 10)} == {"celery", "other"}
+    assert {one.queue for one in beat.q.store.read.find(Filter(), 10)} == {"celery", "other"}
 
 
 def test_a_changed_interval_counts_from_the_last_run_and_keeps_the_history(beat: Beat) -> None:
@@ -259,7 +259,7 @@ def test_a_schedule_is_added_changed_and_removed_while_the_program_runs(beat: Be
     changed = schedules.update("x", schedule="0 * * * *")
     assert (changed.words, changed.zone) == ("every hour, on the hour", "Europe/Berlin")
     beat.after(scheduler, hours=1)
-    assert [one.queue for one in beat.q.store.find(Filter(), 10)] == ["slow"]
+    assert [one.queue for one in beat.q.store.read.find(Filter(), 10)] == ["slow"]
 
     assert schedules.remove("x")
     assert not schedules.remove("x")
@@ -279,8 +279,8 @@ def test_a_change_of_one_part_keeps_the_others(beat: Beat) -> None:
 
     scheduler = beat.scheduler()
     beat.after(scheduler, seconds=10)
-    (job,) = beat.q.store.find(Filter(), 10)
-    full = beat.q.store.call(job.id)
+    (job,) = beat.q.store.read.find(Filter(), 10)
+    full = beat.q.store.read.get([job.id], args=True)[job.id]
     assert full is not None
     assert (full.args, full.queue, full.priority) == (b"[[3,4],{}]", "slow", 5)
     assert full.expires_at is not None
@@ -330,7 +330,7 @@ def test_a_task_that_this_process_does_not_know_fires_all_the_same(beat: Beat) -
     scheduler.close()
     stranger.close()
 
-    (job,) = beat.q.store.find(Filter(), 10)
+    (job,) = beat.q.store.read.find(Filter(), 10)
     assert (job.task, job.queue) == ("work", "slow")
     assert '"time_limit":5' in (job.options or "")
 
@@ -514,7 +514,7 @@ def damage(beat: Beat, statement: str) -> None:
     """Change the file behind the back of everybody."""
     store = beat.q.store
     assert isinstance(store, SqliteStore)
-    with store._lock, store._writing as cursor:
+    with store.database.lock, store.database.writing as cursor:
         cursor.execute(statement)
 
 
@@ -539,7 +539,7 @@ def test_a_run_that_must_not_overlap_is_skipped_or_replaces_the_previous(beat: B
 
     assert beat.fired("s") == ["01 12:00:00"]
     assert beat.fired("c") == ["01 12:00:00", "01 12:01:00"]
-    states = [JobState(one.state).name for one in beat.q.store.find(Filter(), 10)]
+    states = [JobState(one.state).name for one in beat.q.store.read.find(Filter(), 10)]
     assert sorted(states) == ["CANCELLED", "READY", "READY"]
 
 
@@ -594,7 +594,7 @@ def test_what_fails_is_tried_again(q: LocalQ, monkeypatch: pytest.MonkeyPatch, e
         monkeypatch.undo()
         raise error
 
-    monkeypatch.setattr(scheduler.store, "due_schedules", busy)
+    monkeypatch.setattr(scheduler.store.schedules, "due", busy)
     scheduler.start()
 
     until(lambda: q.schedules.get("x").runs == 1)

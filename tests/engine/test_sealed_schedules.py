@@ -19,7 +19,7 @@ from localq.model.job import Job
 from localq.schedules.scheduler import beside
 from localq.serialization.sealing import open_call
 from localq.serialization.signing import SIGNED
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.testing import FakeClock, drain, travel
 
 KEY, NEXT = "one: a secret of the tests", "two: the secret that comes next"
@@ -43,7 +43,7 @@ def signed(tmp_path: Path) -> Iterator[LocalQ]:
 
 
 def jobs_of(app: LocalQ) -> list[Job]:
-    found = [app.store.call(job.id) for job in app.store.find(Filter(), 100)]
+    found = [app.store.read.get([job.id], args=True)[job.id] for job in app.store.read.find(Filter(), 100)]
     return [job for job in found if job is not None]
 
 
@@ -64,7 +64,7 @@ def tick(app: LocalQ) -> list[tuple[str, dict[str, Any]]]:
 
 
 def spec_of(app: LocalQ, name: str) -> str:
-    return app.store.schedules([name])[0].spec
+    return app.store.schedules.find([name])[0].spec
 
 
 def test_what_a_schedule_fires_is_signed_and_runs(signed: LocalQ) -> None:

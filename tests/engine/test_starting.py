@@ -50,7 +50,7 @@ def test_a_name_that_cannot_be_is_refused_and_the_app_can_start_under_another(q:
         q.start(pool="solo", name="my worker")
 
     with q.running(pool="solo", name="mine@here") as running:
-        assert [row.card.name for row in running.store.workers()] == ["mine@here"]
+        assert [row.card.name for row in running.store.workers.all()] == ["mine@here"]
 
 
 def test_a_timeout_that_cannot_be_leaves_the_worker_running(q: LocalQ) -> None:
@@ -66,7 +66,7 @@ def test_a_timeout_that_cannot_be_leaves_the_worker_running(q: LocalQ) -> None:
 def test_the_solo_pool_says_that_it_has_one_slot(q: LocalQ, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "localq"):
         with q.running(concurrency=3, pool="solo"):
-            (row,) = q.store.workers()
+            (row,) = q.store.workers.all()
         with q.running(pool="solo"), q.running(concurrency=1, pool="solo"):
             pass
 
@@ -108,7 +108,7 @@ def test_a_full_disk_refuses_a_worker_instead_of_ending_the_program(
 
     assert left == []
     with q.running(concurrency=1):
-        (row,) = q.store.workers()
+        (row,) = q.store.workers.all()
     assert row.card.concurrency == 1
 
 

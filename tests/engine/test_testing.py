@@ -227,7 +227,7 @@ def test_worker(localq_app, localq_worker):
 
 
 def test_nothing_is_left_of_the_test_before(localq_app, localq_drain):
-    assert localq_app.store.stats() == {}
+    assert localq_app.store.read.stats().counts == {}
     result = localq_app.tasks["double"].delay(1)
     assert [one.id for one in localq_drain()] == [result.id]
 

@@ -14,7 +14,8 @@ from localq import LocalQ
 from localq.exceptions import StoreBusy, StoreFull
 from localq.model import events
 from localq.model.schedule import LEDGER_KEPT, SKIPPED, Entry, NewSchedule
-from localq.store.sql.jobs import SqlStore
+from localq.store.sql.jobs import SqlJobs
+from localq.store.sql.workers import SqlWorkers
 from localq.worker.build import assemble
 from localq.worker.shutdown import Stopping
 from localq.worker.upkeep import Upkeep
@@ -66,22 +67,22 @@ def test_the_ledger_of_a_schedule_that_fires_often_is_pruned_whatever_is_kept_of
     q.conf.result_expires = None
     now = q.clock.now()
     second, day = 1_000_000, 86_400_000_000
-    q.store.put_schedule(NewSchedule("often", "run-time", "{}", "1 s", now, now, now), now, replace=False)
-    (often,) = q.store.schedules(["often"])
+    q.store.schedules.put(NewSchedule("often", "run-time", "{}", "1 s", now, now, now), now, replace=False)
+    (often,) = q.store.schedules.find(["often"])
     skips = [Entry(now + number * second, SKIPPED, "late") for number in range(LEDGER_KEPT + 600)]
-    q.store.record(often.key, skips, [], now)
+    q.store.schedules.record(often.key, skips, [], now)
     clock = Moved(now + day)
     upkeep = upkeep_of(q, clock)
 
     clock.seconds = 100
     upkeep.tend()
-    young = len(q.store.ledger("often", 10_000))
+    young = len(q.store.schedules.ledger("often", 10_000))
     clock.micros += day
     for _ in range(2):
         clock.seconds += 1_000
         upkeep.tend()
 
-    assert (young, len(q.store.ledger("often", 10_000))) == (LEDGER_KEPT + 600, LEDGER_KEPT)
+    assert (young, len(q.store.schedules.ledger("often", 10_000))) == (LEDGER_KEPT + 600, LEDGER_KEPT)
 
 
 def test_nothing_is_pruned_without_a_limit(q: LocalQ) -> None:
@@ -98,12 +99,14 @@ def test_nothing_is_pruned_without_a_limit(q: LocalQ) -> None:
 
 
 @pytest.mark.parametrize("trouble", [StoreFull, StoreBusy])
-@pytest.mark.parametrize("verb", ["finish", "claim", "heartbeat", "annotate"])
+@pytest.mark.parametrize(
+    ("facet", "verb"), [(SqlJobs, "finish"), (SqlJobs, "claim"), (SqlWorkers, "beat"), (SqlJobs, "note")]
+)
 def test_nothing_is_lost_while_the_store_cannot_write(
-    q: LocalQ, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception], verb: str
+    q: LocalQ, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception], facet: type, verb: str
 ) -> None:
     monkeypatch.setattr("localq.worker.outage._TRY_AGAIN_S", 0.02)
-    plain, failures, ran, told = getattr(SqlStore, verb), [1] * 3, [], []
+    plain, failures, ran, told = getattr(facet, verb), [1] * 3, [], []
 
     def failing(self: Any, *args: Any, **kwargs: Any) -> Any:
         if failures:
@@ -117,7 +120,7 @@ def test_nothing_is_lost_while_the_store_cannot_write(
         self.update_state(state="ON")
         return n
 
-    monkeypatch.setattr(SqlStore, verb, failing)
+    monkeypatch.setattr(facet, verb, failing)
     q.conf.worker_heartbeat = 0.05
     with events.subscribe(lambda event, fields: told.append(event)), q.running(concurrency=2, pool="threads"):
         results = q.enqueue_many([work.s(n) for n in range(20)])
@@ -149,7 +152,7 @@ def test_a_worker_told_to_end_at_once_does_not_wait_for_a_store_that_cannot_writ
         ended.append(raised.value)
 
     with monkeypatch.context() as patched, events.subscribe(lambda *_: failed.set(), ["store.failed"]):
-        patched.setattr(SqlStore, "finish", failing)
+        patched.setattr(SqlJobs, "finish", failing)
         thread = threading.Thread(target=run)
         thread.start()
         result = work.delay()
@@ -178,7 +181,7 @@ def test_jobs_of_a_worker_that_is_buried_go_back_and_it_rejoins(q: LocalQ, tmp_p
     with events.subscribe(lambda event, fields: told.append(event)), q.running(concurrency=1, pool="threads"):
         result = work.delay()
         shows(result, "ON")
-        q.store.bury([row.key for row in q.store.workers()], q.clock.now())
+        q.store.workers.leave([row.key for row in q.store.workers.all()], q.clock.now())
         until(lambda: "worker.rejoined" in told)
         gate.touch()
         assert result.get(30) == 2
@@ -193,9 +196,9 @@ def test_links_that_cannot_be_do_not_stop_the_worker(q: LocalQ) -> None:
 
     result = fail.apply_async(link_error=fail.si())
     with contextlib.closing(q):
-        job = q.store.call(result.id)
+        job = q.store.read.get([result.id], args=True)[result.id]
         assert job is not None
-        connection = q.store._connection  # type: ignore[attr-defined]
+        connection = q.store.database._connection  # type: ignore[attr-defined]
         connection.execute("UPDATE job SET options = ?", ('{"link_error": [{"task": 5}, 7], "time_limit": "x"}',))
         with q.running(concurrency=1, pool="threads"):
             assert isinstance(result.get(20, propagate=False), KeyError)

@@ -156,7 +156,7 @@ def test_a_workflow_is_there_before_it_starts_and_may_be_cancelled(
 ) -> None:
     result = (group(tasks["add"].s(n, n) for n in range(5)) | tasks["total"].s())()
 
-    jobs, ties = q.store.family(q.store.get([result.id])[result.id].workflow)
+    jobs, ties = q.store.read.family(q.store.read.get([result.id])[result.id].workflow)
     assert (len(jobs), len(ties)) == (6, 5)
     q.cancel([job.id for job in jobs])
 

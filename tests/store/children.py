@@ -19,6 +19,7 @@ from localq.host.presence import Presence, is_dead, share_life
 from localq.host.unix_bell import UnixBell
 from localq.model import failpoints
 from localq.model.schedule import Firing, Schedule, ScheduleState, SyncOutcome
+from localq.store.protocol import Topic
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, claimed, done, new, news, worker
 from tests.store.timed import CONFIG, MINUTE, defined, turn
@@ -29,7 +30,7 @@ LAST = NOW + 9 * MINUTE
 
 def add_one(path: str) -> None:
     store = SqliteStore(path)
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
     store.close()
 
 
@@ -67,13 +68,13 @@ def fill_up_to_a_limit(number: int, path: str) -> tuple[int, str, bool]:
     added, said = 0, ""
     try:
         while added < 10_000:
-            store.add([new(f"job-{added}", args=b"x" * 2000)], NOW)
+            store.jobs.add([new(f"job-{added}", args=b"x" * 2000)], NOW)
             added += 1
     except StoreFull as error:
         said = str(error)
-    readable = len(store.get([f"job-{i}" for i in range(added + 1)])) == added
+    readable = len(store.read.get([f"job-{i}" for i in range(added + 1)])) == added
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    works = store.add([new(f"job-{added}")], NOW) == [True]
+    works = store.jobs.add([new(f"job-{added}")], NOW) == [True]
     store.close()
     return added, said, readable and works
 
@@ -83,8 +84,8 @@ def fill_up_to_a_limit(number: int, path: str) -> tuple[int, str, bool]:
 
 def open_new(number: int, path: str) -> tuple[str, int]:
     store = SqliteStore(path)
-    store.add([new(f"job-{number}")], NOW)
-    said = store.inspect("journal_mode")[0][0], store.inspect("auto_vacuum")[0][0]
+    store.jobs.add([new(f"job-{number}")], NOW)
+    said = store.database.inspect("journal_mode")[0][0], store.database.inspect("auto_vacuum")[0][0]
     store.close()
     return said
 
@@ -96,7 +97,7 @@ def add_until_all_have(number: int, path: str, enough: int, arrived: Any, ready:
     ready.wait(60)
     added = 0
     while arrived.value < 8 and added < 100 * enough:
-        store.add([new(f"job-{number}-{added}")], NOW)
+        store.jobs.add([new(f"job-{number}-{added}")], NOW)
         added += 1
         if added == enough:
             with arrived.get_lock():
@@ -111,7 +112,7 @@ def drain(number: int, path: str) -> list[str]:
     key = worker(store, f"worker-{number}")
     finished: list[str] = []
     while jobs := claimed(store, key, 3):
-        assert store.finish([done(job) for job in jobs], NOW) == [True] * len(jobs)
+        assert store.jobs.finish([done(job) for job in jobs], NOW) == [True] * len(jobs)
         finished += [job.id for job in jobs]
     store.close()
     return finished
@@ -136,8 +137,8 @@ def fire_all(number: int, path: str) -> int:
     """Fire what is due, a few schedules and one instant each at a time, until all have ended; return how often."""
     store = SqliteStore(path, "normal")
     applied = 0
-    while due := store.due_schedules(LAST, 5).schedules:
-        applied += sum(store.fire([next_turn(one) for one in due], LAST))
+    while due := store.schedules.due(LAST, 5).schedules:
+        applied += sum(store.schedules.fire([next_turn(one) for one in due], LAST))
     store.close()
     return applied
 
@@ -165,13 +166,13 @@ def fire_until_killed(number: int, path: str, point: str) -> int:
 
 def sync_some(path: str) -> None:
     store = SqliteStore(path)
-    store.sync_schedules(CONFIG, [defined(f"s-{i}", rule="another") for i in range(1, 5)], NOW)
+    store.schedules.sync(CONFIG, [defined(f"s-{i}", rule="another") for i in range(1, 5)], NOW)
     store.close()
 
 
 def sync_at_once(number: int, path: str) -> list[SyncOutcome]:
     store = SqliteStore(path)
-    done = store.sync_schedules(CONFIG, [defined(f"s-{i}") for i in range(50)], NOW + number)
+    done = store.schedules.sync(CONFIG, [defined(f"s-{i}") for i in range(50)], NOW + number)
     store.close()
     return [one.outcome for one in done]
 
@@ -194,13 +195,13 @@ def _in_fork(act: Any) -> int:
 
 def use_in_a_child(number: int, path: str) -> tuple[int, int]:
     store = SqliteStore(path)
-    store.add([new("parent-1")], NOW)
-    bell = store.worker_bell()
+    store.jobs.add([new("parent-1")], NOW)
+    bell = store.bells.hang(Topic.WORK)
 
     def child() -> None:
-        assert store.add([new("child")], NOW) == [True]
-        assert set(store.get(["parent-1", "child"])) == {"parent-1", "child"}
-        store.ring_workers()
+        assert store.jobs.add([new("child")], NOW) == [True]
+        assert set(store.read.get(["parent-1", "child"])) == {"parent-1", "child"}
+        store.bells.ring(Topic.WORK)
         bell.close()
         store.close()
 
@@ -208,8 +209,8 @@ def use_in_a_child(number: int, path: str) -> tuple[int, int]:
     rung = bell.wait(10)
     assert os.path.exists(bell.path)
     bell.close()
-    assert store.add([new("parent-2")], NOW) == [True]
-    count = len(store.get(["parent-1", "child", "parent-2"]))
+    assert store.jobs.add([new("parent-2")], NOW) == [True]
+    count = len(store.read.get(["parent-1", "child", "parent-2"]))
     store.close()
     return code, count + rung
 
@@ -224,19 +225,19 @@ def fork_inside_a_transaction(number: int, path: str) -> list[int]:
     def write() -> None:
         while not stop.is_set():
             batch = news(*(f"thread-{len(written)}-{i}" for i in range(20)), args=b"x" * 300)
-            store.add(batch, NOW)
+            store.jobs.add(batch, NOW)
             written.append(len(batch))
 
     def child(name: str) -> None:
-        assert store.add([new(name)], NOW) == [True]
+        assert store.jobs.add([new(name)], NOW) == [True]
 
     thread = threading.Thread(target=write)
     thread.start()
     codes = [_in_fork(partial(child, f"child-{i}")) for i in range(30)]
     stop.set()
     thread.join()
-    count = sum(store.stats().values())
-    assert store.inspect("integrity_check") == [("ok",)]
+    count = sum(store.read.stats().counts.values())
+    assert store.database.inspect("integrity_check") == [("ok",)]
     store.close()
     assert count == sum(written) + len(codes)
     return codes
@@ -254,14 +255,14 @@ def leave_a_fork_the_ordinary_way(path: str) -> None:
     sqlite3.connect = partial(sqlite3.connect, factory=Telling)
     stores = [SqliteStore(path), SqliteStore(":memory:")]
     for store in stores:
-        store.add([new()], NOW)
+        store.jobs.add([new()], NOW)
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
         return
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    works = stores[0].add([new("after")], NOW) == [True]
-    folder_there = stores[1].folder.is_dir()
+    works = stores[0].jobs.add([new("after")], NOW) == [True]
+    folder_there = stores[1].database.folder.is_dir()
     print(f"parent={os.getpid()} code={code} works={works} folder={folder_there}")
     for store in stores:
         store.close()
@@ -310,7 +311,7 @@ def find_dead(number: int, folder: Any, uuids: list[str]) -> list[bool]:
 def add_and_tend(path: str, megabytes: str) -> None:
     store = SqliteStore(path)
     for number in range(int(megabytes)):
-        store.add([new(f"job-{number}", args=bytes(1 << 20))], NOW)
+        store.jobs.add([new(f"job-{number}", args=bytes(1 << 20))], NOW)
     store.tend(NOW)
     store.close()
 

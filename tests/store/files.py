@@ -24,7 +24,7 @@ def opened(path: Path, durability: str = "full") -> SqliteStore:
 def filled(path: Path, count: int = 1) -> Path:
     """Make a store with jobs, closed again."""
     store = opened(path)
-    store.add(news(*(f"job-{number}" for number in range(count))), NOW)
+    store.jobs.add(news(*(f"job-{number}" for number in range(count))), NOW)
     store.close()
     return path
 

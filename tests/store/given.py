@@ -7,9 +7,10 @@ from typing import Any
 
 from localq.model.edges import Edge
 from localq.model.job import Job, JobState, NewJob
+from localq.model.orders import PAUSE, Order
 from localq.model.outcome import Attempt, Completion
-from localq.model.worker import WorkerCard
-from localq.store.protocol.store import Filter
+from localq.model.worker import Served, WorkerCard
+from localq.store.protocol import Filter
 
 #: A moment, in microseconds since 1970, and a second and an hour.
 NOW = 1_750_000_000_000_000
@@ -50,7 +51,7 @@ def card(name: str = "anna", **more: Any) -> WorkerCard:
 
 def worker(store: Any, name: str = "anna", **more: Any) -> int:
     """Register a worker with a lease and return its key."""
-    return int(store.register(card(name, **more), NOW, LEASE))
+    return int(store.workers.enter(card(name, **more), NOW, LEASE))
 
 
 def claimed(
@@ -63,7 +64,9 @@ def claimed(
     now: int = NOW,
 ) -> list[Job]:
     """Claim jobs for a worker."""
-    return list(store.claim(key, queues, excluded, limit, now).jobs)
+    return list(
+        store.jobs.claim(key, Served(None if queues is None else tuple(queues), tuple(excluded)), limit, now).jobs
+    )
 
 
 def done(job: Job, state: JobState = JobState.SUCCEEDED, *, kept: bool = True, **more: Any) -> Completion:
@@ -102,8 +105,24 @@ def attempt(number: int, **more: Any) -> Attempt:
 
 def job(store: Any, job_id: str = "job") -> Job:
     """Return a job as the store has it now."""
-    found: Job = store.get([job_id])[job_id]
+    found: Job = store.read.get([job_id])[job_id]
     return found
+
+
+def call(store: Any, job_id: str = "job") -> Job | None:
+    """Return a job as the store has it now, with its arguments; None if it is unknown."""
+    found: dict[str, Job] = store.read.get([job_id], args=True)
+    return found.get(job_id)
+
+
+def pause(store: Any, queues: Sequence[str]) -> list[str]:
+    """Pause queues; return those that were not paused."""
+    return [order.name for order in store.mail.order([Order(PAUSE, name, "") for name in queues], NOW)]
+
+
+def resume(store: Any, queues: Sequence[str]) -> list[str]:
+    """Let queues go on; return those that were paused."""
+    return [order.name for order in store.mail.order([Order(PAUSE, name, None) for name in queues], NOW)]
 
 
 def state(store: Any, job_id: str = "job") -> JobState:
@@ -118,23 +137,28 @@ def job_in(store: Any, wanted: JobState, job_id: str = "job") -> Job:
     """
     later = NOW + HOUR if wanted == JobState.SCHEDULED else None
     after = (Edge("first"),) if wanted == JobState.WAITING else ()
-    store.add([new("first", queue="first", workflow=job_id)] if after else [], NOW)
-    store.add([new(job_id, queue=job_id, run_at=later, after=after)], NOW)
+    store.jobs.add([new("first", queue="first", workflow=job_id)] if after else [], NOW)
+    store.jobs.add([new(job_id, queue=job_id, run_at=later, after=after)], NOW)
     if wanted == JobState.CANCELLED:
-        store.cancel([job_id], NOW)
+        store.jobs.cancel([job_id], NOW)
     elif wanted >= JobState.RUNNING:
         (taken,) = claimed(store, worker(store), queues=[job_id])
         if wanted.final:
-            assert store.finish([done(taken, wanted)], NOW) == [True]
+            assert store.jobs.finish([done(taken, wanted)], NOW) == [True]
     assert state(store, job_id) == wanted
     return job(store, job_id)
 
 
 def snapshot(store: Any) -> list[Any]:
     """Return all that can be seen of the jobs and schedules in a store."""
-    jobs = store.find(Filter(), 10_000)
+    jobs = store.read.find(Filter(), 10_000)
     ids = [one.id for one in jobs]
-    schedules = store.schedules()
-    ledgers = [store.ledger(one.name, 10_000) for one in schedules]
-    seen = [[store.call(i) for i in ids], [store.attempts(i) for i in ids], store.results(ids), store.stats()]
+    schedules = store.schedules.find()
+    ledgers = [store.schedules.ledger(one.name, 10_000) for one in schedules]
+    seen = [
+        [call(store, i) for i in ids],
+        [store.read.attempts(i) for i in ids],
+        store.read.seen(ids),
+        store.read.stats().counts,
+    ]
     return [jobs, *seen, schedules, ledgers]

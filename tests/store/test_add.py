@@ -8,9 +8,9 @@ import pytest
 
 from localq.exceptions import StoreError
 from localq.model.job import JobState
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.store.sql.schema import INLINE_ARGS
-from tests.store.given import HOUR, NOW, SECOND, claimed, done, job, job_in, new, news, snapshot, state, worker
+from tests.store.given import HOUR, NOW, SECOND, call, claimed, done, job, job_in, new, news, snapshot, state, worker
 
 
 def test_a_job_reads_back_as_it_was_added(store: Any) -> None:
@@ -25,9 +25,9 @@ def test_a_job_reads_back_as_it_was_added(store: Any) -> None:
         options='{"max_retries":5}',
     )
 
-    store.add([told], NOW)
+    store.jobs.add([told], NOW)
 
-    kept = store.call("job-1")
+    kept = call(store, "job-1")
     shared = [name for name in told._fields if name in kept._fields]
     assert {name: getattr(kept, name) for name in shared} == {name: getattr(told, name) for name in shared}
     assert (kept.run_token, kept.owner, kept.attempts, kept.retries, kept.crashes, kept.cancel) == (0, None, 0, 0, 0, 0)
@@ -35,7 +35,7 @@ def test_a_job_reads_back_as_it_was_added(store: Any) -> None:
 
 
 def test_a_job_without_a_time_is_ready_at_once(store: Any) -> None:
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
 
     assert state(store) == JobState.READY
     assert job(store).run_at == NOW
@@ -51,46 +51,46 @@ def test_a_job_without_a_time_is_ready_at_once(store: Any) -> None:
     ],
 )
 def test_only_a_time_after_now_makes_a_job_wait(store: Any, run_at: int, expected: JobState) -> None:
-    store.add([new(run_at=run_at)], NOW)
+    store.jobs.add([new(run_at=run_at)], NOW)
 
     assert state(store) == expected
     assert job(store).run_at == run_at
 
 
 def test_adding_nothing_is_no_error(store: Any) -> None:
-    assert store.add([], NOW) == []
+    assert store.jobs.add([], NOW) == []
 
 
 def test_adding_tells_which_jobs_are_new(store: Any) -> None:
-    assert store.add([new("a")], NOW) == [True]
-    assert store.add([new("a")], NOW) == [False]
-    assert store.add(news("a", "b", "c"), NOW) == [False, True, True]
-    assert store.add(news("a", "b", "c"), NOW) == [False, False, False]
-    assert store.add(news("d", "e"), NOW) == [True, True]
+    assert store.jobs.add([new("a")], NOW) == [True]
+    assert store.jobs.add([new("a")], NOW) == [False]
+    assert store.jobs.add(news("a", "b", "c"), NOW) == [False, True, True]
+    assert store.jobs.add(news("a", "b", "c"), NOW) == [False, False, False]
+    assert store.jobs.add(news("d", "e"), NOW) == [True, True]
 
 
 def test_adding_one_at_a_time_tells_the_truth_each_time(store: Any) -> None:
-    assert [store.add([new(f"job-{i}")], NOW) for i in range(600)] == [[True]] * 600
-    assert [store.add([new(f"job-{i}")], NOW) for i in range(600)] == [[False]] * 600
+    assert [store.jobs.add([new(f"job-{i}")], NOW) for i in range(600)] == [[True]] * 600
+    assert [store.jobs.add([new(f"job-{i}")], NOW) for i in range(600)] == [[False]] * 600
 
 
 def test_an_id_twice_in_one_batch_is_added_once(store: Any) -> None:
     first, second = new("a", priority=1), new("a", priority=2)
 
-    added = store.add([first, second, new("b"), new("b")], NOW)
+    added = store.jobs.add([first, second, new("b"), new("b")], NOW)
 
     assert added == [True, False, True, False]
     assert job(store, "a").priority == 1
-    assert len(store.find(Filter(), 10)) == 2
+    assert len(store.read.find(Filter(), 10)) == 2
 
 
 def test_a_large_call_twice_in_one_batch_is_added_once(store: Any) -> None:
     large = b"x" * 5000
 
-    added = store.add([new("a", args=large), new("a", args=b"other" * 500), new("b")], NOW)
+    added = store.jobs.add([new("a", args=large), new("a", args=b"other" * 500), new("b")], NOW)
 
     assert added == [True, False, True]
-    assert store.call("a").args == large
+    assert call(store, "a").args == large
 
 
 @pytest.mark.parametrize("was", JobState)
@@ -100,7 +100,7 @@ def test_adding_an_id_again_changes_nothing_of_the_job(store: Any, was: JobState
 
     again = [new(task="other", queue="other", args=b"other" * 1000, priority=9, run_at=NOW + 9), new(priority=3)]
 
-    assert store.add(again, NOW + SECOND) == [False, False]
+    assert store.jobs.add(again, NOW + SECOND) == [False, False]
     assert snapshot(store) == before
 
 
@@ -108,30 +108,30 @@ def test_adding_an_id_again_changes_nothing_of_the_job(store: Any, was: JobState
 def test_arguments_of_any_size_come_back_byte_for_byte(store: Any, size: int) -> None:
     args = bytes(i % 256 for i in range(size))
 
-    store.add([new("alone", args=args)], NOW)
-    store.add([new("small"), new("among", args=args), new("last")], NOW)
+    store.jobs.add([new("alone", args=args)], NOW)
+    store.jobs.add([new("small"), new("among", args=args), new("last")], NOW)
 
-    assert store.call("alone").args == args
-    assert store.call("among").args == args
-    assert store.call("small").args == store.call("last").args == new().args
+    assert call(store, "alone").args == args
+    assert call(store, "among").args == args
+    assert call(store, "small").args == call(store, "last").args == new().args
     assert {one.id: one.args for one in claimed(store, worker(store))}["among"] == args
 
 
 @pytest.mark.parametrize("text", ["it's", 'say "hi"', "Zürich", "日本", "a\x00b", "%_?:x", "; DROP TABLE job", " "])
 def test_any_text_may_be_an_id_a_task_or_a_queue(store: Any, text: str) -> None:
-    store.add([new(text, task=text, queue=text, options=text)], NOW)
+    store.jobs.add([new(text, task=text, queue=text, options=text)], NOW)
 
     (taken,) = claimed(store, worker(store), queues=[text])
     assert (taken.id, taken.task, taken.queue, taken.options) == (text, text, text, text)
-    assert store.finish([done(taken)], NOW) == [True]
+    assert store.jobs.finish([done(taken)], NOW) == [True]
     assert state(store, text) == JobState.SUCCEEDED
-    assert [one.id for one in store.find(Filter(id_prefix=text, queues=(text,), tasks=(text,)), 5)] == [text]
+    assert [one.id for one in store.read.find(Filter(id_prefix=text, queues=(text,), tasks=(text,)), 5)] == [text]
 
 
 def test_times_of_any_century_are_kept(store: Any) -> None:
     year_9999 = 253_402_300_799_999_999
 
-    store.add([new("far", run_at=year_9999, expires_at=year_9999), new("old", run_at=-1)], NOW)
+    store.jobs.add([new("far", run_at=year_9999, expires_at=year_9999), new("old", run_at=-1)], NOW)
 
     assert job(store, "far").run_at == job(store, "far").expires_at == year_9999
     assert job(store, "old").run_at == -1
@@ -146,23 +146,23 @@ def test_an_error_in_the_middle_of_a_batch_leaves_nothing_behind(
     batch[place] = batch[place]._replace(**broken)
 
     with pytest.raises((StoreError, TypeError)):
-        store.add(batch, NOW)
+        store.jobs.add(batch, NOW)
 
-    assert store.find(Filter(), 10) == []
-    assert store.add([new("a")], NOW) == [True]
+    assert store.read.find(Filter(), 10) == []
+    assert store.jobs.add([new("a")], NOW) == [True]
 
 
 def test_a_thousand_jobs_go_in_at_once(store: Any) -> None:
     ids = [f"job-{i}" for i in range(1000)]
 
-    assert store.add(news(*ids), NOW) == [True] * 1000
+    assert store.jobs.add(news(*ids), NOW) == [True] * 1000
 
-    assert store.stats() == {("default", JobState.READY): 1000}
+    assert store.read.stats().counts == {("default", JobState.READY): 1000}
     assert [one.id for one in claimed(store, worker(store), 1000)] == ids
 
 
 def test_keys_grow_in_the_order_of_adding(store: Any) -> None:
-    store.add(news("a", "b"), NOW)
-    store.add(news("c"), NOW - HOUR)
+    store.jobs.add(news("a", "b"), NOW)
+    store.jobs.add(news("c"), NOW - HOUR)
 
     assert job(store, "a").key < job(store, "b").key < job(store, "c").key

@@ -15,11 +15,11 @@ from tests.store.timed import CONFIG, defined, fired, job_of, there, turn
 
 
 def add_one(store: Any) -> None:
-    store.add([new("fresh")], NOW)
+    store.jobs.add([new("fresh")], NOW)
 
 
 def add_many(store: Any) -> None:
-    store.add([*news("fresh", "also"), new("large", args=b"x" * 5000), new("ready")], NOW)
+    store.jobs.add([*news("fresh", "also"), new("large", args=b"x" * 5000), new("ready")], NOW)
 
 
 def claim(store: Any) -> None:
@@ -27,34 +27,36 @@ def claim(store: Any) -> None:
 
 
 def finish_one(store: Any) -> None:
-    store.finish([done(store.get(["running"])["running"], args=b"new" * 1000, follow_ups=(new("fresh"),))], NOW)
+    store.jobs.finish(
+        [done(store.read.get(["running"])["running"], args=b"new" * 1000, follow_ups=(new("fresh"),))], NOW
+    )
 
 
 def finish_many(store: Any) -> None:
-    running = store.get(["running"])["running"]
-    store.finish([done(running, JobState.READY, follow_ups=(new("fresh"),)), done(running, run_token=9)], NOW)
+    running = store.read.get(["running"])["running"]
+    store.jobs.finish([done(running, JobState.READY, follow_ups=(new("fresh"),)), done(running, run_token=9)], NOW)
 
 
 def prune(store: Any) -> None:
-    store.prune(NOW + HOUR, 100)
+    store.jobs.prune(NOW + HOUR, 100)
 
 
 def fire(store: Any) -> None:
-    mail, pack = store.schedules(["mail", "pack"])
-    store.fire([turn(mail), turn(pack, revision=9), turn(pack, cancel=("running", "ready"))], NOW)
+    mail, pack = store.schedules.find(["mail", "pack"])
+    store.schedules.fire([turn(mail), turn(pack, revision=9), turn(pack, cancel=("running", "ready"))], NOW)
 
 
 def fire_by_hand(store: Any) -> None:
-    (mail,) = store.schedules(["mail"])
-    store.record(mail.key, [fired("mail", NOW)], [job_of("mail", NOW)], NOW)
+    (mail,) = store.schedules.find(["mail"])
+    store.schedules.record(mail.key, [fired("mail", NOW)], [job_of("mail", NOW)], NOW)
 
 
 def sync(store: Any) -> None:
-    store.sync_schedules(CONFIG, [defined(rule="another"), defined("fresh")], NOW)
+    store.schedules.sync(CONFIG, [defined(rule="another"), defined("fresh")], NOW)
 
 
 def put(store: Any) -> None:
-    store.put_schedule(defined("fresh"), NOW, replace=False)
+    store.schedules.put(defined("fresh"), NOW, replace=False)
 
 
 INSIDE = [
@@ -101,12 +103,12 @@ def test_a_verb_that_fails_inside_changes_nothing_and_works_again(
 def test_a_fault_may_wait_for_a_later_pass(filled: Any, arm: Callable[[str], None]) -> None:
     arm("enqueue.inside#2=raise:second")
 
-    filled.add([new("first")], NOW)
+    filled.jobs.add([new("first")], NOW)
     with pytest.raises(RuntimeError, match="second"):
-        filled.add([new("second")], NOW)
-    filled.add([new("third")], NOW)
+        filled.jobs.add([new("second")], NOW)
+    filled.jobs.add([new("third")], NOW)
 
-    assert set(filled.get(["first", "second", "third"])) == {"first", "third"}
+    assert set(filled.read.get(["first", "second", "third"])) == {"first", "third"}
 
 
 def test_an_interrupt_inside_a_verb_leaves_the_store_usable(filled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +119,8 @@ def test_an_interrupt_inside_a_verb_leaves_the_store_usable(filled: Any, monkeyp
     monkeypatch.setattr(failpoints, "point", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
-        filled.add(news("fresh", "also"), NOW)
+        filled.jobs.add(news("fresh", "also"), NOW)
 
     monkeypatch.undo()
     assert snapshot(filled) == before
-    assert filled.add(news("fresh", "also"), NOW) == [True, True]
+    assert filled.jobs.add(news("fresh", "also"), NOW) == [True, True]

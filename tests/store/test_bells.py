@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from localq.host.unix_bell import Ringer, UnixBell, bell_folder
+from localq.store.protocol import Topic
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.together import DEADLINE_S, run_python, together
@@ -47,9 +48,9 @@ def bell(folder: Path) -> Iterator[UnixBell]:
 
 
 def test_a_worker_is_rung(store: Any) -> None:
-    bell = store.worker_bell()
+    bell = store.bells.hang(Topic.WORK)
 
-    store.ring_workers()
+    store.bells.ring(Topic.WORK)
 
     assert bell.wait(DEADLINE_S)
     assert bell.drain() == []
@@ -58,10 +59,14 @@ def test_a_worker_is_rung(store: Any) -> None:
 
 
 def test_waiters_are_told_which_jobs_are_there(store: Any) -> None:
-    worker, first, second = store.worker_bell(), store.result_bell(), store.result_bell()
+    worker, first, second = (
+        store.bells.hang(Topic.WORK),
+        store.bells.hang(Topic.RESULTS),
+        store.bells.hang(Topic.RESULTS),
+    )
 
-    store.ring_waiters(["job-1", "job-2"])
-    store.ring_waiters(iter(["job-3"]))
+    store.bells.ring(Topic.RESULTS, ["job-1", "job-2"])
+    store.bells.ring(Topic.RESULTS, iter(["job-3"]))
 
     for bell in (first, second):
         assert bell.wait(DEADLINE_S)
@@ -72,33 +77,33 @@ def test_waiters_are_told_which_jobs_are_there(store: Any) -> None:
 
 
 def test_a_store_that_is_closed_rings_and_listens_by_opening_again(store: Any) -> None:
-    store.ring_workers()
+    store.bells.ring(Topic.WORK)
     store.close()
-    bell = store.worker_bell()
+    bell = store.bells.hang(Topic.WORK)
     store.close()
 
     if os.path.exists(bell.path):  # a store in memory takes its bells along
-        store.ring_workers()
+        store.bells.ring(Topic.WORK)
         assert bell.wait(DEADLINE_S)
     bell.close()
 
 
 def test_ringing_where_nobody_listens_is_no_error(store: Any) -> None:
-    store.ring_workers()
-    store.ring_waiters(["job-1"])
-    store.ring_waiters([])
+    store.bells.ring(Topic.WORK)
+    store.bells.ring(Topic.RESULTS, ["job-1"])
+    store.bells.ring(Topic.RESULTS, [])
 
-    assert store.stats() == {}
+    assert store.read.stats().counts == {}
 
 
 def test_many_threads_may_ring_a_store_for_the_first_time(make_store: Callable[[], Any]) -> None:
     store = make_store()
-    bell = store.worker_bell()
+    bell = store.bells.hang(Topic.WORK)
     start = threading.Barrier(8)
 
     def ring(_: int) -> None:
         start.wait(DEADLINE_S)
-        store.ring_workers()
+        store.bells.ring(Topic.WORK)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(ring, range(8)))
@@ -388,11 +393,11 @@ def test_bells_ring_under_paths_too_long_for_sockets(tmp_path: Path, name: str) 
     path = tmp_path / name / "jobs.db"
     path.parent.mkdir(parents=True)
     listening, ringing = SqliteStore(path), SqliteStore(path)
-    bell = listening.result_bell()
+    bell = listening.bells.hang(Topic.RESULTS)
 
-    ringing.ring_waiters(["job-1"])
+    ringing.bells.ring(Topic.RESULTS, ["job-1"])
 
-    assert len(os.fsencode(str(listening.folder))) > 108
+    assert len(os.fsencode(str(listening.database.folder))) > 108
     assert bell.wait(DEADLINE_S)
     assert bell.drain() == ["job-1"]
     bell.close()

@@ -9,13 +9,14 @@ import pytest
 
 from localq.model.job import JobState
 from localq.model.outcome import Note
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from tests.store.given import (
     AFTER_LEASE,
     BOOT,
     HOUR,
     NOW,
     SECOND,
+    call,
     claimed,
     done,
     job,
@@ -32,7 +33,7 @@ WAITING = [JobState.WAITING, JobState.SCHEDULED, JobState.READY]
 
 
 def ids(store: Any) -> Sequence[str]:
-    return sorted(one.id for one in store.find(Filter(), 100))
+    return sorted(one.id for one in store.read.find(Filter(), 100))
 
 
 # Cancelling
@@ -42,7 +43,7 @@ def ids(store: Any) -> Sequence[str]:
 def test_a_job_that_waits_is_cancelled_at_once(store: Any, was: JobState) -> None:
     job_in(store, was)
 
-    assert store.cancel(["job"], NOW + SECOND) == {"job": was}
+    assert store.jobs.cancel(["job"], NOW + SECOND) == {"job": was}
 
     assert (state(store), job(store).finished_at) == (JobState.CANCELLED, NOW + SECOND)
     assert claimed(store, worker(store), queues=["job"], now=NOW + HOUR) == []
@@ -51,10 +52,10 @@ def test_a_job_that_waits_is_cancelled_at_once(store: Any, was: JobState) -> Non
 def test_a_running_job_is_flagged(store: Any) -> None:
     one = job_in(store, JobState.RUNNING)
 
-    assert store.cancel(["job"], NOW) == {"job": JobState.RUNNING}
+    assert store.jobs.cancel(["job"], NOW) == {"job": JobState.RUNNING}
 
     assert state(store) == JobState.RUNNING
-    assert store.heartbeat(one.owner, {one.key: one.run_token}, 0, NOW).cancel == {one.key: 0}
+    assert store.workers.beat(one.owner, {one.key: one.run_token}, 0, NOW).cancel == {one.key: 0}
 
 
 @pytest.mark.parametrize("was", FINAL)
@@ -62,7 +63,7 @@ def test_a_finished_job_is_not_cancelled(store: Any, was: JobState) -> None:
     job_in(store, was)
     before = snapshot(store)
 
-    assert store.cancel(["job"], NOW + SECOND, 15) == {"job": was}
+    assert store.jobs.cancel(["job"], NOW + SECOND, 15) == {"job": was}
 
     assert snapshot(store) == before
 
@@ -71,7 +72,7 @@ def test_cancelling_tells_the_state_of_each_known_job_before(store: Any) -> None
     for was in JobState:
         job_in(store, was, was.name)
 
-    before = store.cancel([*(was.name for was in JobState), "READY", "unknown"], NOW)
+    before = store.jobs.cancel([*(was.name for was in JobState), "READY", "unknown"], NOW)
 
     assert before == {was.name: was for was in JobState}
 
@@ -83,16 +84,16 @@ def test_the_last_signal_asked_for_counts(store: Any, signals: list[int], asked:
     one = job_in(store, JobState.RUNNING)
 
     for signal in signals:
-        store.cancel(["job"], NOW, signal)
+        store.jobs.cancel(["job"], NOW, signal)
 
-    assert store.heartbeat(one.owner, {one.key: one.run_token}, 0, NOW).cancel == {one.key: asked}
+    assert store.workers.beat(one.owner, {one.key: one.run_token}, 0, NOW).cancel == {one.key: asked}
 
 
 def test_a_cancelled_job_shows_no_state_of_its_own(store: Any) -> None:
-    store.add([new()], NOW)
-    store.annotate([Note("job", "HALFWAY", None)], NOW)
+    store.jobs.add([new()], NOW)
+    store.jobs.note([Note("job", "HALFWAY", None)], NOW)
 
-    store.cancel(["job"], NOW)
+    store.jobs.cancel(["job"], NOW)
 
     assert job(store).shown is None
 
@@ -102,19 +103,19 @@ def test_a_cancelled_job_shows_no_state_of_its_own(store: Any) -> None:
 
 @pytest.mark.parametrize("was", FINAL)
 def test_a_requeued_job_starts_afresh(store: Any, was: JobState) -> None:
-    store.add([new(expires_at=NOW + 1)], NOW)
+    store.jobs.add([new(expires_at=NOW + 1)], NOW)
     (taken,) = claimed(store, worker(store))
-    store.cancel(["job"], NOW)
-    store.finish([done(taken, was, retries=3, crashes=2, shown="IGNORED")], NOW)
+    store.jobs.cancel(["job"], NOW)
+    store.jobs.finish([done(taken, was, retries=3, crashes=2, shown="IGNORED")], NOW)
 
-    assert store.requeue(["job"], NOW + HOUR) == ["job"]
+    assert store.jobs.requeue(["job"], NOW + HOUR) == ["job"]
 
     again = job(store)
     assert (again.state, again.run_at, again.finished_at) == (JobState.READY, NOW + HOUR, None)
     assert (again.retries, again.crashes, again.cancel, again.shown, again.expires_at) == (0, 0, 0, None, None)
     (taken,) = claimed(store, worker(store), now=NOW + HOUR)
     assert (taken.attempts, taken.run_token, taken.args) == (2, 2, new().args)
-    assert store.finish([done(taken, JobState.READY)], NOW) == [True]
+    assert store.jobs.finish([done(taken, JobState.READY)], NOW) == [True]
     assert state(store) == JobState.READY
 
 
@@ -123,7 +124,7 @@ def test_a_job_that_is_not_over_is_not_requeued(store: Any, was: JobState) -> No
     job_in(store, was)
     before = snapshot(store)
 
-    assert store.requeue(["job", "unknown"], NOW + HOUR) == []
+    assert store.jobs.requeue(["job", "unknown"], NOW + HOUR) == []
 
     assert snapshot(store) == before
 
@@ -131,20 +132,20 @@ def test_a_job_that_is_not_over_is_not_requeued(store: Any, was: JobState) -> No
 def test_a_job_named_twice_is_requeued_once(store: Any) -> None:
     job_in(store, JobState.FAILED)
 
-    assert store.requeue(["job", "job"], NOW) == ["job"]
+    assert store.jobs.requeue(["job", "job"], NOW) == ["job"]
 
 
 def test_a_requeued_job_forgets_what_its_last_run_said(store: Any) -> None:
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
     anna = worker(store)
     (taken,) = claimed(store, anna)
-    store.annotate([Note("job", "PROGRESS", b"90")], NOW)
-    store.finish([done(taken, JobState.FAILED)], NOW)
+    store.jobs.note([Note("job", "PROGRESS", b"90")], NOW)
+    store.jobs.finish([done(taken, JobState.FAILED)], NOW)
 
-    store.requeue(["job"], NOW)
+    store.jobs.requeue(["job"], NOW)
     claimed(store, anna)
 
-    assert store.results(["job"])["job"][2] is None
+    assert store.read.seen(["job"])["job"][2] is None
 
 
 # Removing
@@ -155,11 +156,11 @@ def test_forgetting_removes_a_finished_job_with_all_it_holds(store: Any, was: Jo
     job_in(store, was)
     job_in(store, was, "other")
 
-    assert store.forget(["job", "unknown", "job"]) == 1
+    assert store.jobs.forget(["job", "unknown", "job"]) == 1
 
     assert ids(store) == ["other"]
-    assert (store.attempts("job"), store.results(["job"]), store.call("job")) == ([], {}, None)
-    assert len(store.attempts("other")) == (was != JobState.CANCELLED)
+    assert (store.read.attempts("job"), store.read.seen(["job"]), call(store, "job")) == ([], {}, None)
+    assert len(store.read.attempts("other")) == (was != JobState.CANCELLED)
 
 
 @pytest.mark.parametrize("was", [*WAITING, JobState.RUNNING])
@@ -167,25 +168,25 @@ def test_a_job_that_is_not_over_is_not_forgotten(store: Any, was: JobState) -> N
     job_in(store, was)
     before = snapshot(store)
 
-    assert store.forget(["job"]) == 0
+    assert store.jobs.forget(["job"]) == 0
 
     assert snapshot(store) == before
 
 
 def test_a_job_in_a_dropped_ones_place_inherits_nothing(store: Any) -> None:
     anna = worker(store)
-    store.add([new("old", args=b"large" * 1000)], NOW)
+    store.jobs.add([new("old", args=b"large" * 1000)], NOW)
     (old,) = claimed(store, anna)
-    store.annotate([Note("old", "SHOWN", b"old note")], NOW)
-    store.finish([done(old)], NOW)
-    store.forget(["old"])
+    store.jobs.note([Note("old", "SHOWN", b"old note")], NOW)
+    store.jobs.finish([done(old)], NOW)
+    store.jobs.forget(["old"])
 
-    store.add([new("fresh", args=b"")], NOW)
+    store.jobs.add([new("fresh", args=b"")], NOW)
 
-    assert store.attempts("fresh") == []
-    assert store.call("fresh").args == b""
+    assert store.read.attempts("fresh") == []
+    assert call(store, "fresh").args == b""
     claimed(store, anna)
-    assert store.results(["fresh"])["fresh"][1:] == (None, None)
+    assert store.read.seen(["fresh"])["fresh"][1:] == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -193,9 +194,9 @@ def test_a_job_in_a_dropped_ones_place_inherits_nothing(store: Any) -> None:
 )
 def test_purging_removes_what_waits_in_the_queues(store: Any, queues: list[str] | None, left: list[str]) -> None:
     for queue in ("x", "y"):
-        store.add([new(f"{queue}-{i}", queue=queue, args=b"x" * 600 * i, run_at=NOW + i) for i in range(3)], NOW)
+        store.jobs.add([new(f"{queue}-{i}", queue=queue, args=b"x" * 600 * i, run_at=NOW + i) for i in range(3)], NOW)
 
-    assert store.purge(queues) == 6 - 3 * len(left)
+    assert store.jobs.purge(queues) == 6 - 3 * len(left)
 
     assert ids(store) == [f"{queue}-{i}" for queue in left for i in range(3)]
 
@@ -205,63 +206,63 @@ def test_purging_leaves_what_runs_or_is_over(store: Any) -> None:
         job_in(store, was, was.name)
 
     # The one that waits, what it waits for, and two more.
-    assert store.purge(None) == 4
+    assert store.jobs.purge(None) == 4
 
     assert ids(store) == sorted(was.name for was in JobState if was not in WAITING)
 
 
 def test_purging_removes_thousands(store: Any) -> None:
-    store.add([new(f"job-{i}", run_at=NOW + i % 2) for i in range(2100)], NOW)
+    store.jobs.add([new(f"job-{i}", run_at=NOW + i % 2) for i in range(2100)], NOW)
 
-    assert store.purge(None) == 2100
+    assert store.jobs.purge(None) == 2100
 
-    assert store.stats() == {}
+    assert store.read.stats().counts == {}
 
 
 # Pruning
 
 
 def test_pruning_removes_what_finished_before_a_time_oldest_first(store: Any) -> None:
-    store.add(news("a", "b", "c", "d"), NOW)
+    store.jobs.add(news("a", "b", "c", "d"), NOW)
     for age, one in enumerate(claimed(store, worker(store))):
-        store.finish([done(one)], NOW - HOUR * age)
+        store.jobs.finish([done(one)], NOW - HOUR * age)
 
-    assert store.prune(NOW, 2) == 2
+    assert store.jobs.prune(NOW, 2) == 2
     assert ids(store) == ["a", "b"]
-    assert store.prune(NOW, 2) == 1
+    assert store.jobs.prune(NOW, 2) == 1
     assert ids(store) == ["a"]
-    assert store.prune(NOW, 2) == 0
-    assert store.prune(NOW + 1, 2) == 1
-    assert store.attempts("a") == []
+    assert store.jobs.prune(NOW, 2) == 0
+    assert store.jobs.prune(NOW + 1, 2) == 1
+    assert store.read.attempts("a") == []
 
 
 def test_pruning_leaves_what_is_not_over(store: Any) -> None:
     for was in JobState:
         job_in(store, was, was.name)
 
-    assert store.prune(NOW + HOUR, 100) == 3
+    assert store.jobs.prune(NOW + HOUR, 100) == 3
 
     assert ids(store) == ["READY", "RUNNING", "SCHEDULED", "WAITING", "first"]
 
 
 def test_a_requeued_job_is_not_pruned(store: Any) -> None:
     job_in(store, JobState.FAILED)
-    store.requeue(["job"], NOW)
+    store.jobs.requeue(["job"], NOW)
 
-    assert store.prune(NOW + HOUR, 100) == 0
+    assert store.jobs.prune(NOW + HOUR, 100) == 0
 
 
 def test_pruning_removes_workers_gone_before_a_time_that_hold_no_jobs(store: Any) -> None:
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
     living, gone, recent, holding = (worker(store, name) for name in ("living", "gone", "recent", "holding"))
     (taken,) = claimed(store, holding)
-    store.bury([gone, holding], NOW)
-    store.bury([gone, holding, recent], NOW + HOUR)
+    store.workers.leave([gone, holding], NOW)
+    store.workers.leave([gone, holding, recent], NOW + HOUR)
 
-    store.prune(NOW + 1, 100)
+    store.jobs.prune(NOW + 1, 100)
 
-    assert [one.key for one in store.workers()] == [living, recent, holding]
-    assert [one.id for one in store.lost(AFTER_LEASE, BOOT, 10)] == ["job"]
-    store.finish([done(taken)], NOW)
-    store.prune(NOW + 1, 100)
-    assert [one.key for one in store.workers()] == [living, recent]
+    assert [one.key for one in store.workers.all()] == [living, recent, holding]
+    assert [one.id for one in store.workers.lost(AFTER_LEASE, BOOT, 10)] == ["job"]
+    store.jobs.finish([done(taken)], NOW)
+    store.jobs.prune(NOW + 1, 100)
+    assert [one.key for one in store.workers.all()] == [living, recent]

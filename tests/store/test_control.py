@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 
 from localq.model.orders import LIMITS, PAUSE, RATE, Order
-from tests.store.given import LEASE, NOW, SECOND, card, claimed, new, news, worker
+from localq.model.worker import EVERY_QUEUE, Served
+from tests.store.given import LEASE, NOW, SECOND, card, claimed, new, news, pause, resume, worker
 
 UNTIL = NOW + SECOND
 
 
 def sent(store: Any, command: str = "ping", to: list[str] | None = None, **more: Any) -> int:
     given = {"wants_reply": True, "expires_at": UNTIL, "now": NOW, **more}
-    return int(store.send_control(command, "{}", to, **given))
+    return int(store.mail.post(command, "{}", to, **given))
 
 
 def read(store: Any, name: str = "anna", place: int | None = 0, now: int = NOW) -> list[str]:
-    return [letter.command for letter in store.take_control(name, place, now).letters]
+    return [letter.command for letter in store.mail.take(name, place, now).letters]
 
 
 # Letters
@@ -27,7 +28,7 @@ def read(store: Any, name: str = "anna", place: int | None = 0, now: int = NOW) 
 def test_a_letter_to_all_reaches_every_worker_once(store: Any) -> None:
     key = sent(store, "ping")
 
-    mail = store.take_control("anna", 0, NOW)
+    mail = store.mail.take("anna", 0, NOW)
 
     assert [tuple(letter) for letter in mail.letters] == [(key, "ping", "{}", True)]
     assert read(store, "bert") == ["ping"]
@@ -56,7 +57,7 @@ def test_an_expired_letter_is_not_delivered(store: Any) -> None:
 def test_who_comes_later_is_not_meant_by_earlier_letters(store: Any) -> None:
     sent(store, "before")
 
-    mail = store.take_control("anna", None, NOW)
+    mail = store.mail.take("anna", None, NOW)
     sent(store, "after")
 
     assert mail.letters == []
@@ -65,7 +66,7 @@ def test_who_comes_later_is_not_meant_by_earlier_letters(store: Any) -> None:
 
 def test_a_place_holds_when_all_letters_have_gone(store: Any) -> None:
     sent(store, "old")
-    place = store.take_control("anna", 0, NOW).place
+    place = store.mail.take("anna", 0, NOW).place
     sent(store, "new", now=UNTIL + 1, expires_at=UNTIL + SECOND)
 
     assert read(store, place=place, now=UNTIL + 1) == ["new"]
@@ -74,79 +75,79 @@ def test_a_place_holds_when_all_letters_have_gone(store: Any) -> None:
 def test_answers_are_kept_by_letter_in_the_order_they_came(store: Any) -> None:
     first, second = sent(store), sent(store)
 
-    store.reply(first, "anna", '"1"')
-    store.reply(second, "anna", '"2"')
-    store.reply(first, "bert", '"3"')
+    store.mail.answer(first, "anna", '"1"')
+    store.mail.answer(second, "anna", '"2"')
+    store.mail.answer(first, "bert", '"3"')
 
-    assert store.replies(first) == [("anna", '"1"'), ("bert", '"3"')]
-    assert store.replies(second) == [("anna", '"2"')]
+    assert store.mail.answers(first) == [("anna", '"1"'), ("bert", '"3"')]
+    assert store.mail.answers(second) == [("anna", '"2"')]
 
 
 def test_answers_go_with_their_letter(store: Any) -> None:
     key = sent(store)
-    store.reply(key, "anna", "1")
+    store.mail.answer(key, "anna", "1")
 
     sent(store, now=UNTIL + 1, expires_at=UNTIL + SECOND)
 
-    assert store.replies(key) == []
+    assert store.mail.answers(key) == []
 
 
 # Orders
 
 
 def test_orders_hold_until_they_are_withdrawn(store: Any) -> None:
-    store.order([Order(RATE, "mail", "10/s"), Order(LIMITS, "mail", "[1, 2]")], NOW)
-    store.order([Order(RATE, "mail", "5/s")], NOW)
+    store.mail.order([Order(RATE, "mail", "10/s"), Order(LIMITS, "mail", "[1, 2]")], NOW)
+    store.mail.order([Order(RATE, "mail", "5/s")], NOW)
 
-    assert store.orders() == [Order(LIMITS, "mail", "[1, 2]"), Order(RATE, "mail", "5/s")]
+    assert store.mail.orders() == [Order(LIMITS, "mail", "[1, 2]"), Order(RATE, "mail", "5/s")]
 
-    store.order([Order(RATE, "mail", None), Order(RATE, "unknown", None)], NOW)
-    assert store.orders() == [Order(LIMITS, "mail", "[1, 2]")]
+    store.mail.order([Order(RATE, "mail", None), Order(RATE, "unknown", None)], NOW)
+    assert store.mail.orders() == [Order(LIMITS, "mail", "[1, 2]")]
 
 
 def test_a_heartbeat_tells_the_orders(store: Any) -> None:
     anna = worker(store)
-    store.pause(["default"], NOW)
+    pause(store, ["default"])
 
-    assert store.heartbeat(anna, {}, LEASE, NOW).orders == (Order(PAUSE, "default", ""),)
+    assert store.workers.beat(anna, {}, LEASE, NOW).orders == (Order(PAUSE, "default", ""),)
 
 
 # Pausing
 
 
 def test_pausing_and_resuming_say_what_they_changed(store: Any) -> None:
-    assert store.pause(["a", "b", "a"], NOW) == ["a", "b"]
-    assert store.pause(["b", "c"], NOW) == ["c"]
-    assert store.resume(["a", "x"], NOW) == ["a"]
-    assert [order.name for order in store.orders()] == ["b", "c"]
+    assert pause(store, ["a", "b", "a"]) == ["a", "b"]
+    assert pause(store, ["b", "c"]) == ["c"]
+    assert resume(store, ["a", "x"]) == ["a"]
+    assert [order.name for order in store.mail.orders()] == ["b", "c"]
 
 
 @pytest.mark.parametrize("queues", [None, ["a", "b"]])
 def test_nothing_is_claimed_from_a_paused_queue(store: Any, queues: list[str] | None) -> None:
-    store.add([new("1", queue="a"), new("2", queue="b")], NOW)
+    store.jobs.add([new("1", queue="a"), new("2", queue="b")], NOW)
     anna = worker(store)
 
-    store.pause(["a"], NOW)
+    pause(store, ["a"])
     assert [job.id for job in claimed(store, anna, queues=queues)] == ["2"]
 
-    store.resume(["a"], NOW)
+    resume(store, ["a"])
     assert [job.id for job in claimed(store, anna, queues=queues)] == ["1"]
 
 
 def test_a_worker_whose_only_queue_is_paused_gets_nothing(store: Any) -> None:
-    store.add(news("1"), NOW)
-    store.pause(["default"], NOW)
+    store.jobs.add(news("1"), NOW)
+    pause(store, ["default"])
 
     assert claimed(store, worker(store), queues=["default"]) == []
 
 
 def test_jobs_that_come_due_in_a_paused_queue_wait_there(store: Any) -> None:
-    store.add([new("1", run_at=NOW + 5)], NOW)
-    store.pause(["default"], NOW)
+    store.jobs.add([new("1", run_at=NOW + 5)], NOW)
+    pause(store, ["default"])
     anna = worker(store)
 
     assert claimed(store, anna, now=NOW + 5) == []
-    store.resume(["default"], NOW + 6)
+    resume(store, ["default"])
     assert [job.id for job in claimed(store, anna, now=NOW + 6)] == ["1"]
 
 
@@ -157,14 +158,14 @@ def test_a_worker_can_describe_itself_anew(store: Any) -> None:
     key = worker(store)
     told = card("anna", queues=("a", "b"), concurrency=7)
 
-    store.describe(key, told)
+    store.workers.beat(key, {}, LEASE, NOW, told)
 
-    assert [row.card for row in store.workers()] == [told]
+    assert [row.card for row in store.workers.all()] == [told]
 
 
 def test_the_backlog_counts_ready_jobs_no_further_than_asked(store: Any) -> None:
-    store.add([*news("1", "2", "3"), new("4", queue="b"), new("5", run_at=NOW + 5)], NOW)
+    store.jobs.add([*news("1", "2", "3"), new("4", queue="b"), new("5", run_at=NOW + 5)], NOW)
 
-    assert [store.backlog(None, (), most) for most in (0, 2, 10)] == [0, 2, 4]
-    assert store.backlog(["b", "c"], (), 10) == 1
-    assert store.backlog(None, ["default"], 10) == 1
+    assert [store.jobs.backlog(EVERY_QUEUE, most) for most in (0, 2, 10)] == [0, 2, 4]
+    assert store.jobs.backlog(Served(("b", "c")), 10) == 1
+    assert store.jobs.backlog(Served(None, ("default",)), 10) == 1

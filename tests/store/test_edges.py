@@ -10,7 +10,7 @@ import pytest
 from localq.model.edges import Edge, OnError, Passing
 from localq.model.job import Job, JobState, NewJob
 from localq.model.outcome import Attempt
-from tests.store.given import HOUR, NOW, SECOND, attempt, claimed, done, job, new, state, worker
+from tests.store.given import HOUR, NOW, SECOND, attempt, call, claimed, done, job, new, state, worker
 
 S = JobState
 
@@ -23,14 +23,14 @@ def chain(store: Any, *ids: str, **more: Any) -> None:
     """Add jobs each of which waits for the one before."""
     jobs = [new(ids[0], workflow=ids[0])]
     jobs += [new(one, after=behind(before), workflow=ids[0], **more) for before, one in pairwise(ids)]
-    store.add(jobs, NOW)
+    store.jobs.add(jobs, NOW)
 
 
 def chord(store: Any, count: int = 3, *, on_error: OnError = OnError.FAIL, **more: Any) -> list[str]:
     """Add a header of jobs and a body that waits for them; return the header's ids."""
     ids = [f"head-{number}" for number in range(count)]
     body = new("body", after=behind(*ids, passing=Passing.LISTED, on_error=on_error), workflow="w", **more)
-    store.add([*(new(one, workflow="w") for one in ids), body], NOW)
+    store.jobs.add([*(new(one, workflow="w") for one in ids), body], NOW)
     return ids
 
 
@@ -40,7 +40,7 @@ def end(store: Any, job_id: str, to: JobState = S.SUCCEEDED, now: int = NOW, **m
     told = more.pop("attempt", attempt(1, ending="SUCCESS" if to == S.SUCCEEDED else to.name, result=job_id.encode()))
     others = [done(one, S.READY, kept=False, role=one.role) for one in jobs if one.id != job_id]
     (this,) = [one for one in jobs if one.id == job_id]
-    return list(store.finish([done(this, to, attempt=told, role=this.role, **more), *others], now))
+    return list(store.jobs.finish([done(this, to, attempt=told, role=this.role, **more), *others], now))
 
 
 def stuck(store: Any) -> list[Job]:
@@ -76,7 +76,7 @@ def test_a_batch_counts_down_at_once(store: Any) -> None:
     chord(store, 20)
     jobs = claimed(store, worker(store))
 
-    assert store.finish([done(one, role=one.role) for one in jobs], NOW) == [True] * 20
+    assert store.jobs.finish([done(one, role=one.role) for one in jobs], NOW) == [True] * 20
 
     assert state(store, "body") == S.READY
 
@@ -85,9 +85,12 @@ def test_only_what_was_applied_counts(store: Any) -> None:
     chord(store, 2)
     one, other = claimed(store, worker(store))
 
-    assert store.finish([done(one, role=one.role), done(other, role=other.role, run_token=9)], NOW) == [True, False]
+    assert store.jobs.finish([done(one, role=one.role), done(other, role=other.role, run_token=9)], NOW) == [
+        True,
+        False,
+    ]
     assert job(store, "body").waits == 1
-    assert store.finish([done(one, role=one.role)], NOW) == [False]
+    assert store.jobs.finish([done(one, role=one.role)], NOW) == [False]
 
     assert job(store, "body").waits == 1
 
@@ -101,7 +104,7 @@ def test_a_retry_counts_nothing_down(store: Any) -> None:
 
 
 def test_many_may_wait_for_one(store: Any) -> None:
-    store.add([new("a"), *(new(f"b{n}", after=behind("a")) for n in range(5))], NOW)
+    store.jobs.add([new("a"), *(new(f"b{n}", after=behind("a")) for n in range(5))], NOW)
 
     end(store, "a")
 
@@ -113,7 +116,7 @@ def test_many_may_wait_for_one(store: Any) -> None:
     [(None, NOW + SECOND), (-HOUR, NOW + SECOND + HOUR), (NOW + HOUR, NOW + HOUR), (NOW, NOW)],
 )
 def test_a_delay_counts_from_when_the_job_may_run(store: Any, run_at: int | None, expected: int) -> None:
-    store.add([new("a"), new("b", after=behind("a"), run_at=run_at, expires_at=-5 * HOUR)], NOW)
+    store.jobs.add([new("a"), new("b", after=behind("a"), run_at=run_at, expires_at=-5 * HOUR)], NOW)
 
     end(store, "a", now=NOW + SECOND)
 
@@ -127,10 +130,10 @@ def test_a_delay_counts_from_when_the_job_may_run(store: Any, run_at: int | None
 
 
 def test_a_job_may_wait_for_one_that_is_there(store: Any) -> None:
-    store.add([new("old"), new("over"), new("lost")], NOW)
+    store.jobs.add([new("old"), new("over"), new("lost")], NOW)
     end(store, "over")
     end(store, "lost", S.FAILED)
-    store.add([new(f"after-{one}", after=behind(one)) for one in ("old", "over", "lost", "unknown")], NOW)
+    store.jobs.add([new(f"after-{one}", after=behind(one)) for one in ("old", "over", "lost", "unknown")], NOW)
 
     assert [state(store, f"after-{one}") for one in ("old", "over", "lost", "unknown")] == [
         S.WAITING,
@@ -145,12 +148,12 @@ def test_a_job_may_wait_for_one_that_is_there(store: Any) -> None:
 
 
 def test_what_began_to_wait_for_a_running_job_is_counted_down_too(store: Any) -> None:
-    store.add([new("a"), new("b")], NOW)
+    store.jobs.add([new("a"), new("b")], NOW)
     one, other = claimed(store, worker(store))
-    store.add([new("c", after=behind("a"))], NOW)
+    store.jobs.add([new("c", after=behind("a"))], NOW)
     assert (one.role, state(store, "c")) == (0, S.WAITING)
 
-    assert store.finish([done(one), done(other)], NOW) == [True, True]
+    assert store.jobs.finish([done(one), done(other)], NOW) == [True, True]
 
     assert state(store, "c") == S.READY
 
@@ -162,20 +165,20 @@ def test_a_workflow_added_twice_is_there_once(store: Any) -> None:
     chain(store, "a", "b")
 
     assert (state(store, "a"), state(store, "b"), job(store, "b").waits) == (S.SUCCEEDED, S.READY, 0)
-    assert len(store.family("a")[1]) == 1
+    assert len(store.read.family("a")[1]) == 1
 
 
 def test_a_job_beside_another_is_waited_for_like_it(store: Any) -> None:
     chord(store, 1)
     (head,) = claimed(store, worker(store))
-    store.add([new("also", beside="head-0", workflow="w")], NOW)
+    store.jobs.add([new("also", beside="head-0", workflow="w")], NOW)
 
-    store.finish([done(head, role=head.role, attempt=attempt(1, result=b"1"))], NOW)
+    store.jobs.finish([done(head, role=head.role, attempt=attempt(1, result=b"1"))], NOW)
     assert (state(store, "body"), job(store, "body").waits) == (S.WAITING, 1)
     end(store, "also")
 
     assert state(store, "body") == S.READY
-    assert [one.id for one in store.inputs(job(store, "body").key)] == ["head-0", "also"]
+    assert [one.id for one in store.read.inputs(["body"])["body"].given] == ["head-0", "also"]
 
 
 # What a job gets of others
@@ -187,7 +190,7 @@ def test_a_job_gets_the_results_in_the_order_of_its_edges(store: Any) -> None:
     for one in reversed(ids):
         end(store, one)
 
-    assert [(one.id, one.result, one.passing) for one in store.inputs(job(store, "body").key)] == [
+    assert [(one.id, one.result, one.passing) for one in store.read.inputs(["body"])["body"].given] == [
         (one, one.encode(), Passing.LISTED) for one in ids
     ]
 
@@ -197,14 +200,14 @@ def test_the_result_is_that_of_the_last_success(store: Any) -> None:
     end(store, "a", S.READY, attempt=attempt(1, ending="RETRY", result=b"none yet"))
     end(store, "a", attempt=attempt(2, result=b"second"))
 
-    assert [one.result for one in store.inputs(job(store, "b").key)] == [b"second"]
+    assert [one.result for one in store.read.inputs(["b"])["b"].given] == [b"second"]
 
 
 def test_an_edge_that_passes_nothing_gives_nothing(store: Any) -> None:
-    store.add([new("a"), new("b", after=behind("a", passing=Passing.NOTHING))], NOW)
+    store.jobs.add([new("a"), new("b", after=behind("a", passing=Passing.NOTHING))], NOW)
     end(store, "a")
 
-    assert store.inputs(job(store, "b").key) == []
+    assert store.read.inputs(["b"])["b"].given == []
 
 
 # Failing
@@ -218,7 +221,7 @@ def test_what_is_behind_a_failure_comes_with_the_next_claim_whatever_is_served(s
     (one,) = claimed(store, worker(store), 0, queues=["some"])
     assert (one.id, one.culprit, one.args) == ("b", job(store, "a").key, b"[[1],{}]")
     assert state(store, "c") == S.WAITING
-    store.finish([done(one, S.FAILED, role=one.role)], NOW)
+    store.jobs.finish([done(one, S.FAILED, role=one.role)], NOW)
 
     (last,) = claimed(store, worker(store), 0, queues=["some"])
     assert (last.id, last.culprit) == ("c", one.key)
@@ -230,7 +233,7 @@ def test_a_body_fails_at_its_first_failure_and_the_header_goes_on(store: Any) ->
 
     (body,) = stuck(store)
     assert (body.id, body.culprit) == ("body", job(store, ids[1]).key)
-    store.finish([done(body, S.FAILED, role=body.role)], NOW)
+    store.jobs.finish([done(body, S.FAILED, role=body.role)], NOW)
     end(store, ids[0])
     end(store, ids[2], S.FAILED)
 
@@ -256,15 +259,15 @@ def test_a_body_that_skips_runs_without_what_failed(store: Any) -> None:
     end(store, ids[2], S.CANCELLED)
 
     assert (state(store, "body"), job(store, "body").culprit) == (S.READY, None)
-    assert [one.result for one in store.inputs(job(store, "body").key)] == [b"head-0", None, None]
+    assert [one.result for one in store.read.inputs(["body"])["body"].given] == [b"head-0", None, None]
 
 
 def test_a_job_flagged_for_cancelling_that_would_run_again_stops_what_is_behind(store: Any) -> None:
     chain(store, "a", "b")
     (one,) = claimed(store, worker(store))
-    store.cancel(["a"], NOW)
+    store.jobs.cancel(["a"], NOW)
 
-    store.finish([done(one, S.SCHEDULED, role=one.role, run_at=NOW + HOUR)], NOW)
+    store.jobs.finish([done(one, S.SCHEDULED, role=one.role, run_at=NOW + HOUR)], NOW)
 
     assert [(late.id, late.culprit) for late in stuck(store)] == [("b", one.key)]
 
@@ -272,7 +275,7 @@ def test_a_job_flagged_for_cancelling_that_would_run_again_stops_what_is_behind(
 def test_cancelling_what_others_wait_for_stops_them(store: Any) -> None:
     chain(store, "a", "b", "c")
 
-    assert store.cancel(["a"], NOW) == {"a": S.READY}
+    assert store.jobs.cancel(["a"], NOW) == {"a": S.READY}
 
     assert [one.id for one in stuck(store)] == ["b"]
 
@@ -280,16 +283,16 @@ def test_cancelling_what_others_wait_for_stops_them(store: Any) -> None:
 def test_cancelling_a_whole_workflow_leaves_nothing_to_say(store: Any) -> None:
     chain(store, "a", "b", "c")
 
-    assert store.cancel(["a", "b", "c"], NOW) == {"a": S.READY, "b": S.WAITING, "c": S.WAITING}
+    assert store.jobs.cancel(["a", "b", "c"], NOW) == {"a": S.READY, "b": S.WAITING, "c": S.WAITING}
 
     assert stuck(store) == []
     assert {state(store, one) for one in "abc"} == {S.CANCELLED}
 
 
 def test_purging_what_others_wait_for_stops_them(store: Any) -> None:
-    store.add([new("a", queue="gone"), new("b", after=behind("a"), queue="other")], NOW)
+    store.jobs.add([new("a", queue="gone"), new("b", after=behind("a"), queue="other")], NOW)
 
-    assert store.purge(["gone"]) == 1
+    assert store.jobs.purge(["gone"]) == 1
 
     assert [(one.id, one.culprit) for one in stuck(store)] == [("b", 0)]
 
@@ -297,9 +300,9 @@ def test_purging_what_others_wait_for_stops_them(store: Any) -> None:
 def test_purging_takes_what_waits_along(store: Any) -> None:
     chain(store, "a", "b")
 
-    assert store.purge(None) == 2
+    assert store.jobs.purge(None) == 2
 
-    assert (store.stats(), store.family("a")) == ({}, ([], []))
+    assert (store.read.stats().counts, store.read.family("a")) == ({}, ([], []))
 
 
 # Another call in the place of a job's own
@@ -314,9 +317,9 @@ def test_a_call_that_replaces_another_keeps_what_waits_for_it(store: Any) -> Non
     (one,) = claimed(store, worker(store))
 
     large = b"[[" + b"1," * 1000 + b"1],{}]"
-    store.finish([put_in_place(one, S.READY, args=large, queue="slow", priority=3, options="{}")], NOW)
+    store.jobs.finish([put_in_place(one, S.READY, args=large, queue="slow", priority=3, options="{}")], NOW)
 
-    kept = store.call("a")
+    kept = call(store, "a")
     assert (kept.state, kept.task, kept.args, kept.queue, kept.priority) == (S.READY, "shop.pack", large, "slow", 3)
     assert state(store, "b") == S.WAITING
     end(store, "a", attempt=attempt(2))
@@ -328,24 +331,24 @@ def test_a_workflow_that_replaces_a_job_ends_in_it(store: Any) -> None:
     (one,) = claimed(store, worker(store))
     first = new("x", workflow="a")
 
-    store.finish([put_in_place(one, S.WAITING, first, after=behind("x"))], NOW)
+    store.jobs.finish([put_in_place(one, S.WAITING, first, after=behind("x"))], NOW)
 
     assert (state(store, "a"), job(store, "a").waits, state(store, "x")) == (S.WAITING, 1, S.READY)
     end(store, "x")
     (again,) = claimed(store, worker(store))
-    assert (again.id, [given.result for given in store.inputs(again.key)]) == ("a", [b"x"])
-    store.finish([done(again, role=again.role, attempt=attempt(2))], NOW)
+    assert (again.id, [given.result for given in store.read.inputs([again.id])[again.id].given]) == ("a", [b"x"])
+    store.jobs.finish([done(again, role=again.role, attempt=attempt(2))], NOW)
     assert state(store, "b") == S.READY
 
 
 def test_a_cancelled_job_is_not_replaced(store: Any) -> None:
     chain(store, "a", "b")
     (one,) = claimed(store, worker(store))
-    store.cancel(["a"], NOW)
+    store.jobs.cancel(["a"], NOW)
 
-    store.finish([put_in_place(one, S.WAITING, new("x"), after=behind("x"))], NOW)
+    store.jobs.finish([put_in_place(one, S.WAITING, new("x"), after=behind("x"))], NOW)
 
-    assert (state(store, "a"), job(store, "a").task, store.get(["x"])) == (S.CANCELLED, "shop.mail", {})
+    assert (state(store, "a"), job(store, "a").task, store.read.get(["x"])) == (S.CANCELLED, "shop.mail", {})
     assert [late.id for late in stuck(store)] == ["b"]
 
 
@@ -365,7 +368,9 @@ def test_new_arguments_of_a_retry_are_whole(store: Any) -> None:
 def fail_all(store: Any) -> None:
     """Say of everything that cannot run that it failed."""
     while late := stuck(store):
-        store.finish([done(one, S.FAILED, role=one.role, attempt=attempt(1, ending="BEHIND")) for one in late], NOW)
+        store.jobs.finish(
+            [done(one, S.FAILED, role=one.role, attempt=attempt(1, ending="BEHIND")) for one in late], NOW
+        )
 
 
 def test_a_failed_step_that_runs_again_takes_the_rest_along(store: Any) -> None:
@@ -374,7 +379,7 @@ def test_a_failed_step_that_runs_again_takes_the_rest_along(store: Any) -> None:
     fail_all(store)
     assert {state(store, one) for one in "abc"} == {S.FAILED}
 
-    assert store.requeue(["a"], NOW) == ["a"]
+    assert store.jobs.requeue(["a"], NOW) == ["a"]
 
     assert [state(store, one) for one in "abc"] == [S.READY, S.WAITING, S.WAITING]
     assert (job(store, "c").culprit, job(store, "c").finished_at) == (None, None)
@@ -388,7 +393,7 @@ def test_what_failed_because_of_others_brings_them_back(store: Any) -> None:
     end(store, "a", S.CANCELLED)
     fail_all(store)
 
-    assert sorted(store.requeue(["c"], NOW)) == ["a", "b", "c"]
+    assert sorted(store.jobs.requeue(["c"], NOW)) == ["a", "b", "c"]
 
     assert [state(store, one) for one in "abc"] == [S.READY, S.WAITING, S.WAITING]
 
@@ -399,9 +404,9 @@ def test_a_body_is_brought_back_with_the_last_that_failed(store: Any) -> None:
     fail_all(store)
     end(store, ids[1], S.FAILED)
 
-    store.requeue([ids[0]], NOW)
+    store.jobs.requeue([ids[0]], NOW)
     assert (state(store, "body"), job(store, "body").culprit) == (S.FAILED, job(store, ids[1]).key)
-    store.requeue([ids[1]], NOW)
+    store.jobs.requeue([ids[1]], NOW)
 
     assert (state(store, "body"), job(store, "body").waits) == (S.WAITING, 3)
 
@@ -410,7 +415,7 @@ def test_a_job_that_succeeded_and_runs_again_is_waited_for_again(store: Any) -> 
     ids = chord(store)
     end(store, ids[0])
 
-    store.requeue([ids[0]], NOW)
+    store.jobs.requeue([ids[0]], NOW)
 
     assert job(store, "body").waits == 3
     assert state(store, "body") == S.WAITING
@@ -420,7 +425,7 @@ def test_a_failure_not_yet_told_is_taken_back(store: Any) -> None:
     chain(store, "a", "b")
     end(store, "a", S.FAILED)
 
-    store.requeue(["a"], NOW)
+    store.jobs.requeue(["a"], NOW)
 
     assert stuck(store) == []
     assert (state(store, "b"), job(store, "b").waits) == (S.WAITING, 1)
@@ -431,10 +436,10 @@ def test_a_finished_workflow_runs_again_from_where_it_is_told(store: Any) -> Non
     for one in "ab":
         end(store, one)
 
-    store.requeue(["b"], NOW)
+    store.jobs.requeue(["b"], NOW)
     assert [state(store, one) for one in "ab"] == [S.SUCCEEDED, S.READY]
     end(store, "b", attempt=attempt(2))
-    store.requeue(["a", "b"], NOW)
+    store.jobs.requeue(["a", "b"], NOW)
 
     assert [state(store, one) for one in "ab"] == [S.READY, S.WAITING]
 
@@ -447,34 +452,34 @@ def test_a_workflow_is_pruned_as_a_whole(store: Any) -> None:
     end(store, "a", now=NOW)
     end(store, "b", now=NOW + SECOND)
 
-    assert store.prune(NOW + HOUR, 10) == 0
+    assert store.jobs.prune(NOW + HOUR, 10) == 0
     end(store, "c", now=NOW + 2 * SECOND)
-    assert store.prune(NOW + 2 * SECOND, 10) == 0
-    assert store.prune(NOW + HOUR, 10) == 3
+    assert store.jobs.prune(NOW + 2 * SECOND, 10) == 0
+    assert store.jobs.prune(NOW + HOUR, 10) == 3
 
-    assert store.family("a") == ([], [])
+    assert store.read.family("a") == ([], [])
 
 
 def test_a_result_that_is_waited_for_is_kept(store: Any) -> None:
     chain(store, "a", "b")
     end(store, "a")
 
-    assert store.forget(["a"]) == 0
+    assert store.jobs.forget(["a"]) == 0
     end(store, "b")
-    assert store.forget(["a"]) == 1
+    assert store.jobs.forget(["a"]) == 1
 
-    assert store.inputs(job(store, "b").key) == []
+    assert store.read.inputs(["b"])["b"].given == []
 
 
 def test_a_job_waited_for_from_elsewhere_is_not_pruned(store: Any) -> None:
-    store.add([new("old")], NOW)
+    store.jobs.add([new("old")], NOW)
     end(store, "old")
-    store.add([new("also"), new("late", after=behind("old", "also", passing=Passing.LISTED))], NOW)
+    store.jobs.add([new("also"), new("late", after=behind("old", "also", passing=Passing.LISTED))], NOW)
 
-    assert store.prune(NOW + HOUR, 10) == 0
+    assert store.jobs.prune(NOW + HOUR, 10) == 0
     end(store, "also")
 
-    assert [one.result for one in store.inputs(job(store, "late").key)] == [b"old", b"also"]
+    assert [one.result for one in store.read.inputs(["late"])["late"].given] == [b"old", b"also"]
 
 
 # Reading
@@ -483,37 +488,45 @@ def test_a_job_waited_for_from_elsewhere_is_not_pruned(store: Any) -> None:
 def test_a_family_is_its_jobs_and_edges(store: Any) -> None:
     ids = chord(store, 2)
 
-    jobs, ties = store.family("w")
+    jobs, ties = store.read.family("w")
 
     keys = [one.key for one in jobs]
     assert [one.id for one in jobs] == [*ids, "body"]
     assert [(tie.waiter, tie.position, tie.awaited) for tie in ties] == [(keys[2], 0, keys[0]), (keys[2], 1, keys[1])]
-    assert store.family("unknown") == ([], [])
+    assert store.read.family("unknown") == ([], [])
 
 
-def test_a_job_is_found_by_its_key_with_its_last_attempt(store: Any) -> None:
+def test_a_job_that_cannot_run_is_told_of_its_culprit_and_its_last_attempt(store: Any) -> None:
     chain(store, "a", "b")
-    end(store, "a")
+    end(store, "a", S.FAILED)
 
-    found = store.ended(job(store, "a").key)
+    told = store.read.inputs(["b", "a", "unknown"])
 
-    assert (found[0].id, found[1]) == ("a", attempt(1, result=b"a"))
-    assert store.ended(job(store, "b").key)[1] is None
-    assert store.ended(4711) is None
+    assert told["b"].culprit == (job(store, "a"), attempt(1, ending="FAILED", result=b"a"), None)
+    assert told["a"] == ([], None)
+    assert "unknown" not in told
+
+
+def test_a_culprit_that_was_removed_is_not_told_of(store: Any) -> None:
+    store.jobs.add([new("a", queue="gone"), new("b", after=behind("a"), queue="other")], NOW)
+    store.jobs.purge(["gone"])
+
+    assert job(store, "b").culprit is not None
+    assert store.read.inputs(["b"])["b"].culprit is None
 
 
 def test_a_group_is_saved_until_it_is_forgotten_or_old(store: Any) -> None:
-    store.save_group("g", b"one", NOW)
-    store.save_group("g", b"two", NOW + SECOND)
-    store.save_group("h", b"three", NOW)
+    store.groups.save("g", b"one", NOW)
+    store.groups.save("g", b"two", NOW + SECOND)
+    store.groups.save("h", b"three", NOW)
 
-    assert (store.saved_group("g"), store.saved_group("unknown")) == (b"two", None)
-    store.forget_group("h")
-    assert store.saved_group("h") is None
-    store.prune(NOW + SECOND, 10)
-    assert store.saved_group("g") == b"two"
-    store.prune(NOW + HOUR, 10)
-    assert store.saved_group("g") is None
+    assert (store.groups.load("g"), store.groups.load("unknown")) == (b"two", None)
+    store.groups.save("h", None, NOW)
+    assert store.groups.load("h") is None
+    store.jobs.prune(NOW + SECOND, 10)
+    assert store.groups.load("g") == b"two"
+    store.jobs.prune(NOW + HOUR, 10)
+    assert store.groups.load("g") is None
 
 
 def test_attempts_of_what_never_ran_are_kept_like_others(store: Any) -> None:
@@ -522,22 +535,22 @@ def test_attempts_of_what_never_ran_are_kept_like_others(store: Any) -> None:
     (late,) = stuck(store)
     told = Attempt(1, "anna", None, NOW, "BEHIND", None, b"why", None, None)
 
-    store.finish([done(late, S.FAILED, role=late.role, attempt=told)], NOW)
+    store.jobs.finish([done(late, S.FAILED, role=late.role, attempt=told)], NOW)
 
-    assert store.results(["b"])["b"][1] == told
+    assert store.read.seen(["b"])["b"][1] == told
 
 
 def test_pruning_looks_past_many_jobs_of_unfinished_workflows(store: Any) -> None:
-    store.add([new("last", workflow="w", queue="unserved")], NOW)
-    store.add([new(f"w-{n}", workflow="w") for n in range(2500)], NOW)
-    store.add([new("plain")], NOW)
+    store.jobs.add([new("last", workflow="w", queue="unserved")], NOW)
+    store.jobs.add([new(f"w-{n}", workflow="w") for n in range(2500)], NOW)
+    store.jobs.add([new("plain")], NOW)
     anna = worker(store)
     for turn, limit in enumerate((1000, 1000, 500, 1)):
         jobs = claimed(store, anna, limit, queues=["default"])
-        store.finish([done(one) for one in jobs], NOW + turn)
+        store.jobs.finish([done(one) for one in jobs], NOW + turn)
 
-    assert [store.prune(NOW + HOUR, 10) for _ in range(3)] == [0, 1, 0]
+    assert [store.jobs.prune(NOW + HOUR, 10) for _ in range(3)] == [0, 1, 0]
 
-    assert store.get(["plain"]) == {}
-    store.cancel(["last"], NOW)
-    assert sum(store.prune(NOW + HOUR, 1000) for _ in range(4)) == 2501
+    assert store.read.get(["plain"]) == {}
+    store.jobs.cancel(["last"], NOW)
+    assert sum(store.jobs.prune(NOW + HOUR, 1000) for _ in range(4)) == 2501

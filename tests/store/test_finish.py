@@ -9,13 +9,14 @@ import pytest
 from localq.exceptions import StoreError
 from localq.model.job import Job, JobState
 from localq.model.outcome import Completion
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.store.sql.schema import LAST_ATTEMPT
 from tests.store.given import (
     HOUR,
     NOW,
     SECOND,
     attempt,
+    call,
     claimed,
     done,
     job,
@@ -30,7 +31,7 @@ from tests.store.given import (
 
 def taken(store: Any, job_id: str = "job", **more: Any) -> Job:
     """Add a job and claim it."""
-    store.add([new(job_id, queue=job_id, **more)], NOW)
+    store.jobs.add([new(job_id, queue=job_id, **more)], NOW)
     (one,) = claimed(store, worker(store), queues=[job_id])
     return one
 
@@ -40,51 +41,51 @@ def test_a_finished_job_has_its_state_and_its_attempt(store: Any, ending: JobSta
     one = taken(store)
     told = attempt(1, ending=ending.name, result=b"\x00\xff", failure=b"oh", peak_kb=1, output="out")
 
-    applied = store.finish([done(one, ending, attempt=told, retries=3, crashes=2, shown="IGNORED")], NOW + SECOND)
+    applied = store.jobs.finish([done(one, ending, attempt=told, retries=3, crashes=2, shown="IGNORED")], NOW + SECOND)
 
     kept = job(store)
     assert applied == [True]
     assert (kept.state, kept.finished_at, kept.owner) == (ending, NOW + SECOND, None)
     assert (kept.retries, kept.crashes, kept.shown) == (3, 2, "IGNORED")
-    assert store.attempts("job") == [told]
+    assert store.read.attempts("job") == [told]
 
 
 def test_finishing_nothing_is_no_error(store: Any) -> None:
-    assert store.finish([], NOW) == []
+    assert store.jobs.finish([], NOW) == []
 
 
 def test_a_retry_waits_for_its_time(store: Any) -> None:
     one = taken(store)
     again = done(one, JobState.SCHEDULED, run_at=NOW + HOUR, retries=1, attempt=attempt(1, ending="RETRY"))
 
-    assert store.finish([again], NOW) == [True]
+    assert store.jobs.finish([again], NOW) == [True]
 
     kept = job(store)
     assert (kept.state, kept.run_at, kept.retries, kept.attempts) == (JobState.SCHEDULED, NOW + HOUR, 1, 1)
     assert (kept.owner, kept.finished_at) == (None, None)
-    assert [one.ending for one in store.attempts("job")] == ["RETRY"]
+    assert [one.ending for one in store.read.attempts("job")] == ["RETRY"]
     assert claimed(store, worker(store), now=NOW + HOUR)[0].attempts == 2
 
 
 def test_a_job_put_back_unrun_is_not_charged(store: Any) -> None:
     one = taken(store)
 
-    assert store.finish([done(one, JobState.READY, kept=False)], NOW) == [True]
+    assert store.jobs.finish([done(one, JobState.READY, kept=False)], NOW) == [True]
 
-    assert (job(store).attempts, store.attempts("job")) == (0, [])
+    assert (job(store).attempts, store.read.attempts("job")) == (0, [])
     (again,) = claimed(store, worker(store))
     assert (again.attempts, again.run_token) == (1, 2)
 
 
 def test_every_attempt_is_kept_under_its_number(store: Any) -> None:
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
     anna = worker(store)
     for number in (1, 2, 3):
         (one,) = claimed(store, anna)
         to = JobState.READY if number < 3 else JobState.FAILED
-        store.finish([done(one, to, attempt=attempt(number, result=str(number).encode()))], NOW)
+        store.jobs.finish([done(one, to, attempt=attempt(number, result=str(number).encode()))], NOW)
 
-    assert [(one.number, one.result) for one in store.attempts("job")] == [(1, b"1"), (2, b"2"), (3, b"3")]
+    assert [(one.number, one.result) for one in store.read.attempts("job")] == [(1, b"1"), (2, b"2"), (3, b"3")]
 
 
 def wrong(one: Job, **more: Any) -> Completion:
@@ -110,10 +111,10 @@ def test_a_completion_that_is_not_the_holders_writes_nothing(store: Any, lie: di
     one, other = taken(store), taken(store, "other")
     before = snapshot(store)
 
-    assert store.finish([wrong(one, **lie)] * (1 + company), NOW) == [False] * (1 + company)
+    assert store.jobs.finish([wrong(one, **lie)] * (1 + company), NOW) == [False] * (1 + company)
 
     assert snapshot(store) == before
-    assert store.finish([done(one), done(other)], NOW) == [True, True]
+    assert store.jobs.finish([done(one), done(other)], NOW) == [True, True]
 
 
 @pytest.mark.parametrize("was", [state for state in JobState if state != JobState.RUNNING])
@@ -121,32 +122,32 @@ def test_only_running_jobs_can_be_finished(store: Any, was: JobState) -> None:
     kept = job_in(store, was)
     before = snapshot(store)
 
-    assert store.finish([wrong(kept, owner=kept.owner), wrong(kept, owner=1)], NOW) == [False, False]
+    assert store.jobs.finish([wrong(kept, owner=kept.owner), wrong(kept, owner=1)], NOW) == [False, False]
 
     assert snapshot(store) == before
 
 
 def test_a_late_finish_is_ignored_after_the_job_moved_on(store: Any) -> None:
     late = taken(store)
-    store.bury([late.owner], NOW)
-    store.finish([done(late, JobState.READY, crashes=1)], NOW)
+    store.workers.leave([late.owner], NOW)
+    store.jobs.finish([done(late, JobState.READY, crashes=1)], NOW)
     (current,) = claimed(store, worker(store, "bert"))
 
-    assert store.finish([wrong(late)], NOW) == [False]
+    assert store.jobs.finish([wrong(late)], NOW) == [False]
 
     assert (job(store).state, job(store).owner) == (JobState.RUNNING, current.owner)
-    assert store.finish([done(current)], NOW) == [True]
+    assert store.jobs.finish([done(current)], NOW) == [True]
 
 
 def test_the_same_completion_twice_in_a_batch_counts_once(store: Any) -> None:
     one = taken(store)
     first, second = done(one), done(one, JobState.FAILED, attempt=attempt(1, result=b"second"))
 
-    assert store.finish([first, second], NOW) == [True, False]
-    assert store.finish([first], NOW) == [False]
+    assert store.jobs.finish([first, second], NOW) == [True, False]
+    assert store.jobs.finish([first], NOW) == [False]
 
     assert state(store) == JobState.SUCCEEDED
-    assert [one.result for one in store.attempts("job")] == [b"42"]
+    assert [one.result for one in store.read.attempts("job")] == [b"42"]
 
 
 def test_in_a_batch_only_what_is_held_is_written(store: Any) -> None:
@@ -157,27 +158,27 @@ def test_in_a_batch_only_what_is_held_is_written(store: Any) -> None:
         done(jobs[2], JobState.FAILED, follow_ups=(new("after-c"),)),
     ]
 
-    assert store.finish(batch, NOW) == [True, False, True]
+    assert store.jobs.finish(batch, NOW) == [True, False, True]
 
     assert [state(store, name) for name in ("a", "b", "c")] == [
         JobState.SUCCEEDED,
         JobState.RUNNING,
         JobState.FAILED,
     ]
-    assert [len(store.attempts(name)) for name in ("a", "b", "c")] == [1, 0, 1]
-    assert set(store.get(["after-a", "after-b", "after-c"])) == {"after-a", "after-c"}
+    assert [len(store.read.attempts(name)) for name in ("a", "b", "c")] == [1, 0, 1]
+    assert set(store.read.get(["after-a", "after-b", "after-c"])) == {"after-a", "after-c"}
 
 
 def test_a_job_that_took_a_dropped_ones_place_is_safe_from_its_late_finish(store: Any) -> None:
     anna = worker(store)
-    store.add([new("old")], NOW)
+    store.jobs.add([new("old")], NOW)
     (old,) = claimed(store, anna)
-    store.finish([done(old, JobState.FAILED)], NOW)
-    store.forget(["old"])
-    store.add([new("fresh")], NOW)
+    store.jobs.finish([done(old, JobState.FAILED)], NOW)
+    store.jobs.forget(["old"])
+    store.jobs.add([new("fresh")], NOW)
     (fresh,) = claimed(store, anna)
 
-    assert store.finish([done(old)], NOW) == [False]
+    assert store.jobs.finish([done(old)], NOW) == [False]
 
     assert job(store, "fresh") == fresh._replace(args=None)
 
@@ -189,21 +190,21 @@ def test_a_job_that_took_a_dropped_ones_place_is_safe_from_its_late_finish(store
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_job_flagged_for_cancelling_does_not_run_again(store: Any, again: JobState, kept: bool) -> None:
     one = taken(store)
-    store.cancel(["job"], NOW)
+    store.jobs.cancel(["job"], NOW)
 
-    assert store.finish([done(one, again, run_at=NOW + HOUR, shown="RETRY", kept=kept)], NOW + 1) == [True]
+    assert store.jobs.finish([done(one, again, run_at=NOW + HOUR, shown="RETRY", kept=kept)], NOW + 1) == [True]
 
     assert (job(store).state, job(store).finished_at, job(store).shown) == (JobState.CANCELLED, NOW + 1, None)
     assert claimed(store, worker(store), now=NOW + HOUR) == []
-    assert len(store.attempts("job")) == kept
+    assert len(store.read.attempts("job")) == kept
 
 
 @pytest.mark.parametrize("ending", [JobState.SUCCEEDED, JobState.FAILED])
 def test_a_flagged_job_that_ends_has_ended(store: Any, ending: JobState) -> None:
     one = taken(store)
-    store.cancel(["job"], NOW)
+    store.jobs.cancel(["job"], NOW)
 
-    assert store.finish([done(one, ending)], NOW) == [True]
+    assert store.jobs.finish([done(one, ending)], NOW) == [True]
 
     assert state(store) == ending
 
@@ -219,18 +220,18 @@ def test_follow_ups_are_added_with_the_end_of_their_job(store: Any) -> None:
         new("urgent", priority=9),
     )
 
-    store.finish([done(one, follow_ups=after)], NOW)
+    store.jobs.finish([done(one, follow_ups=after)], NOW)
 
     assert [state(store, told.id) for told in after] == [JobState.READY, JobState.SCHEDULED, JobState.READY]
-    assert [store.call(told.id).args for told in after] == [told.args for told in after]
+    assert [call(store, told.id).args for told in after] == [told.args for told in after]
     assert [one.id for one in claimed(store, worker(store))] == ["urgent", "now"]
 
 
 def test_a_follow_up_that_exists_is_left_as_it_is(store: Any) -> None:
     one = taken(store)
-    store.add([new("after", priority=1)], NOW)
+    store.jobs.add([new("after", priority=1)], NOW)
 
-    assert store.finish([done(one, follow_ups=(new("after", priority=9), new("also")))], NOW) == [True]
+    assert store.jobs.finish([done(one, follow_ups=(new("after", priority=9), new("also")))], NOW) == [True]
 
     assert job(store, "after").priority == 1
     assert state(store, "also") == JobState.READY
@@ -244,20 +245,20 @@ def test_a_follow_up_that_exists_is_left_as_it_is(store: Any) -> None:
 def test_a_retry_may_bring_new_arguments(store: Any, old: bytes, fresh: bytes) -> None:
     one = taken(store, args=old, options='{"a":1}')
 
-    store.finish([done(one, JobState.READY, args=fresh, options='{"b":2}')], NOW)
+    store.jobs.finish([done(one, JobState.READY, args=fresh, options='{"b":2}')], NOW)
 
     (again,) = claimed(store, worker(store))
     assert (again.args, again.options) == (fresh, '{"b":2}')
-    assert store.call("job").args == fresh
+    assert call(store, "job").args == fresh
 
 
 @pytest.mark.parametrize("old", [b"old", b"old" * 1000])
 def test_without_new_arguments_the_old_call_stays(store: Any, old: bytes) -> None:
     one = taken(store, args=old, options='{"a":1}')
 
-    store.finish([done(one, JobState.READY)], NOW)
+    store.jobs.finish([done(one, JobState.READY)], NOW)
 
-    assert (store.call("job").args, store.call("job").options) == (old, '{"a":1}')
+    assert (call(store, "job").args, call(store, "job").options) == (old, '{"a":1}')
 
 
 @pytest.mark.parametrize("args", [None, b"new"])
@@ -265,7 +266,7 @@ def test_a_retry_may_move_to_another_queue_or_priority(store: Any, args: bytes |
     first, second, third = taken(store, "a"), taken(store, "b"), taken(store, "c")
 
     moves = [{"queue": "slow"}, {"priority": 0}, {"queue": "slow", "priority": 9}]
-    store.finish(
+    store.jobs.finish(
         [done(one, JobState.READY, args=args, **move) for one, move in zip((first, second, third), moves, strict=True)],
         NOW,
     )
@@ -280,14 +281,14 @@ def test_a_retry_may_move_to_another_queue_or_priority(store: Any, args: bytes |
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_an_attempt_over_cannot_leave_its_job_running(store: Any, size: int) -> None:
-    store.add(news("a", "b", "c"), NOW)
+    store.jobs.add(news("a", "b", "c"), NOW)
     jobs = claimed(store, worker(store), size)
     before = snapshot(store)
     batch = [done(one) for one in jobs]
     batch[-1] = done(jobs[-1], JobState.RUNNING)
 
     with pytest.raises(ValueError, match="RUNNING"):
-        store.finish(batch, NOW)
+        store.jobs.finish(batch, NOW)
 
     assert snapshot(store) == before
 
@@ -308,34 +309,34 @@ def test_an_error_in_the_middle_of_a_batch_changes_nothing(store: Any, broken: d
     batch = [done(jobs[0], run_token=1 + stale), done(jobs[1], **broken), done(jobs[2], follow_ups=(new("d"),))]
 
     with pytest.raises(StoreError):
-        store.finish(batch, NOW)
+        store.jobs.finish(batch, NOW)
 
     assert snapshot(store) == before
-    assert store.finish([done(one) for one in jobs], NOW) == [True, True, True]
+    assert store.jobs.finish([done(one) for one in jobs], NOW) == [True, True, True]
 
 
 def test_attempts_beyond_the_highest_number_stay_with_their_job(store: Any) -> None:
     first, second = taken(store, "first"), taken(store, "second")
-    store.finish([done(second)], NOW)
+    store.jobs.finish([done(second)], NOW)
 
     beyond = attempt(LAST_ATTEMPT + 1, result=b"beyond")
-    store.finish([done(first, JobState.READY, attempt=attempt(1)), done(second)], NOW)
+    store.jobs.finish([done(first, JobState.READY, attempt=attempt(1)), done(second)], NOW)
     (again,) = claimed(store, worker(store), queues=["first"])
-    store.finish([done(again, attempt=beyond)], NOW)
+    store.jobs.finish([done(again, attempt=beyond)], NOW)
 
-    assert [one.result for one in store.attempts("second")] == [b"42"]
-    assert [(one.number, one.result) for one in store.attempts("first")] == [
+    assert [one.result for one in store.read.attempts("second")] == [b"42"]
+    assert [(one.number, one.result) for one in store.read.attempts("first")] == [
         (1, b"42"),
         (LAST_ATTEMPT, b"beyond"),
     ]
-    assert store.results(["first"])["first"][1].result == b"beyond"
+    assert store.read.seen(["first"])["first"][1].result == b"beyond"
 
 
 def test_a_thousand_attempts_are_finished_at_once(store: Any) -> None:
-    store.add(news(*(f"job-{i}" for i in range(1000))), NOW)
+    store.jobs.add(news(*(f"job-{i}" for i in range(1000))), NOW)
     jobs = claimed(store, worker(store), 1000)
 
-    assert store.finish([done(one) for one in jobs], NOW) == [True] * 1000
+    assert store.jobs.finish([done(one) for one in jobs], NOW) == [True] * 1000
 
-    assert store.stats() == {("default", JobState.SUCCEEDED): 1000}
-    assert store.find(Filter(states=(JobState.RUNNING,)), 10) == []
+    assert store.read.stats().counts == {("default", JobState.SUCCEEDED): 1000}
+    assert store.read.find(Filter(states=(JobState.RUNNING,)), 10) == []

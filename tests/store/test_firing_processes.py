@@ -26,20 +26,20 @@ POINTS = ["fire.before", "fire.inside", "fire.after"]
 def path(tmp_path: Path) -> Path:
     """Return the file of a store with twenty schedules, each due at ten instants."""
     store = opened(tmp_path / "jobs.db", "normal")
-    store.sync_schedules(CONFIG, [defined(name) for name in NAMES], NOW)
+    store.schedules.sync(CONFIG, [defined(name) for name in NAMES], NOW)
     store.close()
     return tmp_path / "jobs.db"
 
 
 def assert_each_instant_fired_once(path: Path) -> None:
     store: Any = SqliteStore(path)
-    for one in store.schedules():
-        rows = store.ledger(one.name, 100)
+    for one in store.schedules.find():
+        rows = store.schedules.ledger(one.name, 100)
         assert [kept.nominal for kept in rows] == INSTANTS[::-1]
         assert [kept.job_id for kept in rows] == [f"{one.name}@{kept.nominal}" for kept in rows]
-        assert set(store.get([kept.job_id for kept in rows])) == {kept.job_id for kept in rows}
+        assert set(store.read.get([kept.job_id for kept in rows])) == {kept.job_id for kept in rows}
         assert (one.state, one.runs, one.last_at, one.next_at) == (ScheduleState.ENDED, 10, INSTANTS[-1], None)
-    assert store.stats() == {("default", JobState.READY): len(NAMES) * len(INSTANTS)}
+    assert store.read.stats().counts == {("default", JobState.READY): len(NAMES) * len(INSTANTS)}
     store.close()
 
 
@@ -70,7 +70,7 @@ def test_a_process_killed_while_it_synchronises_has_changed_all_or_nothing(path:
     assert killed.returncode == -signal.SIGKILL
     assert timetable(store) == before
     assert run_python(children.sync_some, str(path)).returncode == 0
-    assert len(store.schedules(states=[ScheduleState.RETIRED])) == len(NAMES) - 4
+    assert len(store.schedules.find(states=[ScheduleState.RETIRED])) == len(NAMES) - 4
     store.close()
 
 
@@ -80,5 +80,5 @@ def test_processes_that_synchronise_the_same_at_once_write_it_once(path: Path) -
     added = [SyncOutcome.ADDED] + [SyncOutcome.KEPT] * 7
     assert [sorted(outcomes) for outcomes in zip(*done, strict=True)] == [[SyncOutcome.KEPT] * 8] * 20 + [added] * 30
     store = opened(path)
-    assert {(one.state, one.revision) for one in store.schedules()} == {(ScheduleState.ACTIVE, 1)}
+    assert {(one.state, one.revision) for one in store.schedules.find()} == {(ScheduleState.ACTIVE, 1)}
     store.close()

@@ -20,8 +20,9 @@ from localq.model.edges import Edge, OnError, Passing
 from localq.model.job import Job, JobState, NewJob
 from localq.model.outcome import Completion, Note
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
-from localq.store.protocol.store import Filter
-from tests.store.given import BOOT, NOW, SECOND, attempt, card, done
+from localq.model.worker import Served
+from localq.store.protocol import Filter
+from tests.store.given import BOOT, NOW, SECOND, attempt, call, card, done, pause, resume
 from tests.store.model import Model, Worker
 from tests.store.timed_model import TimedModel
 
@@ -92,7 +93,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.register(1, BOOT)
         wanted = [NewSchedule("mail", "config:a", "x", "r", NOW, NOW, NOW)]
         self.timed.sync("config:a", wanted, self.now)
-        self.store.sync_schedules("config:a", wanted, self.now)
+        self.store.schedules.sync("config:a", wanted, self.now)
         self.learn_schedule_keys()
 
     def teardown(self) -> None:
@@ -113,13 +114,13 @@ class StoreMachine(RuleBasedStateMachine):
     def add(self, data: st.DataObject) -> None:
         batch = data.draw(st.lists(new_jobs(self.now), max_size=4))
 
-        assert self.store.add(batch, self.now) == self.model.add(batch, self.now)
+        assert self.store.jobs.add(batch, self.now) == self.model.add(batch, self.now)
 
         self.learn_keys()
 
     def learn_keys(self) -> None:
         """Take over the keys the store gave; they must grow with the order of adding."""
-        for job_id, job in self.store.get(list(self.model.jobs)).items():
+        for job_id, job in self.store.read.get(list(self.model.jobs)).items():
             if self.model.jobs[job_id].job.key == -1:
                 self.model.change(job_id, key=job.key)
         keys = [kept.job.key for kept in self.model.jobs.values()]
@@ -132,7 +133,7 @@ class StoreMachine(RuleBasedStateMachine):
         excluded = data.draw(st.lists(st.sampled_from(QUEUES), max_size=2))
         worker = self.a_worker(data)
 
-        claim = self.store.claim(worker, queues, excluded, limit, self.now)
+        claim = self.store.jobs.claim(worker, Served(queues, excluded), limit, self.now)
 
         expected = self.model.claim(worker, queues, excluded, limit, self.now)
         assert ([job.id for job in claim.jobs], claim.next_at, claim.held) == expected
@@ -144,7 +145,7 @@ class StoreMachine(RuleBasedStateMachine):
     def finish(self, data: st.DataObject) -> None:
         batch = [self.a_completion(data, run) for run in self.some_runs(data, 3)]
 
-        assert self.store.finish(batch, self.now) == self.model.finish(batch, self.now)
+        assert self.store.jobs.finish(batch, self.now) == self.model.finish(batch, self.now)
 
         self.learn_keys()
 
@@ -176,45 +177,45 @@ class StoreMachine(RuleBasedStateMachine):
         shown, meta = st.sampled_from([None, "HALF", "FULL"]), st.sampled_from([None, b"1", b"2"])
         notes = [Note(one, data.draw(shown), data.draw(meta)) for one in job_ids]
 
-        self.store.annotate(notes, self.now)
+        self.store.jobs.note(notes, self.now)
         self.model.annotate(notes)
 
     # By hand
 
     @rule(job_ids=some_ids, signal=st.sampled_from([0, 9, 15]))
     def cancel(self, job_ids: list[str], signal: int) -> None:
-        assert self.store.cancel(job_ids, self.now, signal) == self.model.cancel(job_ids, self.now, signal)
+        assert self.store.jobs.cancel(job_ids, self.now, signal) == self.model.cancel(job_ids, self.now, signal)
 
     @rule(job_ids=some_ids)
     def requeue(self, job_ids: list[str]) -> None:
-        assert self.store.requeue(job_ids, self.now) == self.model.requeue(job_ids, self.now)
+        assert self.store.jobs.requeue(job_ids, self.now) == self.model.requeue(job_ids, self.now)
 
     @rule(job_ids=some_ids)
     def forget(self, job_ids: list[str]) -> None:
-        assert self.store.forget(job_ids) == self.model.forget(job_ids)
+        assert self.store.jobs.forget(job_ids) == self.model.forget(job_ids)
 
     @rule(queues=queues)
     def purge(self, queues: list[str] | None) -> None:
-        assert self.store.purge(queues) == self.model.purge(queues)
+        assert self.store.jobs.purge(queues) == self.model.purge(queues)
 
     @rule(age=st.integers(0, 5))
     def prune(self, age: int) -> None:
-        assert self.store.prune(self.now - age * SECOND, 100) == self.model.prune(self.now - age * SECOND)
+        assert self.store.jobs.prune(self.now - age * SECOND, 100) == self.model.prune(self.now - age * SECOND)
 
     @rule(names=st.lists(st.sampled_from(QUEUES), max_size=2, unique=True))
     def pause(self, names: list[str]) -> None:
-        assert self.store.pause(names, self.now) == self.model.pause(names)
+        assert pause(self.store, names) == self.model.pause(names)
 
     @rule(names=st.lists(st.sampled_from(QUEUES), max_size=2, unique=True))
     def resume(self, names: list[str]) -> None:
-        assert self.store.resume(names, self.now) == self.model.resume(names)
+        assert resume(self.store, names) == self.model.resume(names)
 
     # Workers
 
     @precondition(lambda self: len(self.model.workers) < 4)
     @rule(lease=st.integers(0, 10), boot=st.sampled_from([BOOT, BOOT, "boot-2"]))
     def register(self, lease: int, boot: str) -> None:
-        key = self.store.register(card(boot_id=boot), self.now, lease)
+        key = self.store.workers.enter(card(boot_id=boot), self.now, lease)
 
         assert key not in self.model.workers
         self.model.workers[key] = Worker(lease, boot, False, self.now)
@@ -224,7 +225,7 @@ class StoreMachine(RuleBasedStateMachine):
         worker = self.a_worker(data)
         running = {run.key: run.run_token for run in self.some_runs(data, 4)}
 
-        beat = self.store.heartbeat(worker, running, lease, self.now)
+        beat = self.store.workers.beat(worker, running, lease, self.now)
 
         expected = self.model.heartbeat(worker, running, lease, self.now)
         assert beat._replace(orphans=()) == expected._replace(orphans=())
@@ -234,14 +235,14 @@ class StoreMachine(RuleBasedStateMachine):
     def bury(self, data: st.DataObject) -> None:
         worker = self.a_worker(data)
 
-        self.store.bury([worker], self.now)
+        self.store.workers.leave([worker], self.now)
         self.model.bury([worker], self.now)
 
     # Schedules
 
     def learn_schedule_keys(self) -> None:
         """Take over the keys the store gave; none is given twice."""
-        for row in self.store.schedules():
+        for row in self.store.schedules.find():
             mine = self.timed.rows[row.name]
             if mine.key == -1:
                 assert row.key not in self.given_keys
@@ -261,7 +262,7 @@ class StoreMachine(RuleBasedStateMachine):
     def sync(self, data: st.DataObject, source: str) -> None:
         wanted = data.draw(st.lists(definitions(self.now, source), max_size=3, unique_by=lambda new: new.name))
 
-        assert self.store.sync_schedules(source, wanted, self.now) == self.timed.sync(source, wanted, self.now)
+        assert self.store.schedules.sync(source, wanted, self.now) == self.timed.sync(source, wanted, self.now)
 
         self.learn_schedule_keys()
 
@@ -269,7 +270,7 @@ class StoreMachine(RuleBasedStateMachine):
     def put(self, data: st.DataObject, source: str, replace: bool) -> None:
         new = data.draw(definitions(self.now, source))
 
-        assert self.store.put_schedule(new, self.now, replace=replace) == self.timed.put(new, self.now, replace)
+        assert self.store.schedules.put(new, self.now, replace=replace) == self.timed.put(new, self.now, replace)
 
         self.learn_schedule_keys()
 
@@ -277,20 +278,20 @@ class StoreMachine(RuleBasedStateMachine):
     def set_state(self, name: str, state: ScheduleState, when: int | None, note: str | None) -> None:
         at = None if when is None else self.now + when * SECOND
 
-        known = self.store.set_schedule_state(name, state, self.now, at, at, note)
+        known = self.store.schedules.set_state(name, state, self.now, at, at, note)
 
         assert known == self.timed.set_state(name, state, self.now, at, note)
 
     @rule(name=names)
     def remove(self, name: str) -> None:
-        assert self.store.remove_schedule(name) == self.timed.remove(name)
+        assert self.store.schedules.remove(name) == self.timed.remove(name)
 
     @precondition(lambda self: self.timed.rows)
     @rule(data=st.data(), count=st.integers(1, 3))
     def fire(self, data: st.DataObject, count: int) -> None:
         firings = [self.a_firing(data) for _ in range(count)]
 
-        assert self.store.fire(firings, self.now) == self.timed.fire(firings, self.now)
+        assert self.store.schedules.fire(firings, self.now) == self.timed.fire(firings, self.now)
 
         self.learn_keys()
 
@@ -318,7 +319,7 @@ class StoreMachine(RuleBasedStateMachine):
         turn = data.draw(st.lists(entries(self.now), max_size=3))
         (key, _), jobs = self.a_schedule(data), self.jobs_of(data, turn)
 
-        assert self.store.record(key, turn, jobs, self.now) == self.timed.record(key, turn, jobs, self.now)
+        assert self.store.schedules.record(key, turn, jobs, self.now) == self.timed.record(key, turn, jobs, self.now)
 
         self.learn_keys()
 
@@ -331,45 +332,46 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def jobs_agree(self) -> None:
         expected = [kept.job._replace(args=None) for kept in self.model.newest_first()]
-        assert self.store.find(Filter(), 1000) == expected
+        assert self.store.read.find(Filter(), 1000) == expected
         for job_id, kept in self.model.jobs.items():
-            assert self.store.call(job_id) == kept.job
+            assert call(self.store, job_id) == kept.job
 
     @invariant()
     def results_agree(self) -> None:
-        results = self.store.results(list(self.model.jobs))
+        results = self.store.read.seen(list(self.model.jobs))
         assert results.keys() == self.model.jobs.keys()
         for job_id, (_, last, note) in results.items():
             kept = list(self.model.jobs[job_id].attempts.values())
-            assert self.store.attempts(job_id) == sorted(kept)
+            assert self.store.read.attempts(job_id) == sorted(kept)
             assert last == (max(kept) if kept and self.model.jobs[job_id].job.attempts else None)
             assert note == self.model.shown_note(job_id)
 
     @invariant()
     def inputs_agree(self) -> None:
-        for job_id, kept in self.model.jobs.items():
-            assert self.store.inputs(kept.job.key) == self.model.inputs(job_id)
+        for job_id in self.model.jobs:
+            assert self.store.read.inputs([job_id])[job_id].given == self.model.inputs(job_id)
 
     @invariant()
     def counts_agree(self) -> None:
-        assert self.store.stats() == self.model.stats()
-        assert self.store.tasks_waiting() == self.model.tasks_waiting()
+        assert self.store.read.stats().counts == self.model.stats()
+        assert self.store.read.waiting_tasks() == self.model.tasks_waiting()
 
     @invariant()
     def workers_agree(self) -> None:
         rows = {
-            row.key: Worker(row.lease_until, row.card.boot_id, row.gone, row.seen_at) for row in self.store.workers()
+            row.key: Worker(row.lease_until, row.card.boot_id, row.gone, row.seen_at)
+            for row in self.store.workers.all()
         }
         assert rows == self.model.workers
-        assert {job.id for job in self.store.lost(5, BOOT, 100)} == self.model.lost(5, BOOT)
+        assert {job.id for job in self.store.workers.lost(5, BOOT, 100)} == self.model.lost(5, BOOT)
 
     @invariant()
     def schedules_agree(self) -> None:
-        assert self.store.schedules() == sorted(self.timed.rows.values(), key=lambda row: row.name)
+        assert self.store.schedules.find() == sorted(self.timed.rows.values(), key=lambda row: row.name)
         for name in self.timed.rows:
-            assert self.store.ledger(name, 100) == self.timed.ledger(name)
+            assert self.store.schedules.ledger(name, 100) == self.timed.ledger(name)
         for limit in (1, 10):
-            assert self.store.due_schedules(self.now, limit) == self.timed.due(self.now, limit)
+            assert self.store.schedules.due(self.now, limit) == self.timed.due(self.now, limit)
 
 
 def test_any_sequence_of_verbs_leaves_the_store_as_the_model_says(make_store: Callable[[], Any]) -> None:

@@ -10,21 +10,21 @@ import pytest
 
 from localq.model.job import JobState
 from localq.model.outcome import Note
-from localq.store.protocol.store import Filter
-from tests.store.given import NOW, attempt, claimed, done, job, job_in, new, news, worker
+from localq.store.protocol import Filter
+from tests.store.given import NOW, attempt, call, claimed, done, job, job_in, new, news, worker
 
 
 def found(store: Any, limit: int = 100, **which: Any) -> str:
-    return " ".join(one.id for one in store.find(Filter(**which), limit))
+    return " ".join(one.id for one in store.read.find(Filter(**which), limit))
 
 
 # One job
 
 
 def test_known_jobs_are_returned_without_their_arguments(store: Any) -> None:
-    store.add(news("a", "b"), NOW)
+    store.jobs.add(news("a", "b"), NOW)
 
-    jobs = store.get(["b", "unknown", "a", "a"])
+    jobs = store.read.get(["b", "unknown", "a", "a"])
 
     assert set(jobs) == {"a", "b"}
     assert jobs["a"].id == "a"
@@ -32,28 +32,28 @@ def test_known_jobs_are_returned_without_their_arguments(store: Any) -> None:
 
 
 def test_nothing_is_known_of_an_unknown_job(store: Any) -> None:
-    assert store.get([]) == store.get(["unknown"]) == {}
-    assert store.results([]) == store.results(["unknown"]) == {}
-    assert store.call("unknown") is None
-    assert store.attempts("unknown") == []
+    assert store.read.get([]) == store.read.get(["unknown"]) == {}
+    assert store.read.seen([]) == store.read.seen(["unknown"]) == {}
+    assert call(store, "unknown") is None
+    assert store.read.attempts("unknown") == []
 
 
 def test_results_bring_each_job_with_its_last_attempt(store: Any) -> None:
-    store.add(news("twice", "once", "never"), NOW)
+    store.jobs.add(news("twice", "once", "never"), NOW)
     anna = worker(store)
     twice, once, _ = claimed(store, anna)
     last = attempt(2, result=b"last")
-    store.finish([done(twice, JobState.READY, attempt=attempt(1)), done(once)], NOW)
-    store.finish([done(claimed(store, anna)[0], attempt=last)], NOW)
+    store.jobs.finish([done(twice, JobState.READY, attempt=attempt(1)), done(once)], NOW)
+    store.jobs.finish([done(claimed(store, anna)[0], attempt=last)], NOW)
 
-    results = store.results(["twice", "once", "never", "unknown"])
+    results = store.read.seen(["twice", "once", "never", "unknown"])
 
     assert {name: kept for name, (_, kept, _) in results.items()} == {
         "twice": last,
         "once": attempt(1),
         "never": None,
     }
-    assert {name: one for name, (one, _, _) in results.items()} == store.get(["twice", "once", "never"])
+    assert {name: one for name, (one, _, _) in results.items()} == store.read.get(["twice", "once", "never"])
 
 
 def test_large_results_come_back_byte_for_byte(store: Any) -> None:
@@ -61,18 +61,18 @@ def test_large_results_come_back_byte_for_byte(store: Any) -> None:
     told = attempt(1, result=large, failure=large[::-1], output="x" * 100_000)
     one = job_in(store, JobState.RUNNING)
 
-    store.finish([done(one, attempt=told)], NOW)
+    store.jobs.finish([done(one, attempt=told)], NOW)
 
-    assert store.results(["job"])["job"][1] == told
+    assert store.read.seen(["job"])["job"][1] == told
 
 
 def test_an_attempt_without_result_or_start_is_kept_so(store: Any) -> None:
     bare = attempt(1, started_at=None, result=None, failure=None, peak_kb=None, output=None)
     one = job_in(store, JobState.RUNNING)
 
-    store.finish([done(one, attempt=bare)], NOW)
+    store.jobs.finish([done(one, attempt=bare)], NOW)
 
-    assert store.attempts("job") == [bare]
+    assert store.read.attempts("job") == [bare]
 
 
 # Notes
@@ -81,43 +81,43 @@ def test_an_attempt_without_result_or_start_is_kept_so(store: Any) -> None:
 def test_a_running_job_shows_what_it_said_last(store: Any) -> None:
     job_in(store, JobState.RUNNING)
 
-    store.annotate([Note("job", "PROGRESS", b"1"), Note("job", "PROGRESS", b"2")], NOW)
+    store.jobs.note([Note("job", "PROGRESS", b"1"), Note("job", "PROGRESS", b"2")], NOW)
 
-    kept, _, meta = store.results(["job"])["job"]
+    kept, _, meta = store.read.seen(["job"])["job"]
     assert (kept.shown, meta) == ("PROGRESS", b"2")
 
 
 def test_a_note_without_a_state_or_without_data_keeps_the_other(store: Any) -> None:
     job_in(store, JobState.RUNNING)
 
-    store.annotate([Note("job", None, b"data")], NOW)
-    assert (job(store).shown, store.results(["job"])["job"][2]) == (None, b"data")
+    store.jobs.note([Note("job", None, b"data")], NOW)
+    assert (job(store).shown, store.read.seen(["job"])["job"][2]) == (None, b"data")
 
-    store.annotate([Note("job", "SHOWN", None)], NOW)
-    assert (job(store).shown, store.results(["job"])["job"][2]) == ("SHOWN", b"data")
+    store.jobs.note([Note("job", "SHOWN", None)], NOW)
+    assert (job(store).shown, store.read.seen(["job"])["job"][2]) == ("SHOWN", b"data")
 
-    store.annotate([Note("job", None, None)], NOW)
-    assert (job(store).shown, store.results(["job"])["job"][2]) == ("SHOWN", b"data")
+    store.jobs.note([Note("job", None, None)], NOW)
+    assert (job(store).shown, store.read.seen(["job"])["job"][2]) == ("SHOWN", b"data")
 
 
 @pytest.mark.parametrize("was", JobState)
 def test_only_unfinished_jobs_can_be_annotated(store: Any, was: JobState) -> None:
     job_in(store, was)
 
-    store.annotate([Note("unknown", "LATE", b"1"), Note("job", "LATE", b"1")], NOW)
+    store.jobs.note([Note("unknown", "LATE", b"1"), Note("job", "LATE", b"1")], NOW)
 
     shown = None if was.final else "LATE"
     assert job(store).shown == shown
-    assert store.results(["job"])["job"][2] == (None if was.final else b"1")
+    assert store.read.seen(["job"])["job"][2] == (None if was.final else b"1")
 
 
 def test_annotating_nothing_is_no_error(store: Any) -> None:
-    store.add([new()], NOW)
-    before = store.find(Filter(), 10)
+    store.jobs.add([new()], NOW)
+    before = store.read.find(Filter(), 10)
 
-    store.annotate([], NOW + 1)
+    store.jobs.note([], NOW + 1)
 
-    assert store.find(Filter(), 10) == before
+    assert store.read.find(Filter(), 10) == before
 
 
 # Many jobs
@@ -128,7 +128,7 @@ def varied(store: Any) -> Any:
     """Return a store with one job in each state but WAITING, of several tasks and queues."""
     for number, was in enumerate(one for one in JobState if one != JobState.WAITING):
         job_in(store, was, was.name.lower())
-        store.add([new(f"extra-{number}", task=f"task-{number % 2}", queue=f"queue-{number % 3}")], NOW)
+        store.jobs.add([new(f"extra-{number}", task=f"task-{number % 2}", queue=f"queue-{number % 3}")], NOW)
     return store
 
 
@@ -160,7 +160,7 @@ def test_jobs_are_found_by_what_they_are(varied: Any, which: dict[str, Any], exp
 
 
 def test_jobs_are_found_by_the_state_they_show(varied: Any) -> None:
-    varied.annotate([Note("running", "PROGRESS", None), Note("ready", "PROGRESS", None)], NOW)
+    varied.jobs.note([Note("running", "PROGRESS", None), Note("ready", "PROGRESS", None)], NOW)
 
     assert found(varied, shown="PROGRESS") == "running ready"
     assert found(varied, shown="OTHER") == ""
@@ -169,7 +169,7 @@ def test_jobs_are_found_by_the_state_they_show(varied: Any) -> None:
 def test_pages_go_on_where_the_last_one_ended(varied: Any) -> None:
     pages: list[str] = []
     before = None
-    while page := varied.find(Filter(before=before), 5):
+    while page := varied.read.find(Filter(before=before), 5):
         pages += [one.id for one in page]
         before = page[-1].key
 
@@ -178,39 +178,44 @@ def test_pages_go_on_where_the_last_one_ended(varied: Any) -> None:
 
 
 def test_jobs_are_counted_by_queue_and_state(varied: Any) -> None:
-    counted = Counter((one.queue, JobState(one.state)) for one in varied.find(Filter(), 100))
+    counted = Counter((one.queue, JobState(one.state)) for one in varied.read.find(Filter(), 100))
 
-    assert varied.stats() == counted
-    assert all(isinstance(state, JobState) for _, state in varied.stats())
+    assert varied.read.stats().counts == counted
+    assert all(isinstance(state, JobState) for _, state in varied.read.stats().counts)
 
 
 def test_waiting_jobs_are_counted_by_queue_and_task(varied: Any) -> None:
-    waiting = varied.find(Filter(states=(JobState.WAITING, JobState.SCHEDULED, JobState.READY)), 100)
+    waiting = varied.read.find(Filter(states=(JobState.WAITING, JobState.SCHEDULED, JobState.READY)), 100)
 
-    assert varied.tasks_waiting() == Counter((one.queue, one.task) for one in waiting)
+    assert varied.read.waiting_tasks() == Counter((one.queue, one.task) for one in waiting)
 
 
 def test_an_empty_store_has_nothing_to_tell(store: Any) -> None:
-    assert store.find(Filter(), 10) == store.workers() == []
-    assert store.stats() == store.tasks_waiting() == {}
-    assert (store.purge(None), store.prune(NOW, 10), store.forget([]), store.requeue([], NOW)) == (0, 0, 0, [])
-    assert store.cancel([], NOW) == {}
+    assert store.read.find(Filter(), 10) == store.workers.all() == []
+    assert store.read.stats().counts == store.read.waiting_tasks() == {}
+    assert (store.jobs.purge(None), store.jobs.prune(NOW, 10), store.jobs.forget([]), store.jobs.requeue([], NOW)) == (
+        0,
+        0,
+        0,
+        [],
+    )
+    assert store.jobs.cancel([], NOW) == {}
 
 
 def test_a_closed_store_opens_again_by_itself(make_store: Callable[[], Any]) -> None:
     store = make_store()
     store.open()
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
 
     store.close()
     store.close()
 
-    assert store.get(["job"]).keys() in ({"job"}, set())  # a store in memory forgets
-    assert store.add([new("other")], NOW) == [True]
+    assert store.read.get(["job"]).keys() in ({"job"}, set())  # a store in memory forgets
+    assert store.jobs.add([new("other")], NOW) == [True]
 
 
 def test_upkeep_of_a_small_store_is_no_error(store: Any) -> None:
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
 
     store.tend(NOW)
 
@@ -218,20 +223,20 @@ def test_upkeep_of_a_small_store_is_no_error(store: Any) -> None:
 
 
 def test_the_ready_job_that_has_waited_longest_tells_since_when(store: Any) -> None:
-    assert store.oldest_ready() is None
+    assert store.read.stats().waiting_since == {}
     job_in(store, JobState.RUNNING)
-    store.add([new("later", run_at=NOW + 1)], NOW)
-    assert store.oldest_ready() is None
+    store.jobs.add([new("later", run_at=NOW + 1)], NOW)
+    assert store.read.stats().waiting_since == {}
 
-    store.add([new("waits")], NOW + 5)
-    store.add([new("waited", run_at=NOW - 5)], NOW + 9)
+    store.jobs.add([new("waits")], NOW + 5)
+    store.jobs.add([new("waited", run_at=NOW - 5)], NOW + 9)
 
-    assert store.oldest_ready() == NOW - 5
+    assert store.read.stats().waiting_since == {"default": NOW - 5}
 
 
 def test_the_longest_wait_is_looked_for_in_every_queue_and_priority(store: Any) -> None:
-    store.add([new(f"job-{rank}", priority=rank, queue=f"queue-{rank % 3}") for rank in range(10)], NOW)
+    store.jobs.add([new(f"job-{rank}", priority=rank, queue=f"queue-{rank % 3}") for rank in range(10)], NOW)
     for rank in range(10):
-        store.add([new(f"longer-{rank}", priority=rank, queue=f"queue-{rank % 3}", run_at=NOW - 1 - rank)], NOW)
+        store.jobs.add([new(f"longer-{rank}", priority=rank, queue=f"queue-{rank % 3}", run_at=NOW - 1 - rank)], NOW)
 
-        assert store.oldest_ready() == NOW - 1 - rank
+        assert min(store.read.stats().waiting_since.values()) == NOW - 1 - rank

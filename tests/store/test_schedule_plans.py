@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localq.store.sql.schedule_statements import schedule_statements
-from localq.store.sqlite.file_format import DIALECT
+from localq.store.sqlite.dialect import SQLITE
 from tests.store.files import opened
 from tests.store.given import HOUR, NOW
 from tests.store.timed import CONFIG, defined
@@ -32,7 +32,7 @@ PLANS = {
 @pytest.mark.parametrize("name", PLANS)
 def test_each_look_goes_through_an_index(tmp_path: Path, name: str) -> None:
     opened(tmp_path / "jobs.db").close()
-    statement = getattr(schedule_statements(DIALECT), name)
+    statement = getattr(schedule_statements(SQLITE), name)
 
     connection = sqlite3.connect(tmp_path / "jobs.db")
     plan = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.values({})).fetchall()
@@ -44,7 +44,7 @@ def test_each_look_goes_through_an_index(tmp_path: Path, name: str) -> None:
 def test_of_many_schedules_only_those_due_are_read(tmp_path: Path) -> None:
     store = opened(tmp_path / "jobs.db", "normal")
     wanted = [defined(f"s-{i}", next_at=NOW if i % 1000 == 7 else NOW + HOUR) for i in range(10_000)]
-    store.sync_schedules(CONFIG, wanted, NOW)
+    store.schedules.sync(CONFIG, wanted, NOW)
     steps = 0
 
     def count() -> int:
@@ -52,10 +52,10 @@ def test_of_many_schedules_only_those_due_are_read(tmp_path: Path) -> None:
         steps += 1
         return 0
 
-    assert store._connection is not None
-    store._connection.set_progress_handler(count, 1)
-    found = store.due_schedules(NOW, 1000)
-    store._connection.set_progress_handler(None, 1)
+    assert store.database._connection is not None
+    store.database._connection.set_progress_handler(count, 1)
+    found = store.schedules.due(NOW, 1000)
+    store.database._connection.set_progress_handler(None, 1)
 
     assert (len(found.schedules), found.next_due) == (10, NOW + HOUR)
     assert 0 < steps < 1000, f"SQLite took {steps} steps, of some 20 for each schedule it reads"

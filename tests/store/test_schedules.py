@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from localq.model.schedule import LedgerRow, NewSchedule, Schedule, ScheduleState, SyncOutcome, SyncResult
+from localq.store.protocol import Topic
 from tests.store.files import opened
 from tests.store.given import HOUR, NOW, SECOND
 from tests.store.timed import CONFIG, MINUTE, defined, row, state, there, timetable, turn
@@ -19,7 +20,7 @@ LATER = NOW + SECOND
 
 
 def synced(store: Any, *wanted: NewSchedule, now: int = LATER, source: str = CONFIG) -> list[SyncResult]:
-    found: list[SyncResult] = store.sync_schedules(source, wanted, now)
+    found: list[SyncResult] = store.schedules.sync(source, wanted, now)
     return found
 
 
@@ -45,7 +46,7 @@ def test_a_new_schedule_without_an_instant_to_come_has_ended(store: Any) -> None
     synced(store, defined(next_at=None))
 
     assert state(store) == ENDED
-    assert store.due_schedules(NOW + HOUR, 10) == ([], None)
+    assert store.schedules.due(NOW + HOUR, 10) == ([], None)
 
 
 def test_what_does_not_differ_is_not_written(store: Any) -> None:
@@ -79,7 +80,7 @@ def test_a_large_configuration_is_taken_up_in_parts_and_what_broke_off_is_done_t
 
     with pytest.raises(RuntimeError, match="broken off"):
         synced(store, *wanted)
-    names = [one.name for one in store.schedules(limit=2000)]
+    names = [one.name for one in store.schedules.find(limit=2000)]
     arm("")
     was = state(store, "old")
     found = outcomes(synced(store, *wanted))
@@ -93,7 +94,7 @@ def test_a_large_configuration_is_taken_up_in_parts_and_what_broke_off_is_done_t
 def test_of_two_that_synchronise_at_once_one_has_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = (opened(tmp_path / "jobs.db") for _ in range(2))
     mine = [defined(f"mine-{number}") for number in range(600)]
-    define = one._define_named
+    define = one.schedules._define_named
 
     def with_another_in_between(*given: Any) -> dict[str, SyncResult]:
         found = define(*given)
@@ -101,10 +102,10 @@ def test_of_two_that_synchronise_at_once_one_has_its_way(tmp_path: Path, monkeyp
         synced(other, defined("theirs"))
         return found
 
-    monkeypatch.setattr(one, "_define_named", with_another_in_between)
+    monkeypatch.setattr(one.schedules, "_define_named", with_another_in_between)
     synced(one, *mine)
 
-    assert {found.name for found in one.schedules(states=[ACTIVE])} == {new.name for new in mine}
+    assert {found.name for found in one.schedules.find(states=[ACTIVE])} == {new.name for new in mine}
     assert state(one, "theirs") == RETIRED
     one.close()
     other.close()
@@ -112,19 +113,19 @@ def test_of_two_that_synchronise_at_once_one_has_its_way(tmp_path: Path, monkeyp
 
 def test_a_definition_that_keeps_its_rule_keeps_its_times_and_history(store: Any) -> None:
     (one,) = there(store, defined())
-    store.fire([turn(one)], NOW)
+    store.schedules.fire([turn(one)], NOW)
     before = row(store)
 
     result = synced(store, defined(spec='{"task":"shop.pack"}', next_at=NOW + HOUR))
 
     assert outcomes(result) == {"mail": SyncOutcome.UPDATED}
     assert row(store) == before._replace(spec='{"task":"shop.pack"}', revision=before.revision + 1, changed_at=LATER)
-    assert len(store.ledger("mail", 10)) == 1
+    assert len(store.schedules.ledger("mail", 10)) == 1
 
 
 def test_a_changed_rule_takes_new_times_and_keeps_its_history(store: Any) -> None:
     (one,) = there(store, defined())
-    store.fire([turn(one)], NOW)
+    store.schedules.fire([turn(one)], NOW)
     before = row(store)
 
     result = synced(store, defined(rule="every hour", anchor_at=LATER, next_at=NOW + HOUR))
@@ -156,7 +157,7 @@ def test_a_changed_rule_wakes_what_had_ended_but_nothing_paused(
     store: Any, was: ScheduleState, next_at: int | None, becomes: ScheduleState
 ) -> None:
     there(store, defined())
-    store.set_schedule_state("mail", was, NOW, None, None)
+    store.schedules.set_state("mail", was, NOW, None, None)
 
     synced(store, defined(rule="another", next_at=next_at))
 
@@ -165,7 +166,7 @@ def test_a_changed_rule_wakes_what_had_ended_but_nothing_paused(
 
 def test_what_is_not_wanted_any_more_is_retired_with_its_history(store: Any) -> None:
     one, _ = there(store, defined(), defined("pack"))
-    store.fire([turn(one, held_at=NOW)], NOW)
+    store.schedules.fire([turn(one, held_at=NOW)], NOW)
     before = row(store)
 
     results = synced(store, defined("pack"))
@@ -174,15 +175,15 @@ def test_what_is_not_wanted_any_more_is_retired_with_its_history(store: Any) -> 
     assert row(store) == before._replace(
         state=RETIRED, revision=before.revision + 1, due_at=None, held_at=None, changed_at=LATER
     )
-    assert [found.name for found in store.due_schedules(NOW + HOUR, 10).schedules] == ["pack"]
-    assert len(store.ledger("mail", 10)) == 1
+    assert [found.name for found in store.schedules.due(NOW + HOUR, 10).schedules] == ["pack"]
+    assert len(store.schedules.ledger("mail", 10)) == 1
     assert outcomes(synced(store, defined("pack"))) == {"pack": SyncOutcome.KEPT}
 
 
 @pytest.mark.parametrize("was", [ACTIVE, PAUSED, ENDED])
 def test_a_retired_one_comes_back_in_the_state_it_had(store: Any, was: ScheduleState) -> None:
     there(store, defined(next_at=NOW + HOUR))
-    store.set_schedule_state("mail", was, NOW, NOW + HOUR, NOW + HOUR)
+    store.schedules.set_state("mail", was, NOW, NOW + HOUR, NOW + HOUR)
     synced(store)
 
     result = synced(store, defined(next_at=NOW + 2 * HOUR))
@@ -214,7 +215,7 @@ def test_one_that_comes_back_after_its_instant_takes_new_times(store: Any, rule:
 
 def test_one_that_had_ended_does_not_begin_anew_by_coming_back(store: Any) -> None:
     (one,) = there(store, defined())
-    store.fire([turn(one, next_at=None, state=ENDED)], NOW)
+    store.schedules.fire([turn(one, next_at=None, state=ENDED)], NOW)
     synced(store)
 
     synced(store, defined())
@@ -268,7 +269,7 @@ def test_what_cannot_be_wanted_is_refused_before_anything_is_written(
     with pytest.raises(ValueError, match=words):
         synced(store, defined("other"), *wanted)
 
-    assert store.schedules() == []
+    assert store.schedules.find() == []
 
 
 # Defining at run time
@@ -277,17 +278,17 @@ def test_what_cannot_be_wanted_is_refused_before_anything_is_written(
 def test_a_schedule_is_added_at_run_time_once(store: Any) -> None:
     new = defined(source="run-time")
 
-    assert store.put_schedule(new, NOW, replace=False)
+    assert store.schedules.put(new, NOW, replace=False)
     before = row(store)
 
-    assert not store.put_schedule(new._replace(rule="another"), LATER, replace=False)
+    assert not store.schedules.put(new._replace(rule="another"), LATER, replace=False)
     assert row(store) == before
 
 
 def test_a_schedule_is_replaced_where_that_is_said(store: Any) -> None:
     there(store, defined(source="run-time"))
 
-    assert store.put_schedule(defined(source="run-time", rule="another", next_at=NOW + HOUR), LATER, replace=True)
+    assert store.schedules.put(defined(source="run-time", rule="another", next_at=NOW + HOUR), LATER, replace=True)
 
     assert (row(store).rule, row(store).next_at, row(store).revision) == ("another", NOW + HOUR, 2)
 
@@ -295,7 +296,7 @@ def test_a_schedule_is_replaced_where_that_is_said(store: Any) -> None:
 def test_what_is_replaced_by_itself_is_not_written(store: Any) -> None:
     (before,) = there(store, defined())
 
-    assert store.put_schedule(defined(), LATER, replace=True)
+    assert store.schedules.put(defined(), LATER, replace=True)
 
     assert row(store) == before
 
@@ -303,17 +304,17 @@ def test_what_is_replaced_by_itself_is_not_written(store: Any) -> None:
 def test_a_schedule_of_another_source_is_not_replaced(store: Any) -> None:
     (before,) = there(store, defined())
 
-    assert not store.put_schedule(defined(source="run-time", rule="another"), LATER, replace=True)
+    assert not store.schedules.put(defined(source="run-time", rule="another"), LATER, replace=True)
 
     assert row(store) == before
 
 
 def test_a_retired_name_may_be_added_at_run_time_and_keeps_its_history(store: Any) -> None:
     (one,) = there(store, defined())
-    store.fire([turn(one)], NOW)
+    store.schedules.fire([turn(one)], NOW)
     synced(store)
 
-    assert store.put_schedule(defined(source="run-time", rule="another"), LATER, replace=False)
+    assert store.schedules.put(defined(source="run-time", rule="another"), LATER, replace=False)
 
     assert (row(store).source, state(store), row(store).runs) == ("run-time", ACTIVE, 1)
 
@@ -324,46 +325,46 @@ def test_a_retired_name_may_be_added_at_run_time_and_keeps_its_history(store: An
 def test_a_paused_schedule_is_not_due_until_it_is_resumed(store: Any) -> None:
     (one,) = there(store, defined())
 
-    assert store.set_schedule_state("mail", PAUSED, LATER, None, None, "by anna")
-    assert store.due_schedules(NOW + HOUR, 10) == ([], None)
+    assert store.schedules.set_state("mail", PAUSED, LATER, None, None, "by anna")
+    assert store.schedules.due(NOW + HOUR, 10) == ([], None)
     assert row(store) == one._replace(
         state=PAUSED, revision=2, next_at=None, due_at=None, changed_at=LATER, note="by anna"
     )
 
-    assert store.set_schedule_state("mail", ACTIVE, LATER, NOW + MINUTE, NOW + MINUTE + 5)
+    assert store.schedules.set_state("mail", ACTIVE, LATER, NOW + MINUTE, NOW + MINUTE + 5)
     assert row(store) == one._replace(
         revision=3, next_at=NOW + MINUTE, due_at=NOW + MINUTE + 5, changed_at=LATER, note=None
     )
 
 
 def test_an_unknown_schedule_has_no_state_to_change(store: Any) -> None:
-    assert not store.set_schedule_state("nobody", PAUSED, NOW, None, None)
-    assert store.schedules() == []
+    assert not store.schedules.set_state("nobody", PAUSED, NOW, None, None)
+    assert store.schedules.find() == []
 
 
 def test_a_removed_schedule_takes_its_ledger_along_but_not_its_jobs(store: Any) -> None:
     one, _ = there(store, defined(), defined("pack"))
-    store.fire([turn(one)], NOW)
+    store.schedules.fire([turn(one)], NOW)
 
-    assert store.remove_schedule("mail")
+    assert store.schedules.remove("mail")
 
-    assert [kept.name for kept in store.schedules()] == ["pack"]
-    assert store.ledger("mail", 10) == []
-    assert set(store.get([f"mail@{NOW}"])) == {f"mail@{NOW}"}
-    assert not store.remove_schedule("mail")
+    assert [kept.name for kept in store.schedules.find()] == ["pack"]
+    assert store.schedules.ledger("mail", 10) == []
+    assert set(store.read.get([f"mail@{NOW}"])) == {f"mail@{NOW}"}
+    assert not store.schedules.remove("mail")
 
 
 def test_a_schedule_of_a_removed_ones_name_has_no_history_and_takes_none_of_its_firings(store: Any) -> None:
     (one,) = there(store, defined())
-    store.fire([turn(one)], NOW)
+    store.schedules.fire([turn(one)], NOW)
     stale = turn(row(store))
-    store.remove_schedule("mail")
+    store.schedules.remove("mail")
 
     (again,) = there(store, defined())
 
     assert again.key != one.key
-    assert store.fire([stale], LATER) == [False]
-    assert (row(store), store.ledger("mail", 10)) == (again, [])
+    assert store.schedules.fire([stale], LATER) == [False]
+    assert (row(store), store.schedules.ledger("mail", 10)) == (again, [])
 
 
 # Listing
@@ -372,19 +373,19 @@ def test_a_schedule_of_a_removed_ones_name_has_no_history_and_takes_none_of_its_
 def test_schedules_are_listed_by_name_and_in_pages(store: Any) -> None:
     there(store, *(defined(name) for name in ("c", "a", "d", "b")))
 
-    assert [one.name for one in store.schedules(limit=2)] == ["a", "b"]
-    assert [one.name for one in store.schedules(after="b", limit=2)] == ["c", "d"]
-    assert store.schedules(after="d") == []
+    assert [one.name for one in store.schedules.find(limit=2)] == ["a", "b"]
+    assert [one.name for one in store.schedules.find(after="b", limit=2)] == ["c", "d"]
+    assert store.schedules.find(after="d") == []
 
 
 def test_schedules_are_listed_by_names_and_states(store: Any) -> None:
     there(store, *(defined(name) for name in ("a", "b", "c")))
-    store.set_schedule_state("b", PAUSED, NOW, None, None)
+    store.schedules.set_state("b", PAUSED, NOW, None, None)
 
-    assert [one.name for one in store.schedules(["c", "b", "nobody"])] == ["b", "c"]
-    assert [one.name for one in store.schedules(states=[PAUSED, ENDED])] == ["b"]
-    assert [one.name for one in store.schedules(["a"], states=[PAUSED])] == []
-    assert store.schedules([]) == []
+    assert [one.name for one in store.schedules.find(["c", "b", "nobody"])] == ["b", "c"]
+    assert [one.name for one in store.schedules.find(states=[PAUSED, ENDED])] == ["b"]
+    assert [one.name for one in store.schedules.find(["a"], states=[PAUSED])] == []
+    assert store.schedules.find([]) == []
 
 
 def test_a_name_may_be_any_text(store: Any) -> None:
@@ -392,8 +393,8 @@ def test_a_name_may_be_any_text(store: Any) -> None:
 
     assert set(outcomes(synced(store, *map(defined, names))).values()) == {SyncOutcome.ADDED}
 
-    assert {one.name for one in store.schedules()} == set(names)
-    assert all(store.remove_schedule(name) for name in names)
+    assert {one.name for one in store.schedules.find()} == set(names)
+    assert all(store.schedules.remove(name) for name in names)
 
 
 # Due
@@ -402,58 +403,62 @@ def test_a_name_may_be_any_text(store: Any) -> None:
 def test_schedules_are_due_at_their_time_the_longest_due_first(store: Any) -> None:
     there(store, defined("now"), defined("later", next_at=NOW + 5), defined("before", next_at=NOW - 5))
 
-    found = store.due_schedules(NOW, 10)
+    found = store.schedules.due(NOW, 10)
 
     assert [one.name for one in found.schedules] == ["before", "now"]
-    assert found.schedules == store.schedules(["before", "now"])
+    assert found.schedules == store.schedules.find(["before", "now"])
     assert found.next_due == NOW + 5
-    assert store.due_schedules(NOW - 6, 10) == ([], NOW - 5)
+    assert store.schedules.due(NOW - 6, 10) == ([], NOW - 5)
 
 
 def test_it_is_the_time_with_jitter_that_counts(store: Any) -> None:
     there(store, defined(next_at=NOW, due_at=NOW + 3))
 
-    assert store.due_schedules(NOW + 2, 10) == ([], NOW + 3)
-    assert [one.name for one in store.due_schedules(NOW + 3, 10).schedules] == ["mail"]
+    assert store.schedules.due(NOW + 2, 10) == ([], NOW + 3)
+    assert [one.name for one in store.schedules.due(NOW + 3, 10).schedules] == ["mail"]
 
 
 def test_more_that_are_due_than_asked_for_make_the_next_look_due_at_once(store: Any) -> None:
     there(store, *(defined(name, next_at=NOW - age) for age, name in enumerate("abc")))
 
-    found = store.due_schedules(NOW, 2)
+    found = store.schedules.due(NOW, 2)
 
     assert [one.name for one in found.schedules] == ["c", "b"]
     assert found.next_due == NOW
-    assert store.due_schedules(NOW, 0) == ([], NOW - 2)
+    assert store.schedules.due(NOW, 0) == ([], NOW - 2)
 
 
 def test_only_active_schedules_are_due(store: Any) -> None:
     there(store, *(defined(one.name) for one in ScheduleState))
     for one in ScheduleState:
-        store.set_schedule_state(one.name, one, NOW, NOW, NOW)
+        store.schedules.set_state(one.name, one, NOW, NOW, NOW)
 
-    assert [one.name for one in store.due_schedules(NOW, 10).schedules] == ["ACTIVE"]
+    assert [one.name for one in store.schedules.due(NOW, 10).schedules] == ["ACTIVE"]
 
 
 def test_those_that_hold_an_instant_need_a_look_too_each_once(store: Any) -> None:
     rows = there(store, *(defined(name) for name in ("a", "b", "c")))
-    store.fire([turn(rows[0], held_at=NOW + 2), turn(rows[1], held_at=NOW + 1)], NOW)
+    store.schedules.fire([turn(rows[0], held_at=NOW + 2), turn(rows[1], held_at=NOW + 1)], NOW)
 
-    assert [one.name for one in store.due_schedules(NOW, 1).schedules] == ["c", "b", "a"]
-    assert store.due_schedules(NOW, 1).next_due == NOW + MINUTE
-    assert [one.name for one in store.due_schedules(NOW + MINUTE, 10).schedules] == ["c", "a", "b"]
+    assert [one.name for one in store.schedules.due(NOW, 1).schedules] == ["c", "b", "a"]
+    assert store.schedules.due(NOW, 1).next_due == NOW + MINUTE
+    assert [one.name for one in store.schedules.due(NOW + MINUTE, 10).schedules] == ["c", "a", "b"]
 
-    store.set_schedule_state("a", PAUSED, NOW, None, None)
-    assert [one.name for one in store.due_schedules(NOW, 1).schedules] == ["c", "b"]
+    store.schedules.set_state("a", PAUSED, NOW, None, None)
+    assert [one.name for one in store.schedules.due(NOW, 1).schedules] == ["c", "b"]
 
 
 # Bells
 
 
 def test_schedulers_are_rung_and_nobody_else(store: Any) -> None:
-    bell, worker, waiter = store.schedule_bell(), store.worker_bell(), store.result_bell()
+    bell, worker, waiter = (
+        store.bells.hang(Topic.SCHEDULES),
+        store.bells.hang(Topic.WORK),
+        store.bells.hang(Topic.RESULTS),
+    )
 
-    store.ring_schedulers()
+    store.bells.ring(Topic.SCHEDULES)
 
     assert bell.wait(10)
     assert not worker.wait(0)
@@ -464,7 +469,7 @@ def test_schedulers_are_rung_and_nobody_else(store: Any) -> None:
 
 def test_the_values_read_are_of_their_own_kinds(store: Any) -> None:
     (one,) = there(store, defined())
-    store.fire([turn(one)], NOW)
+    store.schedules.fire([turn(one)], NOW)
 
-    assert type(store.schedules()[0]) is Schedule
-    assert type(store.ledger("mail", 1)[0]) is LedgerRow
+    assert type(store.schedules.find()[0]) is Schedule
+    assert type(store.schedules.ledger("mail", 1)[0]) is LedgerRow

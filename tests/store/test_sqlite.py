@@ -17,6 +17,7 @@ from localq.exceptions import (
 )
 from localq.model.job import JobState
 from localq.store import open_store
+from localq.store.protocol import Topic
 from localq.store.sql.schema import SCHEMA_VERSION
 from localq.store.sqlite import filesystem
 from localq.store.sqlite.file_format import APPLICATION_ID
@@ -32,10 +33,10 @@ from tests.store.together import run_python
 @pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("normal", 1)])
 def test_a_new_file_is_made_as_a_queue_needs_it(tmp_path: Path, durability: str, synchronous: int) -> None:
     store = opened(tmp_path / "jobs.db", durability)
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
 
     said = {
-        pragma: store.inspect(pragma)[0][0]
+        pragma: store.database.inspect(pragma)[0][0]
         for pragma in (
             "journal_mode",
             "synchronous",
@@ -66,8 +67,8 @@ def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
         store = opened(path)
-        store.add([new()], NOW)
-        store.worker_bell().close()
+        store.jobs.add([new()], NOW)
+        store.bells.hang(Topic.WORK).close()
     finally:
         os.umask(old)
 
@@ -97,7 +98,7 @@ def test_jobs_are_there_again_after_reopening(tmp_path: Path) -> None:
 
     store = opened(path)
 
-    assert store.stats() == {("default", JobState.READY): 3}
+    assert store.read.stats().counts == {("default", JobState.READY): 3}
     assert (tmp_path / "jobs.db.d" / "id").read_text() == identity != ""
     store.close()
 
@@ -107,7 +108,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 
     filled(tmp_path / "jobs.db", 2)
 
-    assert opened(tmp_path / "jobs.db").stats() == {("default", JobState.READY): 2}
+    assert opened(tmp_path / "jobs.db").read.stats().counts == {("default", JobState.READY): 2}
 
 
 @pytest.mark.parametrize("durability", ["", "FULL", "off", None])
@@ -123,18 +124,18 @@ def test_a_store_whose_making_was_cut_short_is_made_at_the_next_open(tmp_path: P
 
     assert killed.returncode == -9
     store = opened(filled(path))
-    assert store.inspect("auto_vacuum") == [(2,)]
+    assert store.database.inspect("auto_vacuum") == [(2,)]
     store.close()
 
 
 def test_jobs_of_a_worker_that_was_removed_are_lost(tmp_path: Path) -> None:
     store = opened(tmp_path / "jobs.db")
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
     claimed(store, worker(store))
     store.close()
     changed(tmp_path / "jobs.db", "DELETE FROM worker")
 
-    assert [job.id for job in store.lost(0, BOOT, 10)] == ["job"]
+    assert [job.id for job in store.workers.lost(0, BOOT, 10)] == ["job"]
     store.close()
 
 
@@ -162,9 +163,9 @@ def test_a_relative_path_stays_the_same_file_when_the_program_moves(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
 
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
 
-    assert store.path == str(tmp_path / "jobs.db")
+    assert store.name == str(tmp_path / "jobs.db")
     assert os.listdir(".") == []
     store.close()
 
@@ -175,8 +176,8 @@ def test_a_link_to_a_file_is_the_file(tmp_path: Path) -> None:
 
     store = opened(tmp_path / "link.db")
 
-    assert store.get(["job-0"])
-    assert store.path == str(tmp_path / "jobs.db")
+    assert store.read.get(["job-0"])
+    assert store.name == str(tmp_path / "jobs.db")
     assert not (tmp_path / "link.db-wal").exists()
     store.close()
 
@@ -184,9 +185,9 @@ def test_a_link_to_a_file_is_the_file(tmp_path: Path) -> None:
 def test_a_path_may_be_bytes(tmp_path: Path) -> None:
     store = SqliteStore(os.fsencode(tmp_path / "jobs.db"))
 
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
 
-    assert store.path == str(tmp_path / "jobs.db")
+    assert store.name == str(tmp_path / "jobs.db")
     store.close()
 
 
@@ -250,14 +251,14 @@ def test_a_network_filesystem_is_refused_before_anything_is_made(
 
 def test_a_copy_is_whole_and_private(tmp_path: Path) -> None:
     store = opened(tmp_path / "jobs.db")
-    store.add(news("a", "b"), NOW)
+    store.jobs.add(news("a", "b"), NOW)
 
-    store.vacuum_into(str(tmp_path / "copy.db"))
+    store.database.vacuum_into(str(tmp_path / "copy.db"))
 
     store.close()
     copy = opened(tmp_path / "copy.db")
-    assert copy.stats() == {("default", JobState.READY): 2}
-    assert mode(copy.path) == 0o600
+    assert copy.read.stats().counts == {("default", JobState.READY): 2}
+    assert mode(copy.name) == 0o600
     copy.close()
 
 
@@ -267,10 +268,10 @@ def test_a_copy_never_overwrites(tmp_path: Path) -> None:
 
     for target in ("precious", "jobs.db", "missing/copy.db"):
         with pytest.raises(StoreError, match="copy cannot be written"):
-            store.vacuum_into(str(tmp_path / target))
+            store.database.vacuum_into(str(tmp_path / target))
 
     assert (tmp_path / "precious").read_text() == "precious"
-    assert store.add([new()], NOW) == [True]
+    assert store.jobs.add([new()], NOW) == [True]
     store.close()
 
 
@@ -279,23 +280,23 @@ def test_a_copy_never_overwrites(tmp_path: Path) -> None:
 
 def test_a_store_in_memory_forgets_when_closed() -> None:
     store = SqliteStore(":memory:")
-    store.add([new()], NOW)
-    folder = store.folder
+    store.jobs.add([new()], NOW)
+    folder = store.database.folder
     assert folder.is_dir()
 
     store.close()
 
     assert not folder.exists()
-    assert store.get(["job"]) == {}
+    assert store.read.get(["job"]) == {}
     store.close()
 
 
 def test_two_stores_in_memory_are_apart() -> None:
     one, other = SqliteStore(":memory:"), SqliteStore(":memory:")
 
-    one.add([new()], NOW)
+    one.jobs.add([new()], NOW)
 
-    assert other.get(["job"]) == {}
+    assert other.read.get(["job"]) == {}
     one.close()
     other.close()
 
@@ -304,7 +305,7 @@ def test_two_stores_in_memory_are_apart() -> None:
 def test_a_store_in_memory_that_is_dropped_takes_its_folder_along() -> None:
     store = SqliteStore(":memory:")
     store.open()
-    folder = store.folder
+    folder = store.database.folder
 
     del store
     gc.collect()
@@ -319,7 +320,7 @@ def test_a_store_that_is_dropped_closes_its_connections(
     monkeypatch.chdir(tmp_path)
     store = opened(Path(name))
     store.tend(NOW)
-    connections = [one for one in (store._connection, store._checkpointer) if one is not None]
+    connections = [one for one in (store.database._connection, store.database._checkpointer) if one is not None]
 
     del store
     gc.collect()
@@ -336,11 +337,11 @@ def test_a_store_that_is_dropped_closes_its_connections(
 def test_a_location_is_a_path_or_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert open_store("jobs.db").path == open_store("sqlite:///jobs.db").path == str(tmp_path / "jobs.db")
-    assert open_store(f"sqlite:///{tmp_path}/jobs.db").path == open_store(tmp_path / "jobs.db").path
-    assert open_store(":memory:").memory
-    assert open_store("sqlite://").memory
-    assert open_store("sqlite:///:memory:").memory
+    assert open_store("jobs.db").name == open_store("sqlite:///jobs.db").name == str(tmp_path / "jobs.db")
+    assert open_store(f"sqlite:///{tmp_path}/jobs.db").name == open_store(tmp_path / "jobs.db").name
+    assert not open_store(":memory:").shared
+    assert not open_store("sqlite://").shared
+    assert not open_store("sqlite:///:memory:").shared
 
 
 @pytest.mark.parametrize("url", ["redis://localhost/0", "postgresql://x", "sqlite+aiosqlite:///x.db"])

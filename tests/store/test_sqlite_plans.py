@@ -6,30 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from localq.store.sql.limits import _statements
+from localq.store.sql.limit_statements import limit_statements
 from localq.store.sql.statement import Statement
-from localq.store.sqlite.file_format import DIALECT
+from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.store import SqliteStore
 
 
 def plan(tmp_path: Path, statement: Statement) -> str:
     store = SqliteStore(tmp_path / "jobs.db", durability="normal")
     store.open()
-    rows = store._executed(f"EXPLAIN QUERY PLAN {statement.text}", (None,) * len(statement.names))
+    rows = store.database.executed(f"EXPLAIN QUERY PLAN {statement.text}", (None,) * len(statement.names))
     store.close()
     return "\n".join(row[3] for row in rows)
 
 
 @pytest.mark.parametrize("name", ["next_queue", "next_task", "let_out"])
 def test_parked_jobs_are_found_by_their_own_index(tmp_path: Path, name: str) -> None:
-    found = plan(tmp_path, getattr(_statements(DIALECT), name))
+    found = plan(tmp_path, getattr(limit_statements(SQLITE), name))
 
     assert "USING INDEX job_parked (queue" in found or "USING COVERING INDEX job_parked (queue" in found
     assert "TEMP B-TREE" not in found
 
 
 def test_the_first_jobs_of_a_queue_are_parked_without_a_look_at_the_rest(tmp_path: Path) -> None:
-    found = plan(tmp_path, _statements(DIALECT).park)
+    found = plan(tmp_path, limit_statements(SQLITE).park)
 
     assert "SEARCH job USING INDEX job_ready (queue=?)" in found
     assert "TEMP B-TREE" not in found

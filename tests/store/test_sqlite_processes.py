@@ -18,6 +18,7 @@ import pytest
 
 from localq.exceptions import StoreBusy
 from localq.model.job import JobState, NewJob
+from localq.store.protocol import Topic
 from localq.store.sqlite.readonly import ReadOnlyStore
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
@@ -47,7 +48,7 @@ def test_fifty_processes_open_a_new_file_at_once(path: Path) -> None:
 
     assert said == [("wal", 2)] * 50
     store = SqliteStore(path)
-    assert store.stats() == {("default", JobState.READY): 50}
+    assert store.read.stats().counts == {("default", JobState.READY): 50}
     store.close()
     assert whole(path)
 
@@ -58,7 +59,7 @@ def test_threads_with_stores_of_their_own_open_a_new_file_at_once(path: Path) ->
     def add(number: int) -> list[bool]:
         store = SqliteStore(path)
         start.wait(DEADLINE_S)
-        added = store.add([new(f"job-{number}")], NOW)
+        added = store.jobs.add([new(f"job-{number}")], NOW)
         store.close()
         return added
 
@@ -75,19 +76,19 @@ def test_every_one_of_eight_writers_gets_on(path: Path) -> None:
     assert min(added) >= 50
     assert max(added) < 100 * 50, f"some starved the others: {added}"
     store = SqliteStore(path)
-    assert sum(store.stats().values()) == sum(added)
+    assert sum(store.read.stats().counts.values()) == sum(added)
     store.close()
 
 
 def test_four_workers_share_the_jobs_and_run_each_once(path: Path) -> None:
     store = SqliteStore(path, "normal")
     ids = [f"job-{i}" for i in range(400)]
-    store.add(news(*ids), NOW)
+    store.jobs.add(news(*ids), NOW)
 
     finished = together(4, children.drain, path)
 
     assert sorted(job_id for part in finished for job_id in part) == sorted(ids)
-    assert store.stats() == {("default", JobState.SUCCEEDED): 400}
+    assert store.read.stats().counts == {("default", JobState.SUCCEEDED): 400}
     store.close()
 
 
@@ -102,8 +103,8 @@ def test_a_killed_clients_jobs_are_there_whole_or_not_at_all(path: Path, point: 
 
     assert first.returncode == -9
     store = SqliteStore(path)
-    assert bool(store.get(["job"])) == there
-    assert store.add([new()], NOW) == [not there]
+    assert bool(store.read.get(["job"])) == there
+    assert store.jobs.add([new()], NOW) == [not there]
     store.close()
     assert whole(path)
 
@@ -118,19 +119,19 @@ def test_threads_hammering_one_store_lose_nothing(path: Path) -> None:
 
     def hammer(number: int) -> None:
         for round_ in range(25):
-            store.add(news(f"a-{number}-{round_}", f"b-{number}-{round_}"), NOW)
-            store.get([f"a-{number}-{round_}"])
+            store.jobs.add(news(f"a-{number}-{round_}", f"b-{number}-{round_}"), NOW)
+            store.read.get([f"a-{number}-{round_}"])
             jobs = claimed(store, key, 2)
             finished.extend(job.id for job in jobs)
-            assert all(store.finish([done(job) for job in jobs], NOW))
-            store.ring_workers()
+            assert all(store.jobs.finish([done(job) for job in jobs], NOW))
+            store.bells.ring(Topic.WORK)
 
     with ThreadPoolExecutor(6) as threads:
         for outcome in [threads.submit(hammer, number) for number in range(6)]:
             outcome.result(DEADLINE_S)
 
     assert len(finished) == len(set(finished)) == 300
-    assert store.stats() == {("default", JobState.SUCCEEDED): 300}
+    assert store.read.stats().counts == {("default", JobState.SUCCEEDED): 300}
     store.close()
 
 
@@ -149,15 +150,15 @@ def test_an_interrupt_at_any_point_of_a_verb_leaves_the_store_usable(
 
     with contextlib.suppress(KeyboardInterrupt):
         sys.setprofile(interrupt)
-        store.add(batch, NOW)
+        store.jobs.add(batch, NOW)
     sys.setprofile(None)
 
     with ThreadPoolExecutor(1) as thread:
-        added = thread.submit(store.add, then, NOW).result(DEADLINE_S)
+        added = thread.submit(store.jobs.add, then, NOW).result(DEADLINE_S)
     assert added == [True] * len(then)
-    assert len(other.get([new.id for new in then])) == len(then)
-    assert len(other.get(["a", "b"])) in {0, len(batch)}
-    assert other.add([new("theirs")], NOW) == [True]
+    assert len(other.read.get([new.id for new in then])) == len(then)
+    assert len(other.read.get(["a", "b"])) in {0, len(batch)}
+    assert other.jobs.add([new("theirs")], NOW) == [True]
     store.close()
     other.close()
 
@@ -193,7 +194,7 @@ def test_a_forked_child_that_ends_leaves_the_parents_connection_open(path: Path)
 def locked(path: Path) -> Any:
     """Return a function that has another process lock the file, and one that has it let go."""
     store = SqliteStore(path)
-    store.add([new()], NOW)
+    store.jobs.add([new()], NOW)
     store.close()
     held, release = shared("Event"), shared("Event")
     with ThreadPoolExecutor(1) as thread:
@@ -207,12 +208,12 @@ def locked(path: Path) -> Any:
 
 
 VERBS: dict[str, Callable[[SqliteStore], Any]] = {
-    "get": lambda store: store.get(["job"]).keys(),
-    "stats": lambda store: store.stats(),
-    "add one": lambda store: store.add([new("other")], NOW),
-    "add two": lambda store: store.add(news("other", "another"), NOW),
-    "cancel": lambda store: store.cancel(["job"], NOW),
-    "inspect": lambda store: store.inspect("user_version"),
+    "get": lambda store: store.read.get(["job"]).keys(),
+    "stats": lambda store: store.read.stats().counts,
+    "add one": lambda store: store.jobs.add([new("other")], NOW),
+    "add two": lambda store: store.jobs.add(news("other", "another"), NOW),
+    "cancel": lambda store: store.jobs.cancel(["job"], NOW),
+    "inspect": lambda store: store.database.inspect("user_version"),
 }
 
 
@@ -243,7 +244,7 @@ def test_a_foreign_lock_is_waited_for_by_those_who_only_look(
     lock("EXCLUSIVE")
 
     monkeypatch.setattr(time, "sleep", lambda seconds: release())
-    assert set(looking.get(["job"])) == {"job"}
+    assert set(looking.read.get(["job"])) == {"job"}
 
     looking.close()
 
@@ -258,7 +259,7 @@ def test_writing_gives_up_in_time_and_changes_nothing(path: Path, locked: Any, v
     with pytest.raises(StoreBusy, match=r"jobs\.db was locked"):
         VERBS[verb](store)
 
-    assert store.stats() == {("default", JobState.READY): 1}
+    assert store.read.stats().counts == {("default", JobState.READY): 1}
     store.close()
     release()
     patient = SqliteStore(path)
@@ -289,21 +290,21 @@ def test_reading_goes_on_while_another_writes(path: Path, locked: Any) -> None:
     store.open()
     lock("IMMEDIATE")
 
-    assert set(store.get(["job"])) == {"job"}
+    assert set(store.read.get(["job"])) == {"job"}
     store.close()
 
 
 def test_a_change_by_another_connection_is_noticed_once(path: Path) -> None:
     mine, theirs = SqliteStore(path), SqliteStore(path)
-    mine.changed()
-    assert not mine.changed()
+    mine.bells.changed()
+    assert not mine.bells.changed()
 
-    theirs.add([new()], NOW)
-    assert mine.changed()
-    assert not mine.changed()
+    theirs.jobs.add([new()], NOW)
+    assert mine.bells.changed()
+    assert not mine.bells.changed()
 
-    mine.add([new("own")], NOW)
-    assert not mine.changed()
+    mine.jobs.add([new("own")], NOW)
+    assert not mine.bells.changed()
     assert os.path.exists(path)
     mine.close()
     theirs.close()

@@ -64,7 +64,7 @@ def refused(path: Path, error: type[StoreError], words: str) -> None:
     for _ in range(2):
         store = SqliteStore(path)
         with pytest.raises(error, match=words) as caught:
-            store.add([new()], NOW)
+            store.jobs.add([new()], NOW)
         assert str(path) in str(caught.value)
         store.close()
     assert (path.read_bytes(), mode(path), sorted(os.listdir(path.parent))) == before
@@ -117,7 +117,7 @@ def test_a_file_cut_in_half_is_told(tmp_path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
     with pytest.raises(StoreDamaged, match="recover"):
-        SqliteStore(path).add([new()], NOW)
+        SqliteStore(path).jobs.add([new()], NOW)
 
 
 def test_a_newer_versions_file_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_store_that_lost_its_table_says_so(tmp_path: Path) -> None:
     store = opened(path)
 
     with pytest.raises(StoreError, match="no such table: attempt"):
-        store.attempts("job-0")
+        store.read.attempts("job-0")
     store.close()
 
 
@@ -150,5 +150,5 @@ def test_a_removed_file_starts_afresh(tmp_path: Path) -> None:
 
     store = opened(path)
 
-    assert store.stats() == {}
+    assert store.read.stats().counts == {}
     store.close()

@@ -6,27 +6,29 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from localq.exceptions import StoreFull
 from localq.model import failpoints
 from localq.model.job import JobState
-from localq.store.protocol.store import Filter
-from localq.store.sql.job_statements import statements
-from localq.store.sql.reading import queries
+from localq.store.protocol import Filter
+from localq.store.sql.found_jobs import queries
+from localq.store.sql.job_statements import job_statements
+from localq.store.sql.read_statements import read_statements
 from localq.store.sql.statement import Statement
-from localq.store.sqlite import store as sqlite_store
-from localq.store.sqlite.file_format import DIALECT
+from localq.store.sql.worker_statements import worker_statements
+from localq.store.sqlite import database as sqlite_database
+from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
-from tests.store.given import AFTER_LEASE, BOOT, HOUR, NOW, claimed, done, new, news, worker
+from tests.store.given import AFTER_LEASE, BOOT, HOUR, NOW, call, claimed, done, new, news, worker
 from tests.store.together import run_python, together
 
 MEGABYTE = 1 << 20
 #: Megabytes that make the log worth a checkpoint.
-ENOUGH = sqlite_store.CHECKPOINT_BYTES // MEGABYTE + 3
+ENOUGH = sqlite_database.CHECKPOINT_BYTES // MEGABYTE + 3
 
 
 @pytest.fixture
@@ -43,11 +45,11 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 
 def log_bytes(store: SqliteStore) -> int:
-    return os.stat(f"{store.path}-wal").st_size
+    return os.stat(f"{store.name}-wal").st_size
 
 
 def add_megabyte(store: SqliteStore, name: str) -> None:
-    store.add([new(name, args=os.urandom(MEGABYTE))], NOW)
+    store.jobs.add([new(name, args=os.urandom(MEGABYTE))], NOW)
 
 
 # The log
@@ -60,31 +62,31 @@ def test_the_log_grows_only_until_it_is_tended(store: SqliteStore) -> None:
         sizes.append(log_bytes(store))
         store.tend(NOW)
 
-    assert max(sizes) < sqlite_store.CHECKPOINT_BYTES + 3 * MEGABYTE
-    assert os.stat(store.path).st_size > 2 * ENOUGH * MEGABYTE
+    assert max(sizes) < sqlite_database.CHECKPOINT_BYTES + 3 * MEGABYTE
+    assert os.stat(store.name).st_size > 2 * ENOUGH * MEGABYTE
 
 
 def test_a_client_without_a_worker_tends_by_itself(store: SqliteStore) -> None:
     sizes = []
     for number in range(3000):
-        store.add([new(f"job-{number}", args=b"x" * 500, options="y" * 4000)], NOW)
+        store.jobs.add([new(f"job-{number}", args=b"x" * 500, options="y" * 4000)], NOW)
         sizes.append(log_bytes(store))
 
-    assert max(sizes) < 3 * sqlite_store.CHECKPOINT_BYTES
+    assert max(sizes) < 3 * sqlite_database.CHECKPOINT_BYTES
 
 
 def test_a_small_log_is_left_alone(store: SqliteStore) -> None:
-    store.add([new()], NOW)
-    before = os.stat(store.path).st_size
+    store.jobs.add([new()], NOW)
+    before = os.stat(store.name).st_size
 
     store.tend(NOW)
 
-    assert os.stat(store.path).st_size == before
+    assert os.stat(store.name).st_size == before
 
 
 def test_a_reader_that_pins_the_log_delays_its_end_and_no_more(store: SqliteStore) -> None:
-    store.add([new()], NOW)
-    reader = sqlite3.connect(store.path, isolation_level=None)
+    store.jobs.add([new()], NOW)
+    reader = sqlite3.connect(store.name, isolation_level=None)
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
     for number in range(ENOUGH):
@@ -101,37 +103,37 @@ def test_a_reader_that_pins_the_log_delays_its_end_and_no_more(store: SqliteStor
         add_megabyte(store, f"more-{number}")
 
     assert log_bytes(store) < pinned
-    assert sum(store.stats().values()) == ENOUGH + 6
+    assert sum(store.read.stats().counts.values()) == ENOUGH + 6
 
 
 def test_others_read_and_write_on_after_a_checkpoint(store: SqliteStore, path: Path) -> None:
     other = SqliteStore(path)
-    other.add([new("theirs")], NOW)
+    other.jobs.add([new("theirs")], NOW)
     for number in range(ENOUGH):
         add_megabyte(store, f"job-{number}")
     store.tend(NOW)
 
-    assert other.add([new("later")], NOW) == [True]
-    assert set(other.get(["theirs", "later", "job-7"])) == {"theirs", "later", "job-7"}
-    assert len(other.call("job-3").args) == MEGABYTE
+    assert other.jobs.add([new("later")], NOW) == [True]
+    assert set(other.read.get(["theirs", "later", "job-7"])) == {"theirs", "later", "job-7"}
+    assert len(call(other, "job-3").args) == MEGABYTE
     other.close()
 
 
 def test_a_log_that_nobody_wrote_to_is_left_alone(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.add([new("job")], NOW)
+    store.jobs.add([new("job")], NOW)
     looked: list[str] = []
-    monkeypatch.setattr(sqlite_store, "begin_writeback", looked.append)
+    monkeypatch.setattr(sqlite_database, "begin_writeback", looked.append)
 
     for _ in range(3):
         store.tend(NOW)
-    other = SqliteStore(store.path)
-    other.add([new("theirs")], NOW)
+    other = SqliteStore(store.name)
+    other.jobs.add([new("theirs")], NOW)
     other.close()
-    os.utime(f"{store.path}-wal", ns=(1, 1))  # the clock of files is coarse
+    os.utime(f"{store.name}-wal", ns=(1, 1))  # the clock of files is coarse
     for _ in range(3):
         store.tend(NOW)
 
-    assert looked == [f"{store.path}-wal"] * 2
+    assert looked == [f"{store.name}-wal"] * 2
 
 
 def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
@@ -139,60 +141,60 @@ def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
 
     assert killed.returncode == -9
     store = SqliteStore(path)
-    assert store.inspect("integrity_check") == [("ok",)]
-    assert sum(store.stats().values()) == ENOUGH
-    assert store.add([new("after")], NOW) == [True]
+    assert store.database.inspect("integrity_check") == [("ok",)]
+    assert sum(store.read.stats().counts.values()) == ENOUGH
+    assert store.jobs.add([new("after")], NOW) == [True]
     store.close()
 
 
 def test_upkeep_that_fails_does_not_fail_the_jobs_added(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_store, "CHECKPOINT_BYTES", 0)
+    monkeypatch.setattr(sqlite_database, "CHECKPOINT_BYTES", 0)
     monkeypatch.setenv("LOCALQ_FAULT", "store.checkpoint=enospc")
     failpoints.reload()
     try:
         with pytest.raises(StoreFull):
             store.tend(NOW)
         for number in range(600):
-            assert store.add([new(f"job-{number}")], NOW) == [True]
+            assert store.jobs.add([new(f"job-{number}")], NOW) == [True]
     finally:
         monkeypatch.undo()
         failpoints.reload()
 
-    assert store.stats() == {("default", JobState.READY): 600}
+    assert store.read.stats().counts == {("default", JobState.READY): 600}
 
 
 # The file
 
 
 def test_space_that_pruning_left_is_given_back(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_store, "SPARE_PAGES", 16)
+    monkeypatch.setattr(sqlite_database, "SPARE_PAGES", 16)
     for number in range(12):
         add_megabyte(store, f"job-{number}")
-    store.cancel([f"job-{number}" for number in range(11)], NOW)
-    large = store.inspect("page_count")[0][0]
-    store.prune(NOW + 1, 100)
+    store.jobs.cancel([f"job-{number}" for number in range(11)], NOW)
+    large = store.database.inspect("page_count")[0][0]
+    store.jobs.prune(NOW + 1, 100)
 
     for _ in range(large // 100):
         store.tend(NOW)
 
-    pages, spare = store.inspect("page_count")[0][0], store.inspect("freelist_count")[0][0]
+    pages, spare = store.database.inspect("page_count")[0][0], store.database.inspect("freelist_count")[0][0]
     assert pages < large / 4
     assert spare <= max(16, pages // 4)
-    assert store.inspect("integrity_check") == [("ok",)]
-    assert len(store.call("job-11").args) == MEGABYTE
+    assert store.database.inspect("integrity_check") == [("ok",)]
+    assert len(call(store, "job-11").args) == MEGABYTE
     store.close()
-    assert os.stat(store.path).st_size < 4 * MEGABYTE
+    assert os.stat(store.name).st_size < 4 * MEGABYTE
 
 
 def test_a_little_spare_space_is_kept_for_the_next_jobs(store: SqliteStore) -> None:
     add_megabyte(store, "large")
-    store.cancel(["large"], NOW)
-    store.prune(NOW + 1, 10)
-    before = store.inspect("freelist_count")
+    store.jobs.cancel(["large"], NOW)
+    store.jobs.prune(NOW + 1, 10)
+    before = store.database.inspect("freelist_count")
 
     store.tend(NOW)
 
-    assert store.inspect("freelist_count") == before != [(0,)]
+    assert store.database.inspect("freelist_count") == before != [(0,)]
 
 
 # No space left
@@ -200,49 +202,49 @@ def test_a_little_spare_space_is_kept_for_the_next_jobs(store: SqliteStore) -> N
 
 def test_a_full_file_says_so_and_loses_nothing(store: SqliteStore) -> None:
     key = worker(store)
-    store.add([new("first"), new("running")], NOW)
+    store.jobs.add([new("first"), new("running")], NOW)
     running = claimed(store, key, 2)[1]
     # A page limit makes SQLite say what a full disk makes it say.
-    pages = store.inspect("page_count")[0][0]
-    store.inspect(f"max_page_count={pages + 20}")
+    pages = store.database.inspect("page_count")[0][0]
+    store.database.inspect(f"max_page_count={pages + 20}")
     added: list[str] = []
-    with pytest.raises(StoreFull, match=rf"No space left for {store.path}"):
+    with pytest.raises(StoreFull, match=rf"No space left for {store.name}"):
         fill_up(store, added)
 
     large = news(*(f"batch-{i}" for i in range(50)), args=b"x" * 3000)
     for attempt in (
-        lambda: store.add(large, NOW),
-        lambda: store.finish([done(running, JobState.READY, args=b"x" * 100_000)], NOW),
+        lambda: store.jobs.add(large, NOW),
+        lambda: store.jobs.finish([done(running, JobState.READY, args=b"x" * 100_000)], NOW),
     ):
         with pytest.raises(StoreFull):
             attempt()
-    assert store.get([*added, "first", "running"]).keys() == {*added, "first", "running"}
-    assert sum(store.stats().values()) == len(added) + 2
-    assert store.get(["batch-0"]) == {}
-    assert store.finish([done(running)], NOW) == [True]
-    store.inspect("max_page_count=1000000")
-    assert store.add(large, NOW) == [True] * 50
-    assert store.inspect("integrity_check") == [("ok",)]
+    assert store.read.get([*added, "first", "running"]).keys() == {*added, "first", "running"}
+    assert sum(store.read.stats().counts.values()) == len(added) + 2
+    assert store.read.get(["batch-0"]) == {}
+    assert store.jobs.finish([done(running)], NOW) == [True]
+    store.database.inspect("max_page_count=1000000")
+    assert store.jobs.add(large, NOW) == [True] * 50
+    assert store.database.inspect("integrity_check") == [("ok",)]
 
 
 def fill_up(store: SqliteStore, added: list[str]) -> None:
     while len(added) < 1000:
         name = f"job-{len(added)}"
-        store.add([new(name, args=b"x" * 3000)], NOW)
+        store.jobs.add([new(name, args=b"x" * 3000)], NOW)
         added.append(name)
 
 
 def test_pruning_makes_room_in_a_full_file(store: SqliteStore) -> None:
     ids = [f"job-{i}" for i in range(20)]
-    store.add(news(*ids, args=b"x" * 3000), NOW)
-    store.inspect(f"max_page_count={store.inspect('page_count')[0][0]}")
+    store.jobs.add(news(*ids, args=b"x" * 3000), NOW)
+    store.database.inspect(f"max_page_count={store.database.inspect('page_count')[0][0]}")
     with pytest.raises(StoreFull):
-        store.add([new("large", args=b"x" * 50_000)], NOW)
+        store.jobs.add([new("large", args=b"x" * 50_000)], NOW)
 
-    store.cancel(ids, NOW)
-    assert store.prune(NOW + 1, 100) == 20
+    store.jobs.cancel(ids, NOW)
+    assert store.jobs.prune(NOW + 1, 100) == 20
 
-    assert store.add([new("large", args=b"x" * 50_000)], NOW) == [True]
+    assert store.jobs.add([new("large", args=b"x" * 50_000)], NOW) == [True]
 
 
 def test_a_limit_on_file_sizes_says_so_and_loses_nothing(path: Path) -> None:
@@ -252,12 +254,22 @@ def test_a_limit_on_file_sizes_says_so_and_loses_nothing(path: Path) -> None:
     assert str(path) in said
     assert works
     store = SqliteStore(path)
-    assert sum(store.stats().values()) == added + 1
-    assert store.inspect("integrity_check") == [("ok",)]
+    assert sum(store.read.stats().counts.values()) == added + 1
+    assert store.database.inspect("integrity_check") == [("ok",)]
     store.close()
 
 
 # Plans
+
+
+def statement_called(name: str) -> Statement:
+    """Return a statement by its name, in whatever table it is."""
+    (found,) = [
+        getattr(table(SQLITE), name)
+        for table in (job_statements, read_statements, worker_statements)
+        if hasattr(table(SQLITE), name)
+    ]
+    return cast(Statement, found)
 
 
 def plan(path: Path, statement: Statement) -> str:
@@ -305,7 +317,7 @@ def test_a_frequent_statement_uses_an_index_and_sorts_nothing(
         connection.execute("ANALYZE")
         connection.close()
 
-    said = plan(path, getattr(statements(DIALECT), name))
+    said = plan(path, statement_called(name))
 
     assert index in said
     for bad in ("SCAN job;", "SCAN attempt", "SCAN note"):
@@ -328,40 +340,40 @@ def test_rare_jobs_are_found_without_going_through_all_others(
 ) -> None:
     fill_with_every_state(store)
 
-    said = [plan(path, Statement(query.limit(51), DIALECT)) for query in queries(which)]
+    said = [plan(path, Statement(query.limit(51), SQLITE.compiler)) for query in queries(which)]
 
     assert [index in one for one in said] == [True]
 
 
 def fill_with_every_state(store: SqliteStore) -> None:
     key = worker(store)
-    store.add([new(f"job-{i}", run_at=NOW + i % 2, queue=f"queue-{i % 3}") for i in range(2000)], NOW)
+    store.jobs.add([new(f"job-{i}", run_at=NOW + i % 2, queue=f"queue-{i % 3}") for i in range(2000)], NOW)
     jobs = claimed(store, key, 600)
-    store.finish([done(job) for job in jobs[:300]], NOW)
+    store.jobs.finish([done(job) for job in jobs[:300]], NOW)
 
 
 def test_a_claim_finds_its_jobs_behind_a_large_backlog(store: SqliteStore) -> None:
     key = worker(store)
     for portion in range(20):
-        store.add(news(*(f"ready-{portion}-{i}" for i in range(5000)), queue=f"queue-{portion % 4}"), NOW)
-    store.add([new("due", run_at=NOW + 1, queue="queue-2"), new("urgent", priority=5, queue="queue-3")], NOW)
+        store.jobs.add(news(*(f"ready-{portion}-{i}" for i in range(5000)), queue=f"queue-{portion % 4}"), NOW)
+    store.jobs.add([new("due", run_at=NOW + 1, queue="queue-2"), new("urgent", priority=5, queue="queue-3")], NOW)
 
     taken = claimed(store, key, 5, now=NOW + HOUR)
 
     assert [job.id for job in taken] == ["urgent", "ready-0-0", "ready-0-1", "ready-0-2", "ready-0-3"]
     assert claimed(store, key, 2, queues=["queue-1"])[0].id == "ready-1-0"
-    assert store.lost(AFTER_LEASE, BOOT, 1)[0].id in {"urgent", "ready-0-0", "ready-1-0"}
-    assert store.stats()["queue-0", JobState.READY] == 25_000 - 4
+    assert store.workers.lost(AFTER_LEASE, BOOT, 1)[0].id in {"urgent", "ready-0-0", "ready-1-0"}
+    assert store.read.stats().counts["queue-0", JobState.READY] == 25_000 - 4
 
 
 def test_finished_jobs_are_pruned_from_behind_a_large_backlog(store: SqliteStore) -> None:
     ids = [f"job-{i}" for i in range(3000)]
-    store.add(news(*ids), NOW)
-    store.cancel(ids[:1500], NOW)
+    store.jobs.add(news(*ids), NOW)
+    store.jobs.cancel(ids[:1500], NOW)
 
     removed: list[Any] = []
-    while count := store.prune(NOW + 1, 400):
+    while count := store.jobs.prune(NOW + 1, 400):
         removed.append(count)
 
     assert removed == [400, 400, 400, 300]
-    assert store.stats() == {("default", JobState.READY): 1500}
+    assert store.read.stats().counts == {("default", JobState.READY): 1500}

@@ -43,7 +43,7 @@ def q(tmp_path: Path) -> Iterator[LocalQ]:
 def test_every_job_is_found_in_its_state(q: LocalQ) -> None:
     expected = {job_id: state for state, ids in STATES.items() for job_id in ids}
 
-    assert {job_id: one.state for job_id, one in q.store.get(list(expected)).items()} == expected
+    assert {job_id: one.state for job_id, one in q.store.read.get(list(expected)).items()} == expected
 
 
 def test_results_failures_and_notes_can_be_read(q: LocalQ) -> None:
@@ -117,6 +117,6 @@ def test_its_schedules_fire_on(q: LocalQ) -> None:
 
 
 def test_what_was_ordered_still_holds(q: LocalQ) -> None:
-    orders = {(one.kind, one.name): one.value for one in q.store.orders()}
+    orders = {(one.kind, one.name): one.value for one in q.store.mail.orders()}
 
     assert orders == {("pause", "slow"): "", ("rate", "shop.total"): "100/s", ("limits", "shop.report"): "[60, 90]"}

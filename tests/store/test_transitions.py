@@ -10,7 +10,7 @@ import pytest
 
 from localq.model.job import TRANSITIONS, Job, JobState
 from localq.model.outcome import Note
-from tests.store.given import AFTER_LEASE, HOUR, NOW, claimed, done, job_in, new, state, worker
+from tests.store.given import AFTER_LEASE, HOUR, NOW, call, claimed, done, job_in, new, state, worker
 
 S = JobState
 Act = Callable[[Any, Job], object]
@@ -18,7 +18,7 @@ Act = Callable[[Any, Job], object]
 
 def finish(to: JobState) -> Act:
     """Return an act that finishes with the right token and, where the job has no owner any more, a good guess."""
-    return lambda store, job: store.finish([done(job, to, owner=job.owner or 1, run_at=NOW + HOUR)], NOW)
+    return lambda store, job: store.jobs.finish([done(job, to, owner=job.owner or 1, run_at=NOW + HOUR)], NOW)
 
 
 def claim(now: int, queue: str | None = None) -> Act:
@@ -26,14 +26,14 @@ def claim(now: int, queue: str | None = None) -> Act:
 
 
 def lose(store: Any, job: Job) -> None:
-    store.bury([one.key for one in store.workers()], NOW)
-    store.lost(AFTER_LEASE, "boot-2", 10)
-    store.heartbeat(job.owner or 1, {job.key: job.run_token}, 0, NOW)
+    store.workers.leave([one.key for one in store.workers.all()], NOW)
+    store.workers.lost(AFTER_LEASE, "boot-2", 10)
+    store.workers.beat(job.owner or 1, {job.key: job.run_token}, 0, NOW)
 
 
 #: What each verb makes of a job in the states named; in every other state it leaves the job where it is.
 VERBS: dict[str, tuple[Act, dict[JobState, JobState]]] = {
-    "add": (lambda store, job: store.add([new(job.id, run_at=NOW + HOUR), new(job.id)], NOW), {}),
+    "add": (lambda store, job: store.jobs.add([new(job.id, run_at=NOW + HOUR), new(job.id)], NOW), {}),
     "claim": (claim(NOW), {S.READY: S.RUNNING}),
     "claim when due": (claim(NOW + HOUR), {S.SCHEDULED: S.RUNNING, S.READY: S.RUNNING}),
     "claim elsewhere": (claim(NOW + HOUR, "elsewhere"), {S.SCHEDULED: S.READY}),
@@ -43,17 +43,17 @@ VERBS: dict[str, tuple[Act, dict[JobState, JobState]]] = {
     "finish failed": (finish(S.FAILED), {S.RUNNING: S.FAILED}),
     "finish cancelled": (finish(S.CANCELLED), {S.RUNNING: S.CANCELLED}),
     "cancel": (
-        lambda store, job: store.cancel([job.id], NOW),
+        lambda store, job: store.jobs.cancel([job.id], NOW),
         {S.WAITING: S.CANCELLED, S.SCHEDULED: S.CANCELLED, S.READY: S.CANCELLED},
     ),
     "requeue": (
-        lambda store, job: store.requeue([job.id], NOW),
+        lambda store, job: store.jobs.requeue([job.id], NOW),
         {S.SUCCEEDED: S.READY, S.FAILED: S.READY, S.CANCELLED: S.READY},
     ),
-    "annotate": (lambda store, job: store.annotate([Note(job.id, "STARTED", b"1")], NOW), {}),
+    "annotate": (lambda store, job: store.jobs.note([Note(job.id, "STARTED", b"1")], NOW), {}),
     "lose": (lose, {}),
-    "prune": (lambda store, job: store.prune(NOW, 10), {}),
-    "purge": (lambda store, job: store.purge(["elsewhere"]), {}),
+    "prune": (lambda store, job: store.jobs.prune(NOW, 10), {}),
+    "purge": (lambda store, job: store.jobs.purge(["elsewhere"]), {}),
     "tend": (lambda store, job: store.tend(NOW + HOUR), {}),
 }
 #: Verbs that leave a mark on a job that they do not move.
@@ -75,14 +75,14 @@ def test_a_verb_moves_a_job_only_as_it_may(store: Any, verb: str) -> None:
     act, moves = VERBS[verb]
     for was in JobState:
         job = job_in(store, was, was.name)
-        before = (store.call(job.id), store.attempts(job.id))
+        before = (call(store, job.id), store.read.attempts(job.id))
 
         act(store, job)
 
         expected = moves.get(was, was)
         assert state(store, job.id) == expected, f"{verb} of a job that is {was.name}"
         if expected == was and verb not in MARKING:
-            assert (store.call(job.id), store.attempts(job.id)) == before
+            assert (call(store, job.id), store.read.attempts(job.id)) == before
 
 
 def test_no_verb_lets_an_attempt_end_as_running(store: Any) -> None:
@@ -92,7 +92,7 @@ def test_no_verb_lets_an_attempt_end_as_running(store: Any) -> None:
         with pytest.raises(ValueError, match="RUNNING"):
             finish(S.RUNNING)(store, job)
 
-        assert store.get([job.id])[job.id] == job
+        assert store.read.get([job.id])[job.id] == job
 
 
 def test_the_verbs_make_every_move_of_the_table_and_no_other() -> None:

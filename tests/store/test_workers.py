@@ -28,7 +28,7 @@ from tests.store.given import (
 
 
 def lost(store: Any, lease_now: int = LEASE, boot: str = BOOT, limit: int = 100) -> list[str]:
-    return sorted(one.id for one in store.lost(lease_now, boot, limit))
+    return sorted(one.id for one in store.workers.lost(lease_now, boot, limit))
 
 
 # Registering
@@ -38,9 +38,9 @@ def lost(store: Any, lease_now: int = LEASE, boot: str = BOOT, limit: int = 100)
 def test_a_worker_is_listed_as_it_registered(store: Any, queues: tuple[str, ...] | None) -> None:
     told = card(queues=queues, excluded=("x", "ü"), tasks=())
 
-    key = store.register(told, NOW, LEASE)
+    key = store.workers.enter(told, NOW, LEASE)
 
-    (row,) = store.workers()
+    (row,) = store.workers.all()
     assert (row.key, row.card) == (key, told)
     assert (row.started_at, row.seen_at, row.lease_until, row.gone) == (NOW, NOW, LEASE, False)
 
@@ -48,9 +48,9 @@ def test_a_worker_is_listed_as_it_registered(store: Any, queues: tuple[str, ...]
 def test_workers_are_listed_oldest_first_the_gone_among_them(store: Any) -> None:
     keys = [worker(store, name) for name in ("anna", "bert", "carl")]
 
-    store.bury([keys[1]], NOW + SECOND)
+    store.workers.leave([keys[1]], NOW + SECOND)
 
-    rows = store.workers()
+    rows = store.workers.all()
     assert [row.key for row in rows] == keys
     assert [row.gone for row in rows] == [False, True, False]
     assert rows[1].seen_at == NOW + SECOND
@@ -58,18 +58,18 @@ def test_workers_are_listed_oldest_first_the_gone_among_them(store: Any) -> None
 
 def test_a_workers_key_is_never_used_again(store: Any) -> None:
     old = worker(store)
-    store.bury([old], NOW)
-    store.prune(NOW + 1, 1)
-    assert store.workers() == []
+    store.workers.leave([old], NOW)
+    store.jobs.prune(NOW + 1, 1)
+    assert store.workers.all() == []
 
     assert worker(store) > old
 
 
 def test_burying_an_unknown_worker_is_no_error(store: Any) -> None:
-    store.bury([], NOW)
-    store.bury([4711], NOW)
+    store.workers.leave([], NOW)
+    store.workers.leave([4711], NOW)
 
-    assert store.workers() == []
+    assert store.workers.all() == []
 
 
 # Heartbeats
@@ -78,10 +78,10 @@ def test_burying_an_unknown_worker_is_no_error(store: Any) -> None:
 def test_a_heartbeat_renews_the_lease(store: Any) -> None:
     one = job_in(store, JobState.RUNNING)
 
-    beat = store.heartbeat(one.owner, {one.key: one.run_token}, LEASE + SECOND, NOW + SECOND)
+    beat = store.workers.beat(one.owner, {one.key: one.run_token}, LEASE + SECOND, NOW + SECOND)
 
     assert beat == Beat(True, (), {}, ())
-    assert (store.workers()[0].lease_until, store.workers()[0].seen_at) == (LEASE + SECOND, NOW + SECOND)
+    assert (store.workers.all()[0].lease_until, store.workers.all()[0].seen_at) == (LEASE + SECOND, NOW + SECOND)
     assert lost(store, LEASE + SECOND) == []
 
 
@@ -89,43 +89,43 @@ def test_a_heartbeat_renews_the_lease(store: Any) -> None:
 def test_a_worker_that_is_gone_or_unknown_is_told_to_stop_everything(store: Any, gone: bool) -> None:
     one = job_in(store, JobState.RUNNING)
     if gone:
-        store.bury([one.owner], NOW)
+        store.workers.leave([one.owner], NOW)
 
-    beat = store.heartbeat(one.owner if gone else 4711, {one.key: one.run_token, 99: 1}, LEASE, NOW)
+    beat = store.workers.beat(one.owner if gone else 4711, {one.key: one.run_token, 99: 1}, LEASE, NOW)
 
     assert beat == Beat(False, (one.key, 99), {}, ())
 
 
 def test_a_worker_is_told_what_it_no_longer_runs_by_right(store: Any) -> None:
     anna = worker(store)
-    store.add(news("mine", "finished", "forgotten"), NOW)
+    store.jobs.add(news("mine", "finished", "forgotten"), NOW)
     mine, finished, forgotten = claimed(store, anna)
-    store.finish([done(finished), done(forgotten)], NOW)
-    store.forget(["forgotten"])
+    store.jobs.finish([done(finished), done(forgotten)], NOW)
+    store.jobs.forget(["forgotten"])
 
-    beat = store.heartbeat(anna, {one.key: one.run_token for one in (mine, finished, forgotten)}, LEASE, NOW)
+    beat = store.workers.beat(anna, {one.key: one.run_token for one in (mine, finished, forgotten)}, LEASE, NOW)
 
     assert beat == Beat(True, (finished.key, forgotten.key), {}, ())
 
 
 def test_a_run_that_another_worker_took_over_is_stopped(store: Any) -> None:
     one = job_in(store, JobState.RUNNING)
-    store.finish([done(one, JobState.READY)], NOW)
+    store.jobs.finish([done(one, JobState.READY)], NOW)
     claimed(store, worker(store, "bert"))
 
-    assert store.heartbeat(one.owner, {one.key: one.run_token}, LEASE, NOW).stop == (one.key,)
+    assert store.workers.beat(one.owner, {one.key: one.run_token}, LEASE, NOW).stop == (one.key,)
 
 
 def test_an_older_run_of_its_own_job_is_stopped_and_the_newer_one_reported(store: Any) -> None:
     one = job_in(store, JobState.RUNNING)
-    store.cancel(["job"], NOW, 9)
-    store.requeue(["job"], NOW)
-    store.finish([done(one, JobState.CANCELLED)], NOW)
-    store.requeue(["job"], NOW)
+    store.jobs.cancel(["job"], NOW, 9)
+    store.jobs.requeue(["job"], NOW)
+    store.jobs.finish([done(one, JobState.CANCELLED)], NOW)
+    store.jobs.requeue(["job"], NOW)
     (newer,) = claimed(store, one.owner)
-    store.cancel(["job"], NOW, 15)
+    store.jobs.cancel(["job"], NOW, 15)
 
-    beat = store.heartbeat(one.owner, {one.key: one.run_token}, LEASE, NOW)
+    beat = store.workers.beat(one.owner, {one.key: one.run_token}, LEASE, NOW)
 
     assert (beat.stop, beat.cancel) == ((one.key,), {})
     assert [(orphan.id, orphan.run_token) for orphan in beat.orphans] == [("job", newer.run_token)]
@@ -133,29 +133,29 @@ def test_an_older_run_of_its_own_job_is_stopped_and_the_newer_one_reported(store
 
 def test_jobs_a_worker_does_not_know_come_back_as_orphans(store: Any) -> None:
     anna = worker(store)
-    store.add(news("a", "b", "c"), NOW)
+    store.jobs.add(news("a", "b", "c"), NOW)
     a, b, c = claimed(store, anna)
     other = job_in(store, JobState.RUNNING, "other")
 
-    beat = store.heartbeat(anna, {b.key: b.run_token}, LEASE, NOW)
+    beat = store.workers.beat(anna, {b.key: b.run_token}, LEASE, NOW)
 
     assert sorted(beat.orphans) == sorted(one._replace(args=None) for one in (a, c))
     assert other.owner != anna
 
 
 def test_cancel_requests_reach_the_worker_until_the_job_is_over(store: Any) -> None:
-    store.add(news("a", "b", "c"), NOW)
+    store.jobs.add(news("a", "b", "c"), NOW)
     anna = worker(store)
     jobs = claimed(store, anna)
     running = {one.key: one.run_token for one in jobs}
-    store.cancel(["a"], NOW)
-    store.cancel(["b"], NOW, 15)
+    store.jobs.cancel(["a"], NOW)
+    store.jobs.cancel(["b"], NOW, 15)
 
-    first, second = (store.heartbeat(anna, running, LEASE, NOW) for _ in range(2))
+    first, second = (store.workers.beat(anna, running, LEASE, NOW) for _ in range(2))
 
     assert first == second == Beat(True, (), {jobs[0].key: 0, jobs[1].key: 15}, ())
-    store.finish([done(jobs[0], JobState.CANCELLED)], NOW)
-    assert store.heartbeat(anna, running, LEASE, NOW) == Beat(True, (jobs[0].key,), {jobs[1].key: 15}, ())
+    store.jobs.finish([done(jobs[0], JobState.CANCELLED)], NOW)
+    assert store.workers.beat(anna, running, LEASE, NOW) == Beat(True, (jobs[0].key,), {jobs[1].key: 15}, ())
 
 
 # Lost jobs
@@ -176,9 +176,9 @@ def test_jobs_of_a_worker_past_its_lease_are_lost(store: Any) -> None:
 def test_jobs_of_a_worker_declared_gone_are_lost(store: Any) -> None:
     one = job_in(store, JobState.RUNNING)
 
-    store.bury([one.owner], NOW)
+    store.workers.leave([one.owner], NOW)
 
-    assert store.lost(0, BOOT, 10) == [one]
+    assert store.workers.lost(0, BOOT, 10) == [one]
 
 
 def test_jobs_of_another_boot_are_lost_whatever_their_lease_says(store: Any) -> None:
@@ -204,8 +204,8 @@ def test_only_running_jobs_can_be_lost(store: Any, was: JobState) -> None:
 
 
 def test_living_workers_jobs_never_stand_in_front_of_lost_ones(store: Any) -> None:
-    living = store.register(card("living"), NOW, HOUR)
-    store.add([new(f"job-{i}") for i in range(300)], NOW)
+    living = store.workers.enter(card("living"), NOW, HOUR)
+    store.jobs.add([new(f"job-{i}") for i in range(300)], NOW)
     claimed(store, living, 300)
     job_in(store, JobState.RUNNING, "the-lost-one")
 
@@ -213,14 +213,14 @@ def test_living_workers_jobs_never_stand_in_front_of_lost_ones(store: Any) -> No
 
 
 def test_lost_jobs_come_in_portions(store: Any) -> None:
-    store.add(news("a", "b", "c"), NOW)
+    store.jobs.add(news("a", "b", "c"), NOW)
     anna, bert = worker(store), worker(store, "bert")
     jobs = claimed(store, anna, 2) + claimed(store, bert, 2)
-    store.bury([anna, bert], NOW)
+    store.workers.leave([anna, bert], NOW)
 
-    first = store.lost(0, BOOT, 2)
-    store.finish([done(one, JobState.FAILED) for one in first], NOW)
-    rest = store.lost(0, BOOT, 2)
+    first = store.workers.lost(0, BOOT, 2)
+    store.jobs.finish([done(one, JobState.FAILED) for one in first], NOW)
+    rest = store.workers.lost(0, BOOT, 2)
 
     assert (len(first), len(rest)) == (2, 1)
     assert sorted(first + rest) == sorted(one._replace(args=None) for one in jobs)
@@ -228,9 +228,9 @@ def test_lost_jobs_come_in_portions(store: Any) -> None:
 
 def test_a_lost_job_is_finished_in_its_dead_workers_name(store: Any) -> None:
     job_in(store, JobState.RUNNING)
-    (found,) = store.lost(AFTER_LEASE, BOOT, 10)
+    (found,) = store.workers.lost(AFTER_LEASE, BOOT, 10)
 
-    assert store.finish([done(found, JobState.READY, crashes=1)], NOW) == [True]
+    assert store.jobs.finish([done(found, JobState.READY, crashes=1)], NOW) == [True]
 
     assert lost(store, AFTER_LEASE) == []
     assert (job(store).state, job(store).crashes) == (JobState.READY, 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localq.model.job import JobState
-from localq.store.sqlite import store as sqlite_store
+from localq.store.sqlite import database as sqlite_database
 from localq.store.sqlite import writeback
 from localq.store.sqlite.store import SqliteStore
 from localq.store.sqlite.writeback import begin_writeback, finish_writeback
@@ -46,19 +46,19 @@ def test_where_the_system_has_no_such_call_nothing_happens(tmp_path: Path, monke
 def test_the_log_is_on_the_disk_before_others_wait_for_the_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_store, "CHECKPOINT_BYTES", 0)
+    monkeypatch.setattr(sqlite_database, "CHECKPOINT_BYTES", 0)
     store, other = SqliteStore(tmp_path / "jobs.db", "normal"), SqliteStore(tmp_path / "jobs.db", "normal")
-    store.add([new("first")], NOW)
+    store.jobs.add([new("first")], NOW)
     written: list[str] = []
 
     def finish(path: str) -> None:
         # Whoever held the write lock here would make this wait for half a minute, and fail.
-        assert other.add([new("theirs")], NOW) == [True]
+        assert other.jobs.add([new("theirs")], NOW) == [True]
         written.append(path)
 
-    monkeypatch.setattr(sqlite_store, "finish_writeback", finish)
+    monkeypatch.setattr(sqlite_database, "finish_writeback", finish)
     store.tend(NOW)
 
-    assert written == [f"{store.path}-wal"]
-    assert store.stats() == {("default", JobState.READY): 2}
+    assert written == [f"{store.name}-wal"]
+    assert store.read.stats().counts == {("default", JobState.READY): 2}
     store.close(), other.close()

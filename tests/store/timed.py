@@ -29,13 +29,13 @@ def defined(name: str = "mail", **more: Any) -> NewSchedule:
 def there(store: Any, *definitions: NewSchedule) -> list[Schedule]:
     """Put schedules into a store and return them, in the order given."""
     for one in definitions:
-        assert store.put_schedule(one, NOW, replace=False)
+        assert store.schedules.put(one, NOW, replace=False)
     return [row(store, one.name) for one in definitions]
 
 
 def row(store: Any, name: str = "mail") -> Schedule:
     """Return a schedule as the store has it now."""
-    (found,) = store.schedules([name])
+    (found,) = store.schedules.find([name])
     return Schedule._make(found)
 
 
@@ -80,5 +80,5 @@ def turn(one: Schedule, *nominals: int, **more: Any) -> Firing:
 
 def timetable(store: Any) -> list[Any]:
     """Return all that can be seen of the schedules in a store."""
-    rows = store.schedules()
-    return [rows, [store.ledger(one.name, 1000) for one in rows]]
+    rows = store.schedules.find()
+    return [rows, [store.schedules.ledger(one.name, 1000) for one in rows]]

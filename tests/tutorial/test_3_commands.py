@@ -13,7 +13,7 @@ import pytest
 from localq import Celery, current
 from localq.cli.daemon.pidfile import pid_in
 from localq.schedules.scheduler import beside
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.testing import FakeClock
 from tests.engine.waiting import alive, until
 from tests.tutorial.project import Project
@@ -96,8 +96,8 @@ class Beat:
         app.task(lambda: None, name="proj.add")  # type: ignore[call-overload]
         scheduler = beside(app)
         scheduler.tick(self.clock.now())
-        count = len(app.store.find(Filter(), 100))
-        app.cancel([job.id for job in app.store.find(Filter(), 100)])
+        count = len(app.store.read.find(Filter(), 100))
+        app.cancel([job.id for job in app.store.read.find(Filter(), 100)])
         scheduler.close()
         app.close()
         return count

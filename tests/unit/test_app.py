@@ -233,7 +233,7 @@ def test_a_task_names_how_its_jobs_are_shown(q: LocalQ) -> None:
 
     jobs = [film.delay("a"), film.apply_async(("b",), shadow="own")]
 
-    assert [JobOptions.read(q.store.get([one.id])[one.id].options).shadow for one in jobs] == ["film of a", "own"]
+    assert [JobOptions.read(q.store.read.get([one.id])[one.id].options).shadow for one in jobs] == ["film of a", "own"]
 
 
 def test_a_class_of_tasks_hears_of_its_app() -> None:
@@ -284,7 +284,7 @@ def test_naive_times_are_this_machine_s_without_utc(q: LocalQ, monkeypatch: pyte
         q.conf.enable_utc = False
         result = q.send_task("shop.mail", eta="2030-01-01T08:00:00")
 
-        job = q.store.get([result.id])[result.id]
+        job = q.store.read.get([result.id])[result.id]
         assert job.run_at == 1893456000 * 1_000_000
         assert q.now().utcoffset() == timedelta(hours=8)
     finally:

@@ -27,7 +27,7 @@ def add(q: LocalQ) -> Task[..., Any]:
 
 
 def stored(q: LocalQ, job_id: str) -> Job:
-    job = q.store.call(job_id)
+    job = q.store.read.get([job_id], args=True)[job_id]
     assert job is not None
     return job
 
@@ -49,7 +49,7 @@ def test_arguments_that_do_not_fit_are_the_callers_error(q: LocalQ, add: Task[..
     for args, kwargs in ([(), {}], [(1, 2, 3), {}], [(1,), {"z": 1}], [(1,), {"x": 1}]):
         with pytest.raises(TypeError, match=r"add\(\)"):
             add.apply_async(args, kwargs)
-    assert q.store.stats() == {}
+    assert q.store.read.stats().counts == {}
 
 
 def test_a_task_without_typing_takes_any_arguments(q: LocalQ) -> None:
@@ -320,7 +320,7 @@ def test_many_are_added_in_one_transaction_all_or_none(q: LocalQ, add: Task[...,
         q.enqueue_many([add.s(1), add.s(object())])
     with pytest.raises(TypeError):
         q.enqueue_many([add.s(1), add.s(1, 2, 3)])
-    assert sum(q.store.stats().values()) == 300
+    assert sum(q.store.read.stats().counts.values()) == 300
     assert q.enqueue_many([]) == []
 
 
@@ -354,7 +354,7 @@ def test_only_signatures_are_enqueued_in_one_go(q: LocalQ, wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"enqueue_many\(\) takes a list of signatures, such as \[add.s\(2, 2\)\]"):
         q.enqueue_many([add.s(1), *wrong])
 
-    assert q.store.stats() == {}
+    assert q.store.read.stats().counts == {}
 
 
 def test_tasks_and_results_have_the_errors_that_programs_catch_by_them(q: LocalQ, add: Task[..., Any]) -> None:

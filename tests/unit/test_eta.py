@@ -127,7 +127,7 @@ def test_a_run_of_a_schedule_has_the_time_its_countdown_comes_to(q: LocalQ, look
     entry = {"task": look, "schedule": 3600, "args": ("nightly",), "options": {"countdown": 60}}
     definition = Declaration.of_entry("nightly", entry).definition(q)
 
-    q.store.add([definition.job_at(0, 0, q.clock.now())], q.clock.now())
+    q.store.jobs.add([definition.job_at(0, 0, q.clock.now())], q.clock.now())
     drain(q, scheduled=True)
 
     assert seen == [("nightly", IN_A_MINUTE)]

@@ -73,7 +73,7 @@ def test_a_group_is_saved_and_restored_by_its_id(add: Any, eager: LocalQ) -> Non
     assert (back, back.parent, back.get()) == (result, result.parent, [3, 4])
     result.delete()
     assert GroupResult.restore(result.id, app=eager) is None
-    eager.store.save_group("broken", b"[1", 0)
+    eager.store.groups.save("broken", b"[1", 0)
     with pytest.raises(DecodeError, match="saved group broken"):
         GroupResult.restore("broken")
 

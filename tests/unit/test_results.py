@@ -15,9 +15,10 @@ from localq import AsyncResult, LocalQ, Task, TimeoutError, allow_join_result, c
 from localq.exceptions import TaskRevokedError
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt, Completion, Note
-from localq.model.worker import WorkerCard
+from localq.model.worker import EVERY_QUEUE, WorkerCard
 from localq.result.joining import denied_join_result
 from localq.serialization.failure import describe, dump
+from localq.store.protocol import Topic
 from localq.tasks.request import Context
 
 
@@ -40,10 +41,10 @@ class Hand:
     def __init__(self, q: LocalQ) -> None:
         self.q = q
         card = WorkerCard("u", "hand@host", "host", os.getpid(), "boot", "solo", 1, None, (), ())
-        self.key = q.store.register(card, 0, 2**60)
+        self.key = q.store.workers.enter(card, 0, 2**60)
 
     def take(self) -> Job:
-        (job,) = self.q.store.claim(self.key, None, (), 1, self.q.clock.now()).jobs
+        (job,) = self.q.store.jobs.claim(self.key, EVERY_QUEUE, 1, self.q.clock.now()).jobs
         return job
 
     def finish(
@@ -61,8 +62,8 @@ class Hand:
         ending = ending or ("SUCCESS" if state == JobState.SUCCEEDED else "FAILURE")
         attempt = Attempt(job.attempts, "hand@host", now, now, ending, result, told, 2048, "printed\n")
         done = Completion(job.key, job.id, job.run_token, self.key, state, now, job.retries, 0, None, attempt)
-        assert self.q.store.finish([done._replace(**more)], now) == [True]
-        self.q.store.ring_waiters([job.id])
+        assert self.q.store.jobs.finish([done._replace(**more)], now) == [True]
+        self.q.store.bells.ring(Topic.RESULTS, [job.id])
 
 
 @pytest.fixture
@@ -235,7 +236,7 @@ def test_loops_that_waited_leave_no_bells_behind(q: LocalQ, add: Task[..., int],
         asyncio.run(main())
     gc.collect()
 
-    assert list(q.store.folder.glob("r-*")) == []  # type: ignore[attr-defined]
+    assert list(q.store.database.folder.glob("r-*")) == []  # type: ignore[attr-defined]
 
 
 def test_inside_a_task_nobody_may_wait(add: Task[..., int], hand: Hand) -> None:
@@ -265,7 +266,7 @@ def test_a_waiting_job_that_is_revoked_never_runs(q: LocalQ, add: Task[..., int]
     result.revoke(wait=True)
 
     assert result.state == "REVOKED"
-    assert q.store.claim(hand.key, None, (), 5, q.clock.now()).jobs == []
+    assert q.store.jobs.claim(hand.key, EVERY_QUEUE, 5, q.clock.now()).jobs == []
     with pytest.raises(TaskRevokedError):
         result.get()
 
@@ -312,7 +313,7 @@ def test_a_signal_is_a_name_or_a_number(q: LocalQ, add: Task[..., int], hand: Ha
     job = hand.take()
     result.revoke(terminate=True, signal=name)
 
-    beat = q.store.heartbeat(hand.key, {job.key: job.run_token}, 2**60, q.clock.now())
+    beat = q.store.workers.beat(hand.key, {job.key: job.run_token}, 2**60, q.clock.now())
 
     assert beat.cancel == {job.key: 15}
 
@@ -337,7 +338,7 @@ def test_a_job_that_was_pruned_does_not_exist_though_its_result_was_read(
     hand.finish(hand.take(), JobState.SUCCEEDED, result=b"1")
     assert result.get() == 1
 
-    q.store.prune(q.clock.now() + 1, 10)
+    q.store.jobs.prune(q.clock.now() + 1, 10)
 
     assert not result.exists()
     assert result.get() == 1
@@ -359,7 +360,7 @@ def test_a_job_run_again_starts_anew(q: LocalQ, add: Task[..., int], hand: Hand)
 def test_a_state_of_its_own_is_shown_with_its_data(q: LocalQ, add: Task[..., int], hand: Hand) -> None:
     result = add.delay(1)
     job = hand.take()
-    q.store.annotate([Note(job.id, "PROGRESS", b'{"done":1}')], q.clock.now())
+    q.store.jobs.note([Note(job.id, "PROGRESS", b'{"done":1}')], q.clock.now())
     during = (result.state, result.info)
     hand.finish(job, JobState.SUCCEEDED, result=b"1")
 

@@ -25,7 +25,7 @@ def sent(q: LocalQ) -> Any:
 
 
 def queues_of(q: LocalQ) -> list[str]:
-    return sorted(queue for (queue, _), count in q.store.stats().items() for _ in range(count))
+    return sorted(queue for (queue, _), count in q.store.read.stats().counts.items() for _ in range(count))
 
 
 # Queues and exchanges
@@ -121,7 +121,7 @@ def test_what_the_call_says_comes_before_the_route_and_the_task_too(q: LocalQ) -
 
     jobs = [owned.delay(), plain.delay(), plain.apply_async(queue="call", priority=5)]
 
-    assert [(one.queue, q.store.get([one.id])[one.id].priority) for one in jobs] == [
+    assert [(one.queue, q.store.read.get([one.id])[one.id].priority) for one in jobs] == [
         ("own", 3),
         ("route", 3),
         ("call", 5),
@@ -330,6 +330,6 @@ def test_a_call_from_a_task_gets_its_priority_where_that_is_set(eager: LocalQ) -
         return [inner.delay().id, ranked.delay().id, inner.apply_async(priority=1).id]
 
     ids = outer.apply_async(priority=7).get(disable_sync_subtasks=False)
-    jobs = eager.store.get(ids)
+    jobs = eager.store.read.get(ids)
 
     assert [jobs[one].priority for one in ids] == [7, 2, 1]

@@ -9,7 +9,7 @@ import pytest
 
 from localq import LocalQ, Task, chain, chord, current, group
 from localq.exceptions import ChordError, DecodeError, SecurityError
-from localq.execution.dependents import behind
+from localq.execution.dependents import Culprit, behind
 from localq.execution.inputs import fed, read_call
 from localq.execution.policy import PLAIN, Rules
 from localq.model.edges import Input, OnError, Passing
@@ -19,7 +19,7 @@ from localq.serialization import codec, failure
 from localq.serialization.compression import PACKED, pack
 from localq.serialization.sealing import open_call, seal_call, seal_outcome
 from localq.serialization.signing import SIGNED, body_of
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.testing import drain
 
 KEY = "one: a secret of the tests"
@@ -63,7 +63,7 @@ def sealed(request: pytest.FixtureRequest, q: LocalQ) -> Iterator[tuple[LocalQ, 
 
 
 def rows_of(app: LocalQ) -> list[Job]:
-    found = [app.store.call(job.id) for job in app.store.find(Filter(), 100)]
+    found = [app.store.read.get([job.id], args=True)[job.id] for job in app.store.read.find(Filter(), 100)]
     return [job for job in found if job is not None]
 
 
@@ -121,7 +121,7 @@ def test_an_error_that_nobody_signed_is_not_passed_on(app: LocalQ, written: Any)
     last = Attempt(1, "w", 0, 0, "FAILURE", None, written, None, None)
     rules = Rules(PLAIN, 3, False, True, app.conf)
 
-    done = behind(job(b""), (culprit, last, False), "w", rules, 0)
+    done = behind(job(b""), Culprit(culprit, last), "w", rules, 0)
 
     assert done.attempt is not None
     assert done.attempt.failure is not None

@@ -51,7 +51,7 @@ def packed(q: LocalQ) -> LocalQ:
 
 
 def stored(app: LocalQ, job_id: str) -> Any:
-    found = app.store.call(job_id)
+    found = app.store.read.get([job_id], args=True)[job_id]
     assert found is not None
     return found
 
@@ -101,11 +101,11 @@ def test_results_retries_and_callbacks_are_packed_too(eager: LocalQ) -> None:
 
     assert result.get() == LONG + "!"
     assert heard == [LONG + "!"]
-    _, last, _ = result.backend.results([result.id])[result.id]
+    _, last, _ = result.backend.read.seen([result.id])[result.id]
     assert last is not None
     assert last.result is not None
     assert last.result.startswith(PACKED + b"b")
-    call = result.backend.call(result.id)
+    call = result.backend.read.get([result.id], args=True)[result.id]
     assert call is not None
     assert call.args is not None
     assert call.args.startswith(PACKED + b"z")
@@ -121,7 +121,7 @@ def test_arguments_that_unpack_to_more_than_the_limit_are_a_failure(eager: Local
         eager.conf.task_args_max_bytes = 1_000
 
     first = echo.delay(LONG)
-    again = eager._eager.store.requeue([first.id], 0)
+    again = eager._eager.store.jobs.requeue([first.id], 0)
     eager._eager._run_until_final(first.id)
 
     assert again == [first.id]
@@ -172,7 +172,7 @@ def test_calls_results_and_errors_are_signed_and_read(signed: LocalQ) -> None:
     with pytest.raises(KeyError, match="lost"):
         bad.get()
     for result, column in ((good, "result"), (bad, "failure")):
-        _, last, _ = signed.store.results([result.id])[result.id]
+        _, last, _ = signed.store.read.seen([result.id])[result.id]
         assert getattr(last, column).startswith(SIGNED)
         assert stored(signed, result.id).args.startswith(SIGNED)
 
@@ -225,7 +225,7 @@ def test_signed_rows_are_read_where_signing_is_off(signed: LocalQ) -> None:
 def forged(app: LocalQ, **change: Any) -> Any:
     """Return a job of the signing app as somebody changed it in the file."""
     (new,) = seal_calls([_new_job(app)], app.conf)
-    app.store.add([new._replace(**change)], app.clock.now())
+    app.store.jobs.add([new._replace(**change)], app.clock.now())
     app._eager._run_until_final(change.get("id", new.id))
     return app.AsyncResult(change.get("id", new.id))
 
@@ -316,7 +316,7 @@ def test_unsigned_jobs_still_run_during_a_change_over(eager: LocalQ) -> None:
     eager.conf.update(message_signing="accept", message_keys=[KEY])
 
     assert before.get() == 2
-    eager._eager.store.requeue([before.id], 0)
+    eager._eager.store.jobs.requeue([before.id], 0)
     eager._eager._run_until_final(before.id)
     assert eager.AsyncResult(before.id).get() == 2
     eager.conf.message_signing = "require"
@@ -337,8 +337,8 @@ def test_error_callbacks_of_a_job_without_its_arguments_are_not_made() -> None:
 
 def forged_job(app: LocalQ, options: str) -> Any:
     (new,) = seal_calls([_new_job(app)._replace(options=options)], app.conf)
-    app.store.add([new], 0)
-    return app.store.call(new.id)
+    app.store.jobs.add([new], 0)
+    return app.store.read.get([new.id], args=True)[new.id]
 
 
 def test_a_row_whose_arguments_are_text_is_told_as_such(q: LocalQ) -> None:

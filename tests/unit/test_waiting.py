@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from localq.result.waiting import wait
+from localq.store.protocol import Topic
 
 
 class Rings:
-    """A store whose only bell is rung as a script says, and tells what it was asked to listen for."""
+    """Bells of which the only one is rung as a script says, and tells what it was asked to listen for."""
 
     def __init__(self, *said: list[str]) -> None:
         self.said = list(said)
         self.asked: list[str | None] = []
 
-    def result_bell(self) -> Any:
+    def hang(self, topic: Topic) -> Any:
         return self
 
     def mine(self) -> bool:

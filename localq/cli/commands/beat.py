@@ -127,7 +127,7 @@ class _Signals:
 
 
 def _banner(scheduler: Scheduler, app: str) -> str:
-    where = str(getattr(scheduler.store, "path", scheduler.app.location))
+    where = scheduler.store.name
     return "\n".join(
         [
             "",

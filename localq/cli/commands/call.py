@@ -129,8 +129,8 @@ def _sent(app: LocalQ, name: str, args: Any, kwargs: Any, options: dict[str, Any
 def _waited(app: LocalQ, sent: AsyncResult[Any], wait_s: float) -> int:
     """Wait for a job, print what came of it, and return the exit code."""
     store = app.store
-    waiting.wait(store, (sent.id,), sent.ready, wait_s)
-    job = store.get([sent.id]).get(sent.id)
+    waiting.wait(store.bells, (sent.id,), sent.ready, wait_s)
+    job = store.read.get([sent.id]).get(sent.id)
     if job is None:
         click.echo("The job was removed meanwhile.", err=True)
         return exit_codes.UNKNOWN

@@ -18,7 +18,7 @@ from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.monitor.jobs import STATES, job_called, jobs_in, unfinished_family, wanted
 from localq.result import signal_number
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 
 __all__ = ["cancel", "purge", "retry"]
 
@@ -164,7 +164,7 @@ def purge(app: LocalQ, queues: str | None, force: bool) -> None:
     names = None if queues is None else [name.strip() for name in queues.split(",") if name.strip()]
     if names == []:
         raise click.UsageError("-Q names no queue.")
-    stats = store.stats()
+    stats = store.read.stats().counts
     for name in names or ():
         if not any(queue == name for queue, _ in stats):
             close = nearest(name, [queue for queue, _ in stats])
@@ -178,7 +178,7 @@ def purge(app: LocalQ, queues: str | None, force: bool) -> None:
         return
     if not force:
         _ask(f"{waiting:,} waiting {'job' if waiting == 1 else 'jobs'} from {where}")
-    count = store.purge(names)
+    count = store.jobs.purge(names)
     click.echo(f"{count:,} {'job' if count == 1 else 'jobs'} removed.")
 
 

@@ -39,14 +39,14 @@ def doctor(context: click.Context, app: LocalQ, full: bool, as_json: bool) -> No
     warning, error), check, what was found, advice.
     """
     store: Any = app.store
-    if store.memory:
+    if not store.shared:
         raise ImproperlyConfigured("This app keeps its jobs in memory: there is no file to check.")
-    found = examine(store.path, durability=app.conf.durability, full=full, clock=app.clock)
+    found = examine(store.name, durability=app.conf.durability, full=full, clock=app.clock)
     level = worst(found)
     if as_json:
-        show_json({"file": store.path, "level": level, "findings": [one._asdict() for one in found]})
+        show_json({"file": store.name, "level": level, "findings": [one._asdict() for one in found]})
     elif on_terminal():
-        _show(store.path, found, level)
+        _show(store.name, found, level)
     else:
         for one in found:
             click.echo("\t".join(printable(field) for field in one))
@@ -80,10 +80,10 @@ def backup(app: LocalQ, target: str, force: bool) -> None:
     """
     store: Any = existing(app)
     target = os.path.abspath(target)
-    _check_target(store.path, target, force)
+    _check_target(store.name, target, force)
     copy = _unused_name(target)
     try:
-        store.vacuum_into(copy)
+        store.database.vacuum_into(copy)
         jobs = _checked(copy)
         _put(copy, target)
     except StoreFull:
@@ -125,7 +125,7 @@ def _checked(copy: str) -> int:
         found = store.inspect("quick_check(1)")[0][0]
         if found != "ok":
             raise StoreDamaged(f"The copy is not whole: {found}. Run localq doctor.")
-        return sum(store.stats().values())
+        return sum(store.read.stats().counts.values())
     finally:
         store.close()
 

@@ -102,6 +102,6 @@ def graph(app: LocalQ, what: str) -> None:
     For a picture: localq graph | dot -Tsvg > workers.svg
     """
     store = existing(app)
-    queues = sorted({queue for queue, _ in store.stats()})
+    queues = sorted({queue for queue, _ in store.read.stats().counts})
     workers = [(one.row.card, one.state) for one in standings(store, app.clock) if one.state != GONE]
     click.echo(printable(workers_graph.dot(without_passwords(app.location), queues, workers), keep="\n"))

@@ -24,7 +24,7 @@ from localq.result import AsyncResult, waiting
 from localq.result.attempts import Run
 from localq.serialization.sealing import open_result
 from localq.settings import Settings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 from localq.store.sqlite.examine_place import size_text
 
 __all__ = ["outcome_code", "result", "value_text"]
@@ -53,7 +53,7 @@ def result(
     store = existing(app)
     found: AsyncResult[Any] = AsyncResult(known(store, job_id).id, app)
     if wait_s is not None:
-        waiting.wait(store, (found.id,), found.ready, wait_s)
+        waiting.wait(store.bells, (found.id,), found.ready, wait_s)
     job = known(store, found.id)
     if as_json:
         show_json(_told(app.conf, store, found, job, traceback))
@@ -132,7 +132,7 @@ def _indented(text: str) -> str:
 
 
 def _owner(store: Store, job: Job) -> str:
-    names = {row.key: f"{row.card.name} (process {row.card.pid})" for row in store.workers()}
+    names = {row.key: f"{row.card.name} (process {row.card.pid})" for row in store.workers.all()}
     return names.get(job.owner or 0, "unknown")
 
 
@@ -145,7 +145,7 @@ def _opened(conf: Settings, job: Job, serializer: str, kept: bytes) -> bytes | N
 
 
 def _told(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> dict[str, Any]:
-    _, last, said = store.results([job.id])[job.id]
+    _, last, said = store.read.seen([job.id])[job.id]
     serializer = JobOptions.read(job.options).serializer
     kept = last.result if last is not None and job.state == JobState.SUCCEEDED and job.shown is None else None
     text = None if kept is None else _opened(conf, job, serializer, kept)

@@ -138,7 +138,7 @@ def explain(app: LocalQ, name: str, limit: int, count: int, as_json: bool) -> No
     one = _known(app, name)
     past = app.schedules.ledger(name, limit)
     upcoming = app.schedules.upcoming(name, count) if one.rule is not None else ()
-    jobs = app.store.get([line.job_id for line in past if line.job_id])
+    jobs = app.store.read.get([line.job_id for line in past if line.job_id])
     shown = {job_id: states.public_state(job) for job_id, job in jobs.items()}
     if as_json:
         told = [{**_line_facts(line), "job_state": shown.get(line.job_id or "")} for line in past]

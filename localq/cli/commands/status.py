@@ -16,7 +16,7 @@ from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_
 from localq.model.orders import PAUSE
 from localq.monitor import queues
 from localq.monitor.health_of_work import ALIVE, Standing, standings
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 from localq.store.sqlite.examine_place import log_bytes, size_text
 
 __all__ = ["status"]
@@ -49,9 +49,10 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
     wanted = names(destination)
     found = [one for one in standings(store, app.clock) if wanted is None or one.row.card.name in wanted]
     answered = _asked(app, found, timeout)
-    paused = [order.name for order in store.orders() if order.kind == PAUSE]
-    counts = queues.counts(store.stats())
-    oldest = store.oldest_ready()
+    paused = [order.name for order in store.mail.orders() if order.kind == PAUSE]
+    stats = store.read.stats()
+    counts = queues.counts(stats.counts)
+    oldest = min(stats.waiting_since.values(), default=None)
     if as_json:
         show_json(
             {
@@ -142,5 +143,5 @@ def _queues(card: Any) -> str:
 
 
 def _file(store: Store) -> dict[str, Any]:
-    path = getattr(store, "path", "")
+    path = store.name if store.shared else ""
     return {"path": path, "bytes": os.stat(path).st_size if path else 0, "wal_bytes": log_bytes(path)}

@@ -230,7 +230,7 @@ def banner(worker: Worker, app: str) -> str:
         served += f" but {', '.join(plan.excluded)}"
     config = {
         "app": app or "(none: see tasks)",
-        "store": str(getattr(store, "path", worker.app.location)),
+        "store": store.name,
         "concurrency": f"{_slots(worker)} ({plan.pool_kind})",
         "queues": served,
     }

@@ -16,7 +16,7 @@ from localq.model.edges import Tie
 from localq.model.job import Job, JobState
 from localq.monitor.workflow_graph import Drawn, counted, dot, mermaid, tree
 from localq.result.attempts import Run
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store
 
 __all__ = ["workflow"]
 
@@ -46,7 +46,7 @@ def workflow(app: LocalQ, job_id: str, show_all: bool, as_dot: bool, as_mermaid:
         raise click.UsageError("--dot, --mermaid and --json exclude each other.")
     store = existing(app)
     one = known(store, job_id)
-    jobs, ties = store.family(one.workflow or one.id)
+    jobs, ties = store.read.family(one.workflow or one.id)
     if as_json:
         show_json(_told(one, jobs, ties))
     elif as_dot or as_mermaid:
@@ -96,7 +96,7 @@ def _times(store: Store, job: Job) -> str:
         return f", due {when(job.run_at)}"
     if job.finished_at is None:
         return f", waits for {job.waits:,} more" if job.state == JobState.WAITING and job.waits else ""
-    runs = [Run.of(one) for one in store.attempts(job.id)[-1:]]
+    runs = [Run.of(one) for one in store.read.attempts(job.id)[-1:]]
     took = [(run.ended - run.started).total_seconds() for run in runs if run.started is not None]
     spent = f", took {took[0]:.3f} s" if took else ""
     error = f", {printable(str(runs[0].error).partition(chr(10))[0])}" if runs and runs[0].error else ""

@@ -17,6 +17,7 @@ from rich.filesize import decimal
 from localq.cli.demo import tasks
 from localq.cli.demo.run import Counted, Failed, Listing, Run, begin_run, find_run, job_id, list_run, new_run, waiting
 from localq.cli.demo.view import Display, clock, report, say
+from localq.store.protocol import Topic
 
 __all__ = ["demo"]
 
@@ -106,14 +107,14 @@ def _work(console: Console, run: Run, concurrency: int | None) -> _Done:
         counted = Counted(q, run, listing.files)
         _follow(counted, display)
     seconds = time.monotonic() - began
-    slots = [row.card.concurrency for row in q.store.workers() if row.card.pid == os.getpid()][-1]
+    slots = [row.card.concurrency for row in q.store.workers.all() if row.card.pid == os.getpid()][-1]
     failed = counted.failed + [Failed(None, name, reason) for name, reason in listing.unlisted]
     return _Done(listing, counted, failed, slots, seconds)
 
 
 def _follow(counted: Counted, display: Display) -> None:
     """Add the jobs while they are run already; look when some have finished, ten times a second at most."""
-    bell = tasks.q.store.result_bell()
+    bell = tasks.q.store.bells.hang(Topic.RESULTS)
     try:
         while True:
             looked_at = time.monotonic()

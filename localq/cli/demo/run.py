@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.result import AsyncResult
 from localq.serialization import codec, exception_rebuild, failure
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter, Seen
 
 __all__ = [
     "Counted",
@@ -105,7 +105,7 @@ def begin_run(q: LocalQ, run: Run) -> AsyncResult[Any]:
 
 def find_run(q: LocalQ, folder: str | None) -> Run | None:
     """Return the run begun last, of a folder or of any, unless its folder could not be listed."""
-    for job in q.store.find(Filter(tasks=(list_files.name,)), 100):
+    for job in q.store.read.find(Filter(tasks=(list_files.name,)), 100):
         if job.state in (JobState.FAILED, JobState.CANCELLED):
             continue
         args = q.AsyncResult(job.id).args
@@ -117,7 +117,7 @@ def find_run(q: LocalQ, folder: str | None) -> Run | None:
 def waiting(q: LocalQ, run: Run) -> bool:
     """Whether jobs of a run wait, or are being run by another process."""
     states = (JobState.WAITING, JobState.SCHEDULED, JobState.READY, JobState.RUNNING)
-    return bool(q.store.find(Filter(states=states, queues=(run.id,)), 1))
+    return bool(q.store.read.find(Filter(states=states, queues=(run.id,)), 1))
 
 
 def list_run(q: LocalQ, run: Run, told: Callable[[int], None]) -> Listing:
@@ -189,7 +189,7 @@ class Counted:
         first = self._next
         self._next = min(first + _ADDED_AT_ONCE, len(self._files))
         numbers = {job_id(self._run, number): number for number in range(first + 1, self._next + 1)}
-        known = self._q.store.results(list(numbers))
+        known = self._q.store.read.seen(list(numbers))
         self._q.enqueue_many(
             digest.signature(
                 (os.path.join(self._run.folder, self._files[number - 1]),), task_id=one, queue=self._run.id
@@ -209,7 +209,7 @@ class Counted:
         while self._waiting:
             # Jobs finish about in the order of adding: where none of so many has, later ones hardly have.
             ids = list(islice(self._waiting, _READ_AT_ONCE))
-            if not self._count(ids, self._q.store.results(ids)):
+            if not self._count(ids, self._q.store.read.seen(ids)):
                 break
         now, fresh = time.monotonic(), self.done - self.before
         self._marks.append((now, fresh))
@@ -220,7 +220,7 @@ class Counted:
         left = len(self._files) - self.done
         return Look(self.done, len(self._files), len(self.failed), rate, left / rate if rate else None)
 
-    def _count(self, ids: list[str], found: dict[str, tuple[Job, Attempt | None, bytes | None]]) -> int:
+    def _count(self, ids: list[str], found: Mapping[str, Seen]) -> int:
         """Count those of some jobs that are finished, or gone; return how many."""
         before = len(self._waiting)
         for one in ids:

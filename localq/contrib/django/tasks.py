@@ -106,17 +106,17 @@ class LocalQBackend(BaseTaskBackend):  # type: ignore[misc]
             TaskResultDoesNotExist: there is no such job, or it is none of a task of Django's that is known here.
         """
         job = self.app.AsyncResult(str(result_id))
-        row = self.app.store.get([job.id]).get(job.id)
+        row = self.app.store.read.get([job.id]).get(job.id)
         known = None if row is None else self.app.tasks.find(row.task)
         if row is None or not isinstance(known, _Function):
             raise TaskResultDoesNotExist(result_id)
         return self._told(known.function_of_django, row, job)
 
     def _told(self, task: Any, row: Job, job: AsyncResult[Any]) -> Any:
-        runs = self.app.store.attempts(job.id)
+        runs = self.app.store.read.attempts(job.id)
         workers = [run.worker for run in runs]
         if row.owner is not None:
-            workers += [one.card.name for one in self.app.store.workers() if one.key == row.owner]
+            workers += [one.card.name for one in self.app.store.workers.all() if one.key == row.owner]
         started = [to_datetime(run.started_at) for run in runs if run.started_at is not None]
         told = _result(
             task.using(queue_name=row.queue, backend=self.alias),

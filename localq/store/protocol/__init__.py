@@ -1,1 +1,33 @@
-"""What a store must do."""
+"""What a store must do: a small protocol for each facet, and the values that belong to them."""
+
+from __future__ import annotations
+
+from localq.store.protocol.bells import Bell, Bells, Topic
+from localq.store.protocol.events import Events, Hearing
+from localq.store.protocol.groups import Groups
+from localq.store.protocol.jobs import Jobs
+from localq.store.protocol.mail import Mailbox
+from localq.store.protocol.reading import LINE, Filter, Inputs, Reading, Seen, Stats
+from localq.store.protocol.schedules import Schedules
+from localq.store.protocol.store import Store
+from localq.store.protocol.workers import Workers
+
+__all__ = [
+    "LINE",
+    "Bell",
+    "Bells",
+    "Events",
+    "Filter",
+    "Groups",
+    "Hearing",
+    "Inputs",
+    "Jobs",
+    "Mailbox",
+    "Reading",
+    "Schedules",
+    "Seen",
+    "Stats",
+    "Store",
+    "Topic",
+    "Workers",
+]

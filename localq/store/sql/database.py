@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NoReturn
 
-from sqlalchemy import Dialect
-
-from localq.store.sql.job_statements import statements
-from localq.store.sql.statement import Statement
+from localq.store.sql.dialect import SqlDialect
 
 __all__ = ["Database", "Transaction"]
 
@@ -26,35 +22,35 @@ class Transaction:
     the lock taken.
     """
 
-    __slots__ = ("_store", "_write")
+    __slots__ = ("_database", "_write")
 
-    def __init__(self, store: Database, write: bool) -> None:
-        self._store = store
+    def __init__(self, database: Database, write: bool) -> None:
+        self._database = database
         self._write = write
 
     def __enter__(self) -> Any:
-        store = self._store
+        database = self._database
         try:
-            cursor = store._cursor or store._connected()
-            store._begin(cursor, self._write)
+            cursor = database.cursor or database.connected()
+            database.begin(cursor, self._write)
         except BaseException as error:
-            store._rollback()
-            store._raise(error)
+            database.rollback()
+            database.fail(error)
         return cursor
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Literal[False]:
-        store = self._store
+        database = self._database
         if error is None:
             try:
-                store._commit()
+                database.commit()
             except BaseException as failed:
-                store._rollback()
-                store._raise(failed)
+                database.rollback()
+                database.fail(failed)
         else:
-            store._rollback()
-            explained = store._explained(error)
+            database.rollback()
+            explained = database.explained(error)
             if explained is not error:
                 raise explained from error
         return False
@@ -63,62 +59,65 @@ class Transaction:
 class Database(ABC):
     """A connection, made when first needed, and transactions on it; a subclass for each kind of database."""
 
-    #: Folder for presence files and bells, there once the store is open.
-    folder: Path
-
-    def __init__(self, dialect: Dialect) -> None:
-        self._sql = statements(dialect)
-        self._dialect = dialect
-        self._lock = threading.RLock()
-        self._cursor: Any = None
-        self._writing = Transaction(self, True)
-        self._reading = Transaction(self, False)
+    def __init__(self, dialect: SqlDialect) -> None:
+        self.dialect = dialect
+        self.lock = threading.RLock()
+        #: The driver's own; None while there is no connection.
+        self.cursor: Any = None
+        self.writing = Transaction(self, True)
+        self.reading = Transaction(self, False)
 
     # What a database must provide
 
     @abstractmethod
-    def open(self) -> None: ...
+    def open(self) -> None:
+        """Connect; make the tables, or check them."""
 
     @abstractmethod
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of the connection; the next transaction makes another."""
 
     @abstractmethod
-    def _begin(self, cursor: Any, write: bool) -> None: ...
+    def begin(self, cursor: Any, write: bool) -> None:
+        """Begin a transaction; one that writes waits for others here."""
 
     @abstractmethod
-    def _write_one(self, text: str, values: tuple[Any, ...]) -> int: ...
+    def write_one(self, text: str, values: tuple[Any, ...]) -> int:
+        """Run one writing statement as a transaction of its own; return the rows written. The caller locks."""
 
     @abstractmethod
-    def _commit(self) -> None: ...
+    def commit(self) -> None:
+        """Commit the transaction."""
 
     @abstractmethod
-    def _rollback(self) -> None: ...
+    def rollback(self) -> None:
+        """Undo the transaction, if there is one."""
 
     @abstractmethod
-    def _explained(self, error: BaseException) -> BaseException: ...
+    def explained(self, error: BaseException) -> BaseException:
+        """Return the StoreError that says what an error means, or the error itself if it is none of the database's."""
 
     @abstractmethod
-    def changed(self) -> bool: ...
+    def changed(self) -> bool:
+        """Whether another connection has committed since last asked."""
 
     @abstractmethod
-    def tend(self, now: int) -> None: ...
+    def tend(self, now: int) -> None:
+        """Do the database's own housekeeping."""
 
-    def _added(self, count: int) -> None:  # noqa: B027 - nothing to do is a fair answer
+    def added(self, count: int) -> None:  # noqa: B027 - nothing to do is a fair answer
         """Do what is due after so many jobs were added, if no worker does it; raises nothing."""
 
     # What the verbs stand on
 
-    def _connected(self) -> Any:
+    def connected(self) -> Any:
+        """Connect; return the cursor."""
         self.open()
-        return self._cursor
+        return self.cursor
 
-    def _raise(self, error: BaseException) -> NoReturn:
-        explained = self._explained(error)
+    def fail(self, error: BaseException) -> NoReturn:
+        """Raise what an error means."""
+        explained = self.explained(error)
         if explained is error:
             raise error
         raise explained from error
-
-    @staticmethod
-    def _run(cursor: Any, statement: Statement, **given: Any) -> Any:
-        cursor.execute(statement.text, statement.values(given))
-        return cursor

@@ -1,4 +1,4 @@
-"""The verbs' parts about edges: tying jobs, counting down, failing what is behind, and reviving it.
+"""What jobs have to do with each other, on a cursor: tying, counting down, failing what is behind, and reviving.
 
 `waits` of a WAITING job is the number of jobs it still waits for. At zero it is READY (or SCHEDULED), unless it has
 a `culprit`: then it stays WAITING, and `claim` hands it to the next worker that asks, of whatever queues, to say
@@ -7,18 +7,19 @@ what it failed of. Each step of a chain that failed is one such step, and the en
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
-from localq.model.edges import Input, OnError, Passing, Role, Tie
+from localq.model.edges import OnError, Passing, Role
 from localq.model.job import Job, JobState, NewJob
-from localq.model.outcome import Attempt, Completion
-from localq.store.sql.database import Database
-from localq.store.sql.job_statements import span
+from localq.model.outcome import Completion
+from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.edge_statements import EdgeStatements, edge_statements
+from localq.store.sql.job_statements import job_statements
 from localq.store.sql.schema import INLINE_ARGS
 
-__all__ = ["EdgeVerbs"]
+__all__ = ["Edges"]
 
 _BAD = (JobState.FAILED, JobState.CANCELLED)
 _FEEDING = (Passing.FIRST, Passing.LISTED)
@@ -31,12 +32,20 @@ def _fed(new: NewJob) -> int:
     return Role.FED if any(edge.passing in _FEEDING for edge in new.after) else 0
 
 
-class EdgeVerbs(Database):
-    """What jobs have to do with each other; see `localq.store.protocol.store.Store`."""
+class Edges:
+    """Ties jobs and counts down, by statements on a cursor: the transaction is the caller's."""
+
+    def __init__(self, dialect: SqlDialect) -> None:
+        self._dialect, self._bound = dialect, dialect.bound
+        self._jobs = job_statements(dialect)
+
+    @cached_property
+    def _sql(self) -> EdgeStatements:
+        return edge_statements(self._dialect)
 
     # Tying
 
-    def _member_row(self, new: NewJob, plain: tuple[Any, ...], awaited: Collection[str]) -> tuple[Any, ...]:
+    def member_row(self, new: NewJob, plain: tuple[Any, ...], awaited: Collection[str]) -> tuple[Any, ...]:
         """Return the values of a job in a workflow: those of any job, and what it waits for."""
         role = _fed(new) | (Role.AWAITED if new.id in awaited or new.beside is not None else 0)
         row = list(plain)
@@ -44,9 +53,9 @@ class EdgeVerbs(Database):
             row[4], row[5] = int(JobState.WAITING), 0 if new.run_at is None else new.run_at
         return (*row, len(new.after), role, new.workflow)
 
-    def _tie(self, cursor: Any, jobs: Sequence[NewJob], added: Sequence[bool], now: int) -> None:
+    def tie(self, cursor: Any, jobs: Sequence[NewJob], added: Sequence[bool], now: int) -> None:
         """Write the edges of jobs that were added just now."""
-        sql = self._sql.edges
+        sql = self._sql
         entered = [new for new, is_new in zip(jobs, added, strict=True) if is_new]
         fresh = {new.id for new in entered}
         waiters = [new for new in entered if new.after]
@@ -66,30 +75,29 @@ class EdgeVerbs(Database):
         cursor.executemany(sql.tie.text, rows)
         older = {edge.awaited for new in waiters for edge in new.after} - fresh
         for job_id in sorted(older):
-            self._run(cursor, sql.mark_awaited, of_id=job_id)
+            sql.mark_awaited.run(cursor, of_id=job_id)
         for new in waiters:
             if any(edge.awaited in older for edge in new.after):
                 self._reckon(cursor, self._key_of(cursor, new.id), now)
         for new in entered:
             if new.beside is not None:
                 key = self._key_of(cursor, new.id)
-                self._run(cursor, sql.tie_beside, k=key, of_id=new.beside)
-                self._run(cursor, sql.wait_longer, k=key)
+                sql.tie_beside.run(cursor, k=key, of_id=new.beside)
+                sql.wait_longer.run(cursor, k=key)
 
     def _key_of(self, cursor: Any, job_id: str) -> int:
-        return int(self._run(cursor, self._sql.by_id, of_id=job_id).fetchone()[0])
+        return int(self._jobs.by_id.run(cursor, of_id=job_id).fetchone()[0])
 
-    def _put_in_place(self, cursor: Any, done: Completion, now: int) -> bool:
+    def put_in_place(self, cursor: Any, done: Completion, now: int) -> bool:
         """Put another call under a job's id; False if the job was cancelled meanwhile."""
         assert done.replaced is not None
-        sql, new = self._sql.edges, done.replaced
-        if self._run(cursor, sql.fate, k=done.key).fetchone()[0] == JobState.CANCELLED:
+        sql, new = self._sql, done.replaced
+        if sql.fate.run(cursor, k=done.key).fetchone()[0] == JobState.CANCELLED:
             return False
         inline = new.args if len(new.args) <= INLINE_ARGS else None
         at = new.run_at
-        self._run(
+        sql.replace.run(
             cursor,
-            sql.replace,
             k=done.key,
             to_task=new.task,
             to_queue=new.queue,
@@ -101,15 +109,15 @@ class EdgeVerbs(Database):
             until=new.expires_at,
             fed=_fed(new),
         )
-        self._run(cursor, self._sql.drop_payload, k=done.key)
+        self._jobs.drop_payload.run(cursor, k=done.key)
         if inline is None:
-            self._run(cursor, self._sql.add_payload, job=done.key, args=new.args)
-        self._run(cursor, sql.untie, k=done.key)
+            self._jobs.add_payload.run(cursor, of_id=done.id, args=new.args)
+        sql.untie.run(cursor, k=done.key)
         return True
 
     # Counting down
 
-    def _count(self, cursor: Any, done: Iterable[tuple[Completion, JobState]], now: int) -> None:
+    def count(self, cursor: Any, done: Iterable[tuple[Completion, JobState]], now: int) -> None:
         """Tell what waits for jobs that they have ended."""
         good: list[int] = []
         bad: list[int] = []
@@ -118,23 +126,23 @@ class EdgeVerbs(Database):
             (good if state == JobState.SUCCEEDED else bad if state in _BAD else others).append(one.key)
         if others:
             # A job that was to run again is over if it was cancelled.
-            found = self._run(cursor, self._sql.edges.cancelled_of, keys=json.dumps(others)).fetchall()
+            found = self._sql.cancelled_of.run(cursor, keys=self._bound(others)).fetchall()
             bad += [row[0] for row in found]
         self._count_good(cursor, good, now)
-        self._count_bad(cursor, bad, now)
+        self.count_bad(cursor, bad, now)
 
     def _count_good(self, cursor: Any, keys: Sequence[int], now: int) -> None:
         if keys:
-            rows = self._run(cursor, self._sql.edges.waiters_of, keys=json.dumps(keys)).fetchall()
+            rows = self._sql.waiters_of.run(cursor, keys=self._bound(keys)).fetchall()
             self._lower(cursor, [(waiter, count, None) for waiter, count in rows], now)
 
-    def _count_bad(self, cursor: Any, keys: Sequence[int], now: int, *, removed: bool = False) -> None:
+    def count_bad(self, cursor: Any, keys: Sequence[int], now: int, *, removed: bool = False) -> None:
         """Tell what waits for jobs that they did not succeed; each edge says what that means."""
         if not keys:
             return
-        sql = self._sql.edges
+        sql = self._sql
         doomed, lowered = [], []
-        for waiter, on_error, awaited in self._run(cursor, sql.edges_from, keys=json.dumps(keys)).fetchall():
+        for waiter, on_error, awaited in sql.edges_from.run(cursor, keys=self._bound(keys)).fetchall():
             culprit = _REMOVED if removed else awaited
             if on_error == OnError.FAIL:
                 doomed.append(sql.doom.values({"k": waiter, "of_culprit": culprit}))
@@ -144,7 +152,7 @@ class EdgeVerbs(Database):
         self._lower(cursor, lowered, now)
 
     def _lower(self, cursor: Any, rows: Sequence[tuple[int, int, int | None]], now: int) -> None:
-        sql = self._sql.edges
+        sql = self._sql
         cursor.executemany(
             sql.count_down.text,
             [sql.count_down.values({"k": key, "n": n, "of_culprit": culprit}) for key, n, culprit in rows],
@@ -153,7 +161,7 @@ class EdgeVerbs(Database):
 
     # Reviving
 
-    def _revive(self, cursor: Any, keys: Iterable[int], now: int) -> list[str]:
+    def revive(self, cursor: Any, keys: Iterable[int], now: int) -> list[str]:
         """Bring jobs that run again back into their workflows; return the ids of others that run again for them.
 
         What a job could not do without runs again too, unless it succeeded; and what failed because of the job waits
@@ -169,107 +177,64 @@ class EdgeVerbs(Database):
         return also
 
     def _needed(self, cursor: Any, level: Sequence[int], now: int, also: list[str]) -> list[int]:
-        sql = self._sql.edges
+        sql = self._sql
         found: list[int] = []
         for key in level:
-            found += [row[0] for row in self._run(cursor, sql.bad_ties, k=key).fetchall()]
+            found += [row[0] for row in sql.bad_ties.run(cursor, k=key).fetchall()]
         again: list[int] = []
         while found:
             key = found.pop()
-            row = self._run(cursor, sql.again, k=key, now=now).fetchone()
+            row = sql.again.run(cursor, k=key, now=now).fetchone()
             if row is not None:
                 also.append(row[0])
                 again.append(key)
-                found += [tie[0] for tie in self._run(cursor, sql.bad_ties, k=key).fetchall()]
+                found += [tie[0] for tie in sql.bad_ties.run(cursor, k=key).fetchall()]
         return again
 
     def _behind_again(self, cursor: Any, level: Sequence[int], now: int) -> list[int]:
         """Let what is behind jobs wait for them again; return those that had failed because of one of them."""
-        sql = self._sql.edges
+        sql = self._sql
         revived = []
-        for waiter, _ in self._run(cursor, sql.waiters_of, keys=json.dumps(level)).fetchall():
-            state, culprit = self._run(cursor, sql.fate, k=waiter).fetchone()
+        for waiter, _ in sql.waiters_of.run(cursor, keys=self._bound(level)).fetchall():
+            state, culprit = sql.fate.run(cursor, k=waiter).fetchone()
             if state == JobState.WAITING:
                 self._reckon(cursor, waiter, now)
             elif state in _BAD and culprit in level:
-                others = self._run(cursor, sql.bad_ties, k=waiter).fetchall()
+                others = sql.bad_ties.run(cursor, k=waiter).fetchall()
                 if others:
-                    self._run(cursor, sql.blame, k=waiter, of_culprit=others[0][0])
+                    sql.blame.run(cursor, k=waiter, of_culprit=others[0][0])
                 else:
-                    self._run(cursor, sql.again, k=waiter, now=now).fetchall()
+                    sql.again.run(cursor, k=waiter, now=now).fetchall()
                     revived.append(waiter)
         return revived
 
     def _reckon(self, cursor: Any, key: int, now: int) -> None:
         """Set what a job that has not begun waits for, by where those jobs are now."""
-        sql = self._sql.edges
+        sql = self._sql
         unfinished, culprit, fails = 0, None, False
-        for awaited, state, on_error in self._run(cursor, sql.ties_of, k=key).fetchall():
+        for awaited, state, on_error in sql.ties_of.run(cursor, k=key).fetchall():
             if state is not None and state < JobState.SUCCEEDED:
                 unfinished += 1
             elif state != JobState.SUCCEEDED and on_error != OnError.SKIP:
                 culprit = (awaited or _REMOVED) if culprit is None else culprit
                 fails = fails or on_error == OnError.FAIL
         if unfinished or culprit is not None:
-            self._run(cursor, sql.set_waits, k=key, n=0 if fails else unfinished, of_culprit=culprit)
+            sql.set_waits.run(cursor, k=key, n=0 if fails else unfinished, of_culprit=culprit)
         else:
             # Nothing to wait for any more: as if the last had just ended.
-            self._run(cursor, sql.count_down, k=key, n=1 << 30, of_culprit=None)
-            self._run(cursor, sql.let_go, k=key, now=now)
+            sql.count_down.run(cursor, k=key, n=1 << 30, of_culprit=None)
+            sql.let_go.run(cursor, k=key, now=now)
 
     # Claiming and removing
 
-    def _take_stuck(self, cursor: Any, worker: int, most: int) -> list[Job]:
+    def take_stuck(self, cursor: Any, worker: int, most: int) -> list[Job]:
         """Claim jobs that cannot run because of others, for a worker to say so."""
-        rows = self._run(cursor, self._sql.edges.claim_stuck, worker=worker, most=most).fetchall()
+        rows = self._sql.claim_stuck.run(cursor, worker=worker, most=most).fetchall()
         return [Job._make(row) for row in sorted(rows)]
 
-    def _untie(self, cursor: Any, keys: Sequence[int]) -> None:
-        sql = self._sql.edges
+    def untie(self, cursor: Any, keys: Sequence[int]) -> None:
+        """Remove the edges of jobs that go."""
+        sql = self._sql
         singles = [(key,) for key in keys]
         cursor.executemany(sql.untie.text, singles)
         cursor.executemany(sql.untie_awaited.text, singles)
-
-    # Reading
-
-    def inputs(self, key: int) -> list[Input]:
-        """Return what a job gets of those it waited for; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = self._run(cursor, self._sql.edges.inputs, k=key).fetchall()
-        return [Input._make(row) for row in rows]
-
-    def ended(self, key: int) -> tuple[Job, Attempt | None] | None:
-        """Return a job with its last attempt, by its key; see the protocol."""
-        with self._lock, self._reading as cursor:
-            row = self._run(cursor, self._sql.by_key, k=key).fetchone()
-            if row is None:
-                return None
-            first, end = span(key)
-            kept = self._run(cursor, self._sql.last_attempt, first=first, end=end).fetchone()
-        return Job._make(row), None if kept is None else Attempt(kept[0] - first, *kept[1:])
-
-    def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
-        """Return a workflow's jobs and edges; see the protocol."""
-        sql = self._sql.edges
-        with self._lock, self._reading as cursor:
-            jobs = [Job._make(row) for row in self._run(cursor, sql.family, of_workflow=workflow).fetchall()]
-            ties = [Tie._make(row) for row in self._run(cursor, sql.ties, of_workflow=workflow).fetchall()]
-        return jobs, ties
-
-    # Saved groups
-
-    def save_group(self, group_id: str, content: bytes, now: int) -> None:
-        """Keep what a group consists of; see the protocol."""
-        with self._lock, self._writing as cursor:
-            self._run(cursor, self._sql.save_group, id=group_id, content=content, saved_at=now)
-
-    def saved_group(self, group_id: str) -> bytes | None:
-        """Return what `save_group` kept; see the protocol."""
-        with self._lock, self._reading as cursor:
-            row = self._run(cursor, self._sql.edges.saved, of_id=group_id).fetchone()
-        return None if row is None else row[0]
-
-    def forget_group(self, group_id: str) -> None:
-        """Drop what `save_group` kept; see the protocol."""
-        with self._lock, self._writing as cursor:
-            self._run(cursor, self._sql.edges.drop_saved, of_id=group_id)

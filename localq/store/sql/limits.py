@@ -7,75 +7,23 @@ thousand of them stand in nobody's way. Each claim lets out as many as the limit
 from __future__ import annotations
 
 import contextlib
-import json
-from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam, func, literal_column, null, select, update
-from sqlalchemy.dialects import sqlite
-
-from localq.model.job import JobState
-from localq.model.orders import PARKED_AT, PAUSE, RATE, Order
+from localq.model.orders import PAUSE, RATE, Order
 from localq.model.rates import Budget, Rate, read_rate
-from localq.store.sql.reading import ReadingVerbs
-from localq.store.sql.schema import bucket, is_parked, job, state_is
-from localq.store.sql.statement import Statement
+from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.limit_statements import LimitStatements, limit_statements
+from localq.store.sql.mail import standing_orders
+from localq.store.sql.mail_statements import mail_statements
+from localq.store.sql.statement import skipping
 
-__all__ = ["BrakedClaims", "Brakes"]
+__all__ = ["Brakes", "Limits"]
 
-P = bindparam
-#: Jobs parked or let out with one statement, and how often a claim that meets such jobs begins anew.
+#: Jobs parked or let out with one statement.
 _AT_ONCE = 1000
-_ROUNDS = 4
 _TASK = 2
-
-
-class _Statements:
-    """The statements of this module, compiled when a dialect first needs them."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        def made(clause: Any) -> Statement:
-            return Statement(clause, dialect)
-
-        self.next_queue = made(select(func.min(job.c.queue)).where(is_parked(), job.c.queue > P("after")))
-        self.next_task = made(
-            select(func.min(job.c.task)).where(is_parked(), job.c.queue == P("of_queue"), job.c.task > P("after"))
-        )
-        best = (
-            select(job.c.key)
-            .where(is_parked(), job.c.queue == P("of_queue"), job.c.task == P("of_task"))
-            .order_by(job.c.priority.desc(), job.c.key)
-            .limit(P("most"))
-        )
-        self.let_out = made(
-            update(job).where(job.c.key.in_(best.scalar_subquery())).values(state=int(JobState.READY), run_at=P("now"))
-        )
-        front = (
-            select(job.c.key, job.c.task)
-            .where(state_is(JobState.READY), job.c.queue == P("of_queue"))
-            .order_by(job.c.priority.desc(), job.c.key)
-            .limit(P("most"))
-            .subquery()
-        )
-        listed = select(func.json_each(P("tasks")).table_valued("value").c.value)
-        over = select(front.c.key).where(front.c.task.in_(listed.scalar_subquery()))
-        parked = {"state": int(JobState.SCHEDULED), "run_at": PARKED_AT}
-        self.park = made(update(job).where(job.c.key.in_(over.scalar_subquery())).values(parked))
-        self.put_back = made(
-            update(job)
-            .where(job.c.key == P("k"))
-            .values({**parked, "owner": null(), "attempts": job.c.attempts - literal_column("1")})
-        )
-        self.full_at = made(select(bucket.c.full_at).where(bucket.c.task == P("of_task")))
-        kept = sqlite.insert(bucket).values(task=P("task"), full_at=P("full_at"))
-        self.keep = made(kept.on_conflict_do_update(index_elements=["task"], set_={"full_at": kept.excluded.full_at}))
-
-
-@cache
-def _statements(dialect: Dialect) -> _Statements:
-    return _Statements(dialect)
 
 
 class Brakes:
@@ -88,6 +36,14 @@ class Brakes:
         #: Whether the claim should be made again at once: there was more to move than it may.
         self.again = False
 
+    def parted(self, rows: Iterable[Any]) -> tuple[list[Any], list[Any]]:
+        """Return the rows of jobs that may run, each of which is spent, and those over their limits."""
+        within: list[Any] = []
+        over: list[Any] = []
+        for row in rows:
+            (within if self.budget.spend(row[_TASK]) else over).append(row)
+        return within, over
+
     def next_at(self, due: int | None, now: int) -> int | None:
         """Return when to claim next: the earliest of what is due, and of what limits allow."""
         times = [self.budget.next_at(task) for task in self.waiting]
@@ -96,10 +52,17 @@ class Brakes:
         return now if self.again else min(times, default=None)
 
 
-class BrakedClaims(ReadingVerbs):
-    """The part of claiming that minds pauses and rate limits."""
+class Limits:
+    """Minds pauses and rate limits, by statements on a cursor."""
 
-    def _brakes(
+    def __init__(self, dialect: SqlDialect) -> None:
+        self._dialect = dialect
+
+    @cached_property
+    def _sql(self) -> LimitStatements:
+        return limit_statements(self._dialect)
+
+    def brakes(
         self,
         cursor: Any,
         queues: Iterable[str],
@@ -114,13 +77,13 @@ class BrakedClaims(ReadingVerbs):
             barred: Where every queue is served but these, these; else None.
             rates: The limits tasks have by themselves, over which orders go; None: no limit holds.
         """
-        orders = [Order._make(row) for row in self._run(cursor, self._sql.orders).fetchall()]
+        orders = standing_orders(cursor, mail_statements(self._dialect))
         paused = {order.name for order in orders if order.kind == PAUSE}
         limits = {} if rates is None else _ordered(rates, orders)
-        sql = _statements(self._dialect)
+        sql = self._sql
 
         def full_at(task: str) -> int | None:
-            found = self._run(cursor, sql.full_at, of_task=task).fetchone()
+            found = sql.full_at.run(cursor, of_task=task).fetchone()
             return None if found is None else int(found[0])
 
         brakes = Brakes([name for name in queues if name not in paused], Budget(limits, full_at, now))
@@ -137,17 +100,17 @@ class BrakedClaims(ReadingVerbs):
 
     def _parked(self, cursor: Any) -> Iterator[tuple[str, str]]:
         """Yield each queue and task of which jobs are parked, by skipping from one to the next in the index."""
-        sql = _statements(self._dialect)
-        for queue in self._skipping(cursor, sql.next_queue):
-            for task in self._skipping(cursor, sql.next_task, of_queue=queue):
+        sql = self._sql
+        for queue in skipping(cursor, sql.next_queue):
+            for task in skipping(cursor, sql.next_task, of_queue=queue):
                 yield queue, task
 
     def _let_out_some(self, cursor: Any, brakes: Brakes, queue: str, task: str, now: int) -> None:
         budget = brakes.budget
         most = min(_AT_ONCE, budget.left(task)) if budget.limited(task) else _AT_ONCE
         if most:
-            sql = _statements(self._dialect)
-            self._run(cursor, sql.let_out, of_queue=queue, of_task=task, most=most, now=now)
+            sql = self._sql
+            sql.let_out.run(cursor, of_queue=queue, of_task=task, most=most, now=now)
             if cursor.rowcount < most:
                 return
         if budget.limited(task):
@@ -155,30 +118,18 @@ class BrakedClaims(ReadingVerbs):
         else:
             brakes.again = True
 
-    def _take_braked(self, cursor: Any, brakes: Brakes, worker: int, limit: int) -> list[Any]:
-        """Take jobs within the limits, and park those that are over, also further back."""
-        sql, budget = _statements(self._dialect), brakes.budget
-        taken: list[Any] = []
-        for _ in range(_ROUNDS):
-            rows = self._take(cursor, brakes.queues, worker, limit - len(taken)) if brakes.queues else []
-            rows.sort(key=lambda row: (-row[4], row[0]))
-            over: list[Any] = []
-            for row in rows:
-                (taken if budget.spend(row[_TASK]) else over).append(row)
-            if not over:
-                break
-            cursor.executemany(sql.put_back.text, [sql.put_back.values({"k": row[0]}) for row in over])
-            tasks = {row[_TASK] for row in over}
-            brakes.waiting |= tasks
-            for queue in brakes.queues:
-                self._run(cursor, sql.park, of_queue=queue, tasks=json.dumps(sorted(tasks)), most=_AT_ONCE)
-        else:
-            brakes.again = True
-        cursor.executemany(sql.keep.text, list(budget.spent.items()))
-        return taken
+    def park(self, cursor: Any, brakes: Brakes, over: Sequence[Any]) -> None:
+        """Park jobs that were taken over their limits, and those of their tasks further back."""
+        sql = self._sql
+        cursor.executemany(sql.put_back.text, [sql.put_back.values({"k": row[0]}) for row in over])
+        tasks = {row[_TASK] for row in over}
+        brakes.waiting |= tasks
+        for queue in brakes.queues:
+            sql.park.run(cursor, of_queue=queue, tasks=self._dialect.bound(sorted(tasks)), most=_AT_ONCE)
 
-    @abstractmethod
-    def _take(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]: ...
+    def keep(self, cursor: Any, brakes: Brakes) -> None:
+        """Write what was spent."""
+        cursor.executemany(self._sql.keep.text, list(brakes.budget.spent.items()))
 
 
 def _ordered(rates: Mapping[str, Rate], orders: Iterable[Order]) -> dict[str, Rate]:

@@ -1,193 +1,145 @@
-"""The verbs that only read: jobs, their results and attempts, and counts of them."""
+"""The verbs that only read jobs; see `localq.store.protocol.reading`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Select, literal_column, select
-
+from localq.model.edges import Input, Tie
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
-from localq.store.protocol.store import LINE, Filter
+from localq.store.protocol.reading import LINE, Filter, Inputs, Seen, Stats
+from localq.store.sql.claiming import ready_queues
 from localq.store.sql.database import Database
-from localq.store.sql.job_statements import job_columns, span
-from localq.store.sql.schema import LAST_ATTEMPT, job, state_is
+from localq.store.sql.found_jobs import queries
+from localq.store.sql.job_clauses import span
+from localq.store.sql.job_statements import JobStatements, job_statements, with_args
+from localq.store.sql.read_statements import ReadStatements, read_statements
+from localq.store.sql.schema import LAST_ATTEMPT
 from localq.store.sql.statement import Statement
 
-__all__ = ["ReadingVerbs", "queries"]
+__all__ = ["SqlReading"]
 
 #: Every priority a job can have.
 _PRIORITIES = range(10)
-#: Finished jobs of a state and queue that one look for old ones goes through.
-_LOOKED_AT = 2000
-#: States looked up in an index of their own.
-_RARE = (JobState.RUNNING, JobState.FAILED, JobState.CANCELLED)
 
 
-class ReadingVerbs(Database):
-    """What there is to know of jobs; see `localq.store.protocol.store.Store`."""
+class SqlReading:
+    """What there is to know of jobs."""
 
-    #: Where the next look for old jobs begins, by the time they finished.
-    _pruned_jobs_to = 0
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
-    def get(self, ids: Sequence[str]) -> dict[str, Job]:
-        """Return known jobs without arguments; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = [self._run(cursor, self._sql.by_id, of_id=job_id).fetchone() for job_id in ids]
-        return {row[1]: Job._make(row) for row in rows if row is not None}
+    @cached_property
+    def _sql(self) -> ReadStatements:
+        return read_statements(self._db.dialect)
 
-    def call(self, job_id: str) -> Job | None:
-        """Return one job with its arguments; see the protocol."""
-        with self._lock, self._reading as cursor:
-            row = self._run(cursor, self._sql.call, of_id=job_id).fetchone()
-            return None if row is None else self._with_args(cursor, Job._make(row))
+    @cached_property
+    def _jobs(self) -> JobStatements:
+        return job_statements(self._db.dialect)
 
-    def results(self, ids: Sequence[str]) -> dict[str, tuple[Job, Attempt | None, bytes | None]]:
+    def get(self, ids: Sequence[str], args: bool = False) -> dict[str, Job]:
+        """Return known jobs; see the protocol."""
+        statement = self._sql.call if args else self._jobs.by_id
+        with self._db.lock, self._db.reading as cursor:
+            rows = [statement.run(cursor, of_id=job_id).fetchone() for job_id in ids]
+            jobs = [Job._make(row) for row in rows if row is not None]
+            if args:
+                jobs = [with_args(cursor, self._jobs, one) for one in jobs]
+        return {one.id: one for one in jobs}
+
+    def seen(self, ids: Sequence[str]) -> dict[str, Seen]:
         """Return known jobs with their last attempts and notes; see the protocol."""
-        sql = self._sql
-        found: dict[str, tuple[Job, Attempt | None, bytes | None]] = {}
-        with self._lock, self._reading as cursor:
+        by_id = self._jobs.by_id.text
+        found: dict[str, Seen] = {}
+        with self._db.lock, self._db.reading as cursor:
             for job_id in ids:
-                row = cursor.execute(sql.by_id.text, (job_id,)).fetchone()
-                if row is None:
-                    continue
-                one = Job._make(row)
-                last = noted = None
-                if one.attempts:
-                    first, end = span(one.key)
-                    kept = self._run(cursor, sql.last_attempt, first=first, end=end).fetchone()
-                    last = None if kept is None else _attempt(kept)
-                if one.shown is not None or one.state == JobState.RUNNING:
-                    word = self._run(cursor, sql.note, job=one.key).fetchone()
-                    noted = None if word is None else word[0]
-                found[job_id] = (one, last, noted)
+                row = cursor.execute(by_id, (job_id,)).fetchone()
+                if row is not None:
+                    found[job_id] = self._seen(cursor, Job._make(row))
         return found
+
+    def _seen(self, cursor: Any, one: Job) -> Seen:
+        last = noted = None
+        if one.attempts:
+            last = self._last_attempt(cursor, one.key)
+        if one.shown is not None or one.state == JobState.RUNNING:
+            word = self._sql.note.run(cursor, job=one.key).fetchone()
+            noted = None if word is None else word[0]
+        return Seen(one, last, noted)
+
+    def _last_attempt(self, cursor: Any, key: int) -> Attempt | None:
+        first, end = span(key)
+        kept = self._sql.last_attempt.run(cursor, first=first, end=end).fetchone()
+        return None if kept is None else _attempt(kept)
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """Return every attempt of a job; see the protocol."""
-        with self._lock, self._reading as cursor:
-            row = self._run(cursor, self._sql.by_id, of_id=job_id).fetchone()
+        with self._db.lock, self._db.reading as cursor:
+            row = self._jobs.by_id.run(cursor, of_id=job_id).fetchone()
             if row is None:
                 return []
             first, end = span(row[0])
-            rows = self._run(cursor, self._sql.attempts, first=first, end=end).fetchall()
+            rows = self._sql.attempts.run(cursor, first=first, end=end).fetchall()
         return [_attempt(kept) for kept in rows]
 
     def find(self, which: Filter, limit: int) -> list[Job]:
         """Return jobs, newest first; see the protocol."""
         found: list[Any] = []
-        with self._lock, self._reading as cursor:
+        with self._db.lock, self._db.reading as cursor:
             for clause in queries(which):
-                found.extend(self._run(cursor, Statement(clause.limit(limit), self._dialect)).fetchall())
+                found.extend(Statement(clause.limit(limit), self._db.dialect.compiler).run(cursor).fetchall())
         found.sort(key=lambda row: -row[0])
         return [Job._make(row) for row in found[:limit]]
 
-    def stats(self) -> dict[tuple[str, JobState], int]:
-        """Return counts by queue and state; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = self._run(cursor, self._sql.stats).fetchall()
-        return {(queue, JobState(state)): count for queue, state, count in rows}
+    def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
+        """Return a workflow's jobs and edges; see the protocol."""
+        with self._db.lock, self._db.reading as cursor:
+            jobs = [Job._make(row) for row in self._sql.family.run(cursor, of_workflow=workflow).fetchall()]
+            ties = [Tie._make(row) for row in self._sql.ties.run(cursor, of_workflow=workflow).fetchall()]
+        return jobs, ties
 
-    def oldest_ready(self) -> int | None:
-        """Return the earliest `run_at` of READY jobs; see the protocol."""
+    def inputs(self, ids: Sequence[str]) -> dict[str, Inputs]:
+        """Return what jobs get of those they waited for; see the protocol."""
+        found: dict[str, Inputs] = {}
+        with self._db.lock, self._db.reading as cursor:
+            for job_id in ids:
+                row = self._jobs.by_id.run(cursor, of_id=job_id).fetchone()
+                if row is not None:
+                    found[job_id] = self._inputs(cursor, Job._make(row))
+        return found
+
+    def _inputs(self, cursor: Any, one: Job) -> Inputs:
+        rows = self._sql.inputs.run(cursor, k=one.key).fetchall()
+        culprit = None
+        if one.culprit is not None:
+            row = self._sql.by_key.run(cursor, k=one.culprit).fetchone()
+            if row is not None:
+                culprit = Seen(Job._make(row), self._last_attempt(cursor, one.culprit), None)
+        return Inputs([Input._make(row) for row in rows], culprit)
+
+    def stats(self) -> Stats:
+        """Return counts, and since when queues wait; see the protocol."""
+        with self._db.lock, self._db.reading as cursor:
+            rows = self._sql.stats.run(cursor).fetchall()
+            since = {queue: self._oldest(cursor, queue) for queue in ready_queues(cursor, self._jobs)}
+        counts = {(queue, JobState(state)): count for queue, state, count in rows}
+        return Stats(counts, since)
+
+    def _oldest(self, cursor: Any, queue: str) -> int:
         sql = self._sql
-        with self._lock, self._reading as cursor:
-            found = [
-                self._run(cursor, sql.oldest_in_line, of_queue=queue, rank=rank, most=LINE).fetchone()[0]
-                for queue in self._ready_queues(cursor)
-                for rank in _PRIORITIES
-            ]
-        return min((since for since in found if since is not None), default=None)
+        found = [
+            sql.oldest_in_line.run(cursor, of_queue=queue, rank=rank, most=LINE).fetchone()[0] for rank in _PRIORITIES
+        ]
+        oldest: int = min(since for since in found if since is not None)
+        return oldest
 
-    def _ready_queues(self, cursor: Any) -> Iterator[str]:
-        """Return the queues that have ready jobs."""
-        return self._skipping(cursor, self._sql.next_queue)
-
-    def _skipping(self, cursor: Any, following: Statement, **given: Any) -> Iterator[str]:
-        """Return queues by skipping from one to the next in an index."""
-        after = ""
-        while (found := self._run(cursor, following, after=after, **given).fetchone()[0]) is not None:
-            yield found
-            after = found
-
-    def _done_before(self, before: int, limit: int) -> list[int]:
-        """Return keys of jobs that finished before a time and may go, from where the last look ended.
-
-        Many jobs of unfinished workflows may stand in front: a look goes past some of them, the next past more.
-        """
-        sql = self._sql
-        keys: list[int] = []
-        cut: list[int] = []
-        with self._lock, self._reading as cursor:
-            for state in (state for state in JobState if state.final):
-                for queue in self._skipping(cursor, sql.next_done, of_state=int(state)):
-                    found = self._run(
-                        cursor,
-                        sql.done_before,
-                        of_state=int(state),
-                        of_queue=queue,
-                        since=self._pruned_jobs_to,
-                        before=before,
-                        most=_LOOKED_AT,
-                    ).fetchall()
-                    keys.extend(key for key, _, may_go in found if may_go)
-                    if len(found) == _LOOKED_AT:
-                        cut.append(found[-1][1])
-        self._pruned_jobs_to = max(self._pruned_jobs_to + 1, min(cut)) if cut and len(keys) < limit else 0
-        return keys[:limit]
-
-    def tasks_waiting(self) -> dict[tuple[str, str], int]:
+    def waiting_tasks(self) -> dict[tuple[str, str], int]:
         """Return counts of waiting jobs by queue and task; see the protocol."""
-        with self._lock, self._reading as cursor:
-            rows = self._run(cursor, self._sql.waiting).fetchall()
+        with self._db.lock, self._db.reading as cursor:
+            rows = self._sql.waiting.run(cursor).fetchall()
         return {(queue, task): count for queue, task, count in rows}
-
-    def _with_args(self, cursor: Any, one: Job) -> Job:
-        if one.args is not None:
-            return one
-        found = self._run(cursor, self._sql.payload, job=one.key).fetchone()
-        return one._replace(args=found[0] if found else b"")
-
-
-def queries(which: Filter) -> list[Select[Any]]:
-    """Return the queries that find a filter's jobs together, each with the newest first.
-
-    Few jobs run, fail or are revoked, and they may lie far behind others: each of these states is looked up in its
-    index. Of the rest there are many, so that going through the newest jobs finds some soon.
-    """
-    query = _narrowed(which)
-    # Where an index finds few, a bare key would make SQLite walk the table in that order instead.
-    newest, sorted_newest = job.c.key.desc(), (job.c.key + literal_column("0")).desc()
-    if which.id_prefix is not None:
-        newest = job.c.id.desc()
-    if which.states is None:
-        return [query.order_by(newest)]
-    common = [int(state) for state in which.states if state not in _RARE]
-    queries = [query.where(job.c.state.in_(common)).order_by(newest)] if common or not which.states else []
-    if JobState.RUNNING in which.states:
-        queries.append(query.where(state_is(JobState.RUNNING)).order_by(sorted_newest))
-    failed = job.c.state > literal_column(str(int(JobState.SUCCEEDED)))
-    for state in (JobState.FAILED, JobState.CANCELLED):
-        if state in which.states:
-            queries.append(query.where(failed, state_is(state)).order_by(newest))
-    return queries
-
-
-def _narrowed(which: Filter) -> Select[Any]:
-    """Return the query of a filter, in no order and of all states."""
-    clause = select(*job_columns(with_args=False))
-    if which.tasks is not None:
-        clause = clause.where(job.c.task.in_(list(which.tasks)))
-    if which.queues is not None:
-        clause = clause.where(job.c.queue.in_(list(which.queues)))
-    if which.shown is not None:
-        clause = clause.where(job.c.shown == which.shown)
-    if which.id_prefix is not None:
-        clause = clause.where(job.c.id >= which.id_prefix, job.c.id < which.id_prefix + "\U0010ffff")
-    if which.before is not None:
-        clause = clause.where(job.c.key < which.before)
-    return clause
 
 
 def _attempt(row: Sequence[Any]) -> Attempt:

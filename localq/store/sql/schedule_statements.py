@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Dialect,
     Executable,
     and_,
     bindparam,
@@ -24,11 +23,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from localq.model.schedule import FIRED, SKIPPED, LedgerRow, NewSchedule, Schedule, ScheduleState
+from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.schema import firing, schedule, schedule_is
-from localq.store.sql.statement import Statement
+from localq.store.sql.statement import StatementTable
 
 __all__ = ["ScheduleStatements", "listed", "schedule_columns", "schedule_statements"]
 
@@ -61,51 +60,47 @@ def listed(
     return clause
 
 
-class ScheduleStatements:
-    """The statements about schedules, of one dialect."""
+class ScheduleStatements(StatementTable):
+    """What is kept of schedules, and of their instants."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: SqlDialect) -> None:
+        super().__init__(dialect)
         self._defining()
         self._looking()
         self._firing()
         self._keeping()
 
-    def _made(self, clause: Executable) -> Statement:
-        return Statement(clause, self._dialect)
-
     def _defining(self) -> None:
         known = [*schedule_columns(), schedule.c.state_before]
-        self.of_source = self._made(select(*known).where(schedule.c.source == P("of_source")).order_by(schedule.c.name))
-        self.of_name = self._made(select(*known).where(schedule.c.name == P("of_name")))
-        names = select(func.json_each(P("names")).table_valued("value").c.value)
-        self.of_names = self._made(select(*known).where(schedule.c.name.in_(names.scalar_subquery())))
+        self.of_source = self.made(select(*known).where(schedule.c.source == P("of_source")).order_by(schedule.c.name))
+        self.of_name = self.made(select(*known).where(schedule.c.name == P("of_name")))
+        self.of_names = self.made(select(*known).where(schedule.c.name.in_(self.dialect.listed("names"))))
         added = (*NewSchedule._fields, "state", "created_at", "changed_at")
-        self.add = self._made(insert(schedule).values({name: P(name) for name in added}))
-        self.write = self._made(
+        self.add = self.made(insert(schedule).values({name: P(name) for name in added}))
+        self.write = self.made(
             update(schedule)
             .where(schedule.c.key == P("k"))
             .values({name: P(f"to_{name}") for name in _WRITTEN} | {"revision": schedule.c.revision + _ONE})
         )
         to_state: dict[str, Any] = {name: P(f"to_{name}") for name in ("state", "next_at", "due_at", "note")}
-        self.set_state = self._made(
+        self.set_state = self.made(
             update(schedule)
             .where(schedule.c.name == P("of_name"))
             .values(**to_state, changed_at=P("now"), revision=schedule.c.revision + _ONE)
         )
-        self.drop = self._made(delete(schedule).where(schedule.c.name == P("of_name")).returning(schedule.c.key))
-        self.drop_ledger = self._made(delete(firing).where(firing.c.schedule == P("k")))
+        self.drop = self.made(delete(schedule).where(schedule.c.name == P("of_name")).returning(schedule.c.key))
+        self.drop_ledger = self.made(delete(firing).where(firing.c.schedule == P("k")))
 
     def _looking(self) -> None:
         active = schedule_is(ScheduleState.ACTIVE)
-        self.due = self._made(
+        self.due = self.made(
             select(*schedule_columns())
             .where(active, schedule.c.due_at <= P("now"))
             .order_by(schedule.c.due_at, schedule.c.key)
             .limit(P("most"))
         )
-        self.next_due = self._made(select(func.min(schedule.c.due_at)).where(active, schedule.c.due_at > P("now")))
-        self.held = self._made(
+        self.next_due = self.made(select(func.min(schedule.c.due_at)).where(active, schedule.c.due_at > P("now")))
+        self.held = self.made(
             select(*schedule_columns()).where(active, schedule.c.held_at.is_not(None)).order_by(schedule.c.held_at)
         )
 
@@ -118,7 +113,7 @@ class ScheduleStatements:
             "last_job": case((later, P("job")), else_=schedule.c.last_job),
             "revision": schedule.c.revision + _ONE,
         }
-        self.advance = self._made(
+        self.advance = self.made(
             update(schedule)
             .where(
                 schedule.c.key == P("k"),
@@ -136,37 +131,36 @@ class ScheduleStatements:
                 note=func.coalesce(P("to_note"), schedule.c.note),
             )
         )
-        self.recount = self._made(
+        self.recount = self.made(
             update(schedule)
             .where(schedule.c.key == P("k"))
             .values(runs=schedule.c.runs - P("fewer"), last_at=at, last_job=P("job"))
         )
-        self.last_fired = self._made(
+        self.last_fired = self.made(
             select(firing.c.nominal, firing.c.job_id)
             .where(firing.c.schedule == P("k"), firing.c.outcome == _text(FIRED))
             .order_by(firing.c.nominal.desc())
             .limit(1)
         )
-        self.touch = self._made(update(schedule).where(schedule.c.key == P("k")).values(**last))
-        self.knows = self._made(select(_ONE).where(schedule.c.key == P("k")))
+        self.touch = self.made(update(schedule).where(schedule.c.key == P("k")).values(**last))
+        self.knows = self.made(select(_ONE).where(schedule.c.key == P("k")))
 
     def _keeping(self) -> None:
-        new = sqlite.insert(firing).values({column.name: P(column.name) for column in firing.columns})
-        changes = {name: new.excluded[name] for name in ("outcome", "reason", "job_id", "fired_at")}
-        self.enter = self._made(
-            new.on_conflict_do_update(
-                index_elements=["schedule", "nominal"],
-                set_=changes,
-                where=and_(firing.c.outcome == _text(SKIPPED), new.excluded.outcome == _text(FIRED)),
+        self.enter = self.made(
+            self.dialect.upsert(
+                firing,
+                ["schedule", "nominal"],
+                ("outcome", "reason", "job_id", "fired_at"),
+                lambda new: and_(firing.c.outcome == _text(SKIPPED), new.outcome == _text(FIRED)),
             )
         )
         rows = [firing.c[name] for name in LedgerRow._fields]
         before = firing.c.nominal < P("before")
-        self.ledger = self._made(
+        self.ledger = self.made(
             select(*rows).where(firing.c.schedule == P("k"), before).order_by(firing.c.nominal.desc()).limit(P("most"))
         )
-        self.next_with_ledger = self._made(select(func.min(firing.c.schedule)).where(firing.c.schedule > P("after")))
-        self.oldest_kept = self._made(
+        self.next_with_ledger = self.made(select(func.min(firing.c.schedule)).where(firing.c.schedule > P("after")))
+        self.oldest_kept = self.made(
             select(firing.c.nominal)
             .where(firing.c.schedule == P("k"))
             .order_by(firing.c.nominal.desc())
@@ -179,12 +173,12 @@ class ScheduleStatements:
             .order_by(firing.c.nominal)
             .limit(P("most"))
         )
-        self.drop_old = self._made(
+        self.drop_old = self.made(
             delete(firing).where(firing.c.schedule == P("k"), firing.c.nominal.in_(old.scalar_subquery()))
         )
 
 
 @cache
-def schedule_statements(dialect: Dialect) -> ScheduleStatements:
-    """Return the statements of a dialect, compiled once for all stores that share it."""
+def schedule_statements(dialect: SqlDialect) -> ScheduleStatements:
+    """Return the statements of a dialect, the same for all stores that share it."""
     return ScheduleStatements(dialect)

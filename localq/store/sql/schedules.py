@@ -1,15 +1,13 @@
-"""The verbs about schedules: defining them, finding those that are due, firing, and the ledger of what fired."""
+"""The verbs about schedules and the ledger of what fired; see `localq.store.protocol.schedules`."""
 
 from __future__ import annotations
 
-import json
-from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from localq.model import failpoints
-from localq.model.job import JobState, NewJob
+from localq.model.job import NewJob
 from localq.model.schedule import (
     FIRED,
     LEDGER_KEPT,
@@ -25,10 +23,11 @@ from localq.model.schedule import (
 )
 from localq.store.schedule_sync import Kept, Step, check, defined, state_of, steps
 from localq.store.sql.database import Database
+from localq.store.sql.job_writer import JobWriter
 from localq.store.sql.schedule_statements import ScheduleStatements, listed, schedule_statements
 from localq.store.sql.statement import Statement
 
-__all__ = ["ScheduleVerbs"]
+__all__ = ["SqlSchedules"]
 
 _WIDTH = len(Schedule._fields)
 #: Later than any instant.
@@ -41,32 +40,28 @@ _ROUNDS = 4
 _LEDGERS_AT_ONCE = 200
 
 
-class ScheduleVerbs(Database):
-    """Schedules and their ledger; see `localq.store.protocol.store.Store`."""
+class SqlSchedules:
+    """Schedules and their ledger."""
 
-    #: The key of the schedule whose ledger was looked at last when pruning.
-    _pruned_to = -1
+    def __init__(self, database: Database, writer: JobWriter) -> None:
+        self._db, self._writer = database, writer
+        #: The key of the schedule whose ledger was looked at last when pruning.
+        self._pruned_to = -1
 
     @cached_property
-    def _timed(self) -> ScheduleStatements:
-        return schedule_statements(self._dialect)
-
-    @abstractmethod
-    def _insert(self, cursor: Any, jobs: Sequence[NewJob], now: int) -> list[bool]: ...
-
-    @abstractmethod
-    def _cancel(self, cursor: Any, ids: Sequence[str], now: int, signal: int) -> dict[str, JobState]: ...
+    def _sql(self) -> ScheduleStatements:
+        return schedule_statements(self._db.dialect)
 
     # Defining
 
-    def sync_schedules(self, source: str, wanted: Sequence[NewSchedule], now: int) -> list[SyncResult]:
+    def sync(self, source: str, wanted: Sequence[NewSchedule], now: int) -> list[SyncResult]:
         """Make a source's schedules those wanted; see the protocol."""
         check(source, wanted)
         by_name = {new.name: new for new in wanted}
         results: dict[str, SyncResult] = {}
-        with self._lock:
+        with self._db.lock:
             for _ in range(_ROUNDS):
-                with self._reading as cursor:
+                with self._db.reading as cursor:
                     done = steps(self._there(cursor, source, wanted), source, wanted, now)
                 results = {step.result.name: step.result for step in done} | results
                 names = [step.result.name for step in done if step.writes]
@@ -81,15 +76,15 @@ class ScheduleVerbs(Database):
         self, source: str, names: Sequence[str], wanted: Mapping[str, NewSchedule], now: int
     ) -> dict[str, SyncResult]:
         """Bring some schedules up to date in one transaction: what was read before it may not be so any more."""
-        with self._writing as cursor:
+        with self._db.writing as cursor:
             done = steps(self._by_name(cursor, names), source, [wanted[one] for one in names if one in wanted], now)
             self._define(cursor, done, now)
             failpoints.point("sync.inside")
         return {step.result.name: step.result for step in done}
 
-    def put_schedule(self, new: NewSchedule, now: int, *, replace: bool) -> bool:
+    def put(self, new: NewSchedule, now: int, *, replace: bool) -> bool:
         """Add or change one schedule; see the protocol."""
-        with self._lock, self._writing as cursor:
+        with self._db.lock, self._db.writing as cursor:
             kept = self._named(cursor, new.name)
             if kept is not None and kept.row.state != ScheduleState.RETIRED and not replace:
                 return False
@@ -98,7 +93,7 @@ class ScheduleVerbs(Database):
             failpoints.point("sync.inside")
         return step.result.outcome != SyncOutcome.CONFLICT
 
-    def set_schedule_state(
+    def set_state(
         self,
         name: str,
         state: ScheduleState,
@@ -108,10 +103,9 @@ class ScheduleVerbs(Database):
         note: str | None = None,
     ) -> bool:
         """Give a schedule a state and times; see the protocol."""
-        with self._lock, self._writing as cursor:
-            self._run(
+        with self._db.lock, self._db.writing as cursor:
+            self._sql.set_state.run(
                 cursor,
-                self._timed.set_state,
                 of_name=name,
                 to_state=int(state),
                 to_next_at=next_at,
@@ -121,31 +115,31 @@ class ScheduleVerbs(Database):
             )
             return bool(cursor.rowcount == 1)
 
-    def remove_schedule(self, name: str) -> bool:
+    def remove(self, name: str) -> bool:
         """Remove a schedule and its ledger; see the protocol."""
-        with self._lock, self._writing as cursor:
-            found = self._run(cursor, self._timed.drop, of_name=name).fetchone()
+        with self._db.lock, self._db.writing as cursor:
+            found = self._sql.drop.run(cursor, of_name=name).fetchone()
             if found is not None:
-                self._run(cursor, self._timed.drop_ledger, k=found[0])
+                self._sql.drop_ledger.run(cursor, k=found[0])
         return found is not None
 
     def _there(self, cursor: Any, source: str, wanted: Sequence[NewSchedule]) -> Mapping[str, Kept]:
         """Return the schedules of a source, by name, and those of others whose names it wants."""
-        rows = self._run(cursor, self._timed.of_source, of_source=source).fetchall()
+        rows = self._sql.of_source.run(cursor, of_source=source).fetchall()
         there = {kept.row.name: kept for kept in map(_kept, rows)}
         unknown = [new.name for new in wanted if new.name not in there]
         return there | self._by_name(cursor, unknown) if unknown else there
 
     def _by_name(self, cursor: Any, names: Sequence[str]) -> dict[str, Kept]:
-        rows = self._run(cursor, self._timed.of_names, names=json.dumps(names)).fetchall()
+        rows = self._sql.of_names.run(cursor, names=self._db.dialect.bound(names)).fetchall()
         return {kept.row.name: kept for kept in map(_kept, rows)}
 
     def _named(self, cursor: Any, name: str) -> Kept | None:
-        found = self._run(cursor, self._timed.of_name, of_name=name).fetchone()
+        found = self._sql.of_name.run(cursor, of_name=name).fetchone()
         return None if found is None else _kept(found)
 
     def _define(self, cursor: Any, done: Iterable[Step], now: int) -> None:
-        sql = self._timed
+        sql = self._sql
         added = [
             sql.add.values(
                 {**step.new._asdict(), "state": int(state_of(step.new)), "created_at": now, "changed_at": now}
@@ -159,7 +153,7 @@ class ScheduleVerbs(Database):
 
     # Looking
 
-    def schedules(
+    def find(
         self,
         names: Sequence[str] | None = None,
         states: Sequence[ScheduleState] | None = None,
@@ -167,21 +161,21 @@ class ScheduleVerbs(Database):
         limit: int = 1000,
     ) -> list[Schedule]:
         """Return schedules by name; see the protocol."""
-        statement = Statement(listed(names, states, after, limit), self._dialect)
-        with self._lock, self._reading as cursor:
-            return [Schedule._make(row) for row in self._run(cursor, statement).fetchall()]
+        statement = Statement(listed(names, states, after, limit), self._db.dialect.compiler)
+        with self._db.lock, self._db.reading as cursor:
+            return [Schedule._make(row) for row in statement.run(cursor).fetchall()]
 
-    def due_schedules(self, now: int, limit: int) -> Due:
+    def due(self, now: int, limit: int) -> Due:
         """Return the schedules that need a look; see the protocol."""
-        sql = self._timed
-        with self._lock, self._reading as cursor:
+        sql = self._sql
+        with self._db.lock, self._db.reading as cursor:
             # One more than wanted tells when the others are due.
-            rows = self._run(cursor, sql.due, now=now, most=limit + 1).fetchall()
+            rows = sql.due.run(cursor, now=now, most=limit + 1).fetchall()
             due = [Schedule._make(row) for row in rows]
             more = due.pop() if len(due) > limit else None
-            next_due = more.due_at if more else self._run(cursor, sql.next_due, now=now).fetchone()[0]
+            next_due = more.due_at if more else sql.next_due.run(cursor, now=now).fetchone()[0]
             keys = {one.key for one in due}
-            held = map(Schedule._make, self._run(cursor, sql.held).fetchall())
+            held = map(Schedule._make, sql.held.run(cursor).fetchall())
             return Due([*due, *(one for one in held if one.key not in keys)], next_due)
 
     # Firing
@@ -191,37 +185,36 @@ class ScheduleVerbs(Database):
         failpoints.point("fire.before")
         applied: list[bool] = []
         jobs: list[NewJob] = []
-        with self._lock, self._writing as cursor:
+        with self._db.lock, self._db.writing as cursor:
             for one in firings:
                 applied.append(self._advance(cursor, one))
                 if applied[-1]:
                     jobs += self._enter(cursor, one, now)
-            self._insert(cursor, jobs, now)
+            self._writer.insert(cursor, jobs, now)
             for one, ok in zip(firings, applied, strict=True):
                 if ok and one.cancel:
-                    self._cancel(cursor, one.cancel, now, one.signal)
+                    self._writer.cancel(cursor, one.cancel, now, one.signal)
             failpoints.point("fire.inside")
         failpoints.point("fire.after")
         return applied
 
     def record(self, schedule: int, entries: Sequence[Entry], jobs: Sequence[NewJob], now: int) -> list[bool]:
         """Fire instants by hand; see the protocol."""
-        with self._lock, self._writing as cursor:
-            if self._run(cursor, self._timed.knows, k=schedule).fetchone() is None:
+        with self._db.lock, self._db.writing as cursor:
+            if self._sql.knows.run(cursor, k=schedule).fetchone() is None:
                 return [False] * len(entries)
             written = self._write_entries(cursor, schedule, entries, now)
             if any(written):
                 at, job_id = _latest(entry for entry, ok in zip(entries, written, strict=True) if ok)
-                self._run(cursor, self._timed.touch, k=schedule, at=at, job=job_id)
-            self._insert(cursor, _allowed(jobs, entries, written), now)
+                self._sql.touch.run(cursor, k=schedule, at=at, job=job_id)
+            self._writer.insert(cursor, _allowed(jobs, entries, written), now)
             failpoints.point("fire.inside")
         return written
 
     def _advance(self, cursor: Any, one: Firing) -> bool:
         at, job_id = _latest(one.entries)
-        self._run(
+        self._sql.advance.run(
             cursor,
-            self._timed.advance,
             k=one.schedule,
             of_revision=one.revision,
             at=at,
@@ -241,16 +234,14 @@ class ScheduleVerbs(Database):
         written = self._write_entries(cursor, one.schedule, one.entries, now)
         again = sum(entry.outcome == FIRED and not ok for entry, ok in zip(one.entries, written, strict=True))
         if again:
-            found = self._run(cursor, self._timed.last_fired, k=one.schedule).fetchone()
-            self._run(
-                cursor, self._timed.recount, k=one.schedule, fewer=min(again, one.runs), at=found[0], job=found[1]
-            )
+            found = self._sql.last_fired.run(cursor, k=one.schedule).fetchone()
+            self._sql.recount.run(cursor, k=one.schedule, fewer=min(again, one.runs), at=found[0], job=found[1])
         return _allowed(one.jobs, one.entries, written)
 
     def _write_entries(self, cursor: Any, schedule: int, entries: Sequence[Entry], now: int) -> list[bool]:
         written = []
         for entry in entries:
-            self._run(cursor, self._timed.enter, schedule=schedule, fired_at=now, **entry._asdict())
+            self._sql.enter.run(cursor, schedule=schedule, fired_at=now, **entry._asdict())
             written.append(cursor.rowcount == 1)
         return written
 
@@ -258,25 +249,25 @@ class ScheduleVerbs(Database):
 
     def ledger(self, name: str, limit: int, before: int | None = None) -> list[LedgerRow]:
         """Return what became of a schedule's instants; see the protocol."""
-        with self._lock, self._reading as cursor:
+        with self._db.lock, self._db.reading as cursor:
             kept = self._named(cursor, name)
             if kept is None:
                 return []
             until = _ALWAYS if before is None else before
-            rows = self._run(cursor, self._timed.ledger, k=kept.row.key, before=until, most=limit).fetchall()
+            rows = self._sql.ledger.run(cursor, k=kept.row.key, before=until, most=limit).fetchall()
         return [LedgerRow._make(row) for row in rows]
 
-    def prune_ledger(self, before: int, limit: int) -> int:
+    def prune(self, before: int, limit: int) -> int:
         """Remove old ledger rows; see the protocol."""
-        with self._lock:
-            with self._reading as cursor:
+        with self._db.lock:
+            with self._db.reading as cursor:
                 full = self._full_ledgers(cursor)
             removed = 0
             if full:
-                with self._writing as cursor:
+                with self._db.writing as cursor:
                     for key, oldest_kept in full:
                         until, most = min(before, oldest_kept), limit - removed
-                        self._run(cursor, self._timed.drop_old, k=key, before=until, most=most)
+                        self._sql.drop_old.run(cursor, k=key, before=until, most=most)
                         removed += cursor.rowcount
                         if removed >= limit:
                             # The rest of this one comes next.
@@ -286,14 +277,14 @@ class ScheduleVerbs(Database):
 
     def _full_ledgers(self, cursor: Any) -> list[tuple[int, int]]:
         """Return, of the next few schedules, those with more rows than are kept, and the oldest instant kept."""
-        sql, full = self._timed, []
+        sql, full = self._sql, []
         for _ in range(_LEDGERS_AT_ONCE):
-            key = self._run(cursor, sql.next_with_ledger, after=self._pruned_to).fetchone()[0]
+            key = sql.next_with_ledger.run(cursor, after=self._pruned_to).fetchone()[0]
             if key is None:
                 self._pruned_to = -1
                 break
             self._pruned_to = key
-            oldest = self._run(cursor, sql.oldest_kept, k=key, kept=LEDGER_KEPT - 1).fetchone()
+            oldest = sql.oldest_kept.run(cursor, k=key, kept=LEDGER_KEPT - 1).fetchone()
             if oldest is not None:
                 full.append((key, oldest[0]))
         return full

@@ -4,6 +4,9 @@
 `INLINE_ARGS` bytes lie in it, larger ones in `payload`, so that a 1 MB argument is written once. An attempt's
 result lies with the attempt. `edge` says which job waits for which. `schedule` has partial indexes over what is due
 and held; `firing` is the ledger, clustered by schedule and instant. Times are integer microseconds since 1970, UTC.
+
+`info` says what a dialect makes of it in its own words: `where` is the condition of a partial index; a `clustered`
+table lies in the order of its primary key; keys given `keys_once` never come back.
 """
 
 from __future__ import annotations
@@ -105,25 +108,24 @@ job = Table(
     Column("culprit", BigInteger),
     Column("workflow", Text),
 )
-# The conditions are for SQLite; another dialect brings its own, for naming one here would import it.
 Index(
     "job_ready",
     job.c.queue,
     job.c.priority.desc(),
     job.c.key,
-    sqlite_where=state_is(JobState.READY),
+    info={"where": state_is(JobState.READY)},
 )
 Index(
     "job_due",
     job.c.run_at,
     # Counted by queue without a look at the table.
     job.c.queue,
-    sqlite_where=state_is(JobState.SCHEDULED),
+    info={"where": state_is(JobState.SCHEDULED)},
 )
 Index(
     "job_owner",
     job.c.owner,
-    sqlite_where=state_is(JobState.RUNNING),
+    info={"where": state_is(JobState.RUNNING)},
 )
 Index(
     "job_done",
@@ -131,7 +133,7 @@ Index(
     job.c.state,
     job.c.queue,
     job.c.finished_at,
-    sqlite_where=literal_column("finished_at IS NOT NULL"),
+    info={"where": literal_column("finished_at IS NOT NULL")},
 )
 Index(
     "job_parked",
@@ -139,31 +141,31 @@ Index(
     job.c.task,
     job.c.priority.desc(),
     job.c.key,
-    sqlite_where=is_parked(),
+    info={"where": is_parked()},
 )
 Index(
     "job_failed",
     # SQLite adds the key by itself: the newest are at the end of each state. A success writes nothing here.
     job.c.state,
-    sqlite_where=literal_column(f"state > {int(JobState.SUCCEEDED)}"),
+    info={"where": literal_column(f"state > {int(JobState.SUCCEEDED)}")},
 )
 Index(
     "job_shown",
     job.c.shown,
-    sqlite_where=literal_column("shown IS NOT NULL"),
+    info={"where": literal_column("shown IS NOT NULL")},
 )
 # Jobs that wait for none any more, yet may not run, come first.
 Index(
     "job_waiting",
     job.c.waits,
     job.c.key,
-    sqlite_where=state_is(JobState.WAITING),
+    info={"where": state_is(JobState.WAITING)},
 )
 Index(
     "job_workflow",
     job.c.workflow,
     job.c.finished_at,
-    sqlite_where=literal_column("workflow IS NOT NULL"),
+    info={"where": literal_column("workflow IS NOT NULL")},
 )
 
 edge = Table(
@@ -174,7 +176,7 @@ edge = Table(
     Column("awaited", BigInteger, nullable=False),
     Column("passing", Integer, nullable=False),
     Column("on_error", Integer, nullable=False),
-    sqlite_with_rowid=False,
+    info={"clustered": True},
 )
 Index("edge_awaited", edge.c.awaited)
 
@@ -226,7 +228,7 @@ worker = Table(
     Column("seen_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("gone", Integer, nullable=False, server_default="0"),
-    sqlite_autoincrement=True,
+    info={"keys_once": True},
 )
 
 
@@ -259,18 +261,18 @@ schedule = Table(
     Column("changed_at", BigInteger, nullable=False),
     Column("note", Text),
     # A key that came back could take the firing of a scheduler that still means the schedule before.
-    sqlite_autoincrement=True,
+    info={"keys_once": True},
 )
 Index("schedule_source", schedule.c.source)
 Index(
     "schedule_due",
     schedule.c.due_at,
-    sqlite_where=schedule_is(ScheduleState.ACTIVE),
+    info={"where": schedule_is(ScheduleState.ACTIVE)},
 )
 Index(
     "schedule_held",
     schedule.c.held_at,
-    sqlite_where=literal_column("held_at IS NOT NULL"),
+    info={"where": literal_column("held_at IS NOT NULL")},
 )
 
 firing = Table(
@@ -284,7 +286,7 @@ firing = Table(
     Column("until", BigInteger),
     Column("count", Integer, nullable=False),
     Column("fired_at", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
+    info={"clustered": True},
 )
 
 # Control: commands to workers with their answers, what holds until it is withdrawn, and how full rate limits are.
@@ -298,7 +300,7 @@ letter = Table(
     Column("destination", Text),
     Column("wants_reply", Integer, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    sqlite_autoincrement=True,
+    info={"keys_once": True},
 )
 
 reply = Table(

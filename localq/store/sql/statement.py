@@ -5,14 +5,16 @@ Measured on SQLite that is three times as fast as `Connection.execute`, and one-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect, Executable
 
-__all__ = ["Statement"]
+from localq.store.sql.dialect import SqlDialect
+
+__all__ = ["Statement", "StatementTable", "skipping"]
 
 
 class Statement:
@@ -49,3 +51,27 @@ class Statement:
     def in_order(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
         """A fast getter of the parameters from mappings that name every one."""
         return itemgetter(*self.names)
+
+    def run(self, cursor: Any, **given: Any) -> Any:
+        """Execute it with parameters by name; return the cursor."""
+        cursor.execute(self.text, self.values(given))
+        return cursor
+
+
+class StatementTable:
+    """The statements of one room, made when a dialect first needs them."""
+
+    def __init__(self, dialect: SqlDialect) -> None:
+        self.dialect = dialect
+
+    def made(self, clause: Executable) -> Statement:
+        """Return the statement of a clause."""
+        return Statement(clause, self.dialect.compiler)
+
+
+def skipping(cursor: Any, following: Statement, **given: Any) -> Iterator[str]:
+    """Yield the different values of an index's column by skipping from one to the next; `after` is the parameter."""
+    after = ""
+    while (found := following.run(cursor, after=after, **given).fetchone()[0]) is not None:
+        yield found
+        after = found

@@ -1,81 +1,101 @@
-"""The verbs about bells: a worker or a waiting caller has one in the store's folder, and others ring it."""
+"""Bells and events beside a file: whoever waits has a socket in its folder, and others ring it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from localq.host.unix_bell import Ringer, UnixBell
-from localq.store.protocol.store import Bell, Hearing
-from localq.store.sql.database import Database
+from localq.store.protocol.bells import Bell, Topic
+from localq.store.protocol.events import Hearing
 
-__all__ = ["BellVerbs"]
+__all__ = ["HostBells", "HostEvents", "HostRinger"]
 
-_WORKER_BELL, _RESULT_BELL, _EVENT_BELL, _SCHEDULE_BELL = "w", "r", "e", "s"
+#: What the names of bells' files begin with.
+_KINDS = MappingProxyType({Topic.WORK: "w", Topic.RESULTS: "r", Topic.SCHEDULES: "s"})
+_EVENTS = "e"
 
 
-class BellVerbs(Database):
-    """Bells beside the database; see `localq.store.protocol.store.Store`."""
+class _Database(Protocol):
+    """The database whose file the bells hang beside."""
 
-    _ringer: Ringer | None = None
+    lock: Any
+    folder: Path
 
-    def worker_bell(self) -> Bell:
-        """Return a bell for a worker; see the protocol."""
-        return self._bell(_WORKER_BELL)
+    def open(self) -> None: ...
 
-    def result_bell(self) -> Bell:
-        """Return a bell for who waits for results; see the protocol."""
-        return self._bell(_RESULT_BELL)
+    def changed(self) -> bool: ...
 
-    def event_bell(self) -> Hearing:
-        """Return a bell for who listens to events; see the protocol."""
-        return self._bell(_EVENT_BELL)
 
-    def heard(self) -> bool:
-        """Whether anybody listens to events; see the protocol."""
-        return (self._ringer or self._rings()).hung(_EVENT_BELL)
+class HostRinger:
+    """The folder of a database as one process has it, once the database is open."""
 
-    def tell(self, data: bytes, only: Iterable[str] | None = None) -> list[str]:
-        """Send events to who listens; see the protocol."""
-        ringer = self._ringer or self._rings()
-        if only is None:
-            return ringer.tell(_EVENT_BELL, data)
-        return [path for path in only if not ringer.tell_one(path, data)]
+    def __init__(self, database: _Database) -> None:
+        self.database = database
+        self._ringer: Ringer | None = None
 
-    def schedule_bell(self) -> Bell:
-        """Return a bell for a scheduler; see the protocol."""
-        return self._bell(_SCHEDULE_BELL)
+    def bell(self, kind: str) -> UnixBell:
+        """Hang up a bell of a kind."""
+        self.database.open()
+        return UnixBell(self.database.folder, kind)
 
-    def ring_workers(self, word: str = "") -> None:
-        """Ring every worker's bell; see the protocol."""
-        ringer = self._ringer or self._rings()
-        if word:
-            ringer.say(_WORKER_BELL, (word,))
-        else:
-            ringer.ring(_WORKER_BELL)
+    def ringer(self) -> Ringer:
+        """Return what rings the bells in the folder."""
+        ringer = self._ringer
+        if ringer is None:
+            with self.database.lock:
+                self.database.open()
+                ringer = self._ringer = self._ringer or Ringer(self.database.folder)
+        return ringer
 
-    def ring_waiters(self, ids: Iterable[str]) -> None:
-        """Ring whoever waits for results; see the protocol."""
-        (self._ringer or self._rings()).say(_RESULT_BELL, ids)
-
-    def ring_schedulers(self) -> None:
-        """Ring every scheduler's bell; see the protocol."""
-        (self._ringer or self._rings()).ring(_SCHEDULE_BELL)
-
-    def _bell(self, kind: str) -> UnixBell:
-        with self._lock:
-            if self._cursor is None:
-                self.open()
-        return UnixBell(self.folder, kind)
-
-    def _rings(self) -> Ringer:
-        with self._lock:
-            if self._cursor is None:
-                self.open()
-            if self._ringer is None:
-                self._ringer = Ringer(self.folder)
-            return self._ringer
-
-    def _stop_ringing(self) -> None:
+    def stop(self) -> None:
+        """Let go of the socket."""
         if self._ringer is not None:
             self._ringer.close()
             self._ringer = None
+
+
+class HostBells:
+    """See `localq.store.protocol.bells.Bells`."""
+
+    def __init__(self, ringer: HostRinger) -> None:
+        self._ringer = ringer
+
+    def hang(self, topic: Topic) -> Bell:
+        """Return a bell that rings for a topic."""
+        return self._ringer.bell(_KINDS[topic])
+
+    def ring(self, topic: Topic, words: Iterable[str] | None = None) -> None:
+        """Ring every bell of a topic."""
+        if words is not None:
+            self._ringer.ringer().say(_KINDS[topic], words)
+        else:
+            self._ringer.ringer().ring(_KINDS[topic])
+
+    def changed(self) -> bool:
+        """Whether another connection wrote since this was last asked."""
+        return self._ringer.database.changed()
+
+
+class HostEvents:
+    """See `localq.store.protocol.events.Events`."""
+
+    def __init__(self, ringer: HostRinger) -> None:
+        self._ringer = ringer
+
+    def listen(self) -> Hearing:
+        """Return a bell for who listens to events."""
+        return self._ringer.bell(_EVENTS)
+
+    def listened(self) -> bool:
+        """Whether anybody listens to events."""
+        return self._ringer.ringer().hung(_EVENTS)
+
+    def send(self, data: bytes, only: Iterable[str] | None = None) -> list[str]:
+        """Send to who listens."""
+        ringer = self._ringer.ringer()
+        if only is None:
+            return ringer.tell(_EVENTS, data)
+        return [path for path in only if not ringer.tell_one(path, data)]

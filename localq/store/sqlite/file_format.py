@@ -5,20 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
-
 from localq.exceptions import StoreError, StoreForeign, StoreVersion
 from localq.model import failpoints
 from localq.store.sql.schema import SCHEMA_VERSION, metadata
 from localq.store.sqlite.busy import Patience
+from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.file_place import Place
 
-__all__ = ["APPLICATION_ID", "DIALECT", "create", "recognise"]
+__all__ = ["APPLICATION_ID", "create", "recognise"]
 
 #: "LocQ" in the file's header: what tells our files from others'.
 APPLICATION_ID = 0x4C6F6351
-DIALECT = sqlite.dialect(paramstyle="qmark")
 
 
 def recognise(cursor: Any, place: Place, patience: Patience) -> None:
@@ -37,10 +34,8 @@ def create(cursor: Any, patience: Patience) -> None:
     """Make the tables, and write into the head whose file it is: all or nothing."""
     patience.run(cursor, "BEGIN IMMEDIATE")
     try:
-        for table in metadata.sorted_tables:
-            cursor.execute(str(CreateTable(table).compile(dialect=DIALECT)))
-            for index in sorted(table.indexes, key=lambda one: str(one.name)):
-                cursor.execute(str(CreateIndex(index).compile(dialect=DIALECT)))
+        for statement in SQLITE.tables(metadata):
+            cursor.execute(statement)
         failpoints.point("store.create")
         cursor.execute("INSERT INTO meta (name, value) VALUES ('uuid', ?)", (uuid.uuid4().hex,))
         cursor.execute(f"PRAGMA application_id={APPLICATION_ID}")

@@ -5,31 +5,34 @@ Nothing is made, checked or refused on opening, so a damaged, foreign or newer f
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+from localq.store.sqlite.database import SqliteDatabase
 from localq.store.sqlite.store import SqliteStore
 
 __all__ = ["ReadOnlyStore"]
 
 
-class ReadOnlyStore(SqliteStore):
-    """The reading verbs of a store, on a file that is never written; a missing one is not made.
+class _ReadOnly(SqliteDatabase):
+    """A file that is never written; a missing one is not made.
 
     SQLite itself may leave an empty log beside a file that nobody else has open.
     """
 
     def open(self) -> None:
         """Open the file for reading, whatever it holds."""
-        with self._lock:
-            if self._cursor is None:
+        with self.lock:
+            if self.cursor is None:
                 try:
                     self._connection = self._driver()
-                    self._cursor = self._connection.cursor()
+                    self.cursor = self._connection.cursor()
                     self.folder = self._place.folder
                 except BaseException as error:
                     self._disconnect()
-                    self._raise(error)
+                    self.fail(error)
 
     def _driver(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -47,12 +50,30 @@ class ReadOnlyStore(SqliteStore):
             raise
         return connection
 
+
+class ReadOnlyStore(SqliteStore):
+    """The facets of a store, on a file that is never written; only verbs that read work."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._over(_ReadOnly(path))
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self.database.path
+
+    def inspect(self, pragma: str) -> list[tuple[Any, ...]]:
+        """Run a reading pragma."""
+        return self.database.inspect(pragma)
+
     def schema(self) -> set[tuple[str, str]]:
         """Return the kind and name of everything the file defines: tables, indexes, triggers, views."""
-        found = self._executed("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+        found = self.database.executed(
+            "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+        )
         return {(str(kind), str(name)) for kind, name in found}
 
     def identity(self) -> str | None:
         """Return the database's own id, or None."""
-        found = self._executed("SELECT value FROM meta WHERE name = 'uuid'")
+        found = self.database.executed("SELECT value FROM meta WHERE name = 'uuid'")
         return str(found[0][0]) if found else None

@@ -17,7 +17,7 @@ from localq.model.secrets import masked
 from localq.monitor import bug_report
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
-from localq.store.protocol.store import Filter
+from localq.store.protocol import Filter
 from localq.tasks.task import Task
 from localq.worker.control import State, inspect_command, nok, ok
 from localq.worker.lease import WorkerPlan
@@ -99,7 +99,7 @@ def _told(one: InHand, state: State) -> dict[str, Any]:
 def scheduled(state: State, **_: Any) -> list[dict[str, Any]]:
     """Return the newest of the jobs that wait in the store for their time, in the queues this worker serves."""
     plan = state.worker.plan
-    jobs = state.app.store.find(Filter(states=(JobState.SCHEDULED,), queues=plan.queues), _MOST)
+    jobs = state.app.store.read.find(Filter(states=(JobState.SCHEDULED,), queues=plan.queues), _MOST)
     served = [job for job in jobs if job.queue not in plan.excluded]
     return [
         {
@@ -115,8 +115,8 @@ def scheduled(state: State, **_: Any) -> list[dict[str, Any]]:
 def revoked(state: State, **_: Any) -> list[str]:
     """Return the newest of the jobs that were revoked, or are to be."""
     store = state.app.store
-    found = store.find(Filter(states=(JobState.CANCELLED,)), _MOST)
-    flagged = [job for job in store.find(Filter(states=(JobState.RUNNING,)), _MOST) if job.cancel]
+    found = store.read.find(Filter(states=(JobState.CANCELLED,)), _MOST)
+    flagged = [job for job in store.read.find(Filter(states=(JobState.RUNNING,)), _MOST) if job.cancel]
     return [job.id for job in (*flagged, *found)]
 
 
@@ -136,7 +136,7 @@ def query_task(state: State, ids: str | Sequence[str], **_: Any) -> dict[str, An
         if one.job.id in wanted
     }
     for job_id in sorted(wanted - found.keys())[:_MOST_ASKED]:
-        job = state.worker.store.call(job_id)
+        job = state.worker.store.read.get([job_id], args=True).get(job_id)
         if job is not None and job.state in _AWAITED and _serves(state.worker.plan, job.queue):
             found[job_id] = [_AWAITED[job.state], request_info(job, state)]
     return found
@@ -246,7 +246,7 @@ def stats(state: State, **_: Any) -> dict[str, Any]:
             "max": scaler.bounds.most, "min": scaler.bounds.fewest, "current": worker.pool.size
         },
         "prefetch_count": len(worker.pool.in_hand()),
-        "broker": {"transport": "localq", "hostname": str(getattr(store, "path", "")), "heartbeat": 0.0},
+        "broker": {"transport": "localq", "hostname": store.name, "heartbeat": 0.0},
         "rusage": _rusage(),
     }  # fmt: skip
 

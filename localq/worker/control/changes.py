@@ -16,6 +16,7 @@ from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
 from localq.result import signal_number
 from localq.result.stamped_jobs import stamped
+from localq.store.protocol import Topic
 from localq.worker.autoscale import Bounds
 from localq.worker.control import Controlled, State, control_command, nok, ok
 
@@ -77,9 +78,9 @@ def _read_headers(headers: Any) -> dict[str, Any]:
 def _cancel(state: State, ids: list[str], number: int, *, aside: bool = False) -> None:
     # In a thread another connection does it, so that the worker's own is never waited for.
     store = state.app.store if aside else state.worker.store
-    before = store.cancel(ids, state.app.clock.now(), number)
-    store.ring_workers("cancel")
-    store.ring_waiters([job_id for job_id, was in before.items() if not was.final])
+    before = store.jobs.cancel(ids, state.app.clock.now(), number)
+    store.bells.ring(Topic.WORK, ("cancel",))
+    store.bells.ring(Topic.RESULTS, [job_id for job_id, was in before.items() if not was.final])
 
 
 # Limits
@@ -125,10 +126,10 @@ def _unknown(state: State, name: str) -> dict[str, Any]:
 def _order(state: State, order: Order) -> None:
     store = state.worker.store
     # Others, and who asked, may have given it already: given again, a limit would begin anew.
-    if order.value is None or order not in store.orders():
-        store.order([order], state.app.clock.now())
-        store.ring_workers("orders")
-    state.worker.orders.obey(store.orders())
+    if order.value is None or order not in store.mail.orders():
+        store.mail.order([order], state.app.clock.now())
+        store.bells.ring(Topic.WORK, ("orders",))
+    state.worker.orders.obey(store.mail.orders())
 
 
 # Queues

@@ -17,7 +17,7 @@ from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.hints import nearest
 from localq.model.orders import Letter
-from localq.store.protocol.store import Store
+from localq.store.protocol import Store, Topic
 from localq.worker.control import Command, Panel, State, answers, changes, nok
 
 __all__ = ["WORD", "Mailbox"]
@@ -54,7 +54,7 @@ class Mailbox:
 
     def begin(self) -> None:
         """Start: letters sent before now are not for this worker."""
-        self._place = self._store.take_control(self._state.hostname, None, self._clock.now()).place
+        self._place = self._store.mail.take(self._state.hostname, None, self._clock.now()).place
 
     def hear(self, words: Collection[str]) -> None:
         """Take note that the bell rang."""
@@ -67,7 +67,7 @@ class Mailbox:
         if self._told or steady - self._looked >= (_BUSY_S if self._maybe else _FLOOR_S):
             self._told = self._maybe = False
             self._looked = steady
-            mail = self._store.take_control(self._state.hostname, self._place, self._clock.now())
+            mail = self._store.mail.take(self._state.hostname, self._place, self._clock.now())
             self._place = mail.place
             for letter in mail.letters:
                 self._execute(letter)
@@ -110,7 +110,7 @@ class Mailbox:
         while self._answers:
             # It leaves the queue when it is written, should the store be locked.
             first = self._answers[0]
-            store.reply(first.letter, name, first.text)
+            store.mail.answer(first.letter, name, first.text)
             self._answers.popleft()
             asked.append(f"{WORD}-{first.letter}")
-        store.ring_waiters(asked)
+        store.bells.ring(Topic.RESULTS, asked)

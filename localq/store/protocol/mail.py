@@ -1,0 +1,58 @@
+"""How programs speak to workers through a store: letters that are answered, orders that hold until withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from localq.model.orders import Mail, Order
+
+__all__ = ["Mailbox"]
+
+
+class Mailbox(Protocol):
+    """Letters to workers, and orders that hold for all of them."""
+
+    def order(self, orders: Sequence[Order], now: int) -> list[Order]:
+        """Give orders, in the place of earlier ones of their kind and name, or withdraw them (value None).
+
+        Returns:
+            Those that changed what holds.
+        """
+        ...
+
+    def orders(self) -> list[Order]:
+        """Return the orders that hold, by kind and name."""
+        ...
+
+    def post(
+        self,
+        command: str,
+        arguments: str,
+        destination: Sequence[str] | None,
+        *,
+        wants_reply: bool,
+        expires_at: int,
+        now: int,
+    ) -> int:
+        """Put a letter to the workers of these names (None: all) into the mailbox; return its key.
+
+        Letters that have expired go, with the answers to them.
+        """
+        ...
+
+    def take(self, worker: str, place: int | None, now: int) -> Mail:
+        """Return the letters to a worker (by name) that came after a place in the mailbox and have not expired.
+
+        Letters stay for others: what a worker has read it knows by the place returned. With None there are no
+        letters, and the place is that of the last: who comes later is not meant.
+        """
+        ...
+
+    def answer(self, key: int, worker: str, answer: str) -> None:
+        """Answer a letter in a worker's name."""
+        ...
+
+    def answers(self, key: int) -> list[tuple[str, str]]:
+        """Return who has answered a letter, and what, in the order of answering."""
+        ...

@@ -1,0 +1,101 @@
+"""How a store is read: jobs, their attempts and results, workflows, and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from localq.model.edges import Input, Tie
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt
+
+__all__ = ["LINE", "Filter", "Inputs", "Reading", "Seen", "Stats"]
+
+
+#: READY jobs of a queue and priority among which `stats` looks for the one that has waited longest.
+LINE = 1000
+
+
+class Filter(NamedTuple):
+    """Which jobs to find; None means any. `before` pages: only jobs whose key is lower.
+
+    Of more than `limit` jobs of an `id_prefix`, those with the greatest ids are found.
+    """
+
+    states: tuple[JobState, ...] | None = None
+    tasks: tuple[str, ...] | None = None
+    queues: tuple[str, ...] | None = None
+    shown: str | None = None
+    id_prefix: str | None = None
+    before: int | None = None
+
+
+class Seen(NamedTuple):
+    """A job as whoever waits for it sees it: with its last attempt, and its last note's data (JSON bytes).
+
+    The note's data only while the job runs or shows a state of its own.
+    """
+
+    job: Job
+    attempt: Attempt | None
+    note: bytes | None
+
+
+class Inputs(NamedTuple):
+    """What a job gets of those it waited for, in the order of its edges; those that give nothing are left out.
+
+    `culprit` is the job it cannot run because of, with its last attempt; None if there is none, or not any more.
+    """
+
+    given: list[Input]
+    culprit: Seen | None
+
+
+class Stats(NamedTuple):
+    """How many jobs there are by queue and state, and since when each queue's longest waiting READY job could run."""
+
+    counts: dict[tuple[str, JobState], int]
+    waiting_since: dict[str, int]
+
+
+class Reading(Protocol):
+    """What there is to know of jobs: no verb writes, or waits for who does."""
+
+    def get(self, ids: Sequence[str], args: bool = False) -> dict[str, Job]:
+        """Return the jobs known among `ids`; with their arguments if asked for."""
+        ...
+
+    def seen(self, ids: Sequence[str]) -> dict[str, Seen]:
+        """Return each known job with its last attempt and note, in one read."""
+        ...
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """Return every kept attempt of a job, first to last."""
+        ...
+
+    def find(self, which: Filter, limit: int) -> list[Job]:
+        """Return jobs, newest first, without their arguments."""
+        ...
+
+    def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
+        """Return the jobs of a workflow, and the job whose id is its name, in the order of adding; and the edges."""
+        ...
+
+    def inputs(self, ids: Sequence[str]) -> dict[str, Inputs]:
+        """Return what each known job gets of those it waited for, and what keeps it from running, in one read.
+
+        A result is that of the last success, unless the job has failed or was cancelled since.
+        """
+        ...
+
+    def stats(self) -> Stats:
+        """Return what a look at all jobs finds.
+
+        Of each queue and priority no more than the first `LINE` READY jobs are asked since when they wait: they are
+        the first to be claimed.
+        """
+        ...
+
+    def waiting_tasks(self) -> dict[tuple[str, str], int]:
+        """Return the number of jobs that wait or are due, by queue and task."""
+        ...

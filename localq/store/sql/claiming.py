@@ -1,0 +1,122 @@
+"""Claiming jobs, by statements on a cursor: what is ready and served, in order, within pauses and rate limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from localq.model import failpoints
+from localq.model.job import Job
+from localq.model.rates import Rate
+from localq.model.worker import Claim, Served
+from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.edges import Edges
+from localq.store.sql.job_statements import JobStatements, job_statements, with_args
+from localq.store.sql.limits import Brakes, Limits
+from localq.store.sql.statement import skipping
+
+__all__ = ["JobTaker", "ready_queues"]
+
+#: SCHEDULED jobs made READY in one claim; more wait for the next.
+_PROMOTED_AT_ONCE = 1000
+#: Jobs that cannot run because of others, taken in one claim.
+_STUCK_AT_ONCE = 256
+#: How often a claim that meets jobs over their limits begins anew.
+_ROUNDS = 4
+
+
+class JobTaker:
+    """Takes jobs for workers."""
+
+    def __init__(self, dialect: SqlDialect, edges: Edges) -> None:
+        self._dialect, self._edges = dialect, edges
+        self._limits = Limits(dialect)
+
+    @cached_property
+    def _sql(self) -> JobStatements:
+        return job_statements(self._dialect)
+
+    def claim(
+        self, cursor: Any, worker: int, served: Served, limit: int, now: int, rates: Mapping[str, Rate] | None
+    ) -> Claim:
+        """Take READY jobs; see `localq.store.protocol.jobs`."""
+        sql = self._sql
+        held = sql.outlook.run(cursor, k=worker).fetchone()
+        if held is None:
+            return Claim([], None, held=False)
+        braked, next_at, stuck = held
+        if next_at is not None and next_at <= now:
+            sql.promote.run(cursor, now=now, most=_PROMOTED_AT_ONCE)
+            next_at = sql.outlook.run(cursor, k=worker).fetchone()[1]
+        behind: list[Job] = []
+        if stuck:
+            behind = [with_args(cursor, sql, one) for one in self._edges.take_stuck(cursor, worker, _STUCK_AT_ONCE)]
+        queues = self._served(cursor, served)
+        if limit <= 0 or not (queues or braked):
+            return Claim(behind, next_at)
+        if braked or rates:
+            barred = served.excluded if served.queues is None else None
+            brakes = self._limits.brakes(cursor, queues, barred, rates, now)
+            rows = self._take_braked(cursor, brakes, worker, limit)
+            next_at = brakes.next_at(next_at, now)
+        else:
+            rows = self._take(cursor, queues, worker, limit)
+        if len(rows) > 1:
+            rows.sort(key=_order)
+        jobs = [with_args(cursor, sql, Job._make(row)) for row in rows]
+        failpoints.point("claim.inside")
+        return Claim(behind + jobs, next_at)
+
+    def backlog(self, cursor: Any, served: Served, most: int) -> int:
+        """Return the number of READY jobs, counting no further than `most`."""
+        count = 0
+        for name in self._served(cursor, served):
+            if count < most:
+                count += self._sql.count_ready.run(cursor, of_queue=name, most=most - count).fetchone()[0]
+        return count
+
+    def _served(self, cursor: Any, served: Served) -> list[str]:
+        """Return the queues served, where all are those that have ready jobs."""
+        names: Iterable[str] = (
+            ready_queues(cursor, self._sql) if served.queues is None else dict.fromkeys(served.queues)
+        )
+        return [name for name in names if name not in served.excluded]
+
+    def _take(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
+        sql = self._sql
+        if len(queues) == 1:
+            claimed = sql.claim_queue.run(cursor, worker=worker, of_queue=queues[0], most=limit)
+            return list(claimed.fetchall())
+        best: list[tuple[int, int]] = []
+        for name in queues:
+            found = sql.best_of_queue.run(cursor, of_queue=name, most=limit).fetchall()
+            best.extend((-priority, key) for key, priority in found)
+        best.sort()
+        keys = self._dialect.bound([key for _, key in best[:limit]])
+        return list(sql.claim_keys.run(cursor, worker=worker, keys=keys).fetchall())
+
+    def _take_braked(self, cursor: Any, brakes: Brakes, worker: int, limit: int) -> list[Any]:
+        """Take jobs within the limits, and park those that are over, also further back."""
+        taken: list[Any] = []
+        for _ in range(_ROUNDS):
+            rows = self._take(cursor, brakes.queues, worker, limit - len(taken)) if brakes.queues else []
+            rows.sort(key=_order)
+            within, over = brakes.parted(rows)
+            taken += within
+            if not over:
+                break
+            self._limits.park(cursor, brakes, over)
+        else:
+            brakes.again = True
+        self._limits.keep(cursor, brakes)
+        return taken
+
+
+def ready_queues(cursor: Any, sql: JobStatements) -> Iterator[str]:
+    """Return the queues that have ready jobs."""
+    return skipping(cursor, sql.next_queue)
+
+
+def _order(row: Sequence[Any]) -> tuple[int, int]:
+    return -row[4], row[0]

@@ -1,0 +1,85 @@
+"""Clauses about jobs that the statements of several rooms share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    and_,
+    bindparam,
+    exists,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
+
+from localq.model.job import Job, JobState
+from localq.store.sql.schema import ATTEMPT_BITS, edge, job, state_is
+
+__all__ = ["FINAL", "claimed_values", "job_columns", "kept_for_others", "may_go", "span", "waiting_columns"]
+
+#: The first of the final states.
+FINAL: Any = literal_column(str(int(JobState.SUCCEEDED)))
+_SPAN = 1 << ATTEMPT_BITS
+_WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
+
+
+def job_columns(with_args: bool) -> list[Any]:
+    """Return the columns of `Job`, in its order."""
+    columns: list[Any] = [job.c[name] for name in Job._fields]
+    if not with_args:
+        columns[Job._fields.index("args")] = null().label("args")
+    return columns
+
+
+def claimed_values() -> dict[str, Any]:
+    """Return what a claim sets."""
+    return {
+        "state": int(JobState.RUNNING),
+        "run_token": job.c.run_token + literal_column("1"),
+        "attempts": job.c.attempts + literal_column("1"),
+        "owner": bindparam("worker"),
+        "shown": null(),
+    }
+
+
+def waiting_columns(*columns: Any, queues: Sequence[str] | None = None) -> CompoundSelect[Any]:
+    """Return columns of the jobs that wait or are due, by the index of each."""
+    wanted = [] if queues is None else [job.c.queue.in_(list(queues))]
+    return union_all(*(select(*columns).where(state_is(state), *wanted) for state in _WAITING))
+
+
+def kept_for_others() -> ColumnElement[bool]:
+    """Return the condition that an unfinished job still waits for a job, or did, and needs its result."""
+    waiter = job.alias("waiter")
+    return and_(
+        job.c.role != literal_column("0"),
+        exists(
+            select(literal_column("1"))
+            .select_from(edge.join(waiter, waiter.c.key == edge.c.waiter))
+            .where(edge.c.awaited == job.c.key, waiter.c.state < FINAL)
+        ),
+    )
+
+
+def may_go(before: Any) -> ColumnElement[bool]:
+    """Return the condition that nothing of a job's workflow is unfinished, or finished after a time."""
+    other = job.alias("other")
+    same = and_(other.c.workflow == job.c.workflow, other.c.workflow.is_not(None))
+    return or_(
+        job.c.workflow.is_(None),
+        and_(
+            ~exists(select(literal_column("1")).where(same, other.c.finished_at.is_(None))),
+            ~exists(select(literal_column("1")).where(same, other.c.finished_at >= before)),
+        ),
+    )
+
+
+def span(sequence: int) -> tuple[int, int]:
+    """Return the first and the end (exclusive) of a job's attempt keys."""
+    return sequence * _SPAN, (sequence + 1) * _SPAN

@@ -1,0 +1,208 @@
+"""What writes jobs by statements on a cursor: adding, ending runs, cancelling, removing.
+
+The transaction is the caller's, so that a schedule fires, or a program enqueues beside rows of its own, in
+one transaction with what else they write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from localq.model.edges import Role
+from localq.model.job import Job, JobState, NewJob
+from localq.model.outcome import Completion
+from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.edges import Edges
+from localq.store.sql.job_clauses import span
+from localq.store.sql.job_statements import JobStatements, job_statements
+from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT
+
+__all__ = ["JobWriter"]
+
+_READY = int(JobState.READY)
+_SCHEDULED = int(JobState.SCHEDULED)
+
+
+class JobWriter:
+    """Writes jobs of a dialect's database."""
+
+    def __init__(self, dialect: SqlDialect) -> None:
+        self._dialect = dialect
+        self.edges = Edges(dialect)
+
+    @cached_property
+    def _sql(self) -> JobStatements:
+        return job_statements(self._dialect)
+
+    # Adding
+
+    def insert(self, cursor: Any, jobs: Sequence[NewJob], now: int) -> list[bool]:
+        """Add jobs and what they wait for; return for each whether it is new."""
+        text = self._sql.add_job.text
+        rows = [plain_row(new, now) for new in jobs]
+        if all(map(is_plain, jobs)):
+            return self._insert_rows(cursor, jobs, text, rows)
+        awaited = {edge.awaited for new in jobs for edge in new.after}
+        rows = [self.edges.member_row(new, row, awaited) for new, row in zip(jobs, rows, strict=True)]
+        added = self._insert_rows(cursor, jobs, self._sql.add_member.text, rows)
+        self.edges.tie(cursor, jobs, added, now)
+        return added
+
+    def _insert_rows(
+        self, cursor: Any, jobs: Sequence[NewJob], text: str, rows: Sequence[tuple[Any, ...]]
+    ) -> list[bool]:
+        small = all(len(new.args) <= INLINE_ARGS for new in jobs)
+        if len(rows) > 1 and small and self._dialect.all_or_none(cursor, text, rows):
+            return [True] * len(rows)
+        # Some id may exist already, and only one at a time tells which.
+        added = []
+        for new, row in zip(jobs, rows, strict=True):
+            cursor.execute(text, row)
+            is_new = cursor.rowcount == 1
+            if is_new and len(new.args) > INLINE_ARGS:
+                self._sql.add_payload.run(cursor, of_id=new.id, args=new.args)
+            added.append(is_new)
+        return added
+
+    # Ending runs
+
+    def end(self, cursor: Any, completions: Sequence[Completion], now: int) -> list[bool]:
+        """Write what attempts came to; return for each whether it was applied."""
+        text, in_order = self._sql.finish.text, self._sql.finish.in_order
+        rows = [in_order(_finish_row(done, now)) for done in completions]
+        if len(rows) > 1 and self._dialect.all_or_none(cursor, text, rows):
+            self._record(cursor, completions, now)
+            return [True] * len(rows)
+        # Some may not be held any more, and only one at a time tells which.
+        ended = [self._end_one(cursor, row, done, now) for row, done in zip(rows, completions, strict=True)]
+        self._record(cursor, [done for done in ended if done is not None], now)
+        return [done is not None for done in ended]
+
+    def _end_one(self, cursor: Any, row: tuple[Any, ...], done: Completion, now: int) -> Completion | None:
+        """Move one job; return its completion with the role the job has by now, or None if it was not held."""
+        finish = self._sql.finish
+        cursor.execute(finish.text, row)
+        if cursor.rowcount == 1:
+            return done
+        found = self._sql.role_of.run(cursor, k=done.key, of_id=done.id).fetchone()
+        if found is None or found[0] == done.role:
+            return None
+        cursor.execute(finish.text, finish.in_order({**_finish_row(done, now), "as_role": found[0]}))
+        return done._replace(role=found[0]) if cursor.rowcount == 1 else None
+
+    def _record(self, cursor: Any, completions: Sequence[Completion], now: int) -> None:
+        """Write the attempts, new arguments and follow-ups of completions that were applied; count down first.
+
+        What follows may wait for what has just ended: for that it must be over already.
+        """
+        if any(done.role for done in completions):
+            awaited = [(done, done.state) for done in completions if done.role & Role.AWAITED]
+            self.edges.count(cursor, awaited, now)
+        rows = [_attempt_row(done) for done in completions if done.attempt is not None]
+        if rows:
+            cursor.executemany(self._sql.add_attempt.text, rows)
+        for done in completions:
+            if done.queue is not None or done.priority is not None:
+                self._sql.new_place.run(cursor, k=done.key, new_queue=done.queue, new_priority=done.priority)
+            if done.args is not None:
+                self._replace_call(cursor, done)
+            if not done.state.final:
+                # The next run starts with nothing said.
+                self._sql.drop_note.run(cursor, k=done.key)
+            if done.replaced is None:
+                if done.follow_ups:
+                    self.insert(cursor, done.follow_ups, now)
+            elif self.edges.put_in_place(cursor, done, now):
+                self.insert(cursor, done.follow_ups, now)
+                self.edges.tie(cursor, [done.replaced], [True], now)
+
+    def _replace_call(self, cursor: Any, done: Completion) -> None:
+        assert done.args is not None
+        inline = done.args if len(done.args) <= INLINE_ARGS else None
+        self._sql.new_call.run(cursor, k=done.key, new_args=inline, new_options=done.options)
+        self._sql.drop_payload.run(cursor, k=done.key)
+        if inline is None:
+            self._sql.add_payload.run(cursor, of_id=done.id, args=done.args)
+        if done.role & Role.FED:
+            # What it got of others is among the new arguments.
+            self._sql.whole_call.run(cursor, k=done.key)
+
+    # Cancelling and removing
+
+    def cancel(self, cursor: Any, ids: Sequence[str], now: int, signal: int) -> dict[str, JobState]:
+        """Cancel jobs; the flag kept is 1 for no signal, else the signal's number plus one."""
+        before: dict[str, JobState] = {}
+        awaited: list[int] = []
+        for job_id in dict.fromkeys(ids):
+            found = self._sql.by_id.run(cursor, of_id=job_id).fetchone()
+            if found is None:
+                continue
+            one = Job._make(found)
+            before[job_id] = JobState(one.state)
+            if one.state < JobState.RUNNING:
+                self._sql.cancel_waiting.run(cursor, k=one.key, now=now, signal=1 + signal)
+                if one.role & Role.AWAITED:
+                    awaited.append(one.key)
+            elif one.state == JobState.RUNNING:
+                self._sql.flag.run(cursor, k=one.key, signal=1 + signal)
+        self.edges.count_bad(cursor, awaited, now)
+        return before
+
+    def drop(self, cursor: Any, keys: Sequence[int]) -> int:
+        """Remove jobs with all they hold; return how many."""
+        sql = self._sql
+        if keys:
+            singles = [(key,) for key in keys]
+            for statement in (sql.drop_payload, sql.drop_note, sql.drop_job):
+                cursor.executemany(statement.text, singles)
+            cursor.executemany(sql.drop_attempts.text, [span(key) for key in keys])
+            self.edges.untie(cursor, keys)
+        return len(keys)
+
+
+def is_plain(new: NewJob) -> bool:
+    """Whether a job has nothing to do with others."""
+    return new.workflow is None and not new.after and new.beside is None
+
+
+def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:
+    """Return the values of a job that is added, in the order in which `add_job` names them."""
+    run_at, args = new.run_at, new.args
+    return (
+        new.id,
+        new.task,
+        new.queue,
+        new.priority,
+        _READY if run_at is None or run_at <= now else _SCHEDULED,
+        now if run_at is None else run_at,
+        new.expires_at,
+        now,
+        args if len(args) <= INLINE_ARGS else None,
+        new.options,
+    )
+
+
+def _attempt_row(done: Completion) -> tuple[Any, ...]:
+    assert done.attempt is not None
+    return (done.key << ATTEMPT_BITS | min(done.attempt.number, LAST_ATTEMPT), *done.attempt[1:])
+
+
+def _finish_row(done: Completion, now: int) -> dict[str, Any]:
+    if done.state == JobState.RUNNING:
+        raise ValueError(f"the completion of job {done.id} says RUNNING; an attempt that is over leaves that state")
+    return {
+        "k": done.key,
+        "of_id": done.id,
+        "token": done.run_token,
+        "worker": done.owner,
+        "to_state": int(done.state),
+        "now": now,
+        "at": done.run_at,
+        "to_retries": done.retries,
+        "to_crashes": done.crashes,
+        "to_shown": done.shown,
+        "uncharged": 0 if done.attempt is not None else 1,
+        "as_role": done.role,
+    }

@@ -1,0 +1,64 @@
+"""The statements about letters to workers, answers, and standing orders."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy import bindparam, delete, func, insert, or_, select
+
+from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.schema import bucket, letter, reply, standing_order
+from localq.store.sql.statement import StatementTable
+
+__all__ = ["MailStatements", "mail_statements"]
+
+P = bindparam
+
+
+class MailStatements(StatementTable):
+    """What is said to workers, and what they answer."""
+
+    def __init__(self, dialect: SqlDialect) -> None:
+        super().__init__(dialect)
+        self._letters()
+        self._orders()
+
+    def _letters(self) -> None:
+        names = ("command", "arguments", "destination", "wants_reply", "expires_at")
+        self.post = self.made(insert(letter).values({name: P(name) for name in names}).returning(letter.c.key))
+        self.drop_letters = self.made(delete(letter).where(letter.c.expires_at < P("now")))
+        left = select(letter.c.key).where(letter.c.key == reply.c.letter)
+        self.drop_replies = self.made(delete(reply).where(~left.exists()))
+        self.last = self.made(select(func.max(letter.c.key)))
+        self.take = self.made(
+            select(letter.c.key, letter.c.command, letter.c.arguments, letter.c.wants_reply)
+            .where(
+                letter.c.key > P("place"),
+                letter.c.expires_at >= P("now"),
+                or_(letter.c.destination.is_(None), P("worker").in_(self.dialect.members(letter.c.destination))),
+            )
+            .order_by(letter.c.key)
+        )
+        answers = ("letter", "worker", "answer")
+        self.answer = self.made(insert(reply).values({name: P(name) for name in answers}))
+        self.answers = self.made(
+            select(reply.c.worker, reply.c.answer).where(reply.c.letter == P("of_letter")).order_by(reply.c.key)
+        )
+
+    def _orders(self) -> None:
+        self.orders = self.made(
+            select(standing_order.c.kind, standing_order.c.name, standing_order.c.value).order_by(
+                standing_order.c.kind, standing_order.c.name
+            )
+        )
+        self.give = self.made(self.dialect.upsert(standing_order, ["kind", "name"]))
+        of_name = (standing_order.c.kind == P("of_kind"), standing_order.c.name == P("of_name"))
+        self.withdraw = self.made(delete(standing_order).where(*of_name))
+        self.order = self.made(select(standing_order.c.value).where(*of_name))
+        self.drop_bucket = self.made(delete(bucket).where(bucket.c.task == P("of_task")))
+
+
+@cache
+def mail_statements(dialect: SqlDialect) -> MailStatements:
+    """Return the statements of a dialect, the same for all stores that share it."""
+    return MailStatements(dialect)

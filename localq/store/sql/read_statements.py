@@ -1,0 +1,110 @@
+"""The statements that only read jobs, and what ties them together."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    CompoundSelect,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+
+from localq.model.job import JobState
+from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.job_clauses import job_columns, waiting_columns
+from localq.store.sql.schema import ATTEMPT_BITS, attempt, edge, job, note, state_is
+from localq.store.sql.statement import StatementTable
+
+__all__ = ["ReadStatements", "read_statements"]
+
+P = bindparam
+
+
+def _counts() -> CompoundSelect[Any]:
+    """Return the number of jobs by queue and state, each state from its own index."""
+    open_ones = (
+        select(job.c.queue, literal_column(str(int(state))), func.count()).where(state_is(state)).group_by(job.c.queue)
+        for state in JobState
+        if not state.final
+    )
+    done = (
+        select(job.c.queue, job.c.state, func.count())
+        .where(job.c.finished_at.is_not(None))
+        .group_by(job.c.state, job.c.queue)
+    )
+    return union_all(*open_ones, done)
+
+
+class ReadStatements(StatementTable):
+    """What there is to know of jobs."""
+
+    def __init__(self, dialect: SqlDialect) -> None:
+        super().__init__(dialect)
+        self._jobs()
+        self._counting()
+        self._edges()
+
+    def _jobs(self) -> None:
+        self.call = self.made(select(*job_columns(with_args=True)).where(job.c.id == P("of_id")))
+        self.by_key = self.made(select(*job_columns(with_args=False)).where(job.c.key == P("k")))
+        columns = list(attempt.columns)
+        within = and_(attempt.c.key >= P("first"), attempt.c.key < P("end"))
+        self.attempts = self.made(select(*columns).where(within).order_by(attempt.c.key))
+        self.last_attempt = self.made(select(*columns).where(within).order_by(attempt.c.key.desc()).limit(1))
+        self.note = self.made(select(note.c.meta).where(note.c.job == P("job")))
+
+    def _counting(self) -> None:
+        self.stats = self.made(_counts())
+        line = (
+            select(job.c.run_at)
+            .where(state_is(JobState.READY), job.c.queue == P("of_queue"), job.c.priority == P("rank"))
+            .order_by(job.c.key)
+            .limit(P("most"))
+            .subquery()
+        )
+        self.oldest_in_line = self.made(select(func.min(line.c.run_at)))
+        waiting = waiting_columns(job.c.queue, job.c.task).subquery()
+        self.waiting = self.made(
+            select(waiting.c.queue, waiting.c.task, func.count()).group_by(waiting.c.queue, waiting.c.task)
+        )
+
+    def _edges(self) -> None:
+        other = attempt.alias("other")
+        span: Any = literal_column(str(1 << ATTEMPT_BITS))
+        good = (
+            select(func.max(other.c.key))
+            .where(other.c.key >= job.c.key * span, other.c.key < (job.c.key + literal_column("1")) * span)
+            .where(other.c.ending == literal_column("'SUCCESS'"))
+        )
+        self.inputs = self.made(
+            select(job.c.id, job.c.state, job.c.options, edge.c.passing, edge.c.on_error, attempt.c.result)
+            .select_from(
+                edge.join(job, job.c.key == edge.c.awaited).outerjoin(attempt, attempt.c.key == good.scalar_subquery())
+            )
+            .where(edge.c.waiter == P("k"), edge.c.passing != literal_column("0"))
+            .order_by(edge.c.position)
+        )
+        self.family = self.made(
+            select(*job_columns(with_args=False))
+            .where(or_(job.c.workflow == P("of_workflow"), job.c.id == P("of_workflow")))
+            .order_by(job.c.key)
+        )
+        self.ties = self.made(
+            select(edge.c.waiter, edge.c.position, edge.c.awaited, edge.c.passing, edge.c.on_error)
+            .select_from(edge.join(job, job.c.key == edge.c.waiter))
+            .where(job.c.workflow == P("of_workflow"))
+            .order_by(edge.c.waiter, edge.c.position)
+        )
+
+
+@cache
+def read_statements(dialect: SqlDialect) -> ReadStatements:
+    """Return the statements of a dialect, the same for all stores that share it."""
+    return ReadStatements(dialect)

@@ -1,0 +1,48 @@
+"""A store in SQL: the facets of the protocol over one database, with bells that are handed in."""
+
+from __future__ import annotations
+
+from localq.store.protocol.bells import Bells
+from localq.store.protocol.events import Events
+from localq.store.sql.database import Database
+from localq.store.sql.groups import SqlGroups
+from localq.store.sql.job_writer import JobWriter
+from localq.store.sql.jobs import SqlJobs
+from localq.store.sql.mail import SqlMail
+from localq.store.sql.reading import SqlReading
+from localq.store.sql.schedules import SqlSchedules
+from localq.store.sql.workers import SqlWorkers
+
+__all__ = ["SqlStore"]
+
+
+class SqlStore:
+    """Jobs and schedules in a SQL database; see `localq.store.protocol.store.Store`.
+
+    Args:
+        name: What it is called where it is shown.
+        shared: Whether other processes see it.
+    """
+
+    def __init__(self, database: Database, bells: Bells, events: Events, *, name: str, shared: bool) -> None:
+        self.database, self.name, self.shared = database, name, shared
+        writer = JobWriter(database.dialect)
+        self.jobs = SqlJobs(database, writer)
+        self.read = SqlReading(database)
+        self.groups = SqlGroups(database)
+        self.workers = SqlWorkers(database)
+        self.schedules = SqlSchedules(database, writer)
+        self.mail = SqlMail(database)
+        self.bells, self.events = bells, events
+
+    def open(self) -> None:
+        """Create or check the store; see the protocol."""
+        self.database.open()
+
+    def close(self) -> None:
+        """Let go of every resource; see the protocol."""
+        self.database.close()
+
+    def tend(self, now: int) -> None:
+        """Do the database's own housekeeping; see the protocol."""
+        self.database.tend(now)

@@ -1,0 +1,84 @@
+"""The statements about workers: who is entered, whose lease holds, and which jobs the dead left behind."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy import bindparam, delete, insert, literal_column, or_, select, update
+
+from localq.model.job import JobState
+from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.job_clauses import job_columns
+from localq.store.sql.schema import job, state_is, worker
+from localq.store.sql.statement import StatementTable
+
+__all__ = ["WorkerStatements", "worker_statements"]
+
+P = bindparam
+
+
+class WorkerStatements(StatementTable):
+    """What is kept of workers."""
+
+    def __init__(self, dialect: SqlDialect) -> None:
+        super().__init__(dialect)
+        self._entering()
+        self._leaving()
+
+    def _entering(self) -> None:
+        self.enter = self.made(
+            insert(worker)
+            .values({name: P(name) for name in ("uuid", "boot_id", "card", "started_at", "seen_at", "lease_until")})
+            .returning(worker.c.key)
+        )
+        self.beat = self.made(
+            update(worker)
+            .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
+            .values(seen_at=P("now"), lease_until=P("until"))
+        )
+        self.owned = self.made(
+            select(job.c.key, job.c.run_token, job.c.cancel).where(
+                job.c.owner == P("worker"), state_is(JobState.RUNNING)
+            )
+        )
+        self.all = self.made(select(*worker.columns).order_by(worker.c.key))
+        self.describe = self.made(update(worker).where(worker.c.key == P("k")).values(card=P("card")))
+
+    def _leaving(self) -> None:
+        self.leave = self.made(
+            update(worker)
+            .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
+            .values(gone=1, seen_at=P("now"))
+        )
+        owners = select(job.c.owner).where(state_is(JobState.RUNNING)).distinct().subquery()
+        dead = (
+            select(owners.c.owner)
+            .select_from(owners.outerjoin(worker, worker.c.key == owners.c.owner))
+            .where(
+                or_(
+                    worker.c.key.is_(None),
+                    worker.c.gone != literal_column("0"),
+                    worker.c.boot_id != P("boot"),
+                    worker.c.lease_until < P("lease_now"),
+                )
+            )
+        )
+        self.lost = self.made(
+            select(*job_columns(with_args=False))
+            .where(state_is(JobState.RUNNING), job.c.owner.in_(dead.scalar_subquery()))
+            .limit(P("most"))
+        )
+        busy = select(job.c.owner).where(state_is(JobState.RUNNING))
+        self.drop_gone = self.made(
+            delete(worker).where(
+                worker.c.gone != literal_column("0"),
+                worker.c.seen_at < P("before"),
+                worker.c.key.not_in(busy.scalar_subquery()),
+            )
+        )
+
+
+@cache
+def worker_statements(dialect: SqlDialect) -> WorkerStatements:
+    """Return the statements of a dialect, the same for all stores that share it."""
+    return WorkerStatements(dialect)

@@ -1,0 +1,315 @@
+"""One SQLite file: opening it safely, transactions, and the upkeep of the file and its log.
+
+No code opens or closes the database file other than through SQLite: `close()` on any descriptor of it would drop
+SQLite's locks in this process (https://sqlite.org/howtocorrupt.html 2.2). No connection crosses a fork: a child
+leaves the inherited one alone, unclosed, and opens its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+from localq.exceptions import ImproperlyConfigured, StoreError
+from localq.model import failpoints
+from localq.store.forks import keep_for_ever
+from localq.store.sql.database import Database
+from localq.store.sqlite.busy import BUSY_TIMEOUT_S, Patience
+from localq.store.sqlite.dialect import SQLITE
+from localq.store.sqlite.errors import explained
+from localq.store.sqlite.file_format import create, recognise
+from localq.store.sqlite.file_place import Place
+from localq.store.sqlite.writeback import begin_writeback, finish_writeback
+
+__all__ = ["SqliteDatabase"]
+
+#: A write-ahead log larger than this (bytes) is checkpointed.
+CHECKPOINT_BYTES = 16 << 20
+#: What a log that was written back is cut to (bytes): one that stayed long would be taken for one that has grown.
+LOG_KEPT_BYTES = 15 << 20
+#: Commits of a process without a worker between two looks at the log.
+_LOOK_EVERY = 128
+#: Unused pages a file may keep; beyond these, and a quarter of it, they are given back, so many at a time.
+SPARE_PAGES = 1024
+_GIVEN_BACK_AT_ONCE = 256
+_DURABILITY = {"full": "FULL", "normal": "NORMAL"}
+
+
+class SqliteDatabase(Database):
+    """A SQLite file, or a database in memory for one process.
+
+    Args:
+        path: The file, made with mode 0600 if missing; or ":memory:".
+        durability: "full" fsyncs every commit; "normal" may lose the last commits at a power cut (never at a
+            kill), which for a worker only repeats runs.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], durability: str = "full", patience_s: float = BUSY_TIMEOUT_S
+    ) -> None:
+        super().__init__(SQLITE)
+        if durability not in _DURABILITY:
+            raise ImproperlyConfigured(f"durability is {durability!r}; it must be 'full' or 'normal'")
+        #: For presence files and bells; there once the database is open.
+        self.folder: Path
+        self.memory = os.fspath(path) == ":memory:"
+        self.path = ":memory:" if self.memory else os.path.realpath(os.fsdecode(path))
+        self._log = f"{self.path}-wal"
+        self._synchronous = _DURABILITY[durability]
+        self._place = Place(self.path)
+        self._patience = Patience(self.path, patience_s)
+        self._patiently = self._patience.run
+        self._connection: sqlite3.Connection | None = None
+        self._checkpointer: sqlite3.Connection | None = None
+        self._sweep: weakref.finalize[..., SqliteDatabase] | None = None
+        self._version = 0
+        #: The log as it was when last tended.
+        self._tended = -1, 0
+        self._commits = 0
+
+    # Opening and closing
+
+    def open(self) -> None:
+        """Create or check the file; see the protocol."""
+        with self.lock:
+            if self.cursor is not None:
+                return
+            try:
+                if self.memory:
+                    self._make_folder_in_tmp()
+                else:
+                    self._place.check()
+                self._connect()
+                if not self.memory:
+                    self._settle_in()
+            except BaseException as error:
+                self._disconnect()
+                self.fail(error)
+
+    def close(self) -> None:
+        """Let go of the file; the next verb opens it again. A store in memory forgets everything."""
+        with self.lock:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        for connection in (self._checkpointer, self._connection):
+            if connection is not None:
+                with contextlib.suppress(Exception):
+                    connection.close()
+        self._connection = self._checkpointer = self.cursor = None
+        if self._sweep is not None:
+            self._sweep()
+            self._sweep = None
+
+    def __del__(self) -> None:
+        # An app that was dropped and not closed: left to itself, a connection complains of that (from Python 3.13 on).
+        if "_commits" in self.__dict__:
+            self._disconnect()
+
+    def _make_folder_in_tmp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="localq-"))
+        self._sweep = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+    def _connect(self) -> None:
+        if not self.memory and not os.path.exists(self.path):
+            self._place.make_file()
+        self._connection = self._driver()
+        cursor = self._connection.cursor()
+        if self.memory:
+            create(cursor, self._patience)
+        else:
+            recognise(cursor, self._place, self._patience)
+        self.cursor = cursor
+
+    def _settle_in(self) -> None:
+        self._place.make_folder()
+        self.folder = self._place.folder
+        if not self._place.has_identity():
+            found = self.cursor.execute("SELECT value FROM meta WHERE name = 'uuid'").fetchone()
+            self._place.write_identity(found[0] if found else "")
+
+    def _driver(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=0, isolation_level=None, cached_statements=256, check_same_thread=False
+        )
+        try:
+            for pragma in (
+                f"synchronous={self._synchronous}",
+                # Elsewhere than on macOS this changes nothing; there a plain fsync leaves data in the disk's cache.
+                f"fullfsync={int(self._synchronous == 'FULL')}",
+                "foreign_keys=ON",
+                "wal_autocheckpoint=0",
+                f"journal_size_limit={LOG_KEPT_BYTES}",
+                "cache_size=-8000",
+                "mmap_size=0",
+                "trusted_schema=OFF",
+                "temp_store=MEMORY",
+            ):
+                self._patiently(connection, f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    # Transactions
+
+    def begin(self, cursor: Any, write: bool) -> None:
+        """Begin a transaction; one that writes takes the lock now."""
+        if cursor.connection.in_transaction:
+            # An exception from a signal handler came between a verb's end and its commit.
+            self.rollback()
+        if write:
+            self._patiently(cursor, "BEGIN IMMEDIATE")
+        else:
+            # A bare BEGIN takes no lock: what may find the file locked is the first look into it.
+            cursor.execute("BEGIN")
+            self._patiently(cursor, "SELECT 1 FROM sqlite_master LIMIT 0")
+
+    def write_one(self, text: str, values: tuple[Any, ...]) -> int:
+        """Run one writing statement as a transaction of its own; return the rows written. The caller locks."""
+        try:
+            cursor = self.cursor or self.connected()
+            if cursor.connection.in_transaction:
+                self.rollback()
+            written: int = self._patiently(cursor, text, values).rowcount
+        except BaseException as error:
+            self.rollback()
+            self.fail(error)
+        self._commits += 1
+        if self._commits >= _LOOK_EVERY:
+            self.tend_if_needed()
+        return written
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        self.cursor.execute("COMMIT")
+        self._commits += 1
+
+    def rollback(self) -> None:
+        """Undo the transaction, if there is one."""
+        cursor = self.cursor
+        if cursor is not None and cursor.connection.in_transaction:
+            cursor.execute("ROLLBACK")
+
+    def explained(self, error: BaseException) -> BaseException:
+        """Return what an error means for the file."""
+        return explained(error, self.path)
+
+    # Housekeeping
+
+    def changed(self) -> bool:
+        """Whether another connection has committed since last asked; see the protocol."""
+        version = self.inspect("data_version")[0][0]
+        with self.lock:
+            self._version, before = version, self._version
+        return bool(version != before)
+
+    def tend(self, now: int) -> None:
+        """Give back space that pruning left; have the log written to the disk, and checkpoint it when it has grown.
+
+        The checkpoint is under our own write lock; the log's way to the disk, most of the work, is not. SQLite up to
+        3.51.2 can lose pages when a commit resets the log during another process's checkpoint; while one of our
+        connections holds the write lock nobody can commit (https://sqlite.org/wal.html#walresetbug).
+        """
+        if self.memory:
+            return
+        size, _ = log = self._log_now()
+        if log == self._tended and size < CHECKPOINT_BYTES:
+            # Nobody has written since.
+            return
+        self._give_back()
+        if size < CHECKPOINT_BYTES:
+            begin_writeback(self._log)
+        else:
+            finish_writeback(self._log)
+            with self.lock, self.writing:
+                failpoints.point("store.checkpoint")
+                self._checkpoint()
+        self._tended = log
+
+    def _give_back(self) -> None:
+        """Hand some unused pages back, if the file has many; the rest at the next times."""
+        spare, pages = self.inspect("freelist_count")[0][0], self.inspect("page_count")[0][0]
+        if spare > max(SPARE_PAGES, pages // 4):
+            with self.lock, self.writing as cursor:
+                for _ in range(_GIVEN_BACK_AT_ONCE):
+                    # One page at a time: the driver steps such a statement once, and each step frees one.
+                    cursor.execute("PRAGMA incremental_vacuum(1)")
+
+    def added(self, count: int) -> None:
+        """Count commits of a process that may have no worker, and tend once in a while."""
+        self._commits += count
+        self.tend_if_needed()
+
+    def tend_if_needed(self) -> None:
+        """Tend once in a while; for processes in which no worker does. What fails is left to the next time."""
+        if self._commits >= _LOOK_EVERY:
+            self._commits = 0
+            with contextlib.suppress(StoreError):
+                self.tend(0)
+
+    def _log_now(self) -> tuple[int, int]:
+        """Return the log's size (bytes) and when it was last written to (ns)."""
+        try:
+            found = os.stat(self._log)
+        except OSError:
+            return 0, 0
+        return found.st_size, found.st_mtime_ns
+
+    def _checkpoint(self) -> None:
+        if self._checkpointer is None:
+            self._checkpointer = self._driver()
+        self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def vacuum_into(self, target: str) -> None:
+        """Write a consistent copy to a new file of mode 0600, while others go on."""
+        try:
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except OSError as error:
+            raise StoreError(f"The copy cannot be written: {error}. Choose a path where no file is.") from error
+        try:
+            self.executed("VACUUM INTO ?", (target,))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(target)
+            raise
+
+    def inspect(self, pragma: str) -> list[tuple[Any, ...]]:
+        """Run a reading pragma; for `localq doctor`."""
+        return self.executed(f"PRAGMA {pragma}")
+
+    def executed(self, text: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement outside transactions and return its rows."""
+        with self.lock:
+            try:
+                return list(self._patiently(self.cursor or self.connected(), text, values).fetchall())
+            except sqlite3.Error as error:
+                self.fail(error)
+
+    # Forks
+
+    def hold(self, timeout_s: float) -> threading.RLock | None:
+        """Take the lock for a fork, and return it; see `localq.store.forks`."""
+        lock = self.lock
+        return lock if lock.acquire(timeout=timeout_s) else None
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: leave the inherited connections alone, and start with none.
+
+        They must stay unclosed: closing would roll back, or end the locks of, what the parent is doing.
+        """
+        for inherited in (self._connection, self._checkpointer, self.cursor):
+            if inherited is not None:
+                keep_for_ever(inherited)
+        self._connection = self._checkpointer = self.cursor = None
+        if self._sweep is not None:
+            self._sweep.detach()
+            self._sweep = None
+        self.lock = threading.RLock()
