@@ -13,6 +13,9 @@ import pytest
 
 from localq import LocalQ
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from localq.execution.policy import rules_of
+from localq.model.outcome import Outcome
+from localq.worker.pool.contract import Handed
 from localq.worker.pool.event_loop.pool import EventLoopPool
 from tests.engine.waiting import alive, until
 
@@ -168,6 +171,80 @@ def test_a_stopping_worker_interrupts_what_does_not_end_and_puts_it_back(crowd: 
     crowd.stop(timeout=0.2)
 
     assert result.state == "PENDING"
+
+
+def test_of_several_jobs_in_a_process_that_dies_the_one_that_did_it_is_charged(crowd: LocalQ, tmp_path: Path) -> None:
+    nap = crowd.tasks["nap"]
+
+    @crowd.task(name="die", max_crashes=2)
+    def die() -> None:
+        deadline = time.monotonic() + 20
+        while not tmp_path.joinpath("met").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os._exit(7)
+
+    with crowd.running(concurrency=5):
+        killer, others = die.delay(), [nap.delay(0.5) for _ in range(4)]
+        until(lambda: all(other.state == "STARTED" for other in others) and killer.state == "STARTED")
+        tmp_path.joinpath("met").touch()
+
+        with pytest.raises(WorkerLostError, match=r"exited with code 7 \(attempt \d, crash 2 of 2\)"):
+            killer.get(30)
+        assert all(other.get(30) for other in others)
+
+    assert {run.outcome for other in others for run in other.attempts} == {"INTERRUPTED", "SUCCESS"}
+    assert [run.outcome for run in killer.attempts] == ["INTERRUPTED", "LOST", "LOST"]
+
+
+def test_an_exit_in_a_part_of_a_job_is_not_the_end_of_its_neighbours(q: LocalQ) -> None:
+    @q.task
+    async def exits() -> None:
+        async def part() -> None:
+            await asyncio.sleep(0.2)
+            raise SystemExit(4)
+
+        await asyncio.ensure_future(part())
+
+    @q.task
+    async def nap() -> str:
+        await asyncio.sleep(0.5)
+        return "slept"
+
+    with q.running(concurrency=5, pool="asyncio"):
+        others, killer = [nap.delay() for _ in range(3)], exits.apply_async()
+        assert [other.get(30) for other in others] == ["slept"] * 3
+        with pytest.raises(WorkerLostError, match=r"exited with code 4 .*crash 3 of 3"):
+            killer.get(30)
+
+
+def test_a_job_whose_process_cannot_even_start_is_not_charged(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def answer() -> int:
+        return 42
+
+    with selectors.DefaultSelector() as selector:
+        pool = EventLoopPool(
+            q, 2, "asyncio", worker="w@h", clock=q.clock, printed=lambda *_: None, logged=lambda _: None
+        )
+        pool.prepare()
+        assert pool._child is not None
+        pool._child._process.kill()
+        pool.start(selector)
+        job = answer.delay()
+        claimed = q.store.call(job.id)
+        assert claimed is not None
+        pool.submit([Handed(claimed, rules_of(claimed, None, q.conf))])
+        try:
+            for _ in range(200):
+                for key, _ in selector.select(0.1):
+                    key.data()
+                reports = pool.collect()
+                if reports:
+                    break
+            assert isinstance(reports[0].end, Outcome)
+            assert reports[0].end.result == b"42"
+        finally:
+            pool.close()
 
 
 def test_a_process_that_dies_is_replaced_and_its_job_charged_a_crash(crowd: LocalQ) -> None:

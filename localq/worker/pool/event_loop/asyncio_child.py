@@ -7,8 +7,10 @@ import contextlib
 import inspect
 import os
 import socket
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor, thread
 from typing import Any, cast
@@ -149,4 +151,24 @@ def _forget_threads() -> None:
 def main(*told: Any) -> None:
     """Run the process."""
     os.register_at_fork(after_in_child=_forget_threads)
-    enter(lambda child: asyncio.run(_Loop(child).serve()), _watch, cast(Told, told))
+    enter(_serve, _watch, cast(Told, told))
+
+
+def _serve(child: Child) -> None:
+    """Serve on a loop of this process's own.
+
+    An error that ends the loop, such as a SystemExit in some part of a job, ends the process at once: were the other
+    jobs cancelled first, as asyncio.run does, they would take that for their own end.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(_Loop(child).serve())
+    except BaseException as error:
+        code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
+        with contextlib.suppress(BaseException):
+            if not isinstance(error, SystemExit):
+                traceback.print_exception(error)
+            sys.stderr.flush()
+        os._exit(code & 0xFF)
+    loop.close()

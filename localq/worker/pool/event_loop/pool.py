@@ -1,8 +1,8 @@
 """The pools for tasks that mostly wait: hundreds of them at once in one process, as coroutines or as greenlets.
 
-The process is started anew when it dies, which all its jobs are charged for: nothing tells which of them did it. A
-job that has crashed once therefore runs alone, and one that ignores its hard limit, because it never waits, is ended
-together with the process; the others are put back uncharged.
+The process is started anew when it dies. Nothing tells which of several jobs did it: all are put back uncharged, and
+each of them runs alone from then on, where its crash is its own. One that ignores its hard limit, because it never
+waits, is ended together with the process; the others are put back uncharged.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ class EventLoopPool:
         self._tails: dict[int, str] = {}
         #: Runs that were told to end: until when, and what it means if they do.
         self._told: dict[int, tuple[float, Death | None]] = {}
+        #: Ids of jobs among which one ended the process: they run alone until they have ended.
+        self._suspects: set[str] = set()
         self._stillborn: list[float] = []
         self._worn = self._closing = False
 
@@ -102,8 +104,9 @@ class EventLoopPool:
         self._read_output()
         self._child = None
         how = how_ended(child.close())
+        alone = len(self._hand) == 1
         for handed, since in self._hand.values():
-            self._ended.append(self._end_of(child, handed, since, how))
+            self._ended.append(self._end_of(child, handed, since, how, alone))
         self._hand.clear()
         self._told.clear()
         if not child.ready and child.reason is None:
@@ -113,15 +116,18 @@ class EventLoopPool:
                 self.broken = f"its process died {_MOST_STILLBORN} times before it was ready; the last {how}"
         self._start_next()
 
-    def _end_of(self, child: ChildHandle, handed: Handed, since: float, how: str) -> Report:
+    def _end_of(self, child: ChildHandle, handed: Handed, since: float, how: str, alone: bool) -> Report:
         told = self._told.get(handed.job.key)
         started = self._wall(since)
         if told is not None and told[1] is not None:
             end = told[1]._replace(started_at=started)
         elif child.reason is not None:
             end = Death(Cause.STOPPED, child.reason, started)
-        else:
+        elif alone:
             end = Death(Cause.CRASH, child.nonsense or f"The process that ran it (pid {child.pid}) {how}", started)
+        else:
+            self._suspects.add(handed.job.id)
+            end = Death(Cause.STOPPED, "the process that ran it ended, maybe by another job", started)
         return Report(handed, end, self._tails.pop(handed.job.key, None))
 
     def _wall(self, since: float) -> int:
@@ -133,7 +139,7 @@ class EventLoopPool:
         """Return how many more jobs may run."""
         if self.broken is not None or self._closing or self._worn or self._held:
             return 0
-        if any(handed.job.crashes for handed, _ in self._hand.values()):
+        if any(self._runs_alone(handed) for handed, _ in self._hand.values()):
             return 0
         return max(0, self.size - len(self._hand))
 
@@ -147,12 +153,15 @@ class EventLoopPool:
         self._give_held()
 
     def _give_held(self) -> None:
-        """Send what may run now: what has crashed before, by itself."""
-        if self._child is None:
+        """Send what may run now: what has crashed before, by itself.
+
+        Nothing before the process is ready: one that cannot even import its tasks must be nobody's crash.
+        """
+        if self._child is None or not self._child.ready:
             return
         share: list[Handed] = []
-        while self._held and not any(handed.job.crashes for handed, _ in self._hand.values()):
-            if self._held[0].job.crashes and self._hand:
+        while self._held and not any(self._runs_alone(handed) for handed, _ in self._hand.values()):
+            if self._runs_alone(self._held[0]) and self._hand:
                 break
             handed = self._held.popleft()
             share.append(handed)
@@ -168,6 +177,10 @@ class EventLoopPool:
             for handed in share:
                 del self._hand[handed.job.key]
             self._held.extendleft(reversed(share))
+
+    def _runs_alone(self, handed: Handed) -> bool:
+        """Whether a job has ended its process, or may have."""
+        return handed.job.crashes > 0 or handed.job.id in self._suspects
 
     def take_back(self) -> list[Job]:
         """Return jobs that wait for the process to have room."""
@@ -224,6 +237,7 @@ class EventLoopPool:
 
     def _ended_well(self, child: ChildHandle, key: int, outcome: Outcome) -> None:
         handed, since = self._hand.pop(key)
+        self._suspects.discard(handed.job.id)
         _, death = self._told.pop(key, (0.0, None))
         child.done += 1
         end: Outcome | Death = outcome
