@@ -231,7 +231,7 @@ def test_a_job_whose_process_cannot_even_start_is_not_charged(q: LocalQ, tmp_pat
         pool._child._process.kill()
         pool.start(selector)
         job = answer.delay()
-        claimed = q.store.call(job.id)
+        claimed = q.store.read.get([job.id], args=True).get(job.id)
         assert claimed is not None
         pool.submit([Handed(claimed, rules_of(claimed, None, q.conf))])
         try:
