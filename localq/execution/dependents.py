@@ -61,8 +61,11 @@ def _chains(job: Job) -> frozenset[str]:
 def _lineage(job: Job, read: _Reading) -> frozenset[str]:
     """Return the chains that gave error callbacks to a job, or to one that it failed of."""
     chains = _chains(job)
-    while job.culprit is not None and (found := read.inputs([job.id])[job.id].culprit) is not None:
-        job = found.job
+    while job.culprit is not None:
+        found = read.inputs([job.id]).get(job.id)
+        if found is None or found.culprit is None:
+            break
+        job = found.culprit.job
         chains |= _chains(job)
     return chains
 

@@ -186,7 +186,7 @@ class Control:
         **more: Any,
     ) -> list[dict[str, Any]] | None:
         """Revoke the unfinished jobs that have one of these headers, or stamps; not those that come later."""
-        ids = [job.id for job in stamped(self.app.store, headers)]
+        ids = [job.id for job in stamped(self.app.store.read, headers)]
         self.app.cancel(ids, signal=signal_number(signal) if terminate else 0)
         if not more.get("reply"):
             return None

@@ -70,7 +70,7 @@ def standings(store: Store, clock: Clock) -> list[Standing]:
 
 def running(store: Store) -> list[Job]:
     """Return every RUNNING job."""
-    return list(paged(store, Filter(states=(JobState.RUNNING,))))
+    return list(paged(store.read, Filter(states=(JobState.RUNNING,))))
 
 
 # Judging

@@ -101,7 +101,7 @@ def _state_name(store: Store, name: str) -> str:
 def jobs_in(store: Store, which: Wanted) -> Iterator[Job]:
     """Return jobs, newest first, reading as many as are asked for."""
     last = None
-    for job in heapq.merge(*(paged(store, among) for among in which.among), key=lambda job: -job.key):
+    for job in heapq.merge(*(paged(store.read, among) for among in which.among), key=lambda job: -job.key):
         if job.key != last and which.fits(job):
             yield job
         last = job.key

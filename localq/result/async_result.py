@@ -221,7 +221,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
             connection, wait, timeout: Ignored: what is cancelled is so when this returns.
         """
         number = signal_of(terminate, signal)
-        ids = [job.id for job in stamped(self._app.store, headers)]
+        ids = [job.id for job in stamped(self._app.store.read, headers)]
         self._app.cancel(ids, signal=number)
         return ids
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from localq.model.job import Job
-from localq.store.protocol import Filter, Store
+from localq.store.protocol import Filter, Reading
 
 __all__ = ["paged"]
 
@@ -13,10 +13,10 @@ __all__ = ["paged"]
 _PAGE = 500
 
 
-def paged(store: Store, which: Filter) -> Iterator[Job]:
+def paged(read: Reading, which: Filter) -> Iterator[Job]:
     """Yield jobs, newest first, reading as many as are asked for."""
     while True:
-        page = store.read.find(which, _PAGE)
+        page = read.find(which, _PAGE)
         yield from page
         if len(page) < _PAGE:
             return

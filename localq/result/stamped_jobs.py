@@ -9,14 +9,14 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.stamps import values_of
 from localq.result.paged_jobs import paged
-from localq.store.protocol import Filter, Store
+from localq.store.protocol import Filter, Reading
 
 __all__ = ["stamped"]
 
 _UNFINISHED = tuple(state for state in JobState if not state.final)
 
 
-def stamped(store: Store, headers: Mapping[str, Any]) -> Iterator[Job]:
+def stamped(read: Reading, headers: Mapping[str, Any]) -> Iterator[Job]:
     """Yield unfinished jobs one of whose stamps, or headers, has a value that is asked for; newest first.
 
     Args:
@@ -24,7 +24,7 @@ def stamped(store: Store, headers: Mapping[str, Any]) -> Iterator[Job]:
             as texts, for those that come from a command line are.
     """
     asked = {name: _texts(value) for name, value in headers.items()}
-    for job in paged(store, Filter(states=_UNFINISHED)):
+    for job in paged(read, Filter(states=_UNFINISHED)):
         found = _carried(JobOptions.read(job.options))
         if any(not texts.isdisjoint(_texts(found.get(name))) for name, texts in asked.items()):
             yield job

@@ -11,12 +11,15 @@ from localq.model.edges import Role
 from localq.model.job import Job
 from localq.model.outcome import Completion
 from localq.settings import Settings
-from localq.store.protocol import Store
+from localq.store.protocol import Inputs, Reading
 from localq.worker.pool.contract import Handed, Report
 from localq.worker.rulebook import Rulebook
 from localq.worker.told import Told
 
 __all__ = ["Claimed"]
+
+#: Of a job that somebody removed by hand meanwhile.
+_NOTHING = Inputs([], None)
 
 
 class Claimed:
@@ -26,8 +29,8 @@ class Claimed:
         worker: The worker's name.
     """
 
-    def __init__(self, worker: str, store: Store, rulebook: Rulebook, told: Told, conf: Settings) -> None:
-        self._worker, self._store, self._rulebook, self._told = worker, store, rulebook, told
+    def __init__(self, worker: str, read: Reading, rulebook: Rulebook, told: Told, conf: Settings) -> None:
+        self._worker, self._read, self._rulebook, self._told = worker, read, rulebook, told
         self._conf = conf
 
     def sort(self, jobs: Sequence[Job], now: int) -> tuple[list[Handed], list[Completion]]:
@@ -35,15 +38,16 @@ class Claimed:
         handed = []
         late = []
         waited = [job.id for job in jobs if job.culprit is not None or job.role & Role.FED]
-        inputs = self._store.read.inputs(waited) if waited else {}
+        inputs = self._read.inputs(waited) if waited else {}
         for job in jobs:
             rules = self._rulebook.of(job)
             if job.culprit is not None:
-                late.append(behind(job, culprit_of(job, inputs[job.id], self._store.read), self._worker, rules, now))
+                culprit = culprit_of(job, inputs.get(job.id, _NOTHING), self._read)
+                late.append(behind(job, culprit, self._worker, rules, now))
                 continue
             if job.role & Role.FED:
                 try:
-                    job = fed(job, rules.options.serializer, inputs[job.id].given, self._conf)
+                    job = fed(job, rules.options.serializer, inputs.get(job.id, _NOTHING).given, self._conf)
                 except Exception as error:
                     # Whatever the file holds: it fails this job, and stops no worker.
                     late.append(self._unfed(Handed(job, rules), error, now))

@@ -102,7 +102,7 @@ class Worker:
         self.began = clock.steady()
         self.celery_events = CeleryEvents(app, plan.name, store, pool, clock)
         told = Told(app, plan.name, clock, self.celery_events, aside)
-        self._claimed = Claimed(plan.name, store, Rulebook(app, self.orders), told, app.conf)
+        self._claimed = Claimed(plan.name, store.read, Rulebook(app, self.orders), told, app.conf)
         self._reported = Reported(plan.name, clock, told)
         self._upkeep: Upkeep | None = None
         #: The name of the signal that stops it, where it was one.

@@ -63,7 +63,7 @@ def revoke_by_stamped_headers(
     """Revoke the jobs that have these headers now; those that are enqueued later are not looked at."""
     wanted = _read_headers(headers)
     number = signal_number(signal) if terminate else 0
-    ids = [job.id for job in stamped(state.app.store, wanted)]
+    ids = [job.id for job in stamped(state.app.store.read, wanted)]
     _cancel(state, ids, number, aside=True)
     return ok(f"headers {wanted} flagged as revoked: {len(ids)} tasks")
 
