@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from contextvars import ContextVar
 
-from localq.execution.inline_worker import App, Runner
+from localq.execution.inline_worker import App, InlineWorker
 from localq.execution.policy import Rules
 from localq.model.clock import Clock
 from localq.model.ids import new_id
@@ -32,7 +32,7 @@ _LOOK_S = 0.5
 _around: ContextVar[tuple[str, ...]] = ContextVar("localq_eager_around", default=())
 
 
-class Eager(Runner):
+class Eager(InlineWorker):
     """Runs an app's jobs in the caller, and reads their results (`localq.result.lineage.Source`).
 
     Args:

@@ -22,7 +22,7 @@ from localq.settings import Settings
 from localq.store.protocol import Inputs, Store
 from localq.tasks.registry import TaskRegistry
 
-__all__ = ["Runner"]
+__all__ = ["InlineWorker"]
 
 
 class App(Protocol):
@@ -35,7 +35,7 @@ class App(Protocol):
     def accepts(self, task: str) -> tuple[str, ...]: ...
 
 
-class Runner:
+class InlineWorker:
     """Runs jobs of an app, one at a time.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from localq.result import waiting
 from localq.result.lineage import Source
 
-__all__ = ["Handle", "signal_number", "signal_of"]
+__all__ = ["Actions", "signal_number", "signal_of"]
 
 
 class _Held(Protocol):
@@ -27,7 +27,7 @@ class _Held(Protocol):
 H = TypeVar("H", bound=_Held)
 
 
-class Handle:
+class Actions:
     """The part of a result that waits for its jobs, cancels them or removes them.
 
     A subclass has `_held`, which returns the app and the results of its single jobs.

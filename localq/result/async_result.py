@@ -12,9 +12,9 @@ from localq.model.clock import to_datetime
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.result import waiting
-from localq.result.actions import Handle, signal_of
+from localq.result.actions import Actions, signal_of
 from localq.result.attempts import Run
-from localq.result.job_view import View
+from localq.result.job_view import JobView
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
 from localq.result.stamped_jobs import stamped
@@ -27,7 +27,7 @@ __all__ = ["NOWHERE", "AsyncResult"]
 R = TypeVar("R")
 
 
-class AsyncResult(Handle, Lineage, Generic[R]):
+class AsyncResult(Actions, Lineage, Generic[R]):
     """A job, seen from outside.
 
     Every property reads the store when asked, until the job is finished: what is final is kept.
@@ -51,7 +51,7 @@ class AsyncResult(Handle, Lineage, Generic[R]):
         self.id = id
         self.ignored = ignored
         self._app: Source = current.app() if app is None else app
-        self._kept: View | None = None
+        self._kept: JobView | None = None
         self._parent = parent
 
     def _held(self) -> tuple[Source, list[Any]]:
@@ -59,11 +59,11 @@ class AsyncResult(Handle, Lineage, Generic[R]):
 
     # Reading
 
-    def _read(self) -> View | None:
+    def _read(self) -> JobView | None:
         if self._kept is not None:
             return self._kept
         found = self._app.store.read.seen([self.id]).get(self.id)
-        view = None if found is None else View(*found)
+        view = None if found is None else JobView(*found)
         if view is not None and view.final:
             self._kept = view
         return view

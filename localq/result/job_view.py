@@ -15,10 +15,10 @@ from localq.serialization.failure import Failure
 from localq.serialization.sealing import open_failure, open_result
 from localq.settings import Settings
 
-__all__ = ["View"]
+__all__ = ["JobView"]
 
 
-class View(NamedTuple):
+class JobView(NamedTuple):
     """A job as it was read, with its last attempt that ended, and the data it last said of itself."""
 
     job: Job

@@ -8,9 +8,9 @@ from typing import Any
 from localq import current, states
 from localq.exceptions import TimeoutError
 from localq.result import waiting
-from localq.result.actions import Handle
+from localq.result.actions import Actions
 from localq.result.async_result import NOWHERE, AsyncResult
-from localq.result.job_view import View
+from localq.result.job_view import JobView
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Source
 
@@ -20,7 +20,7 @@ __all__ = ["ResultSet"]
 _WINDOW = 64
 
 
-class ResultSet(Handle):
+class ResultSet(Actions):
     """Results that are waited for together, in their order.
 
     Args:
@@ -283,7 +283,7 @@ def _keep(results: Sequence[AsyncResult[Any]]) -> bool:
     """Read jobs at once and keep what is final; whether all are."""
     by_id = {one.id: one for one in results}
     found = results[0]._app.store.read.seen(list(by_id)) if results and results[0]._app is not NOWHERE else {}
-    views = {job_id: View(*row) for job_id, row in found.items()}
+    views = {job_id: JobView(*row) for job_id, row in found.items()}
     for job_id, view in views.items():
         if view.final:
             by_id[job_id]._kept = view

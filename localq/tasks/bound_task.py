@@ -13,10 +13,10 @@ from localq.model.ids import follow_up_id
 from localq.tasks.call_options import read_changes
 from localq.tasks.request import Context
 
-__all__ = ["TaskRun"]
+__all__ = ["BoundTask"]
 
 
-class TaskRun:
+class BoundTask:
     """The part of a task that is about the current run of it."""
 
     name: str

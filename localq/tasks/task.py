@@ -10,7 +10,7 @@ from localq import current
 from localq.canvas import Signature, chunks, xmap, xstarmap
 from localq.exceptions import MaxRetriesExceededError, OperationalError
 from localq.result import AsyncResult
-from localq.tasks.bound_task import TaskRun
+from localq.tasks.bound_task import BoundTask
 from localq.tasks.parameters import checker
 from localq.tasks.request import ExceptionInfo
 
@@ -32,7 +32,7 @@ TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 _NO_OPTIONS: dict[str, Any] = {}
 
 
-class Task(TaskRun, Generic[P, R]):
+class Task(BoundTask, Generic[P, R]):
     """A registered function. Calling it runs it here; `delay` and `apply_async` add a job.
 
     Subclass it for shared behaviour (`@q.task(base=MyTask)`) or to define `run` yourself.

@@ -9,7 +9,7 @@ from typing import Any
 
 from localq.app import LocalQ
 from localq.exceptions import WorkerTerminate
-from localq.execution.inline_worker import Runner
+from localq.execution.inline_worker import InlineWorker
 from localq.execution.policy import Rules
 from localq.host.presence import boot_id
 from localq.model.ids import new_id
@@ -55,7 +55,7 @@ def drain(
         worker.close()
 
 
-class _Drain(Runner):
+class _Drain(InlineWorker):
     """A worker that runs one job at a time, when it is told to."""
 
     def __init__(self, app: LocalQ, store: Store) -> None:
