@@ -12,7 +12,7 @@ from localq.cli.screen import printable
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.job import Job
 from localq.monitor.jobs import SHORTEST_PREFIX, job_called
-from localq.store.protocol import Store
+from localq.store.protocol import Reading, Store
 
 __all__ = ["existing", "known", "names"]
 
@@ -44,9 +44,9 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def known(store: Store, name: str) -> Job:
+def known(read: Reading, name: str) -> Job:
     """Return the job of an id, or end the program saying that there is none."""
-    found = job_called(store, name)
+    found = job_called(read, name)
     if found is not None:
         return found
     hint = "" if len(name) >= SHORTEST_PREFIX else f" The start of an id must have {SHORTEST_PREFIX} characters."

@@ -12,7 +12,7 @@ from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.result.paged_jobs import paged
 from localq.serialization import failure
-from localq.store.protocol import Filter, Store
+from localq.store.protocol import Filter, Reading
 
 __all__ = ["SHORTEST_PREFIX", "STATES", "Wanted", "errors_of", "job_called", "jobs_in", "unfinished_family", "wanted"]
 
@@ -36,16 +36,16 @@ _SHOWN = ("PROGRESS", states.IGNORED, states.REJECTED, states.RECEIVED)
 # One
 
 
-def job_called(store: Store, name: str) -> Job | None:
+def job_called(read: Reading, name: str) -> Job | None:
     """Return the job of an id, or the only one whose id starts so; None if there is none.
 
     Raises:
         QueryError: several ids start so.
     """
-    exact = store.read.get([name]).get(name)
+    exact = read.get([name]).get(name)
     if exact is not None or len(name) < SHORTEST_PREFIX:
         return exact
-    found = store.read.find(Filter(id_prefix=name), 4)
+    found = read.find(Filter(id_prefix=name), 4)
     if len(found) > 1:
         listed = "\n".join(f"  {one.id}" for one in found[:3]) + ("\n  ..." if found[3:] else "")
         raise QueryError(f"Several ids start with {name!r}:\n{listed}")
@@ -63,7 +63,7 @@ class Wanted(NamedTuple):
 
 
 def wanted(
-    store: Store,
+    read: Reading,
     names: Sequence[str],
     *,
     tasks: Sequence[str] = (),
@@ -78,10 +78,10 @@ def wanted(
     base = Filter(tasks=tuple(tasks) or None, queues=tuple(queues) or None, before=before)
     if not names:
         return Wanted((base,), lambda job: True)
-    read = [_state_name(store, name) for name in names]
-    own = {JobState[name] for name in read if name in JobState.__members__}
-    shown = {name for name in read if name not in JobState.__members__}
-    where = {state for name in read for state in STATES.get(name, ())}
+    meant = [_state_name(read, name) for name in names]
+    own = {JobState[name] for name in meant if name in JobState.__members__}
+    shown = {name for name in meant if name not in JobState.__members__}
+    where = {state for name in meant for state in STATES.get(name, ())}
     # A task may end under any public name (update_state, then Ignore), whatever state its job is in.
     among = [base._replace(shown=name) for name in sorted(shown)]
     if where:
@@ -89,38 +89,38 @@ def wanted(
     return Wanted(tuple(among), lambda job: job.state in own or states.public_state(job) in shown)
 
 
-def _state_name(store: Store, name: str) -> str:
+def _state_name(read: Reading, name: str) -> str:
     if name.upper() in STATES or name.upper() in _SHOWN:
         return name.upper()
-    if store.read.find(Filter(shown=name), 1):
+    if read.find(Filter(shown=name), 1):
         return name
     close = nearest(name.upper(), [*STATES, *_SHOWN])
     raise QueryError(f"There is no state {name!r}, and no job shows it.{close} Known: {', '.join(STATES)}.")
 
 
-def jobs_in(store: Store, which: Wanted) -> Iterator[Job]:
+def jobs_in(read: Reading, which: Wanted) -> Iterator[Job]:
     """Return jobs, newest first, reading as many as are asked for."""
     last = None
-    for job in heapq.merge(*(paged(store.read, among) for among in which.among), key=lambda job: -job.key):
+    for job in heapq.merge(*(paged(read, among) for among in which.among), key=lambda job: -job.key):
         if job.key != last and which.fits(job):
             yield job
         last = job.key
 
 
-def errors_of(store: Store, jobs: Sequence[Job]) -> dict[str, str]:
+def errors_of(read: Reading, jobs: Sequence[Job]) -> dict[str, str]:
     """Return the first line of the last error of each job that failed, was lost or was revoked, by its id."""
     # Results are not read along: they may be large.
     failed = [job.id for job in jobs if job.attempts and job.state not in (JobState.SUCCEEDED, JobState.RUNNING)]
     lines = {}
-    for job_id, (_, last, _) in store.read.seen(failed).items():
+    for job_id, (_, last, _) in read.seen(failed).items():
         if last is not None and last.failure is not None:
             said = failure.load(last.failure)
             lines[job_id] = f"{said.type}: {said.message.partition(chr(10))[0]}"
     return lines
 
 
-def unfinished_family(store: Store, jobs: Sequence[Job]) -> list[Job]:
+def unfinished_family(read: Reading, jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs of the workflows that some belong to, those finished left out; the last of each first."""
     names = dict.fromkeys(one.workflow or one.id for one in jobs)
-    family = [one for name in names for one in reversed(store.read.family(name)[0])]
+    family = [one for name in names for one in reversed(read.family(name)[0])]
     return [one for one in family if not JobState(one.state).final]

@@ -51,7 +51,7 @@ def retry(
     store = existing(app)
     if names:
         _check_final(names)
-        found: Iterable[Job] = jobs_in(store, wanted(store, names, tasks=tasks))
+        found: Iterable[Job] = jobs_in(store.read, wanted(store.read, names, tasks=tasks))
         _say_again(sum(len(app.requeue([job.id for job in some])) for some in _batches(found)))
         return
     jobs, code = _named(store, job_ids)
@@ -89,7 +89,7 @@ def _named(store: Store, names: Sequence[str]) -> tuple[list[Job], int]:
     code = 0
     found: dict[str, Job] = {}
     for name in names:
-        job = job_called(store, name)
+        job = job_called(store.read, name)
         if job is None:
             click.echo(f"There is no job {printable(name)!r}.", err=True)
             code = exit_codes.UNKNOWN
@@ -125,7 +125,7 @@ def cancel(
     store = existing(app)
     jobs, code = _named(store, job_ids)
     if whole:
-        jobs = unfinished_family(store, jobs)
+        jobs = unfinished_family(store.read, jobs)
         if not jobs:
             click.echo("Nothing of it is left to cancel.", err=True)
             code = code or exit_codes.FAILED

@@ -13,8 +13,8 @@ from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable, show_json
 from localq.exceptions import ImproperlyConfigured, StoreDamaged, StoreError, StoreFull
+from localq.model.sizes import size_text
 from localq.monitor.health import Finding, examine, worst
-from localq.store.sqlite.examine_place import size_text
 from localq.store.sqlite.readonly import ReadOnlyStore
 
 __all__ = ["backup", "doctor"]

@@ -45,11 +45,11 @@ def list_(
     state, queue, tries, age, error.
     """
     store, now = existing(app), app.clock.now()
-    below = None if before is None else known(store, before).key
-    which = wanted(store, names, tasks=tasks, queues=queues, before=below)
-    found = list(itertools.islice(jobs_in(store, which), limit + 1))
+    below = None if before is None else known(store.read, before).key
+    which = wanted(store.read, names, tasks=tasks, queues=queues, before=below)
+    found = list(itertools.islice(jobs_in(store.read, which), limit + 1))
     shown, more = found[:limit], len(found) > limit
-    errors = errors_of(store, shown)
+    errors = errors_of(store.read, shown)
     if as_json:
         show_json([{**facts(one), "error": errors.get(one.id)} for one in shown])
         return

@@ -20,12 +20,12 @@ from localq.model.clock import from_datetime
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT
+from localq.model.sizes import size_text
 from localq.result import AsyncResult, waiting
 from localq.result.attempts import Run
 from localq.serialization.sealing import open_result
 from localq.settings import Settings
 from localq.store.protocol import Store
-from localq.store.sqlite.examine_place import size_text
 
 __all__ = ["outcome_code", "result", "value_text"]
 
@@ -51,10 +51,10 @@ def result(
     revoked job, 3 for one that is not finished, 4 for an unknown id.
     """
     store = existing(app)
-    found: AsyncResult[Any] = AsyncResult(known(store, job_id).id, app)
+    found: AsyncResult[Any] = AsyncResult(known(store.read, job_id).id, app)
     if wait_s is not None:
         waiting.wait(store.bells, (found.id,), found.ready, wait_s)
-    job = known(store, found.id)
+    job = known(store.read, found.id)
     if as_json:
         show_json(_told(app.conf, store, found, job, traceback))
     else:

@@ -14,10 +14,11 @@ from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
 from localq.model.orders import PAUSE
+from localq.model.sizes import size_text
 from localq.monitor import queues
 from localq.monitor.health_of_work import ALIVE, Standing, standings
 from localq.store.protocol import Store
-from localq.store.sqlite.examine_place import log_bytes, size_text
+from localq.store.sqlite.examine_place import log_bytes
 
 __all__ = ["status"]
 

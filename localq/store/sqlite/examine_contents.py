@@ -8,8 +8,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 from localq.model.finding import Finding, fine, note, warning, wrong
+from localq.model.sizes import size_text
 from localq.store.sql.schema import SCHEMA_VERSION, metadata
-from localq.store.sqlite.examine_place import size_text
 from localq.store.sqlite.file_format import APPLICATION_ID
 from localq.store.sqlite.readonly import ReadOnlyStore
 

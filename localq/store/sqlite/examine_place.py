@@ -9,9 +9,10 @@ import stat
 from collections.abc import Iterator
 
 from localq.model.finding import Finding, fine, note, warning, wrong
+from localq.model.sizes import size_text
 from localq.store.sqlite.filesystem import filesystem_of, verdict
 
-__all__ = ["filesystem", "free_space", "log_size", "place", "rights", "size_text"]
+__all__ = ["filesystem", "free_space", "log_size", "place", "rights"]
 
 #: Free bytes on the disk below which the store will soon, or already, be stuck.
 LITTLE_SPACE = 256 << 20
@@ -157,13 +158,3 @@ def free_space(path: str) -> Finding:
     if free < LITTLE_SPACE:
         return warning("space", f"Only {what}", "Make room before writes begin to fail.")
     return fine("space", what)
-
-
-def size_text(size: float) -> str:
-    """Return a number of bytes in words, as in "4.0 MiB"."""
-    if size < 1024:
-        return f"{size:.0f} bytes"
-    power = 1
-    while size >= 1024 ** (power + 1) and power < 4:
-        power += 1
-    return f"{size / 1024**power:.1f} {'KMGT'[power - 1]}iB"

@@ -14,12 +14,12 @@ from localq.monitor.jobs import job_called, jobs_in, wanted
 def test_the_start_of_an_id_stands_for_the_only_one_that_starts_so(q: LocalQ) -> None:
     sent = q.send_task("shop.pack", task_id="abcdef-1")
 
-    found = job_called(q.store, "abcdef")
+    found = job_called(q.store.read, "abcdef")
 
     assert found is not None
     assert found.id == sent.id
-    assert job_called(q.store, "abcde") is None
-    assert job_called(q.store, "zzzzzz") is None
+    assert job_called(q.store.read, "abcde") is None
+    assert job_called(q.store.read, "zzzzzz") is None
 
 
 def test_the_start_of_several_ids_is_refused_with_three_of_them(q: LocalQ) -> None:
@@ -27,26 +27,28 @@ def test_the_start_of_several_ids_is_refused_with_three_of_them(q: LocalQ) -> No
         q.send_task("shop.pack", task_id=f"abcdef-{number}")
 
     with pytest.raises(QueryError, match=r"Several ids start with 'abcdef':\n(  abcdef-.\n){3}  \.\.\.$"):
-        job_called(q.store, "abcdef")
+        job_called(q.store.read, "abcdef")
 
 
 def test_a_state_that_nothing_is_in_is_refused_with_the_nearest(q: LocalQ) -> None:
     with pytest.raises(QueryError, match=r"There is no state 'FAILED_', and no job shows it. Did you mean 'FAILED'\?"):
-        wanted(q.store, ["FAILED_"])
+        wanted(q.store.read, ["FAILED_"])
     assert issubclass(QueryError, LocalQError)
 
 
 def test_jobs_in_several_states_come_newest_first_and_once(q: LocalQ) -> None:
     ids = [q.send_task("shop.pack", countdown=number % 2 * 60).id for number in range(4)]
 
-    assert [job.id for job in jobs_in(q.store, wanted(q.store, ["PENDING", "SCHEDULED", "READY"]))] == ids[::-1]
+    assert [job.id for job in jobs_in(q.store.read, wanted(q.store.read, ["PENDING", "SCHEDULED", "READY"]))] == ids[
+        ::-1
+    ]
 
 
 def test_more_jobs_than_a_page_are_all_found(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("localq.result.paged_jobs._PAGE", 2)
     ids = [q.send_task("shop.pack").id for _ in range(5)]
 
-    assert [job.id for job in jobs_in(q.store, wanted(q.store, []))] == ids[::-1]
+    assert [job.id for job in jobs_in(q.store.read, wanted(q.store.read, []))] == ids[::-1]
 
 
 def test_a_queue_is_counted_by_states_in_people_s_words() -> None:
