@@ -27,11 +27,15 @@ class Claimed:
 
     Args:
         worker: The worker's name.
+
+    Attributes:
+        received: The number of jobs claimed so far, by task.
     """
 
     def __init__(self, worker: str, read: Reading, rulebook: Rulebook, told: Told, conf: Settings) -> None:
         self._worker, self._read, self._rulebook, self._told = worker, read, rulebook, told
         self._conf = conf
+        self.received: dict[str, int] = {}
 
     def sort(self, jobs: Sequence[Job], now: int) -> tuple[list[Handed], list[Completion]]:
         """Return what the pool gets, and what is only to be written; tell of both."""
@@ -40,6 +44,7 @@ class Claimed:
         waited = [job.id for job in jobs if job.culprit is not None or job.role & Role.FED]
         inputs = self._read.inputs(waited) if waited else {}
         for job in jobs:
+            self.received[job.task] = self.received.get(job.task, 0) + 1
             rules = self._rulebook.of(job)
             if job.culprit is not None:
                 culprit = culprit_of(job, inputs.get(job.id, _NOTHING), self._read)

@@ -35,6 +35,7 @@ from localq.worker.control.orders import Orders
 from localq.worker.finished import FinishedJobs
 from localq.worker.lease import Lease, WorkerPlan
 from localq.worker.memory import MemorySamples
+from localq.worker.next_claim import NextClaim
 from localq.worker.outage import Outage
 from localq.worker.pool.contract import Pool
 from localq.worker.reported import Reported
@@ -49,8 +50,6 @@ __all__ = ["Worker"]
 
 #: Seconds between looks when nothing rings: bells are only hints.
 _FLOOR_S = 0.5
-#: Most jobs claimed at once.
-_MOST_CLAIMED = 256
 
 
 class Worker:
@@ -80,11 +79,7 @@ class Worker:
         self.error: StoreError | None = None
         self.ready = threading.Event()
         self._orderly = False
-        self._look = True
         self._rung = False
-        self._next_at: int | None = None
-        #: There may be jobs that cannot run because of others: to be settled even where there is no room.
-        self._behind = False
         self._tick_after: float | None = None
         self._floor_at = 0.0
         self._wakeup = Wakeup()
@@ -93,16 +88,17 @@ class Worker:
         self._outage = Outage(plan.name, clock)
         self._finished = FinishedJobs(plan.name, store, clock, app.conf)
         self.orders = Orders(app)
+        self._next_claim = NextClaim(store.jobs, pool, clock, self._lease, self.orders)
         self.pool_size = PoolSize(pool, store, clock, self._lease, plan.autoscale)
         self.memory = MemorySamples()
         self._mailbox = Mailbox(State(app, plan.name, self), store, clock, self.wake)
-        #: Jobs received, by task.
-        self.received: dict[str, int] = {}
         #: Since when it is there, in steady seconds.
         self.began = clock.steady()
         self.celery_events = CeleryEvents(app, plan.name, store, pool, clock)
         told = Told(app, plan.name, clock, self.celery_events, aside)
         self._claimed = Claimed(plan.name, store.read, Rulebook(app, self.orders), told, app.conf)
+        #: Jobs received, by task.
+        self.received = self._claimed.received
         self._reported = Reported(plan.name, clock, told)
         self._upkeep: Upkeep | None = None
         #: The name of the signal that stops it, where it was one.
@@ -117,16 +113,6 @@ class Worker:
     def plan(self) -> WorkerPlan:
         """What it is now."""
         return self._lease.plan
-
-    @property
-    def key(self) -> int:
-        """The worker's number in the store; 0 before it is registered."""
-        return self._lease.key
-
-    @property
-    def boot(self) -> str:
-        """Which start of the machine it runs in."""
-        return self._lease.boot
 
     # Life
 
@@ -162,12 +148,8 @@ class Worker:
     def serve(self, queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
         """Serve other queues from now on, and say so in the store."""
         self._lease.plan = self.plan._replace(queues=queues, excluded=excluded)
-        self.describe()
-        self._look = True
-
-    def describe(self) -> None:
-        """Tell the store anew what this worker is."""
         self._lease.describe()
+        self._next_claim.look = True
 
     def beat_soon(self) -> None:
         """Renew the lease, and hear what the store says, at the next turn."""
@@ -237,7 +219,8 @@ class Worker:
         try:
             if self._outage.may_try():
                 self._work()
-                self._look = self._outage.end() or self._look
+                if self._outage.end():
+                    self._next_claim.look = True
         except (StoreFull, StoreBusy) as error:
             # Without the store what runs goes on, what has ended is kept, nothing new is claimed.
             self._outage.begin(error)
@@ -246,7 +229,7 @@ class Worker:
         # Limits hold whatever the store does.
         self._tick_after = self.pool.tick()
         self._obey()
-        if self._look and self._claims():
+        if self._next_claim.look and self._claims():
             self._let_work()
 
     def _claims(self) -> bool:
@@ -278,7 +261,7 @@ class Worker:
         if steady >= self._floor_at:
             self._floor_at = steady + _FLOOR_S
             if self.store.bells.changed():
-                self._look = self._behind = True
+                self._next_claim.look = self._next_claim.behind = True
         if not self._shutdown.begun:
             self._claim()
         self._mailbox.tend()
@@ -295,18 +278,12 @@ class Worker:
         if self._tick_after is not None:
             wait = min(wait, self._tick_after)
         if self._claims():
-            if self._look and self.pool.room() > 0:
-                return 0.0
-            if self._next_at is not None:
-                left = (self._next_at - self.clock.now()) / 1e6
-                # What is due finds no room until a job ends, and that ends the wait.
-                if left > 0 or self.pool.room() > 0:
-                    wait = min(wait, left)
+            wait = self._next_claim.wait(wait)
         return max(0.0, self._shutdown.wait(wait, steady))
 
     def _ring(self) -> None:
         words = self._bell.drain()
-        self._look = True
+        self._next_claim.look = True
         self._rung = self._rung or any(words)
         self._mailbox.hear(words)
 
@@ -314,32 +291,14 @@ class Worker:
 
     def _claim(self) -> None:
         now = self.clock.now()
-        due = self._next_at is not None and self._next_at <= now
-        if not (self._look or due):
+        claim = self._next_claim.made(now)
+        if claim is None:
             return
-        room = min(self.pool.room(), _MOST_CLAIMED)
-        if room <= 0 and not self._behind:
-            return
-        room = max(0, room)
-        self._behind = False
-        rates = self.orders.rates()
-        claim = self.store.jobs.claim(self.key, self.plan.served, room, now, rates)
         if not claim.held:
             self._rejoin("its lease was taken")
-            return
-        self._next_at = claim.next_at
-        if room > 0:
-            # Without room what is ready is still to be looked for.
-            self._look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
-        if claim.jobs:
+        elif claim.jobs:
             failpoints.point("claim.after")
-            self._count(claim.jobs)
             self._hand(claim.jobs, now)
-
-    def _count(self, jobs: Sequence[Job]) -> None:
-        received = self.received
-        for job in jobs:
-            received[job.task] = received.get(job.task, 0) + 1
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
         handed, late = self._claimed.sort(jobs, now)
@@ -353,11 +312,7 @@ class Worker:
         """Write completions, those first that could not be written before."""
         if completions or self._finished.unsaved:
             self.aside.settle()
-        ready, freed, next_at = self._finished.write(completions)
-        self._look = self._look or ready or freed
-        self._behind = self._behind or freed
-        if next_at is not None and (self._next_at is None or next_at < self._next_at):
-            self._next_at = next_at
+        self._next_claim.follow(self._finished.write(completions))
 
     # Staying alive
 
@@ -387,7 +342,7 @@ class Worker:
         self.pool.drop(list(self.pool.in_hand()))
         self._finished.unsaved = []
         self._lease.register()
-        self._look = True
+        self._next_claim.look = True
 
     # Stopping
 

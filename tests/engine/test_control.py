@@ -465,9 +465,9 @@ def test_words_that_bells_lose_cost_a_busy_worker_nothing(
 def test_a_full_worker_sleeps_though_a_job_is_due(q: LocalQ, busy: Any) -> None:
     q.start(concurrency=1, pool="threads", name="anna@h")
     due = q.tasks["busy"].apply_async(("later",), countdown=0.2)
-    until(lambda: q._embedded._worker._next_at is not None)
+    until(lambda: q._embedded._worker._next_claim.next_at is not None)
     shows(busy(), "ON")
-    until(lambda: q.clock.now() > q._embedded._worker._next_at)
+    until(lambda: q.clock.now() > q._embedded._worker._next_claim.next_at)
 
     until(lambda: q._embedded._worker._patience() > 0)
 

@@ -1,0 +1,75 @@
+"""When a worker looks for jobs in its store, and how many it takes."""
+
+from __future__ import annotations
+
+from localq.model.clock import Clock
+from localq.model.worker import Claim
+from localq.store.protocol import Jobs
+from localq.worker.control.orders import Orders
+from localq.worker.finished import Written
+from localq.worker.lease import Lease
+from localq.worker.pool.contract import Pool
+
+__all__ = ["NextClaim"]
+
+#: Most jobs claimed at once.
+_MOST_CLAIMED = 256
+
+
+class NextClaim:
+    """What a worker knows of the jobs there are.
+
+    Args:
+        pool: Has room for some, or none.
+        lease: The worker's, with the queues it serves.
+        orders: Say how often tasks may run.
+
+    Attributes:
+        look: There may be jobs that can run.
+        behind: There may be jobs that cannot run because of others: to be settled even where there is no room.
+        next_at: When the next one is due that is known of.
+    """
+
+    def __init__(self, jobs: Jobs, pool: Pool, clock: Clock, lease: Lease, orders: Orders) -> None:
+        self.look = True
+        self.behind = False
+        self.next_at: int | None = None
+        self._jobs, self._pool, self._clock, self._lease, self._orders = jobs, pool, clock, lease, orders
+
+    def made(self, now: int) -> Claim | None:
+        """Claim as many jobs as there is room for; None: there is no room, or nothing to look for."""
+        due = self.next_at is not None and self.next_at <= now
+        if not (self.look or due):
+            return None
+        room = min(self._pool.room(), _MOST_CLAIMED)
+        if room <= 0 and not self.behind:
+            return None
+        room = max(0, room)
+        self.behind = False
+        rates = self._orders.rates()
+        claim = self._jobs.claim(self._lease.key, self._lease.plan.served, room, now, rates)
+        if claim.held:
+            self.next_at = claim.next_at
+            if room > 0:
+                # Without room what is ready is still to be looked for.
+                self.look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
+        return claim
+
+    def follow(self, written: Written) -> None:
+        """Take note of what follows from what was written."""
+        ready, freed, next_at = written
+        self.look = self.look or ready or freed
+        self.behind = self.behind or freed
+        if next_at is not None and (self.next_at is None or next_at < self.next_at):
+            self.next_at = next_at
+
+    def wait(self, most: float) -> float:
+        """Return the seconds until there is something to claim, `most` at most."""
+        if self.look and self._pool.room() > 0:
+            return 0.0
+        if self.next_at is not None:
+            left = (self.next_at - self._clock.now()) / 1e6
+            # What is due finds no room until a job ends, and that ends the wait.
+            if left > 0 or self._pool.room() > 0:
+                return min(most, left)
+        return most
