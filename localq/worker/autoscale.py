@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from localq.model.clock import Clock
 from localq.model.worker import Served
-from localq.store.protocol import Store
+from localq.store.protocol import Jobs
 from localq.worker.pool.contract import Pool
 
 __all__ = ["KEEPALIVE_S", "Autoscaler", "Bounds", "PoolSize", "wanted_size"]
@@ -78,9 +78,9 @@ class PoolSize:
         autoscaler: What decides by demand; None: the size is what it was told to be.
     """
 
-    def __init__(self, pool: Pool, store: Store, clock: Clock, lease: _Listed, bounds: Bounds | None) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, clock: Clock, lease: _Listed, bounds: Bounds | None) -> None:
         self.autoscaler: Autoscaler | None = None
-        self._pool, self._store, self._clock, self._lease = pool, store, clock, lease
+        self._pool, self._jobs, self._clock, self._lease = pool, jobs, clock, lease
         self._thought_at = 0.0
         if bounds is not None:
             self.autoscale(bounds)
@@ -107,5 +107,5 @@ class PoolSize:
         size = self._pool.size
         demand = len(self._pool.in_hand())
         if demand >= size or size < scaler.bounds.fewest:
-            demand += self._store.jobs.backlog(self._lease.plan.served, scaler.bounds.most)
+            demand += self._jobs.backlog(self._lease.plan.served, scaler.bounds.most)
         self.resize(scaler.size(size, demand, steady))

@@ -22,7 +22,7 @@ from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
 from localq.serialization.sealing import open_call, open_result
 from localq.settings import Settings
-from localq.store.protocol import Store
+from localq.store.protocol import Events
 from localq.worker.celery_event_sender import CeleryEventSender
 from localq.worker.pool.contract import Death, Handed, Pool
 
@@ -40,7 +40,7 @@ class CeleryEvents:
     Args:
         app: Its app.
         worker: Its name.
-        store: Through which listeners are found and told.
+        events: Through which listeners are found and told.
         pool: Asked what has started.
 
     Attributes:
@@ -48,8 +48,8 @@ class CeleryEvents:
         enabled: False keeps events of tasks from being sent, whoever listens; the setting says so, at any time.
     """
 
-    def __init__(self, app: LocalQ, worker: str, store: Store, pool: Pool, clock: Clock) -> None:
-        self._worker, self._store, self._pool, self._time = worker, store, pool, clock
+    def __init__(self, app: LocalQ, worker: str, events: Events, pool: Pool, clock: Clock) -> None:
+        self._worker, self._listeners, self._pool, self._time = worker, events, pool, clock
         self._conf = app.conf
         self.listening = False
         self.enabled = True
@@ -62,9 +62,9 @@ class CeleryEvents:
 
     def look(self) -> None:
         """See whether anybody listens, and begin or end; tell what is due."""
-        heard = self._store.events.listened()
+        heard = self._listeners.listened()
         if heard and self._sender is None:
-            self._sender = CeleryEventSender(self._store.events)
+            self._sender = CeleryEventSender(self._listeners)
             self._beat_at = 0.0
         elif not heard and self._sender is not None:
             self._hang_up()

@@ -89,12 +89,12 @@ class Worker:
         self._finished = FinishedJobs(plan.name, store, clock, app.conf)
         self.orders = Orders(app)
         self._next_claim = NextClaim(store.jobs, pool, clock, self._lease, self.orders)
-        self.pool_size = PoolSize(pool, store, clock, self._lease, plan.autoscale)
+        self.pool_size = PoolSize(pool, store.jobs, clock, self._lease, plan.autoscale)
         self.memory = MemorySamples()
         self._mailbox = Mailbox(State(app, plan.name, self), store, clock, self.wake)
         #: Since when it is there, in steady seconds.
         self.began = clock.steady()
-        self.celery_events = CeleryEvents(app, plan.name, store, pool, clock)
+        self.celery_events = CeleryEvents(app, plan.name, store.events, pool, clock)
         told = Told(app, plan.name, clock, self.celery_events, aside)
         self._claimed = Claimed(plan.name, store.read, Rulebook(app, self.orders), told, app.conf)
         #: Jobs received, by task.
