@@ -34,6 +34,10 @@ HEAVY = ["execution", "schedules", "monitor", "worker", "contrib", "testing", "c
 #: What talks to a database is imported inside `store`; elsewhere for classes of errors, a version, and Celery's file.
 DRIVERS = {"psycopg", "redis", "sqlalchemy", "sqlite3"}
 DRIVEN = {("model.failpoints", "sqlite3"), ("monitor.bug_report", "sqlite3"), ("contrib.celery.beat_file", "sqlite3")}
+#: Who knows more of a store than its protocol and its place: what examines SQLite's file, and explains its errors.
+INSIDE_THE_STORE = {"cli.commands.doctor", "cli.commands.status", "monitor.health", "worker.build"}
+#: Lines of a file and of a function at which to stop; the protocol is a specification, and may be longer.
+LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 #: Packages that hand names on; the `__init__` of any other holds a line of docstring.
 PUBLIC = """
     __init__ app canvas cli result schedules schedules.lint settings store store.protocol tasks.routing testing
@@ -49,6 +53,7 @@ def dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[1:] and parts[-1] == "__init__" else parts)
 
 
+FILES = sorted({*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi")})
 MODULES = {dotted(path): ast.parse(path.read_text("utf-8"), path.name) for path in PACKAGE.rglob("*.py")}
 for stub in PACKAGE.rglob("*.pyi"):
     # No program loads it, but what it says of a module's types has the same direction.
@@ -109,6 +114,33 @@ def test_drivers_of_databases_are_imported_in_the_store_alone() -> None:
     }
 
     assert found == DRIVEN
+
+
+def test_a_store_is_known_by_its_protocol_and_its_place() -> None:
+    found = {
+        module
+        for module, tree in MODULES.items()
+        for statement in ast.walk(tree)
+        for name in imported(statement)
+        if wing_of(module) != "store" and name.startswith("store.")
+        if not name.startswith(("store.protocol", "store.location"))
+    }
+
+    assert found == INSIDE_THE_STORE, "take the facet that is needed; nobody asks a store for its folder, path or kind"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_no_file_and_no_function_is_too_long_to_read(path: Path) -> None:
+    text = path.read_text("utf-8")
+    long = [
+        f"{one.name}: {one.end_lineno - one.lineno + 1} lines"
+        for one in ast.walk(ast.parse(text))
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (one.end_lineno or 0) - one.lineno >= LONGEST_FUNCTION
+    ]
+
+    assert long == []
+    assert text.count("\n") <= LONGEST_FILE or path.parent.name == "protocol"
 
 
 def test_what_runs_in_a_child_of_a_pool_names_no_store() -> None:
