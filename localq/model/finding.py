@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-__all__ = ["LEVELS", "Finding", "fine", "note", "warning", "worst", "wrong"]
+from localq.exceptions import StoreError
+
+__all__ = ["LEVELS", "Check", "Finding", "checked", "fine", "note", "warning", "worst", "wrong"]
 
 #: From harmless to grave. A note is worth knowing and needs nothing done.
 LEVELS = ("ok", "note", "warning", "error")
@@ -22,6 +24,20 @@ class Finding(NamedTuple):
     check: str
     what: str
     advice: str = ""
+
+
+Check = Callable[[], Finding | Iterable[Finding]]
+
+
+def checked(name: str, check: Check) -> Iterator[Finding]:
+    """Make one check; an error is a finding too, for what a damaged store holds cannot be foreseen."""
+    try:
+        found = check()
+        yield from [found] if isinstance(found, Finding) else list(found)
+    except StoreError as error:
+        yield wrong(name, str(error), "")
+    except Exception as error:
+        yield wrong(name, f"The check failed: {type(error).__name__}: {error}", "The file may be damaged.")
 
 
 def fine(check: str, what: str) -> Finding:

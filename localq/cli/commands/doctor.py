@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from typing import Any
 
 import click
 
+from localq import store as stores
 from localq.app import LocalQ
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable, show_json
-from localq.exceptions import ImproperlyConfigured, StoreDamaged, StoreError, StoreFull
+from localq.exceptions import ImproperlyConfigured
 from localq.model.sizes import size_text
 from localq.monitor.health import Finding, examine, worst
-from localq.store.sqlite.readonly import ReadOnlyStore
 
 __all__ = ["backup", "doctor"]
 
@@ -38,7 +36,7 @@ def doctor(context: click.Context, app: LocalQ, full: bool, as_json: bool) -> No
     errors. Where the output is no terminal, each finding is a line of fields parted by tabs: level (ok, note,
     warning, error), check, what was found, advice.
     """
-    store: Any = app.store
+    store = app.store
     if not store.shared:
         raise ImproperlyConfigured("This app keeps its jobs in memory: there is no file to check.")
     found = examine(store.name, durability=app.conf.durability, full=full, clock=app.clock)
@@ -78,21 +76,10 @@ def backup(app: LocalQ, target: str, force: bool) -> None:
     there whole or not at all, and only its owner can read it. To restore it, put it where the app expects its
     file.
     """
-    store: Any = existing(app)
+    path = existing(app).name
     target = os.path.abspath(target)
-    _check_target(store.name, target, force)
-    copy = _unused_name(target)
-    try:
-        store.database.vacuum_into(copy)
-        jobs = _checked(copy)
-        _put(copy, target)
-    except StoreFull:
-        raise StoreFull(f"No space left for {target}. The store itself is as it was.") from None
-    except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error}. The store itself is as it was.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(copy)
+    _check_target(path, target, force)
+    jobs = stores.backup(path, target)
     size = os.stat(target).st_size
     many = f"{jobs:,} {'job' if jobs == 1 else 'jobs'}"
     click.echo(f"{many}, {size:,} bytes ({size_text(size)}) in {printable(target)}")
@@ -111,35 +98,3 @@ def _check_target(path: str, target: str, force: bool) -> None:
         raise click.UsageError(f"{target} is there already. Choose another name, or replace it with --force.")
     if os.path.exists(f"{target}-wal"):
         raise click.UsageError(f"{target} seems to be in use: {target}-wal is beside it, and would spoil the copy.")
-
-
-def _unused_name(target: str) -> str:
-    folder, name = os.path.split(target)
-    return os.path.join(folder, f".{name[:50]}.{os.urandom(4).hex()}.part")
-
-
-def _checked(copy: str) -> int:
-    """Return the number of jobs in a copy that is whole."""
-    store = ReadOnlyStore(copy)
-    try:
-        found = store.inspect("quick_check(1)")[0][0]
-        if found != "ok":
-            raise StoreDamaged(f"The copy is not whole: {found}. Run localq doctor.")
-        return sum(store.read.stats().counts.values())
-    finally:
-        store.close()
-
-
-def _put(copy: str, target: str) -> None:
-    """Give a copy its name, once it is on the disk."""
-    _sync(copy)
-    os.rename(copy, target)
-    _sync(os.path.dirname(target))
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

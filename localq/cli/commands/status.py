@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
 import click
 
+from localq import store as stores
 from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_options
@@ -18,7 +18,6 @@ from localq.model.sizes import size_text
 from localq.monitor import queues
 from localq.monitor.health_of_work import ALIVE, Standing, standings
 from localq.store.protocol import Store
-from localq.store.sqlite.examine_place import log_bytes
 
 __all__ = ["status"]
 
@@ -144,5 +143,5 @@ def _queues(card: Any) -> str:
 
 
 def _file(store: Store) -> dict[str, Any]:
-    path = store.name if store.shared else ""
-    return {"path": path, "bytes": os.stat(path).st_size if path else 0, "wal_bytes": log_bytes(path)}
+    size, log = stores.sizes(store.name)
+    return {"path": store.name, "bytes": size, "wal_bytes": log}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from localq.model.finding import Finding, fine, note, warning, wrong
 from localq.model.sizes import size_text
+from localq.store.sqlite.file_place import log_bytes
 from localq.store.sqlite.filesystem import filesystem_of, verdict
 
 __all__ = ["filesystem", "free_space", "log_size", "place", "rights"]
@@ -127,14 +128,6 @@ def _access(path: str, folder: str) -> Iterator[Finding]:
     for one in (folder, f"{path}.d"):
         if os.path.exists(one) and not os.access(one, os.W_OK | os.X_OK):
             yield wrong("rights", f"No right to write in {one}, as LocalQ must.", "Check its owner and mode.")
-
-
-def log_bytes(path: str) -> int:
-    """Return the size of a file's write-ahead log."""
-    try:
-        return os.stat(f"{path}-wal").st_size
-    except OSError:
-        return 0
 
 
 def log_size(path: str) -> Finding:

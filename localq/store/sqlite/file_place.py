@@ -16,7 +16,7 @@ from pathlib import Path
 from localq.exceptions import StoreDamaged, StoreError, StoreReadOnly
 from localq.store.sqlite.filesystem import check_filesystem
 
-__all__ = ["Place"]
+__all__ = ["Place", "log_bytes"]
 
 
 class Place:
@@ -97,3 +97,11 @@ class Place:
         finally:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
+
+
+def log_bytes(path: str) -> int:
+    """Return the size of a file's write-ahead log."""
+    try:
+        return os.stat(f"{path}-wal").st_size
+    except OSError:
+        return 0
