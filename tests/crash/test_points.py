@@ -69,7 +69,8 @@ def test_a_worker_killed_at_any_point_has_its_jobs_run_by_a_peer(point: str) -> 
 @pytest.mark.parametrize("point", ["claim.after", "hand.after", "finish.inside", "finish.after"])
 def test_a_worker_killed_at_any_point_goes_on_when_it_is_started_again(point: str) -> None:
     with Lab(task_max_crashes=10) as lab:
-        lab.enqueue("work", 0, 60, 60)
+        # More than three workers write in two finishes each.
+        lab.enqueue("work", 0, 1000, 1000)
         for _ in range(3):
             doomed = lab.worker("doomed", 2, fault=f"{point}#2=kill")
             assert doomed.wait() == -signal.SIGKILL

@@ -20,7 +20,6 @@ from localq.settings import Settings
 from localq.store.protocol import Filter
 from localq.tasks.task import Task
 from localq.worker.control import State, inspect_command, nok, ok
-from localq.worker.lease import WorkerPlan
 from localq.worker.pool.contract import InHand
 
 __all__ = ["request_info"]
@@ -137,13 +136,9 @@ def query_task(state: State, ids: str | Sequence[str], **_: Any) -> dict[str, An
     }
     for job_id in sorted(wanted - found.keys())[:_MOST_ASKED]:
         job = state.worker.store.read.get([job_id], args=True).get(job_id)
-        if job is not None and job.state in _AWAITED and _serves(state.worker.plan, job.queue):
+        if job is not None and job.state in _AWAITED and state.worker.plan.served.serves(job.queue):
             found[job_id] = [_AWAITED[job.state], request_info(job, state)]
     return found
-
-
-def _serves(plan: WorkerPlan, queue: str) -> bool:
-    return queue not in plan.excluded and (plan.queues is None or queue in plan.queues)
 
 
 # Tasks and queues

@@ -1,0 +1,100 @@
+"""When a worker asks its store for jobs, for how many, and how long it may wait until then."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from localq.model.worker import EVERY_QUEUE, Claim
+from localq.worker.finished import Written
+from localq.worker.next_claim import NextClaim
+
+NOW = 1_000_000
+
+
+class _Jobs:
+    """A store that gives what it was told to, and remembers how much it was asked for."""
+
+    def __init__(self, claim: Claim) -> None:
+        self.found, self.asked = claim, list[int]()
+
+    def claim(self, _worker: int, _served: Any, limit: int, _now: int, _rates: Any) -> Claim:
+        self.asked.append(limit)
+        return self.found
+
+
+def next_claim(jobs: _Jobs, room: int) -> NextClaim:
+    """Return the claims of a worker whose pool has room for so many."""
+    parts: dict[str, Any] = {
+        "pool": SimpleNamespace(room=lambda: room),
+        "clock": SimpleNamespace(now=lambda: NOW),
+        "lease": SimpleNamespace(key=1, plan=SimpleNamespace(served=EVERY_QUEUE)),
+        "orders": SimpleNamespace(rates=lambda: None),
+    }
+    store: Any = jobs
+    return NextClaim(store, **parts)
+
+
+def jobs(count: int) -> list[Any]:
+    return [object()] * count
+
+
+def test_a_worker_that_got_all_there_was_waits_until_it_hears_of_more() -> None:
+    store = _Jobs(Claim(jobs(3), None))
+    one = next_claim(store, room=10)
+
+    assert one.made(NOW) == store.found
+    assert (one.made(NOW), one.wait(0.5)) == (None, 0.5)
+    assert store.asked == [10]
+
+
+def test_a_worker_that_got_as_many_as_it_asked_for_asks_again_at_once() -> None:
+    one = next_claim(_Jobs(Claim(jobs(10), None)), room=10)
+    one.made(NOW)
+
+    assert one.wait(0.5) == 0.0
+
+
+def test_no_more_than_256_jobs_are_claimed_at_once() -> None:
+    store = _Jobs(Claim([], None))
+    next_claim(store, room=5_000).made(NOW)
+
+    assert store.asked == [256]
+
+
+def test_a_worker_without_room_asks_only_for_what_cannot_run_any_more() -> None:
+    store = _Jobs(Claim([], None))
+    one = next_claim(store, room=0)
+
+    assert one.made(NOW) is None
+    one.follow(Written(freed=True))
+    one.made(NOW)
+
+    assert (store.asked, one.look) == ([0], True)
+
+
+@pytest.mark.parametrize(("room", "wait"), [(1, 0.2), (0, 0.2)])
+def test_a_worker_wakes_when_the_next_job_is_due(room: int, wait: float) -> None:
+    one = next_claim(_Jobs(Claim([], None)), room)
+    one.look = False
+    one.follow(Written(next_at=NOW + 200_000))
+    one.follow(Written(next_at=NOW + 900_000))
+
+    assert one.wait(0.5) == wait
+
+
+def test_a_job_that_is_due_keeps_nobody_awake_where_there_is_no_room() -> None:
+    one = next_claim(_Jobs(Claim([], None)), room=0)
+    one.follow(Written(next_at=NOW - 1))
+
+    assert one.wait(0.5) == 0.5
+
+
+def test_what_a_worker_taken_for_dead_is_told_changes_nothing() -> None:
+    one = next_claim(_Jobs(Claim([], 7, held=False)), room=1)
+    claim = one.made(NOW)
+
+    assert claim is not None
+    assert (claim.held, one.look, one.next_at) == (False, True, None)
