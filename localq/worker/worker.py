@@ -73,9 +73,8 @@ class Worker:
         presence: Presence | None,
         aside: Aside,
     ) -> None:
-        self.aside = aside
         self.app, self.store, self.pool, self.clock = app, store, pool, clock
-        self.presence = presence
+        self.presence, self.aside = presence, aside
         self.error: StoreError | None = None
         self.ready = threading.Event()
         self._orderly = False
@@ -100,7 +99,8 @@ class Worker:
         #: Jobs received, by task.
         self.received = self._claimed.received
         self._reported = Reported(plan.name, clock, told)
-        self._upkeep: Upkeep | None = None
+        rescue = Rescue(app, plan.name, store, clock, self._lease, self._save)
+        self._upkeep = Upkeep(app, plan.name, store, clock, rescue)
         #: The name of the signal that stops it, where it was one.
         self.sig: str | None = None
 
@@ -166,8 +166,6 @@ class Worker:
         # First: who knows of this worker expects its answers.
         self._lease.enter(before=self._read_on)
         failpoints.point("worker.registered")
-        rescue = Rescue(self.app, self.plan.name, self.store, self.clock, self._lease, self._save)
-        self._upkeep = Upkeep(self.app, self.plan.name, self.store, self.clock, rescue)
         self.pool.start(self._wakeup.selector)
         self.ready.set()
         self.celery_events.online()
@@ -267,7 +265,6 @@ class Worker:
         self._mailbox.tend()
         if not self.stops:
             self.pool_size.tend()
-        assert self._upkeep is not None
         self._upkeep.tend()
 
     def _patience(self) -> float:
