@@ -11,10 +11,14 @@ __all__ = ["EVERY_QUEUE", "Beat", "Claim", "Served", "WorkerCard", "WorkerRow"]
 
 
 class Served(NamedTuple):
-    """The queues a worker serves: these (None: every one), but for those that are excluded."""
+    """What a worker serves: these queues (None: every one), but for those that are excluded, and the jobs of these tasks.
+
+    `tasks` None: whatever their tasks are.
+    """
 
     queues: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
+    tasks: frozenset[str] | None = None
 
     def serves(self, queue: str) -> bool:
         """Whether a queue is among them."""
@@ -25,11 +29,15 @@ EVERY_QUEUE = Served()
 
 
 class Claim(NamedTuple):
-    """What a claim brought. `held` False: the worker was declared dead meanwhile and must register again."""
+    """What a claim brought. `held` False: the worker was declared dead meanwhile and must register again.
+
+    `unknown` are tasks not served of which ready jobs were met; not all, and not each time.
+    """
 
     jobs: list[Job]
     next_at: int | None
     held: bool = True
+    unknown: tuple[str, ...] = ()
 
 
 class Beat(NamedTuple):

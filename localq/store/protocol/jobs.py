@@ -38,7 +38,7 @@ class Jobs(Protocol):
 
         1. Higher priority first, then the order of adding; over all the queues served.
         2. Each becomes RUNNING, with `run_token` and `attempts` one higher and `owner` the worker.
-        3. Only jobs of the queues served are taken.
+        3. Only jobs of the queues and tasks served are taken; the others stay as they are, and in nobody's way.
         4. `next_at` is the earliest `run_at` still SCHEDULED, or None.
         5. A worker that is gone gets nothing, and `held` is False.
         6. Nothing is taken from a paused queue.

@@ -13,6 +13,7 @@ from localq.model.worker import Claim, Served
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
 from localq.store.sql.job_statements import JobStatements, job_statements, with_args
+from localq.store.sql.known_tasks import KnownTasks
 from localq.store.sql.limits import Brakes, Limits
 from localq.store.sql.statement import skipping
 
@@ -32,6 +33,7 @@ class JobTaker:
     def __init__(self, dialect: SqlDialect, edges: Edges) -> None:
         self._dialect, self._edges = dialect, edges
         self._limits = Limits(dialect)
+        self._known = KnownTasks(dialect)
 
     @cached_property
     def _sql(self) -> JobStatements:
@@ -57,16 +59,17 @@ class JobTaker:
             return Claim(behind, next_at)
         if braked or rates:
             barred = served.excluded if served.queues is None else None
-            brakes = self._limits.brakes(cursor, queues, barred, rates, now)
-            rows = self._take_braked(cursor, brakes, worker, limit)
+            brakes = self._limits.brakes(cursor, queues, barred, served.tasks, rates, now)
+            rows = self._take_braked(cursor, brakes, served, worker, limit)
             next_at = brakes.next_at(next_at, now)
         else:
-            rows = self._take(cursor, queues, worker, limit)
+            rows = self._take(cursor, queues, served, worker, limit)
         if len(rows) > 1:
             rows.sort(key=_order)
         jobs = [with_args(cursor, sql, Job._make(row)) for row in rows]
         failpoints.point("claim.inside")
-        return Claim(behind + jobs, next_at)
+        unknown = () if served.tasks is None else tuple(sorted(self._known.unknown))
+        return Claim(behind + jobs, next_at, unknown=unknown)
 
     def backlog(self, cursor: Any, served: Served, most: int) -> int:
         """Return the number of READY jobs, counting no further than `most`."""
@@ -83,7 +86,19 @@ class JobTaker:
         )
         return [name for name in names if name not in served.excluded]
 
-    def _take(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
+    def _take(self, cursor: Any, queues: Sequence[str], served: Served, worker: int, limit: int) -> list[Any]:
+        if served.tasks is None:
+            return self._take_any(cursor, queues, worker, limit)
+        return self._known.take(
+            cursor,
+            queues,
+            served.tasks,
+            limit,
+            lambda most: self._take_any(cursor, queues, worker, most),
+            lambda keys: self._take_keys(cursor, keys, worker),
+        )
+
+    def _take_any(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
         sql = self._sql
         if len(queues) == 1:
             claimed = sql.claim_queue.run(cursor, worker=worker, of_queue=queues[0], most=limit)
@@ -93,14 +108,18 @@ class JobTaker:
             found = sql.best_of_queue.run(cursor, of_queue=name, most=limit).fetchall()
             best.extend((-priority, key) for key, priority in found)
         best.sort()
-        keys = self._dialect.bound([key for _, key in best[:limit]])
-        return list(sql.claim_keys.run(cursor, worker=worker, keys=keys).fetchall())
+        return self._take_keys(cursor, [key for _, key in best[:limit]], worker)
 
-    def _take_braked(self, cursor: Any, brakes: Brakes, worker: int, limit: int) -> list[Any]:
+    def _take_keys(self, cursor: Any, keys: Sequence[int], worker: int) -> list[Any]:
+        bound = self._dialect.bound(keys)
+        return list(self._sql.claim_keys.run(cursor, worker=worker, keys=bound).fetchall())
+
+    def _take_braked(self, cursor: Any, brakes: Brakes, served: Served, worker: int, limit: int) -> list[Any]:
         """Take jobs within the limits, and park those that are over, also further back."""
         taken: list[Any] = []
         for _ in range(_ROUNDS):
-            rows = self._take(cursor, brakes.queues, worker, limit - len(taken)) if brakes.queues else []
+            most = limit - len(taken)
+            rows = self._take(cursor, brakes.queues, served, worker, most) if brakes.queues else []
             rows.sort(key=_order)
             within, over = brakes.parted(rows)
             taken += within

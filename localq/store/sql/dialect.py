@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Executable, Table
+from sqlalchemy import ColumnElement, Dialect, Executable, Index, Table
 
 __all__ = ["SqlDialect"]
 
@@ -54,6 +54,10 @@ class SqlDialect(ABC):
     @abstractmethod
     def larger(self, one: Any, other: Any) -> ColumnElement[Any]:
         """Return the larger of two numbers."""
+
+    @abstractmethod
+    def made_if_missing(self, index: Index) -> str:
+        """Return the statement that makes an index where there is none of its name."""
 
     @abstractmethod
     def all_or_none(self, cursor: Any, text: str, rows: Sequence[Any]) -> bool:

@@ -67,6 +67,7 @@ class Limits:
         cursor: Any,
         queues: Iterable[str],
         barred: Collection[str] | None,
+        tasks: Collection[str] | None,
         rates: Mapping[str, Rate] | None,
         now: int,
     ) -> Brakes:
@@ -75,6 +76,7 @@ class Limits:
         Args:
             queues: Those to serve that have ready jobs, or all to serve.
             barred: Where every queue is served but these, these; else None.
+            tasks: Those served; None: all.
             rates: The limits tasks have by themselves, over which orders go; None: no limit holds.
         """
         orders = standing_orders(cursor, mail_statements(self._dialect))
@@ -87,11 +89,15 @@ class Limits:
             return None if found is None else int(found[0])
 
         brakes = Brakes([name for name in queues if name not in paused], Budget(limits, full_at, now))
-        self._let_out(cursor, brakes, None if barred is None else paused.union(barred), now)
+        self._let_out(cursor, brakes, None if barred is None else paused.union(barred), tasks, now)
         return brakes
 
-    def _let_out(self, cursor: Any, brakes: Brakes, barred: Collection[str] | None, now: int) -> None:
+    def _let_out(
+        self, cursor: Any, brakes: Brakes, barred: Collection[str] | None, tasks: Collection[str] | None, now: int
+    ) -> None:
         for queue, task in self._parked(cursor):
+            if tasks is not None and task not in tasks:
+                continue
             if queue not in brakes.queues:
                 if barred is None or queue in barred:
                     continue

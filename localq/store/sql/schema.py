@@ -33,6 +33,7 @@ __all__ = [
     "ATTEMPT_BITS",
     "INLINE_ARGS",
     "LAST_ATTEMPT",
+    "READY_BY_TASK",
     "SCHEMA_VERSION",
     "attempt",
     "bucket",
@@ -114,6 +115,15 @@ Index(
     job.c.priority.desc(),
     job.c.key,
     info={"where": state_is(JobState.READY)},
+)
+#: Only in files whose jobs not every worker knows: it costs each job something.
+READY_BY_TASK = Index(
+    "job_ready_by_task",
+    job.c.queue,
+    job.c.task,
+    job.c.priority.desc(),
+    job.c.key,
+    info={"where": state_is(JobState.READY), "on_demand": True},
 )
 Index(
     "job_due",

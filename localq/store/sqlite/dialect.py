@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, MetaData, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Executable, Index, MetaData, Table, bindparam, func, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -76,8 +76,16 @@ class SqliteDialect(SqlDialect):
             options["autoincrement"] = table.info.get("keys_once", False)
             yield str(CreateTable(table).compile(dialect=self.compiler))
             for index in sorted(table.indexes, key=lambda one: str(one.name)):
-                index.dialect_options["sqlite"]["where"] = index.info.get("where")
-                yield str(CreateIndex(index).compile(dialect=self.compiler))
+                if not index.info.get("on_demand", False):
+                    yield self._index(index)
+
+    def made_if_missing(self, index: Index) -> str:
+        """Return the statement that makes an index, or does nothing."""
+        return self._index(index, if_not_exists=True)
+
+    def _index(self, index: Index, **options: bool) -> str:
+        index.dialect_options["sqlite"]["where"] = index.info.get("where")
+        return str(CreateIndex(index, **options).compile(dialect=self.compiler))
 
 
 SQLITE = SqliteDialect()

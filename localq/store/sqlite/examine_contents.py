@@ -70,7 +70,12 @@ def schema(store: ReadOnlyStore) -> Iterator[Finding]:
     """Compare what the file defines with what a store has."""
     there = store.schema()
     tables = {("table", name) for name in metadata.tables}
-    indexes = {("index", str(index.name)) for table in metadata.tables.values() for index in table.indexes}
+    indexes = {
+        ("index", str(index.name))
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if not index.info.get("on_demand")
+    }
     lost = sorted(name for _, name in tables - there)
     if lost:
         yield wrong("schema", f"Tables are missing: {', '.join(lost)}.", _recovery(store))
