@@ -19,7 +19,7 @@ from localq.model.clock import SYSTEM
 from localq.model.events import subscribe
 from localq.signals import after_setup_logger, after_setup_task_logger, setup_logging
 
-__all__ = ["LEVELS", "follow_events", "get_task_logger", "level_number", "set_up"]
+__all__ = ["LEVELS", "follow_events", "get_task_logger", "level_number", "set_up", "unknown_line"]
 
 #: The usual levels, least first.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -168,6 +168,11 @@ _LINES = {
     "jobs.rescued": (logging.WARNING, "Took over jobs of {owner}, which died or stopped answering: {count}"),
     "jobs.pruned": (logging.DEBUG, "Removed finished jobs: {count}"),
     "control.received": (logging.DEBUG, "{worker} received the control command {command}"),
+    "task.unknown": (
+        logging.WARNING,
+        "Jobs of {task} wait: this worker does not know the task, and no live worker does. Import its module, or "
+        "remove the jobs with `localq cancel`",
+    ),
     "notices.dropped": (
         logging.WARNING,
         "{worker} dropped log records, prints or signals, because those before took too long: {count}",
@@ -185,6 +190,7 @@ _LINES = {
     "store.recovered": (logging.WARNING, "The store works again, after {after_s:.1f}s"),
 }
 _RAISED_EXPECTED = (logging.INFO, "Task {task}[{job_id}] raised expected: {error}")
+_KNOWN_ELSEWHERE = (logging.INFO, "Jobs of {task} are left to other workers: this one does not know the task")
 _LOST_FOR_NOW = (logging.WARNING, "Task {task}[{job_id}] lost, runs again: {error}")
 
 
@@ -214,6 +220,11 @@ def follow_events(conf: Mapping[str, Any], later: Later | None = None) -> Iterat
         yield
 
 
+def unknown_line(fields: Mapping[str, Any]) -> str:
+    """Return what the log says of jobs whose task no live worker knows, for who sees no log."""
+    return _LINES["task.unknown"][1].format_map({"task": _in_line(fields["task"])})
+
+
 def level_number(text: str) -> int:
     """Return the level of a name, in any case, or of a number.
 
@@ -234,6 +245,8 @@ def _write(event: str, fields: dict[str, Any], now: int) -> None:
         level, line = _RAISED_EXPECTED
     elif event == "job.lost" and fields["again"]:
         level, line = _LOST_FOR_NOW
+    elif event == "task.unknown" and fields["elsewhere"]:
+        level, line = _KNOWN_ELSEWHERE
     if not _log.isEnabledFor(level):
         return
     text = line.format_map({name: _in_line(value) for name, value in fields.items()})

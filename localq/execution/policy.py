@@ -41,7 +41,7 @@ class Rules(NamedTuple):
     """All that applies to a job.
 
     `max_crashes`: how often its process may die; `at_most_once`: whether it must not run twice; `keep_errors`:
-    whether its error is stored.
+    whether its error is stored; `known`: whether its task is defined here.
     """
 
     terms: Terms
@@ -49,6 +49,7 @@ class Rules(NamedTuple):
     at_most_once: bool
     keep_errors: bool
     settings: Settings
+    known: bool = True
 
     @property
     def options(self) -> JobOptions:
@@ -83,6 +84,7 @@ def rules_of(job: Job, task: Task[..., Any] | None, conf: Settings, ordered: Lim
         at_most_once=not late,
         keep_errors=bool(kept) or not ignores_result(options, task, conf),
         settings=conf,
+        known=task is not None,
     )
 
 

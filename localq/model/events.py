@@ -31,6 +31,7 @@ EVENTS = {
     "jobs.rescued": "worker owner count",
     "jobs.pruned": "worker count",
     "control.received": "worker command",
+    "task.unknown": "worker task elsewhere",
     "notices.dropped": "worker count",
     "slot.started": "worker pid",
     "slot.died": "worker pid reason",

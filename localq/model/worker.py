@@ -11,7 +11,7 @@ __all__ = ["EVERY_QUEUE", "Beat", "Claim", "Served", "WorkerCard", "WorkerRow"]
 
 
 class Served(NamedTuple):
-    """What a worker serves: these queues (None: every one), but for those that are excluded, and the jobs of these tasks.
+    """What a worker serves: these queues (None: every one), but for those excluded, and jobs of these tasks.
 
     `tasks` None: whatever their tasks are.
     """

@@ -51,6 +51,14 @@ SETTINGS = [
         or_none(seconds),
         old="",
     ),
+    Setting(
+        "worker_unknown_tasks",
+        "leave",
+        "What becomes of jobs whose task a worker does not know: leave them to others, fail them as Celery does, or "
+        "discard them",
+        one_of("leave", "fail", "discard"),
+        old="",
+    ),
     Setting("worker_redirect_stdouts", True, "Log what tasks print", flag, old="CELERY_REDIRECT_STDOUTS"),
     Setting(
         "worker_redirect_stdouts_level",

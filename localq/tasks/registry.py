@@ -48,6 +48,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     def __init__(self) -> None:
         super().__init__()
         self._promised: dict[str, Task[..., Any]] = {}
+        self._scripts: tuple[int, dict[str, Task[..., Any]]] = (-1, {})
         #: LocalQ's own tasks, found by their names and not listed.
         self.own: dict[str, Task[..., Any]] = {}
 
@@ -108,10 +109,21 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         """
         found = self.get(name) or self.own.get(name)
         if found is None and name.startswith("__main__."):
-            tail = name.removeprefix("__main__")
-            same = [task for known, task in self.items() if known.endswith(tail)]
-            found = same[0] if len(same) == 1 else None
+            found = self._of_scripts().get(name)
         return found
+
+    def names_found(self) -> frozenset[str]:
+        """Return every name under which `find` finds a task."""
+        return frozenset((*self, *self.own, *self._of_scripts()))
+
+    def _of_scripts(self) -> dict[str, Task[..., Any]]:
+        """Return the tasks by the names that scripts gave them as main programs; not where several might be meant."""
+        if self._scripts[0] != self.revision:
+            found: dict[str, list[Task[..., Any]]] = {}
+            for known, task in self.items():
+                found.setdefault(f"__main__.{known.rpartition('.')[2]}", []).append(task)
+            self._scripts = self.revision, {name: same[0] for name, same in found.items() if len(same) == 1}
+        return self._scripts[1]
 
 
 def _called(task: Task[..., Any]) -> Any:

@@ -8,8 +8,9 @@ from localq.execution.dependents import behind, culprit_of, unfed
 from localq.execution.inputs import fed
 from localq.execution.settle import expired, settle
 from localq.model.edges import Role
+from localq.model.events import emit
 from localq.model.job import Job
-from localq.model.outcome import Completion
+from localq.model.outcome import Completion, Ending, Outcome
 from localq.settings import Settings
 from localq.store.protocol import Inputs, Reading
 from localq.worker.pool.contract import Handed, Report
@@ -58,6 +59,11 @@ class Claimed:
                     late.append(self._unfed(Handed(job, rules), error, now))
                     continue
             one = Handed(job, rules)
+            if not rules.known and self._conf.worker_unknown_tasks == "discard":
+                outcome = Outcome(Ending.REVOKED, None, now)
+                emit("job.discarded", worker=self._worker, task=job.task, job_id=job.id, reason="unknown task")
+                late.append(settle(job, outcome, self._worker, rules, now))
+                continue
             if job.expires_at is not None and job.expires_at <= now:
                 late.append(expired(job, self._worker, rules, now))
                 self._told.expired(one)

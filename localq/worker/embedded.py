@@ -13,7 +13,8 @@ from typing import Any
 from localq import current
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
-from localq.log import follow_events
+from localq.log import follow_events, unknown_line
+from localq.model.events import subscribe
 from localq.model.job import Job
 from localq.schedules.scheduler import Scheduler, beside
 from localq.worker.build import assemble
@@ -125,7 +126,13 @@ class Embedded:
         """Log events where the program has set up logging; nothing of ours goes to the terminal of one that has not."""
         if logging.getLogger("localq").hasHandlers():
             return follow_events(self._app.conf, worker.aside.put)
-        return contextlib.nullcontext()
+
+        def say(event: str, fields: dict[str, Any]) -> None:
+            if not fields["elsewhere"]:
+                worker.aside.put(print, f"localq: {unknown_line(fields)}", file=sys.stderr)
+
+        # Nobody would see why these jobs do not run.
+        return subscribe(say, ["task.unknown"])
 
     def stop(self, timeout: float | None = None) -> bool:
         """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds.

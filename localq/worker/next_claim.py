@@ -7,6 +7,7 @@ from localq.model.worker import Claim
 from localq.store.protocol import Jobs
 from localq.worker.control.orders import Orders
 from localq.worker.finished import Written
+from localq.worker.known_tasks import KnownTasks
 from localq.worker.lease import Lease
 from localq.worker.pool.contract import Pool
 
@@ -21,7 +22,8 @@ class NextClaim:
 
     Args:
         pool: Has room for some, or none.
-        lease: The worker's, with the queues it serves.
+        lease: The worker's.
+        known: What it serves.
         orders: Say how often tasks may run.
 
     Attributes:
@@ -30,11 +32,12 @@ class NextClaim:
         next_at: When the next one is due that is known of.
     """
 
-    def __init__(self, jobs: Jobs, pool: Pool, clock: Clock, lease: Lease, orders: Orders) -> None:
+    def __init__(self, jobs: Jobs, pool: Pool, clock: Clock, lease: Lease, known: KnownTasks, orders: Orders) -> None:
         self.look = True
         self.behind = False
         self.next_at: int | None = None
-        self._jobs, self._pool, self._clock, self._lease, self._orders = jobs, pool, clock, lease, orders
+        self._jobs, self._pool, self._clock, self._orders = jobs, pool, clock, orders
+        self._lease, self._known = lease, known
 
     def made(self, now: int) -> Claim | None:
         """Claim as many jobs as there is room for; None: there is no room, or nothing to look for."""
@@ -47,13 +50,21 @@ class NextClaim:
         room = max(0, room)
         self.behind = False
         rates = self._orders.rates()
-        claim = self._jobs.claim(self._lease.key, self._lease.plan.served, room, now, rates)
+        claim = self._jobs.claim(self._lease.key, self._known.served(), room, now, rates)
+        if claim.unknown:
+            self._known.met(claim.unknown)
         if claim.held:
             self.next_at = claim.next_at
             if room > 0:
                 # Without room what is ready is still to be looked for.
                 self.look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         return claim
+
+    def tend(self) -> None:
+        """See whether there are tasks that were not known before."""
+        if self._known.grown():
+            self.look = True
+            self._lease.describe()
 
     def follow(self, written: Written) -> None:
         """Take note of what follows from what was written."""

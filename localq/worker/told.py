@@ -84,7 +84,7 @@ class Told:
             fields.update(error=f"{told.type}: {told.message}", traceback=told.traceback)
             task = self._app.tasks.find(job.task)
             fields["expected"] = task is not None and told.type in {one.__qualname__ for one in task.throws}
-        if done.state == JobState.SCHEDULED:
+        if outcome.ending == Ending.RETRY:
             fields["run_in_s"] = max(0.0, (done.run_at - self._clock.now()) / 1e6)
         fields["again"] = done.state != JobState.FAILED
         fields["requeue"] = outcome.requeue

@@ -33,6 +33,7 @@ from localq.worker.control import State
 from localq.worker.control.mailbox import Mailbox
 from localq.worker.control.orders import Orders
 from localq.worker.finished import FinishedJobs
+from localq.worker.known_tasks import KnownTasks
 from localq.worker.lease import Lease, WorkerPlan
 from localq.worker.memory import MemorySamples
 from localq.worker.next_claim import NextClaim
@@ -87,7 +88,8 @@ class Worker:
         self._outage = Outage(plan.name, clock)
         self._finished = FinishedJobs(plan.name, store, clock, app.conf)
         self.orders = Orders(app)
-        self._next_claim = NextClaim(store.jobs, pool, clock, self._lease, self.orders)
+        known = KnownTasks(app, self._lease, store.workers)
+        self._next_claim = NextClaim(store.jobs, pool, clock, self._lease, known, self.orders)
         self.pool_size = PoolSize(pool, store.jobs, clock, self._lease, plan.autoscale)
         self.memory = MemorySamples()
         self._mailbox = Mailbox(State(app, plan.name, self), store, clock, self.wake)
@@ -258,6 +260,7 @@ class Worker:
             self._beat()
         if steady >= self._floor_at:
             self._floor_at = steady + _FLOOR_S
+            self._next_claim.tend()
             if self.store.bells.changed():
                 self._next_claim.look = self._next_claim.behind = True
         if not self._shutdown.begun:

@@ -21,7 +21,7 @@ from tests.crash.lab import Lab, Program, descendants, until
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """Return a laboratory with a worker that must survive all tests of this module."""
-    with Lab() as lab:
+    with Lab(worker_unknown_tasks="fail") as lab:
         worker = lab.worker("one", 2, wait=True)
         yield lab
         assert worker.alive()

@@ -86,6 +86,8 @@ def test_coroutines_run_at_once_on_one_loop_each_with_its_own_request(q: LocalQ)
 
 
 def test_results_errors_retries_prints_and_unknown_tasks_are_as_in_any_pool(crowd: LocalQ, capfd: Any) -> None:
+    crowd.conf.worker_unknown_tasks = "fail"
+
     @crowd.task(bind=True, name="again")
     def again(self: Any) -> int:
         print("said by", self.request.retries)

@@ -78,7 +78,7 @@ def test_a_row_changed_in_the_file_does_not_run(q: LocalQ, ran: Path, pool: str)
 
 
 def test_results_and_errors_changed_in_the_file_are_refused(q: LocalQ, ran: Path) -> None:
-    q.conf.update(message_signing="require", message_keys=KEY)
+    q.conf.update(message_signing="require", message_keys=KEY, worker_unknown_tasks="fail")
     good, bad = q.tasks["mark"].delay("good"), q.send_task("unknown")
     with q.running(concurrency=1):
         assert good.get(timeout=30) == "good"

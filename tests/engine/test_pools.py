@@ -79,7 +79,8 @@ def test_results_and_errors_come_back(q: LocalQ, start: Running) -> None:
     assert (attempt.peak_memory or 0) > 1 << 20
 
 
-def test_an_unknown_task_is_a_failure_that_says_what_to_do(q: LocalQ, start: Running) -> None:
+def test_an_unknown_task_is_a_failure_that_says_what_to_do_where_that_is_asked_for(q: LocalQ, start: Running) -> None:
+    q.conf.worker_unknown_tasks = "fail"
     start()
 
     with pytest.raises(NotRegistered, match=r"Unknown task 'nope'. Import its module"):

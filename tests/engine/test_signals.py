@@ -155,6 +155,7 @@ def test_a_worker_tells_of_its_life_and_of_the_jobs_it_gets(q: LocalQ, heard: An
         "worker_shutdown",
         "worker_process_shutdown",
     )
+    q.conf.worker_unknown_tasks = "fail"
     jobs = heard("task_received", "task_unknown", "task_rejected", "task_revoked")
     late = reject.apply_async(expires=1e-6)
     gone = q.send_task("app.gone")
