@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_worker import PACKAGE, TASKS, Run, Running
-from tests.engine.waiting import until
+from tests.worker.waiting import until
 
 COMMANDS = '''
 from localq.worker.control import inspect_command

@@ -26,7 +26,7 @@ from localq.model.job import JobState
 from localq.serialization import codec
 from localq.store.protocol import Filter
 from tests.cli.terminal import on_terminal
-from tests.engine.waiting import until
+from tests.worker.waiting import until
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 KILLED = -signal.SIGKILL

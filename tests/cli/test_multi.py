@@ -19,7 +19,7 @@ import localq
 from localq.cli import main
 from localq.cli.app_import import LoadError
 from localq.cli.daemon.pidfile import held, pid_in
-from tests.engine.waiting import alive, until
+from tests.worker.waiting import alive, until
 
 PACKAGE = str(Path(localq.__file__).parents[1])
 HOST = socket.gethostname()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import localq
 from localq.cli.daemon.pidfile import pid_in
-from tests.engine.waiting import alive, until
+from tests.worker.waiting import alive, until
 
 _HOME = str(Path(localq.__file__).parents[1])
 

@@ -15,8 +15,8 @@ from localq.cli.daemon.pidfile import pid_in
 from localq.schedules.scheduler import beside
 from localq.store.protocol import Filter
 from localq.testing import FakeClock
-from tests.engine.waiting import alive, until
 from tests.tutorial.project import Project
+from tests.worker.waiting import alive, until
 
 APP = """
 from localq import Celery

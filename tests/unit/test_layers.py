@@ -151,6 +151,13 @@ def test_what_runs_in_a_child_of_a_pool_names_no_store() -> None:
     assert [name for name in named if wing_of(name) == "store"] == []
 
 
+def test_unit_tests_lie_where_what_they_test_lies() -> None:
+    tests = Path(__file__).parent
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+
+    assert [folder for folder in folders if not (PACKAGE / folder).is_dir()] == []
+
+
 def test_imports_never_run_in_a_circle() -> None:
     graph = {
         module: {name for statement in tree.body for name in imported(statement)} for module, tree in MODULES.items()

@@ -6,7 +6,7 @@ from apscheduler.triggers.cron import CronTrigger
 from localq.model.clock import to_datetime
 from localq.schedules import any_of, at, calendar, cron, crontab, every
 from localq.schedules.lint import lint
-from tests.unit.schedules.instants import BERLIN, UTC, instant
+from tests.unit.schedules.rules.instants import BERLIN, UTC, instant
 
 NOW = instant("2026-06-01")
 

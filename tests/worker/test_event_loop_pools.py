@@ -1,0 +1,348 @@
+"""The pools of many jobs in one process: coroutines and greenlets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import selectors
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localq import LocalQ
+from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from localq.execution.policy import rules_of
+from localq.model.outcome import Outcome
+from localq.worker.pool.contract import Handed
+from localq.worker.pool.event_loop.pool import EventLoopPool
+from tests.worker.waiting import alive, until
+
+KINDS = ("asyncio", "gevent")
+
+
+@pytest.fixture(params=KINDS)
+def crowd(q: LocalQ, request: pytest.FixtureRequest) -> LocalQ:
+    """Return an app whose tasks `nap(s)` wait in the way of the pool at hand, once it is started."""
+    q.conf.worker_pool = request.param
+
+    if request.param == "asyncio":
+
+        @q.task(name="nap")
+        async def nap(seconds: float) -> int:
+            try:
+                await asyncio.sleep(seconds)
+            except SoftTimeLimitExceeded:
+                return -1
+            return os.getpid()
+    else:
+
+        @q.task(name="nap")
+        def nap(seconds: float) -> int:
+            try:
+                time.sleep(seconds)
+            except SoftTimeLimitExceeded:
+                return -1
+            return os.getpid()
+
+    return q
+
+
+def test_jobs_that_wait_run_at_once_in_one_process(crowd: LocalQ) -> None:
+    @crowd.task(name="meet")
+    def meet(folder: str, number: int, count: int) -> int:
+        Path(folder, str(number)).touch()
+        while len(os.listdir(folder)) < count:
+            time.sleep(0.01)
+        return os.getpid()
+
+    folder = Path(crowd.location).with_name("meeting")
+    folder.mkdir()
+
+    with crowd.running(concurrency=50):
+        met = [meet.delay(str(folder), number, 50) for number in range(50)]
+        pids = {result.get(timeout=30) for result in met}
+
+    assert len(pids) == 1
+    assert os.getpid() not in pids
+
+
+def test_coroutines_run_at_once_on_one_loop_each_with_its_own_request(q: LocalQ) -> None:
+    @q.task(bind=True)
+    async def meet(self: Any, count: int) -> tuple[str, int]:
+        loop: Any = asyncio.get_running_loop()
+        loop.met = getattr(loop, "met", 0) + 1
+        while loop.met < count:
+            await asyncio.sleep(0.005)
+        return self.request.id, id(loop)
+
+    with q.running(pool="asyncio", concurrency=200):
+        results = [meet.delay(200) for _ in range(200)]
+        found = [result.get(timeout=30) for result in results]
+
+    assert [one[0] for one in found] == [result.id for result in results]
+    assert len({one[1] for one in found}) == 1
+
+
+def test_results_errors_retries_prints_and_unknown_tasks_are_as_in_any_pool(crowd: LocalQ, capfd: Any) -> None:
+    crowd.conf.worker_unknown_tasks = "fail"
+
+    @crowd.task(bind=True, name="again")
+    def again(self: Any) -> int:
+        print("said by", self.request.retries)
+        print("unfinished", end="")
+        if self.request.retries < 2:
+            raise self.retry(countdown=0, max_retries=3)
+        return int(self.request.retries)
+
+    @crowd.task(name="fail")
+    def fail() -> None:
+        raise KeyError("gone")
+
+    with crowd.running(concurrency=10):
+        retried, failed = again.delay(), fail.delay()
+        unknown = crowd.send_task("nobody")
+        assert retried.get(timeout=30) == 2
+        with pytest.raises(KeyError, match="gone"):
+            failed.get(timeout=30)
+        assert unknown.get(timeout=30, propagate=False).__class__.__name__ == "NotRegistered"
+
+    assert "said by 0" in capfd.readouterr().out
+    assert retried.attempts[-1].output == "said by 2\nunfinished"
+
+
+def test_a_soft_limit_is_raised_where_the_task_waits(crowd: LocalQ) -> None:
+    with crowd.running(concurrency=10):
+        caught = crowd.tasks["nap"].apply_async((30,), soft_time_limit=0.2)
+        assert caught.get(timeout=20) == -1
+
+
+def test_a_task_over_its_hard_limit_is_ended_and_its_neighbours_go_on(crowd: LocalQ) -> None:
+    nap = crowd.tasks["nap"]
+
+    with crowd.running(concurrency=10):
+        over, beside = nap.apply_async((30,), time_limit=0.3), nap.delay(0.6)
+        with pytest.raises(TimeLimitExceeded, match=r"0\.3 s"):
+            over.get(timeout=20)
+        assert beside.get(timeout=20) > 0
+
+    assert len(beside.attempts) == 1
+
+
+def test_a_task_that_never_waits_is_ended_with_its_process_and_the_others_run_again(
+    crowd: LocalQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localq.worker.pool.event_loop.pool._GRACE_S", 0.3)
+    folder = Path(crowd.location).parent
+
+    @crowd.task(name="spin")
+    def spin() -> None:
+        (folder / "spinning").touch()
+        while True:
+            pass
+
+    @crowd.task(name="spin_awaited")
+    async def spin_awaited() -> None:
+        (folder / "spinning").touch()
+        while True:
+            pass
+
+    with crowd.running(concurrency=10):
+        beside = crowd.tasks["nap"].delay(0.5)
+        task = spin_awaited if crowd.conf.worker_pool == "asyncio" else spin
+        stuck = task.apply_async(time_limit=0.3)
+        with pytest.raises(TimeLimitExceeded):
+            stuck.get(timeout=20)
+        assert beside.get(timeout=20) > 0
+
+
+def test_a_cancelled_job_is_interrupted_where_it_waits(crowd: LocalQ) -> None:
+    with crowd.running(concurrency=10):
+        result = crowd.tasks["nap"].delay(30)
+        until(lambda: result.state == "STARTED")
+        result.revoke(terminate=True)
+        until(lambda: result.state == "REVOKED")
+
+
+def test_a_stopping_worker_interrupts_what_does_not_end_and_puts_it_back(crowd: LocalQ) -> None:
+    crowd.start(concurrency=10)
+    result = crowd.tasks["nap"].delay(30)
+    until(lambda: result.state == "STARTED")
+
+    crowd.stop(timeout=0.2)
+
+    assert result.state == "PENDING"
+
+
+def test_of_several_jobs_in_a_process_that_dies_the_one_that_did_it_is_charged(crowd: LocalQ, tmp_path: Path) -> None:
+    nap = crowd.tasks["nap"]
+
+    @crowd.task(name="die", max_crashes=2)
+    def die() -> None:
+        deadline = time.monotonic() + 20
+        while not tmp_path.joinpath("met").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os._exit(7)
+
+    with crowd.running(concurrency=5):
+        killer, others = die.delay(), [nap.delay(0.5) for _ in range(4)]
+        until(lambda: all(other.state == "STARTED" for other in others) and killer.state == "STARTED")
+        tmp_path.joinpath("met").touch()
+
+        with pytest.raises(WorkerLostError, match=r"exited with code 7 \(attempt \d, crash 2 of 2\)"):
+            killer.get(30)
+        assert all(other.get(30) for other in others)
+
+    assert {run.outcome for other in others for run in other.attempts} == {"INTERRUPTED", "SUCCESS"}
+    assert [run.outcome for run in killer.attempts] == ["INTERRUPTED", "LOST", "LOST"]
+
+
+def test_an_exit_in_a_part_of_a_job_is_not_the_end_of_its_neighbours(q: LocalQ) -> None:
+    @q.task
+    async def exits() -> None:
+        async def part() -> None:
+            await asyncio.sleep(0.2)
+            raise SystemExit(4)
+
+        await asyncio.ensure_future(part())
+
+    @q.task
+    async def nap() -> str:
+        await asyncio.sleep(0.5)
+        return "slept"
+
+    with q.running(concurrency=5, pool="asyncio"):
+        others, killer = [nap.delay() for _ in range(3)], exits.apply_async()
+        assert [other.get(30) for other in others] == ["slept"] * 3
+        with pytest.raises(WorkerLostError, match=r"exited with code 4 .*crash 3 of 3"):
+            killer.get(30)
+
+
+def test_a_job_whose_process_cannot_even_start_is_not_charged(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def answer() -> int:
+        return 42
+
+    with selectors.DefaultSelector() as selector:
+        pool = EventLoopPool(
+            q, 2, "asyncio", worker="w@h", clock=q.clock, printed=lambda *_: None, logged=lambda _: None
+        )
+        pool.prepare()
+        assert pool._child is not None
+        pool._child._process.kill()
+        pool.start(selector)
+        job = answer.delay()
+        claimed = q.store.read.get([job.id], args=True).get(job.id)
+        assert claimed is not None
+        pool.submit([Handed(claimed, rules_of(claimed, None, q.conf))])
+        try:
+            for _ in range(200):
+                for key, _ in selector.select(0.1):
+                    key.data()
+                reports = pool.collect()
+                if reports:
+                    break
+            assert isinstance(reports[0].end, Outcome)
+            assert reports[0].end.result == b"42"
+        finally:
+            pool.close()
+
+
+def test_a_process_that_dies_is_replaced_and_its_job_charged_a_crash(crowd: LocalQ) -> None:
+    crowd.conf.task_max_crashes = 2
+
+    @crowd.task(name="die")
+    def die() -> None:
+        os._exit(7)
+
+    with crowd.running(concurrency=10):
+        dead, beside = die.delay(), crowd.tasks["nap"].delay(0.3)
+        with pytest.raises(WorkerLostError, match="exited with code 7"):
+            dead.get(timeout=30)
+        assert beside.get(timeout=30) > 0
+
+
+def test_a_worn_process_is_replaced_when_it_has_nothing_to_do(crowd: LocalQ) -> None:
+    crowd.conf.worker_max_tasks_per_child = 2
+    nap = crowd.tasks["nap"]
+
+    with crowd.running(concurrency=2):
+        pids = [nap.delay(0).get(timeout=20) for _ in range(4)]
+
+    assert len(set(pids)) == 2
+    assert not any(alive(pid) for pid in set(pids))
+
+
+def test_a_task_defined_while_the_pool_runs_is_known_there(crowd: LocalQ) -> None:
+    with crowd.running(concurrency=2):
+
+        @crowd.task(name="late")
+        def late() -> str:
+            return "here"
+
+        assert late.delay().get(timeout=20) == "here"
+
+
+def test_a_coroutine_in_the_gevent_pool_fails_with_what_to_do(q: LocalQ) -> None:
+    @q.task
+    async def wait() -> None: ...
+
+    with q.running(pool="gevent", concurrency=2), pytest.raises(ImproperlyConfigured, match="use -P asyncio"):
+        wait.delay().get(timeout=20)
+
+
+def test_a_soft_limit_cancels_what_a_task_group_waits_for(q: LocalQ) -> None:
+    @q.task
+    async def group() -> str:
+        cancelled = []
+
+        async def child() -> None:
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                cancelled.append(1)
+                raise
+
+        try:
+            async with asyncio.TaskGroup() as together:
+                together.create_task(child())
+                together.create_task(child())
+        except SoftTimeLimitExceeded:
+            return f"{len(cancelled)} cancelled"
+        return "not reached"
+
+    with q.running(pool="asyncio", concurrency=2):
+        assert group.apply_async(soft_time_limit=0.2).get(timeout=20) == "2 cancelled"
+
+
+def test_eventlet_is_refused_with_what_to_use_instead(q: LocalQ) -> None:
+    with pytest.raises(ImproperlyConfigured, match="-P gevent"):
+        q.start(pool="eventlet")
+
+
+def test_the_process_ends_with_its_worker(crowd: LocalQ) -> None:
+    with crowd.running(concurrency=2):
+        pid = crowd.tasks["nap"].delay(0).get(timeout=20)
+
+    assert not alive(pid)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pool_that_is_restarted_gets_a_new_process_and_goes_on(q: LocalQ, kind: str) -> None:
+    with selectors.DefaultSelector() as selector:
+        pool = EventLoopPool(q, 2, kind, worker="w@h", clock=q.clock, printed=lambda *_: None, logged=lambda _: None)
+        pool.prepare()
+        pool.start(selector)
+        (before,) = pool.pids()
+
+        pool.restart()
+        (after,) = pool.pids()
+        while pool._child is not None and not pool._child.ready:
+            for key, _ in selector.select(20):
+                key.data()
+        pool.close()
+
+    assert after != before
+    assert not alive(before)
+    assert not alive(after)

@@ -1,0 +1,298 @@
+"""Whole programs, as users write them: plain scripts, with threads, notebooks, imported modules."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.worker.waiting import alive, until
+
+HEAD = """
+import sys, threading
+from localq import LocalQ
+q = LocalQ(path="jobs.db", durability="normal")
+"""
+
+THREADS = """
+ended = threading.Event()
+threading.Thread(target=ended.wait, daemon=True).start()
+"""
+
+
+def run_program(folder: Path, text: str, *more: str, code: int = 0) -> str:
+    """Run a script in a folder; return what it printed."""
+    (folder / "program.py").write_text(HEAD + text)
+    done = subprocess.run(
+        [sys.executable, *more, "program.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout
+
+
+TASKS = """
+class Boom(Exception):
+    pass
+
+def helper(n):
+    return 2 * n
+
+@q.task
+def double(n):
+    return helper(n)
+
+@q.task(bind=True)
+def fact(self, n):
+    if n > 1:
+        fact.apply_async((n - 1,), task_id=f"fact-{n - 1}")
+    return n
+
+@q.task
+def first(n):
+    return second.delay(n).id
+
+@q.task
+def second(n):
+    return n + 1
+
+@q.task
+def fail():
+    raise Boom("x")
+"""
+
+USE = """
+with q.running(concurrency=2):
+    print(double.delay(4).get(20))
+    fact.delay(3).get(20)
+    print(q.AsyncResult("fact-1").get(20))
+    print(q.AsyncResult(first.delay(5).get(20)).get(20))
+    try:
+        fail.delay().get(20)
+    except Boom as error:
+        print("Boom", error)
+    @q.task
+    def late():
+        return "late"
+    print(late.delay().get(20))
+"""
+
+
+@pytest.mark.parametrize("threads", ["", THREADS], ids=["one thread", "several threads"])
+def test_a_plain_script_needs_no_guard(tmp_path: Path, threads: str) -> None:
+    out = run_program(tmp_path, TASKS + threads + USE)
+
+    assert out.splitlines() == ["8", "1", "6", "Boom x", "late"]
+
+
+@pytest.mark.parametrize("threads", ["", THREADS], ids=["one thread", "several threads"])
+def test_tasks_of_an_imported_module_are_known(tmp_path: Path, threads: str) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/__init__.py").write_text("")
+    (tmp_path / "shop/work.py").write_text(
+        "from localq import shared_task\n@shared_task\ndef add(x, y):\n    return x + y\n"
+    )
+    text = "from shop.work import add\nwith q.running(concurrency=1):\n    print(add.delay(2, 3).get(20))\n"
+
+    assert run_program(tmp_path, threads + text) == "5\n"
+
+
+def test_in_a_notebook_a_task_defined_again_is_the_new_one(tmp_path: Path) -> None:
+    text = """
+cells = [
+    "@q.task\\ndef answer():\\n    return 1",
+    "q.start(concurrency=1)",
+    "print(answer.delay().get(20))",
+    "@q.task\\ndef answer():\\n    return helper() + 1",
+    "def helper():\\n    return 41",
+    "print(answer.delay().get(20))",
+    "@q.task(base=type(answer).__mro__[1])\\nasync def more(x, *, y=1):\\n    return [x, y]",
+    "print(more.delay(1, y=2).get(20))",
+    "q.stop()",
+]
+for cell in cells:
+    exec(cell, globals())
+"""
+    for threads in ("", THREADS):
+        assert run_program(tmp_path, threads + text).splitlines() == ["1", "42", "[1, 2]"]
+
+
+def test_a_script_starts_a_worker_as_celery_s_scripts_do(tmp_path: Path) -> None:
+    text = """
+import os, signal
+@q.task
+def end():
+    os.kill(os.getpid(), signal.SIGTERM)
+result = end.delay()
+code = q.Worker(pool="solo", hostname="mine@here", loglevel="ERROR").start()
+print(code, result.state, result.worker)
+"""
+    assert run_program(tmp_path, text).splitlines()[-1] == "0 SUCCESS mine@here"
+
+
+@pytest.mark.parametrize("pool", ["processes", "threads"])
+def test_a_program_that_ends_stops_its_worker(tmp_path: Path, pool: str) -> None:
+    text = f"""
+import os
+@q.task
+def slow():
+    open("began", "w").close()
+    threading.Event().wait(0.2)
+    open("ended", "w").close()
+    return os.getpid()
+q.start(concurrency=1, pool={pool!r})
+result = slow.delay()
+while not os.path.exists("began"):
+    threading.Event().wait(0.005)
+"""
+    run_program(tmp_path, text)
+
+    assert (tmp_path / "ended").exists()
+
+
+def test_what_a_program_leaves_behind_runs_in_the_next(tmp_path: Path) -> None:
+    text = """
+@q.task
+def one(n):
+    return n
+if len(q.store.read.stats().counts) == 0:
+    for n in range(5):
+        one.apply_async((n,), task_id=f"one-{n}")
+else:
+    with q.running(concurrency=1):
+        print([q.AsyncResult(f"one-{n}").get(20) for n in range(5)])
+"""
+    assert run_program(tmp_path, text) == ""
+    assert run_program(tmp_path, text) == "[0, 1, 2, 3, 4]\n"
+
+
+def test_slots_die_with_a_program_that_is_killed(tmp_path: Path) -> None:
+    text = """
+import os, signal
+@q.task
+def pid():
+    return os.getpid()
+q.start(concurrency=1)
+print(pid.delay().get(20), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    pid = int(run_program(tmp_path, text, code=-9))
+
+    until(lambda: not alive(pid))
+
+
+def test_a_slot_sees_the_programs_world(tmp_path: Path) -> None:
+    text = """
+import os, logging
+logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stdout)
+@q.task
+def world():
+    logging.getLogger("shop").info("from the slot")
+    return [os.getcwd(), sys.argv, os.environ.get("PYTHONPATH")]
+with q.running(concurrency=1):
+    assert world.delay().get(20) == [os.getcwd(), sys.argv, os.environ.get("PYTHONPATH")]
+"""
+    for threads in ("", THREADS):
+        assert run_program(tmp_path, threads + text).count("shop: from the slot\n") == 1
+
+
+def test_a_client_loads_neither_database_nor_engine(tmp_path: Path) -> None:
+    text = """
+heavy = ["sqlalchemy", "click", "rich", "dill", "multiprocess"]
+heavy += ["localq.worker", "localq.store.sqlite.store", "localq.cli"]
+@q.task
+def one(): ...
+one.s()
+print([name for name in heavy if name in sys.modules])
+"""
+    assert run_program(tmp_path, text) == "[]\n"
+    assert not (tmp_path / "jobs.db").exists()
+
+
+def test_a_web_server_forked_after_the_start_gets_a_worker_of_its_own(tmp_path: Path) -> None:
+    text = """
+import os
+@q.task
+def parent():
+    return os.getppid()
+q.start(concurrency=1, excluded=["child"])
+parent.delay().get(20)
+child = os.fork()
+if child == 0:
+    q.start(concurrency=1, name="child@h", queues=["child"])
+    result = parent.apply_async(queue="child")
+    result.get(20)
+    print(result.worker, flush=True)
+    q.stop()
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+q.stop()
+"""
+    assert run_program(tmp_path, text) == "child@h\n0\n"
+
+
+def test_a_second_ctrl_c_interrupts_what_runs_and_puts_it_back(tmp_path: Path) -> None:
+    said = run_program(
+        tmp_path,
+        """
+import os, signal, time
+
+@q.task
+def nap():
+    open("runs", "w").close()
+    time.sleep(600)
+
+def interrupt_again():
+    while not os.path.exists("waits"):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+try:
+    with q.running(concurrency=1):
+        result = nap.delay()
+        while not os.path.exists("runs"):
+            time.sleep(0.01)
+        engine = q._embedded
+        ended, wait = engine._ended, engine._ended.wait
+        def waiting(timeout=None):
+            open("waits", "w").close()
+            return wait(timeout)
+        ended.wait = waiting
+        threading.Thread(target=interrupt_again, daemon=True).start()
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(600)
+except KeyboardInterrupt:
+    print(engine.runs(), result.state, [run.outcome for run in result.attempts])
+""",
+    )
+
+    assert said == "False PENDING ['INTERRUPTED']\n"
+
+
+@pytest.mark.parametrize("threads", ["", THREADS], ids=["one thread", "several threads"])
+def test_a_program_whose_folder_is_removed_goes_on(tmp_path: Path, threads: str) -> None:
+    text = f"""
+import os, shutil
+from localq import LocalQ
+os.mkdir("release"); os.chdir("release"); os.rmdir(os.getcwd())
+q = LocalQ(path={str(tmp_path / "other.db")!r})
+@q.task
+def double(n):
+    return 2 * n
+"""
+    use = """
+for pool in ("processes", "threads", "asyncio"):
+    with q.running(concurrency=1, pool=pool):
+        print(double.delay(4).get(20))
+"""
+
+    assert run_program(tmp_path, threads + text + use) == "8\n8\n8\n"
