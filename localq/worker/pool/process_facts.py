@@ -1,4 +1,4 @@
-"""Facts of a slot's process: how it ended, and what memory it uses."""
+"""Facts of a slot's process: how it ended, whether it ever was ready, and what memory it uses."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import contextlib
 import os
 import signal
 
-__all__ = ["how_ended", "resident_kb"]
+__all__ = ["Stillborn", "how_ended", "resident_kb"]
 
+#: Seconds in which processes that never were ready are counted.
+_WINDOW_S = 60
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
@@ -28,3 +30,20 @@ def resident_kb(pid: int) -> int:
     with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * _PAGE_KB
     return 0
+
+
+class Stillborn:
+    """Processes that died before they were ready: so many within a minute, and a pool gives up.
+
+    Args:
+        most: How many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._died: list[float] = []
+
+    def too_many(self, steady: float) -> bool:
+        """Count one; return whether there are too many of them."""
+        self._died = [then for then in self._died if steady - then < _WINDOW_S] + [steady]
+        return len(self._died) >= self._most

@@ -21,7 +21,7 @@ from localq.model.outcome import Ending, Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Logged, Printed, Report, cancelled_unstarted
 from localq.worker.pool.event_loop.child_handle import ChildHandle
-from localq.worker.pool.process_facts import how_ended
+from localq.worker.pool.process_facts import Stillborn, how_ended
 
 __all__ = ["EventLoopPool"]
 
@@ -77,7 +77,7 @@ class EventLoopPool:
         self._told: dict[int, tuple[float, Death | None]] = {}
         #: Ids of jobs among which one ended the process: they run alone until they have ended.
         self._suspects: set[str] = set()
-        self._stillborn: list[float] = []
+        self._stillborn = Stillborn(_MOST_STILLBORN)
         self._worn = self._closing = False
 
     # The process
@@ -109,11 +109,8 @@ class EventLoopPool:
             self._ended.append(self._end_of(child, handed, since, how, alone))
         self._hand.clear()
         self._told.clear()
-        if not child.ready and child.reason is None:
-            now = self._clock.steady()
-            self._stillborn = [then for then in self._stillborn if now - then < 60] + [now]
-            if len(self._stillborn) >= _MOST_STILLBORN:
-                self.broken = f"its process died {_MOST_STILLBORN} times before it was ready; the last {how}"
+        if not child.ready and child.reason is None and self._stillborn.too_many(self._clock.steady()):
+            self.broken = f"its process died {_MOST_STILLBORN} times before it was ready; the last {how}"
         self._start_next()
 
     def _end_of(self, child: ChildHandle, handed: Handed, since: float, how: str, alone: bool) -> Report:

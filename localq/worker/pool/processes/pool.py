@@ -19,7 +19,7 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Note
 from localq.worker.pool.contract import Handed, InHand, Logged, Printed, Report, cancelled_unstarted
-from localq.worker.pool.process_facts import how_ended
+from localq.worker.pool.process_facts import Stillborn, how_ended
 from localq.worker.pool.processes.forkserver import ForkServer
 from localq.worker.pool.processes.from_slots import FromSlots
 from localq.worker.pool.processes.slot_deaths import SlotDeaths
@@ -80,7 +80,7 @@ class ProcessPool:
         self._marks_path = None if marks is None else marks[0]
         self._marks = None if marks is None else marks[1]
         self._fork_server = ForkServer(app)
-        self._stillborn: list[float] = []
+        self._stillborn = Stillborn(_MOST_STILLBORN)
         self._closing = False
 
     # Slots
@@ -160,9 +160,7 @@ class ProcessPool:
         self._to_slots.hand_held()
 
     def _count_stillborn(self, code: int) -> None:
-        now = self._clock.steady()
-        self._stillborn = [then for then in self._stillborn if now - then < 60] + [now]
-        if len(self._stillborn) >= _MOST_STILLBORN:
+        if self._stillborn.too_many(self._clock.steady()):
             self.broken = (
                 f"{_MOST_STILLBORN} slots within a minute died before they were ready; the last {how_ended(code)}"
             )
