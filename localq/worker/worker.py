@@ -263,7 +263,7 @@ class Worker:
             self._next_claim.tend()
             if self.store.bells.changed():
                 self._next_claim.look = self._next_claim.behind = True
-        if not self._shutdown.begun:
+        if not self.stops:
             self._claim()
         self._mailbox.tend()
         if not self.stops:
