@@ -26,6 +26,8 @@ from localq.store.protocol import Store
 __all__ = ["Eager"]
 
 _NAME = "eager"
+#: The lease of who runs jobs in the caller, in microseconds: nobody takes its jobs over.
+_FOR_EVER_US = 2**60
 #: Seconds between looks at a job that another thread runs.
 _LOOK_S = 0.5
 #: The jobs that run around the current call: waiting for one of these would never end.
@@ -134,6 +136,6 @@ class Eager(InlineWorker):
     def _key(self) -> int:
         with self._lock:
             if self._worker is None:
-                card = WorkerCard(new_id(), _NAME, "localhost", os.getpid(), "", "eager", 1, None, (), ())
-                self._worker = self.store.workers.enter(card, self._app.clock.now(), 2**62)
+                card = WorkerCard(new_id(), _NAME, "localhost", os.getpid(), "eager", 1, None, (), ())
+                self._worker = self.store.workers.enter(card, self._app.clock.now(), _FOR_EVER_US)
             return self._worker

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from localq.model.job import Job
 from localq.model.orders import Order
 
-__all__ = ["EVERY_QUEUE", "Beat", "Claim", "Served", "WorkerCard", "WorkerRow"]
+__all__ = ["EVERY_QUEUE", "Beat", "Claim", "Lost", "Served", "WorkerCard", "WorkerRow", "WorkerState"]
 
 
 class Served(NamedTuple):
@@ -41,7 +42,7 @@ class Claim(NamedTuple):
 
 
 class Beat(NamedTuple):
-    """The answer to a heartbeat.
+    """The answer to a heartbeat: what holds now, told again until it does no more.
 
     `stop` are keys this worker runs no longer by right; `cancel` maps keys to the signal number asked for;
     `orphans` are jobs the store counts to this worker but which it does not know; `orders` are all that hold.
@@ -55,13 +56,12 @@ class Beat(NamedTuple):
 
 
 class WorkerCard(NamedTuple):
-    """What a worker says of itself when it registers. `uuid` names its presence files."""
+    """What a worker says of itself when it enters. `uuid` is its own, and names its presence files."""
 
     uuid: str
     name: str
     host: str
     pid: int
-    boot_id: str
     pool: str
     concurrency: int
     queues: tuple[str, ...] | None
@@ -74,12 +74,34 @@ class WorkerCard(NamedTuple):
         return Served(self.queues, self.excluded)
 
 
+class WorkerState(StrEnum):
+    """How a worker stands."""
+
+    #: It holds its lease.
+    ALIVE = "alive"
+    #: Its lease is over, but nothing proves that its process is gone: it is stopped, suspended, stuck, or cut off.
+    SILENT = "silent"
+    #: It left, was declared gone, or is proven dead.
+    GONE = "gone"
+
+
 class WorkerRow(NamedTuple):
-    """A registered worker. `lease_until` is in steady microseconds of `card.boot_id`."""
+    """A worker that entered. `declared`: it left, or others declared it gone; it can claim nothing any more."""
 
     key: int
     card: WorkerCard
     started_at: int
     seen_at: int
-    lease_until: int
-    gone: bool
+    state: WorkerState
+    declared: bool
+
+
+class Lost(NamedTuple):
+    """A job whose worker is no more.
+
+    `started`: whether that had begun to run it, as far as can be told; None: the machine went down under it, which is
+    no fault of the job's.
+    """
+
+    job: Job
+    started: bool | None

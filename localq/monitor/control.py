@@ -11,12 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from localq.host import presence
 from localq.model.clock import Clock
 from localq.model.job import JobState
 from localq.model.orders import LIMITS, PAUSE, RATE, Order
 from localq.model.rates import read_rate
-from localq.model.worker import WorkerRow
+from localq.model.worker import WorkerRow, WorkerState
 from localq.monitor.inspect import Callback, Inspect, Workers
 from localq.result import signal_number, waiting
 from localq.result.stamped_jobs import stamped
@@ -130,15 +129,7 @@ class Control:
 
     def _alive(self) -> list[WorkerRow]:
         """Return the workers that are not known to be dead: those that can be expected to answer."""
-        rows = self.app.store.workers.all()
-        boot, folder = presence.boot_id(), getattr(getattr(self.app.store, "database", None), "folder", None)
-        return [
-            row
-            for row in rows
-            if not row.gone
-            and row.card.boot_id == boot
-            and (folder is None or not presence.is_dead(folder, row.card.uuid))
-        ]
+        return [row for row in self.app.store.workers.all() if row.state != WorkerState.GONE]
 
     def ping(self, destination: Workers = None, timeout: float = 1.0, **more: Any) -> list[dict[str, Any]]:
         """Return `[{worker: {"ok": "pong"}}, ...]` of the workers that answer."""

@@ -37,7 +37,7 @@ def examine(
 
 def _work(store: Store, clock: Clock) -> Iterator[Finding]:
     before = {(one.key, one.run_token) for one in health_of_work.running(store)}
-    found = health_of_work.standings(store, clock)
+    found = store.workers.all()
     # What began or ended while the workers were read says nothing about them.
     running = [one for one in health_of_work.running(store) if (one.key, one.run_token) in before]
     waiting = store.read.waiting_tasks()

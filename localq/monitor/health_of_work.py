@@ -5,67 +5,31 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from localq.host import presence
-from localq.model.clock import Clock
 from localq.model.finding import Finding, fine, note, warning
 from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.model.orders import PAUSE, Order
-from localq.model.worker import WorkerRow
+from localq.model.worker import WorkerRow, WorkerState
 from localq.result.paged_jobs import paged
 from localq.store.protocol import Filter, Store
 
 __all__ = [
-    "ALIVE",
-    "GONE",
-    "SILENT",
-    "Standing",
     "orphans",
     "paused",
     "running",
     "schedules",
-    "standings",
     "unknown_tasks",
     "unserved",
     "workers",
 ]
 
-#: Holds its lease.
-ALIVE = "alive"
-#: Its process is there, but its lease is over: stopped, suspended or stuck.
-SILENT = "silent"
-#: Stopped, or its process is dead.
-GONE = "gone"
-
 #: Microseconds after which a schedule that is due should have been fired by any scheduler there is.
 OVERDUE_US = 60 * 1_000_000
 
 
-class Standing(NamedTuple):
-    """A registered worker, and whether it lives: ALIVE, SILENT or GONE."""
-
-    row: WorkerRow
-    state: str
-
-
 # Reading
-
-
-def standings(store: Store, clock: Clock) -> list[Standing]:
-    """Return the registered workers with how they stand, oldest first."""
-    folder = getattr(getattr(store, "database", None), "folder", None)
-    boot, lease_now = presence.boot_id(), int(clock.steady() * 1e6)
-    found = []
-    for row in store.workers.all():
-        dead = row.gone or row.card.boot_id != boot
-        if dead or (folder is not None and presence.is_dead(folder, row.card.uuid)):
-            state = GONE
-        else:
-            state = SILENT if row.lease_until < lease_now else ALIVE
-        found.append(Standing(row, state))
-    return found
 
 
 def running(store: Store) -> list[Job]:
@@ -76,10 +40,10 @@ def running(store: Store) -> list[Job]:
 # Judging
 
 
-def workers(found: Sequence[Standing], now: int) -> Iterator[Finding]:
+def workers(found: Sequence[WorkerRow], now: int) -> Iterator[Finding]:
     """Judge the workers themselves."""
-    for row, state in found:
-        if state == SILENT:
+    for row in found:
+        if row.state == WorkerState.SILENT:
             silent_s = max(0, now - row.seen_at) / 1e6
             yield warning(
                 "workers",
@@ -87,7 +51,7 @@ def workers(found: Sequence[Standing], now: int) -> Iterator[Finding]:
                 "but its process lives: it is stopped, suspended or stuck.",
                 f"Continue it (kill -CONT {row.card.pid}) or end it; others take its jobs over.",
             )
-    alive = [row for row, state in found if state == ALIVE]
+    alive = [row for row in found if row.state == WorkerState.ALIVE]
     if not alive:
         yield note("workers", "No worker is alive.", "Start one: localq worker -A APP.")
         return
@@ -95,13 +59,13 @@ def workers(found: Sequence[Standing], now: int) -> Iterator[Finding]:
     yield fine("workers", f"{_count(len(alive), 'worker is', 'workers are')} alive: {names}.")
 
 
-def orphans(found: Sequence[Standing], jobs: Sequence[Job]) -> Finding:
+def orphans(found: Sequence[WorkerRow], jobs: Sequence[Job]) -> Finding:
     """Judge the running jobs: each should have a worker that lives."""
-    standing = {row.key: state for row, state in found}
-    lost = [one for one in jobs if standing.get(one.owner or 0, GONE) == GONE]
+    standing = {row.key: row.state for row in found}
+    lost = [one for one in jobs if standing.get(one.owner or 0, WorkerState.GONE) == WorkerState.GONE]
     if not lost:
         return fine("orphans", "Every running job has a worker." if jobs else "No job is running.")
-    if ALIVE in standing.values():
+    if WorkerState.ALIVE in standing.values():
         advice = "A live worker takes them over within seconds; look again."
     else:
         advice = "They run again as soon as a worker starts."
@@ -113,7 +77,7 @@ def orphans(found: Sequence[Standing], jobs: Sequence[Job]) -> Finding:
     )
 
 
-def unserved(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+def unserved(found: Sequence[WorkerRow], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
     """Judge the queues: where jobs wait a live worker should serve.
 
     Args:
@@ -122,7 +86,7 @@ def unserved(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) 
     counts: Counter[str] = Counter()
     for (queue, _), count in waiting.items():
         counts[queue] += count
-    served = [row.card for row, state in found if state == ALIVE]
+    served = [row.card for row in found if row.state == WorkerState.ALIVE]
     missed = {queue: n for queue, n in counts.items() if not any(_serves(card, queue) for card in served)}
     for queue, count in sorted(missed.items()):
         yield warning(
@@ -146,9 +110,9 @@ def paused(orders: Sequence[Order], waiting: Mapping[tuple[str, str], int]) -> I
             )
 
 
-def unknown_tasks(found: Sequence[Standing], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+def unknown_tasks(found: Sequence[WorkerRow], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
     """Judge the tasks of waiting jobs: a live worker that serves the queue should know them."""
-    served = [row.card for row, state in found if state == ALIVE]
+    served = [row.card for row in found if row.state == WorkerState.ALIVE]
     clean = True
     for (queue, task), count in sorted(waiting.items()):
         cards = [card for card in served if _serves(card, queue)]

@@ -11,7 +11,6 @@ from localq.app import LocalQ
 from localq.exceptions import WorkerTerminate
 from localq.execution.inline_worker import InlineWorker
 from localq.execution.policy import Rules
-from localq.host.presence import boot_id
 from localq.model.ids import new_id
 from localq.model.job import Job
 from localq.model.outcome import Completion, Ending, Outcome
@@ -22,6 +21,7 @@ from localq.store.protocol import Store, Topic
 __all__ = ["drain"]
 
 _NAME = "drain"
+_LEASE_US = 3600 * 1_000_000
 
 
 def drain(
@@ -61,10 +61,9 @@ class _Drain(InlineWorker):
     def __init__(self, app: LocalQ, store: Store) -> None:
         super().__init__(app, store, _NAME, eager=False)
         card = WorkerCard(
-            new_id(), _NAME, socket.gethostname(), os.getpid(), boot_id(), "solo", 1, None, (), tuple(sorted(app.tasks))
+            new_id(), _NAME, socket.gethostname(), os.getpid(), "solo", 1, None, (), tuple(sorted(app.tasks))
         )
-        lease = int((app.clock.steady() + 3600) * 1e6)
-        self._key = store.workers.enter(card, app.clock.now(), lease)
+        self._key = store.workers.enter(card, app.clock.now(), _LEASE_US)
         self._claimed: list[Job] = []
 
     def next(self, queues: Sequence[str] | None, scheduled: bool) -> Job | None:

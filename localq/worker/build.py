@@ -13,13 +13,11 @@ from typing import Any
 
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
-from localq.host.presence import Presence
 from localq.model.hints import nearest
-from localq.model.ids import new_id
 from localq.serialization.sealing import signer_of
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
-from localq.store.sqlite.errors import explained
+from localq.store.protocol import Presence
 from localq.worker.aside import Aside
 from localq.worker.autoscale import Bounds
 from localq.worker.celery_signals import Setup
@@ -147,14 +145,10 @@ def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
     store.open()
     if memory:
         return store, None
-    folder = store.database.folder
+    presence = store.workers.presence(places if kind == "processes" else 0)
     # The fork server may be forked next, and no connection may cross that.
     store.close()
-    own = open_store(app.location, "normal", _PATIENCE_S)
-    try:
-        return own, Presence(folder, new_id(), places if kind == "processes" else 0)
-    except OSError as error:
-        raise explained(error, store.name) from error
+    return open_store(app.location, "normal", _PATIENCE_S), presence
 
 
 def _pool(

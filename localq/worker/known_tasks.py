@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from localq.app.app import LocalQ
 from localq.model.events import emit
-from localq.model.worker import Served
+from localq.model.worker import Served, WorkerState
 from localq.store.protocol import Workers
 from localq.worker.lease import Lease
 
@@ -49,7 +49,7 @@ class KnownTasks:
         self._told.update(new)
         name, others = self._lease.plan.name, set[str]()
         for row in self._workers.all():
-            if not row.gone:
+            if row.state != WorkerState.GONE:
                 others.update(row.card.tasks)
         for task in new:
             emit("task.unknown", worker=name, task=task, elsewhere=task in others)

@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from localq.app.app import LocalQ
 from localq.exceptions import StoreBusy
-from localq.host.presence import Presence, boot_id
 from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.worker import Beat, Served, WorkerCard
-from localq.store.protocol import Store
+from localq.store.protocol import Presence, Store
 from localq.worker.autoscale import Bounds
 from localq.worker.pool.contract import Pool
 
@@ -47,7 +46,6 @@ class Lease:
         presence: Made beforehand; None: no files, in a store that is the program's own.
 
     Attributes:
-        boot: Which start of the machine this is.
         key: The worker's number in the store; 0 before it is registered.
         plan: What the worker is now.
         beat_at: When the lease is to be renewed, in steady seconds.
@@ -57,7 +55,6 @@ class Lease:
         self, app: LocalQ, store: Store, plan: WorkerPlan, pool: Pool, clock: Clock, presence: Presence | None
     ) -> None:
         self.uuid = presence.uuid if presence is not None else new_id()
-        self.boot = boot_id()
         self.key = 0
         self.beat_at = 0.0
         self.plan = plan
@@ -77,12 +74,12 @@ class Lease:
 
     def register(self) -> None:
         """Write down what this worker is, under a new number."""
-        self.key = self._store.workers.enter(self._card(), self._clock.now(), self._lease_until())
+        self.key = self._store.workers.enter(self._card(), self._clock.now(), self._lease_us())
         self._beaten()
 
     def describe(self) -> None:
         """Write down anew what this worker is, under the same number; what the store says to that comes again."""
-        self._store.workers.beat(self.key, {}, self._lease_until(), self._clock.now(), self._card())
+        self._store.workers.beat(self.key, {}, self._lease_us(), self._clock.now(), self._card())
 
     def _card(self) -> WorkerCard:
         plan = self.plan
@@ -91,7 +88,6 @@ class Lease:
             name=plan.name,
             host=plan.host,
             pid=os.getpid(),
-            boot_id=self.boot,
             pool=plan.pool_kind,
             concurrency=self._pool.size,
             queues=plan.queues,
@@ -101,15 +97,15 @@ class Lease:
 
     def renew(self, hand: Mapping[int, int]) -> Beat:
         """Renew the lease of the worker and of the jobs in its hand; return what the store says to that."""
-        beat = self._store.workers.beat(self.key, hand, self._lease_until(), self._clock.now())
+        beat = self._store.workers.beat(self.key, hand, self._lease_us(), self._clock.now())
         self._beaten()
         return beat
 
     def _beaten(self) -> None:
         self.beat_at = self._clock.steady() + self._app.conf.worker_heartbeat
 
-    def _lease_until(self) -> int:
-        return int((self._clock.steady() + self._app.conf.worker_lease) * 1e6)
+    def _lease_us(self) -> int:
+        return int(self._app.conf.worker_lease * 1e6)
 
     def bury(self) -> None:
         """Tell the store that the worker ends, and holds nothing."""

@@ -5,19 +5,17 @@ Every worker does it for all; two that do the same at once do no harm, because e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from localq.app.app import LocalQ
 from localq.execution.policy import rules_of
 from localq.execution.settle import lost_outcome, released, settle
-from localq.host import presence
-from localq.host.marks import started_jobs
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.job import Job
 from localq.model.outcome import Completion
-from localq.model.worker import WorkerRow
+from localq.model.worker import Lost, WorkerRow, WorkerState
 from localq.store.protocol import Store, Topic
 from localq.worker.lease import Lease
 
@@ -50,80 +48,52 @@ class Rescue:
     ) -> None:
         self._app, self._worker, self._store, self._clock = app, worker, store, clock
         self._lease, self._save = lease, save
-        self._suspects: dict[int, int] = {}
+        self._suspects: dict[int, float] = {}
 
     def look(self) -> bool:
         """Take over what is lost; return whether there is more of it."""
-        lease_now = int(self._clock.steady() * 1e6)
-        rows = [row for row in self._store.workers.all() if row.key != self._lease.key]
-        dead = [row for row in rows if not row.gone and self._is_dead(row, lease_now)]
-        self._suspects = {key: since for key, since in self._suspects.items() if key in {row.key for row in rows}}
-        self._clear_abandoned(rows)
+        rows = {row.key: row for row in self._store.workers.all() if row.key != self._lease.key}
+        self._suspects = {key: since for key, since in self._suspects.items() if key in rows}
+        dead = [row.key for row in rows.values() if not row.declared and self._is_dead(row)]
         if dead:
-            self._store.workers.leave([row.key for row in dead], self._clock.now())
+            self._store.workers.leave(dead, self._clock.now())
             failpoints.point("rescue.buried")
-        if not any(row.gone for row in rows) and not dead:
+        if not (dead or any(row.state == WorkerState.GONE for row in rows.values())):
             return False
-        # Leases were judged above, with a chance to renew them; here only the buried and those of other boots count.
-        lost = self._store.workers.lost(0, self._lease.boot, _AT_ONCE)
+        lost = self._store.workers.lost(_AT_ONCE)
         if lost:
-            self._take_over(lost, {row.key: row for row in rows})
-        else:
-            self._clear_files([row for row in rows if row.gone] + dead)
+            self._take_over(lost, rows)
         return len(lost) == _AT_ONCE
 
-    def _is_dead(self, row: WorkerRow, lease_now: int) -> bool:
-        if row.card.boot_id != self._lease.boot:
-            return True
-        folder = getattr(getattr(self._store, "database", None), "folder", None)
-        if folder is not None and presence.is_dead(folder, row.card.uuid):
-            return True
-        return self._is_silent(row, lease_now)
-
-    def _is_silent(self, row: WorkerRow, lease_now: int) -> bool:
-        """Whether a worker's lease is over and it had the chance to renew it.
+    def _is_dead(self, row: WorkerRow) -> bool:
+        """Whether a worker is gone, or its lease is over and it had the chance to renew it.
 
         After the whole file was locked for long, every lease is over; the live ones come back within a second.
         """
-        if row.lease_until >= lease_now:
+        if row.state != WorkerState.SILENT:
             self._suspects.pop(row.key, None)
-            return False
-        since = self._suspects.setdefault(row.key, lease_now)
-        return bool(lease_now - since >= min(_CHANCE_S, self._app.conf.worker_lease / 2) * 1e6)
+            return row.state == WorkerState.GONE
+        steady = self._clock.steady()
+        since = self._suspects.setdefault(row.key, steady)
+        return bool(steady - since >= min(_CHANCE_S, self._app.conf.worker_lease / 2))
 
-    def _take_over(self, lost: list[Job], rows: dict[int, WorkerRow]) -> None:
+    def _take_over(self, lost: list[Lost], rows: Mapping[int, WorkerRow]) -> None:
         """Settle lost jobs: those their worker had started are charged a crash, the others only go back."""
         failpoints.point("rescue.inside")
         now = self._clock.now()
-        started: dict[int, set[tuple[int, int]] | None] = {}
         done = []
-        for job in lost:
-            owner = job.owner or 0
-            if owner not in started:
-                started[owner] = self._started(rows.get(owner))
-            marks = started[owner]
-            charged = marks is None or (job.key, job.run_token) in marks or self._had_its_run(job, rows.get(owner))
-            done.append(self._settled(job, rows.get(owner), now) if charged else released(job, now))
+        for job, started in lost:
+            charged = self._must_not_run_twice(job) if started is None else started
+            done.append(self._settled(job, rows.get(job.owner or 0), now) if charged else released(job, now))
         self._save(done)
         self._store.bells.ring(Topic.WORK)
-        for owner in started:
+        for owner in dict.fromkeys(one.job.owner or 0 for one in lost):
             name = rows[owner].card.name if owner in rows else "unknown"
             emit("jobs.rescued", worker=self._worker, owner=name, count=len(done))
 
-    def _had_its_run(self, job: Job, row: WorkerRow | None) -> bool:
-        """Whether a job may have run before the host went down, and must not run twice."""
-        if row is None or row.card.boot_id == self._lease.boot:
-            return False
+    def _must_not_run_twice(self, job: Job) -> bool:
+        """Whether a job whose machine went down may have run, and must not run again."""
         return rules_of(job, self._app.tasks.find(job.task), self._app.conf).at_most_once
-
-    def _started(self, row: WorkerRow | None) -> set[tuple[int, int]] | None:
-        folder = getattr(getattr(self._store, "database", None), "folder", None)
-        if row is None or folder is None:
-            return None
-        if row.card.boot_id != self._lease.boot:
-            # The host went down: no fault of any job.
-            return set()
-        return started_jobs(folder, row.card.uuid)
 
     def _settled(self, job: Job, row: WorkerRow | None, now: int) -> Completion:
         if job.options is not None:
@@ -134,15 +104,3 @@ class Rescue:
         name = f"{row.card.name} (pid {row.card.pid})" if row is not None else "its worker"
         outcome = lost_outcome(f"The worker {name} died or stopped answering", job, rules, now)
         return settle(job, outcome, row.card.name if row is not None else "unknown", rules, now)
-
-    def _clear_abandoned(self, rows: list[WorkerRow]) -> None:
-        folder = getattr(getattr(self._store, "database", None), "folder", None)
-        if folder is not None:
-            for uuid in presence.abandoned(folder, {row.card.uuid for row in rows}):
-                presence.remove(folder, uuid)
-
-    def _clear_files(self, rows: list[WorkerRow]) -> None:
-        folder = getattr(getattr(self._store, "database", None), "folder", None)
-        for row in rows:
-            if folder is not None and presence.is_dead(folder, row.card.uuid):
-                presence.remove(folder, row.card.uuid)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from localq.app.app import LocalQ
 from localq.exceptions import PoolBroken, StoreBusy, StoreError, StoreFull
 from localq.execution.settle import released
-from localq.host.presence import Presence
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
@@ -24,7 +23,7 @@ from localq.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
-from localq.store.protocol import Store, Topic
+from localq.store.protocol import Presence, Store, Topic
 from localq.worker.aside import Aside
 from localq.worker.autoscale import PoolSize
 from localq.worker.celery_events import CeleryEvents

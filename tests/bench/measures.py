@@ -309,7 +309,7 @@ def _drain_some(folder: Path, size: int) -> Figures:
 
     store = open_store(folder / f"{new_id()}.db", "normal")
     now = 1_000_000_000
-    card = WorkerCard("bench", "bench", "here", 1, "boot", "none", 1, None, (), ())
+    card = WorkerCard("bench", "bench", "here", 1, "none", 1, None, (), ())
     worker = store.workers.enter(card, now, 2**60)
 
     def finish_all(jobs: list[Any]) -> None:

@@ -14,7 +14,6 @@ from click.testing import Result
 
 from localq import LocalQ
 from localq.exceptions import StoreFull
-from localq.host.presence import boot_id
 from localq.model.job import JobState
 from localq.monitor.health import examine
 from localq.store.sqlite.store import SqliteStore
@@ -84,7 +83,7 @@ def test_every_backup_made_under_load_holds_what_was_acknowledged_before(
 
 def test_jobs_that_ran_when_the_backup_was_made_run_again_from_it(q: LocalQ, localq: Run, tmp_path: Path) -> None:
     q.store.jobs.add([new("running", args=b"[[20],{}]"), new("waiting", args=b"[[1],{}]")], NOW)
-    lost = q.store.workers.enter(card("lost", boot_id=boot_id()), NOW, 1)
+    lost = q.store.workers.enter(card("lost"), NOW, 1)
     claimed(q.store, lost, 1)
     localq("backup", str(tmp_path / "copy.db"))
 

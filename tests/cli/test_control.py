@@ -10,11 +10,10 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.host.presence import boot_id
 from localq.model.orders import LIMITS, PAUSE, RATE, Order
 from localq.model.worker import EVERY_QUEUE
 from tests.cli.terminal import on_terminal
-from tests.store.given import NOW, card, new
+from tests.store.given import HOUR, NOW, card, new, worker_of_an_earlier_start
 
 Run = Callable[..., Result]
 
@@ -140,7 +139,7 @@ def test_queues_are_paused_and_resumed(q: LocalQ, localq: Run) -> None:
 
 def test_status_says_who_answers_and_what_is_paused(q: LocalQ, anna: str, localq: Run) -> None:
     q.control.pause("a")
-    q.store.workers.enter(card("stuck@h", boot_id=boot_id()), NOW, 2**62)
+    q.store.workers.enter(card("stuck@h"), NOW, HOUR)
 
     lines = localq("status", "-t", "0.2").stdout.splitlines()
 
@@ -150,7 +149,7 @@ def test_status_says_who_answers_and_what_is_paused(q: LocalQ, anna: str, localq
 
 def test_status_in_json_says_who_answers(q: LocalQ, anna: str, localq: Run) -> None:
     q.control.pause("a")
-    q.store.workers.enter(card("gone@h"), NOW, 0)
+    worker_of_an_earlier_start(q.store, "gone@h")
 
     told = json.loads(localq("status", "-j").stdout)
 
@@ -159,7 +158,7 @@ def test_status_in_json_says_who_answers(q: LocalQ, anna: str, localq: Run) -> N
 
 
 def test_status_of_some_workers_shows_them_alone(q: LocalQ, anna: str, localq: Run) -> None:
-    q.store.workers.enter(card("gone@h"), NOW, 0)
+    worker_of_an_earlier_start(q.store, "gone@h")
 
     lines = localq("status", "-d", "anna@h").stdout.splitlines()
 
@@ -167,7 +166,7 @@ def test_status_of_some_workers_shows_them_alone(q: LocalQ, anna: str, localq: R
 
 
 def test_status_ends_well_without_workers_unless_it_is_asked_for_some(q: LocalQ, anna: str, localq: Run) -> None:
-    q.store.workers.enter(card("gone@h"), NOW, 0)
+    worker_of_an_earlier_start(q.store, "gone@h")
 
     one_answers, none_answers = localq("status", "-d", "gone@h,anna@h"), localq("status", "-d", "gone@h")
     q.stop()
@@ -194,7 +193,7 @@ def test_a_person_sees_celerys_lines_first(q: LocalQ, anna: str) -> None:
 def test_a_job_that_waits_for_its_rate_limit_says_so(q: LocalQ, localq: Run) -> None:
     q.store.jobs.add([new("first", task="one"), new("second", task="one")], q.clock.now())
     q.control.rate_limit("one", "1/h")
-    key = q.store.workers.enter(card(), NOW, 2**62)
+    key = q.store.workers.enter(card(), NOW, HOUR)
     q.store.jobs.claim(key, EVERY_QUEUE, 10, q.clock.now())
 
     told = localq("result", "second").stdout

@@ -421,7 +421,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(demo: Demo, tree: Tree) -> N
     assert "Traceback" not in said
     assert f"localq demo --resume --path {demo.path}" in said
     assert not store.read.find(Filter(states=(JobState.RUNNING,)), 1)
-    assert [row.gone for row in store.workers.all()] == [True]
+    assert [row.declared for row in store.workers.all()] == [True]
     store.close()
     assert tree.line() in squeezed(demo("--resume"))
 

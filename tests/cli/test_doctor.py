@@ -16,7 +16,7 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.host.presence import Presence, boot_id
+from localq.host.presence import Presence
 from localq.model.finding import Finding
 from localq.model.job import JobState
 from localq.model.orders import PAUSE, Order
@@ -26,7 +26,7 @@ from localq.store.sqlite import examine_contents, examine_place
 from localq.store.sqlite.filesystem import OVERRIDE
 from localq.store.sqlite.readonly import ReadOnlyStore
 from tests.cli.terminal import on_terminal
-from tests.store.given import NOW, card, claimed, new, news
+from tests.store.given import HOUR, NOW, card, claimed, new, news, worker_of_an_earlier_start
 
 Run = Callable[..., Result]
 HOME = str(Path(__file__).parents[2])
@@ -70,7 +70,7 @@ def sql(path: Path, *statements: str) -> None:
 
 def register(q: LocalQ, name: str = "anna", **more: Any) -> int:
     """Register a worker that lives."""
-    return q.store.workers.enter(card(name, **{"boot_id": boot_id(), "queues": None, **more}), NOW, FAR)
+    return q.store.workers.enter(card(name, **{"queues": None, **more}), NOW, HOUR)
 
 
 # All is well
@@ -566,14 +566,14 @@ def test_a_worker_of_this_very_process_counts(q: LocalQ) -> None:
 
 
 def test_a_worker_that_is_stopped_is_reported(q: LocalQ) -> None:
-    q.store.workers.enter(card("stopped", boot_id=boot_id(), pid=17), q.clock.now() - 90 * 10**6, 1)
+    q.store.workers.enter(card("stopped", pid=17), q.clock.now() - 90 * 10**6, 1)
 
     assert "stopped (process 17) has said nothing for 90 s" in grave(q.location)["workers"]
 
 
 def test_running_jobs_of_workers_that_are_gone_are_reported(q: LocalQ) -> None:
     q.store.jobs.add([*news("a", "b"), new("c", task="shop.pack")], NOW)
-    gone = register(q, "gone", boot_id="another boot")
+    gone = worker_of_an_earlier_start(q.store, "gone")
     claimed(q.store, gone)
     q.store.jobs.add([new("d")], NOW)
     claimed(q.store, register(q, "alive"))
@@ -593,7 +593,7 @@ def test_running_jobs_of_nobody_are_reported(q: LocalQ) -> None:
 
 def test_running_jobs_of_live_and_of_silent_workers_are_no_orphans(q: LocalQ) -> None:
     q.store.jobs.add([new()], NOW)
-    claimed(q.store, q.store.workers.enter(card("silent", boot_id=boot_id()), NOW, 1))
+    claimed(q.store, q.store.workers.enter(card("silent"), NOW, 1))
 
     assert finding(q.location, "orphans").level == "ok"
 
@@ -603,7 +603,7 @@ def test_queues_that_no_live_worker_serves_are_reported(q: LocalQ) -> None:
     q.store.jobs.add([new("d", queue="served"), new("e", queue="excluded")], NOW)
     register(q, "some", queues=("served",))
     register(q, "all but one", excluded=("mail", "my mail", "excluded"))
-    register(q, "gone", boot_id="another boot")
+    worker_of_an_earlier_start(q.store, "gone")
 
     found = [one for one in examine(q.location) if one.check == "queues"]
 

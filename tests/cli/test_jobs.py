@@ -15,12 +15,25 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.host.presence import boot_id
 from localq.model.job import JobState
 from localq.model.outcome import Note
 from localq.serialization.failure import describe, dump
 from tests.cli.terminal import on_terminal
-from tests.store.given import NOW, attempt, card, claimed, done, job, job_in, new, news, state, worker
+from tests.store.given import (
+    HOUR,
+    NOW,
+    attempt,
+    card,
+    claimed,
+    done,
+    job,
+    job_in,
+    new,
+    news,
+    state,
+    worker,
+    worker_of_an_earlier_start,
+)
 
 Run = Callable[..., Result]
 HOME = str(Path(__file__).parents[2])
@@ -705,11 +718,11 @@ def test_status_shows_workers_queues_and_the_file(q: LocalQ, localq: Run) -> Non
     q.store.jobs.add([new("old")], now - 180 * 10**6)
     q.store.jobs.add([new("later", run_at=now + 10**12), new("mail", queue="mail")], now)
     job_in(q.store, JobState.FAILED, "bad")
-    q.store.workers.enter(card("gone@here", queues=None, excluded=("mail",)), now, 0)
+    left = q.store.workers.enter(card("gone@here", queues=None, excluded=("mail",)), now, 0)
+    q.store.workers.leave([left], now)
 
     told = {(line[0], line[1]): line[2:] for line in fields(localq("status"))}
 
-    # anna is of another boot, and so is the other.
     assert told["worker", "anna"][:4] == ["4711", "processes", "2", "default"]
     assert told["worker", "gone@here"] == ["4711", "processes", "2", "all but mail", "0s", "gone"]
     assert told["queue", "default"] == ["0", "1", "1", "0", "0", "0", "0"]
@@ -720,10 +733,10 @@ def test_status_shows_workers_queues_and_the_file(q: LocalQ, localq: Run) -> Non
 
 
 def test_a_worker_is_alive_silent_or_gone(q: LocalQ, localq: Run) -> None:
-    far = 2**62
-    for name, boot, until in (("alive", boot_id(), far), ("silent", boot_id(), 1), ("boot", "another", far)):
-        q.store.workers.enter(card(name, boot_id=boot), NOW, until)
-    buried = q.store.workers.enter(card("buried", boot_id=boot_id()), NOW, far)
+    for name, lease in (("alive", HOUR), ("silent", 0)):
+        q.store.workers.enter(card(name), NOW, lease)
+    worker_of_an_earlier_start(q.store, "boot")
+    buried = worker(q.store, "buried")
     q.store.workers.leave([buried], NOW)
 
     states = {line[1]: line[-1] for line in fields(localq("status")) if line[0] == "worker"}
@@ -787,7 +800,7 @@ def test_a_narrow_terminal_still_shows_whole_ids(q: LocalQ) -> None:
 
 def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:
     q.store.jobs.add([new()], q.clock.now())
-    worker(q.store)
+    worker_of_an_earlier_start(q.store)
 
     code, seen = on_terminal("--path", q.location, "status")
 

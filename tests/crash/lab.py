@@ -350,7 +350,7 @@ class Lab:
         """Return the number of heartbeats seen of a worker, by asking often."""
         for row in self.store.workers.all():
             if row.card.name == name:
-                self._beats.setdefault(name, set()).add(row.lease_until)
+                self._beats.setdefault(name, set()).add(row.seen_at)
         return len(self._beats.get(name, ()))
 
     def commits(self) -> int:

@@ -12,13 +12,19 @@ import pytest
 
 from localq.model import failpoints
 from localq.store.sqlite.store import SqliteStore
+from tests.store.given import LeaseClock
 
-#: Each makes a store that is empty; it is given a folder of its own, and the file of an empty SQLite store.
-STORES: dict[str, Callable[[Path, Path], Any]] = {
-    "full": lambda folder, empty: SqliteStore(shutil.copy(empty, folder / "jobs.db"), durability="full"),
-    "normal": lambda folder, empty: SqliteStore(shutil.copy(empty, folder / "jobs.db"), durability="normal"),
-    "memory": lambda folder, empty: SqliteStore(":memory:"),
+#: Each makes a store that is empty, with a clock for its leases; it is given a folder of its own, and the file of an
+#: empty SQLite store.
+STORES: dict[str, Callable[[Path, Path, LeaseClock], Any]] = {
+    "full": lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="full", steady=steady),
+    "normal": lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="normal", steady=steady),
+    "memory": lambda folder, empty, steady: SqliteStore(":memory:", steady=steady),
 }
+
+
+def copied(folder: Path, empty: Path) -> Path:
+    return Path(shutil.copy(empty, folder / "jobs.db"))
 
 
 @pytest.fixture(scope="session")
@@ -31,15 +37,23 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def steady() -> LeaseClock:
+    """Return the clock of leases."""
+    return LeaseClock()
+
+
 @pytest.fixture(params=STORES)
-def make_store(request: pytest.FixtureRequest, tmp_path: Path, empty: Path) -> Iterator[Callable[[], Any]]:
+def make_store(
+    request: pytest.FixtureRequest, tmp_path: Path, empty: Path, steady: LeaseClock
+) -> Iterator[Callable[[], Any]]:
     """Return a function that makes an empty store; all are closed when the test is over."""
     with ExitStack() as opened:
 
         def make() -> Any:
             folder = tmp_path / f"store-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            store = STORES[request.param](folder, empty)
+            store = STORES[request.param](folder, empty, steady)
             store.open()
             opened.callback(store.close)
             return store

@@ -16,10 +16,17 @@ from localq.store.protocol import Filter
 NOW = 1_750_000_000_000_000
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
-#: The lease of workers, in steady microseconds, and a moment after it.
+#: The lease of workers, in microseconds.
 LEASE = 1_000 * SECOND
-AFTER_LEASE = LEASE + 1
-BOOT = "boot-1"
+
+
+class LeaseClock:
+    """The clock of a store's leases, which a test sets: microseconds."""
+
+    at = 0
+
+    def __call__(self) -> int:
+        return self.at
 
 
 def new(job_id: str = "job", **more: Any) -> NewJob:
@@ -39,7 +46,6 @@ def card(name: str = "anna", **more: Any) -> WorkerCard:
         "name": name,
         "host": "localhost",
         "pid": 4711,
-        "boot_id": BOOT,
         "pool": "processes",
         "concurrency": 2,
         "queues": ("default",),
@@ -50,8 +56,17 @@ def card(name: str = "anna", **more: Any) -> WorkerCard:
 
 
 def worker(store: Any, name: str = "anna", **more: Any) -> int:
-    """Register a worker with a lease and return its key."""
+    """Enter a worker with a lease and return its key."""
     return int(store.workers.enter(card(name, **more), NOW, LEASE))
+
+
+def worker_of_an_earlier_start(store: Any, name: str = "anna", **more: Any) -> int:
+    """Enter a worker that went down with its machine, which has started again since."""
+    neighbours = store.workers.neighbours
+    boot, neighbours.boot = neighbours.boot, "an earlier start"
+    key = worker(store, name, **more)
+    neighbours.boot = boot
+    return key
 
 
 def claimed(

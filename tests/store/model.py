@@ -10,7 +10,7 @@ from localq.model.edges import Edge, Input, OnError, Passing, Role
 from localq.model.job import Job, JobState, NewJob
 from localq.model.orders import PAUSE, Order
 from localq.model.outcome import Attempt, Completion, Note
-from localq.model.worker import Beat
+from localq.model.worker import Beat, WorkerState
 
 WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 BAD = (JobState.FAILED, JobState.CANCELLED)
@@ -26,7 +26,7 @@ class Kept(NamedTuple):
 
 class Worker(NamedTuple):
     lease_until: int
-    boot_id: str
+    name: str
     gone: bool
     seen_at: int
 
@@ -401,10 +401,23 @@ class Model:
             if self.holds(key):
                 self.workers[key] = self.workers[key]._replace(gone=True, seen_at=now)
 
-    def lost(self, lease_now: int, boot_id: str) -> set[str]:
+    def entered(self, name: str) -> int | None:
+        """Return the key of the worker that is there by a name."""
+        return next((key for key, one in self.workers.items() if one.name == name and not one.gone), None)
+
+    def standing(self, steady: int) -> dict[int, tuple[str, bool, int, WorkerState]]:
+        """Return of each worker its name, whether it was declared gone, when it was seen, and how it stands."""
+
+        def state(one: Worker) -> WorkerState:
+            late = WorkerState.SILENT if one.lease_until < steady else WorkerState.ALIVE
+            return WorkerState.GONE if one.gone else late
+
+        return {key: (one.name, one.gone, one.seen_at, state(one)) for key, one in self.workers.items()}
+
+    def lost(self) -> set[str]:
         def dead(key: int | None) -> bool:
             owner = self.workers.get(-1 if key is None else key)
-            return owner is None or owner.gone or owner.boot_id != boot_id or owner.lease_until < lease_now
+            return owner is None or owner.gone
 
         return {job.id for job in self.within(JobState.RUNNING) if dead(job.owner)}
 

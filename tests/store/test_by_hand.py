@@ -11,8 +11,6 @@ from localq.model.job import JobState
 from localq.model.outcome import Note
 from localq.store.protocol import Filter
 from tests.store.given import (
-    AFTER_LEASE,
-    BOOT,
     HOUR,
     NOW,
     SECOND,
@@ -262,7 +260,7 @@ def test_pruning_removes_workers_gone_before_a_time_that_hold_no_jobs(store: Any
     store.jobs.prune(NOW + 1, 100)
 
     assert [one.key for one in store.workers.all()] == [living, recent, holding]
-    assert [one.id for one in store.workers.lost(AFTER_LEASE, BOOT, 10)] == ["job"]
+    assert [one.job.id for one in store.workers.lost(10)] == ["job"]
     store.jobs.finish([done(taken)], NOW)
     store.jobs.prune(NOW + 1, 100)
     assert [one.key for one in store.workers.all()] == [living, recent]

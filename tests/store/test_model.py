@@ -22,7 +22,7 @@ from localq.model.outcome import Completion, Note
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
 from localq.model.worker import Served
 from localq.store.protocol import Filter
-from tests.store.given import BOOT, NOW, SECOND, attempt, call, card, done, pause, resume
+from tests.store.given import NOW, SECOND, LeaseClock, attempt, call, card, done, pause, resume
 from tests.store.model import Model, Worker
 from tests.store.timed_model import TimedModel
 
@@ -80,6 +80,7 @@ class StoreMachine(RuleBasedStateMachine):
     """Does the same to a store and to the model."""
 
     make_store: Callable[[], Any]
+    steady: LeaseClock
 
     @initialize()
     def start(self) -> None:
@@ -90,7 +91,7 @@ class StoreMachine(RuleBasedStateMachine):
         #: Every run there was, those over among them: what late workers hold.
         self.runs: list[Job] = []
         self.given_keys: set[int] = set()
-        self.register(1, BOOT)
+        self.register(1, "anna")
         wanted = [NewSchedule("mail", "config:a", "x", "r", NOW, NOW, NOW)]
         self.timed.sync("config:a", wanted, self.now)
         self.store.schedules.sync("config:a", wanted, self.now)
@@ -212,13 +213,16 @@ class StoreMachine(RuleBasedStateMachine):
 
     # Workers
 
-    @precondition(lambda self: len(self.model.workers) < 4)
-    @rule(lease=st.integers(0, 10), boot=st.sampled_from([BOOT, BOOT, "boot-2"]))
-    def register(self, lease: int, boot: str) -> None:
-        key = self.store.workers.enter(card(boot_id=boot), self.now, lease)
+    @rule(micros=st.integers(0, 4))
+    def leases_run(self, micros: int) -> None:
+        self.steady.at += micros
 
-        assert key not in self.model.workers
-        self.model.workers[key] = Worker(lease, boot, False, self.now)
+    @rule(lease=st.integers(0, 10), name=st.sampled_from(["anna", "bert", "carl"]))
+    def register(self, lease: int, name: str) -> None:
+        key = self.store.workers.enter(card(name), self.now, lease)
+
+        assert key == self.model.entered(name) or key not in self.model.workers
+        self.model.workers[key] = Worker(self.steady.at + lease, name, False, self.now)
 
     @rule(data=st.data(), lease=st.integers(0, 10))
     def heartbeat(self, data: st.DataObject, lease: int) -> None:
@@ -227,7 +231,7 @@ class StoreMachine(RuleBasedStateMachine):
 
         beat = self.store.workers.beat(worker, running, lease, self.now)
 
-        expected = self.model.heartbeat(worker, running, lease, self.now)
+        expected = self.model.heartbeat(worker, running, self.steady.at + lease, self.now)
         assert beat._replace(orphans=()) == expected._replace(orphans=())
         assert sorted(beat.orphans, key=lambda job: job.key) == list(expected.orphans)
 
@@ -358,12 +362,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def workers_agree(self) -> None:
-        rows = {
-            row.key: Worker(row.lease_until, row.card.boot_id, row.gone, row.seen_at)
-            for row in self.store.workers.all()
-        }
-        assert rows == self.model.workers
-        assert {job.id for job in self.store.workers.lost(5, BOOT, 100)} == self.model.lost(5, BOOT)
+        rows = {row.key: (row.card.name, row.declared, row.seen_at, row.state) for row in self.store.workers.all()}
+        assert rows == self.model.standing(self.steady.at)
+        assert {job.id for job, _ in self.store.workers.lost(100)} == self.model.lost()
 
     @invariant()
     def schedules_agree(self) -> None:
@@ -374,11 +375,13 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.schedules.due(self.now, limit) == self.timed.due(self.now, limit)
 
 
-def test_any_sequence_of_verbs_leaves_the_store_as_the_model_says(make_store: Callable[[], Any]) -> None:
+def test_any_sequence_of_verbs_leaves_the_store_as_the_model_says(
+    make_store: Callable[[], Any], steady: LeaseClock
+) -> None:
     class Machine(StoreMachine):
         pass
 
-    Machine.make_store = staticmethod(make_store)
+    Machine.make_store, Machine.steady = staticmethod(make_store), steady
 
     run_state_machine_as_test(
         Machine,

@@ -13,7 +13,7 @@ from localq.model.job import JobState
 from localq.model.orders import PARKED_AT, RATE, Order
 from localq.model.rates import NO_RATES, Rate
 from localq.model.worker import EVERY_QUEUE, Served
-from tests.store.given import BOOT, NOW, SECOND, done, job, new, news, pause, resume, state, worker
+from tests.store.given import NOW, SECOND, done, job, new, news, pause, resume, state, worker
 
 #: One in a second.
 SLOW = {"shop.mail": Rate(SECOND, 1)}
@@ -70,7 +70,7 @@ def test_a_parked_job_is_uncharged_and_has_no_owner(store: Any) -> None:
     parked = job(store, "2")
     assert (parked.state, parked.run_at) == (JobState.SCHEDULED, PARKED_AT)
     assert (parked.attempts, parked.owner) == (0, None)
-    assert store.workers.lost(0, BOOT, 10) == []
+    assert store.workers.lost(10) == []
 
 
 def test_parked_jobs_run_by_priority_then_by_age(store: Any) -> None:

@@ -24,7 +24,7 @@ from localq.store.sqlite.file_format import APPLICATION_ID
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import changed, filled, mode, opened
-from tests.store.given import BOOT, NOW, claimed, new, news, worker
+from tests.store.given import NOW, claimed, new, news, worker
 from tests.store.together import run_python
 
 # Made
@@ -135,7 +135,7 @@ def test_jobs_of_a_worker_that_was_removed_are_lost(tmp_path: Path) -> None:
     store.close()
     changed(tmp_path / "jobs.db", "DELETE FROM worker")
 
-    assert [job.id for job in store.workers.lost(0, BOOT, 10)] == ["job"]
+    assert [one.job.id for one in store.workers.lost(10)] == ["job"]
     store.close()
 
 

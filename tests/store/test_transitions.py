@@ -10,7 +10,7 @@ import pytest
 
 from localq.model.job import TRANSITIONS, Job, JobState
 from localq.model.outcome import Note
-from tests.store.given import AFTER_LEASE, HOUR, NOW, call, claimed, done, job_in, new, state, worker
+from tests.store.given import HOUR, NOW, call, claimed, done, job_in, new, state, worker
 
 S = JobState
 Act = Callable[[Any, Job], object]
@@ -27,7 +27,7 @@ def claim(now: int, queue: str | None = None) -> Act:
 
 def lose(store: Any, job: Job) -> None:
     store.workers.leave([one.key for one in store.workers.all()], NOW)
-    store.workers.lost(AFTER_LEASE, "boot-2", 10)
+    store.workers.lost(10)
     store.workers.beat(job.owner or 1, {job.key: job.run_token}, 0, NOW)
 
 

@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 
 from localq.model.job import JobState
-from localq.model.worker import Beat
+from localq.model.worker import Beat, Lost, WorkerState
 from tests.store.given import (
-    AFTER_LEASE,
-    BOOT,
-    HOUR,
     LEASE,
     NOW,
     SECOND,
+    LeaseClock,
     card,
     claimed,
     done,
@@ -24,11 +22,16 @@ from tests.store.given import (
     news,
     snapshot,
     worker,
+    worker_of_an_earlier_start,
 )
 
 
-def lost(store: Any, lease_now: int = LEASE, boot: str = BOOT, limit: int = 100) -> list[str]:
-    return sorted(one.id for one in store.workers.lost(lease_now, boot, limit))
+def lost(store: Any, limit: int = 100) -> list[str]:
+    return sorted(one.job.id for one in store.workers.lost(limit))
+
+
+def states(store: Any) -> list[WorkerState]:
+    return [row.state for row in store.workers.all()]
 
 
 # Registering
@@ -42,7 +45,45 @@ def test_a_worker_is_listed_as_it_registered(store: Any, queues: tuple[str, ...]
 
     (row,) = store.workers.all()
     assert (row.key, row.card) == (key, told)
-    assert (row.started_at, row.seen_at, row.lease_until, row.gone) == (NOW, NOW, LEASE, False)
+    assert (row.started_at, row.seen_at, row.state, row.declared) == (NOW, NOW, WorkerState.ALIVE, False)
+
+
+def test_a_worker_that_enters_twice_is_one_worker(store: Any, steady: LeaseClock) -> None:
+    key = worker(store)
+    steady.at = LEASE + 1
+
+    again = store.workers.enter(card(concurrency=7), NOW + SECOND, LEASE)
+
+    (row,) = store.workers.all()
+    assert (again, row.key) == (key, key)
+    assert (row.card.concurrency, row.started_at, row.seen_at, row.state) == (7, NOW, NOW + SECOND, WorkerState.ALIVE)
+
+
+def test_a_worker_that_was_declared_gone_enters_as_another(store: Any) -> None:
+    old = worker(store)
+    store.workers.leave([old], NOW)
+
+    assert worker(store) != old
+    assert states(store) == [WorkerState.GONE, WorkerState.ALIVE]
+
+
+def test_a_worker_past_its_lease_is_silent_until_it_beats(store: Any, steady: LeaseClock) -> None:
+    key = worker(store)
+    steady.at = LEASE
+    at_the_end = states(store)
+    steady.at = LEASE + 1
+    after = states(store)
+    store.workers.beat(key, {}, SECOND, NOW)
+    steady.at += SECOND
+
+    assert (at_the_end, after) == ([WorkerState.ALIVE], [WorkerState.SILENT])
+    assert states(store) == [WorkerState.ALIVE]
+
+
+def test_a_worker_whose_machine_started_again_is_gone_though_nobody_declared_it(store: Any) -> None:
+    worker_of_an_earlier_start(store)
+
+    assert [(row.state, row.declared) for row in store.workers.all()] == [(WorkerState.GONE, False)]
 
 
 def test_workers_are_listed_oldest_first_the_gone_among_them(store: Any) -> None:
@@ -52,7 +93,8 @@ def test_workers_are_listed_oldest_first_the_gone_among_them(store: Any) -> None
 
     rows = store.workers.all()
     assert [row.key for row in rows] == keys
-    assert [row.gone for row in rows] == [False, True, False]
+    assert [row.declared for row in rows] == [False, True, False]
+    assert states(store) == [WorkerState.ALIVE, WorkerState.GONE, WorkerState.ALIVE]
     assert rows[1].seen_at == NOW + SECOND
 
 
@@ -62,7 +104,7 @@ def test_a_workers_key_is_never_used_again(store: Any) -> None:
     store.jobs.prune(NOW + 1, 1)
     assert store.workers.all() == []
 
-    assert worker(store) > old
+    assert worker(store) != old
 
 
 def test_burying_an_unknown_worker_is_no_error(store: Any) -> None:
@@ -75,14 +117,15 @@ def test_burying_an_unknown_worker_is_no_error(store: Any) -> None:
 # Heartbeats
 
 
-def test_a_heartbeat_renews_the_lease(store: Any) -> None:
+def test_a_heartbeat_renews_the_lease(store: Any, steady: LeaseClock) -> None:
     one = job_in(store, JobState.RUNNING)
 
-    beat = store.workers.beat(one.owner, {one.key: one.run_token}, LEASE + SECOND, NOW + SECOND)
+    steady.at = LEASE
+    beat = store.workers.beat(one.owner, {one.key: one.run_token}, LEASE, NOW + SECOND)
+    steady.at += LEASE
 
     assert beat == Beat(True, (), {}, ())
-    assert (store.workers.all()[0].lease_until, store.workers.all()[0].seen_at) == (LEASE + SECOND, NOW + SECOND)
-    assert lost(store, LEASE + SECOND) == []
+    assert (states(store), store.workers.all()[0].seen_at) == ([WorkerState.ALIVE], NOW + SECOND)
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -135,7 +178,8 @@ def test_jobs_a_worker_does_not_know_come_back_as_orphans(store: Any) -> None:
     anna = worker(store)
     store.jobs.add(news("a", "b", "c"), NOW)
     a, b, c = claimed(store, anna)
-    other = job_in(store, JobState.RUNNING, "other")
+    store.jobs.add([new("other")], NOW)
+    (other,) = claimed(store, worker(store, "bert"))
 
     beat = store.workers.beat(anna, {b.key: b.run_token}, LEASE, NOW)
 
@@ -164,13 +208,16 @@ def test_cancel_requests_reach_the_worker_until_the_job_is_over(store: Any) -> N
 def test_jobs_of_living_workers_are_not_lost(store: Any) -> None:
     job_in(store, JobState.RUNNING)
 
-    assert lost(store, LEASE) == []
+    assert lost(store) == []
 
 
-def test_jobs_of_a_worker_past_its_lease_are_lost(store: Any) -> None:
-    job_in(store, JobState.RUNNING)
+def test_jobs_of_a_silent_worker_are_not_lost_until_it_is_declared_gone(store: Any, steady: LeaseClock) -> None:
+    one = job_in(store, JobState.RUNNING)
+    steady.at = LEASE + 1
+    silent = lost(store)
+    store.workers.leave([one.owner], NOW)
 
-    assert lost(store, AFTER_LEASE) == ["job"]
+    assert (states(store), silent, lost(store)) == ([WorkerState.GONE], [], ["job"])
 
 
 def test_jobs_of_a_worker_declared_gone_are_lost(store: Any) -> None:
@@ -178,20 +225,22 @@ def test_jobs_of_a_worker_declared_gone_are_lost(store: Any) -> None:
 
     store.workers.leave([one.owner], NOW)
 
-    assert store.workers.lost(0, BOOT, 10) == [one]
+    assert store.workers.lost(10) == [Lost(one, True)]
 
 
-def test_jobs_of_another_boot_are_lost_whatever_their_lease_says(store: Any) -> None:
-    job_in(store, JobState.RUNNING)
+def test_jobs_that_went_down_with_their_machine_are_lost_and_nobody_knows_if_they_had_begun(store: Any) -> None:
+    store.jobs.add([new()], NOW)
+    claimed(store, worker_of_an_earlier_start(store))
 
-    assert lost(store, 0, "boot-2") == ["job"]
+    assert store.workers.lost(10) == [Lost(job(store), None)]
 
 
 def test_looking_for_lost_jobs_changes_nothing(store: Any) -> None:
-    job_in(store, JobState.RUNNING)
+    one = job_in(store, JobState.RUNNING)
+    store.workers.leave([one.owner], NOW)
     before = snapshot(store)
 
-    lost(store, AFTER_LEASE)
+    lost(store)
 
     assert snapshot(store) == before
 
@@ -199,17 +248,18 @@ def test_looking_for_lost_jobs_changes_nothing(store: Any) -> None:
 @pytest.mark.parametrize("was", [state for state in JobState if state != JobState.RUNNING])
 def test_only_running_jobs_can_be_lost(store: Any, was: JobState) -> None:
     job_in(store, was)
+    store.workers.leave([row.key for row in store.workers.all()], NOW)
 
-    assert lost(store, AFTER_LEASE, "boot-2") == []
+    assert lost(store) == []
 
 
 def test_living_workers_jobs_never_stand_in_front_of_lost_ones(store: Any) -> None:
-    living = store.workers.enter(card("living"), NOW, HOUR)
+    living = worker(store, "living")
     store.jobs.add([new(f"job-{i}") for i in range(300)], NOW)
     claimed(store, living, 300)
-    job_in(store, JobState.RUNNING, "the-lost-one")
+    store.workers.leave([job_in(store, JobState.RUNNING, "the-lost-one").owner], NOW)
 
-    assert lost(store, AFTER_LEASE, limit=1) == ["the-lost-one"]
+    assert lost(store, limit=1) == ["the-lost-one"]
 
 
 def test_lost_jobs_come_in_portions(store: Any) -> None:
@@ -218,19 +268,19 @@ def test_lost_jobs_come_in_portions(store: Any) -> None:
     jobs = claimed(store, anna, 2) + claimed(store, bert, 2)
     store.workers.leave([anna, bert], NOW)
 
-    first = store.workers.lost(0, BOOT, 2)
+    first = [one.job for one in store.workers.lost(2)]
     store.jobs.finish([done(one, JobState.FAILED) for one in first], NOW)
-    rest = store.workers.lost(0, BOOT, 2)
+    rest = [one.job for one in store.workers.lost(2)]
 
     assert (len(first), len(rest)) == (2, 1)
     assert sorted(first + rest) == sorted(one._replace(args=None) for one in jobs)
 
 
 def test_a_lost_job_is_finished_in_its_dead_workers_name(store: Any) -> None:
-    job_in(store, JobState.RUNNING)
-    (found,) = store.workers.lost(AFTER_LEASE, BOOT, 10)
+    store.workers.leave([job_in(store, JobState.RUNNING).owner], NOW)
+    ((found, _),) = store.workers.lost(10)
 
     assert store.jobs.finish([done(found, JobState.READY, crashes=1)], NOW) == [True]
 
-    assert lost(store, AFTER_LEASE) == []
+    assert lost(store) == []
     assert (job(store).state, job(store).crashes) == (JobState.READY, 1)

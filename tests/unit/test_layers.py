@@ -34,8 +34,6 @@ HEAVY = ["execution", "schedules", "monitor", "worker", "contrib", "testing", "c
 #: What talks to a database is imported inside `store`; elsewhere for classes of errors, a version, and Celery's file.
 DRIVERS = {"psycopg", "redis", "sqlalchemy", "sqlite3"}
 DRIVEN = {("model.failpoints", "sqlite3"), ("monitor.bug_report", "sqlite3"), ("contrib.celery.beat_file", "sqlite3")}
-#: Who knows more of a store than its protocol and its place: what explains SQLite's errors.
-INSIDE_THE_STORE = {"worker.build"}
 #: Lines of a file and of a function at which to stop; the protocol is a specification, and may be longer.
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 #: Packages that hand names on; the `__init__` of any other holds a line of docstring.
@@ -126,7 +124,7 @@ def test_a_store_is_known_by_its_protocol_and_its_place() -> None:
         if not name.startswith(("store.protocol", "store.location"))
     }
 
-    assert found == INSIDE_THE_STORE, "take the facet that is needed; nobody asks a store for its folder, path or kind"
+    assert found == set(), "take the facet that is needed; nobody asks a store for its folder, path or kind"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -134,7 +134,7 @@ def test_error_callbacks_of_a_job_whose_worker_died_are_signed(q: LocalQ, ran: P
     q.conf.update(message_signing="require", message_keys=KEY, task_max_crashes=1)
     mark = q.tasks["mark"]
     lost, forged = [mark.apply_async((text,), link_error=mark.si("told")) for text in ("lost", "forged")]
-    card = WorkerCard("u", "dead@h", "h", 1, "another boot", "solo", 1, None, (), ())
+    card = WorkerCard("u", "dead@h", "h", 1, "solo", 1, None, (), ())
     dead = q.store.workers.enter(card, q.clock.now(), 0)
     assert len(q.store.jobs.claim(dead, EVERY_QUEUE, 2, q.clock.now()).jobs) == 2
     write(q, "UPDATE job SET args = ? WHERE id = ?", b'[["evil"],{}]', forged.id)

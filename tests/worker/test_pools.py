@@ -450,10 +450,10 @@ def test_a_second_start_changes_nothing(q: LocalQ, start: Running) -> None:
     start()
 
     assert one.delay().get(20) == 1
-    assert len([row for row in q.store.workers.all() if not row.gone]) == 1
+    assert len([row for row in q.store.workers.all() if not row.declared]) == 1
     q.stop()
     q.stop()
-    assert [row for row in q.store.workers.all() if not row.gone] == []
+    assert [row for row in q.store.workers.all() if not row.declared] == []
 
 
 def test_what_travels_comes_back_as_it_was(q: LocalQ, start: Running) -> None:

@@ -19,9 +19,9 @@ from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
 from localq.model.secrets import without_passwords
+from localq.model.worker import WorkerState
 from localq.monitor import workers_graph
 from localq.monitor.bug_report import report as told
-from localq.monitor.health_of_work import GONE, standings
 
 __all__ = ["graph", "names", "report", "shell"]
 
@@ -103,5 +103,5 @@ def graph(app: LocalQ, what: str) -> None:
     """
     store = existing(app)
     queues = sorted({queue for queue, _ in store.read.stats().counts})
-    workers = [(one.row.card, one.state) for one in standings(store, app.clock) if one.state != GONE]
+    workers = [(row.card, row.state) for row in store.workers.all() if row.state != WorkerState.GONE]
     click.echo(printable(workers_graph.dot(without_passwords(app.location), queues, workers), keep="\n"))

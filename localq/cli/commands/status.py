@@ -15,8 +15,8 @@ from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
 from localq.model.orders import PAUSE
 from localq.model.sizes import size_text
+from localq.model.worker import WorkerRow, WorkerState
 from localq.monitor import queues
-from localq.monitor.health_of_work import ALIVE, Standing, standings
 from localq.store.protocol import Store
 
 __all__ = ["status"]
@@ -47,7 +47,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
     """
     store, now = existing(app), app.clock.now()
     wanted = names(destination)
-    found = [one for one in standings(store, app.clock) if wanted is None or one.row.card.name in wanted]
+    found = [row for row in store.workers.all() if wanted is None or row.card.name in wanted]
     answered = _asked(app, found, timeout)
     paused = [order.name for order in store.mail.orders() if order.kind == PAUSE]
     stats = store.read.stats()
@@ -57,7 +57,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
         show_json(
             {
                 "file": _file(store),
-                "workers": [{**_worker(one), "answered": answered.get(one.row.card.name)} for one in found],
+                "workers": [{**_worker(one), "answered": answered.get(one.card.name)} for one in found],
                 "queues": counts,
                 "paused": paused,
                 "oldest_ready_at": iso(oldest),
@@ -76,9 +76,9 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
         context.exit(exit_codes.UNAVAILABLE)
 
 
-def _asked(app: LocalQ, found: Iterable[Standing], timeout: float) -> dict[str, bool]:
+def _asked(app: LocalQ, found: Iterable[WorkerRow], timeout: float) -> dict[str, bool]:
     """Return the workers that may be alive, and whether they answer."""
-    meant = [one.row.card.name for one in found if one.state == ALIVE]
+    meant = [one.card.name for one in found if one.state == WorkerState.ALIVE]
     answers = app.control.ping(meant, timeout) if meant else []
     there = {name for answer in answers for name in answer}
     return {name: name in there for name in meant}
@@ -95,9 +95,9 @@ def _show_answers(answered: dict[str, bool]) -> None:
 
 
 def _show(
-    store: Store, found: Iterable[Standing], counts: dict[str, dict[str, int]], oldest: int | None, now: int
+    store: Store, found: Iterable[WorkerRow], counts: dict[str, dict[str, int]], oldest: int | None, now: int
 ) -> None:
-    cards = [(one.row.card, one.row.seen_at, one.state) for one in found]
+    cards = [(one.card, one.seen_at, one.state) for one in found]
     show_table(
         ("name", "process", "pool", "slots", "queues", "last heard", "state"),
         [
@@ -121,8 +121,8 @@ def _show(
     click.echo(f"{path}: {size}, and {log} in its log")
 
 
-def _worker(one: Standing) -> dict[str, Any]:
-    card = one.row.card
+def _worker(one: WorkerRow) -> dict[str, Any]:
+    card = one.card
     return {
         "name": card.name,
         "state": one.state,
@@ -132,8 +132,8 @@ def _worker(one: Standing) -> dict[str, Any]:
         "slots": card.concurrency,
         "queues": None if card.queues is None else list(card.queues),
         "excluded": list(card.excluded),
-        "started_at": iso(one.row.started_at),
-        "seen_at": iso(one.row.seen_at),
+        "started_at": iso(one.started_at),
+        "seen_at": iso(one.seen_at),
     }
 
 

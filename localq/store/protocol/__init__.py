@@ -10,7 +10,7 @@ from localq.store.protocol.mail import Mailbox
 from localq.store.protocol.reading import LINE, Filter, Inputs, Reading, Seen, Stats
 from localq.store.protocol.schedules import Schedules
 from localq.store.protocol.store import Store
-from localq.store.protocol.workers import Workers
+from localq.store.protocol.workers import Presence, Workers
 
 __all__ = [
     "LINE",
@@ -23,6 +23,7 @@ __all__ = [
     "Inputs",
     "Jobs",
     "Mailbox",
+    "Presence",
     "Reading",
     "Schedules",
     "Seen",

@@ -1,25 +1,60 @@
-"""How a store knows its workers: who is there, whose lease holds, and which jobs the dead left behind."""
+"""How a store knows its workers: who is there, whose lease holds, and which jobs the dead left behind.
+
+A lease is a span of time that the store measures with a clock of its own: no worker's clock decides of another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from localq.model.job import Job
-from localq.model.worker import Beat, WorkerCard, WorkerRow
+from localq.model.worker import Beat, Lost, WorkerCard, WorkerRow
 
-__all__ = ["Workers"]
+__all__ = ["Presence", "Workers"]
+
+
+class Presence(Protocol):
+    """What proves that a worker of this process lives, for as long as it does.
+
+    `marks` is where its slots mark what they start, in the file of that path; None: nowhere.
+    """
+
+    uuid: str
+    marks: Any
+    marks_path: str
+
+    def close(self) -> None:
+        """Take it away: the worker ends, and holds nothing."""
+        ...
+
+    def leave(self) -> None:
+        """Let go of it, and leave the proof of a death and the word of what had started to others."""
+        ...
 
 
 class Workers(Protocol):
     """What workers say of themselves and of each other."""
 
-    def enter(self, card: WorkerCard, now: int, lease_until: int) -> int:
-        """Enter a worker; return its key."""
+    def presence(self, slots: int) -> Presence | None:
+        """Return what proves that a worker of this process lives, and where its slots mark what they start.
+
+        Args:
+            slots: The number of slots that mark what they start; 0: none does, and all it claimed counts as started.
+
+        Returns:
+            None where the store belongs to this process alone.
+        """
+        ...
+
+    def enter(self, card: WorkerCard, now: int, lease_us: int) -> int:
+        """Enter a worker whose lease holds for so many microseconds; return its key.
+
+        One that is there by its `uuid`, and not declared gone, is entered anew under its key.
+        """
         ...
 
     def beat(
-        self, worker: int, running: Mapping[int, int], lease_until: int, now: int, card: WorkerCard | None = None
+        self, worker: int, running: Mapping[int, int], lease_us: int, now: int, card: WorkerCard | None = None
     ) -> Beat:
         """Renew a worker's lease, and compare what it runs (`key -> run_token`) with what the store has and orders.
 
@@ -36,9 +71,11 @@ class Workers(Protocol):
         """Return all workers that entered, those gone included, oldest first."""
         ...
 
-    def lost(self, lease_now: int, boot_id: str, limit: int) -> list[Job]:
-        """Return RUNNING jobs whose worker is gone, unknown, of another boot, or past its lease.
+    def lost(self, limit: int) -> list[Lost]:
+        """Return RUNNING jobs whose worker is declared gone, unknown, or went down with its machine.
 
-        Jobs of live workers never stand in front of these, however many there are.
+        Those of one that is only silent are not among them: whoever looks gives it the time to come back, and then
+        declares it gone. Jobs of live workers never stand in front of these, however many there are. When there are
+        none any more, the files of dead workers on this computer go.
         """
         ...

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+from localq.host.neighbours import Neighbours
 from localq.store.protocol.bells import Bells
 from localq.store.protocol.events import Events
 from localq.store.sql.database import Database
@@ -13,27 +17,37 @@ from localq.store.sql.reading import SqlReading
 from localq.store.sql.schedules import SqlSchedules
 from localq.store.sql.workers import SqlWorkers
 
-__all__ = ["SqlStore"]
+__all__ = ["Parts", "SqlStore"]
+
+
+class Parts(NamedTuple):
+    """What a store in SQL is given beside its database; `steady` is the clock of leases, in microseconds."""
+
+    bells: Bells
+    events: Events
+    neighbours: Neighbours
+    steady: Callable[[], int]
 
 
 class SqlStore:
     """Jobs and schedules in a SQL database; see `localq.store.protocol.store.Store`.
 
     Args:
+        parts: What is not SQL.
         name: What it is called where it is shown.
         shared: Whether other processes see it.
     """
 
-    def __init__(self, database: Database, bells: Bells, events: Events, *, name: str, shared: bool) -> None:
+    def __init__(self, database: Database, parts: Parts, *, name: str, shared: bool) -> None:
         self.database, self.name, self.shared = database, name, shared
         writer = JobWriter(database.dialect)
         self.jobs = SqlJobs(database, writer)
         self.read = SqlReading(database)
         self.groups = SqlGroups(database)
-        self.workers = SqlWorkers(database)
+        self.workers = SqlWorkers(database, parts.neighbours, parts.steady)
         self.schedules = SqlSchedules(database, writer)
         self.mail = SqlMail(database)
-        self.bells, self.events = bells, events
+        self.bells, self.events = parts.bells, parts.events
 
     def open(self) -> None:
         """Create or check the store; see the protocol."""

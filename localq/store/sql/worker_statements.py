@@ -31,6 +31,9 @@ class WorkerStatements(StatementTable):
             .values({name: P(name) for name in ("uuid", "boot_id", "card", "started_at", "seen_at", "lease_until")})
             .returning(worker.c.key)
         )
+        self.known = self.made(
+            select(worker.c.key).where(worker.c.uuid == P("of_uuid"), worker.c.gone == literal_column("0"))
+        )
         self.beat = self.made(
             update(worker)
             .where(worker.c.key == P("k"), worker.c.gone == literal_column("0"))
@@ -59,7 +62,6 @@ class WorkerStatements(StatementTable):
                     worker.c.key.is_(None),
                     worker.c.gone != literal_column("0"),
                     worker.c.boot_id != P("boot"),
-                    worker.c.lease_until < P("lease_now"),
                 )
             )
         )

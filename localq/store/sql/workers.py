@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from localq.exceptions import StoreError
+from localq.host.neighbours import Neighbours
+from localq.host.presence import Presence
 from localq.model import failpoints
+from localq.model.ids import new_id
 from localq.model.job import Job
-from localq.model.worker import Beat, WorkerCard, WorkerRow
+from localq.model.worker import Beat, Lost, WorkerCard, WorkerRow, WorkerState
 from localq.store.sql.database import Database
 from localq.store.sql.mail import standing_orders
 from localq.store.sql.mail_statements import mail_statements
@@ -20,46 +24,61 @@ __all__ = ["SqlWorkers"]
 
 #: Microseconds a gone worker's row is kept, for whoever asks what happened.
 GONE_KEPT_US = 3600 * 1_000_000
+#: Places of columns in a row of `worker`.
+_KEY, _UUID, _BOOT, _GONE = 0, 1, 2, 7
 
 
 class SqlWorkers:
-    """What workers say of themselves and of each other."""
+    """What workers say of themselves and of each other.
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    Args:
+        neighbours: The workers on this computer.
+        steady: The clock of leases, in microseconds.
+    """
+
+    def __init__(self, database: Database, neighbours: Neighbours, steady: Callable[[], int]) -> None:
+        self._db, self.neighbours, self.steady = database, neighbours, steady
 
     @cached_property
     def _sql(self) -> WorkerStatements:
         return worker_statements(self._db.dialect)
 
-    def enter(self, card: WorkerCard, now: int, lease_until: int) -> int:
+    def presence(self, slots: int) -> Presence | None:
+        """Return what proves that a worker lives; see the protocol."""
+        self._db.open()
+        try:
+            return self.neighbours.presence(new_id(), slots)
+        except OSError as error:
+            self._db.fail(error)
+
+    def enter(self, card: WorkerCard, now: int, lease_us: int) -> int:
         """Enter a worker; see the protocol."""
+        sql, boot = self._sql, self.neighbours.boot
+        until = self.steady() + lease_us
         with self._db.lock, self._db.writing as cursor:
-            entered = self._sql.enter.run(
-                cursor,
-                uuid=card.uuid,
-                boot_id=card.boot_id,
-                card=_text(card),
-                started_at=now,
-                seen_at=now,
-                lease_until=lease_until,
-            )
+            known = sql.known.run(cursor, of_uuid=card.uuid).fetchone()
+            if known is not None:
+                sql.beat.run(cursor, k=known[0], now=now, until=until)
+                sql.describe.run(cursor, k=known[0], card=_text(card, boot))
+                return int(known[0])
+            times = {"started_at": now, "seen_at": now, "lease_until": until}
+            entered = sql.enter.run(cursor, uuid=card.uuid, boot_id=boot, card=_text(card, boot), **times)
             key = int(entered.fetchone()[0])
-            self._sql.drop_gone.run(cursor, before=now - GONE_KEPT_US)
+            sql.drop_gone.run(cursor, before=now - GONE_KEPT_US)
         return key
 
     def beat(
-        self, worker: int, running: Mapping[int, int], lease_until: int, now: int, card: WorkerCard | None = None
+        self, worker: int, running: Mapping[int, int], lease_us: int, now: int, card: WorkerCard | None = None
     ) -> Beat:
         """Renew a lease and compare; see the protocol."""
         sql, by_key = self._sql, read_statements(self._db.dialect).by_key
         with self._db.lock, self._db.writing as cursor:
-            sql.beat.run(cursor, k=worker, now=now, until=lease_until)
+            sql.beat.run(cursor, k=worker, now=now, until=self.steady() + lease_us)
             if cursor.rowcount == 0:
                 return Beat(False, tuple(running), {}, ())
             failpoints.point("beat.inside")
             if card is not None:
-                sql.describe.run(cursor, k=worker, card=_text(card))
+                sql.describe.run(cursor, k=worker, card=_text(card, self.neighbours.boot))
             owned = {key: (token, cancel) for key, token, cancel in sql.owned.run(cursor, worker=worker).fetchall()}
             stop = tuple(key for key, token in running.items() if key not in owned or owned[key][0] != token)
             known = {key for key, (token, _) in owned.items() if running.get(key) == token}
@@ -75,28 +94,54 @@ class SqlWorkers:
                 self._sql.leave.run(cursor, k=key, now=now)
 
     def all(self) -> list[WorkerRow]:
-        """Return all workers entered; see the protocol."""
+        """Return all workers that entered; see the protocol."""
         with self._db.lock, self._db.reading as cursor:
             rows = self._sql.all.run(cursor).fetchall()
+        now = self.steady()
         return [
-            WorkerRow(key, _card(card), started_at, seen_at, lease_until, bool(gone))
-            for key, _, _, card, started_at, seen_at, lease_until, gone in rows
+            WorkerRow(key, _card(card), started, seen, self._state(uuid, boot, until, bool(gone), now), bool(gone))
+            for key, uuid, boot, card, started, seen, until, gone in rows
         ]
 
-    def lost(self, lease_now: int, boot_id: str, limit: int) -> list[Job]:
+    def _state(self, uuid: str, boot: str, until: int, gone: bool, now: int) -> WorkerState:
+        if gone or boot != self.neighbours.boot or self.neighbours.is_dead(uuid):
+            return WorkerState.GONE
+        return WorkerState.SILENT if until < now else WorkerState.ALIVE
+
+    def lost(self, limit: int) -> list[Lost]:
         """Return jobs whose worker is no more; see the protocol."""
+        boot = self.neighbours.boot
         with self._db.lock, self._db.reading as cursor:
-            rows = self._sql.lost.run(cursor, lease_now=lease_now, boot=boot_id, most=limit).fetchall()
-        return [Job._make(row) for row in rows]
+            jobs = [Job._make(row) for row in self._sql.lost.run(cursor, boot=boot, most=limit).fetchall()]
+            rows = self._sql.all.run(cursor).fetchall()
+        if not jobs:
+            self.neighbours.clear([row[_UUID] for row in rows if row[_GONE]], {row[_UUID] for row in rows})
+        owners = {row[_KEY]: row for row in rows}
+        marks: dict[str, set[tuple[int, int]] | None] = {}
+        return [Lost(one, self._started(one, owners.get(one.owner), marks)) for one in jobs]
+
+    def _started(self, one: Job, owner: Any, marks: dict[str, set[tuple[int, int]] | None]) -> bool | None:
+        """Tell whether a job's owner had started it; what nobody knows counts as started."""
+        if owner is None:
+            return True
+        if owner[_BOOT] != self.neighbours.boot:
+            return None
+        uuid = owner[_UUID]
+        if uuid not in marks:
+            marks[uuid] = self.neighbours.started(uuid)
+        started = marks[uuid]
+        return started is None or (one.key, one.run_token) in started
 
 
-def _text(card: WorkerCard) -> str:
-    return json.dumps(card._asdict())
+def _text(card: WorkerCard, boot: str) -> str:
+    return json.dumps({**card._asdict(), "boot_id": boot})
 
 
 def _card(text: str) -> WorkerCard:
     try:
         said = json.loads(text)
+        # In a column of its own; written here for versions that read it here.
+        said.pop("boot_id", None)
         said["queues"] = None if said["queues"] is None else tuple(said["queues"])
         said["excluded"], said["tasks"] = tuple(said["excluded"]), tuple(said["tasks"])
         return WorkerCard(**said)

@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from localq.app.app import LocalQ
-from localq.host.presence import Presence
 from localq.model.clock import Clock
-from localq.store.protocol import Store
+from localq.store.protocol import Presence, Store
 from localq.worker.autoscale import PoolSize
 from localq.worker.control.orders import Orders
 from localq.worker.lease import WorkerPlan

@@ -40,7 +40,7 @@ class Hand:
 
     def __init__(self, q: LocalQ) -> None:
         self.q = q
-        card = WorkerCard("u", "hand@host", "host", os.getpid(), "boot", "solo", 1, None, (), ())
+        card = WorkerCard("u", "hand@host", "host", os.getpid(), "solo", 1, None, (), ())
         self.key = q.store.workers.enter(card, 0, 2**60)
 
     def take(self) -> Job:
