@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -33,6 +34,7 @@ from localq.store.protocol import Topic
 from localq.tasks.builtin_tasks import make_builtins
 from localq.tasks.calls.publish_signals import announced, published
 from localq.tasks.calls.to_job import job_of, jobs_of_call, jobs_of_signature
+from localq.tasks.program_name import module_name
 from localq.tasks.shared_task import make_shared_tasks
 from localq.tasks.task import Task
 
@@ -121,6 +123,8 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         if eager:
             settings["task_always_eager"] = True
         self.main = main
+        #: What it is called where it has no name: by the module that made it.
+        self.defined_in = module_name(_maker(self))
         self.namespace = namespace
         self.strict_typing = strict_typing
         self._task_cls = task_cls
@@ -315,7 +319,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
 
     def __repr__(self) -> str:
         known = self._known_place() if self._place or self.conf.loaded else "(settings not read yet)"
-        return f"<LocalQ {self.main or '__main__'} {known or '(no store)'}>"
+        return f"<LocalQ {self.main or self.defined_in} {known or '(no store)'}>"
 
     if not TYPE_CHECKING:
 
@@ -342,3 +346,11 @@ def same_app(main: str | None, location: str | None) -> LocalQ:
     if len(named) == 1:
         return named[0]
     return now if isinstance(now, LocalQ) else LocalQ(main, path=location)
+
+
+def _maker(app: LocalQ) -> str:
+    """Return the module whose code makes an app, past the initialisers of its classes."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_locals.get("self") is app:
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", "__main__"))

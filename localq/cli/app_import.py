@@ -16,6 +16,7 @@ from localq.app import LocalQ
 from localq.host.folder import working_folder
 from localq.model.hints import nearest
 from localq.settings.dotted_names import parted
+from localq.tasks.program_name import script_name
 
 __all__ = ["LoadError", "discover", "import_module", "import_named", "import_script", "story"]
 
@@ -123,15 +124,10 @@ def import_script(text: str) -> ModuleType:
     if not path.is_file():
         there = [one.name for one in path.parent.glob("*.py")]
         raise LoadError(f"There is no file {str(path)!r}.{nearest(path.name, there)}")
-    parts = [] if path.name == "__init__.py" else [path.stem]
-    folder = path.parent
-    while (folder / "__init__.py").is_file():
-        parts.insert(0, folder.name)
-        folder = folder.parent
     if "." in path.stem:
         raise LoadError(f"{text!r} cannot be imported: there is a dot in its name. Rename it.")
-    sys.path.insert(0, str(folder))
-    name = ".".join(parts)
+    name = script_name(path)
+    sys.path.insert(0, str(path.parents[name.count(".") + (path.name == "__init__.py")]))
     try:
         module = _import(name)
     except ModuleNotFoundError as error:

@@ -31,6 +31,7 @@ class App(Protocol):
     """What of an app is told."""
 
     main: str | None
+    defined_in: str
     conf: Any
 
     @property
@@ -53,7 +54,7 @@ def report(app: App, worker: str = "") -> str:
         f"platform  -> system:{platform.system()} {platform.release()} arch:{platform.machine()} "
         f"imp:{platform.python_implementation()}",
         f"python    -> {sys.executable}",
-        f"app       -> {app.main or '__main__'}, {len(app.tasks)} tasks",
+        f"app       -> {app.main or app.defined_in}, {len(app.tasks)} tasks",
         f"store     -> {without_passwords(app.location)}",
     ]
     lines += [f"worker    -> {worker}", ""] if worker else [""]

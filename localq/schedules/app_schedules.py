@@ -17,7 +17,7 @@ from localq.model.hints import nearest
 from localq.model.schedule import FIRED, Entry, Schedule, ScheduleState
 from localq.result import AsyncResult
 from localq.schedules import between, schedule
-from localq.schedules.configured import CONFIG, ConfiguredSchedules
+from localq.schedules.configured import CONFIG, RUN_TIME, ConfiguredSchedules
 from localq.schedules.declaration import TERMS, Declaration
 from localq.schedules.definition import Definition, firing_id
 from localq.schedules.firing import due_time, skips
@@ -25,10 +25,8 @@ from localq.schedules.schedule_view import LedgerLine, ScheduleView
 from localq.serialization.sealing import seal_calls
 from localq.store.protocol import Topic
 
-__all__ = ["RUN_TIME", "AppSchedules"]
+__all__ = ["AppSchedules"]
 
-#: The source of schedules added while a program runs.
-RUN_TIME = "run-time"
 #: Instants fired by hand in one transaction, and at most.
 _AT_ONCE = 200
 _MOST_BACKFILLED = 10_000

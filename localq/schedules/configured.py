@@ -19,8 +19,10 @@ from localq.store.protocol import Store, Topic
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
 
-__all__ = ["CONFIG", "ConfiguredSchedules"]
+__all__ = ["CONFIG", "RUN_TIME", "ConfiguredSchedules"]
 
+#: The source of schedules added while a program runs.
+RUN_TIME = "run-time"
 #: What the source of configured schedules begins with; the app's name follows.
 CONFIG = "config:"
 _ELSEWHERE = "run before, elsewhere"
@@ -30,6 +32,7 @@ class App(Protocol):
     """What schedules need of their app."""
 
     main: str | None
+    defined_in: str
     conf: Settings
     clock: Clock
     tasks: TaskRegistry
@@ -109,8 +112,8 @@ class ConfiguredSchedules:
 
     @property
     def source(self) -> str:
-        """What the schedules this program configures are kept under: the app's name."""
-        return f"{CONFIG}{self._app.main or ''}"
+        """What the schedules this program configures are kept under: the app's name, or that of what made it."""
+        return f"{CONFIG}{self._app.main or self._app.defined_in}"
 
     def sync(self, store: Store, now: int, since: Mapping[str, int] | None = None) -> list[SyncResult]:
         """Bring the store up to date with the configuration; history and run-time schedules stay.

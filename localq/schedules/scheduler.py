@@ -19,6 +19,7 @@ from localq.model.clock import Clock, to_datetime
 from localq.model.events import emit, listened
 from localq.model.job import JobState
 from localq.model.schedule import FIRED, Firing, Schedule, SyncOutcome, SyncResult
+from localq.schedules.configured import RUN_TIME
 from localq.schedules.definition import Definition, OwnRule, read_definition
 from localq.schedules.firing import plan, postponed
 from localq.serialization.sealing import open_spec, seal_calls, signer_of
@@ -215,7 +216,7 @@ class Scheduler:
         self._waiting = False
         most = _AT_ONCE
         while True:
-            due = self.store.schedules.due(now, most)
+            due = self.store.schedules.due(now, most, (RUN_TIME, self.app.schedules.source))
             parts = [due.schedules[at : at + _AT_ONCE] for at in range(0, len(due.schedules), _AT_ONCE)]
             if sum(self._fire(part, now) for part in parts):
                 # What fired may be due again, or before all others.

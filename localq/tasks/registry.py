@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
 from localq.model.hints import nearest
 from localq.tasks.parameters import checker
+from localq.tasks.program_name import module_name
 from localq.tasks.same_function import is_same, place_of
 from localq.tasks.task import TASK_OPTIONS, Task
 from localq.tasks.task_options import check_definition
@@ -134,10 +135,8 @@ def _called(task: Task[..., Any]) -> Any:
 def task_name(main: str | None, module: str, function: str) -> str:
     """Return the name a function gets: its module's and its own; the app's name stands for the main program."""
     known = sys.modules.get(module)
-    module = module if known is None else known.__name__
-    if module == "__main__" and main:
-        module = main
-    return f"{module}.{function}"
+    in_main = (module if known is None else known.__name__) == "__main__"
+    return f"{main if in_main and main else module_name(module)}.{function}"
 
 
 def make_task(

@@ -14,9 +14,12 @@ from tests.store.given import HOUR, NOW
 from tests.store.timed import CONFIG, defined
 
 PLANS = {
-    "due": "SEARCH schedule USING INDEX schedule_due (due_at<?)",
-    "next_due": "SEARCH schedule USING INDEX schedule_due (due_at>?)",
-    "held": "SEARCH schedule USING INDEX schedule_held (held_at>?)",
+    "every.due": "SEARCH schedule USING INDEX schedule_due (due_at<?)",
+    "every.next_due": "SEARCH schedule USING INDEX schedule_due (due_at>?)",
+    "every.held": "SEARCH schedule USING INDEX schedule_held (held_at>?)",
+    "some.due": "SEARCH schedule USING INDEX schedule_due (due_at<?)",
+    "some.next_due": "SEARCH schedule USING INDEX schedule_due (due_at>?)",
+    "some.held": "SEARCH schedule USING INDEX schedule_held (held_at>?)",
     "of_source": "SEARCH schedule USING INDEX schedule_source (source=?)",
     "of_name": "SEARCH schedule USING INDEX sqlite_autoindex_schedule_1 (name=?)",
     "of_names": "SEARCH schedule USING INDEX sqlite_autoindex_schedule_1 (name=?)",
@@ -32,7 +35,9 @@ PLANS = {
 @pytest.mark.parametrize("name", PLANS)
 def test_each_look_goes_through_an_index(tmp_path: Path, name: str) -> None:
     opened(tmp_path / "jobs.db").close()
-    statement = getattr(schedule_statements(SQLITE), name)
+    statements = schedule_statements(SQLITE)
+    whose, _, found = name.rpartition(".")
+    statement = getattr(statements.looking(every=whose == "every") if whose else statements, found)
 
     connection = sqlite3.connect(tmp_path / "jobs.db")
     plan = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.values({})).fetchall()

@@ -296,3 +296,106 @@ for pool in ("processes", "threads", "asyncio"):
 """
 
     assert run_program(tmp_path, threads + text + use) == "8\n8\n8\n"
+
+
+SHOP = """
+from localq import LocalQ
+q = LocalQ(path="jobs.db", durability="normal")
+
+@q.task
+def process(x):
+    return f"{__name__} {x}"
+
+print(process.name, q.defined_in)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["shop.py"], "shop.process"),
+        (["-m", "shop"], "shop.process"),
+        (["-c", "import shop"], "shop.process"),
+        (["-c", "exec(open('shop.py').read())"], "command.process"),
+        (["wares/shop.py"], "wares.shop.process"),
+        (["-m", "wares.shop"], "wares.shop.process"),
+        (["-m", "wares"], "wares.process"),
+        (["folder"], "folder.process"),
+        (["-m", "localq", "-A", "shop", "report"], "shop.process"),
+        (["-m", "localq", "-A", "shop.py", "report"], "shop.process"),
+        (["-m", "localq", "-A", "wares/shop.py", "report"], "wares.shop.process"),
+    ],
+)
+def test_a_task_has_one_name_however_its_program_is_started(tmp_path: Path, words: list[str], name: str) -> None:
+    (tmp_path / "wares").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "wares/__init__.py").touch()
+    for place in ("shop.py", "wares/shop.py", "wares/__main__.py", "folder/__main__.py"):
+        (tmp_path / place).write_text(SHOP)
+
+    out = run_words(tmp_path, *words)
+
+    assert out.splitlines()[0] == f"{name} {name.rpartition('.')[0]}"
+
+
+def test_two_scripts_on_one_file_run_their_own_jobs(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(SHOP + "for n in range(3): process.delay(n)\n")
+    run = "with q.running(concurrency=1):\n    print(process.delay(7).get(20))\n"
+    (tmp_path / "b.py").write_text(SHOP + run)
+    (tmp_path / "c.py").write_text("from a import q, process\n" + run)
+
+    run_words(tmp_path, "a.py")
+    told = run_words(tmp_path, "b.py", stderr=True)
+    last = run_words(tmp_path, "c.py", stderr=True)
+
+    assert "__main__ 7" in told
+    assert "localq: Jobs of a.process wait: this worker does not know the task" in told
+    assert "a 7" in last
+    assert "Jobs of" not in last
+
+
+def test_a_job_that_an_earlier_version_named_after_main_is_still_found(tmp_path: Path) -> None:
+    text = SHOP + "job = q.send_task('__main__.process', (5,))\nwith q.running(1): print(job.get(20))\n"
+    (tmp_path / "shop.py").write_text(text)
+
+    assert run_words(tmp_path, "shop.py").splitlines()[-1] == "__main__ 5"
+
+
+def test_two_scripts_on_one_file_keep_their_schedules(tmp_path: Path) -> None:
+    for name in ("s1", "s2"):
+        (tmp_path / f"{name}.py").write_text(
+            f"""
+from localq import LocalQ
+q = LocalQ(path="jobs.db", durability="normal")
+
+@q.periodic(3600)
+@q.task
+def {name}_work():
+    open("{name}.ran", "a").write("x")
+
+with q.running(1):
+    import time
+    until = time.monotonic() + 20
+    while not q.schedules.get("{name}.{name}_work").runs and time.monotonic() < until:
+        time.sleep(0.02)
+print(*sorted((one.name, one.state, one.runs) for one in q.schedules.list()), sep="\\n")
+"""
+        )
+    run_words(tmp_path, "s1.py")
+    out = run_words(tmp_path, "s2.py")
+
+    assert out.splitlines() == ["('s1.s1_work', 'active', 1)", "('s2.s2_work', 'active', 1)"]
+
+
+def run_words(folder: Path, *words: str, stderr: bool = False) -> str:
+    """Run Python with words in a folder; return what was printed, on standard error too where asked."""
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        check=True,
+    )
+    return done.stdout + done.stderr if stderr else done.stdout

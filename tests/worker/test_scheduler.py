@@ -589,7 +589,7 @@ def test_what_fails_is_tried_again(q: LocalQ, monkeypatch: pytest.MonkeyPatch, e
     scheduler = beside(q)
     asked = []
 
-    def busy(now: int, limit: int) -> Any:
+    def busy(now: int, limit: int, sources: Any) -> Any:
         asked.append(now)
         monkeypatch.undo()
         raise error

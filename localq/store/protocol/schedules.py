@@ -80,13 +80,15 @@ class Schedules(Protocol):
         """Return schedules by name. None means any; `after` pages: only names after it."""
         ...
 
-    def due(self, now: int, limit: int) -> Due:
+    def due(self, now: int, limit: int, sources: Sequence[str] | None = None) -> Due:
         """Return the ACTIVE schedules with `due_at` up to `now`, the longest due first, at most `limit` of them.
+
+        Of those that these sources defined (None: whichever did); others are as if they were not there.
 
         1. After them come all other ACTIVE ones that have `held_at` set, however many.
         2. `next_due` is the earliest `due_at` of the ACTIVE ones not returned for being due, or None: where more
            were due than the limit it is not after `now`.
-        3. It costs what is due and held, not what exists.
+        3. It costs what is due and held, of whatever source, and not what exists.
         """
         ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,9 +27,9 @@ from sqlalchemy import (
 from localq.model.schedule import FIRED, SKIPPED, LedgerRow, NewSchedule, Schedule, ScheduleState
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.schema import firing, schedule, schedule_is
-from localq.store.sql.statement import StatementTable
+from localq.store.sql.statement import Statement, StatementTable
 
-__all__ = ["ScheduleStatements", "listed", "schedule_columns", "schedule_statements"]
+__all__ = ["Looking", "ScheduleStatements", "listed", "schedule_columns", "schedule_statements"]
 
 P = bindparam
 _ONE: ColumnElement[int] = literal_column("1")
@@ -60,13 +60,21 @@ def listed(
     return clause
 
 
+class Looking(NamedTuple):
+    """What finds schedules that need a look: those due, when the next one is, and those that are held."""
+
+    due: Statement
+    next_due: Statement
+    held: Statement
+
+
 class ScheduleStatements(StatementTable):
     """What is kept of schedules, and of their instants."""
 
     def __init__(self, dialect: SqlDialect) -> None:
         super().__init__(dialect)
         self._defining()
-        self._looking()
+        self._looking = {every: self._of(every=every) for every in (True, False)}
         self._firing()
         self._keeping()
 
@@ -91,17 +99,22 @@ class ScheduleStatements(StatementTable):
         self.drop = self.made(delete(schedule).where(schedule.c.name == P("of_name")).returning(schedule.c.key))
         self.drop_ledger = self.made(delete(firing).where(firing.c.schedule == P("k")))
 
-    def _looking(self) -> None:
+    def looking(self, *, every: bool) -> Looking:
+        """Return the statements that find what needs a look: among all schedules, or among those of some sources."""
+        return self._looking[every]
+
+    def _of(self, *, every: bool) -> Looking:
         active = schedule_is(ScheduleState.ACTIVE)
-        self.due = self.made(
-            select(*schedule_columns())
-            .where(active, schedule.c.due_at <= P("now"))
-            .order_by(schedule.c.due_at, schedule.c.key)
-            .limit(P("most"))
-        )
-        self.next_due = self.made(select(func.min(schedule.c.due_at)).where(active, schedule.c.due_at > P("now")))
-        self.held = self.made(
-            select(*schedule_columns()).where(active, schedule.c.held_at.is_not(None)).order_by(schedule.c.held_at)
+        if not every:
+            # As an expression, for which there is no index: what is due is far less than what a source has.
+            source = schedule.c.source.concat(literal_column("''"))
+            active = and_(active, source.in_(self.dialect.listed("sources")))
+        due = select(*schedule_columns()).where(active, schedule.c.due_at <= P("now"))
+        held = select(*schedule_columns()).where(active, schedule.c.held_at.is_not(None))
+        return Looking(
+            self.made(due.order_by(schedule.c.due_at, schedule.c.key).limit(P("most"))),
+            self.made(select(func.min(schedule.c.due_at)).where(active, schedule.c.due_at > P("now"))),
+            self.made(held.order_by(schedule.c.held_at)),
         )
 
     def _firing(self) -> None:

@@ -165,17 +165,18 @@ class SqlSchedules:
         with self._db.lock, self._db.reading as cursor:
             return [Schedule._make(row) for row in statement.run(cursor).fetchall()]
 
-    def due(self, now: int, limit: int) -> Due:
+    def due(self, now: int, limit: int, sources: Sequence[str] | None = None) -> Due:
         """Return the schedules that need a look; see the protocol."""
-        sql = self._sql
+        sql = self._sql.looking(every=sources is None)
+        of = {} if sources is None else {"sources": self._db.dialect.bound(sources)}
         with self._db.lock, self._db.reading as cursor:
             # One more than wanted tells when the others are due.
-            rows = sql.due.run(cursor, now=now, most=limit + 1).fetchall()
+            rows = sql.due.run(cursor, now=now, most=limit + 1, **of).fetchall()
             due = [Schedule._make(row) for row in rows]
             more = due.pop() if len(due) > limit else None
-            next_due = more.due_at if more else sql.next_due.run(cursor, now=now).fetchone()[0]
+            next_due = more.due_at if more else sql.next_due.run(cursor, now=now, **of).fetchone()[0]
             keys = {one.key for one in due}
-            held = map(Schedule._make, sql.held.run(cursor).fetchall())
+            held = map(Schedule._make, sql.held.run(cursor, **of).fetchall())
             return Due([*due, *(one for one in held if one.key not in keys)], next_due)
 
     # Firing

@@ -15,6 +15,7 @@ import pytest
 
 from localq import LocalQ, Retry, Task, current, current_app, current_task, shared_task
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+from localq.tasks.program_name import program_name
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def test_the_apps_name_stands_for_the_main_program() -> None:
     add.__module__ = "__main__"
 
     assert app.task(add).name == "shop.add"
-    assert LocalQ(eager=True).task(add).name == "__main__.add"
+    assert LocalQ(eager=True).task(add).name == f"{program_name()}.add"
 
 
 def test_options_become_attributes_of_the_task(q: LocalQ) -> None:
