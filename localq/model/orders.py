@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["LIMITS", "PARKED_AT", "PAUSE", "RATE", "Letter", "Mail", "Order"]
+__all__ = ["LIMITS", "MAIL", "PARKED_AT", "PAUSE", "RATE", "Letter", "Mail", "Order", "answer_word"]
 
 #: Kinds of orders. `name` is a queue that nobody takes jobs from; its value says nothing.
 PAUSE = "pause"
@@ -20,6 +20,10 @@ LIMITS = "limits"
 #: `run_at` of SCHEDULED jobs that wait for their task's rate limit: the last microsecond of the year 9999, which
 #: no call can ask for. They become READY when a claim has a token for them, and never by the passing of time.
 PARKED_AT = 253_402_300_799_999_999
+
+
+#: What the bell of a worker says that has mail.
+MAIL = "control"
 
 
 class Order(NamedTuple):
@@ -44,3 +48,8 @@ class Mail(NamedTuple):
 
     letters: list[Letter]
     place: int
+
+
+def answer_word(letter: int) -> str:
+    """Return what the bell of who sent a letter says when there is an answer."""
+    return f"{MAIL}-{letter}"

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from localq.model.clock import Clock
 from localq.model.job import JobState
-from localq.model.orders import LIMITS, PAUSE, RATE, Order
+from localq.model.orders import LIMITS, MAIL, PAUSE, RATE, Order, answer_word
 from localq.model.rates import read_rate
 from localq.model.worker import WorkerRow, WorkerState
 from localq.monitor.inspect import Callback, Inspect, Workers
@@ -25,8 +25,6 @@ __all__ = ["Control"]
 
 #: Seconds a command waits for workers where nobody waits for its answers.
 _KEPT_S = 300.0
-#: Said to workers that have mail; with a letter's key, to who waits for answers.
-_WORD = "control"
 
 
 class App(Protocol):
@@ -104,7 +102,7 @@ class Control:
         now = clock.now()
         kept = timeout if reply else _KEPT_S
         key = store.mail.post(command, said, names, wants_reply=reply, expires_at=now + int(kept * 1e6), now=now)
-        store.bells.ring(Topic.WORK, (_WORD,))
+        store.bells.ring(Topic.WORK, (MAIL,))
         if not reply:
             return None
         expected = sum(names is None or name in names for name in there) if limit is None else limit
@@ -120,7 +118,7 @@ class Control:
             return len(found) >= expected
 
         if expected:
-            waiting.wait(store.bells, (f"{_WORD}-{key}",), answered, timeout)
+            waiting.wait(store.bells, (answer_word(key),), answered, timeout)
         answers = [{worker: json.loads(text)} for worker, text in found]
         if callback is not None:
             for answer in answers:

@@ -16,14 +16,12 @@ from typing import Any, NamedTuple
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.hints import nearest
-from localq.model.orders import Letter
+from localq.model.orders import MAIL, Letter, answer_word
 from localq.store.protocol import Store, Topic
 from localq.worker.control import Command, Panel, State, answers, changes, nok
 
-__all__ = ["WORD", "Mailbox"]
+__all__ = ["Mailbox"]
 
-#: What is said to a worker that has mail.
-WORD = "control"
 #: Seconds between looks into the mailbox: while bells ring but may have lost their words, and otherwise.
 _BUSY_S = 0.01
 _FLOOR_S = 0.5
@@ -59,7 +57,7 @@ class Mailbox:
     def hear(self, words: Collection[str]) -> None:
         """Take note that the bell rang."""
         self._maybe = True
-        self._told = self._told or WORD in words
+        self._told = self._told or MAIL in words
 
     def tend(self) -> None:
         """Read and answer what has come."""
@@ -112,5 +110,5 @@ class Mailbox:
             first = self._answers[0]
             store.mail.answer(first.letter, name, first.text)
             self._answers.popleft()
-            asked.append(f"{WORD}-{first.letter}")
+            asked.append(answer_word(first.letter))
         store.bells.ring(Topic.RESULTS, asked)
