@@ -30,7 +30,8 @@ def next_claim(jobs: _Jobs, room: int) -> NextClaim:
     parts: dict[str, Any] = {
         "pool": SimpleNamespace(room=lambda: room),
         "clock": SimpleNamespace(now=lambda: NOW),
-        "lease": SimpleNamespace(key=1, plan=SimpleNamespace(served=EVERY_QUEUE)),
+        "lease": SimpleNamespace(key=1),
+        "known": SimpleNamespace(served=lambda: EVERY_QUEUE),
         "orders": SimpleNamespace(rates=lambda: None),
     }
     store: Any = jobs
