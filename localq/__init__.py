@@ -16,6 +16,7 @@ from localq.exceptions import (
     TimeoutError,
     WorkerLostError,
 )
+from localq.host.interpreter import freeze_support
 from localq.model.ids import new_id as uuid
 from localq.result import AsyncResult, EagerResult, GroupResult, ResultSet
 from localq.result.joining import allow_join_result
@@ -52,6 +53,7 @@ __all__ = [
     "chunks",
     "current_app",
     "current_task",
+    "freeze_support",
     "group",
     "maybe_signature",
     "register",

@@ -108,10 +108,20 @@ def assemble(
     worn = {"max_tasks": max_tasks, "max_memory_kb": max_memory_kb}
     aside = Aside(plan.name)
     made = _pool(app, kind, size, plan.name, aside, printed, presence, worn)
-    made.prepare()
+    _prepare(made, presence)
     worker = Worker(app, store, made, plan, app.clock, presence, aside)
     celeryd_after_setup.send(plan.name, instance=worker, conf=app.conf)
     return worker
+
+
+def _prepare(pool: Pool, presence: Presence | None) -> None:
+    try:
+        pool.prepare()
+    except BaseException:
+        # Refused, it is no worker, and leaves no trace of one.
+        if presence is not None:
+            presence.close()
+        raise
 
 
 def _kind(app: LocalQ, pool: str | None) -> str:

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from localq import log
+from localq.host.interpreter import same_command
 from localq.model.events import emit, subscribe
 from localq.model.job import Job
 from localq.schedules.scheduler import Scheduler
@@ -171,8 +172,13 @@ def _on_terminal() -> bool:
 
 
 def start_anew() -> None:
-    """Replace this process by a new run of the same command."""
+    """Replace this process by a new run of the same command.
+
+    Raises:
+        ImproperlyConfigured: it cannot be run by another name than its server's.
+    """
+    words = same_command()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    os.execv(words[0], words)

@@ -9,7 +9,6 @@ import os
 import pwd
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -17,6 +16,7 @@ import click
 
 from localq.cli.app_import import LoadError
 from localq.cli.daemon.pidfile import make_folder_of
+from localq.host.interpreter import same_command
 from localq.model.events import subscribe
 
 __all__ = ["become", "daemon_options", "is_detached", "said_when_ready", "start_detached"]
@@ -156,9 +156,10 @@ def start_detached(logfile: str, pidfile: str) -> None:
 
 
 def _start(log: IO[bytes], tell: int) -> subprocess.Popen[bytes]:
+    words = same_command()
     try:
         return subprocess.Popen(
-            [sys.executable, *sys.orig_argv[1:]],
+            words,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -167,7 +168,7 @@ def _start(log: IO[bytes], tell: int) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise LoadError(f"Cannot run {sys.executable}: {error.strerror or error}. May this user?") from None
+        raise LoadError(f"Cannot run {words[0]}: {error.strerror or error}. May this user?") from None
 
 
 @contextlib.contextmanager

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import shlex
 import socket
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from localq.cli.app_import import LoadError
 from localq.cli.daemon.pidfile import expanded, pid_in
+from localq.host.interpreter import python
 from localq.result import signal_number
 from localq.worker.name import worker_name
 
@@ -188,7 +188,7 @@ def _node(parsed: Parsed, name: str, own: Options, pids: str, logs: str) -> Node
     pidfile = _taken(options, pids, "--pidfile")
     logfile = _taken(options, logs, "-f", "--logfile")
     command = shlex.split(parsed.own.get("--cmd") or "") or [
-        sys.executable, "-m", "localq", "worker", "--detach"
+        python(), "-m", "localq", "worker", "--detach"
     ]  # fmt: skip
     words = [part for option, value in options.items() for part in _words(option, value)]
     pidfile, logfile = expanded(pidfile, full), expanded(logfile, full)

@@ -20,47 +20,46 @@ from localq import current
 from localq.app.app import LocalQ, same_app
 from localq.app.frameworks import is_set_up, set_up
 from localq.host.folder import working_folder
+from localq.host.interpreter import words_to_call
 from localq.worker.pool import task_definitions
 
 __all__ = ["loaded_app", "start_fresh"]
 
 
 def start_fresh(
-    app: LocalQ, descriptors: list[int], module: str, first: str = "", arguments: tuple[Any, ...] = ()
+    app: LocalQ, descriptors: list[int], module: str, arguments: tuple[Any, ...] = (), *, patched: bool = False
 ) -> subprocess.Popen[bytes]:
     """Start an interpreter that calls a module's `main` with descriptors it inherits.
 
     Args:
         module: Its `main` calls `loaded_app` before anything else.
-        first: Code that comes before its import.
         arguments: What `main` gets after the descriptors.
+        patched: Whether gevent patches Python's modules before anything is imported.
+
+    Raises:
+        ImproperlyConfigured: this program is no Python, and there is none beside it.
     """
-    environment = dict(os.environ)
-    before = environment.get("PYTHONPATH")
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (path or working_folder() for path in sys.path)))
-    told = ", ".join(map(repr, (*descriptors, *arguments)))
-    code = f"{first}from {module} import main; main({told})"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        pass_fds=descriptors,
-        stdin=subprocess.PIPE,
-        env=environment,
-        start_new_session=False,
+    words = words_to_call(
+        module,
+        (*descriptors, *arguments),
+        flags=subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+        path=[folder for path in sys.path if (folder := path or working_folder())],
+        patched=patched,
     )
+    process = subprocess.Popen(words, pass_fds=descriptors, stdin=subprocess.PIPE, start_new_session=False)
     assert process.stdin is not None
-    process.stdin.write(_spec(app, before))
+    process.stdin.write(_spec(app))
     process.stdin.close()
     return process
 
 
-def _spec(app: LocalQ, pythonpath: str | None) -> bytes:
+def _spec(app: LocalQ) -> bytes:
     modules = {
         task_definitions.origin(task).__module__ for task in app.tasks.values() if not task_definitions.by_value(task)
     }
     spec = {
         "parent": os.getpid(),
         "path": list(sys.path),
-        "pythonpath": pythonpath,
         "argv": list(sys.argv),
         "levels": _log_levels(),
         "framework": is_set_up(),
@@ -100,9 +99,6 @@ def loaded_app() -> tuple[LocalQ, int]:
     """Return the app of a fresh interpreter, with its tasks, and the worker's process: standard input tells them."""
     spec = dill.loads(sys.stdin.buffer.read())
     sys.path[:], sys.argv[:] = spec["path"], spec["argv"]
-    os.environ.pop("PYTHONPATH", None)
-    if spec["pythonpath"] is not None:
-        os.environ["PYTHONPATH"] = spec["pythonpath"]
     current.set_in_slot()
     if spec["framework"]:
         # As it was where these modules were first imported: those of Django's models cannot be without it.

@@ -17,10 +17,10 @@ from localq.worker.pool.fresh_interpreter import start_fresh
 
 __all__ = ["KINDS", "ChildHandle"]
 
-#: By kind of pool: the module of its process, and what the interpreter does before it imports anything.
+#: By kind of pool: the module of its process, and whether gevent patches Python's modules there.
 KINDS = {
-    "asyncio": ("localq.worker.pool.event_loop.asyncio_child", ""),
-    "gevent": ("localq.worker.pool.event_loop.gevent_child", "from gevent import monkey; monkey.patch_all(); "),
+    "asyncio": ("localq.worker.pool.event_loop.asyncio_child", False),
+    "gevent": ("localq.worker.pool.event_loop.gevent_child", True),
 }
 #: Seconds the process has to end by itself.
 _QUIT_S = 1.0
@@ -43,11 +43,16 @@ class ChildHandle:
         self._to_process.setblocking(False)
         self._reports, reports = os.pipe()
         self._output, output = os.pipe()
-        module, first = KINDS[kind]
+        module, patched = KINDS[kind]
         self._defined = dict(app.tasks)
         try:
             descriptors = [of_process.fileno(), reports, output]
-            self._process = start_fresh(app, descriptors, module, first, (worker, redirect))
+            self._process = start_fresh(app, descriptors, module, (worker, redirect), patched=patched)
+        except BaseException:
+            self._to_process.close()
+            os.close(self._reports)
+            os.close(self._output)
+            raise
         finally:
             of_process.close()
             os.close(reports)

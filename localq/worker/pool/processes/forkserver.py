@@ -60,15 +60,23 @@ class ForkServer:
         """Start the process; as a fresh interpreter, if this one cannot be forked from."""
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.known = dict(self._app.tasks)
-        if not fresh and _single_threaded():
-            self._process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
-            self._process.start()
-        else:
-            self._process = start_fresh(self._app, [theirs.fileno()], __name__)
+        try:
+            self._process = self._started(mine, theirs, fresh)
+        except BaseException:
+            mine.close()
+            raise
+        finally:
+            theirs.close()
         self.pid = self._process.pid
-        theirs.close()
         mine.setblocking(False)
         self._control = mine
+
+    def _started(self, mine: socket.socket, theirs: socket.socket, fresh: bool) -> Any:
+        if fresh or not _single_threaded():
+            return start_fresh(self._app, [theirs.fileno()], __name__)
+        process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
+        process.start()
+        return process
 
     def fileno(self) -> int:
         """Return what is readable when `news` has something."""

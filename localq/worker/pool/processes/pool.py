@@ -14,6 +14,7 @@ import signal
 from collections.abc import Sequence
 
 from localq.app.app import LocalQ
+from localq.exceptions import ImproperlyConfigured
 from localq.host.marks import MARK_SIZE, Marks
 from localq.model.clock import Clock
 from localq.model.job import Job
@@ -132,8 +133,11 @@ class ProcessPool:
         self._fork_server.close()
         self._fork_server = ForkServer(self._app)
         # This process has a connection by now, which must not cross a fork.
-        self._fork_server.start(fresh=True)
-        self._selector.register(self._fork_server, selectors.EVENT_READ, self._hear)
+        try:
+            self._fork_server.start(fresh=True)
+            self._selector.register(self._fork_server, selectors.EVENT_READ, self._hear)
+        except ImproperlyConfigured as error:
+            self.broken = f"the process that forked its slots died. {error}"
         if not all(slot.ready for slot in slots):
             self._count_stillborn(-signal.SIGKILL)
         for slot in slots:
