@@ -86,7 +86,8 @@ def _attempted(this: Running) -> Outcome:
         if isinstance(error, WorkerTerminate):
             raise
         return ended_by(this, error)
-    end_if_forked(this, process)
+    if os.getpid() != process:
+        end_if_forked(this, process)
     return succeeded(this, value)
 
 

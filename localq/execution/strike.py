@@ -1,6 +1,6 @@
 """Raise an error in the run of a thread: in the code that runs there, or in the coroutine its event loop drives.
 
-Never in the midst of what must be whole (`held_back`): there it waits.
+Never in the midst of what must be whole (`hold`): there it waits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-__all__ = ["Target", "aimed_at", "held_back", "raise_in_thread", "strike_here"]
+__all__ = ["Target", "aimed_at", "hold", "let_go", "raise_in_thread", "strike_here"]
 
 
 class Target(Protocol):
@@ -29,23 +29,17 @@ _targets: dict[int, Target] = {}
 _held: dict[int, list[tuple[type[BaseException], tuple[Any, ...]]]] = {}
 
 
-class held_back:  # noqa: N801 - used like a function
-    """Let no error of ours be raised in this thread within the block; raise the last of them at its end.
+def hold(thread: int) -> None:
+    """Let no error of ours be raised in this thread until `let_go`."""
+    _held[thread] = []
 
-    A class, for it is on the way of every job.
-    """
 
-    def __init__(self, thread: int) -> None:
-        self._thread = thread
-
-    def __enter__(self) -> None:
-        _held[self._thread] = []
-
-    def __exit__(self, *_error: object) -> None:
-        late = _held.pop(self._thread)
-        if late:
-            error, args = late[-1]
-            strike_here(error, *args)
+def let_go(thread: int) -> None:
+    """Raise the last error that came for this thread since `hold`, if any did."""
+    late = _held.pop(thread)
+    if late:
+        error, args = late[-1]
+        strike_here(error, *args)
 
 
 @contextlib.contextmanager

@@ -7,8 +7,10 @@ import select
 import signal
 import threading
 from collections import deque
+from os import getpid
+from threading import get_ident
 
-from localq.execution.strike import held_back
+from localq.execution.strike import hold, let_go
 
 __all__ = ["FrameWriter"]
 
@@ -40,19 +42,24 @@ class FrameWriter:
 
     def write(self, frame: bytes) -> None:
         """Write a frame; return when it is in the pipe, or will follow the one this thread is writing."""
-        if os.getpid() != self._pid:
+        if getpid() != self._pid:
             return
-        self._frames.append(frame)
-        thread = threading.get_ident()
+        thread = get_ident()
         if self._writing == thread:
+            self._frames.append(frame)
             return
-        with held_back(thread), self._lock:
-            self._writing = thread
-            try:
-                while self._frames:
-                    self._write_out(self._frames.popleft())
-            finally:
-                self._writing = None
+        hold(thread)
+        try:
+            with self._lock:
+                self._writing = thread
+                try:
+                    self._write_out(frame)
+                    while self._frames:
+                        self._write_out(self._frames.popleft())
+                finally:
+                    self._writing = None
+        finally:
+            let_go(thread)
 
     def _write_out(self, frame: bytes) -> None:
         if len(frame) <= _AT_ONCE:
