@@ -68,7 +68,10 @@ def _spec(app: LocalQ) -> bytes:
         "settings": _sendable(app.conf.given()),
         # Those without tasks may connect receivers of signals.
         "modules": sorted(modules.union(app.conf.imports, app.conf.include)),
-        "definitions": [task_definitions.dump(task) for task in app.tasks.values() if task_definitions.by_value(task)],
+        "classes": task_definitions.dump_classes(),
+        "definitions": [
+            task_definitions.dump(task, classes=False) for task in app.tasks.values() if task_definitions.by_value(task)
+        ],
     }
     return bytes(dill.dumps(spec))
 
@@ -113,6 +116,7 @@ def loaded_app() -> tuple[LocalQ, int]:
     app.conf.update(spec["settings"])
     for module in spec["modules"]:
         _adopt(app, sys.modules[module])
+    task_definitions.load_classes(spec["classes"])
     for data in spec["definitions"]:
         task_definitions.load(app, data)
     for logger, level in spec["levels"].items():

@@ -1,22 +1,29 @@
 """Tasks that no module can be imported for: those of a script, a notebook or a function, sent by value.
 
-They travel only from a worker to its own slots, never through the store. A definition that cannot travel becomes a
-task that says so: its jobs fail, and the worker goes on.
+They travel only from a worker to its own slots, never through the store, and the main program's registered classes
+with them. A definition that cannot travel becomes a task that says so: its jobs fail, and the worker goes on.
 """
 
 from __future__ import annotations
 
+import inspect
+import logging
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import dill
 
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
+from localq.serialization.tagged_json.types import CLASSES, register
 from localq.tasks.registry import make_task
 from localq.tasks.task import Task
+from localq.worker.pool.definition_pickle import dumps, is_by_value, keep_identity, loads
 
-__all__ = ["by_value", "dump", "load", "origin"]
+__all__ = ["by_value", "dump", "dump_classes", "keep_classes", "load", "load_classes", "origin"]
+
+logger = logging.getLogger("localq.worker")
 
 #: What `make_task` puts into a task's class by itself.
 _MADE = frozenset({"app", "name", "run", "function"})
@@ -39,13 +46,53 @@ def by_value(task: Task[..., Any]) -> bool:
     return getattr(sys.modules.get(made_of.__module__), made_of.__name__, None) is made_of
 
 
-def dump(task: Task[..., Any]) -> bytes:
-    """Return a task's definition."""
+def dump(task: Task[..., Any], *, classes: bool = True) -> bytes:
+    """Return a task's definition.
+
+    Args:
+        classes: Whether registered classes go along.
+    """
     try:
-        definition = dill.dumps(_definition(task), recurse=True)
+        definition = dumps(_definition(task))
     except Exception as error:
-        definition = dill.dumps(("broken", f"{type(error).__name__}: {error}"))
-    return bytes(dill.dumps((task.name, definition)))
+        reason = f"{_culprit(task)}{type(error).__name__}: {error}"
+        logger.warning("Task %s cannot be sent to a worker process: %s", task.name, reason)
+        definition = dumps(("broken", reason))
+    return bytes(dill.dumps((task.name, dump_classes() if classes else {}, definition)))
+
+
+def dump_classes() -> dict[str, bytes]:
+    """Return the registered classes that no module can be imported for, by their registered names."""
+    found = {}
+    for name, cls in list(CLASSES.items()):
+        if is_by_value(cls):
+            try:
+                found[name] = dumps(cls)
+            except Exception as error:
+                logger.warning("Class %s cannot be sent to a worker process: %s: %s", name, type(error).__name__, error)
+    return found
+
+
+def keep_classes() -> None:
+    """Let definitions that are sent to forks of this process mean the classes those inherit."""
+    for cls in (*CLASSES.values(), *vars(sys.modules["__main__"]).values()):
+        if isinstance(cls, type) and is_by_value(cls):
+            keep_identity(cls)
+
+
+def _culprit(task: Task[..., Any]) -> str:
+    """Return the name of what a task uses and cannot be copied, for the reason; nothing where none is alone in it."""
+    try:
+        used = dict(dill.detect.globalvars(origin(task), recurse=True))
+        used |= inspect.getclosurevars(origin(task)).nonlocals
+    except Exception:
+        return ""
+    for name, value in used.items():
+        try:
+            dumps(value)
+        except Exception:
+            return f"{name!r}: "
+    return ""
 
 
 def _definition(task: Task[..., Any]) -> tuple[Any, ...]:
@@ -60,12 +107,22 @@ def _definition(task: Task[..., Any]) -> tuple[Any, ...]:
 
 def load(app: LocalQ, data: bytes) -> None:
     """Register a task from its definition, in place of one of the same name."""
-    name, definition = dill.loads(data)
+    name, classes, definition = dill.loads(data)
+    load_classes(classes)
     try:
-        made = _made(app, name, *dill.loads(definition))
+        made = _made(app, name, *loads(definition))
     except Exception as error:
         made = _made(app, name, "broken", f"{type(error).__name__}: {error}")
     app.tasks.keep(made)
+
+
+def load_classes(classes: Mapping[str, bytes]) -> None:
+    """Register the main program's classes."""
+    for name, definition in classes.items():
+        try:
+            register(loads(definition), name=name)
+        except Exception as error:
+            logger.warning("Class %s did not arrive in a worker process: %s: %s", name, type(error).__name__, error)
 
 
 def _made(app: LocalQ, name: str, kind: str, *rest: Any) -> Task[..., Any]:

@@ -26,6 +26,7 @@ from localq import current
 from localq.app.app import LocalQ
 from localq.model import failpoints
 from localq.signals import worker_before_create_process
+from localq.worker.pool import task_definitions
 from localq.worker.pool.fresh_interpreter import loaded_app, start_fresh
 from localq.worker.pool.processes.slot_main import SlotPlan
 from localq.worker.pool.processes.slot_main import main as slot_main
@@ -74,6 +75,7 @@ class ForkServer:
     def _started(self, mine: socket.socket, theirs: socket.socket, fresh: bool) -> Any:
         if fresh or not _single_threaded():
             return start_fresh(self._app, [theirs.fileno()], __name__)
+        task_definitions.keep_classes()
         process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
         process.start()
         return process
