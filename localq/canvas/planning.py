@@ -17,7 +17,7 @@ from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
 from localq.model.edges import Edge, OnError, Passing
-from localq.model.ids import new_id
+from localq.model.ids import follow_up_id, new_id
 from localq.model.job import NewJob
 from localq.result import AsyncResult, GroupResult
 
@@ -27,6 +27,10 @@ __all__ = ["ACCUMULATE", "Make", "Many", "Plan", "Step", "as_result", "plan"]
 ACCUMULATE = "localq.accumulate"
 _POLICIES = {"fail": OnError.FAIL, "wait": OnError.WAIT, "skip": OnError.SKIP}
 _NO_OPTIONS: Mapping[str, Any] = {}
+#: Stands for a run in the ids of parts of what is added to a header; no run has it.
+_PART = -1
+#: Signatures that become several jobs, of which not all are meant by what holds for their end.
+_OF_MANY = ("chain", "group", "chord")
 
 
 class Make(Protocol):
@@ -136,6 +140,9 @@ class _Planner:
         self._as_one = as_one
         self._within = root_id is not None
         self._jobs: dict[str, NewJob] = {}
+        #: The id of what is added to a header, where the ids of all its parts follow from that: they are added once.
+        self._added: str | None = None
+        self._numbered = 0
 
     def finished(self) -> list[NewJob]:
         """Return the jobs; those of a workflow bear its name."""
@@ -150,6 +157,8 @@ class _Planner:
         """Add the jobs of a signature, which wait for what is before; return the shape of its result."""
         if isinstance(sig, chunks):
             sig = sig.group()
+        if sig.subtask_type in _OF_MANY and sig.options.get("beside") is not None:
+            return self._beside(sig, at)
         if isinstance(sig, chain):
             return self._chain(sig, at)
         if isinstance(sig, group):
@@ -158,9 +167,26 @@ class _Planner:
             return self._chord(sig, at)
         return self._task(sig.clone(at.args, at.kwargs, **at.options), at)
 
+    def _beside(self, sig: Signature[Any], at: _Place) -> Any:
+        """Place what is added to a header: the chord's body waits for its last jobs, and for no others of it."""
+        whole = sig.clone()
+        header_job, group_id = whole.options.pop("beside"), whole.options.pop("group_id", None)
+        before, self._added = self._added, sig.id
+        shape = self.place(whole, at._replace(group_id=group_id))
+        self._added = before
+        for job_id in self.ends(shape, "fail").ids:
+            self._jobs[job_id] = self._jobs[job_id]._replace(beside=header_job)
+        return shape
+
+    def _new_id(self) -> str:
+        if self._added is None:
+            return new_id()
+        self._numbered += 1
+        return follow_up_id(self._added, _PART, self._numbered)
+
     def _task(self, sig: Signature[Any], at: _Place) -> Step:
         before = at.before
-        job_id = str((self._as_one if at.last else None) or sig.id or new_id())
+        job_id = str((self._as_one if at.last else None) or sig.id or self._new_id())
         if job_id in self._jobs:
             raise InvalidTaskError(f"Two jobs of a workflow have the id {job_id!r}; use a copy: signature.clone()")
         self._root = self._root or job_id
@@ -203,7 +229,7 @@ class _Planner:
             raise InvalidTaskError("A group without tasks cannot be sent: nothing would ever come of it.")
         own = {**sig.options, **at.options}
         on_error_of(own)
-        group_id = own.pop("task_id", None) or new_id()
+        group_id = own.pop("task_id", None) or self._new_id()
         own.pop("on_error", None)
         before = at.before
         if before is not None and len(before.ids) > 1 and len(tasks) > 1:

@@ -50,7 +50,12 @@ def settle(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> C
 
 def released(job: Job, now: int) -> Completion:
     """Return a job that was claimed and never run: ready again, nothing charged."""
-    return _completion(job, JobState.READY, run_at=job.run_at)
+    return _completion(job, _again(job), run_at=job.run_at)
+
+
+def _again(job: Job) -> JobState:
+    """Return where a job must begin anew; one that cannot run is for any worker to say so, whatever that serves."""
+    return JobState.READY if job.culprit is None else JobState.WAITING
 
 
 def expired(job: Job, worker: str, rules: Rules, now: int) -> Completion:
@@ -79,7 +84,7 @@ def lost(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Com
     crashes = job.crashes + 1
     if rules.at_most_once or crashes >= rules.max_crashes:
         return _failed(job, outcome, worker, rules, now)._replace(crashes=crashes)
-    again = _completion(job, JobState.READY, run_at=now, attempt=_attempt(job, outcome, worker, "LOST"))
+    again = _completion(job, _again(job), run_at=now, attempt=_attempt(job, outcome, worker, "LOST"))
     return again._replace(crashes=crashes)
 
 

@@ -29,6 +29,7 @@ def examine(
         return found
     try:
         found += checked("workers", lambda: _work(store, clock))
+        found += checked("workflows", lambda: health_of_work.stranded(store))
         found += checked("schedules", lambda: health_of_work.schedules(store, clock.now()))
     finally:
         store.close()

@@ -20,11 +20,14 @@ __all__ = [
     "paused",
     "running",
     "schedules",
+    "stranded",
     "unknown_tasks",
     "unserved",
     "workers",
 ]
 
+#: Jobs that are named.
+_LISTED = 5
 #: Microseconds after which a schedule that is due should have been fired by any scheduler there is.
 OVERDUE_US = 60 * 1_000_000
 
@@ -128,6 +131,20 @@ def unknown_tasks(found: Sequence[WorkerRow], waiting: Mapping[tuple[str, str], 
         )
     if clean:
         yield fine("tasks", "Live workers know the tasks of all jobs that wait in their queues.")
+
+
+def stranded(store: Store) -> Finding:
+    """Judge the workflows: what waits for other jobs must wait for some that will end."""
+    found = store.read.stranded(_LISTED + 1)
+    if not found:
+        return fine("workflows", "Every job that waits for others waits for some that will end.")
+    named = ", ".join(f"{one.id} ({one.task})" for one in found[:_LISTED])
+    more = " and more" if len(found) > _LISTED else ""
+    return warning(
+        "workflows",
+        f"{'A job waits' if len(found) == 1 else 'Jobs wait'} for what can never come: {named}{more}.",
+        f"Cancel {'it' if len(found) == 1 else 'them'}: localq cancel ID; localq retry ID then runs it all the same.",
+    )
 
 
 def schedules(store: Store, now: int) -> Finding:

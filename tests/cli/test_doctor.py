@@ -17,6 +17,7 @@ from click.testing import Result
 
 from localq import LocalQ
 from localq.host.presence import Presence
+from localq.model.edges import Edge
 from localq.model.finding import Finding
 from localq.model.job import JobState
 from localq.model.orders import PAUSE, Order
@@ -26,7 +27,7 @@ from localq.store.sqlite import examine_contents, examine_place
 from localq.store.sqlite.filesystem import OVERRIDE
 from localq.store.sqlite.readonly import ReadOnlyStore
 from tests.cli.terminal import on_terminal
-from tests.store.given import HOUR, NOW, card, claimed, new, news, worker_of_an_earlier_start
+from tests.store.given import HOUR, NOW, card, claimed, job, new, news, worker_of_an_earlier_start
 
 Run = Callable[..., Result]
 HOME = str(Path(__file__).parents[2])
@@ -86,7 +87,7 @@ def test_a_healthy_store_with_a_worker_passes(q: LocalQ, localq: Run) -> None:
     found = [line.split("\t") for line in result.stdout.splitlines()]
     assert {one[1] for one in found} == {
         "filesystem", "rights", "space", "sqlite", "owner", "integrity", "journal", "synchronous", "log",
-        "lock", "schema", "identity", "workers", "orphans", "queues", "tasks", "schedules",
+        "lock", "schema", "identity", "workers", "orphans", "queues", "tasks", "workflows", "schedules",
     }  # fmt: skip
     assert {one[0] for one in found} <= {"ok", "note"}
     assert all(len(one) == 4 for one in found)
@@ -642,6 +643,27 @@ def test_tasks_that_no_live_worker_knows_are_reported(q: LocalQ) -> None:
 def test_finished_jobs_need_nobody(path: Path) -> None:
     assert "queues" not in grave(path)
     assert JobState.CANCELLED in {state for _, state in ReadOnlyStore(path).read.stats().counts}
+
+
+# Workflows
+
+
+def test_jobs_that_wait_for_what_never_comes_are_named(q: LocalQ) -> None:
+    q.store.jobs.add([new("first"), *(new(f"next-{n}", after=(Edge("first"),), workflow="w") for n in range(7))], NOW)
+    assert finding(q.location, "workflows").level == "ok"
+
+    sql(Path(q.location), "UPDATE job SET waits = 2 WHERE id = 'next-3'")
+    one = finding(q.location, "workflows")
+    sql(Path(q.location), "UPDATE job SET waits = 2 WHERE waits = 1")
+    many = finding(q.location, "workflows")
+
+    assert (one.level, one.what) == ("warning", "A job waits for what can never come: next-3 (shop.mail).")
+    assert many.what.startswith("Jobs wait for what can never come: next-0 (shop.mail), next-1")
+    assert many.what.endswith("next-4 (shop.mail) and more.")
+    # What it advises.
+    q.store.jobs.cancel(["next-3"], NOW)
+    q.store.jobs.requeue(["next-3"], NOW)
+    assert job(q.store, "next-3").waits == 1
 
 
 # Schedules

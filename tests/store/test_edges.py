@@ -181,6 +181,78 @@ def test_a_job_beside_another_is_waited_for_like_it(store: Any) -> None:
     assert [one.id for one in store.read.inputs(["body"])["body"].given] == ["head-0", "also"]
 
 
+def test_a_chord_beside_a_job_lets_its_own_body_wait_for_its_own_header_once(store: Any) -> None:
+    chord(store, 1)
+    (head,) = claimed(store, worker(store))
+    inner = new("inner", after=behind("one", "two", passing=Passing.LISTED), beside="head-0")
+    store.jobs.add([new("one", beside="head-0"), new("two"), inner], NOW)
+
+    assert (job(store, "inner").waits, job(store, "body").waits) == (2, 3)
+    store.jobs.finish([done(head, role=head.role)], NOW)
+    for one in ("one", "two", "inner", "body"):
+        assert store.read.stranded(10) == []
+        assert end(store, one)[0]
+    assert state(store, "body") == S.SUCCEEDED
+
+
+# Nothing waits for what can never come
+
+
+def test_a_job_beside_another_that_waits_for_the_body_waits_for_nothing(store: Any) -> None:
+    chord(store, 1)
+    store.jobs.add([new("between", after=behind("body")), new("also", after=behind("between"), beside="head-0")], NOW)
+
+    assert (state(store, "also"), job(store, "also").culprit) == (S.WAITING, 0)
+    assert [one.id for one in stuck(store)] == ["also"]
+    assert store.read.stranded(10) == []
+
+
+def test_a_job_that_is_replaced_does_not_wait_for_what_waits_for_it(store: Any) -> None:
+    chain(store, "a", "b", "c")
+    (one,) = claimed(store, worker(store))
+    call = new("a", after=behind("d"))
+    follow_ups = (new("b"), new("d", after=behind("c")))
+
+    assert store.jobs.finish([done(one, S.WAITING, role=one.role, replaced=call, follow_ups=follow_ups)], NOW) == [True]
+
+    assert [late.id for late in stuck(store)] == ["a"]
+    assert store.read.stranded(10) == []
+
+
+@pytest.mark.parametrize("circle", [["a"], ["a", "b"], ["a", "b", "c", "d"]])
+def test_jobs_that_wait_for_each_other_fail(store: Any, circle: list[str]) -> None:
+    jobs = [new(one, after=behind(circle[number - 1])) for number, one in enumerate(circle)]
+    store.jobs.add(jobs, NOW)
+
+    assert store.read.stranded(10) == []
+    for one in circle:
+        (late,) = stuck(store)
+        assert late.id == one
+        store.jobs.finish([done(late, S.FAILED, role=late.role)], NOW)
+
+
+def test_a_job_may_stand_before_what_it_waits_for(store: Any) -> None:
+    store.jobs.add([new("last", after=behind("middle")), new("middle", after=behind("first")), new("first")], NOW)
+
+    for one in ("first", "middle", "last"):
+        assert end(store, one) == [True]
+
+
+def test_jobs_that_wait_for_what_never_comes_are_found(store: Any) -> None:
+    chain(store, "a", "b", "c")
+    chord(store, 2)
+    assert store.read.stranded(10) == []
+    database = store.jobs._db
+
+    with database.lock, database.writing as cursor:
+        cursor.execute("UPDATE job SET waits = waits + 1 WHERE id = 'body'")
+        cursor.execute("UPDATE edge SET awaited = (SELECT key FROM job WHERE id = 'c') WHERE awaited = 1")
+        cursor.execute("DELETE FROM edge WHERE waiter = (SELECT key FROM job WHERE id = 'body') AND position = 0")
+
+    assert [one.id for one in store.read.stranded(10)] == ["b", "c", "body"]
+    assert [one.id for one in store.read.stranded(1)] == ["b"]
+
+
 # What a job gets of others
 
 

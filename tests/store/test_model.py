@@ -37,9 +37,9 @@ moments = st.none() | st.integers(-2, 4)
 
 
 @st.composite
-def new_jobs(draw: st.DrawFn, now: int) -> NewJob:
+def new_jobs(draw: st.DrawFn, now: int, job_id: str | None = None) -> NewJob:
     when = draw(moments)
-    job_id = draw(ids)
+    job_id = draw(ids) if job_id is None else job_id
     # Only later ids wait for earlier ones: no plan makes a circle.
     earlier = ids.filter(lambda one: one < job_id)
     awaited = draw(st.lists(earlier, max_size=3, unique=True)) if job_id > "job-0" and draw(st.booleans()) else []
@@ -260,7 +260,7 @@ class StoreMachine(RuleBasedStateMachine):
         return key, revision - (data.draw(st.integers(0, 5)) == 0)
 
     def jobs_of(self, data: st.DataObject, turn: Sequence[Entry]) -> tuple[NewJob, ...]:
-        return tuple(data.draw(new_jobs(self.now))._replace(id=one.job_id) for one in turn if one.job_id is not None)
+        return tuple(data.draw(new_jobs(self.now, one.job_id)) for one in turn if one.job_id is not None)
 
     @rule(data=st.data(), source=sources)
     def sync(self, data: st.DataObject, source: str) -> None:
@@ -339,6 +339,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.store.read.find(Filter(), 1000) == expected
         for job_id, kept in self.model.jobs.items():
             assert call(self.store, job_id) == kept.job
+
+    @invariant()
+    def nothing_waits_for_what_can_never_come(self) -> None:
+        assert self.store.read.stranded(100) == []
 
     @invariant()
     def results_agree(self) -> None:

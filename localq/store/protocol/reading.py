@@ -88,6 +88,13 @@ class Reading(Protocol):
         """
         ...
 
+    def stranded(self, limit: int) -> list[Job]:
+        """Return up to `limit` WAITING jobs that nothing will ever let go, oldest first, without their arguments.
+
+        There are none, whatever verbs were called: they are what a fault of the store, or another hand, has left.
+        """
+        ...
+
     def stats(self) -> Stats:
         """Return what a look at all jobs finds.
 

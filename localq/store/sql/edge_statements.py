@@ -53,11 +53,23 @@ class EdgeStatements(StatementTable):
             .where(awaited.c.id == P("of_id"), edge.c.passing >= literal_column(str(int(Passing.LISTED))))
         )
         self.tie_beside = self.made(insert(edge).from_select(columns, beside))
-        its_waiters = select(edge.c.waiter).where(edge.c.awaited == P("k")).scalar_subquery()
+        # Of what waits for the new job, only what does since now: others were counted when they were tied.
+        of_list = (
+            select(edge.c.waiter)
+            .select_from(edge.join(awaited, awaited.c.key == edge.c.awaited))
+            .where(awaited.c.id == P("of_id"), edge.c.passing >= literal_column(str(int(Passing.LISTED))))
+        )
         self.wait_longer = self.made(
             update(job)
-            .where(job.c.key.in_(its_waiters), state_is(JobState.WAITING), job.c.waits > literal_column("0"))
+            .where(
+                job.c.key.in_(of_list.scalar_subquery()), state_is(JobState.WAITING), job.c.waits > literal_column("0")
+            )
             .values(waits=job.c.waits + literal_column("1"))
+        )
+        self.cut = self.made(
+            update(edge)
+            .where(edge.c.waiter == P("k"), edge.c.awaited == P("from_key"))
+            .values(awaited=literal_column("0"))
         )
         self.untie = self.made(delete(edge).where(edge.c.waiter == P("k")))
         self.untie_awaited = self.made(delete(edge).where(edge.c.awaited == P("k")))

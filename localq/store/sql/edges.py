@@ -32,6 +32,20 @@ def _fed(new: NewJob) -> int:
     return Role.FED if any(edge.passing in _FEEDING for edge in new.after) else 0
 
 
+def _may_circle(entered: Sequence[NewJob], knotty: bool) -> list[NewJob]:
+    """Return new jobs that may wait for themselves: those that stand before what they wait for, which no plan does.
+
+    Args:
+        knotty: Some of the plan was there already, and may wait for what is put beside or in place of an older job.
+    """
+    suspects, ahead = [], {new.id for new in entered}
+    for new in entered:
+        if (knotty and new.beside is not None) or any(edge.awaited in ahead for edge in new.after):
+            suspects.append(new)
+        ahead.discard(new.id)
+    return suspects
+
+
 class Edges:
     """Ties jobs and counts down, by statements on a cursor: the transaction is the caller's."""
 
@@ -83,7 +97,34 @@ class Edges:
             if new.beside is not None:
                 key = self._key_of(cursor, new.id)
                 sql.tie_beside.run(cursor, k=key, of_id=new.beside)
-                sql.wait_longer.run(cursor, k=key)
+                sql.wait_longer.run(cursor, of_id=new.beside)
+        for new in _may_circle(entered, knotty=bool(older) or not all(added)):
+            self.cut_circles(cursor, self._key_of(cursor, new.id), now)
+
+    def cut_circles(self, cursor: Any, key: int, now: int) -> None:
+        """Let a job wait for nothing that waits for the job itself: as if that had been removed."""
+        circling = [one for one in self._unfinished(cursor, key) if self._leads(cursor, one, key)]
+        for one in circling:
+            self._sql.cut.run(cursor, k=key, from_key=one)
+        if circling:
+            self._reckon(cursor, key, now)
+
+    def _leads(self, cursor: Any, start: int, goal: int) -> bool:
+        """Whether a job is another, or waits for it, however many stand between."""
+        seen: set[int] = set()
+        ahead = [start]
+        while ahead:
+            key = ahead.pop()
+            if key == goal:
+                return True
+            if key not in seen:
+                seen.add(key)
+                ahead += self._unfinished(cursor, key)
+        return False
+
+    def _unfinished(self, cursor: Any, key: int) -> list[int]:
+        rows = self._sql.ties_of.run(cursor, k=key).fetchall()
+        return [awaited for awaited, state, _ in rows if state is not None and state < JobState.SUCCEEDED]
 
     def _key_of(self, cursor: Any, job_id: str) -> int:
         return int(self._jobs.by_id.run(cursor, of_id=job_id).fetchone()[0])

@@ -115,8 +115,11 @@ class JobWriter:
                 if done.follow_ups:
                     self.insert(cursor, done.follow_ups, now)
             elif self.edges.put_in_place(cursor, done, now):
-                self.insert(cursor, done.follow_ups, now)
+                added = self.insert(cursor, done.follow_ups, now)
                 self.edges.tie(cursor, [done.replaced], [True], now)
+                if not all(added):
+                    # What was there already may wait for this very job.
+                    self.edges.cut_circles(cursor, done.key, now)
 
     def _replace_call(self, cursor: Any, done: Completion) -> None:
         assert done.args is not None

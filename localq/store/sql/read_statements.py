@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     CompoundSelect,
+    Select,
     and_,
     bindparam,
     func,
@@ -16,9 +17,10 @@ from sqlalchemy import (
     union_all,
 )
 
+from localq.model.edges import Role
 from localq.model.job import JobState
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.job_clauses import job_columns, waiting_columns
+from localq.store.sql.job_clauses import FINAL, job_columns, waiting_columns
 from localq.store.sql.schema import ATTEMPT_BITS, attempt, edge, job, note, state_is
 from localq.store.sql.statement import StatementTable
 
@@ -40,6 +42,36 @@ def _counts() -> CompoundSelect[Any]:
         .group_by(job.c.state, job.c.queue)
     )
     return union_all(*open_ones, done)
+
+
+def _stranded() -> Select[Any]:
+    """Return the jobs that wait for more than is to come, or only for others that wait for them in turn."""
+    none: Any = literal_column("0")
+    awaited = job.alias("awaited")
+    to_come = (
+        select(func.count())
+        .select_from(edge.join(awaited, awaited.c.key == edge.c.awaited))
+        .where(edge.c.waiter == job.c.key, awaited.c.state < FINAL)
+        .scalar_subquery()
+    )
+    # Whoever waits for what moves will be told, and then moves as well.
+    moves = or_(job.c.state > literal_column(str(int(JobState.WAITING))), job.c.waits == none)
+    moving = (
+        select(job.c.key)
+        .where(job.c.state < FINAL, moves, job.c.role.op("&")(literal_column(str(Role.AWAITED))) != none)
+        .cte("moving", recursive=True)
+    )
+    moving = moving.union(select(edge.c.waiter).where(edge.c.awaited == moving.c.key))
+    return (
+        select(*job_columns(with_args=False))
+        .where(
+            state_is(JobState.WAITING),
+            job.c.waits > none,
+            or_(job.c.waits > to_come, job.c.key.not_in(select(moving.c.key))),
+        )
+        .order_by(job.c.key)
+        .limit(P("most"))
+    )
 
 
 class ReadStatements(StatementTable):
@@ -91,6 +123,7 @@ class ReadStatements(StatementTable):
             .where(edge.c.waiter == P("k"), edge.c.passing != literal_column("0"))
             .order_by(edge.c.position)
         )
+        self.stranded = self.made(_stranded())
         self.family = self.made(
             select(*job_columns(with_args=False))
             .where(or_(job.c.workflow == P("of_workflow"), job.c.id == P("of_workflow")))

@@ -119,6 +119,11 @@ class SqlReading:
                 culprit = Seen(Job._make(row), self._last_attempt(cursor, one.culprit), None)
         return Inputs([Input._make(row) for row in rows], culprit)
 
+    def stranded(self, limit: int) -> list[Job]:
+        """Return jobs that nothing will let go; see the protocol."""
+        with self._db.lock, self._db.reading as cursor:
+            return [Job._make(row) for row in self._sql.stranded.run(cursor, most=limit).fetchall()]
+
     def stats(self) -> Stats:
         """Return counts, and since when queues wait; see the protocol."""
         with self._db.lock, self._db.reading as cursor:

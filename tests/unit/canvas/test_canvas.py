@@ -546,6 +546,54 @@ def test_a_task_may_add_another_to_the_header_it_is_in(t: Tasks, eager: LocalQ) 
         more.apply((1,)).get()
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ("chain", [6]),
+        ("chord", [18]),
+        ("group", [5, 6]),
+        ("chain to a group", [6, 7]),
+        ("group to a group", [[[5, 6]], 11]),
+        ("chunks", [[3, 5], [7]]),
+    ],
+)
+def test_a_workflow_may_be_added_to_the_header_and_its_end_is_what_the_body_gets(
+    t: Tasks, eager: LocalQ, lazy: bool, shape: str, expected: list[Any]
+) -> None:
+    ran: list[tuple[int, int]] = []
+
+    @eager.task
+    def step(x: int, y: int) -> int:
+        ran.append((x, y))
+        return x + y
+
+    @eager.task
+    def total(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    shapes = {
+        "chain": lambda: chain(step.s(1, 4), step.s(1)),
+        "chord": lambda: group(step.s(n, 4) for n in (1, 2, 3)) | total.s(),
+        "group": lambda: group(step.s(1, 4), step.s(2, 4)),
+        "chain to a group": lambda: step.s(1, 4) | group(step.s(1), step.s(2)),
+        "group to a group": lambda: group(step.s(1, 4), step.s(2, 4)) | group(t.show.s(), total.s()),
+        "chunks": lambda: step.chunks([(1, 2), (2, 3), (3, 4)], 2),
+    }
+
+    @eager.task(bind=True, max_retries=1)
+    def more(self: Any) -> int:
+        added = self.add_to_chord(shapes[shape](), lazy=lazy)
+        if lazy:
+            added.delay()
+        if not self.request.retries:
+            raise self.retry(countdown=0)
+        return 0
+
+    assert chord([more.s()], t.show.s())().get() == [[0, *expected]]
+    assert len(ran) == len(set(ran)), "what was added ran once, although it was added twice"
+
+
 def test_what_a_task_sends_is_its_child(t: Tasks, eager: LocalQ) -> None:
     sent: list[Any] = []
 

@@ -7,6 +7,7 @@ import pytest
 from localq.exceptions import Terminated, WorkerLostError
 from localq.execution.dependents import Culprit, behind
 from localq.execution.policy import PLAIN, Rules
+from localq.execution.settle import lost, lost_outcome, released
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.serialization import failure
@@ -37,3 +38,13 @@ def test_what_is_behind_a_revoked_job_hears_of_that_and_of_no_earlier_trouble(
     assert done.attempt is not None
     assert done.attempt.failure is not None
     assert failure.load(done.attempt.failure).type == told
+
+
+def test_a_job_behind_a_failure_whose_worker_died_is_for_the_next_worker_of_any_queue() -> None:
+    one = job("next", JobState.RUNNING)._replace(culprit=7)
+    rules = Rules(PLAIN, 3, False, True, Settings())
+
+    given_back = [released(one, 3), lost(one, lost_outcome("It died", one, rules, 3), "w", rules, 3)]
+
+    assert [done.state for done in given_back] == [JobState.WAITING, JobState.WAITING]
+    assert released(one._replace(culprit=None), 3).state == JobState.READY
