@@ -11,6 +11,7 @@ import enum
 import json
 import json.encoder
 import math
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -38,6 +39,9 @@ _LONG = 32
 
 #: Python allows no lower limit than 640 digits for int -> str, which is 2,123 bits.
 _SHORT_INT_BITS = 2_000
+
+#: Types whose subclasses json writes without asking them.
+_NATIVE = (str, int, float, list, tuple, dict)
 
 #: Steps to a value that stands where no index or key leads.
 _KEY = Step("{key}")
@@ -134,6 +138,10 @@ def _find_writer(value: Any, kind: type, at: Place) -> Callable[[Any, Place], An
     is_enum = isinstance(value, enum.Enum)
     if kind in NAMES:
         return _write_enum if is_enum else _write_dataclass
+    if hasattr(kind, "__json__") and not issubclass(kind, _NATIVE):
+        return _write_reduced
+    if _is_lazy(value):
+        return lambda lazy, _at: str(lazy)
     if is_enum or dataclasses.is_dataclass(kind):
         fail(
             at, kind, f"put @localq.serialization.codec.register above its {'class' if is_enum else '@dataclass'} line"
@@ -144,6 +152,12 @@ def _find_writer(value: Any, kind: type, at: Place) -> Callable[[Any, Place], An
                 fail(at, kind, "it has nanoseconds or is no time at all; pass a datetime or timedelta")
             return write
     fail(at, kind, _advice(value))
+
+
+def _is_lazy(value: Any) -> bool:
+    """Whether it is what Django works out when it is used, such as `gettext_lazy("...")`; kombu writes it as text."""
+    functional = sys.modules.get("django.utils.functional")
+    return functional is not None and isinstance(value, functional.Promise)
 
 
 def _advice(value: Any) -> str:
@@ -240,6 +254,14 @@ def _write_enum(value: Any, at: Place) -> dict[str, Any]:
     if kind.__members__.get(value.name) is not value:
         fail(at, kind, f"{brief(value)} is no member of it")
     return _tagged("enum", value.name) | {"t": NAMES[kind]}
+
+
+def _write_reduced(value: Any, at: Place) -> Any:
+    """Write what a value says JSON should have of it: a convention that kombu keeps."""
+    if at[1] is _KEY or at[1] is _ITEM:
+        # It may be a list or a dict, which no set can hold when it is read.
+        fail(at, type(value), "pass what stands for it")
+    return _write(value.__json__(), (at, Step(".__json__()"), value, deeper(at)))
 
 
 def _write_dataclass(value: Any, at: Place) -> dict[str, Any]:

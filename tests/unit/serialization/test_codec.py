@@ -392,6 +392,60 @@ def test_a_subclass_of_a_registered_dataclass_is_another() -> None:
     assert "Point3" in message(Point3(1))
 
 
+class Said:
+    """Says what JSON should have of it."""
+
+    def __init__(self, said: Any) -> None:
+        self.said = said
+
+    def __json__(self) -> Any:
+        return self.said
+
+
+class SaidText(str):
+    """Text, which json writes without asking."""
+
+    def __json__(self) -> Any:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("said", ["text", 3, None, {"a": [1, date(2026, 1, 2)]}, Said("more")])
+def test_a_value_that_says_what_json_should_have_of_it_is_written_so(said: Any) -> None:
+    expected = "more" if isinstance(said, Said) else said
+
+    assert codec.decode(codec.encode([Said(said)])) == [expected]
+    assert codec.decode_call(codec.encode_call((Said(said),), {"by": Said(said)})) == ((expected,), {"by": expected})
+
+
+def test_text_that_says_something_else_of_itself_stays_as_it_is() -> None:
+    assert codec.decode(codec.encode(SaidText("as it is"))) == "as it is"
+
+
+def test_a_value_that_says_itself_is_refused_and_shown() -> None:
+    ring = Said(None)
+    ring.said = [ring]
+
+    with pytest.raises(EncodeError, match=r"\.__json__\(\)\[0\]: this value contains itself"):
+        codec.encode(ring)
+
+
+@pytest.mark.parametrize("wrap", [lambda value: {value}, lambda value: {value: 1}], ids=["set", "key"])
+def test_a_value_that_says_what_json_should_have_of_it_is_no_key_and_in_no_set(wrap: Any) -> None:
+    with pytest.raises(EncodeError, match="pass what stands for it"):
+        codec.encode(wrap(Said([1])))
+
+
+def test_lazy_text_of_django_is_written_as_text() -> None:
+    functional = pytest.importorskip("django.utils.functional")
+    turns: list[str] = []
+    lazy = functional.lazystr("late")
+    later = functional.lazy(lambda: turns.append("worked out") or "now", str)()
+
+    assert codec.encode([lazy, later, {lazy: 1}]) == b'["late","now",{"late":1}]'
+    assert codec.encode_call((lazy,), {}) == b'[["late"],{}]'
+    assert turns == ["worked out"]
+
+
 # Registering
 
 
