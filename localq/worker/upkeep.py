@@ -1,4 +1,4 @@
-"""What a worker does beside running jobs: rescue those of dead workers, prune old ones, checkpoint.
+"""What a worker does beside running jobs: rescue those of dead workers, prune old ones, checkpoint, reap orphans.
 
 Every worker does it for all; two that do the same at once do no harm, because each step is guarded in the store.
 """
@@ -6,6 +6,7 @@ Every worker does it for all; two that do the same at once do no harm, because e
 from __future__ import annotations
 
 from localq.app.app import LocalQ
+from localq.host.orphans import reap_orphans
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.events import emit
@@ -47,6 +48,7 @@ class Upkeep:
             self._store.tend(self._clock.now())
         if steady >= self._rescue_at:
             self._rescue_at = steady + _RESCUE_S
+            reap_orphans()
             if self._rescue.look():
                 self._rescue_at = 0.0
         if steady >= self._prune_at:

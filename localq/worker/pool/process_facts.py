@@ -1,12 +1,13 @@
-"""Facts of a slot's process: how it ended, whether it ever was ready, and what memory it uses."""
+"""Facts of a slot's process: how it ended, whether it ever was ready, what memory it uses, what it passes over."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
+from types import FrameType
 
-__all__ = ["Stillborn", "how_ended", "resident_kb"]
+__all__ = ["Stillborn", "how_ended", "pass_over", "resident_kb"]
 
 #: Seconds in which processes that never were ready are counted.
 _WINDOW_S = 60
@@ -30,6 +31,10 @@ def resident_kb(pid: int) -> int:
     with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * _PAGE_KB
     return 0
+
+
+def pass_over(number: int, frame: FrameType | None) -> None:
+    """Do nothing about a signal; one that is ignored instead is ignored by all that a task starts, too."""
 
 
 class Stillborn:

@@ -28,6 +28,7 @@ from localq.worker.pool.frame_writer import FrameWriter
 from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, unpack_handed
 from localq.worker.pool.fresh_interpreter import loaded_app
 from localq.worker.pool.log_records import set_logging
+from localq.worker.pool.process_facts import pass_over
 from localq.worker.pool.threads.streams import Redirection
 
 __all__ = ["ERRORS", "Child", "Run", "Told", "enter"]
@@ -136,7 +137,7 @@ def enter(serve: Callable[[Child], None], watch: Callable[[int], None], told: To
     jobs, reports, output, worker, redirect = told
     os.setsid()
     for number in (signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, pass_over)
     app, parent = loaded_app()
     watch(parent)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -41,6 +41,7 @@ from localq.worker.pool import task_definitions
 from localq.worker.pool.frame_writer import FrameWriter
 from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, receive, unpack_handed
 from localq.worker.pool.log_records import set_logging
+from localq.worker.pool.process_facts import pass_over
 from localq.worker.pool.processes.slot_streams import set_streams
 from localq.worker.pool.unknown_task import HINT, unknown_task
 
@@ -239,7 +240,7 @@ def _watch_parent(parent: int) -> None:
 
 def _set_signals(slot: Slot) -> None:
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, pass_over)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGUSR1, slot.interrupt)
