@@ -78,6 +78,8 @@ class ForkServer:
         task_definitions.keep_classes()
         process = _fork.Process(target=_forked, args=(mine, theirs, self._app, os.getpid()))
         process.start()
+        # Forks of this process, such as those of a web server, would wait at their exit for what is not their child.
+        multiprocess.process._children.discard(process)
         return process
 
     def fileno(self) -> int:
