@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from localq.model.finding import Finding, fine, note, warning
 from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.model.orders import PAUSE, Order
-from localq.model.worker import WorkerRow, WorkerState
+from localq.model.worker import WorkerCard, WorkerRow, WorkerState
 from localq.result.paged_jobs import paged
 from localq.store.protocol import Filter, Store
 
 __all__ = [
+    "Unknown",
     "orphans",
     "paused",
     "running",
     "schedules",
     "stranded",
+    "unknown",
     "unknown_tasks",
     "unserved",
     "workers",
@@ -113,23 +115,42 @@ def paused(orders: Sequence[Order], waiting: Mapping[tuple[str, str], int]) -> I
             )
 
 
+class Unknown(NamedTuple):
+    """Jobs that wait in a queue for a task that no live worker of the queue knows. `known` are those they do."""
+
+    queue: str
+    task: str
+    jobs: int
+    known: frozenset[str]
+
+
+def unknown(
+    found: Iterable[WorkerRow], waiting: Mapping[tuple[str, str], int], own: WorkerCard | None = None
+) -> Iterator[Unknown]:
+    """Yield the tasks that no live worker knows, though some serve the queue where jobs wait for them.
+
+    Args:
+        waiting: Number of jobs by queue and task.
+        own: A worker that has not entered yet.
+    """
+    cards = [row.card for row in found if row.state == WorkerState.ALIVE] + ([] if own is None else [own])
+    for (queue, task), count in sorted(waiting.items()):
+        there = [card.tasks for card in cards if _serves(card, queue)]
+        if there and not any(task in tasks for tasks in there):
+            yield Unknown(queue, task, count, frozenset().union(*there))
+
+
 def unknown_tasks(found: Sequence[WorkerRow], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
     """Judge the tasks of waiting jobs: a live worker that serves the queue should know them."""
-    served = [row.card for row in found if row.state == WorkerState.ALIVE]
-    clean = True
-    for (queue, task), count in sorted(waiting.items()):
-        cards = [card for card in served if _serves(card, queue)]
-        if not cards or any(task in card.tasks for card in cards):
-            continue
-        clean = False
-        known = sorted({name for card in cards for name in card.tasks})
+    missed = list(unknown(found, waiting))
+    for one in missed:
         yield warning(
             "tasks",
-            f"{_count(count, 'job waits', 'jobs wait')} in queue {queue!r} for task {task!r}, which no live "
-            f"worker there knows.{nearest(task, known)}",
+            f"{_count(one.jobs, 'job waits', 'jobs wait')} in queue {one.queue!r} for task {one.task!r}, which no "
+            f"live worker there knows.{nearest(one.task, sorted(one.known))}",
             "Import its module in the worker (-A, include=), or cancel the jobs.",
         )
-    if clean:
+    if not missed:
         yield fine("tasks", "Live workers know the tasks of all jobs that wait in their queues.")
 
 

@@ -772,7 +772,53 @@ def test_status_of_an_empty_store_says_that_nothing_waits(q: LocalQ, localq: Run
     assert json.loads(localq("status", "--json").stdout)["oldest_ready_age_s"] is None
 
 
+def unknown_to_all(q: LocalQ, count: int) -> None:
+    """Add jobs of tasks of which the only live worker knows one, and some where nobody serves."""
+    q.store.workers.enter(card(tasks=("shop.mail",), queues=("default",)), NOW, HOUR)
+    gone = q.store.workers.enter(card("gone", tasks=("shop.old-0",)), NOW, HOUR)
+    q.store.workers.leave([gone], NOW)
+    others = [new(f"old-{number}", task=f"shop.old-{number}") for number in range(count)]
+    q.store.jobs.add([new(), new("more", task="shop.old-0"), new("far", task="x", queue="elsewhere"), *others], NOW)
+
+
+def test_status_names_tasks_that_no_live_worker_knows(q: LocalQ, localq: Run) -> None:
+    unknown_to_all(q, 2)
+
+    assert [line for line in fields(localq("status")) if line[0] == "unknown"] == [
+        ["unknown", "default", "shop.old-0"],
+        ["unknown", "default", "shop.old-1"],
+    ]
+    assert json.loads(localq("status", "--json").stdout)["unknown_tasks"] == [
+        {"queue": "default", "task": "shop.old-0"},
+        {"queue": "default", "task": "shop.old-1"},
+    ]
+    assert localq("status", "-d", "gone").stdout.count("unknown\t") == 2
+
+
+def test_status_names_no_tasks_where_workers_know_them_all(q: LocalQ, localq: Run) -> None:
+    unknown_to_all(q, 0)
+    q.store.workers.enter(card("other", tasks=("shop.old-0",)), NOW, HOUR)
+
+    assert "unknown" not in localq("status").stdout
+    assert json.loads(localq("status", "--json").stdout)["unknown_tasks"] == []
+
+
 # On a terminal
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "Jobs wait for tasks that no live worker knows: shop.old-0 (queue default)."),
+        (12, "shop.old-6 (queue default), shop.old-7 (queue default) and 2 more."),
+    ],
+)
+def test_a_person_is_told_of_tasks_that_no_live_worker_knows(q: LocalQ, count: int, told: str) -> None:
+    unknown_to_all(q, count)
+
+    _, seen = on_terminal("--path", q.location, "status", columns=500)
+
+    assert told in seen.replace("\n", " ")
 
 
 def test_a_person_sees_tables_with_headings(q: LocalQ) -> None:

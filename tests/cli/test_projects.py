@@ -7,15 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from localq import current
+from localq import LocalQ, current
 from localq.cli import main
 from localq.cli.app_option import app_options, load_app, loaded
+from localq.cli.commands.worker import banner
 from localq.cli.program import COMMANDS
+from localq.worker.lease import WorkerPlan
+from tests.store.given import HOUR, NOW, card
 
 CONFIG = """\
 from localq import Exchange, Queue
@@ -277,6 +282,30 @@ def test_a_worker_s_banner_warns_of_what_is_odd(project: Path) -> None:
     assert worker.returncode == 0
     assert "! CELERY_RESULT_EXPIRE (in celeryconfig) is no setting" in told
     assert "! Nothing in task_queues or task_default_queue is called 'vidoes'. Did you mean 'videos'?" in told
+
+
+def test_a_worker_s_banner_tells_of_jobs_that_nobody_will_run(q: LocalQ) -> None:
+    q.task(name="shop.mail")(lambda: None)
+    q.store.workers.enter(card(tasks=("shop.pack",), queues=("default",)), NOW, HOUR)
+    for task in ("shop.mail", "shop.pack", *(f"old-{number}" for number in range(7))):
+        q.send_task(task, queue="default")
+    q.send_task("shop.pack", queue="mine")
+    q.send_task("old-0", queue="elsewhere")
+    plan = WorkerPlan("anna", "here", "solo", ("default", "mine"), (), None)
+    made: Any = SimpleNamespace(app=q, plan=plan, store=q.store, pool=SimpleNamespace(size=1))
+
+    told = [line for line in banner(made, "").splitlines() if line.startswith("  ! ")]
+    q.conf.worker_unknown_tasks = "fail"
+    fails = banner(made, "")
+
+    assert told == [
+        *(
+            f"  ! Jobs in queue default wait for old-{number}, which no live worker knows; they are left as they are."
+            for number in range(5)
+        ),
+        "  ! So do jobs of 3 more tasks: see localq doctor.",
+    ]
+    assert "Jobs in queue" not in fails
 
 
 def test_a_script_called_with_a_command_runs_it(project: Path) -> None:

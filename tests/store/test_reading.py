@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from localq.model.edges import Edge
 from localq.model.job import JobState
 from localq.model.outcome import Note
 from localq.store.protocol import Filter
@@ -232,6 +233,16 @@ def test_the_ready_job_that_has_waited_longest_tells_since_when(store: Any) -> N
     store.jobs.add([new("waited", run_at=NOW - 5)], NOW + 9)
 
     assert store.read.stats().waiting_since == {"default": NOW - 5}
+
+
+def test_the_tasks_in_front_of_every_queue_and_priority_are_told(store: Any) -> None:
+    assert store.read.stats().in_front == {}
+    store.jobs.add([new(f"mail-{n}", priority=n % 10, task="mail") for n in range(30)], NOW)
+    store.jobs.add([new("pack", task="pack"), new("far", task="pack", queue="far")], NOW)
+    store.jobs.add([new("later", task="later", run_at=NOW + 1), new("behind", task="x", after=(Edge("far"),))], NOW)
+    job_in(store, JobState.RUNNING)
+
+    assert store.read.stats().in_front == {("default", "mail"): 30, ("default", "pack"): 1, ("far", "pack"): 1}
 
 
 def test_the_longest_wait_is_looked_for_in_every_queue_and_priority(store: Any) -> None:

@@ -297,7 +297,7 @@ def plan(path: Path, statement: Statement) -> str:
         ("next_done", "job_done"),
         ("done_before", "job_done"),
         ("still_done", "INTEGER PRIMARY KEY"),
-        ("oldest_in_line", "job_ready"),
+        ("line", "job_ready"),
         ("stats", "job_done"),
         ("by_id", "autoindex_job"),
         ("note_shown", "autoindex_job"),

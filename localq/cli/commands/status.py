@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -17,9 +17,14 @@ from localq.model.orders import PAUSE
 from localq.model.sizes import size_text
 from localq.model.worker import WorkerRow, WorkerState
 from localq.monitor import queues
+from localq.monitor.health_of_work import Unknown, unknown
 from localq.store.protocol import Store
 
 __all__ = ["status"]
+
+
+#: Unknown tasks that are named on a terminal.
+_LISTED = 10
 
 
 @click.command()
@@ -41,17 +46,20 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
 
     WAITING jobs wait for others, SCHEDULED ones for their time or their rate limit, READY ones for a worker. A worker
     is alive, gone, or silent: its process is there, but does not answer. Those that may be alive are asked. Where the
-    output is no terminal, each line begins with what it tells of: answer, worker, queue, paused, waiting or file, and
-    its fields are parted by tabs. Ends with 0 whether workers are there or not: the file is shown all the same. With -d
+    output is no terminal, each line begins with what it tells of: answer, worker, queue, paused, unknown, waiting or
+    file, and its fields are parted by tabs. Unknown are tasks that jobs at the front of a queue wait for, and no live
+    worker there knows. Ends with 0 whether workers are there or not: the file is shown all the same. With -d
     it ends with 69 if none of the workers named has answered.
     """
     store, now = existing(app), app.clock.now()
     wanted = names(destination)
-    found = [row for row in store.workers.all() if wanted is None or row.card.name in wanted]
+    everyone = store.workers.all()
+    found = [row for row in everyone if wanted is None or row.card.name in wanted]
     answered = _asked(app, found, timeout)
     paused = [order.name for order in store.mail.orders() if order.kind == PAUSE]
     stats = store.read.stats()
     counts = queues.counts(stats.counts)
+    missed = list(unknown(everyone, stats.in_front))
     oldest = min(stats.waiting_since.values(), default=None)
     if as_json:
         show_json(
@@ -60,6 +68,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
                 "workers": [{**_worker(one), "answered": answered.get(one.card.name)} for one in found],
                 "queues": counts,
                 "paused": paused,
+                "unknown_tasks": [{"queue": one.queue, "task": one.task} for one in missed],
                 "oldest_ready_at": iso(oldest),
                 "oldest_ready_age_s": None if oldest is None else max(0, now - oldest) / 1e6,
             }
@@ -71,6 +80,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
             click.echo(f"Paused: {printable(', '.join(paused))}")
         for name in () if on_terminal() else paused:
             click.echo(f"paused\t{printable(name)}")
+        _show_unknown(missed)
     if wanted is not None and not any(answered.values()):
         click.echo(f"Error: No worker of {destination!r} has answered.", err=True)
         context.exit(exit_codes.UNAVAILABLE)
@@ -92,6 +102,17 @@ def _show_answers(answered: dict[str, bool]) -> None:
     if answered and on_terminal():
         count = sum(answered.values())
         click.echo(f"\n{count} {'node' if count == 1 else 'nodes'} online.\n")
+
+
+def _show_unknown(missed: Sequence[Unknown]) -> None:
+    """Print the tasks that no live worker knows; people get the first of many."""
+    if not on_terminal():
+        for one in missed:
+            click.echo(f"unknown\t{printable(one.queue)}\t{printable(one.task)}")
+    elif missed:
+        told = [f"{printable(one.task)} (queue {printable(one.queue)})" for one in missed[:_LISTED]]
+        more = f" and {len(missed) - _LISTED:,} more" if len(missed) > _LISTED else ""
+        click.echo(f"Jobs wait for tasks that no live worker knows: {', '.join(told)}{more}.")
 
 
 def _show(

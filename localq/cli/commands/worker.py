@@ -5,7 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -19,7 +19,9 @@ from localq.cli.app_option import app_options, loaded
 from localq.cli.daemon.detach import daemon_options, said_when_ready
 from localq.cli.daemon.files import Level, files_of, set_up_log
 from localq.cli.daemon.pidfile import held
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import ImproperlyConfigured, StoreError
+from localq.model.worker import WorkerCard
+from localq.monitor.health_of_work import unknown
 from localq.schedules.scheduler import beside
 from localq.settings.workers import POOLS
 from localq.tasks.routing.router import check_queues, queue_notices
@@ -211,6 +213,9 @@ def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
 
 # Banner
 
+#: Unknown tasks that are named.
+_LISTED = 5
+
 
 def _slots(worker: Worker) -> str:
     bounds = worker.plan.autoscale
@@ -251,6 +256,25 @@ def banner(worker: Worker, app: str) -> str:
 
 
 def _noticed(worker: Worker, queues: Iterable[str]) -> list[str]:
-    """Return lines about what is odd in the settings, or none."""
-    told = [*worker.app.notices(), *queue_notices(worker.app.conf, queues)]
+    """Return lines about what is odd in the settings, and about jobs that it will not run, or none."""
+    told = [*worker.app.notices(), *queue_notices(worker.app.conf, queues), *_unknown(worker)]
     return ["[warnings]", *(f"  ! {line}" for line in told), ""] if told else []
+
+
+def _unknown(worker: Worker) -> Iterator[str]:
+    """Yield what is to be said of jobs at the front of its queues whose task neither it nor another worker knows."""
+    app, plan = worker.app, worker.plan
+    if app.conf.worker_unknown_tasks != "leave":
+        return
+    try:
+        stats, others = app.store.read.stats(), app.store.workers.all()
+    except StoreError:
+        # The worker says so itself, when it opens the store.
+        return
+    known = tuple(app.tasks.names_found())
+    own = WorkerCard("", plan.name, "", 0, plan.pool_kind, 0, plan.queues, plan.excluded, known)
+    missed = list(unknown(others, stats.in_front, own))
+    for one in missed[:_LISTED]:
+        yield f"Jobs in queue {one.queue} wait for {one.task}, which no live worker knows; they are left as they are."
+    if len(missed) > _LISTED:
+        yield f"So do jobs of {len(missed) - _LISTED:,} more tasks: see localq doctor."

@@ -52,10 +52,14 @@ class Inputs(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """How many jobs there are by queue and state, and since when each queue's longest waiting READY job could run."""
+    """How many jobs there are by queue and state, and since when each queue's longest waiting READY job could run.
+
+    `in_front` is the number of READY jobs by queue and task, among those that are looked at.
+    """
 
     counts: dict[tuple[str, JobState], int]
     waiting_since: dict[str, int]
+    in_front: dict[tuple[str, str], int]
 
 
 class Reading(Protocol):
@@ -98,8 +102,8 @@ class Reading(Protocol):
     def stats(self) -> Stats:
         """Return what a look at all jobs finds.
 
-        Of each queue and priority no more than the first `LINE` READY jobs are asked since when they wait: they are
-        the first to be claimed.
+        Of each queue and priority no more than the first `LINE` READY jobs are asked for their task and since when
+        they wait: they are the first to be claimed, and those that nobody claims.
         """
         ...
 

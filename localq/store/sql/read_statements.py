@@ -95,13 +95,13 @@ class ReadStatements(StatementTable):
     def _counting(self) -> None:
         self.stats = self.made(_counts())
         line = (
-            select(job.c.run_at)
+            select(job.c.task, job.c.run_at)
             .where(state_is(JobState.READY), job.c.queue == P("of_queue"), job.c.priority == P("rank"))
             .order_by(job.c.key)
             .limit(P("most"))
             .subquery()
         )
-        self.oldest_in_line = self.made(select(func.min(line.c.run_at)))
+        self.line = self.made(select(line.c.task, func.count(), func.min(line.c.run_at)).group_by(line.c.task))
         waiting = waiting_columns(job.c.queue, job.c.task).subquery()
         self.waiting = self.made(
             select(waiting.c.queue, waiting.c.task, func.count()).group_by(waiting.c.queue, waiting.c.task)

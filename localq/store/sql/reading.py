@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -126,19 +127,21 @@ class SqlReading:
 
     def stats(self) -> Stats:
         """Return counts, and since when queues wait; see the protocol."""
+        since: dict[str, int] = {}
+        in_front: Counter[tuple[str, str]] = Counter()
         with self._db.lock, self._db.reading as cursor:
             rows = self._sql.stats.run(cursor).fetchall()
-            since = {queue: self._oldest(cursor, queue) for queue in ready_queues(cursor, self._jobs)}
+            for queue in ready_queues(cursor, self._jobs):
+                for task, count, oldest in self._front(cursor, queue):
+                    in_front[queue, task] += count
+                    since[queue] = min(oldest, since.get(queue, oldest))
         counts = {(queue, JobState(state)): count for queue, state, count in rows}
-        return Stats(counts, since)
+        return Stats(counts, since, dict(in_front))
 
-    def _oldest(self, cursor: Any, queue: str) -> int:
-        sql = self._sql
-        found = [
-            sql.oldest_in_line.run(cursor, of_queue=queue, rank=rank, most=LINE).fetchone()[0] for rank in _PRIORITIES
-        ]
-        oldest: int = min(since for since in found if since is not None)
-        return oldest
+    def _front(self, cursor: Any, queue: str) -> Iterator[Any]:
+        """Yield the tasks of the first ready jobs of each priority: how many there are, and the oldest's time."""
+        for rank in _PRIORITIES:
+            yield from self._sql.line.run(cursor, of_queue=queue, rank=rank, most=LINE).fetchall()
 
     def waiting_tasks(self) -> dict[tuple[str, str], int]:
         """Return counts of waiting jobs by queue and task; see the protocol."""
