@@ -21,6 +21,8 @@ from tests.worker.test_children import PROCESS_1, own_processes
 from tests.worker.test_programs import run_program
 from tests.worker.waiting import until
 
+PYTHON = [sys.executable, "-m"]
+
 
 def needs(module: str) -> pytest.MarkDecorator:
     """Skip a test where a server is not installed."""
@@ -32,7 +34,7 @@ def served(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     """Run a server in a folder; what it says is in the file `said`."""
     with (folder / "said").open("w") as said:
         program = subprocess.Popen(
-            [sys.executable, "-m", *words],
+            words,
             cwd=folder,
             stdout=said,
             stderr=said,
@@ -65,7 +67,7 @@ def ask(folder: Path) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path) -> Path:
     """Return a folder for a server."""
     (tmp_path / "shop.py").write_text(
         textwrap.dedent("""
@@ -94,7 +96,14 @@ def test_gunicorn_forks_workers_from_a_program_that_has_started_its_queue(folder
                 return [f"{double.delay(4).get(20)} {os.getpid()}".encode()]
         """)
     )
-    words = ["gunicorn", "--preload", f"--workers={workers}", "--bind=unix:web.sock", "site_of_shop:application"]
+    words = [
+        *PYTHON,
+        "gunicorn",
+        "--preload",
+        f"--workers={workers}",
+        "--bind=unix:web.sock",
+        "site_of_shop:application",
+    ]
 
     with served(folder, *words) as program:
         answers = {until(lambda: ask(folder)) for _ in range(10)}
@@ -130,7 +139,7 @@ def test_uvicorn_loads_a_program_with_a_queue_again_when_it_changes(folder: Path
     """).replace("POOL", repr(pool))
     (folder / "site_of_shop.py").write_text(site.replace("NUMBER", "4"))
 
-    with served(folder, "uvicorn", "--reload", "--uds=web.sock", "site_of_shop:application") as program:
+    with served(folder, *PYTHON, "uvicorn", "--reload", "--uds=web.sock", "site_of_shop:application") as program:
         before = until(lambda: ask(folder))
         changed = folder / "site_of_shop.py"
         changed.write_text(site.replace("NUMBER", "50"))
@@ -144,6 +153,39 @@ def test_uvicorn_loads_a_program_with_a_queue_again_when_it_changes(folder: Path
     assert before.split()[1] != after.split()[1]
     assert "Traceback" not in said
     until(lambda: not any(Path(f"/proc/{pid}").exists() for _, pid in map(str.split, (before, after))))
+
+
+@needs("pyuwsgi")
+@pytest.mark.parametrize("pool", ["processes", "asyncio"])
+def test_uwsgi_with_threads_runs_the_jobs_of_the_file_it_serves(folder: Path, pool: str) -> None:
+    (folder / "site_of_shop.py").write_text(
+        textwrap.dedent("""
+            import threading
+            from localq import LocalQ
+            q = LocalQ(path="jobs.db", durability="normal")
+            alone = threading.Lock()
+
+            def helper(n):
+                return 2 * n
+
+            @q.task
+            def double(n):
+                return helper(n)
+
+            def application(environ, start_response):
+                with alone:
+                    q.start(concurrency=1, pool=POOL)
+                start_response("200 OK", [("Content-Type", "text/plain")])
+                return [str(double.delay(4).get(20)).encode()]
+        """).replace("POOL", repr(pool))
+    )
+    server = Path(sys.executable).parent / "pyuwsgi"
+    options = ["--http-socket=web.sock", "--master", "--enable-threads", "--threads=2", "--wsgi-file=site_of_shop.py"]
+
+    with served(folder, str(server), *options):
+        answers = [until(lambda: ask(folder)) for _ in range(3)]
+
+    assert answers == ["8"] * 3, (folder / "said").read_text()
 
 
 DISPLAY = pytest.mark.skipif(

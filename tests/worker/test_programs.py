@@ -106,6 +106,24 @@ def test_tasks_of_an_imported_module_are_known(tmp_path: Path, threads: str) -> 
     assert run_program(tmp_path, threads + text) == "5\n"
 
 
+@pytest.mark.parametrize("pool", ["processes", "asyncio"])
+def test_tasks_of_a_file_that_was_loaded_under_a_name_of_its_own_are_known(tmp_path: Path, pool: str) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins/work.py").write_text(
+        "from localq import shared_task\ndef helper(x):\n    return 2 * x\n"
+        "@shared_task\ndef double(x):\n    return helper(x)\n"
+    )
+    text = f"""
+import importlib.util
+spec = importlib.util.spec_from_file_location("plugin_work", "plugins/work.py")
+module = sys.modules["plugin_work"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+with q.running(concurrency=1, pool={pool!r}):
+    print(module.double.delay(3).get(20))
+"""
+    assert run_program(tmp_path, THREADS + text) == "6\n"
+
+
 def test_in_a_notebook_a_task_defined_again_is_the_new_one(tmp_path: Path) -> None:
     text = """
 cells = [

@@ -7,6 +7,7 @@ start in one where the worker's process cannot be forked, and the processes of e
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import os
 import subprocess
@@ -68,12 +69,24 @@ def _spec(app: LocalQ) -> bytes:
         "settings": _sendable(app.conf.given()),
         # Those without tasks may connect receivers of signals.
         "modules": sorted(modules.union(app.conf.imports, app.conf.include)),
+        "files": {name: path for name in modules if (path := _only_file(name)) is not None},
         "classes": task_definitions.dump_classes(),
         "definitions": [
             task_definitions.dump(task, classes=False) for task in app.tasks.values() if task_definitions.by_value(task)
         ],
     }
     return bytes(dill.dumps(spec))
+
+
+def _only_file(module: str) -> str | None:
+    """Return the file of a module that was loaded from there, and that no import of its name finds."""
+    path: str | None = getattr(sys.modules.get(module), "__file__", None)
+    parent = module.rpartition(".")[0]
+    within = getattr(sys.modules.get(parent), "__path__", None) if parent else None
+    finders = [finder.find_spec for finder in sys.meta_path if hasattr(finder, "find_spec")]
+    if path is None or not os.path.isfile(path) or any(find(module, within) is not None for find in finders):
+        return None
+    return os.path.abspath(path)
 
 
 def _sendable(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +120,7 @@ def loaded_app() -> tuple[LocalQ, int]:
         # As it was where these modules were first imported: those of Django's models cannot be without it.
         set_up()
     for name in spec["modules"]:
-        importlib.import_module(name)
+        _load(name, spec["files"].get(name))
     app = same_app(spec["main"], spec["location"])
     # The worker's own file, which need not be the one its module names; and no connection crosses a fork.
     app.relocate(path=spec["location"])
@@ -122,6 +135,16 @@ def loaded_app() -> tuple[LocalQ, int]:
     for logger, level in spec["levels"].items():
         logging.getLogger(logger).setLevel(level)
     return app, int(spec["parent"])
+
+
+def _load(name: str, path: str | None) -> None:
+    """Import a module; from a file, where that was said."""
+    found = None if path is None else importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        importlib.import_module(name)
+        return
+    module = sys.modules[name] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
 
 
 def _adopt(app: LocalQ, module: Any) -> None:
