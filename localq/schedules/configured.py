@@ -129,6 +129,9 @@ class ConfiguredSchedules:
         known = {row.name: row for row in self._rows(store, [one.name for one in definitions])}
         since = since or {}
         wanted = [self._new(one, known.get(one.name), self.source, now, since.get(one.name)) for one in definitions]
+        if not self._app.main:
+            # Apps without a name once kept theirs in one place. Retired, they are free for whoever defines them.
+            store.schedules.sync(CONFIG, [], now)
         return store.schedules.sync(self.source, wanted, now)
 
     def own(self, row: Schedule) -> Definition | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -333,6 +334,19 @@ def test_a_task_that_this_process_does_not_know_fires_all_the_same(beat: Beat) -
     (job,) = beat.q.store.read.find(Filter(), 10)
     assert (job.task, job.queue) == ("work", "slow")
     assert '"time_limit":5' in (job.options or "")
+
+
+def test_schedules_of_apps_without_a_name_were_everybodys_once_and_go_on(beat: Beat) -> None:
+    beat.tick(beat.restart("", beat_schedule={"x": entry(), "gone": entry()}))
+    connection = sqlite3.connect(beat.path)
+    connection.execute("UPDATE schedule SET source = 'config:'")
+    connection.commit()
+    connection.close()
+
+    beat.after(beat.restart("", beat_schedule={"x": entry()}), seconds=60)
+
+    assert beat.fired("x") == ["01 12:00:00", "01 12:01:00"]
+    assert beat.q.schedules.get("gone").state == "retired"
 
 
 def test_a_paused_schedule_rests_and_its_pause_is_told(beat: Beat) -> None:
