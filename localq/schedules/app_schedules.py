@@ -158,8 +158,12 @@ class AppSchedules(ConfiguredSchedules):
                 "Put it back there, or remove it."
             )
 
-    def remove(self, name: str) -> bool:
+    def remove(self, name: str, *, force: bool = False) -> bool:
         """Remove a schedule with its ledger, and return whether there was one; its jobs stay.
+
+        Args:
+            force: Also one that a configuration has, such as that of a program that is no more. If the program is
+                started again, it brings the schedule back.
 
         Raises:
             ScheduleError: a configuration has it, and would bring it back.
@@ -168,9 +172,10 @@ class AppSchedules(ConfiguredSchedules):
         row = next(iter(store.schedules.find([name])), None)
         if row is None:
             return False
-        if row.source != RUN_TIME and row.state != ScheduleState.RETIRED:
+        if not force and row.source != RUN_TIME and row.state != ScheduleState.RETIRED:
             raise ScheduleError(
-                f"The schedule {name!r} belongs to the configuration of {_owner(row)}: take it out there, or pause it."
+                f"The schedule {name!r} belongs to the configuration of {_owner(row)}: take it out there, or pause it. "
+                "If that program is no more, remove it with force."
             )
         removed = store.schedules.remove(name)
         store.bells.ring(Topic.SCHEDULES)

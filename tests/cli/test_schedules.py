@@ -154,6 +154,19 @@ def test_a_schedule_is_removed(shop: LocalQ, localq: Command) -> None:
     assert [one.name for one in shop.schedules.list()] == ["hourly"]
 
 
+def test_a_schedule_of_a_program_that_is_no_more_is_removed_by_force(shop: LocalQ, localq: Command) -> None:
+    gone = LocalQ("gone", path=shop.location, set_as_current=False)
+    gone.conf.beat_schedule = {"weekly": {"task": "work", "schedule": 60}}
+    gone.schedules.sync(gone.store, gone.clock.now())
+    gone.close()
+
+    refused = localq("schedules", "remove", "weekly")
+    done = localq("schedules", "remove", "--force", "weekly")
+
+    assert (refused.exit_code, done.output) == (2, "weekly is removed.\n")
+    assert "belongs to the configuration of gone" in refused.output
+
+
 def test_bad_times_end_with_the_reason(shop: LocalQ, localq: Command) -> None:
     result = localq("schedules", "backfill", "nightly", "then", "now")
 

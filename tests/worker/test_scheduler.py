@@ -299,10 +299,25 @@ def test_a_name_is_taken_only_once(beat: Beat) -> None:
         schedules.add("configured", 30, "work", replace=True)
     with pytest.raises(ScheduleError, match="belongs to the configuration of shop: change it there"):
         schedules.update("configured", schedule=30)
-    with pytest.raises(ScheduleError, match="take it out there, or pause it"):
+    with pytest.raises(ScheduleError, match=r"take it out there, or pause it\. If that program is no more, remove it"):
+        ScheduleError, match="take it out there, or pause it. If that program is no more, remove it with"
+    ):
         schedules.remove("configured")
 
     assert schedules.add("x", 30, "work", replace=True).words == "every 30 seconds"
+
+
+def test_a_name_that_a_program_had_which_is_no_more_can_be_taken_from_it(beat: Beat) -> None:
+    beat.tick(beat.restart("old", beat_schedule={"x": entry()}))
+    scheduler = beat.restart("new", beat_schedule={"x": entry()})
+    beat.after(scheduler, seconds=60)
+    assert beat.fired("x") == ["01 12:00:00"]
+    assert ("schedule.failed", "x") in [(name, fields["schedule"]) for name, fields in beat.said]
+
+    assert beat.q.schedules.remove("x", force=True)
+    beat.after(beat.restart("new", beat_schedule={"x": entry()}), seconds=60)
+
+    assert beat.fired("x") == ["01 12:02:00"]
 
 
 def test_what_is_added_is_checked(beat: Beat) -> None:

@@ -279,10 +279,11 @@ def backfill(app: LocalQ, name: str, start: str, end: str) -> None:
 
 @schedules.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("-f", "--force", is_flag=True, help="Also those that a program defines which is no more.")
 @app_options
-def remove(app: LocalQ, names: Sequence[str]) -> None:
+def remove(app: LocalQ, names: Sequence[str], force: bool) -> None:
     """Remove schedules that were added at run time or are retired, with their ledgers; their jobs stay."""
     for name in names:
         _known(app, name)
-        app.schedules.remove(name)
+        app.schedules.remove(name, force=force)
         click.echo(f"{printable(name)} is removed.")
