@@ -300,8 +300,6 @@ def test_a_name_is_taken_only_once(beat: Beat) -> None:
     with pytest.raises(ScheduleError, match="belongs to the configuration of shop: change it there"):
         schedules.update("configured", schedule=30)
     with pytest.raises(ScheduleError, match=r"take it out there, or pause it\. If that program is no more, remove it"):
-        ScheduleError, match="take it out there, or pause it. If that program is no more, remove it with"
-    ):
         schedules.remove("configured")
 
     assert schedules.add("x", 30, "work", replace=True).words == "every 30 seconds"
