@@ -36,14 +36,18 @@ def _may_circle(entered: Sequence[NewJob], knotty: bool) -> list[NewJob]:
     """Return new jobs that may wait for themselves: those that stand before what they wait for, which no plan does.
 
     Args:
-        knotty: Some of the plan was there already, and may wait for what is put beside or in place of an older job.
+        knotty: Some of the plan was there already, and may wait for what waits for a job that others are put beside.
     """
-    suspects, ahead = [], {new.id for new in entered}
-    for new in entered:
-        if (knotty and new.beside is not None) or any(edge.awaited in ahead for edge in new.after):
-            suspects.append(new)
-        ahead.discard(new.id)
-    return suspects
+    place = {new.id: number for number, new in enumerate(entered)}
+    return [
+        new
+        for new in entered
+        if new.after
+        and (
+            (knotty and new.beside is not None)
+            or max([place.get(edge.awaited, -1) for edge in new.after]) >= place[new.id]
+        )
+    ]
 
 
 class Edges:
