@@ -17,18 +17,20 @@ from types import CoroutineType
 from typing import Any
 
 from localq import current
-from localq.exceptions import ImproperlyConfigured, SecurityError, WorkerTerminate
+from localq.exceptions import ImproperlyConfigured, SecurityError, TimeLimitExceeded, WorkerTerminate
 from localq.execution.outcome import ended_by, failed, refused, succeeded
 from localq.execution.policy import Terms
 from localq.execution.running import Running, Runtime
+from localq.host.this_process import pid
 from localq.model import failpoints
 from localq.model.job import Job
-from localq.model.outcome import Outcome
+from localq.model.outcome import Ending, Outcome
+from localq.serialization import failure
 from localq.serialization.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.tasks.task import Task
 
-__all__ = ["begin", "end_if_forked", "read", "run", "sealed", "tell_end"]
+__all__ = ["astray", "begin", "end_if_forked", "read", "run", "sealed", "tell_end"]
 
 # asyncio is loaded where a coroutine runs: most slots never see one.
 _OWN_LOOP = "localq.execution.own_loop"
@@ -61,9 +63,18 @@ def _run(this: Running) -> Outcome:
         if task_postrun.receivers:
             tell_end(this, outcome)
         return sealed(this, outcome)
+    except (WorkerTerminate, TimeLimitExceeded):
+        raise
+    except BaseException as error:
+        return astray(this, error)
     finally:
         # An error leads through its traceback to this object, and must not lead on to itself.
         this.retval = None
+
+
+def astray(this: Running, error: BaseException) -> Outcome:
+    """Return the outcome of an attempt whose error escaped where none may: it must not begin again without end."""
+    return this.outcome(Ending.FAILURE, failure=failure.dump(failure.describe(error)))
 
 
 def sealed(this: Running, outcome: Outcome) -> Outcome:
@@ -78,15 +89,15 @@ def _attempted(this: Running) -> Outcome:
     unreadable = read(this)
     if unreadable is not None:
         return unreadable
-    process = os.getpid()
+    process = pid()
     try:
         value = _call(this)
     except BaseException as error:
         end_if_forked(this, process, error)
-        if isinstance(error, WorkerTerminate):
+        if issubclass(type(error), WorkerTerminate):  # its class may lie to isinstance(), or raise
             raise
         return ended_by(this, error)
-    if os.getpid() != process:
+    if pid() != process:
         end_if_forked(this, process)
     return succeeded(this, value)
 
@@ -100,7 +111,7 @@ def end_if_forked(this: Running, process: int, error: BaseException | None = Non
         process: The one in which the task was called.
         error: What it left the code with; told on standard error, as Python does.
     """
-    if os.getpid() == process or this.runtime.eager:
+    if pid() == process or this.runtime.eager:
         return
     code = 0 if error is None else 1
     with contextlib.suppress(BaseException):
@@ -174,7 +185,7 @@ def _call(this: Running) -> Any:
 
 async def _unforked(this: Running, coroutine: Any) -> Any:
     """Return what a coroutine comes to, in the process that called it: a fork of that shares its loop."""
-    process = os.getpid()
+    process = pid()
     try:
         value = await coroutine
     except BaseException as error:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from types import CoroutineType
 from typing import Any
 
 from localq import current
-from localq.exceptions import WorkerTerminate
-from localq.execution.attempt import begin, end_if_forked, read, sealed, tell_end
+from localq.exceptions import TimeLimitExceeded, WorkerTerminate
+from localq.execution.attempt import astray, begin, end_if_forked, read, sealed, tell_end
 from localq.execution.drive import Drive
 from localq.execution.outcome import ended_by, succeeded
 from localq.execution.policy import Terms
 from localq.execution.running import Running, Runtime
+from localq.host.this_process import pid
 from localq.model.job import Job
 from localq.model.outcome import Outcome
 from localq.signals import task_postrun
@@ -34,6 +34,10 @@ async def run(task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime, dr
         if task_postrun.receivers:
             tell_end(this, outcome)
         return sealed(this, outcome)
+    except (WorkerTerminate, TimeLimitExceeded):
+        raise
+    except BaseException as error:
+        return astray(this, error)
     finally:
         current.request.reset(token)
         this.retval = None
@@ -43,7 +47,7 @@ async def _attempted(this: Running, drive: Drive) -> Outcome:
     unreadable = read(this)
     if unreadable is not None:
         return unreadable
-    process = os.getpid()
+    process = pid()
     try:
         begin(this)
         drive.start(this.context.soft_time_limit)
@@ -55,7 +59,7 @@ async def _attempted(this: Running, drive: Drive) -> Outcome:
             drive.stop()
     except BaseException as error:
         end_if_forked(this, process, error)
-        if isinstance(error, WorkerTerminate):
+        if issubclass(type(error), WorkerTerminate):
             raise
         return ended_by(this, error)
     end_if_forked(this, process)

@@ -80,7 +80,7 @@ def failed(this: Running, error: BaseException) -> Outcome:
     """Return the outcome of an attempt that failed with an error."""
     this.fail(error)
     told = failure.describe(error)
-    if isinstance(error, SoftTimeLimitExceeded):
+    if issubclass(type(error), SoftTimeLimitExceeded):
         _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
     einfo = ExceptionInfo(error, told.traceback)
     tell(this, "on_failure", "FAILURE", error, einfo)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
+from time import monotonic
 from types import FrameType
 from typing import Any
 
@@ -43,7 +43,7 @@ class AlarmLimiter:
             self._thread.start(seconds)
             return
         self._soft = seconds
-        self._began = time.monotonic()
+        self._began = monotonic()
         self._before = signal.signal(signal.SIGALRM, self._ring)
         left, _ = signal.getitimer(signal.ITIMER_REAL)
         self._before_at = self._began + left if left else None
@@ -58,17 +58,17 @@ class AlarmLimiter:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._before or signal.SIG_DFL)
         if self._before_at is not None:
-            signal.setitimer(signal.ITIMER_REAL, max(0.000_1, self._before_at - time.monotonic()))
+            signal.setitimer(signal.ITIMER_REAL, max(0.000_1, self._before_at - monotonic()))
 
     def _set(self) -> None:
         """Set the alarm to what comes first."""
         ends = [self._began + limit for limit in (self._soft, self.hard) if limit]
         first = min([*ends, *([] if self._before_at is None else [self._before_at])], default=None)
-        left = 0.0 if first is None else max(0.000_1, first - time.monotonic())
+        left = 0.0 if first is None else max(0.000_1, first - monotonic())
         signal.setitimer(signal.ITIMER_REAL, left)
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
+        now = monotonic()
         if self._before_at is not None and now >= self._before_at:
             self._before_at = None
             self._set()

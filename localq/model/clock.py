@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
+from time import monotonic, time_ns
 from typing import Protocol
 
 __all__ = ["SYSTEM", "Clock", "SystemClock", "from_datetime", "to_datetime"]
@@ -28,15 +28,15 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The machine's own clocks, also where a task has put others in the place of `time`'s functions."""
 
     def now(self) -> int:
         """Return wall time in microseconds since 1970."""
-        return time.time_ns() // 1000
+        return time_ns() // 1000
 
     def steady(self) -> float:
         """Return monotonic seconds."""
-        return time.monotonic()
+        return monotonic()
 
 
 SYSTEM = SystemClock()

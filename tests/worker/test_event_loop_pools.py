@@ -346,3 +346,17 @@ def test_a_pool_that_is_restarted_gets_a_new_process_and_goes_on(q: LocalQ, kind
     assert after != before
     assert not alive(before)
     assert not alive(after)
+
+
+@pytest.mark.parametrize("pool", KINDS)
+def test_a_job_that_closes_what_its_process_reports_by_is_charged(q: LocalQ, pool: str) -> None:
+    @q.task(max_crashes=2)
+    def close() -> None:
+        os.closerange(3, 256)
+        time.sleep(30)
+
+    with q.running(concurrency=1, pool=pool):
+        lost = close.delay()
+        with pytest.raises(WorkerLostError, match="crash 2 of 2"):
+            lost.get(40)
+        assert len(lost.attempts) == 2

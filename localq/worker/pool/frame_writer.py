@@ -7,10 +7,10 @@ import select
 import signal
 import threading
 from collections import deque
-from os import getpid
 from threading import get_ident
 
 from localq.execution.strike import hold, let_go
+from localq.host.this_process import pid
 
 __all__ = ["FrameWriter"]
 
@@ -31,18 +31,18 @@ class FrameWriter:
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor, self._pid = descriptor, os.getpid()
+        self._descriptor, self._pid = descriptor, pid()
         self._lock = threading.Lock()
         self._frames: deque[bytes] = deque()
         self._writing: int | None = None
 
     def mine(self) -> bool:
         """Whether this is the process that the pipe belongs to, and not a fork of it."""
-        return os.getpid() == self._pid
+        return pid() == self._pid
 
     def write(self, frame: bytes) -> None:
         """Write a frame; return when it is in the pipe, or will follow the one this thread is writing."""
-        if getpid() != self._pid:
+        if pid() != self._pid:
             return
         thread = get_ident()
         if self._writing == thread:

@@ -7,12 +7,11 @@ import contextlib
 import inspect
 import os
 import socket
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor, thread
+from functools import partial
 from typing import Any, cast
 
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
@@ -24,7 +23,8 @@ from localq.execution.strike import raise_in_thread
 from localq.model.job import Job
 from localq.model.outcome import Outcome
 from localq.tasks.task import Task
-from localq.worker.pool.event_loop.child_main import Child, Told, enter
+from localq.worker.pool.between_runs import Tracing, unblock
+from localq.worker.pool.event_loop.child_main import Child, Told, end_at_once, enter
 from localq.worker.pool.frames import receive
 from localq.worker.pool.unknown_task import HINT, unknown_task
 
@@ -52,6 +52,7 @@ class _InThread:
 
     def __call__(self) -> Outcome | None:
         """Run it in the calling thread."""
+        tracing = Tracing()
         try:
             with self._guard:
                 if self._error is not None:
@@ -62,6 +63,9 @@ class _InThread:
             )
         except BaseException:
             outcome = None
+        self._child.between.deepen()
+        tracing.put_back()
+        unblock()
         with self._guard:
             self._thread = None
         self._child.end_lines()
@@ -82,7 +86,10 @@ class _Loop:
         self._over = asyncio.Event()
         self._loop.add_reader(self._child.jobs, self._hear)
         self._child.ready()
-        await self._over.wait()
+        while not self._over.is_set():
+            # A task may cancel every task of the loop; this one is not its own.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._over.wait()
         if self._tasks:
             # The worker waits for none of them any more.
             os._exit(0)
@@ -101,20 +108,28 @@ class _Loop:
         task = self._child.app.tasks.find(job.task)
         run: Drive | _InThread = Drive()
         if task is None:
-            self._spawn(self._tell(job, unknown_task(job, HINT)))
+            self._spawn(job, self._tell(job, unknown_task(job, HINT)))
         elif inspect.iscoroutinefunction(task.run):
             assert isinstance(run, Drive)
-            self._spawn(self._await(task, job, terms, run))
+            self._spawn(job, self._await(task, job, terms, run))
         else:
             run = _InThread(self._child, task, job, terms)
-            self._spawn(self._wait(job, run))
+            self._spawn(job, self._wait(job, run))
         return run
 
-    def _spawn(self, steps: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, job: Job, steps: Coroutine[Any, Any, None]) -> None:
         # The loop itself holds its tasks weakly.
         task = self._loop.create_task(steps)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._ended, job))
+
+    def _ended(self, job: Job, task: asyncio.Task[None]) -> None:
+        """See to it that a job is reported: a task of the program's may have cancelled the one it was to begin in."""
+        self._tasks.discard(task)
+        if task.cancelled():
+            self._child.ended(job, None)
+        elif (error := task.exception()) is not None:
+            end_at_once(error)
 
     async def _tell(self, job: Job, outcome: Outcome) -> None:
         self._child.ended(job, outcome)
@@ -127,9 +142,12 @@ class _Loop:
 
     async def _wait(self, job: Job, run: _InThread) -> None:
         outcome: Outcome | None = None
-        # An error meant for the task may reach its thread when the task has just ended.
-        with contextlib.suppress(WorkerTerminate, TimeLimitExceeded):
-            outcome = await self._loop.run_in_executor(self._threads, run)
+        running = self._loop.run_in_executor(self._threads, run)
+        while not running.done():
+            # An error meant for the task may reach its thread when the task has just ended; and whoever cancels every
+            # task of the loop does not end a thread.
+            with contextlib.suppress(WorkerTerminate, TimeLimitExceeded, asyncio.CancelledError):
+                outcome = await asyncio.shield(running)
         self._child.ended(job, outcome)
 
 
@@ -165,10 +183,5 @@ def _serve(child: Child) -> None:
     try:
         loop.run_until_complete(_Loop(child).serve())
     except BaseException as error:
-        code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
-        with contextlib.suppress(BaseException):
-            if not isinstance(error, SystemExit):
-                traceback.print_exception(error)
-            sys.stderr.flush()
-        os._exit(code & 0xFF)
+        end_at_once(error)
     loop.close()

@@ -64,7 +64,7 @@ class ChildHandle:
         self.ready = False
         #: Runs it has reported.
         self.done = 0
-        #: Why we killed it, which charges none of its jobs; and what it said that could not be read, which does.
+        #: Why we killed it, which charges none of its jobs; and what it said, or did not say, which does.
         self.reason: str | None = None
         self.nonsense: str | None = None
         self._selector: selectors.BaseSelector | None = None
@@ -144,7 +144,9 @@ class ChildHandle:
         try:
             code = self._process.wait(_QUIT_S)
         except subprocess.TimeoutExpired:
-            self.kill("it did not end")
+            # Whoever closed its pipes is charged for it, or would do so again without end.
+            self.nonsense = self.nonsense or f"The process that ran it (pid {self.pid}) fell silent and did not end"
+            self._kill()
             code = self._process.wait()
         # What it started would go on with jobs nobody waits for.
         with contextlib.suppress(OSError):

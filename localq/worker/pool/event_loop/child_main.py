@@ -6,13 +6,15 @@ Like a slot it holds no database; unlike in a slot, a job that brings the proces
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from localq import current
 from localq.app.app import LocalQ
@@ -24,6 +26,7 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
+from localq.worker.pool.between_runs import BetweenRuns, unblock
 from localq.worker.pool.frame_writer import FrameWriter
 from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, unpack_handed
 from localq.worker.pool.fresh_interpreter import loaded_app
@@ -31,7 +34,7 @@ from localq.worker.pool.log_records import set_logging
 from localq.worker.pool.process_facts import pass_over
 from localq.worker.pool.threads.streams import Redirection
 
-__all__ = ["ERRORS", "Child", "Run", "Told", "enter"]
+__all__ = ["ERRORS", "Child", "Run", "Told", "end_at_once", "enter"]
 
 #: What a run is ended with, by the worker's word for it.
 ERRORS: dict[str, type[BaseException]] = {"terminate": WorkerTerminate, "hard": TimeLimitExceeded}
@@ -63,6 +66,13 @@ class Child:
         self._keys: dict[str, int] = {}
         self._reports = FrameWriter(reports)
         self._redirection = Redirection(self._heard) if redirect else None
+        #: Where nothing ever comes, and why: its other end.
+        self._silent = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        os.register_at_fork(after_in_child=self._leave_jobs_to_parent)
+
+    def _leave_jobs_to_parent(self) -> None:
+        """In a process that a task forked, hear nothing: this loop goes on there as well, and would take jobs."""
+        os.dup2(self._silent[0].fileno(), self.jobs.fileno(), inheritable=False)
 
     # Telling
 
@@ -84,6 +94,7 @@ class Child:
 
     def ready(self) -> None:
         """Say that jobs may come."""
+        self.between = BetweenRuns()
         self.report(Kind.READY, str(os.getpid()).encode())
 
     # Hearing
@@ -119,8 +130,22 @@ class Child:
         if self.running.get(job.key, (0,))[0] == job.run_token:
             del self.running[job.key]
             self._keys.pop(job.id, None)
+        if not self.running:
+            # While others run, what one of them did to their process may be meant.
+            self.between.put_back()
+            unblock()
         now = SYSTEM.now()
         self._reports.write(pack_outcome(job, outcome or Outcome(Ending.RELEASED, now, now)))
+
+
+def end_at_once(error: BaseException) -> NoReturn:
+    """End this process, whose loop an error has ended; tell of it, unless it is a wish to exit."""
+    code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
+    with contextlib.suppress(BaseException):
+        if not isinstance(error, SystemExit):
+            traceback.print_exception(error)
+        sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 #: What the process is told: its descriptors for messages, frames and output, the worker's name, whether to redirect.
@@ -136,7 +161,7 @@ def enter(serve: Callable[[Child], None], watch: Callable[[int], None], told: To
     """
     jobs, reports, output, worker, redirect = told
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGUSR1):
+    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGALRM):
         signal.signal(number, pass_over)
     app, parent = loaded_app()
     watch(parent)

@@ -21,7 +21,7 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Outcome
 from localq.serialization import failure
 from localq.tasks.task import Task
-from localq.worker.pool.event_loop.child_main import Child, Told, enter
+from localq.worker.pool.event_loop.child_main import Child, Told, end_at_once, enter
 from localq.worker.pool.frames import receive
 from localq.worker.pool.unknown_task import HINT, unknown_task
 
@@ -90,8 +90,12 @@ def _refused(task: Task[..., Any]) -> Outcome:
 
 def _serve(child: Child) -> None:
     child.ready()
-    while child.obey(receive(child.jobs), partial(_Greenlet, child)):
-        pass
+    try:
+        while child.obey(receive(child.jobs), partial(_Greenlet, child)):
+            pass
+    except BaseException as error:
+        # Such as gevent's LoopExit: a process without its hub could not even end in order.
+        end_at_once(error)
     if child.running:
         os._exit(0)
 

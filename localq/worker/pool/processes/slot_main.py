@@ -38,6 +38,7 @@ from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
+from localq.worker.pool.between_runs import BetweenRuns, unblock
 from localq.worker.pool.frame_writer import FrameWriter
 from localq.worker.pool.frames import Kind, pack, pack_note, pack_outcome, receive, unpack_handed
 from localq.worker.pool.log_records import set_logging
@@ -111,6 +112,7 @@ class Slot:
     def serve(self) -> None:
         """Run what comes until the worker says to stop, or is gone."""
         failpoints.point("slot.ready")
+        self._between = BetweenRuns()
         self.report(Kind.READY, f"{os.getpid()} {int(self._marks is not None)}".encode())
         while True:
             if not self._given:
@@ -165,6 +167,9 @@ class Slot:
             self._marks.begin(job.key, job.run_token, SYSTEM.steady())
         self._job = job
         started_at = SYSTEM.now()
+        if terms.limits.soft:
+            # Asked of the system only here: it would take longer than all the rest of what is put back.
+            unblock()
         self._running = True
         try:
             outcome = unknown_task(job, HINT) if task is None else attempt.run(task, job, terms, self._runtime)
@@ -172,6 +177,7 @@ class Slot:
             outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
         finally:
             self._running = False
+        self._between.put_back()
         for stream in (sys.stdout, sys.stderr):
             try:  # noqa: SIM105 - a context manager costs more than the flush
                 stream.flush()
@@ -240,7 +246,8 @@ def _watch_parent(parent: int) -> None:
 
 def _set_signals(slot: Slot) -> None:
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, pass_over)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGALRM):
+    for number in (signal.SIGINT, signal.SIGALRM):
+        signal.signal(number, pass_over)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGUSR1, slot.interrupt)

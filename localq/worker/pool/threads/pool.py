@@ -25,6 +25,7 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
+from localq.worker.pool.between_runs import Tracing
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
 from localq.worker.pool.threads.streams import Redirection
 from localq.worker.pool.unknown_task import unknown_task
@@ -50,6 +51,7 @@ class _Thread(threading.Thread):
 
     def run(self) -> None:
         """Run what comes. Errors injected for a run may arrive after it, between any two lines here."""
+        self.tracing = Tracing()
         while not self.abandoned:
             with contextlib.suppress(BaseException):
                 if self.taken is None:
@@ -79,6 +81,7 @@ class _Thread(threading.Thread):
         if not self.ran:
             self.ran = True
             self.outcome = self.pool.attempt(taken)
+            self.tracing.put_back()
         with self.guard:
             self.handed = None
         if self.outcome is None:
