@@ -218,10 +218,12 @@ def test_a_window_stays_alive_while_its_queue_works(
 ) -> None:
     monkeypatch.setenv("DISPLAY", display)
     text = f"""
-import tkinter
+import os, time, tkinter
 
 @q.task
 def double(n):
+    while not os.path.exists("gate"):
+        time.sleep(0.01)
     return 2 * n
 
 def begin_window():
@@ -241,10 +243,13 @@ results = [double.delay(n) for n in range(5)]
 def look():
     global turns
     turns += 1
+    if turns == 3:
+        # The window has lived on while the first job ran.
+        open("gate", "w").close()
     if all(result.ready() for result in results):
         shown.set([result.get() for result in results])
         window.update()
-        print(shown.get(), turns > 1)
+        print(shown.get(), turns > 3)
         window.destroy()
     else:
         window.after(5, look)
