@@ -30,7 +30,6 @@ from localq.serialization import codec
 from localq.serialization.sealing import seal_calls
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.signals import after_task_publish, before_task_publish, task_sent
-from localq.store.protocol import Topic
 from localq.tasks.builtin_tasks import make_builtins
 from localq.tasks.calls.publish_signals import announced, published
 from localq.tasks.calls.to_job import job_of, jobs_of_call, jobs_of_signature
@@ -236,19 +235,15 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
             jobs = [announced(self, new) for new in jobs]
         failpoints.point("enqueue.before")
         store.jobs.add(seal_calls(jobs, self.conf), self.clock.now())
-        failpoints.point("enqueue.after")
-        store.bells.ring(Topic.WORK)
         if after_task_publish.receivers or task_sent.receivers:
             published(self, jobs)
         if self.conf.task_send_sent_event:
             self.events.sent(jobs)
 
-    def call_workers(self) -> None:
-        """Tell whoever runs jobs that there are some: the workers, or in eager mode the caller itself."""
+    def run_if_eager(self) -> None:
+        """Run what is due, where calls run in the caller; elsewhere workers were called."""
         if self.conf.task_always_eager:
             self._eager.run_due()
-        else:
-            self.store.bells.ring(Topic.WORK)
 
     # Here and now
 
@@ -280,18 +275,14 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
             signal: 0 lets running jobs end; else the signal that stops them.
         """
         before = self.store.jobs.cancel(ids, self.clock.now(), signal)
-        self.store.bells.ring(Topic.WORK, ("cancel",))
         if JobState.RUNNING in before.values() and not self.eager:
             # A busy worker's bell may lose the word; the letter it finds.
             self.control.heartbeat()
-        self.store.bells.ring(Topic.RESULTS, [job_id for job_id, state in before.items() if not state.final])
         return before
 
     def requeue(self, ids: list[str]) -> list[str]:
         """Run finished jobs again, with the same arguments; return the ids of those that were finished."""
-        again = self.store.jobs.requeue(ids, self.clock.now())
-        self.store.bells.ring(Topic.WORK)
-        return again
+        return self.store.jobs.requeue(ids, self.clock.now())
 
     def annotate_by(self, annotator: Callable[[Note], None] | None) -> None:
         """Send notes this way from now on, in this process; what it forks tells the store itself."""

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from localq.model.clock import Clock
 from localq.model.job import JobState
-from localq.model.orders import LIMITS, MAIL, PAUSE, RATE, Order, answer_word
+from localq.model.orders import LIMITS, PAUSE, RATE, Order, answer_word
 from localq.model.rates import read_rate
 from localq.model.worker import WorkerRow, WorkerState
 from localq.monitor.inspect import Callback, Inspect, Workers
 from localq.result import signal_number, waiting
 from localq.result.stamped_jobs import stamped
-from localq.store.protocol import Store, Topic
+from localq.store.protocol import Store
 
 __all__ = ["Control"]
 
@@ -102,7 +102,6 @@ class Control:
         now = clock.now()
         kept = timeout if reply else _KEPT_S
         key = store.mail.post(command, said, names, wants_reply=reply, expires_at=now + int(kept * 1e6), now=now)
-        store.bells.ring(Topic.WORK, (MAIL,))
         if not reply:
             return None
         expected = sum(names is None or name in names for name in there) if limit is None else limit
@@ -233,7 +232,6 @@ class Control:
     def _order(self, *orders: Order) -> list[str]:
         """Give orders; return the names of those that changed what holds."""
         changed = self.app.store.mail.order(orders, self.app.clock.now())
-        self.app.store.bells.ring(Topic.WORK, ("orders",))
         return [order.name for order in changed]
 
     # Workers

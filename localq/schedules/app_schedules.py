@@ -23,7 +23,6 @@ from localq.schedules.definition import Definition, firing_id
 from localq.schedules.firing import due_time, skips
 from localq.schedules.schedule_view import LedgerLine, ScheduleView
 from localq.serialization.sealing import seal_calls
-from localq.store.protocol import Topic
 
 __all__ = ["AppSchedules"]
 
@@ -105,7 +104,6 @@ class AppSchedules(ConfiguredSchedules):
             raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}{until}.")
         if not store.schedules.put(new, now, replace=replace):
             raise ScheduleError(self._taken(definition.name, row))
-        store.bells.ring(Topic.SCHEDULES)
         return self.get(definition.name)
 
     @staticmethod
@@ -146,7 +144,6 @@ class AppSchedules(ConfiguredSchedules):
     def _set_state(self, row: Schedule, state: ScheduleState, next_at: int | None, due_at: int | None) -> None:
         store = self._app.store
         store.schedules.set_state(row.name, state, self._app.clock.now(), next_at, due_at)
-        store.bells.ring(Topic.SCHEDULES)
 
     @staticmethod
     def _refuse_ended(row: Schedule) -> None:
@@ -178,7 +175,6 @@ class AppSchedules(ConfiguredSchedules):
                 "If that program is no more, remove it with force."
             )
         removed = store.schedules.remove(name)
-        store.bells.ring(Topic.SCHEDULES)
         return removed
 
     # Fired by hand
@@ -235,7 +231,7 @@ class AppSchedules(ConfiguredSchedules):
             written = store.schedules.record(row.key, entries, seal_calls(jobs, self._app.conf), now)
             results += [AsyncResult(job.id, self._app) for job, done in zip(jobs, written, strict=True) if done]
         if results:
-            self._app.call_workers()
+            self._app.run_if_eager()
         return results
 
     # Read

@@ -15,7 +15,7 @@ from localq.schedules.firing import due_time
 from localq.schedules.schedule_view import definition_of
 from localq.serialization.sealing import open_spec, seal_spec
 from localq.settings import Settings
-from localq.store.protocol import Store, Topic
+from localq.store.protocol import Store
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
 
@@ -47,7 +47,7 @@ class App(Protocol):
 
     def finalize(self) -> None: ...
 
-    def call_workers(self) -> None: ...
+    def run_if_eager(self) -> None: ...
 
 
 class ConfiguredSchedules:
@@ -197,7 +197,6 @@ class ConfiguredSchedules:
             taken[row.name] = row.last_at is None
             if row.last_at is None:
                 self._adopt(store, row, runs[row.name], now)
-        store.bells.ring(Topic.SCHEDULES)
         return taken
 
     def _adopt(self, store: Store, row: Schedule, last: int, now: int) -> None:

@@ -236,10 +236,6 @@ class Scheduler:
         applied = self._written(planned, now)
         self._waiting = self._waiting or any(firing.held_at is not None for _, firing in planned)
         done = [pair for pair, ok in zip(planned, applied, strict=True) if ok]
-        if any(firing.jobs for _, firing in done):
-            self.store.bells.ring(Topic.WORK)
-        if any(firing.cancel for _, firing in done):
-            self.store.bells.ring(Topic.WORK, ("cancel",))
         for row, firing in done:
             self._tell(row, firing, now)
         return True

@@ -13,10 +13,10 @@ from localq.execution.inline_worker import InlineWorker
 from localq.execution.policy import Rules
 from localq.model.ids import new_id
 from localq.model.job import Job
-from localq.model.outcome import Completion, Ending, Outcome
+from localq.model.outcome import Ending, Outcome
 from localq.model.worker import Served, WorkerCard
 from localq.result import AsyncResult
-from localq.store.protocol import Store, Topic
+from localq.store.protocol import Store
 
 __all__ = ["drain"]
 
@@ -77,13 +77,6 @@ class _Drain(InlineWorker):
         # Jobs that cannot run because of another come beside the one that was asked for.
         self._claimed += claim.jobs
         return self._claimed.pop(0) if self._claimed else None
-
-    def complete(self, job: Job) -> Completion:
-        """Run a claimed job, and wake who waits for its result."""
-        done = super().complete(job)
-        if done.state.final:
-            self.store.bells.ring(Topic.RESULTS, [job.id])
-        return done
 
     def _outcome(self, job: Job, rules: Rules, now: int) -> Outcome:
         try:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from localq.model.clock import Clock
 from localq.model.worker import Claim
-from localq.store.protocol import Jobs
+from localq.store.protocol import Finished, Jobs
 from localq.worker.control.orders import Orders
-from localq.worker.finished import Written
 from localq.worker.known_tasks import KnownTasks
 from localq.worker.lease import Lease
 from localq.worker.pool.contract import Pool
@@ -66,9 +65,9 @@ class NextClaim:
             self.look = True
             self._lease.describe()
 
-    def follow(self, written: Written) -> None:
+    def follow(self, finished: Finished) -> None:
         """Take note of what follows from what was written."""
-        ready, freed, next_at = written
+        _, ready, freed, next_at = finished
         self.look = self.look or ready or freed
         self.behind = self.behind or freed
         if next_at is not None and (self.next_at is None or next_at < self.next_at):

@@ -16,7 +16,7 @@ from localq.model.events import emit
 from localq.model.job import Job
 from localq.model.outcome import Completion
 from localq.model.worker import Lost, WorkerRow, WorkerState
-from localq.store.protocol import Store, Topic
+from localq.store.protocol import Store
 from localq.worker.lease import Lease
 
 __all__ = ["Rescue"]
@@ -86,7 +86,6 @@ class Rescue:
             charged = self._must_not_run_twice(job) if started is None else started
             done.append(self._settled(job, rows.get(job.owner or 0), now) if charged else released(job, now))
         self._save(done)
-        self._store.bells.ring(Topic.WORK)
         for owner in dict.fromkeys(one.job.owner or 0 for one in lost):
             name = rows[owner].card.name if owner in rows else "unknown"
             emit("jobs.rescued", worker=self._worker, owner=name, count=len(done))

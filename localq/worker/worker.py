@@ -85,7 +85,7 @@ class Worker:
         self._lease = Lease(app, store, plan, pool, clock, presence)
         self._shutdown = Shutdown()
         self._outage = Outage(plan.name, clock)
-        self._finished = FinishedJobs(plan.name, store, clock, app.conf)
+        self._finished = FinishedJobs(plan.name, store.jobs, clock, app.conf)
         self.orders = Orders(app)
         known = KnownTasks(app, self._lease, store.workers)
         self._next_claim = NextClaim(store.jobs, pool, clock, self._lease, known, self.orders)
@@ -377,7 +377,5 @@ class Worker:
         back = [released(job, now) for job in self.pool.take_back()]
         try:
             self._save(back)
-            if back:
-                self.store.bells.ring(Topic.WORK)
         except StoreError as error:
             self._outage.begin(error)

@@ -21,7 +21,7 @@ from localq.model import failpoints
 from localq.model.schedule import Firing, Schedule, ScheduleState, SyncOutcome
 from localq.store.protocol import Topic
 from localq.store.sqlite.store import SqliteStore
-from tests.store.given import NOW, claimed, done, new, news, worker
+from tests.store.given import NOW, claimed, done, new, newly, news, worker
 from tests.store.timed import CONFIG, MINUTE, defined, turn
 
 #: The last of ten instants a schedule of `tests.store.timed` has here.
@@ -74,7 +74,7 @@ def fill_up_to_a_limit(number: int, path: str) -> tuple[int, str, bool]:
         said = str(error)
     readable = len(store.read.get([f"job-{i}" for i in range(added + 1)])) == added
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    works = store.jobs.add([new(f"job-{added}")], NOW) == [True]
+    works = newly(store, [new(f"job-{added}")], NOW) == [True]
     store.close()
     return added, said, readable and works
 
@@ -112,7 +112,7 @@ def drain(number: int, path: str) -> list[str]:
     key = worker(store, f"worker-{number}")
     finished: list[str] = []
     while jobs := claimed(store, key, 3):
-        assert store.jobs.finish([done(job) for job in jobs], NOW) == [True] * len(jobs)
+        assert store.jobs.finish([done(job) for job in jobs], NOW).applied == [True] * len(jobs)
         finished += [job.id for job in jobs]
     store.close()
     return finished
@@ -199,7 +199,7 @@ def use_in_a_child(number: int, path: str) -> tuple[int, int]:
     bell = store.bells.hang(Topic.WORK)
 
     def child() -> None:
-        assert store.jobs.add([new("child")], NOW) == [True]
+        assert newly(store, [new("child")], NOW) == [True]
         assert set(store.read.get(["parent-1", "child"])) == {"parent-1", "child"}
         store.bells.ring(Topic.WORK)
         bell.close()
@@ -209,7 +209,7 @@ def use_in_a_child(number: int, path: str) -> tuple[int, int]:
     rung = bell.wait(10)
     assert os.path.exists(bell.path)
     bell.close()
-    assert store.jobs.add([new("parent-2")], NOW) == [True]
+    assert newly(store, [new("parent-2")], NOW) == [True]
     count = len(store.read.get(["parent-1", "child", "parent-2"]))
     store.close()
     return code, count + rung
@@ -229,7 +229,7 @@ def fork_inside_a_transaction(number: int, path: str) -> list[int]:
             written.append(len(batch))
 
     def child(name: str) -> None:
-        assert store.jobs.add([new(name)], NOW) == [True]
+        assert newly(store, [new(name)], NOW) == [True]
 
     thread = threading.Thread(target=write)
     thread.start()
@@ -261,7 +261,7 @@ def leave_a_fork_the_ordinary_way(path: str) -> None:
     if child == 0:
         return
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    works = stores[0].jobs.add([new("after")], NOW) == [True]
+    works = newly(stores[0], [new("after")], NOW) == [True]
     folder_there = stores[1].database.folder.is_dir()
     print(f"parent={os.getpid()} code={code} works={works} folder={folder_there}")
     for store in stores:

@@ -124,6 +124,13 @@ def job(store: Any, job_id: str = "job") -> Job:
     return found
 
 
+def newly(store: Any, jobs: Sequence[NewJob], now: int) -> list[bool]:
+    """Add jobs; return for each whether it is new."""
+    found = store.jobs.add(jobs, now)
+    assert [one.id for one in found] == [new.id for new in jobs]
+    return [one.new for one in found]
+
+
 def call(store: Any, job_id: str = "job") -> Job | None:
     """Return a job as the store has it now, with its arguments; None if it is unknown."""
     found: dict[str, Job] = store.read.get([job_id], args=True)
@@ -159,7 +166,7 @@ def job_in(store: Any, wanted: JobState, job_id: str = "job") -> Job:
     elif wanted >= JobState.RUNNING:
         (taken,) = claimed(store, worker(store), queues=[job_id])
         if wanted.final:
-            assert store.jobs.finish([done(taken, wanted)], NOW) == [True]
+            assert store.jobs.finish([done(taken, wanted)], NOW).applied == [True]
     assert state(store, job_id) == wanted
     return job(store, job_id)
 

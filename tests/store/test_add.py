@@ -10,7 +10,22 @@ from localq.exceptions import StoreError
 from localq.model.job import JobState
 from localq.store.protocol import Filter
 from localq.store.sql.schema import INLINE_ARGS
-from tests.store.given import HOUR, NOW, SECOND, call, claimed, done, job, job_in, new, news, snapshot, state, worker
+from tests.store.given import (
+    HOUR,
+    NOW,
+    SECOND,
+    call,
+    claimed,
+    done,
+    job,
+    job_in,
+    new,
+    newly,
+    news,
+    snapshot,
+    state,
+    worker,
+)
 
 
 def test_a_job_reads_back_as_it_was_added(store: Any) -> None:
@@ -58,26 +73,26 @@ def test_only_a_time_after_now_makes_a_job_wait(store: Any, run_at: int, expecte
 
 
 def test_adding_nothing_is_no_error(store: Any) -> None:
-    assert store.jobs.add([], NOW) == []
+    assert newly(store, [], NOW) == []
 
 
 def test_adding_tells_which_jobs_are_new(store: Any) -> None:
-    assert store.jobs.add([new("a")], NOW) == [True]
-    assert store.jobs.add([new("a")], NOW) == [False]
-    assert store.jobs.add(news("a", "b", "c"), NOW) == [False, True, True]
-    assert store.jobs.add(news("a", "b", "c"), NOW) == [False, False, False]
-    assert store.jobs.add(news("d", "e"), NOW) == [True, True]
+    assert newly(store, [new("a")], NOW) == [True]
+    assert newly(store, [new("a")], NOW) == [False]
+    assert newly(store, news("a", "b", "c"), NOW) == [False, True, True]
+    assert newly(store, news("a", "b", "c"), NOW) == [False, False, False]
+    assert newly(store, news("d", "e"), NOW) == [True, True]
 
 
 def test_adding_one_at_a_time_tells_the_truth_each_time(store: Any) -> None:
-    assert [store.jobs.add([new(f"job-{i}")], NOW) for i in range(600)] == [[True]] * 600
-    assert [store.jobs.add([new(f"job-{i}")], NOW) for i in range(600)] == [[False]] * 600
+    assert [newly(store, [new(f"job-{i}")], NOW) for i in range(600)] == [[True]] * 600
+    assert [newly(store, [new(f"job-{i}")], NOW) for i in range(600)] == [[False]] * 600
 
 
 def test_an_id_twice_in_one_batch_is_added_once(store: Any) -> None:
     first, second = new("a", priority=1), new("a", priority=2)
 
-    added = store.jobs.add([first, second, new("b"), new("b")], NOW)
+    added = newly(store, [first, second, new("b"), new("b")], NOW)
 
     assert added == [True, False, True, False]
     assert job(store, "a").priority == 1
@@ -87,7 +102,7 @@ def test_an_id_twice_in_one_batch_is_added_once(store: Any) -> None:
 def test_a_large_call_twice_in_one_batch_is_added_once(store: Any) -> None:
     large = b"x" * 5000
 
-    added = store.jobs.add([new("a", args=large), new("a", args=b"other" * 500), new("b")], NOW)
+    added = newly(store, [new("a", args=large), new("a", args=b"other" * 500), new("b")], NOW)
 
     assert added == [True, False, True]
     assert call(store, "a").args == large
@@ -100,7 +115,7 @@ def test_adding_an_id_again_changes_nothing_of_the_job(store: Any, was: JobState
 
     again = [new(task="other", queue="other", args=b"other" * 1000, priority=9, run_at=NOW + 9), new(priority=3)]
 
-    assert store.jobs.add(again, NOW + SECOND) == [False, False]
+    assert newly(store, again, NOW + SECOND) == [False, False]
     assert snapshot(store) == before
 
 
@@ -123,7 +138,7 @@ def test_any_text_may_be_an_id_a_task_or_a_queue(store: Any, text: str) -> None:
 
     (taken,) = claimed(store, worker(store), queues=[text])
     assert (taken.id, taken.task, taken.queue, taken.options) == (text, text, text, text)
-    assert store.jobs.finish([done(taken)], NOW) == [True]
+    assert store.jobs.finish([done(taken)], NOW).applied == [True]
     assert state(store, text) == JobState.SUCCEEDED
     assert [one.id for one in store.read.find(Filter(id_prefix=text, queues=(text,), tasks=(text,)), 5)] == [text]
 
@@ -149,13 +164,13 @@ def test_an_error_in_the_middle_of_a_batch_leaves_nothing_behind(
         store.jobs.add(batch, NOW)
 
     assert store.read.find(Filter(), 10) == []
-    assert store.jobs.add([new("a")], NOW) == [True]
+    assert newly(store, [new("a")], NOW) == [True]
 
 
 def test_a_thousand_jobs_go_in_at_once(store: Any) -> None:
     ids = [f"job-{i}" for i in range(1000)]
 
-    assert store.jobs.add(news(*ids), NOW) == [True] * 1000
+    assert newly(store, news(*ids), NOW) == [True] * 1000
 
     assert store.read.stats().counts == {("default", JobState.READY): 1000}
     assert [one.id for one in claimed(store, worker(store), 1000)] == ids

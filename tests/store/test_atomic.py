@@ -10,7 +10,7 @@ import pytest
 from localq.exceptions import StoreFull
 from localq.model import failpoints
 from localq.model.job import JobState
-from tests.store.given import HOUR, NOW, claimed, done, job_in, new, news, snapshot, worker
+from tests.store.given import HOUR, NOW, claimed, done, job_in, new, newly, news, snapshot, worker
 from tests.store.timed import CONFIG, defined, fired, job_of, there, turn
 
 
@@ -123,4 +123,4 @@ def test_an_interrupt_inside_a_verb_leaves_the_store_usable(filled: Any, monkeyp
 
     monkeypatch.undo()
     assert snapshot(filled) == before
-    assert filled.jobs.add(news("fresh", "also"), NOW) == [True, True]
+    assert newly(filled, news("fresh", "also"), NOW) == [True, True]

@@ -113,7 +113,7 @@ def test_a_requeued_job_starts_afresh(store: Any, was: JobState) -> None:
     assert (again.retries, again.crashes, again.cancel, again.shown, again.expires_at) == (0, 0, 0, None, None)
     (taken,) = claimed(store, worker(store), now=NOW + HOUR)
     assert (taken.attempts, taken.run_token, taken.args) == (2, 2, new().args)
-    assert store.jobs.finish([done(taken, JobState.READY)], NOW) == [True]
+    assert store.jobs.finish([done(taken, JobState.READY)], NOW).applied == [True]
     assert state(store) == JobState.READY
 
 

@@ -40,7 +40,7 @@ def end(store: Any, job_id: str, to: JobState = S.SUCCEEDED, now: int = NOW, **m
     told = more.pop("attempt", attempt(1, ending="SUCCESS" if to == S.SUCCEEDED else to.name, result=job_id.encode()))
     others = [done(one, S.READY, kept=False, role=one.role) for one in jobs if one.id != job_id]
     (this,) = [one for one in jobs if one.id == job_id]
-    return list(store.jobs.finish([done(this, to, attempt=told, role=this.role, **more), *others], now))
+    return list(store.jobs.finish([done(this, to, attempt=told, role=this.role, **more), *others], now).applied)
 
 
 def stuck(store: Any) -> list[Job]:
@@ -76,7 +76,7 @@ def test_a_batch_counts_down_at_once(store: Any) -> None:
     chord(store, 20)
     jobs = claimed(store, worker(store))
 
-    assert store.jobs.finish([done(one, role=one.role) for one in jobs], NOW) == [True] * 20
+    assert store.jobs.finish([done(one, role=one.role) for one in jobs], NOW).applied == [True] * 20
 
     assert state(store, "body") == S.READY
 
@@ -85,12 +85,12 @@ def test_only_what_was_applied_counts(store: Any) -> None:
     chord(store, 2)
     one, other = claimed(store, worker(store))
 
-    assert store.jobs.finish([done(one, role=one.role), done(other, role=other.role, run_token=9)], NOW) == [
+    assert store.jobs.finish([done(one, role=one.role), done(other, role=other.role, run_token=9)], NOW).applied == [
         True,
         False,
     ]
     assert job(store, "body").waits == 1
-    assert store.jobs.finish([done(one, role=one.role)], NOW) == [False]
+    assert store.jobs.finish([done(one, role=one.role)], NOW).applied == [False]
 
     assert job(store, "body").waits == 1
 
@@ -153,7 +153,7 @@ def test_what_began_to_wait_for_a_running_job_is_counted_down_too(store: Any) ->
     store.jobs.add([new("c", after=behind("a"))], NOW)
     assert (one.role, state(store, "c")) == (0, S.WAITING)
 
-    assert store.jobs.finish([done(one), done(other)], NOW) == [True, True]
+    assert store.jobs.finish([done(one), done(other)], NOW).applied == [True, True]
 
     assert state(store, "c") == S.READY
 

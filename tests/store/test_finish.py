@@ -41,7 +41,9 @@ def test_a_finished_job_has_its_state_and_its_attempt(store: Any, ending: JobSta
     one = taken(store)
     told = attempt(1, ending=ending.name, result=b"\x00\xff", failure=b"oh", peak_kb=1, output="out")
 
-    applied = store.jobs.finish([done(one, ending, attempt=told, retries=3, crashes=2, shown="IGNORED")], NOW + SECOND)
+    applied = store.jobs.finish(
+        [done(one, ending, attempt=told, retries=3, crashes=2, shown="IGNORED")], NOW + SECOND
+    ).applied
 
     kept = job(store)
     assert applied == [True]
@@ -51,14 +53,14 @@ def test_a_finished_job_has_its_state_and_its_attempt(store: Any, ending: JobSta
 
 
 def test_finishing_nothing_is_no_error(store: Any) -> None:
-    assert store.jobs.finish([], NOW) == []
+    assert store.jobs.finish([], NOW).applied == []
 
 
 def test_a_retry_waits_for_its_time(store: Any) -> None:
     one = taken(store)
     again = done(one, JobState.SCHEDULED, run_at=NOW + HOUR, retries=1, attempt=attempt(1, ending="RETRY"))
 
-    assert store.jobs.finish([again], NOW) == [True]
+    assert store.jobs.finish([again], NOW).applied == [True]
 
     kept = job(store)
     assert (kept.state, kept.run_at, kept.retries, kept.attempts) == (JobState.SCHEDULED, NOW + HOUR, 1, 1)
@@ -70,7 +72,7 @@ def test_a_retry_waits_for_its_time(store: Any) -> None:
 def test_a_job_put_back_unrun_is_not_charged(store: Any) -> None:
     one = taken(store)
 
-    assert store.jobs.finish([done(one, JobState.READY, kept=False)], NOW) == [True]
+    assert store.jobs.finish([done(one, JobState.READY, kept=False)], NOW).applied == [True]
 
     assert (job(store).attempts, store.read.attempts("job")) == (0, [])
     (again,) = claimed(store, worker(store))
@@ -111,10 +113,10 @@ def test_a_completion_that_is_not_the_holders_writes_nothing(store: Any, lie: di
     one, other = taken(store), taken(store, "other")
     before = snapshot(store)
 
-    assert store.jobs.finish([wrong(one, **lie)] * (1 + company), NOW) == [False] * (1 + company)
+    assert store.jobs.finish([wrong(one, **lie)] * (1 + company), NOW).applied == [False] * (1 + company)
 
     assert snapshot(store) == before
-    assert store.jobs.finish([done(one), done(other)], NOW) == [True, True]
+    assert store.jobs.finish([done(one), done(other)], NOW).applied == [True, True]
 
 
 @pytest.mark.parametrize("was", [state for state in JobState if state != JobState.RUNNING])
@@ -122,7 +124,7 @@ def test_only_running_jobs_can_be_finished(store: Any, was: JobState) -> None:
     kept = job_in(store, was)
     before = snapshot(store)
 
-    assert store.jobs.finish([wrong(kept, owner=kept.owner), wrong(kept, owner=1)], NOW) == [False, False]
+    assert store.jobs.finish([wrong(kept, owner=kept.owner), wrong(kept, owner=1)], NOW).applied == [False, False]
 
     assert snapshot(store) == before
 
@@ -133,18 +135,18 @@ def test_a_late_finish_is_ignored_after_the_job_moved_on(store: Any) -> None:
     store.jobs.finish([done(late, JobState.READY, crashes=1)], NOW)
     (current,) = claimed(store, worker(store, "bert"))
 
-    assert store.jobs.finish([wrong(late)], NOW) == [False]
+    assert store.jobs.finish([wrong(late)], NOW).applied == [False]
 
     assert (job(store).state, job(store).owner) == (JobState.RUNNING, current.owner)
-    assert store.jobs.finish([done(current)], NOW) == [True]
+    assert store.jobs.finish([done(current)], NOW).applied == [True]
 
 
 def test_the_same_completion_twice_in_a_batch_counts_once(store: Any) -> None:
     one = taken(store)
     first, second = done(one), done(one, JobState.FAILED, attempt=attempt(1, result=b"second"))
 
-    assert store.jobs.finish([first, second], NOW) == [True, False]
-    assert store.jobs.finish([first], NOW) == [False]
+    assert store.jobs.finish([first, second], NOW).applied == [True, False]
+    assert store.jobs.finish([first], NOW).applied == [False]
 
     assert state(store) == JobState.SUCCEEDED
     assert [one.result for one in store.read.attempts("job")] == [b"42"]
@@ -158,7 +160,7 @@ def test_in_a_batch_only_what_is_held_is_written(store: Any) -> None:
         done(jobs[2], JobState.FAILED, follow_ups=(new("after-c"),)),
     ]
 
-    assert store.jobs.finish(batch, NOW) == [True, False, True]
+    assert store.jobs.finish(batch, NOW).applied == [True, False, True]
 
     assert [state(store, name) for name in ("a", "b", "c")] == [
         JobState.SUCCEEDED,
@@ -178,7 +180,7 @@ def test_a_job_that_took_a_dropped_ones_place_is_safe_from_its_late_finish(store
     store.jobs.add([new("fresh")], NOW)
     (fresh,) = claimed(store, anna)
 
-    assert store.jobs.finish([done(old)], NOW) == [False]
+    assert store.jobs.finish([done(old)], NOW).applied == [False]
 
     assert job(store, "fresh") == fresh._replace(args=None)
 
@@ -192,7 +194,7 @@ def test_a_job_flagged_for_cancelling_does_not_run_again(store: Any, again: JobS
     one = taken(store)
     store.jobs.cancel(["job"], NOW)
 
-    assert store.jobs.finish([done(one, again, run_at=NOW + HOUR, shown="RETRY", kept=kept)], NOW + 1) == [True]
+    assert store.jobs.finish([done(one, again, run_at=NOW + HOUR, shown="RETRY", kept=kept)], NOW + 1).applied == [True]
 
     assert (job(store).state, job(store).finished_at, job(store).shown) == (JobState.CANCELLED, NOW + 1, None)
     assert claimed(store, worker(store), now=NOW + HOUR) == []
@@ -204,7 +206,7 @@ def test_a_flagged_job_that_ends_has_ended(store: Any, ending: JobState) -> None
     one = taken(store)
     store.jobs.cancel(["job"], NOW)
 
-    assert store.jobs.finish([done(one, ending)], NOW) == [True]
+    assert store.jobs.finish([done(one, ending)], NOW).applied == [True]
 
     assert state(store) == ending
 
@@ -231,7 +233,7 @@ def test_a_follow_up_that_exists_is_left_as_it_is(store: Any) -> None:
     one = taken(store)
     store.jobs.add([new("after", priority=1)], NOW)
 
-    assert store.jobs.finish([done(one, follow_ups=(new("after", priority=9), new("also")))], NOW) == [True]
+    assert store.jobs.finish([done(one, follow_ups=(new("after", priority=9), new("also")))], NOW).applied == [True]
 
     assert job(store, "after").priority == 1
     assert state(store, "also") == JobState.READY
@@ -312,7 +314,7 @@ def test_an_error_in_the_middle_of_a_batch_changes_nothing(store: Any, broken: d
         store.jobs.finish(batch, NOW)
 
     assert snapshot(store) == before
-    assert store.jobs.finish([done(one) for one in jobs], NOW) == [True, True, True]
+    assert store.jobs.finish([done(one) for one in jobs], NOW).applied == [True, True, True]
 
 
 def test_attempts_beyond_the_highest_number_stay_with_their_job(store: Any) -> None:
@@ -336,7 +338,7 @@ def test_a_thousand_attempts_are_finished_at_once(store: Any) -> None:
     store.jobs.add(news(*(f"job-{i}" for i in range(1000))), NOW)
     jobs = claimed(store, worker(store), 1000)
 
-    assert store.jobs.finish([done(one) for one in jobs], NOW) == [True] * 1000
+    assert store.jobs.finish([done(one) for one in jobs], NOW).applied == [True] * 1000
 
     assert store.read.stats().counts == {("default", JobState.SUCCEEDED): 1000}
     assert store.read.find(Filter(states=(JobState.RUNNING,)), 10) == []

@@ -22,7 +22,7 @@ from localq.model.outcome import Completion, Note
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, ScheduleState
 from localq.model.worker import Served
 from localq.store.protocol import Filter
-from tests.store.given import NOW, SECOND, LeaseClock, attempt, call, card, done, pause, resume
+from tests.store.given import NOW, SECOND, LeaseClock, attempt, call, card, done, newly, pause, resume
 from tests.store.model import Model, Worker
 from tests.store.timed_model import TimedModel
 
@@ -115,7 +115,7 @@ class StoreMachine(RuleBasedStateMachine):
     def add(self, data: st.DataObject) -> None:
         batch = data.draw(st.lists(new_jobs(self.now), max_size=4))
 
-        assert self.store.jobs.add(batch, self.now) == self.model.add(batch, self.now)
+        assert newly(self.store, batch, self.now) == self.model.add(batch, self.now)
 
         self.learn_keys()
 
@@ -146,7 +146,7 @@ class StoreMachine(RuleBasedStateMachine):
     def finish(self, data: st.DataObject) -> None:
         batch = [self.a_completion(data, run) for run in self.some_runs(data, 3)]
 
-        assert self.store.jobs.finish(batch, self.now) == self.model.finish(batch, self.now)
+        assert self.store.jobs.finish(batch, self.now).applied == self.model.finish(batch, self.now)
 
         self.learn_keys()
 

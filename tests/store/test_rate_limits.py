@@ -91,7 +91,7 @@ def test_a_job_that_was_let_out_is_run_as_any_other(store: Any) -> None:
     (second,) = store.jobs.claim(anna, EVERY_QUEUE, 10, NOW + SECOND, SLOW).jobs
 
     assert (second.id, second.attempts, second.run_at) == ("2", 1, NOW + SECOND)
-    assert store.jobs.finish([done(second)], NOW + SECOND) == [True]
+    assert store.jobs.finish([done(second)], NOW + SECOND).applied == [True]
 
 
 def test_parked_jobs_can_be_cancelled_and_purged(store: Any) -> None:

@@ -12,7 +12,7 @@ from localq.model.edges import Edge
 from localq.model.job import JobState
 from localq.model.outcome import Note
 from localq.store.protocol import Filter
-from tests.store.given import NOW, attempt, call, claimed, done, job, job_in, new, news, worker
+from tests.store.given import NOW, attempt, call, claimed, done, job, job_in, new, newly, news, worker
 
 
 def found(store: Any, limit: int = 100, **which: Any) -> str:
@@ -212,7 +212,7 @@ def test_a_closed_store_opens_again_by_itself(make_store: Callable[[], Any]) -> 
     store.close()
 
     assert store.read.get(["job"]).keys() in ({"job"}, set())  # a store in memory forgets
-    assert store.jobs.add([new("other")], NOW) == [True]
+    assert newly(store, [new("other")], NOW) == [True]
 
 
 def test_upkeep_of_a_small_store_is_no_error(store: Any) -> None:

@@ -24,7 +24,7 @@ from localq.store.sqlite.file_format import APPLICATION_ID
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import changed, filled, mode, opened
-from tests.store.given import NOW, claimed, new, news, worker
+from tests.store.given import NOW, claimed, new, newly, news, worker
 from tests.store.together import run_python
 
 # Made
@@ -271,7 +271,7 @@ def test_a_copy_never_overwrites(tmp_path: Path) -> None:
             store.database.vacuum_into(str(tmp_path / target))
 
     assert (tmp_path / "precious").read_text() == "precious"
-    assert store.jobs.add([new()], NOW) == [True]
+    assert newly(store, [new()], NOW) == [True]
     store.close()
 
 

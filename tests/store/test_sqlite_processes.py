@@ -23,7 +23,7 @@ from localq.store.sqlite.readonly import ReadOnlyStore
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import opened
-from tests.store.given import NOW, claimed, done, new, news, worker
+from tests.store.given import NOW, claimed, done, new, newly, news, worker
 from tests.store.together import DEADLINE_S, run_python, shared, together
 
 
@@ -59,9 +59,9 @@ def test_threads_with_stores_of_their_own_open_a_new_file_at_once(path: Path) ->
     def add(number: int) -> list[bool]:
         store = SqliteStore(path)
         start.wait(DEADLINE_S)
-        added = store.jobs.add([new(f"job-{number}")], NOW)
+        new_here = newly(store, [new(f"job-{number}")], NOW)
         store.close()
-        return added
+        return new_here
 
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(add, range(8))) == [[True]] * 8
@@ -71,12 +71,12 @@ def test_threads_with_stores_of_their_own_open_a_new_file_at_once(path: Path) ->
 def test_every_one_of_eight_writers_gets_on(path: Path) -> None:
     arrived, ready = shared("Value", "i", 0), shared("Barrier", 8)
 
-    added = together(8, children.add_until_all_have, path, 50, arrived, ready)
+    newly = together(8, children.add_until_all_have, path, 50, arrived, ready)
 
-    assert min(added) >= 50
-    assert max(added) < 100 * 50, f"some starved the others: {added}"
+    assert min(newly) >= 50
+    assert max(newly) < 100 * 50, f"some starved the others: {newly}"
     store = SqliteStore(path)
-    assert sum(store.read.stats().counts.values()) == sum(added)
+    assert sum(store.read.stats().counts.values()) == sum(newly)
     store.close()
 
 
@@ -104,7 +104,7 @@ def test_a_killed_clients_jobs_are_there_whole_or_not_at_all(path: Path, point: 
     assert first.returncode == -9
     store = SqliteStore(path)
     assert bool(store.read.get(["job"])) == there
-    assert store.jobs.add([new()], NOW) == [not there]
+    assert newly(store, [new()], NOW) == [not there]
     store.close()
     assert whole(path)
 
@@ -123,7 +123,7 @@ def test_threads_hammering_one_store_lose_nothing(path: Path) -> None:
             store.read.get([f"a-{number}-{round_}"])
             jobs = claimed(store, key, 2)
             finished.extend(job.id for job in jobs)
-            assert all(store.jobs.finish([done(job) for job in jobs], NOW))
+            assert all(store.jobs.finish([done(job) for job in jobs], NOW).applied)
             store.bells.ring(Topic.WORK)
 
     with ThreadPoolExecutor(6) as threads:
@@ -135,7 +135,7 @@ def test_threads_hammering_one_store_lose_nothing(path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("call", ["__exit__", "__enter__", "_begin", "_commit", "_rollback", "_write_one"])
+@pytest.mark.parametrize("call", ["__exit__", "__enter__", "begin", "commit", "rollback", "write_one"])
 @pytest.mark.parametrize("batch", [news("a"), news("a", "b")])
 @pytest.mark.parametrize("then", [news("after"), news("after", "also")])
 def test_an_interrupt_at_any_point_of_a_verb_leaves_the_store_usable(
@@ -155,10 +155,10 @@ def test_an_interrupt_at_any_point_of_a_verb_leaves_the_store_usable(
 
     with ThreadPoolExecutor(1) as thread:
         added = thread.submit(store.jobs.add, then, NOW).result(DEADLINE_S)
-    assert added == [True] * len(then)
+    assert [one.new for one in added] == [True] * len(then)
     assert len(other.read.get([new.id for new in then])) == len(then)
     assert len(other.read.get(["a", "b"])) in {0, len(batch)}
-    assert other.jobs.add([new("theirs")], NOW) == [True]
+    assert newly(other, [new("theirs")], NOW) == [True]
     store.close()
     other.close()
 

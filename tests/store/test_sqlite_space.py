@@ -23,7 +23,7 @@ from localq.store.sqlite import database as sqlite_database
 from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
-from tests.store.given import HOUR, NOW, call, claimed, done, new, news, worker
+from tests.store.given import HOUR, NOW, call, claimed, done, new, newly, news, worker
 from tests.store.together import run_python, together
 
 MEGABYTE = 1 << 20
@@ -113,7 +113,7 @@ def test_others_read_and_write_on_after_a_checkpoint(store: SqliteStore, path: P
         add_megabyte(store, f"job-{number}")
     store.tend(NOW)
 
-    assert other.jobs.add([new("later")], NOW) == [True]
+    assert newly(other, [new("later")], NOW) == [True]
     assert set(other.read.get(["theirs", "later", "job-7"])) == {"theirs", "later", "job-7"}
     assert len(call(other, "job-3").args) == MEGABYTE
     other.close()
@@ -143,7 +143,7 @@ def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
     store = SqliteStore(path)
     assert store.database.inspect("integrity_check") == [("ok",)]
     assert sum(store.read.stats().counts.values()) == ENOUGH
-    assert store.jobs.add([new("after")], NOW) == [True]
+    assert newly(store, [new("after")], NOW) == [True]
     store.close()
 
 
@@ -155,7 +155,7 @@ def test_upkeep_that_fails_does_not_fail_the_jobs_added(store: SqliteStore, monk
         with pytest.raises(StoreFull):
             store.tend(NOW)
         for number in range(600):
-            assert store.jobs.add([new(f"job-{number}")], NOW) == [True]
+            assert newly(store, [new(f"job-{number}")], NOW) == [True]
     finally:
         monkeypatch.undo()
         failpoints.reload()
@@ -221,9 +221,9 @@ def test_a_full_file_says_so_and_loses_nothing(store: SqliteStore) -> None:
     assert store.read.get([*added, "first", "running"]).keys() == {*added, "first", "running"}
     assert sum(store.read.stats().counts.values()) == len(added) + 2
     assert store.read.get(["batch-0"]) == {}
-    assert store.jobs.finish([done(running)], NOW) == [True]
+    assert store.jobs.finish([done(running)], NOW).applied == [True]
     store.database.inspect("max_page_count=1000000")
-    assert store.jobs.add(large, NOW) == [True] * 50
+    assert newly(store, large, NOW) == [True] * 50
     assert store.database.inspect("integrity_check") == [("ok",)]
 
 
@@ -244,7 +244,7 @@ def test_pruning_makes_room_in_a_full_file(store: SqliteStore) -> None:
     store.jobs.cancel(ids, NOW)
     assert store.jobs.prune(NOW + 1, 100) == 20
 
-    assert store.jobs.add([new("large", args=b"x" * 50_000)], NOW) == [True]
+    assert newly(store, [new("large", args=b"x" * 50_000)], NOW) == [True]
 
 
 def test_a_limit_on_file_sizes_says_so_and_loses_nothing(path: Path) -> None:

@@ -280,7 +280,7 @@ def test_a_lost_job_is_finished_in_its_dead_workers_name(store: Any) -> None:
     store.workers.leave([job_in(store, JobState.RUNNING).owner], NOW)
     ((found, _),) = store.workers.lost(10)
 
-    assert store.jobs.finish([done(found, JobState.READY, crashes=1)], NOW) == [True]
+    assert store.jobs.finish([done(found, JobState.READY, crashes=1)], NOW).applied == [True]
 
     assert lost(store) == []
     assert (job(store).state, job(store).crashes) == (JobState.READY, 1)

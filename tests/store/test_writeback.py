@@ -12,7 +12,7 @@ from localq.store.sqlite import database as sqlite_database
 from localq.store.sqlite import writeback
 from localq.store.sqlite.store import SqliteStore
 from localq.store.sqlite.writeback import begin_writeback, finish_writeback
-from tests.store.given import NOW, new
+from tests.store.given import NOW, new, newly
 
 
 def test_a_file_is_written_back_and_stays_as_it_is(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_the_log_is_on_the_disk_before_others_wait_for_the_checkpoint(
 
     def finish(path: str) -> None:
         # Whoever held the write lock here would make this wait for half a minute, and fail.
-        assert other.jobs.add([new("theirs")], NOW) == [True]
+        assert newly(other, [new("theirs")], NOW) == [True]
         written.append(path)
 
     monkeypatch.setattr(sqlite_database, "finish_writeback", finish)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from localq.store.protocol.bells import Bell, Bells, Topic
+from localq.store.protocol.bells import CANCEL, ORDERS, Bell, Bells, Topic
 from localq.store.protocol.events import Events, Hearing
 from localq.store.protocol.groups import Groups
-from localq.store.protocol.jobs import Jobs
+from localq.store.protocol.jobs import Added, Finished, Jobs
 from localq.store.protocol.mail import Mailbox
 from localq.store.protocol.reading import LINE, Filter, Inputs, Reading, Seen, Stats
 from localq.store.protocol.schedules import Schedules
@@ -13,11 +13,15 @@ from localq.store.protocol.store import Store
 from localq.store.protocol.workers import Presence, Workers
 
 __all__ = [
+    "CANCEL",
     "LINE",
+    "ORDERS",
+    "Added",
     "Bell",
     "Bells",
     "Events",
     "Filter",
+    "Finished",
     "Groups",
     "Hearing",
     "Inputs",

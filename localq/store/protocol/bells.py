@@ -1,4 +1,4 @@
-"""How those who wait are woken: hints between processes, which may be lost."""
+"""How those who wait are woken: hints between processes, which may be lost. Verbs that write ring by themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Protocol
 
-__all__ = ["Bell", "Bells", "Topic"]
+__all__ = ["CANCEL", "ORDERS", "Bell", "Bells", "Topic"]
+
+#: Words said to workers: running jobs are to be cancelled, orders have changed; MAIL is of the mailbox.
+CANCEL, ORDERS = "cancel", "orders"
 
 
 class Topic(StrEnum):

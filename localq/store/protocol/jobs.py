@@ -1,33 +1,56 @@
 """How a store writes jobs: they are added, claimed, finished, changed and removed.
 
-Each verb is one atomic step: after an error or a crash either all of it is there or none.
+Each verb is one atomic step: after an error or a crash either all of it is there or none. Bells are rung once it is
+written; what fails of that is not told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from localq.model.job import JobState, NewJob
 from localq.model.outcome import Completion, Note
 from localq.model.rates import NO_RATES, Rate
 from localq.model.worker import Claim, Served
 
-__all__ = ["Jobs"]
+__all__ = ["Added", "Finished", "Jobs"]
+
+
+class Added(NamedTuple):
+    """What became of a job that was to be added: the id of the one that is there, and whether that is new."""
+
+    id: str
+    new: bool
+
+
+class Finished(NamedTuple):
+    """What came of completions.
+
+    `applied` says of each whether it was written. `ready`: whether jobs of theirs, or that follow them, may be claimed
+    now; `freed`: whether jobs that waited for them may; `next_at`: when the earliest of theirs is to run again.
+    """
+
+    applied: list[bool]
+    ready: bool = False
+    freed: bool = False
+    next_at: int | None = None
 
 
 class Jobs(Protocol):
     """Jobs as they are written."""
 
-    def add(self, jobs: Sequence[NewJob], now: int) -> list[bool]:
+    def add(self, jobs: Sequence[NewJob], now: int) -> list[Added]:
         """Add jobs, all or none, durably before this returns.
 
         A job whose id exists is left as it is. A job with something to wait for (`after`) is WAITING; one with a
         `run_at` after `now` is SCHEDULED, else READY. What is waited for may be added along, or be there: if it has
         finished, that counts as if it finished now.
 
+        Rings the workers.
+
         Returns:
-            For each job whether it is new.
+            Of each, in order, the job that is there now.
         """
         ...
 
@@ -51,14 +74,16 @@ class Jobs(Protocol):
         """
         ...
 
-    def finish(self, completions: Sequence[Completion], now: int) -> list[bool]:
-        """Write what attempts came to; return for each whether it was applied.
+    def finish(self, completions: Sequence[Completion], now: int) -> Finished:
+        """Write what attempts came to.
 
         For each completion: (a) where `key, id, run_token, owner, RUNNING` does not hold write nothing for it;
         (b) the state, the attempt with its result or failure; (c) its follow-up jobs, and the call that replaces its
         own; (d) what waits for it is counted down: at zero it is READY, or SCHEDULED; what cannot do without it
         (`OnError`) has it as its culprit. A job flagged for cancelling that would run again becomes CANCELLED
         instead, and its follow-up jobs are not added if they are part of what should have replaced it.
+
+        Rings who waits for the results that are there, and the workers if others may claim something now.
         """
         ...
 
@@ -68,6 +93,8 @@ class Jobs(Protocol):
 
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs: those that wait are CANCELLED at once, RUNNING ones are flagged; (d) of `finish` holds.
+
+        Rings the workers with the word CANCEL, and who waits for the results.
 
         Args:
             signal: 0 lets a running job go on (but not run again); else the signal its process should get.
@@ -81,7 +108,7 @@ class Jobs(Protocol):
         """Make finished jobs READY again, with no retries or crashes counted; return the ids that were.
 
         In a workflow a job also brings back what it cannot do without and did not succeed; and what failed because
-        of it waits for it again.
+        of it waits for it again. Rings the workers.
         """
         ...
 

@@ -16,6 +16,8 @@ class Mailbox(Protocol):
     def order(self, orders: Sequence[Order], now: int) -> list[Order]:
         """Give orders, in the place of earlier ones of their kind and name, or withdraw them (value None).
 
+        Rings the workers with the word ORDERS.
+
         Returns:
             Those that changed what holds.
         """
@@ -37,7 +39,7 @@ class Mailbox(Protocol):
     ) -> int:
         """Put a letter to the workers of these names (None: all) into the mailbox; return its key.
 
-        Letters that have expired go, with the answers to them.
+        Rings the workers with the word MAIL. Letters that have expired go, with the answers to them.
         """
         ...
 
@@ -50,7 +52,7 @@ class Mailbox(Protocol):
         ...
 
     def answer(self, key: int, worker: str, answer: str) -> None:
-        """Answer a letter in a worker's name."""
+        """Answer a letter in a worker's name; rings who waits for it (`answer_word`)."""
         ...
 
     def answers(self, key: int) -> list[tuple[str, str]]:

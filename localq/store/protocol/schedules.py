@@ -12,7 +12,7 @@ __all__ = ["Schedules"]
 
 
 class Schedules(Protocol):
-    """Schedules and their ledger."""
+    """Schedules and their ledger. What defines or changes schedules rings the schedulers, if anything was written."""
 
     def sync(self, source: str, wanted: Sequence[NewSchedule], now: int) -> list[SyncResult]:
         """Make the schedules of a source those wanted; what other sources defined is left alone.
@@ -100,7 +100,7 @@ class Schedules(Protocol):
         schedule's instant stands once: one that is there as fired stays, one that is there as skipped becomes fired
         by a fired entry (its range stays skipped but for it), or else stays; (d) its jobs, as `add` would, but for
         those of entries that were fired before, which are not counted in `runs` either; (e) what it cancels, as
-        `cancel` would. One that is not applied disturbs no other.
+        `cancel` would. One that is not applied disturbs no other. Rings the workers where there is anything for them.
         """
         ...
 

@@ -68,17 +68,17 @@ class JobWriter:
 
     # Ending runs
 
-    def end(self, cursor: Any, completions: Sequence[Completion], now: int) -> list[bool]:
-        """Write what attempts came to; return for each whether it was applied."""
+    def end(self, cursor: Any, completions: Sequence[Completion], now: int) -> Sequence[Completion | None]:
+        """Write what attempts came to; return each with the role its job has by now, None where it was not applied."""
         text, in_order = self._sql.finish.text, self._sql.finish.in_order
         rows = [in_order(_finish_row(done, now)) for done in completions]
         if len(rows) > 1 and self._dialect.all_or_none(cursor, text, rows):
             self._record(cursor, completions, now)
-            return [True] * len(rows)
+            return completions
         # Some may not be held any more, and only one at a time tells which.
         ended = [self._end_one(cursor, row, done, now) for row, done in zip(rows, completions, strict=True)]
         self._record(cursor, [done for done in ended if done is not None], now)
-        return [done is not None for done in ended]
+        return ended
 
     def _end_one(self, cursor: Any, row: tuple[Any, ...], done: Completion, now: int) -> Completion | None:
         """Move one job; return its completion with the role the job has by now, or None if it was not held."""

@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from localq.model import failpoints
+from localq.model.edges import Role
 from localq.model.job import JobState, NewJob
 from localq.model.outcome import Completion, Note
 from localq.model.rates import NO_RATES, Rate
 from localq.model.worker import Claim, Served
+from localq.store.protocol.bells import CANCEL, Bells, Topic
+from localq.store.protocol.jobs import Added, Finished
 from localq.store.sql.claiming import JobTaker
 from localq.store.sql.database import Database
 from localq.store.sql.job_clauses import waiting_columns
@@ -31,8 +34,8 @@ _PURGED_AT_ONCE = 1000
 class SqlJobs:
     """Jobs as they are written."""
 
-    def __init__(self, database: Database, writer: JobWriter) -> None:
-        self._db, self._writer = database, writer
+    def __init__(self, database: Database, writer: JobWriter, bells: Bells) -> None:
+        self._db, self._writer, self._bells = database, writer, bells
         self._taker = JobTaker(database.dialect, writer.edges)
         self._old = OldJobs(database)
 
@@ -40,17 +43,20 @@ class SqlJobs:
     def _sql(self) -> JobStatements:
         return job_statements(self._db.dialect)
 
-    def add(self, jobs: Sequence[NewJob], now: int) -> list[bool]:
+    def add(self, jobs: Sequence[NewJob], now: int) -> list[Added]:
         """Add jobs, all or none; see the protocol."""
         if len(jobs) == 1 and is_plain(jobs[0]) and len(jobs[0].args) <= INLINE_ARGS and not failpoints.armed():
             # One statement is a transaction of its own, and two round trips to SQLite less.
             with self._db.lock:
-                return [self._db.write_one(self._sql.add_job.text, plain_row(jobs[0], now)) == 1]
-        with self._db.lock, self._db.writing as cursor:
-            added = self._writer.insert(cursor, jobs, now)
-            failpoints.point("enqueue.inside")
-        self._db.added(len(jobs))
-        return added
+                added = [self._db.write_one(self._sql.add_job.text, plain_row(jobs[0], now)) == 1]
+        else:
+            with self._db.lock, self._db.writing as cursor:
+                added = self._writer.insert(cursor, jobs, now)
+                failpoints.point("enqueue.inside")
+            self._db.added(len(jobs))
+            failpoints.point("enqueue.after")
+        self._bells.ring(Topic.WORK)
+        return [Added(new.id, is_new) for new, is_new in zip(jobs, added, strict=True)]
 
     def claim(
         self, worker: int, served: Served, limit: int, now: int, rates: Mapping[str, Rate] | None = NO_RATES
@@ -61,14 +67,20 @@ class SqlJobs:
             failpoints.point("claim.inside")
         return claim
 
-    def finish(self, completions: Sequence[Completion], now: int) -> list[bool]:
+    def finish(self, completions: Sequence[Completion], now: int) -> Finished:
         """Write what attempts came to; see the protocol."""
         if not completions:
-            return []
+            return Finished([])
         with self._db.lock, self._db.writing as cursor:
-            applied = self._writer.end(cursor, completions, now)
+            ended = self._writer.end(cursor, completions, now)
             failpoints.point("finish.inside")
-        return applied
+        failpoints.point("finish.after")
+        finished, final = _finished(ended)
+        if final:
+            self._bells.ring(Topic.RESULTS, final)
+        if finished.ready or finished.freed:
+            self._bells.ring(Topic.WORK)
+        return finished
 
     def note(self, notes: Sequence[Note], now: int) -> None:
         """Keep what unfinished jobs say of themselves; see the protocol."""
@@ -81,7 +93,10 @@ class SqlJobs:
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs; see the protocol."""
         with self._db.lock, self._db.writing as cursor:
-            return self._writer.cancel(cursor, ids, now, signal)
+            before = self._writer.cancel(cursor, ids, now, signal)
+        self._bells.ring(Topic.WORK, (CANCEL,))
+        self._bells.ring(Topic.RESULTS, [job_id for job_id, state in before.items() if not state.final])
+        return before
 
     def requeue(self, ids: Sequence[str], now: int) -> list[str]:
         """Make finished jobs READY again; see the protocol."""
@@ -91,6 +106,7 @@ class SqlJobs:
             cursor.executemany(self._sql.drop_note.text, [(key,) for key, *_ in again])
             tied = [key for key, _, role, workflow in again if role or workflow is not None]
             also = self._writer.edges.revive(cursor, tied, now) if tied else []
+        self._bells.ring(Topic.WORK)
         return [job_id for _, job_id, *_ in again] + also
 
     def forget(self, ids: Sequence[str]) -> int:
@@ -126,3 +142,22 @@ class SqlJobs:
         """Return the number of READY jobs, up to `most`; see the protocol."""
         with self._db.lock, self._db.reading as cursor:
             return self._taker.backlog(cursor, served, most)
+
+
+def _finished(ended: Sequence[Completion | None]) -> tuple[Finished, list[str]]:
+    """Return what came of completions, and the ids of the jobs whose results are there."""
+    ready = freed = False
+    next_at = None
+    final = []
+    for done in ended:
+        if done is None:
+            continue
+        if done.role & Role.AWAITED:
+            freed = True
+        if done.state >= JobState.SUCCEEDED:
+            final.append(done.id)
+        elif done.state == JobState.SCHEDULED:
+            next_at = done.run_at if next_at is None else min(next_at, done.run_at)
+        if done.state == JobState.READY or done.follow_ups:
+            ready = True
+    return Finished([done is not None for done in ended], ready, freed, next_at), final

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from localq.model.orders import RATE, Letter, Mail, Order
+from localq.model.orders import MAIL, RATE, Letter, Mail, Order, answer_word
+from localq.store.protocol.bells import ORDERS, Bells, Topic
 from localq.store.sql.database import Database
 from localq.store.sql.mail_statements import MailStatements, mail_statements
 
@@ -16,8 +17,8 @@ __all__ = ["SqlMail"]
 class SqlMail:
     """How programs speak to workers."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database, bells: Bells) -> None:
+        self._db, self._bells = database, bells
 
     @cached_property
     def _sql(self) -> MailStatements:
@@ -47,7 +48,9 @@ class SqlMail:
                 wants_reply=int(wants_reply),
                 expires_at=expires_at,
             )
-            return int(posted.fetchone()[0])
+            key = int(posted.fetchone()[0])
+        self._bells.ring(Topic.WORK, (MAIL,))
+        return key
 
     def take(self, worker: str, place: int | None, now: int) -> Mail:
         """Return a worker's letters; see the protocol."""
@@ -64,6 +67,7 @@ class SqlMail:
         """Answer a letter; see the protocol."""
         with self._db.lock, self._db.writing as cursor:
             self._sql.answer.run(cursor, letter=key, worker=worker, answer=answer)
+        self._bells.ring(Topic.RESULTS, (answer_word(key),))
 
     def answers(self, key: int) -> list[tuple[str, str]]:
         """Return the answers to a letter; see the protocol."""
@@ -76,7 +80,9 @@ class SqlMail:
     def order(self, orders: Sequence[Order], now: int) -> list[Order]:
         """Give or withdraw orders; see the protocol."""
         with self._db.lock, self._db.writing as cursor:
-            return [one for one in orders if self._set(cursor, one, now)]
+            changed = [one for one in orders if self._set(cursor, one, now)]
+        self._bells.ring(Topic.WORK, (ORDERS,))
+        return changed
 
     def orders(self) -> list[Order]:
         """Return the orders that hold; see the protocol."""

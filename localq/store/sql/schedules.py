@@ -21,6 +21,7 @@ from localq.model.schedule import (
     SyncOutcome,
     SyncResult,
 )
+from localq.store.protocol.bells import CANCEL, Bells, Topic
 from localq.store.schedule_sync import Kept, Step, check, defined, state_of, steps
 from localq.store.sql.database import Database
 from localq.store.sql.job_writer import JobWriter
@@ -43,8 +44,8 @@ _LEDGERS_AT_ONCE = 200
 class SqlSchedules:
     """Schedules and their ledger."""
 
-    def __init__(self, database: Database, writer: JobWriter) -> None:
-        self._db, self._writer = database, writer
+    def __init__(self, database: Database, writer: JobWriter, bells: Bells) -> None:
+        self._db, self._writer, self._bells = database, writer, bells
         #: The key of the schedule whose ledger was looked at last when pruning.
         self._pruned_to = -1
 
@@ -59,6 +60,7 @@ class SqlSchedules:
         check(source, wanted)
         by_name = {new.name: new for new in wanted}
         results: dict[str, SyncResult] = {}
+        written = False
         with self._db.lock:
             for _ in range(_ROUNDS):
                 with self._db.reading as cursor:
@@ -67,9 +69,12 @@ class SqlSchedules:
                 names = [step.result.name for step in done if step.writes]
                 if not names:
                     break
+                written = True
                 for at in range(0, len(names), _DEFINED_AT_ONCE):
                     part = names[at : at + _DEFINED_AT_ONCE]
                     results |= self._define_named(source, part, by_name, now)
+        if written:
+            self._bells.ring(Topic.SCHEDULES)
         return list(results.values())
 
     def _define_named(
@@ -91,6 +96,8 @@ class SqlSchedules:
             step = defined(kept, new, now)
             self._define(cursor, [step], now)
             failpoints.point("sync.inside")
+        if step.writes:
+            self._bells.ring(Topic.SCHEDULES)
         return step.result.outcome != SyncOutcome.CONFLICT
 
     def set_state(
@@ -113,7 +120,10 @@ class SqlSchedules:
                 to_note=note,
                 now=now,
             )
-            return bool(cursor.rowcount == 1)
+            known = bool(cursor.rowcount == 1)
+        if known:
+            self._bells.ring(Topic.SCHEDULES)
+        return known
 
     def remove(self, name: str) -> bool:
         """Remove a schedule and its ledger; see the protocol."""
@@ -121,6 +131,8 @@ class SqlSchedules:
             found = self._sql.drop.run(cursor, of_name=name).fetchone()
             if found is not None:
                 self._sql.drop_ledger.run(cursor, k=found[0])
+        if found is not None:
+            self._bells.ring(Topic.SCHEDULES)
         return found is not None
 
     def _there(self, cursor: Any, source: str, wanted: Sequence[NewSchedule]) -> Mapping[str, Kept]:
@@ -197,6 +209,11 @@ class SqlSchedules:
                     self._writer.cancel(cursor, one.cancel, now, one.signal)
             failpoints.point("fire.inside")
         failpoints.point("fire.after")
+        done = [one for one, ok in zip(firings, applied, strict=True) if ok]
+        if jobs:
+            self._bells.ring(Topic.WORK)
+        if any(one.cancel for one in done):
+            self._bells.ring(Topic.WORK, (CANCEL,))
         return applied
 
     def record(self, schedule: int, entries: Sequence[Entry], jobs: Sequence[NewJob], now: int) -> list[bool]:
@@ -208,8 +225,11 @@ class SqlSchedules:
             if any(written):
                 at, job_id = _latest(entry for entry, ok in zip(entries, written, strict=True) if ok)
                 self._sql.touch.run(cursor, k=schedule, at=at, job=job_id)
-            self._writer.insert(cursor, _allowed(jobs, entries, written), now)
+            added = _allowed(jobs, entries, written)
+            self._writer.insert(cursor, added, now)
             failpoints.point("fire.inside")
+        if added:
+            self._bells.ring(Topic.WORK)
         return written
 
     def _advance(self, cursor: Any, one: Firing) -> bool:

@@ -41,12 +41,12 @@ class SqlStore:
     def __init__(self, database: Database, parts: Parts, *, name: str, shared: bool) -> None:
         self.database, self.name, self.shared = database, name, shared
         writer = JobWriter(database.dialect)
-        self.jobs = SqlJobs(database, writer)
+        self.jobs = SqlJobs(database, writer, parts.bells)
         self.read = SqlReading(database)
         self.groups = SqlGroups(database)
         self.workers = SqlWorkers(database, parts.neighbours, parts.steady)
-        self.schedules = SqlSchedules(database, writer)
-        self.mail = SqlMail(database)
+        self.schedules = SqlSchedules(database, writer, parts.bells)
+        self.mail = SqlMail(database, parts.bells)
         self.bells, self.events = parts.bells, parts.events
 
     def open(self) -> None:

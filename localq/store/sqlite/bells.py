@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from types import MappingProxyType
@@ -69,10 +70,12 @@ class HostBells:
 
     def ring(self, topic: Topic, words: Iterable[str] | None = None) -> None:
         """Ring every bell of a topic."""
-        if words is not None:
-            self._ringer.ringer().say(_KINDS[topic], words)
-        else:
-            self._ringer.ringer().ring(_KINDS[topic])
+        # A hint that cannot be given is lost; what it is about is written.
+        with contextlib.suppress(OSError):
+            if words is not None:
+                self._ringer.ringer().say(_KINDS[topic], words)
+            else:
+                self._ringer.ringer().ring(_KINDS[topic])
 
     def changed(self) -> bool:
         """Whether another connection wrote since this was last asked."""

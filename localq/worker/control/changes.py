@@ -16,7 +16,6 @@ from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
 from localq.result import signal_number
 from localq.result.stamped_jobs import stamped
-from localq.store.protocol import Topic
 from localq.worker.autoscale import Bounds
 from localq.worker.control import Controlled, State, control_command, nok, ok
 
@@ -78,9 +77,7 @@ def _read_headers(headers: Any) -> dict[str, Any]:
 def _cancel(state: State, ids: list[str], number: int, *, aside: bool = False) -> None:
     # In a thread another connection does it, so that the worker's own is never waited for.
     store = state.app.store if aside else state.worker.store
-    before = store.jobs.cancel(ids, state.app.clock.now(), number)
-    store.bells.ring(Topic.WORK, ("cancel",))
-    store.bells.ring(Topic.RESULTS, [job_id for job_id, was in before.items() if not was.final])
+    store.jobs.cancel(ids, state.app.clock.now(), number)
 
 
 # Limits
@@ -128,7 +125,6 @@ def _order(state: State, order: Order) -> None:
     # Others, and who asked, may have given it already: given again, a limit would begin anew.
     if order.value is None or order not in store.mail.orders():
         store.mail.order([order], state.app.clock.now())
-        store.bells.ring(Topic.WORK, ("orders",))
     state.worker.orders.obey(store.mail.orders())
 
 

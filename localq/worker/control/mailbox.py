@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.hints import nearest
-from localq.model.orders import MAIL, Letter, answer_word
-from localq.store.protocol import Store, Topic
+from localq.model.orders import MAIL, Letter
+from localq.store.protocol import Store
 from localq.worker.control import Command, Panel, State, answers, changes, nok
 
 __all__ = ["Mailbox"]
@@ -104,11 +104,8 @@ class Mailbox:
 
     def _send_answers(self) -> None:
         store, name = self._store, self._state.hostname
-        asked = []
         while self._answers:
             # It leaves the queue when it is written, should the store be locked.
             first = self._answers[0]
             store.mail.answer(first.letter, name, first.text)
             self._answers.popleft()
-            asked.append(answer_word(first.letter))
-        store.bells.ring(Topic.RESULTS, asked)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localq.model.worker import EVERY_QUEUE, Claim
-from localq.worker.finished import Written
+from localq.store.protocol import Finished
 from localq.worker.next_claim import NextClaim
 
 NOW = 1_000_000
@@ -70,7 +70,7 @@ def test_a_worker_without_room_asks_only_for_what_cannot_run_any_more() -> None:
     one = next_claim(store, room=0)
 
     assert one.made(NOW) is None
-    one.follow(Written(freed=True))
+    one.follow(Finished([], freed=True))
     one.made(NOW)
 
     assert (store.asked, one.look) == ([0], True)
@@ -80,15 +80,15 @@ def test_a_worker_without_room_asks_only_for_what_cannot_run_any_more() -> None:
 def test_a_worker_wakes_when_the_next_job_is_due(room: int, wait: float) -> None:
     one = next_claim(_Jobs(Claim([], None)), room)
     one.look = False
-    one.follow(Written(next_at=NOW + 200_000))
-    one.follow(Written(next_at=NOW + 900_000))
+    one.follow(Finished([], next_at=NOW + 200_000))
+    one.follow(Finished([], next_at=NOW + 900_000))
 
     assert one.wait(0.5) == wait
 
 
 def test_a_job_that_is_due_keeps_nobody_awake_where_there_is_no_room() -> None:
     one = next_claim(_Jobs(Claim([], None)), room=0)
-    one.follow(Written(next_at=NOW - 1))
+    one.follow(Finished([], next_at=NOW - 1))
 
     assert one.wait(0.5) == 0.5
 
