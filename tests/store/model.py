@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from localq.model.edges import Edge, Input, OnError, Passing, Role
@@ -14,6 +15,8 @@ from localq.model.worker import Beat, WorkerState
 
 WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 BAD = (JobState.FAILED, JobState.CANCELLED)
+#: Keys from here on are the model's own, until those are known that the store gave.
+PROVISIONAL = 1 << 40
 
 
 class Kept(NamedTuple):
@@ -36,6 +39,7 @@ class Model:
 
     def __init__(self) -> None:
         self.jobs: dict[str, Kept] = {}
+        self.provisional = count(PROVISIONAL)
         self.workers: dict[int, Worker] = {}
         self.paused: set[str] = set()
         #: What each job waits for; None stands for a job that is not there.
@@ -45,8 +49,8 @@ class Model:
         kept = self.jobs[job_id]
         self.jobs[job_id] = kept._replace(job=kept.job._replace(**fields))
 
-    def add(self, jobs: Sequence[NewJob], now: int, key: int = -1) -> list[bool]:
-        added = self.insert(jobs, now, key)
+    def add(self, jobs: Sequence[NewJob], now: int) -> list[bool]:
+        added = self.insert(jobs, now)
         fresh = {new.id for new, is_new in zip(jobs, added, strict=True) if is_new}
         waiters = []
         for new, is_new in zip(jobs, added, strict=True):
@@ -62,7 +66,7 @@ class Model:
                 self.reckon(waiter, now)
         return added
 
-    def insert(self, jobs: Sequence[NewJob], now: int, key: int) -> list[bool]:
+    def insert(self, jobs: Sequence[NewJob], now: int) -> list[bool]:
         added = []
         for new in jobs:
             added.append(new.id not in self.jobs)
@@ -71,7 +75,7 @@ class Model:
                 fed = any(one.passing in (Passing.FIRST, Passing.LISTED) for one in new.after)
                 mentioned = any(one.awaited == new.id for other in jobs for one in other.after)
                 job = Job(
-                    key,
+                    next(self.provisional),
                     new.id,
                     new.task,
                     new.queue,
@@ -89,6 +93,14 @@ class Model:
                 )
                 self.jobs[new.id] = Kept(job, {}, None)
         return added
+
+    def learn_key(self, job_id: str, key: int) -> None:
+        """Take over the key that the store gave a job, also where others have it as their culprit."""
+        mine = self.jobs[job_id].job.key
+        self.change(job_id, key=key)
+        for other, kept in self.jobs.items():
+            if kept.job.culprit == mine:
+                self.change(other, culprit=key)
 
     # Edges
 

@@ -23,7 +23,7 @@ from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, Sc
 from localq.model.worker import Served
 from localq.store.protocol import Filter
 from tests.store.given import NOW, SECOND, LeaseClock, attempt, call, card, done, newly, pause, resume
-from tests.store.model import Model, Worker
+from tests.store.model import PROVISIONAL, Model, Worker
 from tests.store.timed_model import TimedModel
 
 QUEUES = ["fast", "slow", "rare"]
@@ -122,8 +122,8 @@ class StoreMachine(RuleBasedStateMachine):
     def learn_keys(self) -> None:
         """Take over the keys the store gave; they must grow with the order of adding."""
         for job_id, job in self.store.read.get(list(self.model.jobs)).items():
-            if self.model.jobs[job_id].job.key == -1:
-                self.model.change(job_id, key=job.key)
+            if self.model.jobs[job_id].job.key >= PROVISIONAL:
+                self.model.learn_key(job_id, job.key)
         keys = [kept.job.key for kept in self.model.jobs.values()]
         assert keys == sorted(set(keys))
 
