@@ -213,7 +213,9 @@ def test_a_job_that_is_replaced_does_not_wait_for_what_waits_for_it(store: Any) 
     call = new("a", after=behind("d"))
     follow_ups = (new("b"), new("d", after=behind("c")))
 
-    assert store.jobs.finish([done(one, S.WAITING, role=one.role, replaced=call, follow_ups=follow_ups)], NOW) == [True]
+    assert store.jobs.finish(
+        [done(one, S.WAITING, role=one.role, replaced=call, follow_ups=follow_ups)], NOW
+    ).applied == [True]
 
     assert [late.id for late in stuck(store)] == ["a"]
     assert store.read.stranded(10) == []

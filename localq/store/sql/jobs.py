@@ -27,6 +27,8 @@ from localq.store.sql.statement import Statement
 
 __all__ = ["SqlJobs"]
 
+#: Plain numbers: every job that ends is asked.
+_READY, _FINAL = int(JobState.READY), int(JobState.SUCCEEDED)
 #: Jobs removed from a queue in one transaction.
 _PURGED_AT_ONCE = 1000
 
@@ -146,18 +148,12 @@ class SqlJobs:
 
 def _finished(ended: Sequence[Completion | None]) -> tuple[Finished, list[str]]:
     """Return what came of completions, and the ids of the jobs whose results are there."""
-    ready = freed = False
+    held = [done for done in ended if done is not None]
+    final = [done.id for done in held if done.state >= _FINAL]
+    ready = any(done.state == _READY or done.follow_ups for done in held)
+    freed = any(done.role & Role.AWAITED for done in held)
     next_at = None
-    final = []
-    for done in ended:
-        if done is None:
-            continue
-        if done.role & Role.AWAITED:
-            freed = True
-        if done.state >= JobState.SUCCEEDED:
-            final.append(done.id)
-        elif done.state == JobState.SCHEDULED:
-            next_at = done.run_at if next_at is None else min(next_at, done.run_at)
-        if done.state == JobState.READY or done.follow_ups:
-            ready = True
-    return Finished([done is not None for done in ended], ready, freed, next_at), final
+    if len(final) < len(held):
+        next_at = min((done.run_at for done in held if done.state == JobState.SCHEDULED), default=None)
+    applied = [True] * len(ended) if len(held) == len(ended) else [done is not None for done in ended]
+    return Finished(applied, ready, freed, next_at), final
