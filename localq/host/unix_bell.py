@@ -18,6 +18,7 @@ import os
 import select
 import socket
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator
@@ -144,12 +145,13 @@ class UnixBell:
 
 
 class Ringer:
-    """Rings the bells in a store's folder."""
+    """Rings the bells in a store's folder; as long as none hangs there it holds no socket."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.fspath(folder)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._closed = False
         self._names: dict[str, list[str]] = {}
         #: Whether any bell listens for one word alone.
         self._choosy = False
@@ -187,7 +189,26 @@ class Ringer:
 
     def close(self) -> None:
         """Let go of the socket."""
-        self._socket.close()
+        with self._lock:
+            self._closed = True
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+
+    def __del__(self) -> None:
+        try:  # noqa: SIM105 - at the interpreter's end contextlib may be gone already
+            self.close()
+        except Exception:
+            pass
+
+    def _sender(self) -> socket.socket:
+        with self._lock:
+            if self._closed:
+                raise OSError(errno.EBADF, "the ringer is closed")
+            if self._socket is None:
+                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                self._socket.setblocking(False)
+            return self._socket
 
     def tell(self, kind: str, data: bytes) -> list[str]:
         """Send bytes to every bell of a kind; return the paths of those that had no room for them."""
@@ -226,7 +247,7 @@ class Ringer:
     def _send(self, path: str, word: bytes) -> bool:
         """Send; False if the bell has no room. One that nobody holds any more is taken down."""
         try:
-            self._socket.sendto(word, path)
+            (self._socket or self._sender()).sendto(word, path)
         except OSError as error:
             if error.errno in (errno.ECONNREFUSED, errno.ENOENT):
                 self._stamp = -1
