@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker.python import run_python
+
 HEAD = """
 import sys, threading
 from localq import LocalQ, freeze_support
@@ -47,15 +49,7 @@ print([name for name in os.listdir("jobs.db.d") if name.endswith((".lock", ".slo
 def run_script(folder: Path, text: str, *flags: str, code: int = 0) -> list[str]:
     """Run a program; return the lines it printed."""
     (folder / "program.py").write_text(text)
-    done = subprocess.run(
-        [sys.executable, *flags, "program.py"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        check=False,
-    )
+    done = run_python(folder, *flags, "program.py")
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done.stdout.splitlines()

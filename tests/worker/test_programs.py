@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.worker.python import run_python
 from tests.worker.waiting import alive, until
 
 HEAD = """
@@ -26,15 +24,7 @@ threading.Thread(target=ended.wait, daemon=True).start()
 def run_program(folder: Path, text: str, *more: str, code: int = 0) -> str:
     """Run a script in a folder; return what it printed."""
     (folder / "program.py").write_text(HEAD + text)
-    done = subprocess.run(
-        [sys.executable, *more, "program.py"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        check=False,
-    )
+    done = run_python(folder, *more, "program.py")
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return done.stdout
@@ -407,13 +397,6 @@ print(*sorted((one.name, one.state, one.runs) for one in q.schedules.list()), se
 
 def run_words(folder: Path, *words: str, stderr: bool = False) -> str:
     """Run Python with words in a folder; return what was printed, on standard error too where asked."""
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        check=True,
-    )
+    done = run_python(folder, *words)
+    assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr if stderr else done.stdout
