@@ -113,11 +113,17 @@ class Running:
         context.__dict__.update(
             fields,
             id=job.id,
-            args=self.args,
+            args=list(self.args),
             kwargs=self.kwargs,
             retries=job.retries,
             attempt=job.attempts,
-            delivery_info={"queue": job.queue, "routing_key": job.queue, "priority": job.priority},
+            delivery_info={
+                "exchange": "",
+                "queue": job.queue,
+                "routing_key": job.queue,
+                "priority": job.priority,
+                "redelivered": job.crashes > 0,
+            },
             root_id=self.options.root_id or job.id,
             awaited=bool(job.role & Role.AWAITED),
             time_limit=self.limits.hard,
@@ -128,6 +134,10 @@ class Running:
             context.eta = to_datetime(eta).isoformat()
         if job.expires_at is not None:
             context.expires = to_datetime(job.expires_at).isoformat()
+        if self.options.argsrepr is not None:
+            context.__dict__["argsrepr"] = self.options.argsrepr
+        if self.options.kwargsrepr is not None:
+            context.__dict__["kwargsrepr"] = self.options.kwargsrepr
 
     def _common_fields(self) -> dict[str, Any]:
         options, task, conf = self.options, self.task, self.runtime.settings
@@ -144,10 +154,8 @@ class Running:
             "shadow": options.shadow,
             "ignore_result": ignores_result(options, task, conf),
             "max_retries": options.max_retries,
-            "argsrepr": options.argsrepr,
-            "kwargsrepr": options.kwargsrepr,
             "shown": None,
-            "stamps": options.stamps,
+            "stamps": options.stamps or {},
             "stamped_headers": None if options.stamps is None else sorted(options.stamps),
         }
 

@@ -31,7 +31,7 @@ class BoundTask:
 
     def push_request(self, *args: Any, **fields: Any) -> None:
         """Let `request` be another, until `pop_request`: for tests that call `run`."""
-        current.request.set(Context(args=args, _before=current.request.get(), **fields))
+        current.request.set(Context(*args, _before=current.request.get(), **fields))
 
     def pop_request(self) -> None:
         """Let `request` be what it was before `push_request`."""
@@ -80,8 +80,8 @@ class BoundTask:
             countdown = self.default_retry_delay
         sig: Signature[Any] = Signature(
             self.name,
-            request.args if args is None else args,
-            {**request.kwargs, **(kwargs or {})},
+            (request.args or ()) if args is None else args,
+            {**(request.kwargs or {}), **(kwargs or {})},
             {**changes.kept, "queue": changes.queue, "priority": changes.priority},
         )
         sig["changed"] = args is not None or kwargs is not None or bool(options)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 __all__ = ["Context", "ExceptionInfo"]
 
-_NO_KWARGS: dict[str, Any] = {}
+#: Characters of arguments as text, as in Celery.
+_LONGEST = 1024
 
 
 class Context:
@@ -16,15 +17,16 @@ class Context:
     Fields are Celery's: id, task, args, kwargs, retries, eta, expires, is_eager, hostname, delivery_info,
     root_id, parent_id, group, callbacks, errbacks, timelimit (hard, soft), headers, shadow, ignore_result,
     argsrepr, kwargsrepr, called_directly, stamps, stamped_headers; and `attempt`, the number of this
-    run. A field that was not given is None.
+    run. A field that was not given is None. Each of the call's headers is an attribute too; one that the call
+    does not have is an AttributeError, and `get` returns its default.
     """
 
     #: A context that was made by nobody belongs to a direct call.
     called_directly = True
     id: str | None = None
     task: str | None = None
-    args: Any = ()
-    kwargs: Any = _NO_KWARGS
+    args: Any = None
+    kwargs: Any = None
     retries = 0
     attempt = 0
     #: Whether others wait for this job.
@@ -44,14 +46,15 @@ class Context:
     headers: Mapping[str, Any] | None = None
     shadow: str | None = None
     ignore_result = False
-    argsrepr: str | None = None
-    kwargsrepr: str | None = None
     stamps: Mapping[str, Any] | None = None
     stamped_headers: Sequence[str] | None = None
     utc = True
+    # What only messages have.
+    chain = chord = group_index = logfile = loglevel = origin = properties = reply_to = None
+    replaced_task_nesting = 0
 
-    def __init__(self, **fields: Any) -> None:
-        self.__dict__.update(fields)
+    def __init__(self, *fields: Any, **more: Any) -> None:
+        self.__dict__.update(*fields, **more)
 
     @property
     def timelimit(self) -> tuple[float | None, float | None]:
@@ -63,17 +66,43 @@ class Context:
         """The job's id."""
         return self.id
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a field, or a default."""
-        return getattr(self, name, default)
+    @property
+    def taskset(self) -> str | None:
+        """The id of the group, by its old name."""
+        return self.group
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a field or a header; the default where there is none."""
+        return getattr(self, key, default)
+
+    def update(self, *fields: Any, **more: Any) -> None:
+        """Set fields."""
+        self.__dict__.update(*fields, **more)
+
+    def clear(self) -> None:
+        """Forget all fields."""
+        self.__dict__.clear()
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return (self.__dict__.get("headers") or {}).get(name)
+        own = self.__dict__
+        headers = own.get("headers")
+        if headers and name in headers:
+            return headers[name]
+        if name in _WORKED_OUT:
+            return _WORKED_OUT[name](self)
+        raise AttributeError(f"This request has no field and no header {name!r}.")
 
     def __repr__(self) -> str:
         return f"<Context: {self.__dict__!r}>"
+
+
+#: Fields that few ask for, made when they are; LocalQ's own `scheduled_at` is None in a job of no schedule.
+_WORKED_OUT: dict[str, Callable[[Context], Any]] = {
+    "argsrepr": lambda request: repr(tuple(request.args or ()))[:_LONGEST],
+    "kwargsrepr": lambda request: repr(request.kwargs or {})[:_LONGEST],
+    "children": lambda request: request.__dict__.setdefault("children", []),
+    "scheduled_at": lambda request: None,
+}
 
 
 class ExceptionInfo:

@@ -395,14 +395,15 @@ def test_the_request_says_what_it_is_for(eager: LocalQ) -> None:
     )
 
     assert result.successful(), result.traceback
-    assert (seen["id"], seen["task"], seen["args"], seen["kwargs"]) == (result.id, "look", (1,), {"k": 2})
+    assert (seen["id"], seen["task"], seen["args"], seen["kwargs"]) == (result.id, "look", [1], {"k": 2})
     assert (seen["retries"], seen["attempt"], seen["is_eager"], seen["called_directly"]) == (
         0,
         1,
         True,
         False,
     )
-    assert seen["delivery_info"] == {"queue": "io", "routing_key": "io", "priority": 3}
+    routed = {"queue": "io", "routing_key": "io", "exchange": ""}
+    assert seen["delivery_info"] == {**routed, "priority": 3, "redelivered": False}
     assert (seen["root_id"], seen["parent_id"], seen["group"], seen["shadow"]) == ("r", "p", "g", "s")
     assert seen["timelimit"] == (50, 40)
     assert seen["tenant"] == "a"

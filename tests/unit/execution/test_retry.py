@@ -145,7 +145,7 @@ def test_when_no_retry_is_left_the_reason_is_raised(eager: LocalQ) -> None:
 
     assert isinstance(with_reason.result, KeyError)
     assert isinstance(without.result, MaxRetriesExceededError)
-    assert f"Can't retry {work.name}[{without.id}] args:(False,) kwargs:{{}}" in str(without.result)
+    assert f"Can't retry {work.name}[{without.id}] args:[False] kwargs:{{}}" in str(without.result)
     assert without.retries == 2
     assert [run.outcome for run in without.attempts] == ["RETRY", "RETRY", "FAILURE"]
 
