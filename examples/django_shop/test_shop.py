@@ -18,7 +18,7 @@ from localq import AsyncResult
 from localq.store.protocol import Filter
 
 number = Client().post("/orders", {"item": "lamp"}).json()["number"]
-(job,) = celery_app.store.read.find(Filter(tasks=("orders.tasks.confirm",)), 10)
+(job,) = celery_app.store.read.find(Filter(tasks=("orders.tasks.confirm",)), 10).jobs
 print(AsyncResult(job.id).get(timeout=30))
 print(Client().get(f"/orders/{number}").content.decode())
 """

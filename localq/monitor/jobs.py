@@ -45,7 +45,7 @@ def job_called(read: Reading, name: str) -> Job | None:
     exact = read.get([name]).get(name)
     if exact is not None or len(name) < SHORTEST_PREFIX:
         return exact
-    found = read.find(Filter(id_prefix=name), 4)
+    found = read.starting(name, 4)
     if len(found) > 1:
         listed = "\n".join(f"  {one.id}" for one in found[:3]) + ("\n  ..." if found[3:] else "")
         raise QueryError(f"Several ids start with {name!r}:\n{listed}")
@@ -92,7 +92,7 @@ def wanted(
 def _state_name(read: Reading, name: str) -> str:
     if name.upper() in STATES or name.upper() in _SHOWN:
         return name.upper()
-    if read.find(Filter(shown=name), 1):
+    if read.find(Filter(shown=name), 1).jobs:
         return name
     close = nearest(name.upper(), [*STATES, *_SHOWN])
     raise QueryError(f"There is no state {name!r}, and no job shows it.{close} Known: {', '.join(STATES)}.")

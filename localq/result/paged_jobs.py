@@ -13,11 +13,11 @@ __all__ = ["paged"]
 _PAGE = 500
 
 
-def paged(read: Reading, which: Filter) -> Iterator[Job]:
-    """Yield jobs, newest first, reading as many as are asked for."""
+def paged(read: Reading, which: Filter, most: int = _PAGE) -> Iterator[Job]:
+    """Yield jobs, newest first, reading as many as are asked for, up to `most` at once."""
     while True:
-        page = read.find(which, _PAGE)
-        yield from page
-        if len(page) < _PAGE:
+        page = read.find(which, most)
+        yield from page.jobs
+        if page.cursor is None:
             return
-        which = which._replace(before=page[-1].key)
+        which = which._replace(before=page.cursor)

@@ -10,6 +10,7 @@ from localq.app import LocalQ
 from localq.model.clock import to_datetime
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
+from localq.result.paged_jobs import paged
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
 from localq.store.protocol import Filter
@@ -52,7 +53,7 @@ def enqueued(app: LocalQ, task: Task[..., Any] | str | None = None, *, queue: st
     """
     name = None if task is None else _name(task)
     which = Filter(_WAITING, None if name is None else (name,), None if queue is None else (queue,))
-    return [_seen(app, job) for job in reversed(app.store.read.find(which, 100_000))]
+    return [_seen(app, job) for job in reversed(list(paged(app.store.read, which)))]
 
 
 def assert_enqueued(

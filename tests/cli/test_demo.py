@@ -97,7 +97,7 @@ class Demo:
         q = LocalQ("localq.cli.demo.tasks", path=self.path)
         try:
             which = Filter(tasks=(tasks.digest.name,), queues=run and (run,), states=(JobState.SUCCEEDED,))
-            jobs = q.store.read.find(which, 10_000)
+            jobs = q.store.read.find(which, 10_000).jobs
             found = {}
             for job in jobs:
                 result = q.AsyncResult(job.id)
@@ -396,7 +396,7 @@ def test_two_may_work_on_one_run(demo: Demo, tree: Tree) -> None:
     first = demo.start(tree.folder, fault="run.before=sleep:0.005")
     until(demo.path.exists)
     store = LocalQ(path=demo.path).store
-    until(lambda: store.read.find(Filter(tasks=(tasks.digest.name,)), 1))
+    until(lambda: store.read.find(Filter(tasks=(tasks.digest.name,)), 1).jobs)
     second = demo("--resume")
 
     said, _ = first.communicate(timeout=60)
@@ -412,7 +412,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(demo: Demo, tree: Tree) -> N
     program = demo.start(tree.folder, fault="run.before=sleep:0.02", start_new_session=True)
     until(demo.path.exists)
     store = LocalQ(path=demo.path).store
-    until(lambda: store.read.find(Filter(tasks=(tasks.digest.name,), states=(JobState.SUCCEEDED,)), 1))
+    until(lambda: store.read.find(Filter(tasks=(tasks.digest.name,), states=(JobState.SUCCEEDED,)), 1).jobs)
 
     os.killpg(program.pid, signal.SIGINT)
     said, _ = program.communicate(timeout=30)
@@ -420,7 +420,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(demo: Demo, tree: Tree) -> N
     assert program.returncode == 130
     assert "Traceback" not in said
     assert f"localq demo --resume --path {demo.path}" in said
-    assert not store.read.find(Filter(states=(JobState.RUNNING,)), 1)
+    assert not store.read.find(Filter(states=(JobState.RUNNING,)), 1).jobs
     assert [row.declared for row in store.workers.all()] == [True]
     store.close()
     assert tree.line() in squeezed(demo("--resume"))

@@ -143,7 +143,7 @@ def test_a_schedule_is_triggered_and_backfilled(shop: LocalQ, localq: Command) -
     filled = localq("schedules", "backfill", "nightly", "2025-12-01", "2025-12-03T12:00").output.split()
 
     assert len(filled) == 3
-    waiting = {one.id for one in shop.store.read.find(Filter((JobState.READY,)), 100)}
+    waiting = {one.id for one in shop.store.read.find(Filter((JobState.READY,)), 100).jobs}
     assert {triggered, *filled} <= waiting
     again = localq("schedules", "backfill", "nightly", "2025-12-01", "2025-12-03T12:00")
     assert (again.exit_code, again.output) == (0, "Fired: 0.\n")

@@ -142,7 +142,7 @@ def test_a_failed_node_is_retried_and_its_workflow_goes_on(q: LocalQ, localq: Ru
 def test_what_comes_after_stands_below_or_behind(q: LocalQ, ties: list[tuple[int, int, int]], drawn: list[str]) -> None:
     for name in "1234":
         q.send_task(name)
-    jobs = list(reversed(q.store.read.find(Filter(), 10)))
+    jobs = list(reversed(q.store.read.find(Filter(), 10).jobs))
     made = [Tie(jobs[a - 1].key, n, jobs[b - 1].key, Passing(kind), 0) for n, (a, b, kind) in enumerate(ties)]
 
     def said(line: Any) -> str:

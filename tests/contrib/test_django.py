@@ -16,7 +16,7 @@ from localq.store.protocol import Filter
 
 
 def jobs(q: LocalQ) -> list[str]:
-    return [job.queue for job in q.store.read.find(Filter(), 10)]
+    return [job.queue for job in q.store.read.find(Filter(), 10).jobs]
 
 
 def test_tasks_of_a_django_project_can_wait_for_a_commit(fitted: LocalQ) -> None:

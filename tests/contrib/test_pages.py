@@ -67,7 +67,7 @@ def test_the_page_about_django_is_a_project_that_runs(project: Project) -> None:
         print(tasks.confirm.delay(8).get(timeout=30))
         result = tasks.later(datetime.now(timezone.utc))
         print(celery_app.AsyncResult(result.id).name)
-        print(len(celery_app.store.read.find(Filter(tasks=("orders.tasks.confirm",)), 10)))
+        print(len(celery_app.store.read.find(Filter(tasks=("orders.tasks.confirm",)), 10).jobs))
     """)
 
     assert worker.stop() == 0

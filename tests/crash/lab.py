@@ -288,7 +288,7 @@ class Lab:
         """Say what is unfinished, alive, killed and logged: for a test that failed."""
         jobs = self.store.read.find(
             Filter((JobState.WAITING, JobState.SCHEDULED, JobState.READY, JobState.RUNNING)), 20
-        )
+        ).jobs
         alive = [f"{one.kind} {one.name} {one.pid}" for one in self.programs if one.alive()]
         shown = "\n".join(f"  {job}" for job in jobs)
         logs = "\n".join(one.told()[-2000:] for one in self.programs)

@@ -173,7 +173,7 @@ def job_in(store: Any, wanted: JobState, job_id: str = "job") -> Job:
 
 def snapshot(store: Any) -> list[Any]:
     """Return all that can be seen of the jobs and schedules in a store."""
-    jobs = store.read.find(Filter(), 10_000)
+    jobs = store.read.find(Filter(), 10_000).jobs
     ids = [one.id for one in jobs]
     schedules = store.schedules.find()
     ledgers = [store.schedules.ledger(one.name, 10_000) for one in schedules]

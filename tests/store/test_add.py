@@ -96,7 +96,7 @@ def test_an_id_twice_in_one_batch_is_added_once(store: Any) -> None:
 
     assert added == [True, False, True, False]
     assert job(store, "a").priority == 1
-    assert len(store.read.find(Filter(), 10)) == 2
+    assert len(store.read.find(Filter(), 10).jobs) == 2
 
 
 def test_a_large_call_twice_in_one_batch_is_added_once(store: Any) -> None:
@@ -140,7 +140,8 @@ def test_any_text_may_be_an_id_a_task_or_a_queue(store: Any, text: str) -> None:
     assert (taken.id, taken.task, taken.queue, taken.options) == (text, text, text, text)
     assert store.jobs.finish([done(taken)], NOW).applied == [True]
     assert state(store, text) == JobState.SUCCEEDED
-    assert [one.id for one in store.read.find(Filter(id_prefix=text, queues=(text,), tasks=(text,)), 5)] == [text]
+    assert [one.id for one in store.read.find(Filter(queues=(text,), tasks=(text,)), 5).jobs] == [text]
+    assert [one.id for one in store.read.starting(text, 5)] == [text]
 
 
 def test_times_of_any_century_are_kept(store: Any) -> None:
@@ -163,7 +164,7 @@ def test_an_error_in_the_middle_of_a_batch_leaves_nothing_behind(
     with pytest.raises((StoreError, TypeError)):
         store.jobs.add(batch, NOW)
 
-    assert store.read.find(Filter(), 10) == []
+    assert store.read.find(Filter(), 10).jobs == []
     assert newly(store, [new("a")], NOW) == [True]
 
 

@@ -31,7 +31,7 @@ WAITING = [JobState.WAITING, JobState.SCHEDULED, JobState.READY]
 
 
 def ids(store: Any) -> Sequence[str]:
-    return sorted(one.id for one in store.read.find(Filter(), 100))
+    return sorted(one.id for one in store.read.find(Filter(), 100).jobs)
 
 
 # Cancelling

@@ -341,4 +341,4 @@ def test_a_thousand_attempts_are_finished_at_once(store: Any) -> None:
     assert store.jobs.finish([done(one) for one in jobs], NOW).applied == [True] * 1000
 
     assert store.read.stats().counts == {("default", JobState.SUCCEEDED): 1000}
-    assert store.read.find(Filter(states=(JobState.RUNNING,)), 10) == []
+    assert store.read.find(Filter(states=(JobState.RUNNING,)), 10).jobs == []

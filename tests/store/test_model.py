@@ -336,7 +336,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def jobs_agree(self) -> None:
         expected = [kept.job._replace(args=None) for kept in self.model.newest_first()]
-        assert self.store.read.find(Filter(), 1000) == expected
+        assert self.store.read.find(Filter(), 1000).jobs == expected
         for job_id, kept in self.model.jobs.items():
             assert call(self.store, job_id) == kept.job
 

@@ -11,12 +11,12 @@ import pytest
 from localq.model.edges import Edge
 from localq.model.job import JobState
 from localq.model.outcome import Note
-from localq.store.protocol import Filter
+from localq.store.protocol import Filter, Page
 from tests.store.given import NOW, attempt, call, claimed, done, job, job_in, new, newly, news, worker
 
 
 def found(store: Any, limit: int = 100, **which: Any) -> str:
-    return " ".join(one.id for one in store.read.find(Filter(**which), limit))
+    return " ".join(one.id for one in store.read.find(Filter(**which), limit).jobs)
 
 
 # One job
@@ -114,11 +114,11 @@ def test_only_unfinished_jobs_can_be_annotated(store: Any, was: JobState) -> Non
 
 def test_annotating_nothing_is_no_error(store: Any) -> None:
     store.jobs.add([new()], NOW)
-    before = store.read.find(Filter(), 10)
+    before = store.read.find(Filter(), 10).jobs
 
     store.jobs.note([], NOW + 1)
 
-    assert store.read.find(Filter(), 10) == before
+    assert store.read.find(Filter(), 10).jobs == before
 
 
 # Many jobs
@@ -135,7 +135,6 @@ def varied(store: Any) -> Any:
 
 def test_jobs_are_found_newest_first(varied: Any) -> None:
     assert found(varied, 5) == "extra-5 cancelled extra-4 failed extra-3"
-    assert found(varied, 0) == ""
 
 
 @pytest.mark.parametrize(
@@ -150,49 +149,101 @@ def test_jobs_are_found_newest_first(varied: Any) -> None:
         ({"tasks": ("task-1", "shop.mail"), "states": (JobState.READY,)}, "extra-5 extra-3 extra-1 ready"),
         ({"queues": ("queue-0", "failed")}, "failed extra-3 extra-0"),
         ({"queues": ("queue-0",), "tasks": ("task-1",)}, "extra-3"),
-        ({"id_prefix": "s"}, "succeeded scheduled"),
-        ({"id_prefix": "extra-2"}, "extra-2"),
-        ({"id_prefix": "EXTRA"}, ""),
-        ({"id_prefix": "%"}, ""),
     ],
 )
 def test_jobs_are_found_by_what_they_are(varied: Any, which: dict[str, Any], expected: str) -> None:
     assert found(varied, **which) == expected
 
 
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [("s", "succeeded scheduled"), ("extra", "extra-5 extra-4"), ("extra-2", "extra-2"), ("EXTRA", ""), ("%", "")],
+)
+def test_jobs_are_found_by_how_their_ids_start(varied: Any, prefix: str, expected: str) -> None:
+    assert " ".join(one.id for one in varied.read.starting(prefix, 2)) == expected
+
+
 def test_jobs_are_found_by_the_state_they_show(varied: Any) -> None:
     varied.jobs.note([Note("running", "PROGRESS", None), Note("ready", "PROGRESS", None)], NOW)
 
     assert found(varied, shown="PROGRESS") == "running ready"
+    assert found(varied, shown="PROGRESS", states=(JobState.READY, JobState.FAILED)) == "ready"
     assert found(varied, shown="OTHER") == ""
 
 
-def test_pages_go_on_where_the_last_one_ended(varied: Any) -> None:
-    pages: list[str] = []
-    before = None
-    while page := varied.read.find(Filter(before=before), 5):
-        pages += [one.id for one in page]
-        before = page[-1].key
+def pages(store: Any, which: Filter, limit: int, look: int) -> list[Page]:
+    """Return pages to the last one."""
+    read = [store.read.find(which, limit, look)]
+    while read[-1].cursor is not None:
+        read.append(store.read.find(which._replace(before=read[-1].cursor), limit, look))
+    return read
 
-    assert " ".join(pages) == found(varied)
-    assert len(pages) == 12
+
+EVERY_FILTER = [
+    Filter(),
+    Filter(states=tuple(JobState)),
+    Filter(states=(JobState.SUCCEEDED, JobState.RUNNING, JobState.CANCELLED)),
+    Filter(tasks=("task-1",)),
+    Filter(tasks=("shop.mail",), states=(JobState.FAILED, JobState.CANCELLED)),
+    Filter(queues=("ready", "queue-2")),
+    Filter(shown="PROGRESS"),
+    Filter(shown="PROGRESS", tasks=("shop.mail",), states=(JobState.READY,)),
+    Filter(tasks=("none",), states=(JobState.READY, JobState.RUNNING, JobState.FAILED)),
+]
+
+
+@pytest.mark.parametrize("which", EVERY_FILTER)
+@pytest.mark.parametrize(("limit", "look"), [(1, 100), (5, 100), (100, 1), (2, 3), (1, 1)])
+def test_pages_go_on_where_the_last_one_ended(varied: Any, which: Filter, limit: int, look: int) -> None:
+    varied.jobs.note([Note("running", "PROGRESS", None), Note("ready", "PROGRESS", None)], NOW)
+
+    read = pages(varied, which, limit, look)
+
+    whole = varied.read.find(which, 1000)
+    assert [one for page in read for one in page.jobs] == whole.jobs
+    assert (whole.cursor, whole.looked_back_to) == (None, None)
+    assert max(len(page.jobs) for page in read) <= limit
+
+
+def test_a_page_says_how_far_it_looked(store: Any) -> None:
+    store.jobs.add([new("far-1", task="far"), new("far-2", task="far")], NOW)
+    for minute in range(30):
+        store.jobs.add([new(f"near-{minute}")], NOW + minute)
+
+    page = store.read.find(Filter(tasks=("far",)), 10, look=10)
+
+    # Found nothing yet, and says so: there may be more further back.
+    assert page.jobs == []
+    assert page.cursor is not None
+    assert NOW + 10 <= page.looked_back_to <= NOW + 20
+    assert [one.id for one in pages(store, Filter(tasks=("far",)), 10, 10)[-1].jobs] == ["far-2", "far-1"]
+
+
+def test_a_full_page_says_how_old_its_last_job_is(store: Any) -> None:
+    for minute in range(5):
+        store.jobs.add([new(f"job-{minute}")], NOW + minute)
+
+    page = store.read.find(Filter(), 2)
+
+    assert [one.id for one in page.jobs] == ["job-4", "job-3"]
+    assert (page.cursor, page.looked_back_to) == (page.jobs[-1].key, NOW + 3)
 
 
 def test_jobs_are_counted_by_queue_and_state(varied: Any) -> None:
-    counted = Counter((one.queue, JobState(one.state)) for one in varied.read.find(Filter(), 100))
+    counted = Counter((one.queue, JobState(one.state)) for one in varied.read.find(Filter(), 100).jobs)
 
     assert varied.read.stats().counts == counted
     assert all(isinstance(state, JobState) for _, state in varied.read.stats().counts)
 
 
 def test_waiting_jobs_are_counted_by_queue_and_task(varied: Any) -> None:
-    waiting = varied.read.find(Filter(states=(JobState.WAITING, JobState.SCHEDULED, JobState.READY)), 100)
+    waiting = varied.read.find(Filter(states=(JobState.WAITING, JobState.SCHEDULED, JobState.READY)), 100).jobs
 
     assert varied.read.waiting_tasks() == Counter((one.queue, one.task) for one in waiting)
 
 
 def test_an_empty_store_has_nothing_to_tell(store: Any) -> None:
-    assert store.read.find(Filter(), 10) == store.workers.all() == []
+    assert store.read.find(Filter(), 10).jobs == store.workers.all() == []
     assert store.read.stats().counts == store.read.waiting_tasks() == {}
     assert (store.jobs.purge(None), store.jobs.prune(NOW, 10), store.jobs.forget([]), store.jobs.requeue([], NOW)) == (
         0,

@@ -96,8 +96,8 @@ class Beat:
         app.task(lambda: None, name="proj.add")  # type: ignore[call-overload]
         scheduler = beside(app)
         scheduler.tick(self.clock.now())
-        count = len(app.store.read.find(Filter(), 100))
-        app.cancel([job.id for job in app.store.read.find(Filter(), 100)])
+        count = len(app.store.read.find(Filter(), 100).jobs)
+        app.cancel([job.id for job in app.store.read.find(Filter(), 100).jobs])
         scheduler.close()
         app.close()
         return count

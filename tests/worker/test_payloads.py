@@ -51,7 +51,7 @@ def test_packed_and_signed_jobs_run_as_others_do(q: LocalQ, ran: Path, pool: str
     with q.running(concurrency=1, pool=pool):
         result = q.tasks["mark"].apply_async((text,), link=q.tasks["mark"].s())
         assert result.get(timeout=30) == text
-        (after,) = [one for one in q.store.read.find(_ANY, 10) if one.id != result.id]
+        (after,) = [one for one in q.store.read.find(_ANY, 10).jobs if one.id != result.id]
         assert q.AsyncResult(after.id).get(timeout=30) == text
 
     write(q, "UPDATE job SET args = CAST(args || 'x' AS BLOB) WHERE id = ?", result.id)
@@ -144,7 +144,7 @@ def test_error_callbacks_of_a_job_whose_worker_died_are_signed(q: LocalQ, ran: P
         for one in (lost, forged):
             with pytest.raises(WorkerLostError):
                 one.get(timeout=30)
-        (after,) = [one for one in q.store.read.find(_ANY, 10) if one.id not in (lost.id, forged.id)]
+        (after,) = [one for one in q.store.read.find(_ANY, 10).jobs if one.id not in (lost.id, forged.id)]
         assert q.AsyncResult(after.id).get(timeout=30) == "told"
 
     assert ran.read_text() == "told\n"

@@ -61,14 +61,14 @@ class Beat:
         self.tick(scheduler)
 
     def jobs(self) -> list[str]:
-        return [one.task for one in self.q.store.read.find(Filter(), 1000)]
+        return [one.task for one in self.q.store.read.find(Filter(), 1000).jobs]
 
     def fired(self, name: str) -> list[str]:
         return [f"{one.instant:%d %H:%M:%S}" for one in self.q.schedules.ledger(name) if one.outcome == "fired"][::-1]
 
     def finish(self) -> None:
         """End every job that waits."""
-        self.q.cancel([one.id for one in self.q.store.read.find(Filter(), 1000)])
+        self.q.cancel([one.id for one in self.q.store.read.find(Filter(), 1000).jobs])
 
     def close(self) -> None:
         for one in reversed(self._open):
@@ -167,7 +167,7 @@ def test_a_changed_call_keeps_the_times(beat: Beat) -> None:
     beat.after(scheduler, seconds=40)
 
     assert beat.fired("x") == ["01 12:00:00", "01 12:01:00"]
-    assert {one.queue for one in beat.q.store.read.find(Filter(), 10)} == {"celery", "other"}
+    assert {one.queue for one in beat.q.store.read.find(Filter(), 10).jobs} == {"celery", "other"}
 
 
 def test_a_changed_interval_counts_from_the_last_run_and_keeps_the_history(beat: Beat) -> None:
@@ -260,7 +260,7 @@ def test_a_schedule_is_added_changed_and_removed_while_the_program_runs(beat: Be
     changed = schedules.update("x", schedule="0 * * * *")
     assert (changed.words, changed.zone) == ("every hour, on the hour", "Europe/Berlin")
     beat.after(scheduler, hours=1)
-    assert [one.queue for one in beat.q.store.read.find(Filter(), 10)] == ["slow"]
+    assert [one.queue for one in beat.q.store.read.find(Filter(), 10).jobs] == ["slow"]
 
     assert schedules.remove("x")
     assert not schedules.remove("x")
@@ -280,7 +280,7 @@ def test_a_change_of_one_part_keeps_the_others(beat: Beat) -> None:
 
     scheduler = beat.scheduler()
     beat.after(scheduler, seconds=10)
-    (job,) = beat.q.store.read.find(Filter(), 10)
+    (job,) = beat.q.store.read.find(Filter(), 10).jobs
     full = beat.q.store.read.get([job.id], args=True)[job.id]
     assert full is not None
     assert (full.args, full.queue, full.priority) == (b"[[3,4],{}]", "slow", 5)
@@ -344,7 +344,7 @@ def test_a_task_that_this_process_does_not_know_fires_all_the_same(beat: Beat) -
     scheduler.close()
     stranger.close()
 
-    (job,) = beat.q.store.read.find(Filter(), 10)
+    (job,) = beat.q.store.read.find(Filter(), 10).jobs
     assert (job.task, job.queue) == ("work", "slow")
     assert '"time_limit":5' in (job.options or "")
 
@@ -566,7 +566,7 @@ def test_a_run_that_must_not_overlap_is_skipped_or_replaces_the_previous(beat: B
 
     assert beat.fired("s") == ["01 12:00:00"]
     assert beat.fired("c") == ["01 12:00:00", "01 12:01:00"]
-    states = [JobState(one.state).name for one in beat.q.store.read.find(Filter(), 10)]
+    states = [JobState(one.state).name for one in beat.q.store.read.find(Filter(), 10).jobs]
     assert sorted(states) == ["CANCELLED", "READY", "READY"]
 
 

@@ -43,7 +43,7 @@ def signed(tmp_path: Path) -> Iterator[LocalQ]:
 
 
 def jobs_of(app: LocalQ) -> list[Job]:
-    found = [app.store.read.get([job.id], args=True)[job.id] for job in app.store.read.find(Filter(), 100)]
+    found = [app.store.read.get([job.id], args=True)[job.id] for job in app.store.read.find(Filter(), 100).jobs]
     return [job for job in found if job is not None]
 
 

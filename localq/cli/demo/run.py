@@ -20,6 +20,7 @@ from localq.cli.demo.tasks import digest, list_files
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.result import AsyncResult
+from localq.result.paged_jobs import paged
 from localq.serialization import codec, exception_rebuild, failure
 from localq.store.protocol import Filter, Seen
 
@@ -105,7 +106,7 @@ def begin_run(q: LocalQ, run: Run) -> AsyncResult[Any]:
 
 def find_run(q: LocalQ, folder: str | None) -> Run | None:
     """Return the run begun last, of a folder or of any, unless its folder could not be listed."""
-    for job in q.store.read.find(Filter(tasks=(list_files.name,)), 100):
+    for job in paged(q.store.read, Filter(tasks=(list_files.name,)), 100):
         if job.state in (JobState.FAILED, JobState.CANCELLED):
             continue
         args = q.AsyncResult(job.id).args
@@ -117,7 +118,7 @@ def find_run(q: LocalQ, folder: str | None) -> Run | None:
 def waiting(q: LocalQ, run: Run) -> bool:
     """Whether jobs of a run wait, or are being run by another process."""
     states = (JobState.WAITING, JobState.SCHEDULED, JobState.READY, JobState.RUNNING)
-    return bool(q.store.read.find(Filter(states=states, queues=(run.id,)), 1))
+    return any(paged(q.store.read, Filter(states=states, queues=(run.id,)), 1))
 
 
 def list_run(q: LocalQ, run: Run, told: Callable[[int], None]) -> Listing:

@@ -7,7 +7,7 @@ from localq.store.protocol.events import Events, Hearing
 from localq.store.protocol.groups import Groups
 from localq.store.protocol.jobs import Added, Finished, Jobs
 from localq.store.protocol.mail import Mailbox
-from localq.store.protocol.reading import LINE, Filter, Inputs, Reading, Seen, Stats
+from localq.store.protocol.reading import LINE, LOOK, Filter, Inputs, Page, Reading, Seen, Stats
 from localq.store.protocol.schedules import Schedules
 from localq.store.protocol.store import Store
 from localq.store.protocol.workers import Presence, Workers
@@ -15,6 +15,7 @@ from localq.store.protocol.workers import Presence, Workers
 __all__ = [
     "CANCEL",
     "LINE",
+    "LOOK",
     "ORDERS",
     "Added",
     "Bell",
@@ -27,6 +28,7 @@ __all__ = [
     "Inputs",
     "Jobs",
     "Mailbox",
+    "Page",
     "Presence",
     "Reading",
     "Schedules",

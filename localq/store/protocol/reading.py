@@ -9,25 +9,35 @@ from localq.model.edges import Input, Tie
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 
-__all__ = ["LINE", "Filter", "Inputs", "Reading", "Seen", "Stats"]
+__all__ = ["LINE", "LOOK", "Filter", "Inputs", "Page", "Reading", "Seen", "Stats"]
 
 
+#: Jobs that a page is looked for among, if nothing else is said.
+LOOK = 10_000
 #: READY jobs of a queue and priority among which `stats` looks for the one that has waited longest.
 LINE = 1000
 
 
 class Filter(NamedTuple):
-    """Which jobs to find; None means any. `before` pages: only jobs whose key is lower.
-
-    Of more than `limit` jobs of an `id_prefix`, those with the greatest ids are found.
-    """
+    """Which jobs to find; None means any. `before` pages: only jobs before a cursor, or a job's key."""
 
     states: tuple[JobState, ...] | None = None
     tasks: tuple[str, ...] | None = None
     queues: tuple[str, ...] | None = None
     shown: str | None = None
-    id_prefix: str | None = None
     before: int | None = None
+
+
+class Page(NamedTuple):
+    """Jobs that were found, newest first, and how far was looked for them: every one that far back is among them.
+
+    `cursor` is where to go on (`Filter.before`), and `looked_back_to` when the last job that was looked at was added;
+    None, both: there was nothing more to look at. A page may be short, or empty, and yet not the last.
+    """
+
+    jobs: list[Job]
+    cursor: int | None
+    looked_back_to: int | None
 
 
 class Seen(NamedTuple):
@@ -77,8 +87,23 @@ class Reading(Protocol):
         """Return every kept attempt of a job, first to last."""
         ...
 
-    def find(self, which: Filter, limit: int) -> list[Job]:
-        """Return jobs, newest first, without their arguments."""
+    def find(self, which: Filter, limit: int, look: int = LOOK) -> Page:
+        """Return a page of jobs, newest first, without their arguments.
+
+        However many jobs there are, a call looks at some `look` of them and no more, for other verbs may have to wait
+        as long; going on from the cursor until that is None finds all. To keep within that a store must know its jobs
+        in the order of adding, and apart from that those RUNNING, FAILED, CANCELLED, and by the state they show, each
+        in that order too: these are few, may lie far behind others, and are what is asked for most. All else, such as
+        a task or a queue, may be found by looking at one job after another.
+
+        Args:
+            limit: How many jobs the page has at most, one or more.
+            look: How many that do not fit may be looked at; a store may look at some more.
+        """
+        ...
+
+    def starting(self, prefix: str, limit: int) -> list[Job]:
+        """Return up to `limit` jobs whose ids start so, the greatest ids first, without their arguments."""
         ...
 
     def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:

@@ -86,6 +86,12 @@ class ReadStatements(StatementTable):
     def _jobs(self) -> None:
         self.call = self.made(select(*job_columns(with_args=True)).where(job.c.id == P("of_id")))
         self.by_key = self.made(select(*job_columns(with_args=False)).where(job.c.key == P("k")))
+        self.starting = self.made(
+            select(*job_columns(with_args=False))
+            .where(job.c.id >= P("prefix"), job.c.id < P("end"))
+            .order_by(job.c.id.desc())
+            .limit(P("most"))
+        )
         columns = list(attempt.columns)
         within = and_(attempt.c.key >= P("first"), attempt.c.key < P("end"))
         self.attempts = self.made(select(*columns).where(within).order_by(attempt.c.key))

@@ -10,15 +10,14 @@ from typing import Any
 from localq.model.edges import Input, Tie
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
-from localq.store.protocol.reading import LINE, Filter, Inputs, Seen, Stats
+from localq.store.protocol.reading import LINE, LOOK, Filter, Inputs, Page, Seen, Stats
 from localq.store.sql.claiming import ready_queues
 from localq.store.sql.database import Database
-from localq.store.sql.found_jobs import queries
+from localq.store.sql.found_jobs import page
 from localq.store.sql.job_clauses import span
 from localq.store.sql.job_statements import JobStatements, job_statements, with_args
 from localq.store.sql.read_statements import ReadStatements, read_statements
 from localq.store.sql.schema import LAST_ATTEMPT
-from localq.store.sql.statement import Statement
 
 __all__ = ["SqlReading"]
 
@@ -85,14 +84,16 @@ class SqlReading:
             rows = self._sql.attempts.run(cursor, first=first, end=end).fetchall()
         return [_attempt(kept) for kept in rows]
 
-    def find(self, which: Filter, limit: int) -> list[Job]:
-        """Return jobs, newest first; see the protocol."""
-        found: list[Any] = []
+    def find(self, which: Filter, limit: int, look: int = LOOK) -> Page:
+        """Return a page of jobs, newest first; see the protocol."""
         with self._db.lock, self._db.reading as cursor:
-            for clause in queries(which):
-                found.extend(Statement(clause.limit(limit), self._db.dialect.compiler).run(cursor).fetchall())
-        found.sort(key=lambda row: -row[0])
-        return [Job._make(row) for row in found[:limit]]
+            return page(cursor, self._db.dialect, which, limit, look)
+
+    def starting(self, prefix: str, limit: int) -> list[Job]:
+        """Return jobs whose ids start so; see the protocol."""
+        with self._db.lock, self._db.reading as cursor:
+            rows = self._sql.starting.run(cursor, prefix=prefix, end=f"{prefix}\U0010ffff", most=limit).fetchall()
+        return [Job._make(row) for row in rows]
 
     def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
         """Return a workflow's jobs and edges; see the protocol."""

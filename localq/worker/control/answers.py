@@ -6,6 +6,7 @@ import json
 import os
 import resource
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured, SecurityError
@@ -15,6 +16,7 @@ from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT, PAUSE, RATE
 from localq.model.secrets import masked
 from localq.monitor import bug_report
+from localq.result.paged_jobs import paged
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.store.protocol import Filter
@@ -98,7 +100,7 @@ def _told(one: InHand, state: State) -> dict[str, Any]:
 def scheduled(state: State, **_: Any) -> list[dict[str, Any]]:
     """Return the newest of the jobs that wait in the store for their time, in the queues this worker serves."""
     plan = state.worker.plan
-    jobs = state.app.store.read.find(Filter(states=(JobState.SCHEDULED,), queues=plan.queues), _MOST)
+    jobs = _newest(state, Filter(states=(JobState.SCHEDULED,), queues=plan.queues))
     served = [job for job in jobs if job.queue not in plan.excluded]
     return [
         {
@@ -110,12 +112,15 @@ def scheduled(state: State, **_: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _newest(state: State, which: Filter) -> list[Job]:
+    return list(islice(paged(state.app.store.read, which, _MOST), _MOST))
+
+
 @inspect_command(alias="dump_revoked", help="List of revoked task-ids.")
 def revoked(state: State, **_: Any) -> list[str]:
     """Return the newest of the jobs that were revoked, or are to be."""
-    store = state.app.store
-    found = store.read.find(Filter(states=(JobState.CANCELLED,)), _MOST)
-    flagged = [job for job in store.read.find(Filter(states=(JobState.RUNNING,)), _MOST) if job.cancel]
+    found = _newest(state, Filter(states=(JobState.CANCELLED,)))
+    flagged = [job for job in _newest(state, Filter(states=(JobState.RUNNING,))) if job.cancel]
     return [job.id for job in (*flagged, *found)]
 
 

@@ -51,7 +51,7 @@ class Shop:
         self.task = do
 
     def jobs(self) -> list[Job]:
-        return self.q.store.read.find(Filter(), 10_000)
+        return self.q.store.read.find(Filter(), 10_000).jobs
 
     def signature(self, part: list[Any]) -> Any:
         kind, *more = part

@@ -63,7 +63,7 @@ def sealed(request: pytest.FixtureRequest, q: LocalQ) -> Iterator[tuple[LocalQ, 
 
 
 def rows_of(app: LocalQ) -> list[Job]:
-    found = [app.store.read.get([job.id], args=True)[job.id] for job in app.store.read.find(Filter(), 100)]
+    found = [app.store.read.get([job.id], args=True)[job.id] for job in app.store.read.find(Filter(), 100).jobs]
     return [job for job in found if job is not None]
 
 
