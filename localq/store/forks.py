@@ -1,7 +1,8 @@
 """Connections and forks: no connection crosses one.
 
 Before a fork, other threads' transactions are waited for; in the child, every store leaves what it inherited to
-its parent and starts with nothing.
+its parent and starts with nothing. A child forked in the middle of one all the same is told so when it uses the store:
+SQLite keeps the locks of a file once a process, so the child inherits a lock that nobody in it will ever let go of.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any, Protocol
 
 __all__ = ["Heir", "keep_for_ever", "watch"]
 
-#: Seconds a fork waits for another thread's transaction to end.
-_FORK_PATIENCE_S = 1.0
+#: Seconds a fork waits for another thread's transaction to end: as long as that may wait for other processes, and more.
+_FORK_PATIENCE_S = 40.0
 _heirs: weakref.WeakSet[Heir] = weakref.WeakSet()
 _forking = threading.local()
 
@@ -26,8 +27,12 @@ class Heir(Protocol):
     def hold(self, timeout_s: float) -> Any:
         """Take the lock under which the connections are used, and return it; None if it was not to be had."""
 
-    def leave_to_parent(self) -> None:
-        """In a forked child: leave the inherited connections alone, and start with none."""
+    def leave_to_parent(self, *, held: bool) -> None:
+        """In a forked child: leave the inherited connections alone, and start with none.
+
+        Args:
+            held: Whether the lock was had, so that no other thread was using the connections.
+        """
 
 
 def watch(heir: Heir) -> None:
@@ -42,20 +47,20 @@ def keep_for_ever(inherited: object) -> None:
 
 def _before_fork() -> None:
     """Wait for other threads' transactions: a child forked while one is inside SQLite finds its mutexes locked."""
-    held = [heir.hold(_FORK_PATIENCE_S) for heir in list(_heirs)]
-    _forking.held = [lock for lock in held if lock is not None]
+    _forking.held = [(heir, lock) for heir in list(_heirs) if (lock := heir.hold(_FORK_PATIENCE_S)) is not None]
 
 
 def _after_fork_in_parent() -> None:
-    for lock in _forking.held:
+    for _, lock in _forking.held:
         lock.release()
     _forking.held = []
 
 
 def _after_fork_in_child() -> None:
+    held = {id(heir) for heir, _ in _forking.held}
     _forking.held = []
     for heir in list(_heirs):
-        heir.leave_to_parent()
+        heir.leave_to_parent(held=id(heir) in held)
 
 
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -19,6 +19,7 @@ from localq.host.presence import Presence, is_dead, share_life
 from localq.host.unix_bell import UnixBell
 from localq.model import failpoints
 from localq.model.schedule import Firing, Schedule, ScheduleState, SyncOutcome
+from localq.store import forks
 from localq.store.protocol import Topic
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, claimed, done, new, newly, news, worker
@@ -241,6 +242,40 @@ def fork_inside_a_transaction(number: int, path: str) -> list[int]:
     store.close()
     assert count == sum(written) + len(codes)
     return codes
+
+
+def fork_while_a_transaction_is_held(number: int, path: str) -> list[int]:
+    """Fork while another thread stays inside a transaction longer than a fork waits; the child says what it gets."""
+    forks._FORK_PATIENCE_S = 0.01
+    store, other = SqliteStore(path), SqliteStore(path)
+    store.jobs.add([new("before")], NOW)
+    inside, forked = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with store.database.lock:
+            store.database.begin(store.database.cursor, write=True)
+            inside.set()
+            forked.wait(60)
+            store.database.rollback()
+
+    def child() -> None:
+        for one in (store, other):
+            said = ""
+            try:
+                one.jobs.add([new("child")], NOW)
+            except StoreError as error:
+                said = str(error)
+            assert "when this process was forked" in said
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    inside.wait(60)
+    code = _in_fork(child)
+    forked.set()
+    thread.join()
+    assert newly(store, [new("after")], NOW) == [True]
+    store.close()
+    return [code]
 
 
 class Telling(sqlite3.Connection):

@@ -178,6 +178,12 @@ def test_forks_while_another_thread_writes_harm_nobody(path: Path) -> None:
     assert whole(path)
 
 
+def test_a_child_forked_inside_another_threads_transaction_is_told_so_and_does_not_wait(path: Path) -> None:
+    assert together(1, children.fork_while_a_transaction_is_held, path) == [[0]]
+
+    assert whole(path)
+
+
 def test_a_forked_child_that_ends_leaves_the_parents_connection_open(path: Path) -> None:
     ended = run_python(children.leave_a_fork_the_ordinary_way, str(path))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -25,11 +27,18 @@ def together(count: int, act: Callable[..., Any], *args: Any) -> list[Any]:
     ]
     for process in processes:
         process.start()
+    patience: float = 0
     try:
-        return [_answer(reader, act) for reader, _ in pipes]
+        answers = [_answer(reader, act) for reader, _ in pipes]
+        patience = DEADLINE_S
+        return answers
     finally:
         for process, (reader, writer) in zip(processes, pipes, strict=True):
-            process.join(DEADLINE_S)
+            process.join(patience)
+            with contextlib.suppress(
+                ProcessLookupError
+            ):  # with what it forked, which would hold this run's output open
+                os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.join()
             process.close()
@@ -43,6 +52,7 @@ def shared(kind: str, *args: Any) -> Any:
 
 
 def _run(start: Any, writer: Any, act: Callable[..., Any], *args: Any) -> None:
+    os.setpgid(0, 0)
     try:
         start.wait(DEADLINE_S)
         writer.send((True, act(*args)))

@@ -40,6 +40,8 @@ _LOOK_EVERY = 128
 SPARE_PAGES = 1024
 _GIVEN_BACK_AT_ONCE = 256
 _DURABILITY = {"full": "FULL", "normal": "NORMAL"}
+#: Files of which this process inherited a lock, from a thread of its parent, that nobody here will ever let go of.
+_LOST_FILES: set[str] = set()
 
 
 class SqliteDatabase(Database):
@@ -118,6 +120,11 @@ class SqliteDatabase(Database):
         self._sweep = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def _connect(self) -> None:
+        if self.path in _LOST_FILES:
+            raise StoreError(
+                f"{self.path} was being written to by another thread when this process was forked, so it cannot be "
+                "used here. Start the process by spawn or forkserver, or fork before threads begin to use the queue."
+            )
         if not self.memory and not os.path.exists(self.path):
             self._place.make_file()
         self._connection = self._driver()
@@ -300,11 +307,13 @@ class SqliteDatabase(Database):
         lock = self.lock
         return lock if lock.acquire(timeout=timeout_s) else None
 
-    def leave_to_parent(self) -> None:
+    def leave_to_parent(self, *, held: bool) -> None:
         """In a forked child: leave the inherited connections alone, and start with none.
 
         They must stay unclosed: closing would roll back, or end the locks of, what the parent is doing.
         """
+        if not self.memory and self._connection is not None and (self._connection.in_transaction or not held):
+            _LOST_FILES.add(self.path)
         for inherited in (self._connection, self._checkpointer, self.cursor):
             if inherited is not None:
                 keep_for_ever(inherited)

@@ -57,7 +57,7 @@ class SqliteStore(SqlStore):
         """Take the database's lock for a fork, and return it; see `localq.store.forks`."""
         return self.database.hold(timeout_s)
 
-    def leave_to_parent(self) -> None:
+    def leave_to_parent(self, *, held: bool) -> None:
         """In a forked child: start with nothing of what was inherited."""
         self._ringer.stop()
-        self.database.leave_to_parent()
+        self.database.leave_to_parent(held=held)
