@@ -14,7 +14,7 @@ from localq.model.job_options import JobOptions
 from localq.result import waiting
 from localq.result.actions import Actions, signal_of
 from localq.result.attempts import Run
-from localq.result.job_view import JobView
+from localq.result.job_view import JobView, runner_of
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
 from localq.result.stamped_jobs import stamped
@@ -92,9 +92,16 @@ class AsyncResult(Actions, Lineage, Generic[R]):
 
     @property
     def result(self) -> Any:
-        """The return value; for a failed, retried or revoked job the error; else what the task said last, or None."""
+        """The return value; for a failed, retried or revoked job the error; else what the task said last, or None.
+
+        For a running job that said nothing yet: `{"pid", "hostname"}` of its worker, as in Celery.
+        """
         view = self._read()
-        return None if view is None else view.value(self._app.accepts(view.job.task), self._app.conf)
+        if view is None:
+            return None
+        if view.silent:
+            return runner_of(view.job, self._app.store.workers)
+        return view.value(self._app.accepts(view.job.task), self._app.conf)
 
     info = result
 

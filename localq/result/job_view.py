@@ -14,8 +14,15 @@ from localq.serialization.exception_rebuild import rebuild
 from localq.serialization.failure import Failure
 from localq.serialization.sealing import open_failure, open_result
 from localq.settings import Settings
+from localq.store.protocol import Workers
 
-__all__ = ["JobView"]
+__all__ = ["JobView", "runner_of"]
+
+
+def runner_of(job: Job, workers: Workers) -> dict[str, Any]:
+    """Return what Celery says of a job that runs: its worker's process, and name."""
+    card = next((row.card for row in workers.all() if row.key == job.owner), None)
+    return {"pid": None if card is None else card.pid, "hostname": None if card is None else card.name}
 
 
 class JobView(NamedTuple):
@@ -29,6 +36,11 @@ class JobView(NamedTuple):
     def final(self) -> bool:
         """Whether the job is finished, well or not."""
         return JobState(self.job.state).final
+
+    @property
+    def silent(self) -> bool:
+        """Whether the job runs and its task has said nothing of it yet."""
+        return self.job.state == JobState.RUNNING and self.job.shown is None and self.said is None
 
     @property
     def failure(self) -> Failure | None:

@@ -368,6 +368,38 @@ def test_a_state_of_its_own_is_shown_with_its_data(q: LocalQ, add: Task[..., int
     assert (result.state, result.info) == ("SUCCESS", 1)
 
 
+def test_a_running_job_that_said_nothing_tells_its_workers_process_and_name(
+    q: LocalQ, add: Task[..., int], hand: Hand
+) -> None:
+    result = add.delay(1)
+    before = (result.state, result.info)
+    job = hand.take()
+
+    assert before == ("PENDING", None)
+    assert (result.state, result.info) == ("STARTED", {"pid": os.getpid(), "hostname": "hand@host"})
+    assert result.result == result.info
+    assert q.backend.get_task_meta(job.id)["result"] == result.info
+    assert result.info.get("current", 0) == 0
+
+
+def test_what_a_running_job_said_is_shown_instead_of_its_worker(q: LocalQ, add: Task[..., int], hand: Hand) -> None:
+    result = add.delay(1)
+    job = hand.take()
+    q.store.jobs.note([Note(job.id, "LOADING", None)], q.clock.now())
+
+    assert (result.state, result.info) == ("LOADING", None)
+
+
+def test_a_job_whose_worker_is_forgotten_still_tells_a_mapping(
+    q: LocalQ, add: Task[..., int], hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = add.delay(1)
+    hand.take()
+    monkeypatch.setattr(type(q.store.workers), "all", lambda self: [])
+
+    assert result.info == {"pid": None, "hostname": None}
+
+
 def test_an_ignored_result_is_none_at_once(add: Task[..., int]) -> None:
     result = add.apply_async((1,), ignore_result=True)
 
