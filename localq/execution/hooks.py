@@ -15,11 +15,11 @@ _log = logging.getLogger("localq.task")
 
 
 def tell(this: Running, hook: str, status: str, value: Any, *einfo: ExceptionInfo) -> None:
-    """Call the task's hook for an ending, and `after_return`, where its class defines them."""
+    """Call the task's hook for an ending, and `after_return` unless a retry follows, where its class defines them."""
     made = type(this.task)
     if getattr(made, hook) is not getattr(Task, hook):
         _call_hook(this, hook, value, this.job.id, this.args, this.kwargs, *einfo)
-    if made.after_return is not Task.after_return:
+    if status != "RETRY" and made.after_return is not Task.after_return:
         _call_hook(this, "after_return", status, value, this.job.id, this.args, this.kwargs, *(einfo or (None,)))
 
 

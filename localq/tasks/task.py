@@ -257,7 +257,7 @@ class Task(BoundTask, Generic[P, R]):
     def after_return(
         self, status: str, retval: Any, task_id: str, args: Any, kwargs: Any, einfo: ExceptionInfo | None
     ) -> None:
-        """Run after every attempt."""
+        """Run after the last attempt, whatever came of it: not before a retry."""
 
     @property
     def __name__(self) -> str:
