@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from localq.canvas import Signature
 from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
 from localq.model.ids import follow_up_id
 from localq.tasks.call_options import read_changes
+from localq.tasks.parameters import changed_call
 from localq.tasks.request import Context
 
 __all__ = ["BoundTask"]
@@ -23,6 +24,7 @@ class BoundTask:
     app: Any
     max_retries: int | None
     default_retry_delay: float
+    run: Callable[..., Any]
 
     @property
     def request(self) -> Context:
@@ -53,7 +55,8 @@ class BoundTask:
         """End this run and run the job again later, under the same id.
 
         Args:
-            args, kwargs: New arguments; default: the same.
+            args, kwargs: New arguments; default: the same. Where only one of them is given, what the other was stays as
+                far as it does not name the same parameter.
             exc: The error that is the reason: raised when no retry is left.
             throw: False returns the Retry instead of raising it; you must then raise it yourself.
             eta, countdown: When; default: `default_retry_delay` seconds from now.
@@ -78,11 +81,9 @@ class BoundTask:
             )
         if eta is None and countdown is None:
             countdown = self.default_retry_delay
+        called = changed_call(self.run, (request.args or (), request.kwargs or {}), args, kwargs)
         sig: Signature[Any] = Signature(
-            self.name,
-            (request.args or ()) if args is None else args,
-            {**(request.kwargs or {}), **(kwargs or {})},
-            {**changes.kept, "queue": changes.queue, "priority": changes.priority},
+            self.name, *called, {**changes.kept, "queue": changes.queue, "priority": changes.priority}
         )
         sig["changed"] = args is not None or kwargs is not None or bool(options)
         again = Retry(exc=exc, when=countdown if eta is None else eta, is_eager=request.is_eager, sig=sig)

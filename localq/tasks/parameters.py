@@ -1,12 +1,12 @@
-"""What a function takes: whether a call fits it, and how many arguments it cannot do without."""
+"""What a function takes: whether a call fits it, how many arguments it needs, and what a changed call keeps."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["checker", "required"]
+__all__ = ["changed_call", "checker", "required"]
 
 
 def checker(function: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -34,6 +34,50 @@ def required(function: Callable[..., Any]) -> int:
         one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.default is one.empty
         for one in _parameters(function) or ()
     )
+
+
+def changed_call(
+    function: Callable[..., Any],
+    before: tuple[Sequence[Any], Mapping[str, Any]],
+    args: Sequence[Any] | None,
+    kwargs: Mapping[str, Any] | None,
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what a function is called with again: pure (celery/app/task.py of 5.7, `retry`).
+
+    Args:
+        function: What is called.
+        before: The positional and keyword arguments it had.
+        args, kwargs: What takes their place. Where one of them is None, those of before stay, but for the parameters
+            that the other gives.
+    """
+    old, named = before
+    if args is None and kwargs is None:
+        return tuple(old), dict(named)
+    if args is None:
+        return _with_names(function, tuple(old), dict(kwargs or {}))
+    if kwargs is not None:
+        return tuple(args), dict(kwargs)
+    given = [one for one in _parameters(function) or () if one.kind in _POSITIONAL][: len(args)]
+    taken = {one.name for one in given if one.kind == inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return tuple(args), {name: value for name, value in named.items() if name not in taken}
+
+
+def _with_names(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return a call in which keyword arguments take the place of the positional ones of the same parameter."""
+    known = {one.name: one for one in _parameters(function) or ()}
+    try:
+        bound = inspect.Signature(list(known.values())).bind_partial(*args)
+    except TypeError:
+        return args, kwargs
+    for name in list(kwargs):
+        if name in bound.arguments and known[name].kind == inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            bound.arguments[name] = kwargs.pop(name)
+    return (bound.args, {**bound.kwargs, **kwargs}) if known else (args, kwargs)
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter] | None:

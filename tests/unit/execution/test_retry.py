@@ -79,16 +79,39 @@ def test_a_retry_may_be_returned_instead_of_raised(eager: LocalQ) -> None:
     assert twice.delay().get() == 1
 
 
-def test_a_retry_keeps_or_changes_the_arguments(eager: LocalQ) -> None:
+@pytest.mark.parametrize(
+    ("called", "again", "then"),
+    [
+        (((1,), {"y": 2}), {}, [1, 2, 0]),
+        (((), {"x": 1, "y": 5}), {"kwargs": {"x": 2}}, [2, 0, 0]),
+        (((1, 2), {}), {"kwargs": {"y": 5}}, [1, 5, 0]),
+        (((1, 2), {"z": 3}), {"kwargs": {"y": 5}}, [1, 5, 0]),
+        (((1, 2), {"z": 3}), {"args": (9,)}, [9, 0, 3]),
+        (((), {"x": 1, "z": 3}), {"args": (9,)}, [9, 0, 3]),
+        (((1,), {"y": 2}), {"args": (9,), "kwargs": {}}, [9, 0, 0]),
+        (((1, 2, 3), {}), {"args": (9,), "kwargs": {"z": 4}}, [9, 0, 4]),
+    ],
+)
+def test_a_retry_keeps_the_arguments_that_those_given_do_not_replace(
+    eager: LocalQ, called: tuple[Any, Any], again: dict[str, Any], then: list[int]
+) -> None:
     @eager.task(bind=True)
-    def work(self: Task[Any, Any], x: int, y: int = 0, z: int = 0) -> list[int]:
+    def work(self: Task[Any, Any], x: int = 0, y: int = 0, z: int = 0) -> list[int]:
         if self.request.retries == 0:
-            self.retry(kwargs={"y": 5})
-        if self.request.retries == 1:
-            self.retry(args=(9,))
+            raise self.retry(countdown=0, **again)
         return [x, y, z]
 
-    assert work.delay(1, y=2, z=3).get() == [9, 5, 3]
+    assert work.apply_async(*called).get() == then
+
+
+def test_a_retry_leaves_arguments_that_have_no_names_where_they_were(eager: LocalQ) -> None:
+    @eager.task(bind=True)
+    def work(self: Task[Any, Any], x: int, /, y: int, *more: int, **named: int) -> list[Any]:
+        if self.request.retries == 0:
+            raise self.retry(countdown=0, kwargs={"y": 7, "x": 8})
+        return [x, y, more, named]
+
+    assert work.delay(1, 2, 3).get() == [1, 7, (3,), {"x": 8}]
 
 
 def test_a_retry_changes_queue_priority_and_limits(eager: LocalQ) -> None:
@@ -296,7 +319,6 @@ def test_hooks_are_called_in_order(eager: LocalQ) -> None:
         ("before_start", (), {"fail": True}),
         "run",
         ("on_retry", "KeyError('x')", "KeyError"),
-        ("after_return", "RETRY"),
         ("before_start", (), {"fail": True}),
         "run",
         ("on_failure", "KeyError('x')", True),
