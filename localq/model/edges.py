@@ -49,11 +49,14 @@ class Edge(NamedTuple):
 
 
 class Tie(NamedTuple):
-    """An edge as a store has it: keys of jobs, and its place among the waiter's."""
+    """An edge as a store has it: the ids of its jobs, and its place among the waiter's.
 
-    waiter: int
+    `awaited` None: a job that was not known, or is not there any more.
+    """
+
+    waiter: str
     position: int
-    awaited: int
+    awaited: str | None
     passing: int
     on_error: int
 

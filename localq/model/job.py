@@ -91,10 +91,10 @@ class NewJob(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A job as the store has it. `key` is the store's own short handle, good as long as the job exists.
+    """A job as the store has it. `id` names it everywhere; `key` says where it stands in the order of adding.
 
-    `waits` counts the unfinished jobs that it waits for; `role` is of `Role`. `culprit` is the key of the job it
-    cannot run because of (0: one that was removed); such a job is claimed only to say so.
+    `waits` counts the unfinished jobs that it waits for; `role` is of `Role`. `culprit` is the id of the job it
+    cannot run because of (empty: one that was removed); such a job is claimed only to say so.
     """
 
     key: int
@@ -118,5 +118,5 @@ class Job(NamedTuple):
     options: str | None
     waits: int = 0
     role: int = 0
-    culprit: int | None = None
+    culprit: str | None = None
     workflow: str | None = None

@@ -19,7 +19,7 @@ from localq.result.dot import Dot
 __all__ = ["Drawn", "counted", "dot", "mermaid", "tree"]
 
 #: Stands for what all jobs come from.
-_TOP = 0
+_TOP = ""
 _COLOURS = {
     states.SUCCESS: "palegreen",
     states.FAILURE: "lightcoral",
@@ -58,40 +58,42 @@ class _Forest:
 
     def __init__(self, jobs: Sequence[Job], ties: Sequence[Tie], most: int) -> None:
         self._most = most
-        self._jobs = {job.key: job for job in jobs}
-        self._ids = {job.id: job.key for job in jobs}
-        self._awaited: dict[int, list[Tie]] = {}
+        self._jobs = {job.id: job for job in jobs}
+        #: What each waits for, of these jobs, and what it gets of the first.
+        self._awaited: dict[str, list[str]] = {}
+        self._passing: dict[str, int] = {}
         for tie in ties:
             if tie.awaited in self._jobs:
-                self._awaited.setdefault(tie.waiter, []).append(tie)
-        self._over: dict[int, int] = {}
-        self._branches: dict[int, list[int]] = {}
-        self._behind: dict[int, list[int]] = {}
+                self._awaited.setdefault(tie.waiter, []).append(tie.awaited)
+                self._passing.setdefault(tie.waiter, tie.passing)
+        self._over: dict[str, str] = {}
+        self._branches: dict[str, list[str]] = {}
+        self._behind: dict[str, list[str]] = {}
         for job in jobs:
             self._place(job)
 
     def _place(self, job: Job) -> None:
-        before = self._awaited.get(job.key, [])
-        of_many = bool(before) and before[0].passing >= Passing.LISTED
+        before = self._awaited.get(job.id, [])
+        of_many = bool(before) and self._passing[job.id] >= Passing.LISTED
         if before:
-            over = self._common([tie.awaited for tie in before]) if of_many else before[-1].awaited
+            over = self._common(before) if of_many else before[-1]
         else:
-            over = self._ids.get(JobOptions.read(job.options).parent_id or "", _TOP)
-        over = _TOP if over == job.key else over
-        self._over[job.key] = over
-        (self._behind if of_many else self._branches).setdefault(over, []).append(job.key)
+            over = JobOptions.read(job.options).parent_id or _TOP
+        over = _TOP if over == job.id or over not in self._jobs else over
+        self._over[job.id] = over
+        (self._behind if of_many else self._branches).setdefault(over, []).append(job.id)
 
-    def _line_up(self, key: int) -> list[int]:
-        line = [key]
+    def _line_up(self, job_id: str) -> list[str]:
+        line = [job_id]
         while line[-1] != _TOP:
             line.append(self._over.get(line[-1], _TOP))
         return line
 
-    def _common(self, keys: Sequence[int]) -> int:
+    def _common(self, ids: Sequence[str]) -> str:
         """Return the last that comes before all of some jobs."""
-        common = self._line_up(self._over.get(keys[0], _TOP))
-        for key in keys[1:]:
-            at = self._over.get(key, _TOP)
+        common = self._line_up(self._over.get(ids[0], _TOP))
+        for job_id in ids[1:]:
+            at = self._over.get(job_id, _TOP)
             while at not in common:
                 at = self._over.get(at, _TOP)
             del common[: common.index(at)]
@@ -99,10 +101,10 @@ class _Forest:
 
     # Lines
 
-    def sequence(self, key: int) -> list[Drawn]:
+    def sequence(self, job_id: str) -> list[Drawn]:
         """Return a job's line and those that follow it on its level."""
         lines: list[Drawn] = []
-        rest = [key]
+        rest = [job_id]
         while rest:
             at = rest.pop(0)
             branches, behind = self._branches.get(at, []), self._behind.get(at, [])
@@ -120,18 +122,18 @@ class _Forest:
             rest = [*behind, *rest]
         return lines
 
-    def _shown(self, keys: Sequence[int]) -> list[Drawn]:
-        lines = [line for key in keys[: self._most] for line in self._branch(key)]
-        left_out = tuple(self._jobs[key] for key in keys[self._most :])
+    def _shown(self, ids: Sequence[str]) -> list[Drawn]:
+        lines = [line for job_id in ids[: self._most] for line in self._branch(job_id)]
+        left_out = tuple(self._jobs[job_id] for job_id in ids[self._most :])
         return [*lines, Drawn(None, left_out, 0, ())] if left_out else lines
 
-    def _branch(self, key: int) -> list[Drawn]:
+    def _branch(self, job_id: str) -> list[Drawn]:
         """Return one branch: its first line, what follows below that."""
-        first, *others = self.sequence(key)
+        first, *others = self.sequence(job_id)
         return [first._replace(below=(*first.below, *others))]
 
-    def _line(self, key: int, below: tuple[Drawn, ...]) -> Drawn:
-        return Drawn(self._jobs[key], (), len(self._awaited.get(key, ())), below)
+    def _line(self, job_id: str, below: tuple[Drawn, ...]) -> Drawn:
+        return Drawn(self._jobs[job_id], (), len(self._awaited.get(job_id, ())), below)
 
 
 # As text
@@ -141,9 +143,9 @@ def dot(jobs: Sequence[Job], ties: Sequence[Tie]) -> str:
     """Return the workflow in Graphviz's language."""
     graph = Dot("workflow")
     graph.default("node", shape="box", style="filled", fillcolor="white")
-    for job in jobs:
+    for number, job in enumerate(jobs, 1):
         shown = states.public_state(job)
-        graph.node(job.key, label=f"{job.task}\n{shown}", fillcolor=_COLOURS.get(shown, "white"))
+        graph.node(number, label=f"{job.task}\n{shown}", fillcolor=_COLOURS.get(shown, "white"))
     for before, after, dashed in _arrows(jobs, ties):
         graph.arrow(before, after, **({"style": "dashed"} if dashed else {}))
     return str(graph)
@@ -152,24 +154,23 @@ def dot(jobs: Sequence[Job], ties: Sequence[Tie]) -> str:
 def mermaid(jobs: Sequence[Job], ties: Sequence[Tie]) -> str:
     """Return the workflow in Mermaid's language."""
     lines = ["flowchart TD"]
-    for job in jobs:
+    for number, job in enumerate(jobs, 1):
         text = f"{job.task}<br>{states.public_state(job)}".replace('"', "#quot;")
-        lines.append(f'    j{job.key}["{text}"]')
+        lines.append(f'    j{number}["{text}"]')
         if (colour := _COLOURS.get(states.public_state(job))) is not None:
-            lines.append(f"    style j{job.key} fill:{colour}")
+            lines.append(f"    style j{number} fill:{colour}")
     for before, after, dashed in _arrows(jobs, ties):
         lines.append(f"    j{before} {'-.->' if dashed else '-->'} j{after}")
     return "\n".join(lines)
 
 
 def _arrows(jobs: Sequence[Job], ties: Sequence[Tie]) -> list[tuple[int, int, bool]]:
-    """Return (before, after, dashed): edges, and dashed what a job sent or called back."""
-    ids = {job.id: job.key for job in jobs}
-    known = set(ids.values())
+    """Return (before, after, dashed) by numbers of jobs: edges, and dashed what a job sent or called back."""
+    numbers = {job.id: number for number, job in enumerate(jobs, 1)}
     tied = {tie.waiter for tie in ties}
-    arrows = [(tie.awaited, tie.waiter, False) for tie in ties if tie.awaited in known]
+    arrows = [(numbers[tie.awaited], numbers[tie.waiter], False) for tie in ties if tie.awaited in numbers]
     for job in jobs:
-        parent = ids.get(JobOptions.read(job.options).parent_id or "")
-        if job.key not in tied and parent is not None and parent != job.key:
-            arrows.append((parent, job.key, True))
+        parent = numbers.get(JobOptions.read(job.options).parent_id or "")
+        if job.id not in tied and parent is not None and parent != numbers[job.id]:
+            arrows.append((parent, numbers[job.id], True))
     return arrows

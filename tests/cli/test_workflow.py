@@ -143,7 +143,7 @@ def test_what_comes_after_stands_below_or_behind(q: LocalQ, ties: list[tuple[int
     for name in "1234":
         q.send_task(name)
     jobs = list(reversed(q.store.read.find(Filter(), 10).jobs))
-    made = [Tie(jobs[a - 1].key, n, jobs[b - 1].key, Passing(kind), 0) for n, (a, b, kind) in enumerate(ties)]
+    made = [Tie(jobs[a - 1].id, n, jobs[b - 1].id, Passing(kind), 0) for n, (a, b, kind) in enumerate(ties)]
 
     def said(line: Any) -> str:
         below = " ".join(map(said, line.below))

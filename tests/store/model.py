@@ -94,14 +94,6 @@ class Model:
                 self.jobs[new.id] = Kept(job, {}, None)
         return added
 
-    def learn_key(self, job_id: str, key: int) -> None:
-        """Take over the key that the store gave a job, also where others have it as their culprit."""
-        mine = self.jobs[job_id].job.key
-        self.change(job_id, key=key)
-        for other, kept in self.jobs.items():
-            if kept.job.culprit == mine:
-                self.change(other, culprit=key)
-
     # Edges
 
     def waiters(self, job_id: str) -> list[tuple[str, Edge]]:
@@ -109,7 +101,7 @@ class Model:
         found = [(waiter, edge) for waiter, ties in self.edges.items() for awaited, edge in ties if awaited == job_id]
         return sorted(found, key=lambda one: self.jobs[one[0]].job.key)
 
-    def lower(self, waiter: str, now: int, culprit: int | None) -> None:
+    def lower(self, waiter: str, now: int, culprit: str | None) -> None:
         job = self.jobs[waiter].job
         if job.state != JobState.WAITING:
             return
@@ -141,11 +133,11 @@ class Model:
             for waiter, edge in self.waiters(job.id):
                 kept = self.jobs[waiter].job
                 if edge.on_error == OnError.FAIL and kept.state == JobState.WAITING and kept.waits > 0:
-                    self.change(waiter, waits=0, culprit=0 if removed else job.key)
+                    self.change(waiter, waits=0, culprit="" if removed else job.id)
         for job in bad:
             for waiter, edge in self.waiters(job.id):
                 if edge.on_error != OnError.FAIL:
-                    blamed = None if edge.on_error == OnError.SKIP else 0 if removed else job.key
+                    blamed = None if edge.on_error == OnError.SKIP else "" if removed else job.id
                     self.lower(waiter, now, blamed)
 
     def bad_ties(self, waiter: str) -> list[str]:
@@ -174,7 +166,7 @@ class Model:
                 self.change(waiter, waits=0)
             self.let_go(waiter, now)
             return
-        culprit = None if not bad else 0 if bad[0][0] is None else self.jobs[bad[0][0]].job.key
+        culprit = None if not bad else bad[0][0] or ""
         fails = any(policy == OnError.FAIL for _, policy in bad)
         self.change(waiter, state=JobState.WAITING, waits=0 if fails else unfinished, culprit=culprit)
 
@@ -326,17 +318,16 @@ class Model:
         return True
 
     def _behind_again(self, level: Sequence[str], now: int) -> list[str]:
-        keys = {self.jobs[one].job.key for one in level}
         waiters = {waiter for one in level for waiter, _ in self.waiters(one)}
         revived = []
         for waiter in sorted(waiters, key=lambda one: self.jobs[one].job.key):
             job = self.jobs[waiter].job
             if job.state == JobState.WAITING:
                 self.reckon(waiter, now)
-            elif job.state in BAD and job.culprit in keys:
+            elif job.state in BAD and job.culprit in level:
                 others = self.bad_ties(waiter)
                 if others:
-                    self.change(waiter, culprit=self.jobs[others[0]].job.key)
+                    self.change(waiter, culprit=others[0])
                 else:
                     self.again(waiter, now)
                     revived.append(waiter)
@@ -349,6 +340,8 @@ class Model:
             self.edges.pop(job_id, None)
         for waiter, ties in self.edges.items():
             self.edges[waiter] = [(awaited, edge) for awaited, edge in ties if awaited not in gone]
+            if self.jobs[waiter].job.culprit in gone:
+                self.change(waiter, culprit="")
         return len(gone)
 
     def is_needed(self, job: Job) -> bool:

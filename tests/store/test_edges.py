@@ -142,8 +142,8 @@ def test_a_job_may_wait_for_one_that_is_there(store: Any) -> None:
         S.WAITING,
     ]
     assert {one.id: one.culprit for one in stuck(store)} == {
-        "after-lost": job(store, "lost").key,
-        "after-unknown": 0,
+        "after-lost": "lost",
+        "after-unknown": "",
     }
 
 
@@ -202,7 +202,7 @@ def test_a_job_beside_another_that_waits_for_the_body_waits_for_nothing(store: A
     chord(store, 1)
     store.jobs.add([new("between", after=behind("body")), new("also", after=behind("between"), beside="head-0")], NOW)
 
-    assert (state(store, "also"), job(store, "also").culprit) == (S.WAITING, 0)
+    assert (state(store, "also"), job(store, "also").culprit) == (S.WAITING, "")
     assert [one.id for one in stuck(store)] == ["also"]
     assert store.read.stranded(10) == []
 
@@ -293,12 +293,12 @@ def test_what_is_behind_a_failure_comes_with_the_next_claim_whatever_is_served(s
     end(store, "a", bad)
 
     (one,) = claimed(store, worker(store), 0, queues=["some"])
-    assert (one.id, one.culprit, one.args) == ("b", job(store, "a").key, b"[[1],{}]")
+    assert (one.id, one.culprit, one.args) == ("b", "a", b"[[1],{}]")
     assert state(store, "c") == S.WAITING
     store.jobs.finish([done(one, S.FAILED, role=one.role)], NOW)
 
     (last,) = claimed(store, worker(store), 0, queues=["some"])
-    assert (last.id, last.culprit) == ("c", one.key)
+    assert (last.id, last.culprit) == ("c", "b")
 
 
 def test_a_body_fails_at_its_first_failure_and_the_header_goes_on(store: Any) -> None:
@@ -306,13 +306,13 @@ def test_a_body_fails_at_its_first_failure_and_the_header_goes_on(store: Any) ->
     end(store, ids[1], S.FAILED)
 
     (body,) = stuck(store)
-    assert (body.id, body.culprit) == ("body", job(store, ids[1]).key)
+    assert (body.id, body.culprit) == ("body", ids[1])
     store.jobs.finish([done(body, S.FAILED, role=body.role)], NOW)
     end(store, ids[0])
     end(store, ids[2], S.FAILED)
 
     assert stuck(store) == []
-    assert (state(store, "body"), job(store, "body").culprit) == (S.FAILED, job(store, ids[1]).key)
+    assert (state(store, "body"), job(store, "body").culprit) == (S.FAILED, ids[1])
 
 
 def test_a_body_that_waits_fails_when_all_have_finished(store: Any) -> None:
@@ -323,7 +323,7 @@ def test_a_body_that_waits_fails_when_all_have_finished(store: Any) -> None:
     assert (stuck(store), job(store, "body").waits) == ([], 1)
     end(store, ids[0])
 
-    assert [(one.id, one.culprit) for one in stuck(store)] == [("body", job(store, ids[1]).key)]
+    assert [(one.id, one.culprit) for one in stuck(store)] == [("body", ids[1])]
 
 
 def test_a_body_that_skips_runs_without_what_failed(store: Any) -> None:
@@ -343,7 +343,7 @@ def test_a_job_flagged_for_cancelling_that_would_run_again_stops_what_is_behind(
 
     store.jobs.finish([done(one, S.SCHEDULED, role=one.role, run_at=NOW + HOUR)], NOW)
 
-    assert [(late.id, late.culprit) for late in stuck(store)] == [("b", one.key)]
+    assert [(late.id, late.culprit) for late in stuck(store)] == [("b", "a")]
 
 
 def test_cancelling_what_others_wait_for_stops_them(store: Any) -> None:
@@ -368,7 +368,7 @@ def test_purging_what_others_wait_for_stops_them(store: Any) -> None:
 
     assert store.jobs.purge(["gone"]) == 1
 
-    assert [(one.id, one.culprit) for one in stuck(store)] == [("b", 0)]
+    assert [(one.id, one.culprit) for one in stuck(store)] == [("b", "")]
 
 
 def test_purging_takes_what_waits_along(store: Any) -> None:
@@ -479,7 +479,7 @@ def test_a_body_is_brought_back_with_the_last_that_failed(store: Any) -> None:
     end(store, ids[1], S.FAILED)
 
     store.jobs.requeue([ids[0]], NOW)
-    assert (state(store, "body"), job(store, "body").culprit) == (S.FAILED, job(store, ids[1]).key)
+    assert (state(store, "body"), job(store, "body").culprit) == (S.FAILED, ids[1])
     store.jobs.requeue([ids[1]], NOW)
 
     assert (state(store, "body"), job(store, "body").waits) == (S.WAITING, 3)
@@ -564,9 +564,8 @@ def test_a_family_is_its_jobs_and_edges(store: Any) -> None:
 
     jobs, ties = store.read.family("w")
 
-    keys = [one.key for one in jobs]
     assert [one.id for one in jobs] == [*ids, "body"]
-    assert [(tie.waiter, tie.position, tie.awaited) for tie in ties] == [(keys[2], 0, keys[0]), (keys[2], 1, keys[1])]
+    assert [(tie.waiter, tie.position, tie.awaited) for tie in ties] == [("body", 0, ids[0]), ("body", 1, ids[1])]
     assert store.read.family("unknown") == ([], [])
 
 
@@ -585,8 +584,22 @@ def test_a_culprit_that_was_removed_is_not_told_of(store: Any) -> None:
     store.jobs.add([new("a", queue="gone"), new("b", after=behind("a"), queue="other")], NOW)
     store.jobs.purge(["gone"])
 
-    assert job(store, "b").culprit is not None
+    assert job(store, "b").culprit == ""
     assert store.read.inputs(["b"])["b"].culprit is None
+
+
+def test_no_later_job_is_taken_for_a_culprit_that_was_removed(store: Any) -> None:
+    chord(store, 1)
+    store.jobs.add([new("last", beside="head-0")], NOW)
+    end(store, "last", S.FAILED)
+    fail_all(store)
+    assert job(store, "body").culprit == "last"
+
+    assert store.jobs.forget(["last"]) == 1
+    store.jobs.add([new("later")], NOW)
+
+    assert job(store, "body").culprit == ""
+    assert store.read.inputs(["body"])["body"].culprit is None
 
 
 def test_a_group_is_saved_until_it_is_forgotten_or_old(store: Any) -> None:

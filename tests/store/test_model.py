@@ -123,7 +123,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Take over the keys the store gave; they must grow with the order of adding."""
         for job_id, job in self.store.read.get(list(self.model.jobs)).items():
             if self.model.jobs[job_id].job.key >= PROVISIONAL:
-                self.model.learn_key(job_id, job.key)
+                self.model.change(job_id, key=job.key)
         keys = [kept.job.key for kept in self.model.jobs.values()]
         assert keys == sorted(set(keys))
 

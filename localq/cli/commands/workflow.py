@@ -104,11 +104,11 @@ def _times(store: Store, job: Job) -> str:
 
 
 def _told(one: Job, jobs: Sequence[Job], ties: Sequence[Tie]) -> dict[str, Any]:
-    ids = {job.key: job.id for job in jobs}
-    awaited: dict[int, list[str]] = {}
+    known = {job.id for job in jobs}
+    awaited: dict[str, list[str]] = {}
     for tie in ties:
-        if tie.awaited in ids:
-            awaited.setdefault(tie.waiter, []).append(ids[tie.awaited])
+        if tie.awaited in known:
+            awaited.setdefault(tie.waiter, []).append(tie.awaited)
     return {
         "workflow": one.workflow or one.id,
         "jobs": [
@@ -116,7 +116,7 @@ def _told(one: Job, jobs: Sequence[Job], ties: Sequence[Tie]) -> dict[str, Any]:
                 "id": job.id,
                 "task": job.task,
                 "state": states.public_state(job),
-                "after": awaited.get(job.key, []),
+                "after": awaited.get(job.id, []),
                 "created_at": iso(job.created_at),
                 "finished_at": iso(job.finished_at),
             }

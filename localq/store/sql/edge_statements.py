@@ -30,11 +30,9 @@ class EdgeStatements(StatementTable):
         none_left = and_(state_is(JobState.WAITING), job.c.waits == literal_column("0"))
         stuck = select(job.c.key).where(none_left).order_by(job.c.key).limit(P("most"))
         self.claim_stuck = self.made(
-            update(job)
-            .where(job.c.key.in_(stuck.scalar_subquery()))
-            .values(claimed_values())
-            .returning(*job_columns(with_args=True))
+            update(job).where(job.c.key.in_(stuck.scalar_subquery())).values(claimed_values()).returning(job.c.key)
         )
+        self.claimed = self.made(select(*job_columns(with_args=True)).where(job.c.key == P("k")))
 
     def _tying(self) -> None:
         waiter, awaited = job.alias("w"), job.alias("d")

@@ -274,8 +274,8 @@ class Edges:
 
     def take_stuck(self, cursor: Any, worker: int, most: int) -> list[Job]:
         """Claim jobs that cannot run because of others, for a worker to say so."""
-        rows = self._sql.claim_stuck.run(cursor, worker=worker, most=most).fetchall()
-        return [Job._make(row) for row in sorted(rows)]
+        keys = sorted(row[0] for row in self._sql.claim_stuck.run(cursor, worker=worker, most=most).fetchall())
+        return [Job._make(self._sql.claimed.run(cursor, k=key).fetchone()) for key in keys]
 
     def untie(self, cursor: Any, keys: Sequence[int]) -> None:
         """Remove the edges of jobs that go."""

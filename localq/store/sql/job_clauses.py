@@ -10,7 +10,9 @@ from sqlalchemy import (
     CompoundSelect,
     and_,
     bindparam,
+    case,
     exists,
+    func,
     literal_column,
     null,
     or_,
@@ -29,12 +31,28 @@ _SPAN = 1 << ATTEMPT_BITS
 _WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 
 
-def job_columns(with_args: bool) -> list[Any]:
-    """Return the columns of `Job`, in its order."""
+def job_columns(with_args: bool, *, ready: bool = False) -> list[Any]:
+    """Return the columns of `Job`, in its order; of ready jobs, which nothing keeps from running, without its id."""
     columns: list[Any] = [job.c[name] for name in Job._fields]
+    columns[Job._fields.index("culprit")] = (null() if ready else _culprit_id()).label("culprit")
     if not with_args:
         columns[Job._fields.index("args")] = null().label("args")
     return columns
+
+
+def _culprit_id() -> ColumnElement[Any]:
+    """Return the id of the job that one cannot run because of, empty if that is gone.
+
+    Found by the edge, which goes along with either: a key comes back, and may be another job's by now.
+    """
+    culprit = job.alias("of_culprit")
+    found = (
+        select(func.min(culprit.c.id))
+        .select_from(edge.join(culprit, culprit.c.key == edge.c.awaited))
+        .where(edge.c.waiter == job.c.key, edge.c.awaited == job.c.culprit)
+        .correlate(job)
+    )
+    return case((job.c.culprit.is_not(None), func.coalesce(found.scalar_subquery(), literal_column("''"))))
 
 
 def claimed_values() -> dict[str, Any]:

@@ -100,7 +100,7 @@ class JobStatements(StatementTable):
         )
         self.best_of_queue = self.made(best.add_columns(job.c.priority))
         taken = claimed_values()
-        back = job_columns(with_args=True)
+        back = job_columns(with_args=True, ready=True)
         self.claim_queue = self.made(
             update(job).where(job.c.key.in_(best.scalar_subquery())).values(taken).returning(*back)
         )

@@ -135,9 +135,10 @@ class ReadStatements(StatementTable):
             .where(or_(job.c.workflow == P("of_workflow"), job.c.id == P("of_workflow")))
             .order_by(job.c.key)
         )
+        awaited = job.alias("awaited")
         self.ties = self.made(
-            select(edge.c.waiter, edge.c.position, edge.c.awaited, edge.c.passing, edge.c.on_error)
-            .select_from(edge.join(job, job.c.key == edge.c.waiter))
+            select(job.c.id, edge.c.position, awaited.c.id, edge.c.passing, edge.c.on_error)
+            .select_from(edge.join(job, job.c.key == edge.c.waiter).outerjoin(awaited, awaited.c.key == edge.c.awaited))
             .where(job.c.workflow == P("of_workflow"))
             .order_by(edge.c.waiter, edge.c.position)
         )

@@ -116,9 +116,9 @@ class SqlReading:
         rows = self._sql.inputs.run(cursor, k=one.key).fetchall()
         culprit = None
         if one.culprit is not None:
-            row = self._sql.by_key.run(cursor, k=one.culprit).fetchone()
+            row = self._jobs.by_id.run(cursor, of_id=one.culprit).fetchone()
             if row is not None:
-                culprit = Seen(Job._make(row), self._last_attempt(cursor, one.culprit), None)
+                culprit = Seen(Job._make(row), self._last_attempt(cursor, row[0]), None)
         return Inputs([Input._make(row) for row in rows], culprit)
 
     def stranded(self, limit: int) -> list[Job]:

@@ -41,7 +41,7 @@ def test_what_is_behind_a_revoked_job_hears_of_that_and_of_no_earlier_trouble(
 
 
 def test_a_job_behind_a_failure_whose_worker_died_is_for_the_next_worker_of_any_queue() -> None:
-    one = job("next", JobState.RUNNING)._replace(culprit=7)
+    one = job("next", JobState.RUNNING)._replace(culprit="other")
     rules = Rules(PLAIN, 3, False, True, Settings())
 
     given_back = [released(one, 3), lost(one, lost_outcome("It died", one, rules, 3), "w", rules, 3)]
