@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from localq.exceptions import ImproperlyConfigured
 from localq.model.secrets import without_passwords
@@ -16,6 +17,16 @@ _EXAMPLES = {"path": DEFAULT, "url": f"sqlite:///{DEFAULT}"}
 _IN_MEMORY = ("memory", "cache+memory", "cache")
 #: Result back ends that bring results back to the caller, or keep none: the store does the former anyway.
 _ANY_STORE = ("rpc", "disabled", "amqp+rpc")
+#: Names that Celery and its extensions have for other places of jobs and results; "./redis" is a file all the same.
+_SHORT_NAMES = {
+    "amqp", "amqps", "arangodb", "azureblockblob", "azureservicebus", "azurestoragequeues", "cassandra",
+    "confluentkafka", "consul", "cosmosdbsql", "couchbase", "couchdb", "database", "db", "django", "django-cache",
+    "django-db", "djkombu", "dynamodb", "elasticsearch", "etcd", "file", "filesystem", "gcpubsub", "gcs", "gs",
+    "ironmq", "kafka", "librabbitmq", "mongodb", "pgmq", "pyamqp", "pyro", "qpid", "redis", "rediss", "riak", "s3",
+    "sentinel", "slmq", "sqla", "sqlalchemy", "sqs", "zookeeper",
+}  # fmt: skip
+#: The name of a class, such as "shop.results.Backend" or "shop.results:Backend", which a path is not.
+_CLASS = re.compile(r"[a-z_]\w*(\.[a-z_]\w*)*[.:][A-Z]\w*[a-z]\w*")
 
 
 def locate(path: str | os.PathLike[str] | None, url: str | None) -> str:
@@ -53,10 +64,10 @@ def _check(option: str, given: object) -> None:
 
 
 def embedded(url: str | None) -> str | None:
-    """Return the location that a broker's or result back end's URL stands for, or None for any.
+    """Return the location that a broker's or result back end's URL or short name stands for, or None for any.
 
     Raises:
-        ImproperlyConfigured: it is a server's; LocalQ has none.
+        ImproperlyConfigured: it is a server's, or something else that LocalQ has not.
     """
     if not url:
         return None
@@ -66,6 +77,8 @@ def embedded(url: str | None) -> str | None:
         return None
     if scheme in _IN_MEMORY or url == ":memory:":
         return ":memory:"
+    if not colon and (scheme in _SHORT_NAMES or _CLASS.fullmatch(url)):
+        raise ImproperlyConfigured(refusal(url))
     if not colon:
         return locate(url, None)
     if scheme in ("sqlite", "db+sqlite", "sqla+sqlite"):
@@ -80,8 +93,14 @@ def _same_path(url: str) -> str:
 
 
 def refusal(url: str) -> str:
-    """Say why a server's URL cannot be used."""
-    scheme = url.partition("://")[0].lower()
+    """Say why the URL of a server, or the name of something else, cannot be used."""
+    scheme, colon, _ = url.partition("://")
+    scheme = scheme.lower()
+    if not colon or scheme in ("file", "filesystem"):
+        return (
+            f"{without_passwords(url)!r} is another place for jobs or results in Celery, and LocalQ has one place for "
+            "both. Leave it out, or use path=, as in LocalQ(path='jobs.db'): jobs and results are in that file."
+        )
     if scheme.startswith(("redis", "valkey", "sentinel")):
         return (
             f"{without_passwords(url)} is a Redis server; this version has no store there. Use path=, as in "

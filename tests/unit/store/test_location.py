@@ -79,6 +79,14 @@ def test_jobs_and_results_are_in_one_file() -> None:
         ("rediss://h", "is a Redis server"),
         ("amqp://guest:guest@localhost//", r"amqp://guest:\*{8}@localhost// is a server, and LocalQ needs neither"),
         ("postgresql://h/x", "is a server"),
+        ("file:///var/results", "'file:///var/results' is another place for jobs or results in Celery"),
+        ("django-db", "'django-db' is another place for jobs or results in Celery, and LocalQ has one place"),
+        ("django-cache", "another place"),
+        ("database", "another place"),
+        ("amqp", "another place"),
+        ("SQS", "another place"),
+        ("shop.results.Backend", "another place"),
+        ("shop.results:Backend", "another place"),
     ],
 )
 def test_a_server_is_refused_when_the_store_is_needed(url: str, told: str) -> None:
@@ -93,6 +101,16 @@ def test_a_server_is_refused_when_the_store_is_needed(url: str, told: str) -> No
     for _ in range(2):
         with pytest.raises(ImproperlyConfigured, match=told):
             add.delay(1, 2)
+
+
+@pytest.mark.parametrize("name", ["./redis", "redis.db", "jobs", "shop.results/Backend", "C:jobs.db", "data/jobs.DB"])
+def test_what_only_looks_like_a_back_end_s_name_is_a_path(name: str) -> None:
+    assert app(backend=name).location == os.path.abspath(name)
+
+
+@pytest.mark.parametrize("name", ["rpc", "disabled"])
+def test_short_names_of_back_ends_that_bring_results_back_change_nothing(name: str) -> None:
+    assert app(broker="/tmp/shop.db", backend=name).location == "/tmp/shop.db"
 
 
 def test_a_path_comes_before_servers_and_says_so(tmp_path: Path) -> None:
