@@ -126,7 +126,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         self.defined_in = module_name(_maker(self))
         self.namespace = namespace
         self.strict_typing = strict_typing
-        self._task_cls = task_cls
+        self.task_cls = task_cls or self.task_cls
         self._put_at(path, url)
         self._own_registry(tasks, autofinalize)
         self._tasks.own = make_builtins(self)

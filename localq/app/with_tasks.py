@@ -36,8 +36,11 @@ class WithTasks:
     strict_typing: bool
     finalized = False
     _tasks: TaskRegistry
-    _task_cls: type[_Base] | str | None
+    #: The class tasks are made of, or its dotted name: a subclass may name its own.
+    task_cls: type[_Base] | str | None = None
     _base: type[_Base] | None = None
+    #: The class in its place, by `Task = ...`.
+    _given_base: type[_Base] | None = None
     _discoveries: list[tuple[Packages, str | None]]
 
     def _own_registry(self, given: Mapping[str, _Base] | None, autofinalize: bool) -> None:
@@ -93,13 +96,14 @@ class WithTasks:
             if not callable(function):
                 raise TypeError(f"@task decorates a function, not {function!r}")
             own = {name: value for name, value in options.items() if name not in ("shared", "lazy", "filter")}
-            bind, base = bool(own.pop("bind", False)), own.pop("base", None) or self._task_class()
+            bind, base = bool(own.pop("bind", False)), own.pop("base", None)
             if not own.get("name") and hasattr(function, "__name__"):
                 own["name"] = self.gen_task_name(function.__name__, function.__module__)
             if not self.strict_typing:
                 own.setdefault("typing", False)
             function = options["filter"](function) if options.get("filter") else function
-            made = make_task(self, function, bind=bind, base=base, options=own)
+            made = make_task(self, function, bind=bind, base=base or self._task_class(), options=own)
+            type(made)._of_app = base is None
             self._tasks.register(made)
             return made
 
@@ -122,19 +126,38 @@ class WithTasks:
         return task
 
     def _task_class(self) -> type[_Base]:
-        given = self._task_cls
+        given = self._given_base or self.task_cls
         if isinstance(given, str):
-            given = self._task_cls = required("task_cls is", given)
+            given = self.task_cls = required("task_cls is", given)
         return _Generic if given is None else given
 
     @property
     def Task(self) -> type[_Base]:  # noqa: N802 - Celery's name
-        """The class tasks of this app are made of, to subclass."""
+        """The class tasks of this app are made of, to subclass.
+
+        Setting it gives another to the tasks made from then on, and to those made before that name no base of their
+        own, unless `finalize` was called.
+        """
+        if self._given_base is not None:
+            return self._given_base
         if self._base is None:
             base = self._task_class()
             body = {"app": self, "__module__": base.__module__, "__doc__": base.__doc__}
             self._base = type(str(base.__qualname__), (base,), body)
         return self._base
+
+    @Task.setter
+    def Task(self, base: type[_Base]) -> None:  # noqa: N802 - Celery's name
+        given: Any = base
+        if not (isinstance(given, type) and issubclass(given, _Generic)):
+            raise TypeError(f"app.Task is a subclass of Task, not {base!r}")
+        self._given_base = base
+        if not self.finalized:
+            for task in self._tasks.values():
+                if task._of_app and task.app is self:
+                    type(task).__bases__ = (base,)
+                    type(task)._shadows = task.shadows()
+            self._tasks.revision += 1
 
     @property
     def current_task(self) -> _Base | None:

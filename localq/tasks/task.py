@@ -104,6 +104,8 @@ class Task(BoundTask, Generic[P, R]):
     _check: Callable[..., Any] | None = None
     #: Whether `shadow_name` is defined.
     _shadows = False
+    #: Whether its base class is the app's, for it names none.
+    _of_app = False
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work; the decorator, or your subclass, puts it here."""
@@ -111,7 +113,12 @@ class Task(BoundTask, Generic[P, R]):
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        cls._shadows = cls.shadow_name is not Task.shadow_name
+        cls._shadows = cls.shadows()
+
+    @classmethod
+    def shadows(cls) -> bool:
+        """Return whether `shadow_name` is defined."""
+        return cls.shadow_name is not Task.shadow_name
 
     def __init__(self) -> None:
         if self._check is None and type(self).run is not Task.run:

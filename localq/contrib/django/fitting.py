@@ -25,7 +25,7 @@ def fit(app: Any) -> None:
     if here is not None and here not in sys.path:
         # Where manage.py is: so the settings are found by programs that Django did not start.
         sys.path.insert(0, here)
-    app._task_cls = app._task_cls or _TASK
+    app.task_cls = app.task_cls or _TASK
     for signal in (task_prerun, task_postrun):
         signal.connect(_close_old, dispatch_uid="localq.contrib.django")
     worker_process_init.connect(_forget, dispatch_uid="localq.contrib.django")

@@ -442,3 +442,78 @@ def test_what_stands_for_the_current_app_and_task_can_be_copied_and_pickled() ->
             assert not hasattr(stand, "__wrapped__")
         app = LocalQ(path=":memory:")
     app.close()
+
+
+class InContext(Task[Any, Any]):
+    """Says what it was called within."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return ["in context", super().__call__(*args, **kwargs)]
+
+
+def test_a_class_put_in_the_place_of_the_apps_is_that_of_tasks_made_before_and_later(eager: LocalQ) -> None:
+    @eager.task
+    def early(x: int) -> int:
+        return x
+
+    @eager.task(base=Counting)
+    def own(x: int) -> int:
+        return x
+
+    class Context(eager.Task):  # type: ignore[name-defined, misc]
+        abstract = True
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            return ["in context", self.run(*args, **kwargs)]
+
+    eager.Task = Context
+
+    @eager.task
+    def late(x: int) -> int:
+        return x
+
+    assert [task.delay(1).get() for task in (early, late, own)] == [["in context", 1], ["in context", 1], 1]
+    assert eager.Task is Context
+    assert isinstance(early, Context)
+
+
+def test_a_class_put_in_the_place_of_the_apps_leaves_the_tasks_of_a_finalized_app(eager: LocalQ) -> None:
+    @eager.task
+    def early(x: int) -> int:
+        return x
+
+    eager.finalize()
+    eager.Task = InContext
+
+    assert early.delay(1).get() == 1
+
+
+def test_a_shared_task_is_of_the_class_that_was_put_in_the_place_of_the_apps(eager: LocalQ) -> None:
+    @shared_task
+    def shared(x: int) -> int:
+        return x
+
+    eager.Task = InContext
+
+    assert shared.delay(1).get() == ["in context", 1]
+
+
+def test_the_class_in_the_place_of_the_apps_is_a_task(eager: LocalQ) -> None:
+    with pytest.raises(TypeError, match=r"app.Task is a subclass of Task, not 5"):
+        eager.Task = 5  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("named", [InContext, f"{__name__}:InContext", f"{__name__}.InContext"])
+def test_a_subclass_of_an_app_may_name_the_class_of_its_tasks(named: Any) -> None:
+    class App(LocalQ):
+        task_cls = named
+
+    app = App("tests", eager=True)
+
+    @app.task
+    def work(x: int) -> int:
+        return x
+
+    assert work.delay(1).get() == ["in context", 1]
+    assert issubclass(app.Task, InContext)
+    app.close()
