@@ -46,7 +46,7 @@ POINTS = {
     "fire.after": "scheduler, a firing is committed, nobody rung yet",
     "prune.inside": "worker, in the pruning transaction",
     "store.checkpoint": "any process, holding the write lock to checkpoint",
-    "store.create": "any process, in the transaction that makes the tables",
+    "store.create": "any process, in the transaction that makes the tables, or converts them",
 }
 
 _armed: dict[str, tuple[int, str]] = {}

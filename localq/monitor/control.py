@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from localq.model.clock import Clock
+from localq.model.ids import new_id
 from localq.model.job import JobState
 from localq.model.orders import LIMITS, PAUSE, RATE, Order, answer_word
 from localq.model.rates import read_rate
@@ -101,7 +102,8 @@ class Control:
             names = [name for name in (there if names is None else names) if _fits(name, pattern, matcher)]
         now = clock.now()
         kept = timeout if reply else _KEPT_S
-        key = store.mail.post(command, said, names, wants_reply=reply, expires_at=now + int(kept * 1e6), now=now)
+        until = now + int(kept * 1e6)
+        key = store.mail.post(command, said, names, wants_reply=reply, expires_at=until, now=now, token=new_id())
         if not reply:
             return None
         expected = sum(names is None or name in names for name in there) if limit is None else limit

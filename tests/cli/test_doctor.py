@@ -24,6 +24,7 @@ from localq.model.orders import PAUSE, Order
 from localq.model.schedule import Firing, NewSchedule
 from localq.monitor.health import examine
 from localq.store.sqlite import examine_contents, examine_place
+from localq.store.sqlite.conversions import OLDEST
 from localq.store.sqlite.filesystem import OVERRIDE
 from localq.store.sqlite.readonly import ReadOnlyStore
 from tests.cli.terminal import on_terminal
@@ -228,6 +229,16 @@ def test_a_store_of_an_older_format_is_reported_with_what_to_do(path: Path) -> N
     assert "older development version" in found.what
     assert "its format is 1" in found.what
     assert "choose another path" in found.advice
+
+
+def test_a_store_that_will_be_converted_is_told(path: Path) -> None:
+    sql(path, f"PRAGMA user_version={OLDEST}")
+
+    found = finding(path, "version")
+
+    assert found.level == "note"
+    assert f"its format is {OLDEST}" in found.what
+    assert "localq backup" in found.advice
 
 
 def test_a_store_of_no_version_is_reported(path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from localq.model.ids import new_id
 from localq.model.orders import LIMITS, PAUSE, RATE, Order
 from localq.model.worker import EVERY_QUEUE, Served
 from tests.store.given import LEASE, NOW, SECOND, card, claimed, new, news, pause, resume, worker
@@ -14,7 +15,7 @@ UNTIL = NOW + SECOND
 
 
 def sent(store: Any, command: str = "ping", to: list[str] | None = None, **more: Any) -> int:
-    given = {"wants_reply": True, "expires_at": UNTIL, "now": NOW, **more}
+    given = {"wants_reply": True, "expires_at": UNTIL, "now": NOW, "token": new_id(), **more}
     return int(store.mail.post(command, "{}", to, **given))
 
 
@@ -75,17 +76,36 @@ def test_a_place_holds_when_all_letters_have_gone(store: Any) -> None:
 def test_answers_are_kept_by_letter_in_the_order_they_came(store: Any) -> None:
     first, second = sent(store), sent(store)
 
-    store.mail.answer(first, "anna", '"1"')
-    store.mail.answer(second, "anna", '"2"')
-    store.mail.answer(first, "bert", '"3"')
+    store.mail.answer(first, "anna", '"1"', "a")
+    store.mail.answer(second, "anna", '"2"', "a")
+    store.mail.answer(first, "bert", '"3"', "b")
 
     assert store.mail.answers(first) == [("anna", '"1"'), ("bert", '"3"')]
     assert store.mail.answers(second) == [("anna", '"2"')]
 
 
+def test_a_letter_posted_again_under_its_token_is_one_letter(store: Any) -> None:
+    first = sent(store, "ping", token="once")
+    place = store.mail.take("anna", 0, NOW).place
+
+    assert sent(store, "ping", token="once") == first
+    assert sent(store, "ping", token="other") != first
+    assert (read(store), read(store, place=place)) == (["ping", "ping"], ["ping"])
+
+
+def test_a_worker_answers_a_letter_once_and_its_namesake_too(store: Any) -> None:
+    key = sent(store)
+
+    store.mail.answer(key, "anna", "1", "first anna")
+    store.mail.answer(key, "anna", "2", "first anna")
+    store.mail.answer(key, "anna", "3", "second anna")
+
+    assert store.mail.answers(key) == [("anna", "1"), ("anna", "3")]
+
+
 def test_answers_go_with_their_letter(store: Any) -> None:
     key = sent(store)
-    store.mail.answer(key, "anna", "1")
+    store.mail.answer(key, "anna", "1", "a")
 
     sent(store, now=UNTIL + 1, expires_at=UNTIL + SECOND)
 

@@ -70,13 +70,13 @@ def test_an_end_rings_the_workers_only_if_it_lets_jobs_run(store: Any, rung: Run
 
 
 def test_letters_orders_and_schedules_ring_whom_they_are_for(store: Any, rung: Rung) -> None:
-    def post() -> int:
-        return int(store.mail.post("ping", "{}", None, wants_reply=True, expires_at=NOW + 5, now=NOW))
+    def post(token: str) -> int:
+        return int(store.mail.post("ping", "{}", None, wants_reply=True, expires_at=NOW + 5, now=NOW, token=token))
 
-    key = post()
+    key = post("one")
 
-    assert rung(Topic.WORK, post) == (True, [MAIL])
-    assert rung(Topic.RESULTS, lambda: store.mail.answer(key, "anna", "{}")) == (True, [answer_word(key)])
+    assert rung(Topic.WORK, lambda: post("two")) == (True, [MAIL])
+    assert rung(Topic.RESULTS, lambda: store.mail.answer(key, "anna", "{}", "a")) == (True, [answer_word(key)])
     assert rung(Topic.WORK, lambda: pause(store, ["a"])) == (True, [ORDERS])
     assert rung(Topic.SCHEDULES, lambda: there(store, defined("mail"))) == (True, [])
     assert rung(Topic.SCHEDULES, lambda: store.schedules.sync(CONFIG, [defined("mail")], NOW)) == (False, [])

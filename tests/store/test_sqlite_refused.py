@@ -15,6 +15,7 @@ from localq.exceptions import (
     StoreVersion,
 )
 from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sqlite.conversions import OLDEST
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import changed, filled, mode, opened
@@ -129,9 +130,9 @@ def test_a_newer_versions_file_is_refused_and_left_alone(tmp_path: Path) -> None
 
 def test_an_older_development_versions_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = filled(tmp_path / "jobs.db")
-    changed(path, f"PRAGMA user_version={SCHEMA_VERSION - 1}")
+    changed(path, f"PRAGMA user_version={OLDEST - 1}")
 
-    refused(path, StoreVersion, rf"older .* format is {SCHEMA_VERSION - 1}, .* not converted")
+    refused(path, StoreVersion, rf"older .* format is {OLDEST - 1}; this one converts those from {OLDEST} on")
 
 
 def test_a_store_that_lost_its_table_says_so(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,13 @@ from localq import LocalQ, current
 from localq.exceptions import TaskRevokedError
 from localq.model.job import JobState
 from localq.result import GroupResult
+from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sqlite.conversions import OLDEST
 from localq.testing import start_worker
+from tests.store import children
 from tests.store.data.shop import FULL, MADE_AT, shop, until
+from tests.store.files import opened
+from tests.store.together import run_python, together
 
 KEPT = Path(__file__).parent / "data" / "jobs.db"
 #: A day later, when all that waits for its time is due, and what expired is over.
@@ -38,6 +45,44 @@ def q(tmp_path: Path) -> Iterator[LocalQ]:
     app.stop(timeout=0.1)
     app.close()
     current.set_app(None)
+
+
+def defined(path: Path) -> dict[str, object]:
+    """Return the columns of every table, and what every index says, in a file."""
+    connection = sqlite3.connect(path)
+    try:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        columns = {name: sorted(connection.execute(f"PRAGMA table_info({name})"), key=by_name) for (name,) in tables}
+        columns = {name: [column[1:] for column in found] for name, found in columns.items()}
+        indexes = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'"))
+        return {**columns, **indexes, "version": connection.execute("PRAGMA user_version").fetchone()[0]}
+    finally:
+        connection.close()
+
+
+def by_name(column: tuple[Any, ...]) -> str:
+    return str(column[1])
+
+
+def test_it_gets_the_tables_and_indexes_of_a_new_file(tmp_path: Path) -> None:
+    old, new = Path(shutil.copy(KEPT, tmp_path / "jobs.db")), tmp_path / "new.db"
+    assert defined(old)["version"] == OLDEST
+
+    for path in (old, new):
+        opened(path).close()
+
+    assert defined(old) == defined(new)
+
+
+def test_it_is_converted_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = Path(shutil.copy(KEPT, tmp_path / "jobs.db"))
+    before = defined(path)
+
+    assert run_python(children.add_one, str(path), LOCALQ_FAULT="store.create=kill").returncode == -9
+    assert defined(path) == before
+
+    assert len(together(4, children.open_new, path)) == 4
+    assert defined(path)["version"] == SCHEMA_VERSION
 
 
 def test_every_job_is_found_in_its_state(q: LocalQ) -> None:

@@ -36,10 +36,14 @@ class Mailbox(Protocol):
         wants_reply: bool,
         expires_at: int,
         now: int,
+        token: str,
     ) -> int:
         """Put a letter to the workers of these names (None: all) into the mailbox; return its key.
 
         Rings the workers with the word MAIL. Letters that have expired go, with the answers to them.
+
+        Args:
+            token: The sender's own for this letter: posted again under it, it is the letter that is there.
         """
         ...
 
@@ -51,8 +55,12 @@ class Mailbox(Protocol):
         """
         ...
 
-    def answer(self, key: int, worker: str, answer: str) -> None:
-        """Answer a letter in a worker's name; rings who waits for it (`answer_word`)."""
+    def answer(self, key: int, worker: str, answer: str, token: str) -> None:
+        """Answer a letter in a worker's name; rings who waits for it (`answer_word`).
+
+        Args:
+            token: The worker's own: what it answered first stays. Names do not tell workers apart: two may share one.
+        """
         ...
 
     def answers(self, key: int) -> list[tuple[str, str]]:

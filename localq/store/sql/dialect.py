@@ -18,8 +18,8 @@ class SqlDialect(ABC):
     compiler: Dialect
 
     @abstractmethod
-    def insert_new(self, table: Table, columns: Sequence[str], unique: str) -> Executable:
-        """Return an insert of a row that does nothing where the unique column has its value already.
+    def insert_new(self, table: Table, columns: Sequence[str], unique: Sequence[str]) -> Executable:
+        """Return an insert of a row that does nothing where the unique columns have its values already.
 
         Parameters are named as the columns are.
         """

@@ -71,8 +71,8 @@ class JobStatements(StatementTable):
 
     def _adding(self) -> None:
         names = ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options")
-        self.add_job = self.made(self.dialect.insert_new(job, names, "id"))
-        self.add_member = self.made(self.dialect.insert_new(job, (*names, "waits", "role", "workflow"), "id"))
+        self.add_job = self.made(self.dialect.insert_new(job, names, ["id"]))
+        self.add_member = self.made(self.dialect.insert_new(job, (*names, "waits", "role", "workflow"), ["id"]))
         self.by_id = self.made(select(*job_columns(with_args=False)).where(job.c.id == P("of_id")))
         self.role_of = self.made(select(job.c.role).where(job.c.key == P("k"), job.c.id == P("of_id")))
         self.add_payload = self.made(

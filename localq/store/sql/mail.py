@@ -35,20 +35,22 @@ class SqlMail:
         wants_reply: bool,
         expires_at: int,
         now: int,
+        token: str,
     ) -> int:
         """Put a letter into the mailbox; see the protocol."""
         with self._db.lock, self._db.writing as cursor:
             self._sql.drop_letters.run(cursor, now=now)
             self._sql.drop_replies.run(cursor)
-            posted = self._sql.post.run(
+            self._sql.post.run(
                 cursor,
                 command=command,
                 arguments=arguments,
                 destination=None if destination is None else self._db.dialect.bound(destination),
                 wants_reply=int(wants_reply),
                 expires_at=expires_at,
+                token=token,
             )
-            key = int(posted.fetchone()[0])
+            key = int(self._sql.posted.run(cursor, of_token=token).fetchone()[0])
         self._bells.ring(Topic.WORK, (MAIL,))
         return key
 
@@ -63,10 +65,10 @@ class SqlMail:
             rows = self._sql.take.run(cursor, place=place, now=now, worker=worker).fetchall()
         return Mail([Letter(key, command, said, bool(wants)) for key, command, said, wants in rows], last)
 
-    def answer(self, key: int, worker: str, answer: str) -> None:
+    def answer(self, key: int, worker: str, answer: str, token: str) -> None:
         """Answer a letter; see the protocol."""
         with self._db.lock, self._db.writing as cursor:
-            self._sql.answer.run(cursor, letter=key, worker=worker, answer=answer)
+            self._sql.answer.run(cursor, letter=key, worker=worker, answer=answer, token=token)
         self._bells.ring(Topic.RESULTS, (answer_word(key),))
 
     def answers(self, key: int) -> list[tuple[str, str]]:

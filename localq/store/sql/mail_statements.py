@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select
+from sqlalchemy import bindparam, delete, func, or_, select
 
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.schema import bucket, letter, reply, standing_order
@@ -24,8 +24,9 @@ class MailStatements(StatementTable):
         self._orders()
 
     def _letters(self) -> None:
-        names = ("command", "arguments", "destination", "wants_reply", "expires_at")
-        self.post = self.made(insert(letter).values({name: P(name) for name in names}).returning(letter.c.key))
+        names = ("command", "arguments", "destination", "wants_reply", "expires_at", "token")
+        self.post = self.made(self.dialect.insert_new(letter, names, ["token"]))
+        self.posted = self.made(select(letter.c.key).where(letter.c.token == P("of_token")))
         self.drop_letters = self.made(delete(letter).where(letter.c.expires_at < P("now")))
         left = select(letter.c.key).where(letter.c.key == reply.c.letter)
         self.drop_replies = self.made(delete(reply).where(~left.exists()))
@@ -39,8 +40,8 @@ class MailStatements(StatementTable):
             )
             .order_by(letter.c.key)
         )
-        answers = ("letter", "worker", "answer")
-        self.answer = self.made(insert(reply).values({name: P(name) for name in answers}))
+        answers = ("letter", "worker", "answer", "token")
+        self.answer = self.made(self.dialect.insert_new(reply, answers, ["letter", "token"]))
         self.answers = self.made(
             select(reply.c.worker, reply.c.answer).where(reply.c.letter == P("of_letter")).order_by(reply.c.key)
         )

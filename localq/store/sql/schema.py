@@ -53,8 +53,8 @@ __all__ = [
     "worker",
 ]
 
-#: Raised with every change of the tables; a file of a higher one is refused.
-SCHEMA_VERSION = 2
+#: Raised with every change of the tables; a file of a higher one is refused, one of a lower converted.
+SCHEMA_VERSION = 3
 #: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
 INLINE_ARGS = 512
 #: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
@@ -310,17 +310,21 @@ letter = Table(
     Column("destination", Text),
     Column("wants_reply", Integer, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("token", Text),
     info={"keys_once": True},
 )
+Index("letter_token", letter.c.token, unique=True)
 
 reply = Table(
     "reply",
     metadata,
     Column("key", _RowId, primary_key=True),
-    Column("letter", BigInteger, nullable=False, index=True),
+    Column("letter", BigInteger, nullable=False),
     Column("worker", Text, nullable=False),
     Column("answer", Text, nullable=False),
+    Column("token", Text),
 )
+Index("reply_token", reply.c.letter, reply.c.token, unique=True)
 
 standing_order = Table(
     "standing_order",

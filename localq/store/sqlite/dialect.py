@@ -21,10 +21,10 @@ class SqliteDialect(SqlDialect):
     def __init__(self) -> None:
         self.compiler = sqlite.dialect(paramstyle="qmark")
 
-    def insert_new(self, table: Table, columns: Sequence[str], unique: str) -> Executable:
+    def insert_new(self, table: Table, columns: Sequence[str], unique: Sequence[str]) -> Executable:
         """Return an insert that leaves a row that is there alone."""
         new = sqlite.insert(table).values({name: bindparam(name) for name in columns})
-        return new.on_conflict_do_nothing(index_elements=[unique])
+        return new.on_conflict_do_nothing(index_elements=list(unique))
 
     def upsert(
         self,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from localq.model.finding import Finding, fine, note, warning, wrong
 from localq.model.sizes import size_text
 from localq.store.sql.schema import SCHEMA_VERSION, metadata
+from localq.store.sqlite.conversions import OLDEST
 from localq.store.sqlite.file_format import APPLICATION_ID
 from localq.store.sqlite.readonly import ReadOnlyStore
 
@@ -50,11 +51,17 @@ def ownership(store: ReadOnlyStore) -> Finding:
             f"A newer LocalQ wrote the file: its format is {version}, this one knows {SCHEMA_VERSION}.",
             "Upgrade LocalQ here; it leaves the file as it is.",
         )
-    if 0 < version < SCHEMA_VERSION:
+    if OLDEST <= version < SCHEMA_VERSION:
+        return note(
+            "version",
+            f"An older LocalQ wrote the file: its format is {version}, this one's {SCHEMA_VERSION}.",
+            "The next worker or program that opens it converts it; make a backup before (localq backup).",
+        )
+    if 0 < version < OLDEST:
         return wrong(
             "version",
-            f"An older development version of LocalQ wrote the file: its format is {version}, this one knows "
-            f"{SCHEMA_VERSION}, and formats before the first release are not converted.",
+            f"An older development version of LocalQ wrote the file: its format is {version}, and this one converts "
+            f"those from {OLDEST} on.",
             "Finish its jobs with the version that wrote it, or choose another path; the file is left as it is.",
         )
     if version < SCHEMA_VERSION:

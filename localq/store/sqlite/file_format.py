@@ -1,14 +1,17 @@
-"""The format of a store's SQLite file: whether a file is ours and of our version, and how a new one is made."""
+"""The format of a store's SQLite file: whether a file is ours, how a new one is made, and an older one converted."""
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from localq.exceptions import StoreError, StoreForeign, StoreVersion
 from localq.model import failpoints
 from localq.store.sql.schema import SCHEMA_VERSION, metadata
 from localq.store.sqlite.busy import Patience
+from localq.store.sqlite.conversions import OLDEST, convert
 from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.file_place import Place
 
@@ -19,7 +22,7 @@ APPLICATION_ID = 0x4C6F6351
 
 
 def recognise(cursor: Any, place: Place, patience: Patience) -> None:
-    """Check that the file is ours and of our version; make it so if it is new, one process at a time."""
+    """Check that the file is ours; make it so if it is new, and of our version, one process at a time."""
     if not _is_ours(cursor, place.path, patience):
         with place.alone():
             if not _is_ours(cursor, place.path, patience):
@@ -28,18 +31,35 @@ def recognise(cursor: Any, place: Place, patience: Patience) -> None:
                 _check_journal(cursor, place.path, patience)
                 create(cursor, patience)
     _check_journal(cursor, place.path, patience)
+    if _version(cursor, patience) < SCHEMA_VERSION:
+        _bring_up(cursor, patience)
 
 
 def create(cursor: Any, patience: Patience) -> None:
     """Make the tables, and write into the head whose file it is: all or nothing."""
-    patience.run(cursor, "BEGIN IMMEDIATE")
-    try:
+    with _whole(cursor, patience):
         for statement in SQLITE.tables(metadata):
             cursor.execute(statement)
         failpoints.point("store.create")
         cursor.execute("INSERT INTO meta (name, value) VALUES ('uuid', ?)", (uuid.uuid4().hex,))
         cursor.execute(f"PRAGMA application_id={APPLICATION_ID}")
         cursor.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _bring_up(cursor: Any, patience: Patience) -> None:
+    """Convert a file of an older format: all or nothing, and once."""
+    with _whole(cursor, patience):
+        version = _version(cursor, patience)
+        if version < SCHEMA_VERSION:
+            convert(cursor, version)
+            failpoints.point("store.create")
+
+
+@contextlib.contextmanager
+def _whole(cursor: Any, patience: Patience) -> Iterator[None]:
+    patience.run(cursor, "BEGIN IMMEDIATE")
+    try:
+        yield
         cursor.execute("COMMIT")
     except BaseException:
         if cursor.connection.in_transaction:
@@ -47,24 +67,28 @@ def create(cursor: Any, patience: Patience) -> None:
         raise
 
 
+def _version(cursor: Any, patience: Patience) -> int:
+    return int(patience.run(cursor, "PRAGMA user_version").fetchone()[0])
+
+
 def _is_ours(cursor: Any, path: str, patience: Patience) -> bool:
-    """Whether the file is a store of this version; False if it is empty. Anything else raises."""
+    """Whether the file is a store of this version, or one it can convert; False if it is empty. Else raises."""
     # Looked at first: who finds tables, and after that no id, has not met a store in the making.
     filled = patience.run(cursor, "SELECT count(*) FROM sqlite_master").fetchone()[0]
     application = patience.run(cursor, "PRAGMA application_id").fetchone()[0]
-    version = patience.run(cursor, "PRAGMA user_version").fetchone()[0]
+    version = _version(cursor, patience)
     if application == APPLICATION_ID and version > SCHEMA_VERSION:
         raise StoreVersion(
             f"{path} was written by a newer LocalQ (its format is {version}, this one knows "
             f"{SCHEMA_VERSION}). Upgrade LocalQ; the file is left as it is."
         )
-    if application == APPLICATION_ID and 0 < version < SCHEMA_VERSION:
+    if application == APPLICATION_ID and 0 < version < OLDEST:
         raise StoreVersion(
-            f"{path} was written by an older development version of LocalQ (its format is {version}, this one knows "
-            f"{SCHEMA_VERSION}), and formats before the first release are not converted. Finish its jobs with the "
-            "version that wrote it, or choose another path; the file is left as it is."
+            f"{path} was written by an older development version of LocalQ (its format is {version}; this one converts "
+            f"those from {OLDEST} on). Finish its jobs with the version that wrote it, or choose another path; the "
+            "file is left as it is."
         )
-    if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
+    if application == APPLICATION_ID and version:
         return True
     if filled or application not in (0, APPLICATION_ID):
         raise StoreForeign(

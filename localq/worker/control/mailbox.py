@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.hints import nearest
+from localq.model.ids import new_id
 from localq.model.orders import MAIL, Letter
 from localq.store.protocol import Store
 from localq.worker.control import Command, Panel, State, answers, changes, nok
@@ -45,6 +46,7 @@ class Mailbox:
     def __init__(self, state: State, store: Store, clock: Clock, wake: Callable[[], None]) -> None:
         self._state, self._store, self._clock, self._wake = state, store, clock, wake
         self._place: int | None = None
+        self._token = new_id()
         self._told = self._maybe = False
         self._looked = 0.0
         #: Appended to by threads.
@@ -107,5 +109,5 @@ class Mailbox:
         while self._answers:
             # It leaves the queue when it is written, should the store be locked.
             first = self._answers[0]
-            store.mail.answer(first.letter, name, first.text)
+            store.mail.answer(first.letter, name, first.text, self._token)
             self._answers.popleft()
