@@ -203,12 +203,14 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
     ) -> AsyncResult[Any]:
         """Add the job of a call; `task` is the task of that name, where it is at hand."""
+        self.conf.follow()
         jobs, ignored = jobs_of_call(self, name, args, kwargs, options, task)
         self._add(jobs, throw=self.conf.task_eager_propagates)
         return AsyncResult(jobs[0].id, self, ignored=ignored)
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
+        self.conf.follow()
         jobs: list[NewJob] = []
         results: list[Any] = []
         for sig in signatures:
@@ -249,6 +251,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
 
     def apply(self, task: Task[..., Any], args: Any, kwargs: Any, options: dict[str, Any]) -> AsyncResult[Any]:
         """Run a task in the caller, as eager mode does, on a store of its own in memory."""
+        self.conf.follow()
         throw = options.pop("throw", self.conf.task_eager_propagates)
         new, ignored = job_of(self, task.name, args, kwargs, options, task)
         here = self._eager

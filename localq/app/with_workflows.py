@@ -80,12 +80,14 @@ class WithWorkflows:
 
     def send_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
         """Add all jobs of a signature of any kind, in one transaction; return its result."""
+        self.conf.follow()
         made = self.plan_workflow(sig, args, kwargs, options)
         self._add(made.jobs, throw=self.conf.task_eager_propagates)
         return as_result(made.shape, self)
 
     def apply_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
         """Run a signature of any kind in the caller, on a store in memory; return its result."""
+        self.conf.follow()
         given = dict(options)
         throw = given.pop("throw", self.conf.task_eager_propagates)
         made = self.plan_workflow(sig, args, kwargs, given)

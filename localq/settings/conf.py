@@ -47,7 +47,7 @@ class Settings(MutableMapping[str, Any]):
 
     def __init__(self, given: Mapping[str, Any] | None = None, source: str = "LocalQ(...)") -> None:
         self.__dict__.update(_set={}, _before={}, _own={}, _pending=None, _defaults=[], _raw=set(), _changed=None)
-        self.__dict__.update(_odd={}, _first={})
+        self.__dict__.update(_odd={}, _first={}, _later={}, _watched=None)
         #: What others made of these settings; emptied whenever they change.
         self.__dict__["derived"] = {}
         self.put(given or {}, source)
@@ -65,6 +65,19 @@ class Settings(MutableMapping[str, Any]):
         """
         self.__dict__["_pending"] = lambda: (read_source(source, silent=silent), namespace)
         self._forget()
+        self._later.clear()
+
+    def follow(self) -> None:
+        """Read the configuration again if what it is read from has changed: tests do that."""
+        if self._watched is not None and self._watched.changed():
+            self.outdated()
+        if not self.loaded:
+            self.load()
+
+    def outdated(self) -> None:
+        """Take it that what the configuration was read from has changed: it is read again when it is next needed."""
+        if self._watched is not None:
+            self._forget()
 
     def add_defaults(self, defaults: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
         """Take values for what is set nowhere else; a function is called when they are needed."""
@@ -76,6 +89,7 @@ class Settings(MutableMapping[str, Any]):
         """Take values that come before all that was set when the configuration is read: those of the environment."""
         self._first[source] = given
         self._forget()
+        self._later.clear()
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Call this when the configuration was read, and after each later change."""
@@ -99,6 +113,7 @@ class Settings(MutableMapping[str, Any]):
         values |= self._before
         for source, call in self._first.items():
             values |= {name: Given(value, source) for name, value in call().items()}
+        values |= self._later
         self._fill(values, odd)
         try:
             self._tell()
@@ -119,6 +134,7 @@ class Settings(MutableMapping[str, Any]):
             return {}
         source, namespace = self._pending()
         assert isinstance(source, Source)
+        self.__dict__["_watched"] = source.watched
         if namespace:
             values, meant = without_prefix(source, namespace)
         else:
@@ -135,7 +151,8 @@ class Settings(MutableMapping[str, Any]):
         checked = {name: _checked(name, one.value) for name, one in values.items() if name in SETTINGS}
         self.__dict__["_set"] = {name: one.source for name, one in values.items() if name in SETTINGS}
         self.__dict__["_own"] = {name: one for name, one in values.items() if name not in SETTINGS}
-        self.__dict__["_odd"] = odd | {n: one.source for n, one in self._before.items() if n not in SETTINGS}
+        by_hand = self._before | self._later
+        self.__dict__["_odd"] = odd | {n: one.source for n, one in by_hand.items() if n not in SETTINGS}
         # Last, and at once: another thread takes a name that is there for a configuration that was read.
         self.__dict__.update({name: copy.copy(one.default) for name, one in SETTINGS.items()} | checked)
 
@@ -157,10 +174,13 @@ class Settings(MutableMapping[str, Any]):
         if not self.loaded:
             self._raw.update(given)
             self._before.update({name: Given(value, source) for name, value in checked.items()})
+            for name in checked.keys() & self._later.keys():
+                del self._later[name]
             return
         before = {name: getattr(self, name) for name in checked if name in SETTINGS}
-        kept = {name: dict(self.__dict__[name]) for name in ("_set", "_own", "_odd")}
+        kept = {name: dict(self.__dict__[name]) for name in ("_set", "_own", "_odd", "_later")}
         for name, value in checked.items():
+            self._later[name] = Given(value, source)
             if name in SETTINGS:
                 self.__dict__[name] = value
                 self._set[name] = source
@@ -188,6 +208,7 @@ class Settings(MutableMapping[str, Any]):
         """Set a setting back to its default; a program's own name is gone."""
         self.load()
         name = NEW_NAMES.get(name, name)
+        self._later.pop(name, None)
         if name in SETTINGS:
             self._set.pop(name, None)
             self.__dict__[name] = copy.copy(SETTINGS[name].default)

@@ -10,16 +10,19 @@ from types import ModuleType
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
+from localq.settings.all_settings import NEW_NAMES, SETTINGS
 from localq.settings.dotted_names import find
+from localq.settings.watched import Watched
 
 __all__ = ["Source", "is_value", "read_source"]
 
 
 class Source(Mapping[str, Any]):
-    """What was read, and what it is called in messages."""
+    """What was read, and what it is called in messages; `watched` tells whether that is the same still."""
 
-    def __init__(self, label: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, label: str, values: Mapping[str, Any], watched: Watched | None = None) -> None:
         self.label = label
+        self.watched = watched
         self._values = values
 
     def __getitem__(self, name: str) -> Any:
@@ -48,12 +51,18 @@ def read_source(given: Any, *, silent: bool = False) -> Source:
     if isinstance(given, str | os.PathLike):
         name = os.fspath(given)
         try:
-            return _read_toml(name) if name.endswith(".toml") else Source(name, _plain(_named(name)))
+            return _read_toml(name) if name.endswith(".toml") else _read_object(name, _named(name))
         except (ImportError, FileNotFoundError):
             if silent:
                 return Source(name, {})
             raise
-    return Source(_label(given), _plain(given))
+    return _read_object(_label(given), given)
+
+
+def _read_object(label: str, given: Any) -> Source:
+    # Django's settings have an inner object from the first question on.
+    values = _plain(given)
+    return Source(label, values, Watched(given))
 
 
 def _label(given: Any) -> str:
@@ -74,8 +83,23 @@ def _plain(given: Any) -> Mapping[str, Any]:
             f"{given!r} can be no configuration: give a module, a class, a mapping, or the name of one."
         )
     # `dir` does not show what `__getattr__` answers: Django's lazy settings have theirs in an inner object.
-    names = dir(given)
-    return {name: getattr(given, name) for name in names if not name.startswith("_") and hasattr(given, name)}
+    values: dict[str, Any] = {}
+    for name in dir(given):
+        if not name.startswith("_"):
+            try:
+                values[name] = getattr(given, name)
+            except AttributeError:
+                pass
+            except Exception:
+                # Django refuses to show a SECRET_KEY that is empty, which is nothing to us.
+                if _may_be_meant(name):
+                    raise
+    return values
+
+
+def _may_be_meant(name: str) -> bool:
+    """Whether a name, whatever it begins with, may be a setting's."""
+    return any(name.upper().endswith(one.upper()) for one in (*SETTINGS, *NEW_NAMES))
 
 
 def is_value(value: Any) -> bool:

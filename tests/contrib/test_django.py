@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
+from django.test import override_settings
 
 from localq import LocalQ, Task, current
 from localq.contrib.django.task import DjangoTask
@@ -106,3 +108,48 @@ def test_a_project_without_django_is_warned_and_works(tmp_path: Path, monkeypatc
 
     assert not issubclass(app.Task, DjangoTask)
     current.set_app(None)
+
+
+@pytest.fixture
+def configured(fitted: LocalQ) -> LocalQ:
+    """Return an app that has read Django's settings."""
+    fitted.config_from_object("django.conf:settings", namespace="CELERY")
+    fitted.conf.load()
+    return fitted
+
+
+def test_settings_that_a_test_overrides_hold_whenever_they_are_set(configured: LocalQ) -> None:
+    @configured.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    before = add.delay(1, 1).state
+    with override_settings(CELERY_TASK_ALWAYS_EAGER=True):
+        inside = add.delay(1, 2).state, configured.conf.task_always_eager
+    after = add.delay(1, 3).state, configured.conf.task_always_eager
+
+    assert (before, inside, after) == ("PENDING", ("SUCCESS", True), ("PENDING", False))
+
+
+def test_a_setting_that_is_assigned_holds_from_the_next_call_on(
+    configured: LocalQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @configured.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    with monkeypatch.context() as for_now:
+        for_now.setattr(settings, "CELERY_TASK_ALWAYS_EAGER", True, raising=False)
+        inside = add.delay(1, 2).state
+    after = add.delay(1, 3).state
+
+    assert (inside, after) == ("SUCCESS", "PENDING")
+
+
+def test_overridden_settings_within_each_other_are_taken_back_in_turn(configured: LocalQ) -> None:
+    with override_settings(CELERY_TASK_DEFAULT_QUEUE="outer", CELERY_TASK_TIME_LIMIT=5):
+        with override_settings(CELERY_TASK_DEFAULT_QUEUE="inner"):
+            inner = configured.conf.task_default_queue, configured.conf.task_time_limit
+        outer = configured.conf.task_default_queue, configured.conf.task_time_limit
+
+    assert (inner, outer, configured.conf.task_default_queue) == (("inner", 5), ("outer", 5), "celery")

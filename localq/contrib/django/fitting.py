@@ -6,8 +6,10 @@ import os
 import sys
 from typing import Any
 
+from django.core.signals import setting_changed
 from django.db import close_old_connections, connections
 
+from localq import current
 from localq.host.folder import working_folder
 from localq.signals import task_postrun, task_prerun, worker_process_init
 
@@ -29,6 +31,13 @@ def fit(app: Any) -> None:
     for signal in (task_prerun, task_postrun):
         signal.connect(_close_old, dispatch_uid="localq.contrib.django")
     worker_process_init.connect(_forget, dispatch_uid="localq.contrib.django")
+    setting_changed.connect(_changed, dispatch_uid="localq.contrib.django")
+
+
+def _changed(**kwargs: Any) -> None:
+    """Let apps read their settings anew: a test has put another in the place of one of Django's."""
+    for app in list(current.apps):
+        app.conf.outdated()
 
 
 def _close_old(task: Any, **kwargs: Any) -> None:

@@ -170,3 +170,92 @@ def test_broken_toml_is_named(app: LocalQ, tmp_path: Path) -> None:
 
     with pytest.raises(ImproperlyConfigured, match=r"settings\.toml is no TOML"):
         app.conf.load()
+
+
+@pytest.mark.parametrize("kind", ["module", "class", "instance", "mapping"])
+def test_a_configuration_that_changes_is_followed_by_the_next_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    given: Any = {
+        "module": ModuleType("config"),
+        "class": type("Config", (), {}),
+        "instance": SimpleNamespace(),
+        "mapping": {},
+    }[kind]
+    app = LocalQ("tests", path=tmp_path / "jobs.db", set_as_current=False)
+    app.config_from_object(given)
+    app.conf.task_default_priority = 7
+    ran: list[int] = []
+    task: Any = app.task(ran.append, name="take")  # type: ignore[arg-type]
+    app.conf.load()
+    app.conf.task_default_queue = "by hand"
+    app.conf.own_name = "kept"
+
+    with monkeypatch.context() as for_now:
+        put = for_now.setitem if kind == "mapping" else for_now.setattr
+        more: dict[str, Any] = {} if kind == "mapping" else {"raising": False}
+        put(given, "task_always_eager", True, **more)
+        task.delay(1)
+        while_changed = app.conf.task_default_queue, app.conf.task_default_priority, app.conf.own_name
+    after = task.delay(2)
+
+    assert ran == [1]
+    assert while_changed == ("by hand", 7, "kept")
+    assert (after.state, app.conf.task_always_eager) == ("PENDING", False)
+    app.close()
+
+
+def test_what_is_set_by_hand_comes_before_what_the_configuration_says_later() -> None:
+    config = SimpleNamespace(task_default_queue="mail")
+    app = LocalQ("tests", set_as_current=False)
+    app.config_from_object(config)
+    app.conf.load()
+    app.conf.task_default_queue = "by hand"
+
+    config.task_default_queue = "later"
+    app.conf.follow()
+    before = app.conf.task_default_queue
+    app.conf.outdated()
+    app.conf.task_default_queue = "by hand again"
+
+    assert (before, app.conf.task_default_queue) == ("by hand", "by hand again")
+
+
+def test_a_value_that_cannot_be_compared_counts_as_changed() -> None:
+    class Stubborn:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("ambiguous")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    config = SimpleNamespace(task_default_queue="mail", odd=Stubborn())
+    app = LocalQ("tests", set_as_current=False)
+    app.config_from_object(config)
+    app.conf.load()
+
+    config.odd, config.task_default_queue = Stubborn(), "later"
+    app.conf.follow()
+
+    assert app.conf.task_default_queue == "later"
+
+
+def test_an_attribute_that_cannot_be_read_matters_only_where_it_may_be_a_setting() -> None:
+    class Config:
+        task_default_queue = "mail"
+
+        @property
+        def SECRET_KEY(self) -> str:  # noqa: N802
+            raise ValueError("must not be empty")
+
+    class Broken(Config):
+        @property
+        def SHOP_TASK_TIME_LIMIT(self) -> float:  # noqa: N802
+            raise ValueError("not known yet")
+
+    fine, broken = (LocalQ("tests", set_as_current=False) for _ in range(2))
+    fine.config_from_object(Config())
+    broken.config_from_object(Broken())
+
+    assert fine.conf.task_default_queue == "mail"
+    with pytest.raises(ValueError, match="not known yet"):
+        broken.conf.load()
