@@ -58,7 +58,8 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run every test but crash; arguments go to pytest, `-- --cov` measures coverage."""
     install(session, "test")
-    python(session, "-m pytest tests --ignore=tests/crash --ignore=tests/bench", posargs=True)
+    outside = ("bench", "celery", "crash")
+    python(session, f"-m pytest tests {' '.join(f'--ignore=tests/{name}' for name in outside)}", posargs=True)
 
 
 @nox.session
@@ -66,6 +67,13 @@ def store(session: nox.Session) -> None:
     """Run the store suite alone."""
     install(session, "test")
     python(session, "-m pytest tests/store", posargs=True)
+
+
+@nox.session
+def celery(session: nox.Session) -> None:
+    """Run the same programs and workflows on Celery itself, which the extra of that name brings."""
+    install(session, "celery")
+    python(session, "-m pytest tests/celery", posargs=True)
 
 
 @nox.session
@@ -82,7 +90,7 @@ def crash(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every folder of examples/ by the test that lies in it, from inside the folder as a user would."""
     install(session, "test")
-    for topic in sorted({path.parent for path in Path("examples").glob("*/*.py")}):
+    for topic in sorted({path.parent for path in Path("examples").rglob("test_*.py")}):
         with session.chdir(topic):
             python(session, "-m pytest .", posargs=True)
 
