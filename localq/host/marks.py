@@ -1,8 +1,9 @@
-"""Marks of what a worker's slots have started, in a file that outlives a kill -9.
+"""Marks of what a worker has started, in a file that outlives a kill -9.
 
 `<uuid>.slots` is mapped into memory by the worker and its slots: for each slot a head that says what it runs, and a
-ring of the jobs it started last: more than it is ever given before their results are in the store. So the rescuer
-takes back the charge only of jobs that had never been started.
+ring of the jobs it started last: more than it is ever given before their results are in the store. A pool whose jobs
+run side by side in one process uses the rings as one table, in which each of its jobs has a place of its own. So the
+rescuer takes back the charge only of jobs that had never been started.
 """
 
 from __future__ import annotations
@@ -10,10 +11,23 @@ from __future__ import annotations
 import contextlib
 import mmap
 import struct
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MARK_SIZE", "Marked", "Marks", "marks_path", "started_jobs"]
+__all__ = [
+    "MARK_SIZE",
+    "MOST_PLACES",
+    "SLOTS_OF_PLACES",
+    "Marked",
+    "Marks",
+    "Places",
+    "mark_place",
+    "marks_path",
+    "opened",
+    "started_jobs",
+]
 
 
 #: The head of a slot's marks: key, run token, started at (steady seconds), running (1) or done (0), jobs started.
@@ -24,11 +38,23 @@ _STARTED = struct.Struct("=qq")
 _RING = 254
 #: Bytes of a slot's marks.
 MARK_SIZE = _HEAD.size + _RING * _STARTED.size
+#: The most jobs that run side by side in a process; and how many slots' rings have a place for each.
+MOST_PLACES = 10_000
+SLOTS_OF_PLACES = -(-MOST_PLACES // _RING)
 
 
 def marks_path(folder: Path, uuid: str) -> Path:
     """Return where the marks of a worker's slots are."""
     return folder / f"{uuid}.slots"
+
+
+def opened(path: str | None) -> mmap.mmap | None:
+    """Return the marks of a file, mapped into memory, or None if they cannot be written."""
+    if path is None:
+        return None
+    with contextlib.suppress(OSError, ValueError), open(path, "r+b") as file:
+        return mmap.mmap(file.fileno(), 0)
+    return None
 
 
 class Marked(NamedTuple):
@@ -51,10 +77,9 @@ class Marks:
     @classmethod
     def opened(cls, path: str | None, index: int) -> Marks | None:
         """Return a slot's marks in a file, or None if they cannot be written."""
-        if path is None:
-            return None
-        with contextlib.suppress(OSError, ValueError, struct.error), open(path, "r+b") as file:
-            return cls(mmap.mmap(file.fileno(), 0), index)
+        marks = opened(path)
+        with contextlib.suppress(struct.error):
+            return None if marks is None else cls(marks, index)
         return None
 
     def begin(self, key: int, run_token: int, steady: float) -> None:
@@ -71,6 +96,65 @@ class Marks:
     def last(self) -> Marked:
         """Return what was started last."""
         return Marked(*_HEAD.unpack_from(self._marks, self._at)[:4])
+
+
+def _at(place: int) -> int:
+    ring, within = divmod(place, _RING)
+    return ring * MARK_SIZE + _HEAD.size + within * _STARTED.size
+
+
+def mark_place(marks: mmap.mmap, place: int, key: int, run_token: int) -> None:
+    """Mark a job as started, in the place it was given."""
+    _STARTED.pack_into(marks, _at(place), key, run_token)
+
+
+class Places:
+    """The places of the jobs that a pool has, in the marks of its worker.
+
+    A place is given anew only when all the others have been since, or are taken: what stands in it is by then in the
+    store. So a pool takes jobs after it has given away what ended before, and the worker has written that.
+
+    Args:
+        marks: None: nothing is marked, and every job counts as started.
+        in_hand: Returns the keys of the jobs that the pool still has.
+    """
+
+    def __init__(self, marks: mmap.mmap | None, in_hand: Callable[[], Collection[int]]) -> None:
+        self._marks, self._in_hand = marks, in_hand
+        self._of: dict[int, int] = {}
+        self._free: deque[int] = deque()
+
+    def give(self, keys: Iterable[int]) -> None:
+        """Give each of these jobs a place, before any of them can start."""
+        if self._marks is None:
+            return
+        for key in keys:
+            if not self._free:
+                self._free_again(self._marks)
+            self._of[key] = self._free.popleft()
+
+    def _free_again(self, marks: mmap.mmap) -> None:
+        had = self._in_hand()
+        self._of = {key: place for key, place in self._of.items() if key in had}
+        taken = set(self._of.values())
+        self._free.extend(place for place in range(len(marks) // MARK_SIZE * _RING) if place not in taken)
+
+    def of(self, key: int) -> int | None:
+        """Return a job's place, or None where nothing is marked."""
+        return self._of.get(key)
+
+    def begin(self, key: int, run_token: int) -> None:
+        """Mark a job as started."""
+        place = self._of.get(key)
+        if place is not None and self._marks is not None:
+            mark_place(self._marks, place, key, run_token)
+
+    def begun(self, key: int, run_token: int) -> bool:
+        """Whether a job has started, or may have."""
+        place = self._of.get(key)
+        if place is None or self._marks is None:
+            return True
+        return _STARTED.unpack_from(self._marks, _at(place)) == (key, run_token)
 
 
 def started_jobs(folder: Path, uuid: str) -> set[tuple[int, int]] | None:

@@ -27,7 +27,7 @@ class Neighbours:
         self.boot = presence.boot_id()
 
     def presence(self, uuid: str, slots: int) -> Presence | None:
-        """Return the files of a new worker, with room for the marks of so many slots (0: none marks anything)."""
+        """Return the files of a new worker, with room for the marks of so many slots (0: nothing is marked)."""
         folder = self._folder()
         return None if folder is None else Presence(folder, uuid, slots)
 

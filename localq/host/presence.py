@@ -41,7 +41,7 @@ class Presence:
     Args:
         folder: The store's folder.
         uuid: The worker's own.
-        slots: The number of slots that mark what they start; 0: none does, and all that was claimed counts as
+        slots: The number of slots whose marks have room; 0: nothing is marked, and all that was claimed counts as
             started.
     """
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
+from localq.host.marks import SLOTS_OF_PLACES
 from localq.model.hints import nearest
 from localq.serialization.sealing import signer_of
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
@@ -155,7 +156,7 @@ def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
     store.open()
     if memory:
         return store, None
-    presence = store.workers.presence(places if kind == "processes" else 0)
+    presence = store.workers.presence(places if kind == "processes" else 1 if kind == "solo" else SLOTS_OF_PLACES)
     # The fork server may be forked next, and no connection may cross that.
     store.close()
     return open_store(app.location, "normal", _PATIENCE_S), presence
@@ -177,7 +178,9 @@ def _pool(
         worn: When its processes are replaced, where they are; None: as the settings say.
     """
     conf = app.conf
+    marks = None if presence is None or presence.marks is None else (presence.marks_path, presence.marks)
     common: dict[str, Any] = {"worker": worker, "clock": app.clock, "redirect": conf.worker_redirect_stdouts}
+    common["marks"] = marks
     common["printed"] = aside.calling(printed)
     if kind in ("threads", "solo"):
         return ThreadPool(app, size, **common)
@@ -186,8 +189,7 @@ def _pool(
     common["logged"] = aside.calling(handle_record)
     if kind in KINDS:
         return EventLoopPool(app, size, kind, **common)
-    marks = None if presence is None or presence.marks is None else (presence.marks_path, presence.marks)
-    return ProcessPool(app, size, marks=marks, **common)
+    return ProcessPool(app, size, **common)
 
 
 def _usual_pool(app: LocalQ) -> str:

@@ -118,6 +118,6 @@ class Lease:
         self._store.close()
         if orderly:
             self._presence.close()
-        elif self.plan.pool_kind == "processes":
-            # Its slots are dead or dying. Threads may go on with their jobs: those wait for the end of the lease.
+        elif self.plan.pool_kind not in ("threads", "solo"):
+            # Its processes are dead or dying. Threads may go on with their jobs: those wait for the end of the lease.
             self._presence.leave()

@@ -111,6 +111,26 @@ def gated(self: Any, name: str) -> int:
     return 1
 
 
+@q.task(bind=True)
+def hog(self: Any, number: int) -> int:
+    """Give way to nobody until a file is there."""
+    run = _begin(self.request)
+    while not (FOLDER / "gate").exists():
+        pass
+    journal.append(FOLDER / "ends", run)
+    return number * number
+
+
+@q.task(bind=True)
+async def hog_awaited(self: Any, number: int) -> int:
+    """Give way to nobody on the event loop until a file is there."""
+    run = _begin(self.request)
+    while not (FOLDER / "gate").exists():
+        pass
+    journal.append(FOLDER / "ends", run)
+    return number * number
+
+
 # Poison
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localq.host.marks import MARK_SIZE, Marks, started_jobs
+from localq.host.marks import MARK_SIZE, MOST_PLACES, SLOTS_OF_PLACES, Marks, Places, mark_place, opened, started_jobs
 from localq.host.presence import Presence, abandoned, is_dead, remove, share_life
 from tests.crash.lab import until
 
@@ -54,6 +54,45 @@ def test_without_marks_nothing_is_known_of_what_was_started(tmp_path: Path) -> N
     made = Presence(tmp_path, "threads", 0)
     assert started_jobs(tmp_path, "threads") is None
     made.close()
+
+
+def test_jobs_side_by_side_have_a_place_each_which_is_given_anew_when_the_pool_has_them_no_more(
+    tmp_path: Path, present: Presence
+) -> None:
+    hand = {1, 2, 3}
+    places = Places(present.marks, lambda: hand)
+    places.give([1, 2, 3])
+    places.begin(1, 7)
+    of_child = opened(present.marks_path)
+    assert of_child is not None
+    mark_place(of_child, places.of(2) or 0, 2, 8)
+    assert started_jobs(tmp_path, "w") == {(1, 7), (2, 8)}
+    assert [places.begun(key, token) for key, token in ((1, 7), (2, 8), (3, 9), (1, 8))] == [True, True, False, False]
+
+    hand -= {2}
+    for key in range(4, 2000):
+        places.give([key])
+        places.begin(key, 1)
+    assert {(1, 7), (1999, 1)} <= started_jobs(tmp_path, "w")
+    assert not places.begun(3, 9)
+
+
+def test_as_many_jobs_as_a_pool_may_have_can_be_marked(tmp_path: Path) -> None:
+    made = Presence(tmp_path, "many", SLOTS_OF_PLACES)
+    keys = range(1, MOST_PLACES + 1)
+    places = Places(made.marks, lambda: keys)
+    places.give(keys)
+    for key in keys:
+        places.begin(key, 1)
+    assert started_jobs(tmp_path, "many") == {(key, 1) for key in keys}
+    made.close()
+
+
+def test_where_nothing_is_marked_every_job_counts_as_begun() -> None:
+    places = Places(None, lambda: ())
+    places.give([1])
+    assert places.begun(1, 1)
+    assert places.of(1) is None
 
 
 def test_who_died_before_it_was_entered_is_found_by_its_files(tmp_path: Path, present: Presence) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import mmap
 import os
 import selectors
+import signal
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,13 @@ import pytest
 from localq import LocalQ
 from localq.exceptions import ImproperlyConfigured, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from localq.execution.policy import rules_of
+from localq.host.marks import SLOTS_OF_PLACES
+from localq.host.presence import Presence
+from localq.model.clock import SYSTEM
 from localq.model.outcome import Outcome
-from localq.worker.pool.contract import Handed
+from localq.worker.pool.contract import Cause, Death, Handed
 from localq.worker.pool.event_loop.pool import EventLoopPool
-from tests.worker.waiting import alive, until
+from tests.worker.waiting import alive, hold, until
 
 KINDS = ("asyncio", "gevent")
 
@@ -176,19 +182,23 @@ def test_a_stopping_worker_interrupts_what_does_not_end_and_puts_it_back(crowd: 
 
 
 def test_of_several_jobs_in_a_process_that_dies_the_one_that_did_it_is_charged(crowd: LocalQ, tmp_path: Path) -> None:
-    nap = crowd.tasks["nap"]
-
     @crowd.task(name="die", max_crashes=2)
     def die() -> None:
-        deadline = time.monotonic() + 20
-        while not tmp_path.joinpath("met").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        hold(tmp_path / "met")
         os._exit(7)
 
+    @crowd.task(name="beside")
+    def beside(number: int) -> bool:
+        (tmp_path / str(number)).touch()
+        hold(tmp_path / "dead")
+        return True
+
     with crowd.running(concurrency=5):
-        killer, others = die.delay(), [nap.delay(0.5) for _ in range(4)]
-        until(lambda: all(other.state == "STARTED" for other in others) and killer.state == "STARTED")
-        tmp_path.joinpath("met").touch()
+        killer, others = die.delay(), [beside.delay(number) for number in range(4)]
+        until(lambda: all((tmp_path / str(number)).exists() for number in range(4)) and killer.state == "STARTED")
+        (tmp_path / "met").touch()
+        until(lambda: killer.attempts)
+        (tmp_path / "dead").touch()
 
         with pytest.raises(WorkerLostError, match=r"exited with code 7 \(attempt \d, crash 2 of 2\)"):
             killer.get(30)
@@ -360,3 +370,112 @@ def test_a_job_that_closes_what_its_process_reports_by_is_charged(q: LocalQ, poo
         with pytest.raises(WorkerLostError, match="crash 2 of 2"):
             lost.get(40)
         assert len(lost.attempts) == 2
+
+
+class _Steady:
+    """A clock whose steady time is set by hand."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def steady(self) -> float:
+        return self.at
+
+    def now(self) -> int:
+        return SYSTEM.now()
+
+
+def _claimed(q: LocalQ, *ids: str) -> list[Handed]:
+    found = q.store.read.get(list(ids), args=True)
+    return [Handed(found[one], rules_of(found[one], None, q.conf)) for one in ids]
+
+
+def _hear(pool: EventLoopPool, selector: selectors.BaseSelector, fact: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 60
+    while not fact():
+        assert time.monotonic() < deadline
+        for key, _ in selector.select(0.1):
+            key.data()
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Iterator[tuple[str, mmap.mmap]]:
+    """Return a file for marks, as a worker has it."""
+    presence = Presence(tmp_path, "w", SLOTS_OF_PLACES)
+    assert presence.marks is not None
+    yield presence.marks_path, presence.marks
+    presence.close()
+
+
+def test_a_hard_limit_counts_from_where_the_job_can_have_begun(
+    q: LocalQ, tmp_path: Path, marks: tuple[str, mmap.mmap]
+) -> None:
+    gate = tmp_path / "gate"
+
+    @q.task
+    async def hog(folder: str) -> None:
+        Path(folder, "began").touch()
+        while not Path(folder, "gate").exists():
+            pass
+
+    @q.task(time_limit=5)
+    async def behind() -> int:
+        return 42
+
+    clock = _Steady()
+    with selectors.DefaultSelector() as selector:
+        pool = EventLoopPool(
+            q, 2, "asyncio", worker="w@h", clock=clock, printed=lambda *_: None, logged=lambda _: None, marks=marks
+        )
+        pool.prepare()
+        pool.start(selector)
+        try:
+            pool.submit(_claimed(q, hog.delay(str(tmp_path)).id))
+            _hear(pool, selector, (tmp_path / "began").exists)
+            pool.submit(_claimed(q, behind.delay().id))
+
+            clock.at += 20
+            pool.tick()
+            clock.at += 6
+            pool.tick()
+            gate.touch()
+            ended: list[Any] = []
+            _hear(pool, selector, lambda: ended.extend(pool.collect()) or len(ended) == 2)
+        finally:
+            pool.close()
+
+    assert [report.end.result for report in ended] == [b"null", b"42"]
+
+
+def test_of_a_dead_process_only_the_job_that_had_begun_is_charged_and_the_others_run(
+    q: LocalQ, tmp_path: Path, marks: tuple[str, mmap.mmap]
+) -> None:
+    @q.task
+    async def hog(folder: str) -> None:
+        Path(folder, "began").touch()
+        while True:
+            pass
+
+    @q.task
+    async def behind(number: int) -> int:
+        return number
+
+    with selectors.DefaultSelector() as selector:
+        pool = EventLoopPool(
+            q, 4, "asyncio", worker="w@h", clock=SYSTEM, printed=lambda *_: None, logged=lambda _: None, marks=marks
+        )
+        pool.prepare()
+        pool.start(selector)
+        try:
+            pool.submit(_claimed(q, hog.delay(str(tmp_path)).id))
+            _hear(pool, selector, (tmp_path / "began").exists)
+            pool.submit(_claimed(q, *(behind.delay(number).id for number in (1, 2, 3))))
+            os.kill(pool.pids()[0], signal.SIGKILL)
+            ended: list[Any] = []
+            _hear(pool, selector, lambda: ended.extend(pool.collect()) or len(ended) == 4)
+        finally:
+            pool.close()
+
+    assert isinstance(ended[0].end, Death)
+    assert ended[0].end.cause == Cause.CRASH
+    assert sorted(report.end.result for report in ended[1:]) == [b"1", b"2", b"3"]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from localq.host.marks import MARK_SIZE
+from localq.host.marks import MARK_SIZE, MOST_PLACES
 from localq.model.hints import nearest
 from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
@@ -20,9 +20,6 @@ from localq.worker.autoscale import Bounds
 from localq.worker.control import Controlled, State, control_command, nok, ok
 
 __all__ = ["most_slots"]
-
-#: Threads a worker may have.
-_MOST_THREADS = 10_000
 
 
 # Jobs
@@ -194,9 +191,9 @@ def _refused(state: State, size: int) -> str | None:
 
 
 def most_slots(worker: Controlled) -> int:
-    """Return the number of slots a worker can have: for processes, those whose marks have a place in its file."""
+    """Return the number of slots a worker can have: those whose jobs can be marked in its file."""
     marks = None if worker.presence is None else worker.presence.marks
-    return _MOST_THREADS if marks is None else len(marks) // MARK_SIZE
+    return MOST_PLACES if marks is None or worker.plan.pool_kind != "processes" else len(marks) // MARK_SIZE
 
 
 @control_command(

@@ -58,6 +58,7 @@ class _InThread:
                 if self._error is not None:
                     return None
                 self._thread = threading.get_ident()
+            self._child.begin(self._job)
             outcome: Outcome | None = attempt.run(
                 self._task, self._job, self._terms, self._child.runtime._replace(limiter=ThreadLimiter())
             )
@@ -136,6 +137,7 @@ class _Loop:
 
     async def _await(self, task: Task[..., Any], job: Job, terms: Terms, drive: Drive) -> None:
         outcome: Outcome | None = None
+        self._child.begin(job)
         with contextlib.suppress(WorkerTerminate):
             outcome = await coroutine.run(task, job, terms, self._child.runtime, drive)
         self._child.ended(job, outcome)

@@ -34,9 +34,10 @@ class ChildHandle:
         kind: asyncio or gevent.
         worker: The worker's name.
         redirect: Whether what tasks print is told apart by job.
+        marks_path: The file in which it marks what has started; None: nowhere.
     """
 
-    def __init__(self, app: LocalQ, kind: str, worker: str, redirect: bool) -> None:
+    def __init__(self, app: LocalQ, kind: str, worker: str, redirect: bool, marks_path: str | None) -> None:
         self._app = app
         self._frames = frames.Frames()
         self._to_process, of_process = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -47,7 +48,7 @@ class ChildHandle:
         self._defined = dict(app.tasks)
         try:
             descriptors = [of_process.fileno(), reports, output]
-            self._process = start_fresh(app, descriptors, module, (worker, redirect), patched=patched)
+            self._process = start_fresh(app, descriptors, module, (worker, redirect, marks_path), patched=patched)
         except BaseException:
             self._to_process.close()
             os.close(self._reports)
@@ -60,8 +61,8 @@ class ChildHandle:
         for end in (self._reports, self._output):
             os.set_blocking(end, False)
         self.pid = self._process.pid
-        #: Whether it said that it is ready.
-        self.ready = False
+        #: Whether it said that it is ready, and that it marks what it starts.
+        self.ready = self.marking = False
         #: Runs it has reported.
         self.done = 0
         #: Why we killed it, which charges none of its jobs; and what it said, or did not say, which does.

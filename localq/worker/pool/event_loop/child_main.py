@@ -21,6 +21,8 @@ from localq.app.app import LocalQ
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution.policy import Terms
 from localq.execution.running import Runtime
+from localq.host import marks
+from localq.host.presence import share_life
 from localq.model.clock import SYSTEM
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
@@ -57,10 +59,17 @@ class Child:
         reports: Where frames go.
         worker: The worker's name.
         redirect: Whether what tasks print is told apart by job.
+        marks_path: The file in which it marks what has started; None: nowhere.
     """
 
-    def __init__(self, app: LocalQ, jobs: socket.socket, reports: int, worker: str, redirect: bool) -> None:
+    def __init__(
+        self, app: LocalQ, jobs: socket.socket, reports: int, worker: str, redirect: bool, marks_path: str | None
+    ) -> None:
         self.app, self.jobs = app, jobs
+        self._marks = marks.opened(marks_path)
+        self._life = share_life(marks_path)
+        #: Where jobs are to be marked that have not begun, by key.
+        self._places: dict[int, int | None] = {}
         self.runtime = Runtime(worker, SYSTEM, app.conf, templates={})
         self.running: dict[int, tuple[int, Run]] = {}
         self._keys: dict[str, int] = {}
@@ -95,7 +104,7 @@ class Child:
     def ready(self) -> None:
         """Say that jobs may come."""
         self.between = BetweenRuns()
-        self.report(Kind.READY, str(os.getpid()).encode())
+        self.report(Kind.READY, f"{os.getpid()} {int(self._marks is not None)}".encode())
 
     # Hearing
 
@@ -105,9 +114,10 @@ class Child:
             return False
         kind, *rest = message
         if kind == "jobs":
-            for said in rest[0]:
+            for place, said in rest[0]:
                 job, terms = unpack_handed(said)
                 self._keys[job.id] = job.key
+                self._places[job.key] = place
                 self.running[job.key] = job.run_token, start(job, terms)
         elif kind == "define":
             task_definitions.load(self.app, rest[0])
@@ -117,6 +127,12 @@ class Child:
             if found is not None:
                 found[1].interrupt(ERRORS[kind])
         return True
+
+    def begin(self, job: Job) -> None:
+        """Mark that a job's code is reached next."""
+        place = self._places.pop(job.key, None)
+        if self._marks is not None and place is not None:
+            marks.mark_place(self._marks, place, job.key, job.run_token)
 
     def end_lines(self) -> None:
         """Send what the task of the calling thread has printed without ending the line."""
@@ -130,6 +146,7 @@ class Child:
         if self.running.get(job.key, (0,))[0] == job.run_token:
             del self.running[job.key]
             self._keys.pop(job.id, None)
+            self._places.pop(job.key, None)
         if not self.running:
             # While others run, what one of them did to their process may be meant.
             self.between.put_back()
@@ -148,8 +165,9 @@ def end_at_once(error: BaseException) -> NoReturn:
     os._exit(code & 0xFF)
 
 
-#: What the process is told: its descriptors for messages, frames and output, the worker's name, whether to redirect.
-Told = tuple[int, int, int, str, bool]
+#: What the process is told: its descriptors for messages, frames and output, the worker's name, whether to redirect,
+#: and the file for marks.
+Told = tuple[int, int, int, str, bool, str | None]
 
 
 def enter(serve: Callable[[Child], None], watch: Callable[[int], None], told: Told) -> None:
@@ -159,7 +177,7 @@ def enter(serve: Callable[[Child], None], watch: Callable[[int], None], told: To
         serve: Runs them.
         watch: Starts what ends this process when its parent is gone.
     """
-    jobs, reports, output, worker, redirect = told
+    jobs, reports, output, worker, redirect, marks_path = told
     os.setsid()
     for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGALRM):
         signal.signal(number, pass_over)
@@ -173,7 +191,7 @@ def enter(serve: Callable[[Child], None], watch: Callable[[int], None], told: To
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.close(output)
-    child = Child(app, socket.socket(fileno=jobs), reports, worker, redirect)
+    child = Child(app, socket.socket(fileno=jobs), reports, worker, redirect, marks_path)
     set_logging(child.report, "Company")
     current.set_in_slot()
     app.annotate_by(child.note)

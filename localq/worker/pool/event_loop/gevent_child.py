@@ -79,6 +79,7 @@ class _Greenlet:
             return unknown_task(job, HINT)
         if inspect.iscoroutinefunction(task.run):
             return _refused(task)
+        child.begin(job)
         return attempt.run(task, job, self._terms, child.runtime._replace(limiter=_GreenletLimiter()))
 
 

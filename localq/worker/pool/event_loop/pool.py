@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import selectors
 import signal
 from collections import deque
 from collections.abc import Sequence
 
 from localq.app.app import LocalQ
+from localq.host.marks import Places
+from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
@@ -41,6 +44,7 @@ class EventLoopPool:
         size: Jobs that run at once.
         kind: asyncio or gevent.
         worker: The worker's name.
+        marks: The file, and its mapping, in which jobs are marked that have started; None without a store's folder.
         printed: Called with what tasks print.
         logged: Called with the log records of the process.
         redirect: Whether Python's standard streams are captured by job.
@@ -58,6 +62,7 @@ class EventLoopPool:
         clock: Clock,
         printed: Printed,
         logged: Logged,
+        marks: tuple[str, mmap.mmap] | None = None,
         redirect: bool = True,
         max_tasks: int | None = None,
         max_memory_kb: int | None = None,
@@ -67,6 +72,8 @@ class EventLoopPool:
         self._app, self._kind, self._worker, self._clock = app, kind, worker, clock
         self._printed, self._logged, self._redirect = printed, logged, redirect
         self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
+        self._marks_path = None if marks is None else marks[0]
+        self._places = Places(None if marks is None else marks[1], lambda: self.in_hand())
         self._child: ChildHandle | None = None
         self._held: deque[Handed] = deque()
         self._hand: dict[int, tuple[Handed, float]] = {}
@@ -85,7 +92,7 @@ class EventLoopPool:
     def prepare(self) -> None:
         """Start the process; it takes a while."""
         self._worn = False
-        self._child = ChildHandle(self._app, self._kind, self._worker, self._redirect)
+        self._child = ChildHandle(self._app, self._kind, self._worker, self._redirect, self._marks_path)
 
     def start(self, selector: selectors.BaseSelector) -> None:
         """Listen to the process."""
@@ -100,26 +107,35 @@ class EventLoopPool:
             self._give_held()
 
     def _died(self, child: ChildHandle) -> None:
-        """Report what a dead process was running, and start the next."""
+        """Report what a dead process was running, and start the next, for what had not begun as well."""
         self._read_output()
         self._child = None
         how = how_ended(child.close())
-        alone = len(self._hand) == 1
-        for handed, since in self._hand.values():
-            self._ended.append(self._end_of(child, handed, since, how, alone))
+        begun = {key for key, (handed, _) in self._hand.items() if self._begun(handed.job)}
+        idle = not begun and (bool(self._hand) or not child.ready)
+        for key, (handed, since) in reversed(self._hand.items()):
+            if key in begun or key in self._told or child.reason is not None:
+                self._ended.append(self._end_of(child, handed, since if key in begun else None, how, len(begun) == 1))
+            else:
+                self._held.appendleft(handed)
         self._hand.clear()
         self._told.clear()
-        if not child.ready and child.reason is None and self._stillborn.too_many(self._clock.steady()):
-            self.broken = f"its process died {_MOST_STILLBORN} times before it was ready; the last {how}"
+        if idle and child.reason is None and self._stillborn.too_many(self._clock.steady()):
+            self.broken = f"its process died {_MOST_STILLBORN} times before it began anything; the last {how}"
         self._start_next()
 
-    def _end_of(self, child: ChildHandle, handed: Handed, since: float, how: str, alone: bool) -> Report:
+    def _begun(self, job: Job) -> bool:
+        return self._places.begun(job.key, job.run_token)
+
+    def _end_of(self, child: ChildHandle, handed: Handed, since: float | None, how: str, alone: bool) -> Report:
         told = self._told.get(handed.job.key)
-        started = self._wall(since)
+        started = None if since is None else self._wall(since)
         if told is not None and told[1] is not None:
             end = told[1]._replace(started_at=started)
         elif child.reason is not None:
             end = Death(Cause.STOPPED, child.reason, started)
+        elif since is None:
+            end = Death(Cause.STOPPED, "its process ended before it began", None)
         elif alone:
             end = Death(Cause.CRASH, child.nonsense or f"The process that ran it (pid {child.pid}) {how}", started)
         else:
@@ -146,8 +162,10 @@ class EventLoopPool:
 
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the process."""
+        self._places.give(handed.job.key for handed in jobs)
         self._held.extend(jobs)
         self._give_held()
+        failpoints.point("hand.after")
 
     def _give_held(self) -> None:
         """Send what may run now: what has crashed before, by itself.
@@ -168,7 +186,11 @@ class EventLoopPool:
         try:
             for name in {handed.job.task for handed in share}:
                 self._child.define(name)
-            self._child.send("jobs", [frames.pack_handed(handed) for handed in share])
+            if not self._child.marking:
+                for handed in share:
+                    self._places.begin(handed.job.key, handed.job.run_token)
+            jobs = [(self._places.of(handed.job.key), frames.pack_handed(handed)) for handed in share]
+            self._child.send("jobs", jobs)
         except OSError:
             # Its socket is full, or it is gone, of which its other pipe tells.
             for handed in share:
@@ -230,7 +252,7 @@ class EventLoopPool:
         elif kind == frames.Kind.LOG:
             self._logged(json.loads(body))
         elif kind == frames.Kind.READY:
-            child.ready = True
+            child.ready, child.marking = True, body.endswith(b" 1")
 
     def _ended_well(self, child: ChildHandle, key: int, outcome: Outcome) -> None:
         handed, since = self._hand.pop(key)
@@ -281,6 +303,10 @@ class EventLoopPool:
             hard = handed.limits.hard
             if key in self._told:
                 after.append(self._told[key][0] - now)
+            elif hard is not None and now >= since + hard and not self._begun(handed.job):
+                # Another job keeps it from beginning: its time counts from where it can have begun.
+                self._hand[key] = handed, now
+                after.append(hard)
             elif hard is not None and now >= since + hard:
                 reason = f"hard time limit of {hard:g} s exceeded"
                 self._tell(key, "hard", Death(Cause.TIME_LIMIT, reason, None, signal.SIGKILL))

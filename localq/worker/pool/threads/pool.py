@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import mmap
 import os
 import queue
 import selectors
@@ -21,6 +22,7 @@ from localq.execution import attempt
 from localq.execution.running import Runtime
 from localq.execution.soft_limit import ThreadLimiter
 from localq.execution.strike import raise_in_thread
+from localq.host.marks import Places
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
@@ -58,7 +60,8 @@ class _Thread(threading.Thread):
                     handed = self.pool.waiting.get()
                     if handed is None:
                         break
-                    self.begin(handed)
+                    if self.pool.has(handed):
+                        self.begin(handed)
                 self._attempt()
 
     def begin(self, handed: Handed) -> None:
@@ -80,6 +83,7 @@ class _Thread(threading.Thread):
             return
         if not self.ran:
             self.ran = True
+            self.pool.places.begin(taken.job.key, taken.job.run_token)
             self.outcome = self.pool.attempt(taken)
             self.tracing.put_back()
         with self.guard:
@@ -100,13 +104,22 @@ class ThreadPool:
         size: Threads.
         worker: The worker's name.
         printed: Called with what tasks print.
+        marks: The file, and its mapping, in which jobs are marked that have started; None without a store's folder.
         redirect: Whether Python's standard streams are captured by job.
     """
 
     broken: str | None = None
 
     def __init__(
-        self, app: LocalQ, size: int, *, worker: str, clock: Clock, printed: Printed, redirect: bool = True
+        self,
+        app: LocalQ,
+        size: int,
+        *,
+        worker: str,
+        clock: Clock,
+        printed: Printed,
+        marks: tuple[str, mmap.mmap] | None = None,
+        redirect: bool = True,
     ) -> None:
         self.size, self.clock = size, clock
         self._print, self._redirect = printed, redirect
@@ -122,6 +135,7 @@ class ThreadPool:
         self._ended: queue.SimpleQueue[tuple[_Thread, Report]] = queue.SimpleQueue()
         self._said: queue.SimpleQueue[Note] = queue.SimpleQueue()
         self._hand: dict[int, Handed] = {}
+        self.places = Places(None if marks is None else marks[1], self._hand.keys)
         self._given_up: list[Report] = []
         self._cancelled: dict[int, int] = {}
         self._awake, self._wake = socket.socketpair()
@@ -145,6 +159,10 @@ class ThreadPool:
         thread = _Thread(self, next(self._numbers))
         self._threads.append(thread)
         thread.start()
+
+    def has(self, handed: Handed) -> bool:
+        """Whether a job that waited is still the pool's to run; for the threads."""
+        return self._hand.get(handed.job.key) is handed
 
     def attempt(self, handed: Handed) -> Outcome:
         """Run a job in the calling thread."""
@@ -204,6 +222,7 @@ class ThreadPool:
 
     def submit(self, jobs: Sequence[Handed]) -> None:
         """Hand jobs to the threads."""
+        self.places.give(handed.job.key for handed in jobs)
         self._ids = {handed.job.id: handed.job for handed in self._hand.values()}
         for handed in jobs:
             self._hand[handed.job.key] = handed
@@ -244,7 +263,7 @@ class ThreadPool:
         with contextlib.suppress(queue.Empty):
             while True:
                 handed = self.waiting.get_nowait()
-                if handed is not None:
+                if handed is not None and self.has(handed):
                     del self._hand[handed.job.key]
                     back.append(handed.job)
         return back
@@ -277,7 +296,7 @@ class ThreadPool:
                 thread.interrupt(handed, WorkerTerminate)
 
     def drop(self, keys: Sequence[int]) -> None:
-        """Forget jobs that are not ours any more; their threads go on."""
+        """Forget jobs that are not ours any more; those that run go on in their threads."""
         for key in keys:
             self._hand.pop(key, None)
 
