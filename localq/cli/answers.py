@@ -12,6 +12,7 @@ import click
 from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_options
+from localq.cli.celery_options import is_quiet
 from localq.cli.lookup import existing, names
 from localq.cli.screen import printable, show_json
 from localq.model.hints import nearest
@@ -142,7 +143,8 @@ def show(answers: dict[str, Any], as_json: bool) -> None:
         for line in body:
             click.echo(f"    {printable(line)}")
     count = len(answers)
-    click.echo(f"\n{count} {'node' if count == 1 else 'nodes'} online.")
+    if not is_quiet():
+        click.echo(f"\n{count} {'node' if count == 1 else 'nodes'} online.")
 
 
 def _read(answer: Any) -> tuple[str, list[str]]:

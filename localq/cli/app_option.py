@@ -20,6 +20,7 @@ import click
 from localq import current
 from localq.app import LocalQ
 from localq.cli.app_import import LoadError, import_module, story
+from localq.cli.celery_options import program_options, tell_ignored
 from localq.cli.found_app import Found, apps_in, find_app
 from localq.exceptions import LocalQError, QueryError
 from localq.model.hints import nearest
@@ -41,7 +42,7 @@ _META = "localq.found"
 
 
 def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options -A/--app (passed as `spec`), --path, --url, --broker and --config to a command."""
+    """Add the options -A/--app (passed as `spec`), --path, --url, --broker and --config to a command, and Celery's."""
     for option in (
         click.option(
             "--config", metavar="MODULE",
@@ -61,7 +62,7 @@ def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     ):  # fmt: skip
         command = option(command)
-    return command
+    return program_options(command)
 
 
 def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R]:
@@ -85,6 +86,7 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
         config: str | None,
         **kwargs: Any,
     ) -> R:
+        tell_ignored(context)
         before = context.find_root().params
         spec, config = spec or before.get("spec"), config or before.get("config")
         if path is None and url is None and broker is None:

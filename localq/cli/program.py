@@ -15,6 +15,7 @@ import localq
 from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_parameters
+from localq.cli.daemon.detach import become, is_detached
 from localq.exceptions import ImproperlyConfigured, LocalQError, QueryError, ScheduleError, StoreError, StoreVersion
 from localq.model.hints import nearest
 from localq.settings.dotted_names import attribute
@@ -63,6 +64,15 @@ COMMANDS = {
     "check": Entry("localq.cli.commands.check:check", "Care", "Say what a project does that would be different here."),
     "upgrade": Entry("localq.cli.commands.settings:upgrade", "Care", "Give settings their names of today."),
     "demo": Entry("localq.cli.demo.command:demo", "Try", "Digest the files of a folder, one job a file."),
+}
+
+
+#: Celery's commands that are about a broker, and what there is instead.
+_OF_BROKERS = {
+    "amqp": " There is no broker to speak to: `localq status` shows the queues, `localq purge` empties them.",
+    "flower": " There is no web interface: `localq events` and `localq status` show what Flower does.",
+    "logtool": " `localq list` and `localq result` show what became of jobs.",
+    "migrate": " There is no broker to take messages from: let Celery's workers finish what is there.",
 }
 
 
@@ -118,7 +128,8 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"There is no command {args[0]!r}.{nearest(args[0], list(COMMANDS))}")
+            hint = _OF_BROKERS.get(args[0]) or nearest(args[0], list(COMMANDS))
+            ctx.fail(f"There is no command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -155,10 +166,13 @@ def run(words: list[str], app: LocalQ) -> int:
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @app_parameters
+@click.option("--workdir", metavar="FOLDER", help="Work there; before anything is imported.")
 @click.version_option(localq.__version__, prog_name="localq", message="%(prog)s %(version)s")
-def main(spec: str | None, path: str | None, url: str | None, broker: str | None, config: str | None) -> None:
+def main(workdir: str | None, **app: str | None) -> None:
     """Durable background jobs in one SQLite file, run by a pool of processes.
 
     Name the queue with -A, before or after the command; or, where no task needs to be known, with --path or
     --url.
     """
+    if workdir is not None and not is_detached():
+        become(workdir, None, None, None)

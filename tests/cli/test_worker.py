@@ -194,6 +194,21 @@ def test_a_worker_serves_the_queues_it_is_given(run: Run, q: LocalQ) -> None:
     assert [one.ready() for one in (left, excluded, done)] == [False, False, True]
 
 
+def test_a_worker_may_first_remove_what_waits_in_its_queues(run: Run, q: LocalQ) -> None:
+    kept = q.send_task("tasks.add", (1, 1), queue="slow")
+    for _ in range(2):
+        q.send_task("tasks.add", (1, 1))
+
+    serving = run("-q -A tasks -l info worker -c 1 --purge -X slow -P threads --without-gossip")
+    serving.until("purge: Erased 2 messages from the queue.")
+    serving.until("ready.")
+
+    assert serving.stop() == 0
+    assert "[config]" not in serving.said
+    assert list(q.store.read.stats().counts) == [("slow", JobState.READY)]
+    assert kept.state == "PENDING"
+
+
 def test_options_set_the_apps_settings_for_the_run(run: Run, q: LocalQ, folder: Path) -> None:
     stuck = q.send_task("tasks.wait", ("gate",))
 
@@ -422,7 +437,7 @@ def test_processes_that_die_at_once_end_the_worker_and_lose_nothing(run: Run, q:
         ("", "There are no tasks to run"),
         ("-A tasks -I wares", "There is no module 'wares'."),
         ("-A tasks -f none/worker.log", "Cannot write the log file 'none/worker.log': No such file"),
-        ("-A tasks -c 0", "'0' is neither a number from 1 to 10,000 nor 'auto'."),
+        ("-A tasks -c -1", "'-1' is neither a number from 1 to 10,000 nor 'auto'."),
         ("-A tasks -l loud", "'loud' is no log level"),
         (
             "-A tasks -P gevents",

@@ -17,6 +17,7 @@ from localq.app import LocalQ
 from localq.app.frameworks import set_up
 from localq.cli.app_import import import_module
 from localq.cli.app_option import app_options, loaded
+from localq.cli.celery_options import is_quiet, without_effect
 from localq.cli.daemon.detach import daemon_options, said_when_ready
 from localq.cli.daemon.files import Level, files_of, set_up_log
 from localq.cli.daemon.pidfile import held
@@ -56,6 +57,7 @@ _NAME = "beat"
     metavar="S",
     help="Seconds between looks when nothing changes.",
 )
+@without_effect("beat")
 @daemon_options
 @app_options
 def beat(
@@ -108,7 +110,8 @@ class _Signals:
             handlers[signal.SIGHUP] = self._hang_up
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
-            click.echo(_banner(self._scheduler, loaded().name))
+            if not is_quiet():
+                click.echo(_banner(self._scheduler, loaded().name))
             beat_init.send(self._scheduler)
             with log.follow_events(app.conf):
                 self._scheduler.run()

@@ -30,6 +30,9 @@ __all__ = ["call"]
 @click.option("--eta", metavar="TIME", help="Run it at this time (ISO 8601), not before.")
 @click.option("--expires", metavar="WHEN", help="Revoke it if it has not begun then: seconds from now, or a time.")
 @click.option("-Q", "--queue", metavar="NAME", help="Put it into this queue.")
+@click.option("--exchange", metavar="NAME", help="What names the queue together with the routing key.")
+@click.option("--routing-key", metavar="KEY", help="Likewise.")
+@click.option("--serializer", metavar="NAME", help="How its arguments and result are written: json or pickle.")
 @click.option("--priority", type=int, metavar="0-9", help="Higher runs first.")
 @click.option(
     "--wait", "wait_s", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait for the result, and print it."
@@ -48,6 +51,9 @@ def call(
     expires: str | None,
     queue: str | None,
     priority: int | None,
+    exchange: str | None,
+    routing_key: str | None,
+    serializer: str | None,
     wait_s: float | None,
     unknown: bool,
 ) -> None:
@@ -63,6 +69,9 @@ def call(
         "expires": _number_or_text(expires),
         "queue": queue,
         "priority": priority,
+        "exchange": exchange,
+        "routing_key": routing_key,
+        "serializer": serializer,
     }
     _check_known(app, name, unknown)
     sent = _sent(app, name, args, kwargs, {key: value for key, value in options.items() if value is not None})

@@ -13,10 +13,12 @@ from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
+from localq.cli.lookup import names as split
 from localq.cli.screen import printable
 from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.monitor.jobs import STATES, job_called, jobs_in, unfinished_family, wanted
+from localq.monitor.queues import queues_left
 from localq.result import signal_number
 from localq.store.protocol import Store
 
@@ -153,26 +155,30 @@ def _cancelled(was: JobState | None, number: int) -> str:
 
 @click.command()
 @click.option("-Q", "--queues", metavar="NAMES", help="Only from these, parted by commas; default: all.")
+@click.option("-X", "--exclude-queues", "excluded", metavar="NAMES", help="Not from these.")
 @click.option("-f", "--force", is_flag=True, help="Do not ask.")
 @app_options
-def purge(app: LocalQ, queues: str | None, force: bool) -> None:
+def purge(app: LocalQ, queues: str | None, excluded: str | None, force: bool) -> None:
     """Remove the jobs that wait; running and finished ones stay.
 
     Asks first. Where nobody can be asked -f is needed.
     """
     store = existing(app)
-    names = None if queues is None else [name.strip() for name in queues.split(",") if name.strip()]
-    if names == []:
+    named, kept = split(queues), split(excluded) or []
+    if named == []:
         raise click.UsageError("-Q names no queue.")
+    names = queues_left(store, named, kept)
     stats = store.read.stats().counts
-    for name in names or ():
+    for name in named or ():
         if not any(queue == name for queue, _ in stats):
             close = nearest(name, [queue for queue, _ in stats])
             click.echo(f"Note: no job is in queue {name!r}.{close}", err=True)
     waiting = sum(
-        count for (queue, state), count in stats.items() if state < JobState.RUNNING and queue in (names or (queue,))
+        count
+        for (queue, state), count in stats.items()
+        if state < JobState.RUNNING and (names is None or queue in names)
     )
-    where = printable("all queues" if names is None else ", ".join(names))
+    where = printable(", ".join(names) if names else "all queues" if names is None else "the queues left")
     if not waiting:
         click.echo(f"No job waits in {where}: there is nothing to remove.")
         return

@@ -12,6 +12,7 @@ from rich.live import Live
 
 from localq.app import LocalQ
 from localq.cli.app_option import app_options
+from localq.cli.celery_options import without_effect
 from localq.cli.events_view import Wanted, picture
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable
@@ -35,6 +36,7 @@ _COMMON = ("type", "hostname", "timestamp", "clock", "utcoffset", "pid", "local_
     "-s", "--state", metavar="WORD", help="Only that: received, started, succeeded, failed, retried, revoked."
 )
 @click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="End after so many events.")
+@without_effect("events")
 @app_options
 def events(
     app: LocalQ,

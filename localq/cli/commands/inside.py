@@ -16,6 +16,7 @@ import localq
 from localq.app import LocalQ
 from localq.cli.app_import import LoadError, import_module
 from localq.cli.app_option import app_options
+from localq.cli.celery_options import without_effect
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
 from localq.model.secrets import without_passwords
@@ -34,6 +35,7 @@ __all__ = ["graph", "names", "report", "shell"]
 @click.option("-B", "--bpython", "kind", flag_value="bpython", help="Use bpython.")
 @click.option("--python", "kind", flag_value="python", help="Use Python's own.")
 @click.option("-T", "--without-tasks", is_flag=True, help="Leave the tasks out of the names.")
+@without_effect("shell")
 @app_options
 def shell(app: LocalQ, kind: str | None, without_tasks: bool) -> None:
     """Start a Python shell that knows the app and its tasks.

@@ -12,6 +12,7 @@ from localq import states
 from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_options
+from localq.cli.celery_options import without_effect
 from localq.cli.commands.jobs import facts
 from localq.cli.lookup import existing, known
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
@@ -40,6 +41,7 @@ _MOST_SHOWN = 10_000
     "--wait", "wait_s", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait so long for it to finish."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@without_effect("result")
 @app_options
 @click.pass_context
 def result(

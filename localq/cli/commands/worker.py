@@ -16,12 +16,14 @@ from localq.app import LocalQ
 from localq.app.frameworks import set_up
 from localq.cli.app_import import LoadError, discover, import_module
 from localq.cli.app_option import app_options, loaded
+from localq.cli.celery_options import is_quiet, without_effect
 from localq.cli.daemon.detach import daemon_options, said_when_ready
 from localq.cli.daemon.files import Level, files_of, set_up_log
 from localq.cli.daemon.pidfile import held
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.worker import WorkerCard
 from localq.monitor.health_of_work import unknown
+from localq.monitor.queues import queues_left
 from localq.schedules.scheduler import beside
 from localq.settings.workers import POOLS
 from localq.tasks.routing.router import check_queues, queue_notices
@@ -36,17 +38,18 @@ __all__ = ["banner", "serve", "worker"]
 # Options
 
 
-class _Concurrency(click.ParamType[int | str]):
+class _Concurrency(click.ParamType[int | str | None]):
     """A number of slots, or `auto`."""
 
     name = "N|auto"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str | None:
         if value == "auto" or isinstance(value, int):
             return value  # type: ignore[no-any-return]
-        if not str(value).isdecimal() or not 1 <= int(value) <= 10_000:
+        if not str(value).isdecimal() or int(value) > 10_000:
             self.fail(f"{value!r} is neither a number from 1 to 10,000 nor 'auto'.", param, ctx)
-        return int(value)
+        # 0 is what the settings say, as in Celery.
+        return int(value) or None
 
 
 class _Names(click.ParamType[tuple[str, ...]]):
@@ -64,16 +67,18 @@ class _Names(click.ParamType[tuple[str, ...]]):
 
 
 class _Bounds(click.ParamType[tuple[int, int]]):
-    """The most and the fewest slots; the fewest may be left out, and are 1 then."""
+    """The most and the fewest slots, in either order; the fewest may be left out or 0, and are 1 then."""
 
     name = "MAX,MIN"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         if isinstance(value, tuple):
             return value
-        most, _, fewest = str(value).partition(",")
+        one, _, other = str(value).partition(",")
         try:
-            return int(most), int(fewest or 1)
+            fewest, most = sorted((int(one), int(other or 1)))
+            # A worker keeps a slot where Celery's may keep none.
+            return most, fewest or 1
         except ValueError:
             self.fail(f"{value!r} is not MAX,MIN, such as 8,2.", param, ctx)
 
@@ -85,7 +90,7 @@ _COUNT = click.IntRange(min=1)
 def _worker_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (*_SETTINGS, *_OTHERS):
         command = option(command)
-    return daemon_options(app_options(command))
+    return without_effect("worker")(daemon_options(app_options(command)))
 
 
 #: Options called after the setting they set for this run.
@@ -113,6 +118,8 @@ _OTHERS = [
                  help=f"Least level logged: {', '.join(log.LEVELS)}, or a number."),
     click.option("-n", "--hostname", metavar="NAME",
                  help="The worker's name: %h is the host, %n what stands before the @, %d the domain."),
+    click.option("--purge", "--discard", "purge", is_flag=True,
+                 help="First remove the jobs that wait in its queues."),
     click.option("--autoscale", type=_Bounds(), metavar="MAX,MIN",
                  help="Let the number of slots follow the demand, within these bounds."),
     click.option("-X", "--exclude-queues", "excluded", type=_Names(), default=(),
@@ -162,6 +169,7 @@ def _run(
     detach: bool,
     pidfile: str | None,
     task_events: bool,
+    purge: bool,
     beat: bool = False,
     autoscale: tuple[int, int] | None,
     **settings: Any,
@@ -178,10 +186,10 @@ def _run(
         return
     with held(files.pid), said_when_ready():
         set_up_log(app, level, files.log)
-        _work(app, name, include, beat=beat, queues=queues, excluded=excluded, autoscale=autoscale)
+        _work(app, name, include, beat=beat, purge=purge, queues=queues, excluded=excluded, autoscale=autoscale)
 
 
-def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, **served: Any) -> None:
+def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, purge: bool, **served: Any) -> None:
     _import_tasks(app, include)
     # A module may start a worker of its own, as a web application does; this one takes its place.
     app.stop()
@@ -195,7 +203,11 @@ def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, **ser
         name=name,
         **served,
     )
-    WorkerProgram(made, banner(made, loaded().name), beside(app) if beat else None).run()
+    if purge:
+        count = app.store.jobs.purge(queues_left(app.store, served["queues"], served["excluded"]))
+        click.echo(f"purge: Erased {count:,} {'message' if count == 1 else 'messages'} from the queue.\n")
+    shown = "" if is_quiet() else banner(made, loaded().name)
+    WorkerProgram(made, shown, beside(app) if beat else None).run()
 
 
 def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
