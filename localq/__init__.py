@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localq.app import LocalQ
+from localq.app import Celery, LocalQ
 from localq.canvas import Signature, chain, chord, chunks, group, maybe_signature, signature, xmap, xstarmap
 from localq.current import current_app, current_task
 from localq.exceptions import (
@@ -63,8 +63,5 @@ __all__ = [
     "xmap",
     "xstarmap",
 ]
-
-#: The same class, under its users' name.
-Celery = LocalQ
 
 __version__ = "0.1.0"

@@ -225,7 +225,8 @@ def _id(receiver: Any) -> Hashable:
 def _key(sender: Any) -> Hashable:
     """Return what tells senders apart: a task is known by its name, in every process."""
     if sender is None or isinstance(sender, str):
-        return sender
+        # The two stand for each other in the names of workers (`localq.model.worker.other_name`).
+        return f"localq@{sender[7:]}" if sender is not None and sender.startswith("celery@") else sender
     if hasattr(sender, "apply_async"):
         return str(sender.name)
     return id(sender)

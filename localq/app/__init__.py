@@ -6,11 +6,10 @@ from typing import Any
 
 from localq import current
 from localq.app.app import LocalQ
+from localq.app.celery_app import Celery
 from localq.tasks.shared_task import shared_task
 
 __all__ = ["Celery", "LocalQ", "app_or_default", "shared_task"]
-
-Celery = LocalQ
 
 
 def app_or_default(app: LocalQ | None = None) -> LocalQ:

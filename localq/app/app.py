@@ -92,6 +92,8 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
     backend = Part("localq.result.backend:Backend")
     #: The log of a script that is to look like a worker's (`localq.app.script_log.ScriptLog`).
     log = Part("localq.app.script_log:ScriptLog")
+    #: What workers are called before the @, where nothing else is said.
+    node_name = "localq"
     _eager = Part("localq.execution.eager:Eager")
 
     def __init__(

@@ -14,7 +14,8 @@ _DAEMON = ("loglevel", "logfile", "pidfile", "uid", "gid", "umask", "include")
 #: The options that a command has, by the names they have as arguments.
 OPTIONS = {
     "worker": (*_DAEMON, "hostname", "concurrency", "pool", "queues", "exclude_queues", "autoscale", "time_limit",
-               "soft_time_limit", "max_tasks_per_child", "max_memory_per_child", "task_events", "beat", "purge", "quiet", "no_color"),
+               "soft_time_limit", "max_tasks_per_child", "max_memory_per_child", "task_events", "beat",
+               "purge", "quiet", "no_color"),
     "beat": (*_DAEMON, "max_interval", "quiet", "no_color"),
 }  # fmt: skip
 _WITHOUT_EFFECT = """

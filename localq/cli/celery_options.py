@@ -16,7 +16,7 @@ from localq.cli.daemon.detach import is_detached
 
 __all__ = ["is_quiet", "program_options", "tell_ignored", "without_effect"]
 
-_IGNORED, _QUIET = "localq.ignored", "localq.quiet"
+_IGNORED, _QUIET = "ignored options of Celery", "quiet"
 _OF_DAEMONS = ((("--executable",), True),)
 #: By command: the names of each option, and whether it takes a value; "" is the program itself.
 _OPTIONS: dict[str, tuple[tuple[tuple[str, ...], bool], ...]] = {

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from localq.cli.screen import printable
+from localq.model.worker import other_name
 from localq.monitor.event_state import State, Task, Worker
 
 __all__ = ["Wanted", "like", "picture"]
@@ -51,7 +52,8 @@ class Wanted(NamedTuple):
             return False
         if self.state is not None and event["type"] != f"task-{self.state}":
             return False
-        return self.worker is None or like(str(event["hostname"]), self.worker)
+        name = str(event["hostname"])
+        return self.worker is None or like(name, self.worker) or like(other_name(name), self.worker)
 
     def shows(self, task: Task) -> bool:
         """Whether a task is to be in the picture."""

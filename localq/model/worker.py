@@ -8,7 +8,19 @@ from typing import NamedTuple
 from localq.model.job import Job
 from localq.model.orders import Order
 
-__all__ = ["EVERY_QUEUE", "Beat", "Claim", "Lost", "Served", "WorkerCard", "WorkerRow", "WorkerState"]
+__all__ = ["EVERY_QUEUE", "Beat", "Claim", "Lost", "Served", "WorkerCard", "WorkerRow", "WorkerState", "other_name"]
+
+
+#: What names of workers begin with where nobody chose one, by the class of their app.
+_USUAL = ("localq@", "celery@")
+
+
+def other_name(name: str) -> str:
+    """Return the other name of a worker: `celery@host` for `localq@host`, and the other way round; else the same."""
+    for one, other in (_USUAL, _USUAL[::-1]):
+        if name.startswith(one):
+            return other + name.removeprefix(one)
+    return name
 
 
 class Served(NamedTuple):

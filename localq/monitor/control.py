@@ -16,7 +16,7 @@ from localq.model.ids import new_id
 from localq.model.job import JobState
 from localq.model.orders import LIMITS, PAUSE, RATE, Order, answer_word
 from localq.model.rates import read_rate
-from localq.model.worker import WorkerRow, WorkerState
+from localq.model.worker import WorkerRow, WorkerState, other_name
 from localq.monitor.inspect import Callback, Inspect, Workers
 from localq.result import signal_number, waiting
 from localq.result.stamped_jobs import stamped
@@ -96,8 +96,8 @@ class Control:
         """
         said = _written(command, {**(arguments or {}), **more})
         store, clock = self.app.store, self.app.clock
-        names = [destination] if isinstance(destination, str) else None if destination is None else list(destination)
         there = [row.card.name for row in self._alive()]
+        names, asked = _addressed(destination, there)
         if pattern is not None:
             names = [name for name in (there if names is None else names) if _fits(name, pattern, matcher)]
         now = clock.now()
@@ -107,10 +107,16 @@ class Control:
         if not reply:
             return None
         expected = sum(names is None or name in names for name in there) if limit is None else limit
-        return self._gather(key, expected, timeout, callback)
+        return self._gather(key, expected, timeout, callback, asked)
 
-    def _gather(self, key: int, expected: int, timeout: float, callback: Callback | None) -> list[dict[str, Any]]:
-        """Return the answers to a letter, when as many as expected are there or the time is over."""
+    def _gather(
+        self, key: int, expected: int, timeout: float, callback: Callback | None, asked: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        """Return the answers to a letter, when as many as expected are there or the time is over.
+
+        Args:
+            asked: Names that workers were asked by, where those are not their own.
+        """
         store = self.app.store
         found: list[tuple[str, str]] = []
 
@@ -120,7 +126,7 @@ class Control:
 
         if expected:
             waiting.wait(store.bells, (answer_word(key),), answered, timeout)
-        answers = [{worker: json.loads(text)} for worker, text in found]
+        answers = [{asked.get(worker, worker): json.loads(text)} for worker, text in found]
         if callback is not None:
             for answer in answers:
                 callback(answer)
@@ -307,12 +313,24 @@ def _written(command: str, arguments: Mapping[str, Any]) -> str:
         raise TypeError(f"The arguments of control command {command!r} cannot be written as JSON: {error}") from error
 
 
+def _addressed(destination: Workers, there: Sequence[str]) -> tuple[list[str] | None, dict[str, str]]:
+    """Return the names that a command is for (None: all), and those that workers with another name were asked by.
+
+    Who is not there under the name given may be, or come, under its other one.
+    """
+    if destination is None:
+        return None, {}
+    given = [destination] if isinstance(destination, str) else list(destination)
+    asked = {other_name(name): name for name in given if name not in there and other_name(name) not in given}
+    return [*given, *asked], asked
+
+
 def _fits(name: str, pattern: str, matcher: str | None) -> bool:
     if matcher in (None, "glob"):
-        return fnmatch.fnmatchcase(name, pattern)
+        return any(fnmatch.fnmatchcase(one, pattern) for one in (name, other_name(name)))
     if matcher in ("pcre", "re"):
         try:
-            return re.match(pattern, name) is not None
+            return any(re.match(pattern, one) for one in (name, other_name(name)))
         except re.error as error:
             raise ValueError(f"pattern={pattern!r} is no regular expression: {error}") from None
     raise ValueError(f"matcher={matcher!r} is unknown; use 'glob' or 'pcre'")

@@ -86,7 +86,7 @@ def assemble(
         ImproperlyConfigured: the pool is unknown, or cannot work with the store; or the name cannot be.
         StoreError: the store cannot be used.
     """
-    setup = Setup(worker_name(name), app)
+    setup = Setup(worker_name(name, app.node_name), app)
     options = {"pool": pool, "concurrency": concurrency, "queues": queues, "exclude_queues": excluded}
     celeryd_init.send(setup.hostname, instance=setup, conf=app.conf, options=options)
     kind = _kind(app, pool)

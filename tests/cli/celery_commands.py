@@ -1,4 +1,4 @@
-"""Print the commands of the Celery that is installed, each with its options, as `tests/cli/data/celery-5.7.json` has them.
+"""Print the commands of the Celery that is installed, each with its options, for `tests/cli/data/celery-5.7.json`.
 
 Run it with a Python that has Celery: `python tests/cli/celery_commands.py > tests/cli/data/celery-5.7.json`.
 """

@@ -29,6 +29,12 @@ def anna(q: LocalQ) -> Iterator[str]:
 # inspect
 
 
+def test_a_worker_is_found_by_its_other_name(q: LocalQ, localq: Run) -> None:
+    with q.running(concurrency=1, pool="threads", name="localq@h"):
+        assert localq("inspect", "ping", "-d", "celery@h").stdout.startswith("->  celery@h: OK\n")
+        assert localq("status", "-d", "celery@h").exit_code == 0
+
+
 def test_answers_are_shown_as_in_celery(anna: str, localq: Run) -> None:
     result = localq("inspect", "ping")
 

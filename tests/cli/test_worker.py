@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -169,6 +170,28 @@ def test_a_worker_shows_what_it_is_and_runs_what_waits(run: Run, q: LocalQ, fold
     assert "  .> concurrency: 1 (processes)\n  .> queues:      all\n" in shown
     assert "[tasks]\n  . tasks.add\n  . tasks.fail\n" in shown
     assert re.search(r"\[.*: INFO/MainProcess\] w1@\S+ ready\.\n", shown)
+
+
+def test_workers_of_an_app_by_celery_s_name_are_called_as_celery_s(run: Run, folder: Path) -> None:
+    text = TASKS.replace("import LocalQ", "import Celery").replace("q = LocalQ(", "q = Celery(")
+    heard = """
+from localq.signals import celeryd_after_setup
+
+@celeryd_after_setup.connect(sender="celery@w1")
+def heard(sender, instance, **kwargs):
+    print("set up:", sender)
+"""
+    (folder / "tasks.py").write_text(text + heard)
+
+    serving = run("worker -A tasks -c 1 -l info -n w1")
+    serving.until("celery@w1 ready.")
+    assert serving.stop() == 0
+    unnamed = run("worker -A tasks -c 1 -l info -P threads")
+    unnamed.until(f"celery@{socket.gethostname()} ready.")
+    assert unnamed.stop() == 0
+
+    assert "set up: celery@w1\n" in serving.said
+    assert "set up:" not in unnamed.said
 
 
 def test_serve_runs_a_script_with_the_app_before_the_command(run: Run, q: LocalQ, folder: Path) -> None:
@@ -444,7 +467,7 @@ def test_processes_that_die_at_once_end_the_worker_and_lose_nothing(run: Run, q:
             "'gevents' is not one of 'processes', 'prefork', 'threads', 'solo', 'asyncio', 'gevent', 'eventlet'.",
         ),
         ("-A tasks -Q ,", "',' names nothing."),
-        ("-A tasks -n jobs/mail", "A worker cannot be called 'jobs/mail'. A name is NAME or NAME@HOST"),
+        ("-A tasks -n jobs/mail", "A worker cannot be called 'jobs/mail'. A name is NAME@HOST, or HOST alone"),
         ("-A eager", "The app is eager"),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_worker_runs_the_queue_it_is_given(project: Project, options: str, ser
     assert worker.stop() == 0
     assert told == ["3 PENDING"]
     assert f"queues:      {served}\n" in worker.said
-    assert worker.said.lstrip().startswith("worker.")
+    assert "@worker." in worker.said.lstrip().partition("  ")[0]
 
 
 def test_a_queue_that_is_misspelt_is_served_and_told_of(project: Project) -> None:

@@ -121,6 +121,17 @@ def test_disconnect_says_whether_there_was_a_connection() -> None:
     assert not signal.disconnect(heard, sender="a")
 
 
+@pytest.mark.parametrize(("wanted", "sent"), [("celery@w1", "localq@w1"), ("localq@w1", "celery@w1")])
+def test_a_worker_is_the_same_sender_under_both_of_its_names(wanted: str, sent: str) -> None:
+    signal, heard = Signal("it"), Heard()
+    signal.connect(heard, sender=wanted)
+
+    signal.send(sent)
+    signal.send("celery@w2")
+
+    assert [call["sender"] for call in heard.calls] == [sent]
+
+
 def test_an_error_of_a_receiver_is_logged_and_returned_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
     signal, heard = Signal("it"), Heard()
     error = RuntimeError("no")

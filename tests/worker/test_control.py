@@ -73,6 +73,31 @@ def test_only_the_workers_meant_answer(q: LocalQ, two: tuple[str, str]) -> None:
     assert q.control.inspect(pattern="^a.*h$", matcher="pcre").ping() == {anna: {"ok": "pong"}}
 
 
+@pytest.mark.parametrize(("own", "other"), [("localq@h", "celery@h"), ("celery@h", "localq@h")])
+def test_a_worker_is_found_and_answers_under_its_other_name(q: LocalQ, own: str, other: str) -> None:
+    with q.running(concurrency=1, pool="threads", name=own):
+        pong = {"ok": "pong"}
+
+        assert q.control.inspect([other]).ping() == {other: pong}
+        assert q.control.inspect(other).ping() == pong
+        assert q.control.ping([own, other]) == [{own: pong}]
+        assert q.control.inspect(pattern=f"{other[:6]}@*").ping() == {own: pong}
+        assert q.control.inspect().ping() == {own: pong}
+        assert q.control.inspect(["celery@other"], timeout=3600).ping() is None
+
+
+def test_of_two_workers_each_is_found_by_its_own_name(q: LocalQ) -> None:
+    workers = [Embedded(q, concurrency=1, pool="threads", name=name) for name in ("localq@h", "celery@h")]
+    for one in workers:
+        one.start()
+
+    answers = [q.control.inspect([name]).ping() for name in ("localq@h", "celery@h")]
+
+    for one in workers:
+        one.stop()
+    assert answers == [{"localq@h": {"ok": "pong"}}, {"celery@h": {"ok": "pong"}}]
+
+
 def test_nobody_is_waited_for_where_nobody_is(q: LocalQ) -> None:
     assert q.control.inspect(timeout=3600).ping() is None
     assert q.control.ping(timeout=3600) == []

@@ -15,7 +15,7 @@ from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
 from localq.model.orders import PAUSE
 from localq.model.sizes import size_text
-from localq.model.worker import WorkerRow, WorkerState
+from localq.model.worker import WorkerRow, WorkerState, other_name
 from localq.monitor import queues
 from localq.monitor.health_of_work import Unknown, unknown
 from localq.store.protocol import Store
@@ -54,7 +54,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
     store, now = existing(app), app.clock.now()
     wanted = names(destination)
     everyone = store.workers.all()
-    found = [row for row in everyone if wanted is None or row.card.name in wanted]
+    found = [row for row in everyone if wanted is None or {row.card.name, other_name(row.card.name)} & set(wanted)]
     answered = _asked(app, found, timeout)
     paused = [order.name for order in store.mail.orders() if order.kind == PAUSE]
     stats = store.read.stats()

@@ -117,7 +117,7 @@ _OTHERS = [
     click.option("-l", "--loglevel", "level", type=Level(), default="WARNING", show_default=True,
                  help=f"Least level logged: {', '.join(log.LEVELS)}, or a number."),
     click.option("-n", "--hostname", metavar="NAME",
-                 help="The worker's name: %h is the host, %n what stands before the @, %d the domain."),
+                 help="The worker's name, NAME@HOST or HOST alone: %h is this host, %n its short name, %d its domain."),
     click.option("--purge", "--discard", "purge", is_flag=True,
                  help="First remove the jobs that wait in its queues."),
     click.option("--autoscale", type=_Bounds(), metavar="MAX,MIN",
@@ -180,7 +180,7 @@ def _run(
     if task_events:
         app.conf.put({"worker_send_task_events": True}, "the command line")
     check_queues(app.conf, queues or ())
-    name = worker_name(hostname)
+    name = worker_name(hostname, app.node_name)
     files = files_of(app, name, detach=detach, logfile=logfile, pidfile=pidfile)
     if files is None:
         return
@@ -200,7 +200,7 @@ def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, purge
     made = assemble(
         app,
         printed=prints_of(name, redirect=app.conf.worker_redirect_stdouts),
-        name=name,
+        name=name.replace("%", "%%"),
         **served,
     )
     if purge:

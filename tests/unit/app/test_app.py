@@ -46,7 +46,8 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[s
 def test_celery_s_users_find_their_names() -> None:
     task = importlib.import_module("localq.app.task")
 
-    assert Celery is LocalQ
+    assert issubclass(Celery, LocalQ)
+    assert (Celery.node_name, LocalQ.node_name) == ("celery", "localq")
     assert (task.Task, task.Context) == (Task, Context)
     assert all(hasattr(localq, name) for name in localq.__all__)
 

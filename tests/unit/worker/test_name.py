@@ -19,30 +19,37 @@ def host(monkeypatch: pytest.MonkeyPatch) -> None:
     ("given", "name"),
     [
         (None, "localq@box.example.org"),
-        ("mail", "mail@box.example.org"),
+        ("", "localq@box.example.org"),
+        ("mail", "localq@mail"),
+        ("worker.%h", "localq@worker.box.example.org"),
+        ("@here", "localq@here"),
+        ("mail@", "mail@box.example.org"),
         ("mail@other", "mail@other"),
         ("mail@%h", "mail@box.example.org"),
-        ("%n", "box@box.example.org"),
-        ("mail@%n.%d", "mail@mail.example.org"),
-        ("mail%i%I", "mail0@box.example.org"),
+        ("%n", "localq@box"),
+        ("light@%n", "light@box"),
+        ("mail@%n.%d", "mail@box.example.org"),
+        ("%n@%h", "box@box.example.org"),
+        ("mail%i%I@%h", "mail0@box.example.org"),
         ("100%%@here", "100%@here"),
-        ("büro-1_a.b", "büro-1_a.b@box.example.org"),
+        ("büro-1_a.b", "localq@büro-1_a.b"),
     ],
 )
 def test_a_workers_name_has_a_host_and_what_its_marks_stand_for(given: str | None, name: str) -> None:
     assert worker_name(given) == name
+    assert worker_name(given, "celery") == name.replace("localq@", "celery@")
 
 
 @pytest.mark.parametrize(
     "given",
-    ["", "@here", "mail@", "bad name", "bad\tname", "a/b@here", "a\\b", "a,b", "a\0b", "a\nb", "a\x1b[1m", "a@h ost",
+    ["bad name", "bad\tname", "a/b@here", "a\\b", "a,b", "a\0b", "a\nb", "a\x1b[1m", "a@h ost",
      "a\u00a0b", "a\u202eb", "x" * 300],
 )  # fmt: skip
 def test_a_name_that_cannot_be_in_a_file_name_or_a_list_is_refused_with_what_may_be(given: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
         worker_name(given)
 
-    assert str(refused.value).startswith(f"A worker cannot be called {given!r}. A name is NAME or NAME@HOST")
+    assert str(refused.value).startswith(f"A worker cannot be called {given!r}. A name is NAME@HOST, or HOST alone")
 
 
 @pytest.mark.parametrize(("given", "mark"), [("mail%x", "%x"), ("mail%", "%")])
