@@ -11,7 +11,7 @@ from localq.model.edges import Edge, Input, OnError, Passing, Role
 from localq.model.job import Job, JobState, NewJob
 from localq.model.orders import PAUSE, Order
 from localq.model.outcome import Attempt, Completion, Note
-from localq.model.worker import Beat, WorkerState
+from localq.model.worker import Beat, Served, WorkerState
 
 WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 BAD = (JobState.FAILED, JobState.CANCELLED)
@@ -190,15 +190,15 @@ class Model:
     ) -> tuple[list[str], int | None, bool]:
         if not self.holds(worker):
             return [], None, False
+        served = Served(None if queues is None else tuple(queues), tuple(excluded))
         for job in self.within(JobState.SCHEDULED):
-            if job.run_at <= now:
+            if job.run_at <= now and served.serves(job.queue):
                 self.change(job.id, state=JobState.READY)
         stuck = sorted((job for job in self.within(JobState.WAITING) if job.waits == 0), key=lambda job: job.key)
-        next_at = min((job.run_at for job in self.within(JobState.SCHEDULED)), default=None)
+        later = [job for job in self.within(JobState.SCHEDULED) if served.serves(job.queue)]
+        next_at = min((job.run_at for job in later), default=None)
         ready = [
-            job
-            for job in self.within(JobState.READY)
-            if (queues is None or job.queue in queues) and job.queue not in {*excluded, *self.paused}
+            job for job in self.within(JobState.READY) if served.serves(job.queue) and job.queue not in self.paused
         ]
         ready.sort(key=lambda job: (-job.priority, job.key))
         taken = stuck + ready[: max(0, limit)]

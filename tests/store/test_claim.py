@@ -125,14 +125,33 @@ def test_what_is_due_is_made_ready_by_the_claim(store: Any) -> None:
     assert state(store, "later") == JobState.SCHEDULED
 
 
-def test_a_claim_makes_jobs_ready_for_others_too(store: Any) -> None:
-    store.jobs.add([new(run_at=NOW + 10, queue="theirs")], NOW)
+@pytest.mark.parametrize("served", [Served(("mine", "empty")), Served(None, ("theirs",))])
+def test_what_is_due_in_other_queues_is_left_to_those_who_serve_them(store: Any, served: Served) -> None:
+    jobs = [new("theirs", run_at=NOW + 5, queue="theirs"), new("mine", run_at=NOW + 10, queue="mine")]
+    store.jobs.add([*jobs, new("later", run_at=NOW + 90, queue="mine")], NOW)
     anna = worker(store)
 
-    assert claimed(store, anna, queues=["mine"], now=NOW + 10) == []
+    # Nobody is woken for what others are to take.
+    assert store.jobs.claim(anna, served, 5, NOW).next_at == NOW + 10
+    claim = store.jobs.claim(anna, served, 5, NOW + 10)
 
-    assert state(store) == JobState.READY
-    assert job(store).run_at == NOW + 10
+    assert (names(claim.jobs), claim.next_at) == ("mine", NOW + 90)
+    assert state(store, "theirs") == JobState.SCHEDULED
+    assert store.read.stats().next_at == {"theirs": NOW + 5, "mine": NOW + 90}
+    assert names(claimed(store, anna, queues=["theirs"], now=NOW + 10)) == "theirs"
+
+
+@pytest.mark.parametrize("served", [EVERY_QUEUE, Served(("one", "other"))])
+def test_what_is_over_the_bound_of_one_claim_is_due_at_once(store: Any, served: Served) -> None:
+    for queue in ("one", "other"):
+        store.jobs.add([new(f"{queue}-{n}", run_at=NOW + 1, queue=queue) for n in range(1500)], NOW)
+    anna = worker(store)
+
+    claims = [store.jobs.claim(anna, served, 10_000, NOW + 1) for _ in range(4)]
+
+    assert [claim.next_at for claim in claims[-2:]] == [None, None]
+    assert all(claim.next_at == NOW + 1 for claim in claims[:2])
+    assert sum(len(claim.jobs) for claim in claims) == 3000
 
 
 def test_a_job_that_became_due_keeps_its_place_by_priority_and_age(store: Any) -> None:
@@ -148,7 +167,8 @@ def test_the_claim_says_when_the_next_job_is_due(store: Any) -> None:
     store.jobs.add([new("b", run_at=NOW + 20), new("a", run_at=NOW + 10), new("c")], NOW)
 
     assert store.jobs.claim(anna, EVERY_QUEUE, 5, NOW).next_at == NOW + 10
-    assert store.jobs.claim(anna, Served(("elsewhere",)), 5, NOW + 10).next_at == NOW + 20
+    assert store.jobs.claim(anna, Served(("elsewhere",)), 5, NOW + 10).next_at is None
+    assert store.jobs.claim(anna, Served(("default",)), 0, NOW + 10).next_at == NOW + 20
     assert store.jobs.claim(anna, EVERY_QUEUE, 0, NOW + 19).next_at == NOW + 20
     assert store.jobs.claim(anna, EVERY_QUEUE, 5, NOW + 20).next_at is None
 

@@ -286,6 +286,16 @@ def test_the_ready_job_that_has_waited_longest_tells_since_when(store: Any) -> N
     assert store.read.stats().waiting_since == {"default": NOW - 5}
 
 
+def test_what_is_due_where_nobody_claims_has_waited_too(store: Any) -> None:
+    assert store.read.stats().oldest(NOW) is None
+    store.jobs.add([new("due", run_at=NOW + 10, queue="far"), new("later", run_at=NOW + 20, queue="far")], NOW)
+
+    assert store.read.stats().oldest(NOW + 9) is None
+    assert store.read.stats().oldest(NOW + 15) == NOW + 10
+    store.jobs.add([new("ready")], NOW + 5)
+    assert store.read.stats().oldest(NOW + 15) == NOW + 5
+
+
 def test_the_tasks_in_front_of_every_queue_and_priority_are_told(store: Any) -> None:
     assert store.read.stats().in_front == {}
     store.jobs.add([new(f"mail-{n}", priority=n % 10, task="mail") for n in range(30)], NOW)

@@ -287,6 +287,9 @@ def plan(path: Path, statement: Statement) -> str:
     [
         ("outlook", "job_due"),
         ("promote", "job_due"),
+        ("promote_queue", "job_due_in_queue"),
+        ("first_due", "job_due_in_queue"),
+        ("next_due_queue", "job_due_in_queue"),
         ("next_queue", "job_ready"),
         ("best_of_queue", "job_ready"),
         ("claim_queue", "job_ready"),

@@ -21,8 +21,8 @@ def finish(to: JobState) -> Act:
     return lambda store, job: store.jobs.finish([done(job, to, owner=job.owner or 1, run_at=NOW + HOUR)], NOW)
 
 
-def claim(now: int, queue: str | None = None) -> Act:
-    return lambda store, job: claimed(store, worker(store), queues=[queue or job.queue], now=now)
+def claim(now: int, queue: str | None = None, limit: int = 100) -> Act:
+    return lambda store, job: claimed(store, worker(store), limit, queues=[queue or job.queue], now=now)
 
 
 def lose(store: Any, job: Job) -> None:
@@ -36,7 +36,8 @@ VERBS: dict[str, tuple[Act, dict[JobState, JobState]]] = {
     "add": (lambda store, job: store.jobs.add([new(job.id, run_at=NOW + HOUR), new(job.id)], NOW), {}),
     "claim": (claim(NOW), {S.READY: S.RUNNING}),
     "claim when due": (claim(NOW + HOUR), {S.SCHEDULED: S.RUNNING, S.READY: S.RUNNING}),
-    "claim elsewhere": (claim(NOW + HOUR, "elsewhere"), {S.SCHEDULED: S.READY}),
+    "claim of none": (claim(NOW + HOUR, limit=0), {S.SCHEDULED: S.READY}),
+    "claim elsewhere": (claim(NOW + HOUR, "elsewhere"), {}),
     "finish scheduled": (finish(S.SCHEDULED), {S.RUNNING: S.SCHEDULED}),
     "finish ready": (finish(S.READY), {S.RUNNING: S.READY}),
     "finish succeeded": (finish(S.SUCCEEDED), {S.RUNNING: S.SUCCEEDED}),

@@ -60,7 +60,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
     stats = store.read.stats()
     counts = queues.counts(stats.counts)
     missed = list(unknown(everyone, stats.in_front))
-    oldest = min(stats.waiting_since.values(), default=None)
+    oldest = stats.oldest(now)
     if as_json:
         show_json(
             {

@@ -57,12 +57,12 @@ class Jobs(Protocol):
     def claim(
         self, worker: int, served: Served, limit: int, now: int, rates: Mapping[str, Rate] | None = NO_RATES
     ) -> Claim:
-        """Take up to `limit` READY jobs for a worker, having made due SCHEDULED ones READY.
+        """Take up to `limit` READY jobs for a worker, having made due SCHEDULED ones of the queues served READY.
 
         1. Higher priority first, then the order of adding; over all the queues served.
         2. Each becomes RUNNING, with `run_token` and `attempts` one higher and `owner` the worker.
         3. Only jobs of the queues and tasks served are taken; the others stay as they are, and in nobody's way.
-        4. `next_at` is the earliest `run_at` still SCHEDULED, or None.
+        4. `next_at` is the earliest `run_at` of what is still SCHEDULED in the queues served, or None.
         5. A worker that is gone gets nothing, and `held` is False.
         6. Nothing is taken from a paused queue.
         7. No more jobs of a task are taken than its limit allows, over all workers: `rates` has the limits tasks

@@ -64,12 +64,19 @@ class Inputs(NamedTuple):
 class Stats(NamedTuple):
     """How many jobs there are by queue and state, and since when each queue's longest waiting READY job could run.
 
-    `in_front` is the number of READY jobs by queue and task, among those that are looked at.
+    `in_front` is the number of READY jobs by queue and task, among those that are looked at. `next_at` is when each
+    queue's first SCHEDULED job is to run: where that is over, nobody who serves the queue has claimed since.
     """
 
     counts: dict[tuple[str, JobState], int]
     waiting_since: dict[str, int]
     in_front: dict[tuple[str, str], int]
+    next_at: dict[str, int]
+
+    def oldest(self, now: int) -> int | None:
+        """Return since when the job has waited that could have run first; None: none could."""
+        due = (at for at in self.next_at.values() if at <= now)
+        return min((*self.waiting_since.values(), *due), default=None)
 
 
 class Reading(Protocol):

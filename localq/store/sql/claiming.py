@@ -17,7 +17,7 @@ from localq.store.sql.known_tasks import KnownTasks
 from localq.store.sql.limits import Brakes, Limits
 from localq.store.sql.statement import skipping
 
-__all__ = ["JobTaker", "ready_queues"]
+__all__ = ["JobTaker", "due_queues", "first_due", "ready_queues"]
 
 #: SCHEDULED jobs made READY in one claim; more wait for the next.
 _PROMOTED_AT_ONCE = 1000
@@ -48,9 +48,8 @@ class JobTaker:
         if held is None:
             return Claim([], None, held=False)
         braked, next_at, stuck = held
-        if next_at is not None and next_at <= now:
-            sql.promote.run(cursor, now=now, most=_PROMOTED_AT_ONCE)
-            next_at = sql.outlook.run(cursor, k=worker).fetchone()[1]
+        if next_at is not None:
+            next_at = self._promoted(cursor, worker, served, next_at, now)
         behind: list[Job] = []
         if stuck:
             behind = [with_args(cursor, sql, one) for one in self._edges.take_stuck(cursor, worker, _STUCK_AT_ONCE)]
@@ -70,6 +69,31 @@ class JobTaker:
         failpoints.point("claim.inside")
         unknown = () if served.tasks is None else tuple(sorted(self._known.unknown))
         return Claim(behind + jobs, next_at, unknown=unknown)
+
+    def _promoted(self, cursor: Any, worker: int, served: Served, first: int, now: int) -> int | None:
+        """Make due jobs of the queues served READY; return when the next of them is due.
+
+        Args:
+            first: When the first of any queue is.
+        """
+        sql = self._sql
+        if served.queues is None and not served.excluded:
+            if first > now:
+                return first
+            sql.promote.run(cursor, now=now, most=_PROMOTED_AT_ONCE)
+            found: int | None = sql.outlook.run(cursor, k=worker).fetchone()[1]
+            return found
+        left, times = _PROMOTED_AT_ONCE, []
+        names = due_queues(cursor, sql) if served.queues is None else dict.fromkeys(served.queues)
+        for name in [name for name in names if name not in served.excluded]:
+            at = first_due(cursor, sql, name)
+            if at is not None and at <= now and left:
+                sql.promote_queue.run(cursor, of_queue=name, now=now, most=left)
+                left -= cursor.rowcount
+                at = first_due(cursor, sql, name)
+            if at is not None:
+                times.append(at)
+        return min(times, default=None)
 
     def backlog(self, cursor: Any, served: Served, most: int) -> int:
         """Return the number of READY jobs, counting no further than `most`."""
@@ -135,6 +159,17 @@ class JobTaker:
 def ready_queues(cursor: Any, sql: JobStatements) -> Iterator[str]:
     """Return the queues that have ready jobs."""
     return skipping(cursor, sql.next_queue)
+
+
+def due_queues(cursor: Any, sql: JobStatements) -> Iterator[str]:
+    """Return the queues that have jobs which wait for their time."""
+    return skipping(cursor, sql.next_due_queue)
+
+
+def first_due(cursor: Any, sql: JobStatements, queue: str) -> int | None:
+    """Return when the first job of a queue that waits for its time is to run."""
+    at: int | None = sql.first_due.run(cursor, of_queue=queue).fetchone()[0]
+    return at
 
 
 def _order(row: Sequence[Any]) -> tuple[int, int]:

@@ -26,10 +26,10 @@ from sqlalchemy import (
 
 from localq.model.edges import Role
 from localq.model.job import Job, JobState
-from localq.model.orders import PARKED_AT, PAUSE, RATE
+from localq.model.orders import PAUSE, RATE
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.job_clauses import FINAL, claimed_values, job_columns, kept_for_others, may_go
-from localq.store.sql.schema import attempt, is_parked, job, note, payload, standing_order, state_is, worker
+from localq.store.sql.schema import attempt, is_parked, is_timed, job, note, payload, standing_order, state_is, worker
 from localq.store.sql.statement import StatementTable
 
 __all__ = ["JobStatements", "job_statements", "with_args"]
@@ -47,8 +47,7 @@ def _outlook() -> Executable:
         exists().where(standing_order.c.kind.in_([literal_column(f"'{PAUSE}'"), literal_column(f"'{RATE}'")])),
         exists().where(is_parked()),
     )
-    timed = job.c.run_at < literal_column(str(PARKED_AT))
-    due = select(func.min(job.c.run_at)).where(state_is(JobState.SCHEDULED), timed)
+    due = select(func.min(job.c.run_at)).where(is_timed())
     stuck: Any = (
         select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0")).limit(1)
     )
@@ -91,6 +90,13 @@ class JobStatements(StatementTable):
         self.promote = self.made(
             update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY))
         )
+        in_queue = and_(is_timed(), job.c.queue == P("of_queue"))
+        self.first_due = self.made(select(func.min(job.c.run_at)).where(in_queue))
+        due_there = select(job.c.key).where(in_queue, job.c.run_at <= P("now")).order_by(job.c.run_at).limit(P("most"))
+        self.promote_queue = self.made(
+            update(job).where(job.c.key.in_(due_there.scalar_subquery())).values(state=int(JobState.READY))
+        )
+        self.next_due_queue = self.made(select(func.min(job.c.queue)).where(is_timed(), job.c.queue > P("after")))
         self.next_queue = self.made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
         best = (
             select(job.c.key)

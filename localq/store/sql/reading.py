@@ -11,7 +11,7 @@ from localq.model.edges import Input, Tie
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.store.protocol.reading import LINE, LOOK, Filter, Inputs, Page, Seen, Stats
-from localq.store.sql.claiming import ready_queues
+from localq.store.sql.claiming import due_queues, first_due, ready_queues
 from localq.store.sql.database import Database
 from localq.store.sql.found_jobs import page
 from localq.store.sql.job_clauses import span
@@ -136,8 +136,9 @@ class SqlReading:
                 for task, count, oldest in self._front(cursor, queue):
                     in_front[queue, task] += count
                     since[queue] = min(oldest, since.get(queue, oldest))
+            first = {queue: first_due(cursor, self._jobs, queue) for queue in due_queues(cursor, self._jobs)}
         counts = {(queue, JobState(state)): count for queue, state, count in rows}
-        return Stats(counts, since, dict(in_front))
+        return Stats(counts, since, dict(in_front), {queue: at for queue, at in first.items() if at is not None})
 
     def _front(self, cursor: Any, queue: str) -> Iterator[Any]:
         """Yield the tasks of the first ready jobs of each priority: how many there are, and the oldest's time."""

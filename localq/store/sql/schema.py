@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 #: Raised with every change of the tables; a file of a higher one is refused, one of a lower converted.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 #: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
 INLINE_ARGS = 512
 #: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
@@ -78,6 +78,11 @@ def is_parked() -> ColumnElement[bool]:
     No equality: for one SQLite would take the index of what is due, and sort all that is parked.
     """
     return and_(state_is(JobState.SCHEDULED), job.c.run_at >= literal_column(str(PARKED_AT)))
+
+
+def is_timed() -> ColumnElement[bool]:
+    """Return the condition of jobs that wait for their time, and are not parked; literal, as above."""
+    return and_(state_is(JobState.SCHEDULED), job.c.run_at < literal_column(str(PARKED_AT)))
 
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -131,6 +136,12 @@ Index(
     # Counted by queue without a look at the table.
     job.c.queue,
     info={"where": state_is(JobState.SCHEDULED)},
+)
+Index(
+    "job_due_in_queue",
+    job.c.queue,
+    job.c.run_at,
+    info={"where": is_timed()},
 )
 Index(
     "job_owner",

@@ -21,6 +21,7 @@ _STEPS: dict[int, tuple[str, ...]] = {
         "CREATE UNIQUE INDEX reply_token ON reply (letter, token)",
         "DROP INDEX ix_reply_letter",
     ),
+    4: ("CREATE INDEX job_due_in_queue ON job (queue, run_at) WHERE state = 0 AND run_at < 253402300799999999",),
 }
 #: The oldest format that can be converted.
 OLDEST = min(_STEPS) - 1
