@@ -31,6 +31,7 @@ from localq.serialization.sealing import seal_calls
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.tasks.builtin_tasks import make_builtins
+from localq.tasks.calls.asked import taken
 from localq.tasks.calls.publish_signals import announced, published
 from localq.tasks.calls.to_job import job_of, jobs_of_call, jobs_of_signature
 from localq.tasks.program_name import module_name
@@ -199,16 +200,46 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         named: object = name
         if not isinstance(named, str) or not named:
             raise TypeError(f"send_task() takes the name of a task, not {name!r}")
-        return self.send(name, args or (), kwargs or {}, options)
+        task = options.pop("task_type", None)
+        return self.send(name, args or (), kwargs or {}, options, task if isinstance(task, Task) else None)
 
     def send(
         self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Task[..., Any] | None = None
     ) -> AsyncResult[Any]:
         """Add the job of a call; `task` is the task of that name, where it is at hand."""
         self.conf.follow()
+        kept = taken(name, args, kwargs, options)
+        if kept is not None:
+            return self._result(task, kept)
         jobs, ignored = jobs_of_call(self, name, args, kwargs, options, task)
         self._add(jobs, throw=self.conf.task_eager_propagates)
-        return AsyncResult(jobs[0].id, self, ignored=ignored)
+        return self._result(task, jobs[0].id, ignored)
+
+    def send_of(self, task: Task[..., Any], args: Any, kwargs: Any, options: Mapping[str, Any]) -> AsyncResult[Any]:
+        """Add the job of a call of a task: by `send_task` where a subclass has its own, as Celery does."""
+        if self.sends_in_its_own_way():
+            own = {"task_type": task, "result_cls": task.AsyncResult}
+            return self.send_task(task.name, args, kwargs, **own, **options)
+        return self.send(task.name, args, kwargs, options, task)
+
+    def send_signature(self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> AsyncResult[Any]:
+        """Add the job of a signature of one task, by the task's `apply_async` where a subclass has its own."""
+        task = self.tasks.find(name)
+        if task is not None and task.asks():
+            return task.apply_async(args, kwargs, **options)
+        return self.send(name, args, kwargs, options, task)
+
+    def sends_in_its_own_way(self) -> bool:
+        """Return whether a subclass has a `send_task` of its own, which calls that run in the caller do not ask."""
+        own = getattr(self.send_task, "__func__", None)
+        return own is not LocalQ.send_task and not self.conf.task_always_eager
+
+    def _result(self, task: Task[..., Any] | None, job_id: str, ignored: bool = False) -> AsyncResult[Any]:
+        if task is not None and type(task).AsyncResult is not Task.AsyncResult:
+            return task.AsyncResult(job_id)
+        if type(self).AsyncResult is not LocalQ.AsyncResult:
+            return self.AsyncResult(job_id)
+        return AsyncResult(job_id, self, ignored=ignored)
 
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
@@ -226,11 +257,13 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         """Return the jobs of a signature of any kind, and its result."""
         if isinstance(sig, Signature) and sig.subtask_type is not None:
             return self.planned(sig)
-        jobs, ignored = jobs_of_signature(self, sig)
-        return jobs, AsyncResult(jobs[0].id, self, ignored=ignored)
+        jobs, job_id, ignored = jobs_of_signature(self, sig)
+        return jobs, AsyncResult(job_id, self, ignored=ignored)
 
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
-        """Add jobs; in eager mode run them, and `throw` what they fail with."""
+        """Add jobs, if there are any; in eager mode run them, and `throw` what they fail with."""
+        if not jobs:
+            return
         if self.conf.task_always_eager:
             self._eager.run(jobs, throw=throw)
             return

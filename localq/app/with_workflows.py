@@ -58,13 +58,18 @@ class WithWorkflows:
         kwargs: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
         as_one: str | None = None,
+        ask: bool = True,
     ) -> Plan:
-        """Return the jobs of a signature of any kind, and the shape of its result; see `localq.canvas.planning`."""
+        """Return the jobs of a signature of any kind, and the shape of its result; see `localq.canvas.planning`.
+
+        Args:
+            ask: Whether tasks' own `apply_async` are asked for each; see `localq.tasks.calls.asked`.
+        """
         request = current.request.get()
         within = request is not None and request.id is not None
         return plan(
             sig,
-            partial(member_of, self),
+            partial(member_of, self, ask=ask),
             args,
             kwargs,
             options or {},
@@ -90,7 +95,7 @@ class WithWorkflows:
         self.conf.follow()
         given = dict(options)
         throw = given.pop("throw", self.conf.task_eager_propagates)
-        made = self.plan_workflow(sig, args, kwargs, given)
+        made = self.plan_workflow(sig, args, kwargs, given, ask=False)
         here = self._eager
         here.run(made.jobs, throw=throw)
         if isinstance(made.shape, Step) and made.shape.parent is None:

@@ -36,8 +36,8 @@ _OF_MANY = ("chain", "group", "chord")
 class Make(Protocol):
     """Makes the job of a task's signature, checked in full."""
 
-    def __call__(self, sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob, bool]:
-        """Return the job and whether its result is ignored.
+    def __call__(self, sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob | None, bool]:
+        """Return the job, None if its task does not want it sent, and whether its result is ignored.
 
         Args:
             fed: How many arguments will come in front of the signature's own.
@@ -140,6 +140,8 @@ class _Planner:
         self._as_one = as_one
         self._within = root_id is not None
         self._jobs: dict[str, NewJob] = {}
+        #: What is not sent, because its task does not want it or because it would wait for such a job.
+        self._unsent: set[str] = set()
         #: The id of what is added to a header, where the ids of all its parts follow from that: they are added once.
         self._added: str | None = None
         self._numbered = 0
@@ -175,7 +177,8 @@ class _Planner:
         shape = self.place(whole, at._replace(group_id=group_id))
         self._added = before
         for job_id in self.ends(shape, "fail").ids:
-            self._jobs[job_id] = self._jobs[job_id]._replace(beside=header_job)
+            if job_id not in self._unsent:
+                self._jobs[job_id] = self._jobs[job_id]._replace(beside=header_job)
         return shape
 
     def _new_id(self) -> str:
@@ -187,7 +190,7 @@ class _Planner:
     def _task(self, sig: Signature[Any], at: _Place) -> Step:
         before = at.before
         job_id = str((self._as_one if at.last else None) or sig.id or self._new_id())
-        if job_id in self._jobs:
+        if job_id in self._jobs or job_id in self._unsent:
             raise InvalidTaskError(f"Two jobs of a workflow have the id {job_id!r}; use a copy: signature.clone()")
         self._root = self._root or job_id
         feeds = before is not None and not sig.immutable
@@ -199,7 +202,11 @@ class _Planner:
         told = {name: value for name, value in given.items() if value is not None and value != job_id}
         called: Signature[Any] = Signature(sig, app=sig._app)
         called["options"] = {**told, **sig.options, "task_id": job_id}
-        new, ignored = self._make(called, int(feeds), before is not None)
+        behind = before is not None and not self._unsent.isdisjoint(before.ids)
+        new, ignored = (None, False) if behind else self._make(called, int(feeds), before is not None)
+        if new is None:
+            self._unsent.add(job_id)
+            return Step(job_id, ignored)
         after = () if before is None else _edges(before, feeds)
         self._jobs[job_id] = new._replace(after=after)
         return Step(job_id, ignored)

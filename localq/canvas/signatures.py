@@ -23,7 +23,7 @@ _LINKS = ("link", "link_error")
 class _App(Protocol):
     """What a signature needs of an app."""
 
-    def send(self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> AsyncResult[Any]: ...
+    def send_signature(self, name: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> AsyncResult[Any]: ...
 
     def send_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any: ...
 
@@ -266,7 +266,7 @@ class Signature(dict[str, Any], Generic[R]):
     def apply_async(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
         """Add the job; see `Task.apply_async` for options."""
         sig = self.clone(args, kwargs, **options)
-        return self.app.send(sig.task, sig.args, sig.kwargs, sig.options)  # type: ignore[no-any-return]
+        return self.app.send_signature(sig.task, sig.args, sig.kwargs, sig.options)  # type: ignore[no-any-return]
 
     def apply(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
         """Run it here and now, on a store in memory; return its result."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError
@@ -28,27 +28,32 @@ from localq.tasks.parameters import required
 from localq.tasks.request import Context
 from localq.tasks.routing.router import router_of
 
-__all__ = ["callbacks", "errback_call", "errbacks"]
+__all__ = ["FIRST_ERRBACK", "callbacks", "errback_call", "errbacks"]
 
 #: Arguments longer than this (bytes) are not repeated in an error callback's request.
 _LONGEST_REQUEST = 65_536
 #: Error callbacks are numbered from here, callbacks from 0.
-_FIRST_ERRBACK = 1000
+FIRST_ERRBACK = 1000
 
 
 def callbacks(
-    job: Job, options: JobOptions, value: Any, result: bytes, settings: Settings, now: int
+    job: Job,
+    options: JobOptions,
+    value: Any,
+    result: bytes,
+    settings: Settings,
+    now: int,
+    left_out: Collection[int] = (),
 ) -> tuple[NewJob, ...]:
     """Return the jobs of the callbacks for success: the result comes in front of their own arguments.
 
     Args:
         value, result: What the task returned, as it is and encoded by the job's serializer.
-
-    Callbacks that are workflows are left out; `localq.execution.outcome` has them.
+        left_out: Numbers of callbacks that `localq.execution.followers` makes.
     """
     jobs = []
     for number, link in enumerate(options.link or ()):
-        if "canvas" in link:
+        if number in left_out:
             continue
         call, serializer = _call(link, options, value, result)
         jobs.append(_job(job, options, link, call, number, serializer, settings, now))
@@ -66,7 +71,14 @@ def _call(link: Mapping[str, Any], options: JobOptions, value: Any, result: byte
     return codec.encode_call(args if immutable else (value, *args), kwargs, wanted), wanted
 
 
-def errbacks(job: Job, options: JobOptions, told: bytes | None, settings: Settings, now: int) -> tuple[NewJob, ...]:
+def errbacks(
+    job: Job,
+    options: JobOptions,
+    told: bytes | None,
+    settings: Settings,
+    now: int,
+    left_out: Collection[int] = (),
+) -> tuple[NewJob, ...]:
     """Return the jobs of the callbacks for failure.
 
     Each gets the failed job's id in front of its own arguments, and what it needs to be called with
@@ -81,7 +93,9 @@ def errbacks(job: Job, options: JobOptions, told: bytes | None, settings: Settin
     except (SecurityError, DecodeError, ImproperlyConfigured) as error:
         _discard(job, f"its error callbacks are not to be trusted: {error}")
         return ()
-    for number, link in enumerate(options.link_error, _FIRST_ERRBACK):
+    for number, link in enumerate(options.link_error, FIRST_ERRBACK):
+        if number in left_out:
+            continue
         try:
             jobs.append(_errback(job, options, link, number, told, settings, now))
         except (KeyError, TypeError, ValueError, AttributeError, ImproperlyConfigured) as error:

@@ -12,6 +12,7 @@ from typing import Any
 from localq.exceptions import (
     EncodeError,
     Ignore,
+    InvalidTaskError,
     Reject,
     Replaced,
     Retry,
@@ -19,7 +20,7 @@ from localq.exceptions import (
     TaskPredicate,
     WorkerTerminate,
 )
-from localq.execution.callbacks import callbacks
+from localq.execution.followers import after_failure, after_success
 from localq.execution.hooks import tell
 from localq.execution.retry import auto_retried, retried
 from localq.execution.running import Running
@@ -43,7 +44,7 @@ def succeeded(this: Running, value: Any) -> Outcome:
         # What others wait for is kept for them, whoever else ignores it.
         ignored = this.context.ignore_result and not this.job.role & Role.AWAITED
         result = None if ignored else _encoded(this, value)
-        follow_ups = _callbacks(this, value, result) if this.options.link else ()
+        follow_ups = _followed(this, value, result) if this.options.link else ()
     except WorkerTerminate:
         raise
     except BaseException as error:
@@ -82,11 +83,15 @@ def failed(this: Running, error: BaseException) -> Outcome:
     told = failure.describe(error)
     if issubclass(type(error), SoftTimeLimitExceeded):
         _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
+    written = failure.dump(told)
+    follow_ups = after_failure(this, written) if this.options.link_error else None
     einfo = ExceptionInfo(error, told.traceback)
     tell(this, "on_failure", "FAILURE", error, einfo)
     if task_failure.receivers:
         _signal_failure(this, error, einfo)
-    return this.outcome(Ending.FAILURE, failure=failure.dump(told))
+    return this.outcome(
+        Ending.FAILURE, failure=written, follow_ups=follow_ups or (), errbacks_made=follow_ups is not None
+    )
 
 
 def refused(this: Running, error: BaseException) -> Outcome:
@@ -121,16 +126,8 @@ def _encoded(this: Running, value: Any) -> bytes:
     return result
 
 
-def _callbacks(this: Running, value: Any, result: bytes | None) -> tuple[NewJob, ...]:
-    if result is None:
-        result = _encoded(this, value)
-    plain = callbacks(this.job, this.options, value, result, this.runtime.settings, this.runtime.clock.now())
-    workflows = [link for link in this.options.link or () if "canvas" in link]
-    return plain + tuple(
-        new
-        for link in workflows
-        for new in this.task.app.plan_workflow(codec.decode(link["canvas"].encode()), (value,)).jobs
-    )
+def _followed(this: Running, value: Any, result: bytes | None) -> tuple[NewJob, ...]:
+    return after_success(this, value, _encoded(this, value) if result is None else result)
 
 
 # Replaced
@@ -140,7 +137,9 @@ def _replaced(this: Running, asked: Replaced) -> Outcome:
     """Return the outcome of a task that put another call in its place: its jobs, the last under this id."""
     app, job = this.task.app, this.job
     jobs = app.plan_workflow(asked.sig, as_one=job.id).jobs
-    (new,) = [one for one in jobs if one.id == job.id]
+    new = next((one for one in jobs if one.id == job.id), None)
+    if new is None:
+        raise InvalidTaskError(f"{job.task} was to be replaced by a call that its task's apply_async() did not send")
     others = tuple(one._replace(workflow=job.workflow or this.context.root_id) for one in jobs if one.id != job.id)
     kept, own = JobOptions.read(new.options), this.options
     options = kept._replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from localq.exceptions import Retry
+from localq.exceptions import Retry, TaskRevokedError
 from localq.execution.hooks import tell
 from localq.execution.running import Running
 from localq.model.outcome import Ending, Outcome
@@ -63,6 +63,9 @@ def retried(this: Running, again: Retry) -> Outcome:
     tell(this, "on_retry", "RETRY", cause, einfo)
     if task_retry.receivers:
         task_retry.send(this.task, request=this.context, reason=again, einfo=einfo)
+    if again.sig is not None and again.sig.get("unsent"):
+        unsent = TaskRevokedError(f"apply_async() of {this.job.task} sent no job for the retry")
+        return this.outcome(Ending.REVOKED, failure=failure.dump(failure.describe(unsent)))
     when = When(zone_of(this.runtime.settings), this.runtime.clock.now())
     run_at = when.micros(0 if again.when is None else again.when, "eta")
     changes = _changed_call(this, again)

@@ -121,6 +121,8 @@ def _failed(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> 
     wanted = rules.keep_errors or job.role & Role.AWAITED
     if not wanted and done.attempt is not None:
         done = done._replace(attempt=done.attempt._replace(failure=None))
+    if outcome.errbacks_made:
+        return done._replace(follow_ups=outcome.follow_ups)
     try:
         return done._replace(follow_ups=errbacks(job, rules.options, outcome.failure, rules.settings, now))
     except (KeyError, TypeError, ValueError):

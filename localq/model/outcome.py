@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
     `run_at` is when a retry is due. `args` are the new encoded arguments of a retry, None to keep them; so are
     `options`, `queue` and `priority`. `follow_ups` are jobs that must exist once this one has ended so. `requeue`
     belongs to REJECTED, `replaced` (the call to run under this id) to REPLACED; `shown` is the last state the task
-    gave itself.
+    gave itself. `errbacks_made`: the follow-ups are all its callbacks for failure, and the worker makes none.
     """
 
     ending: Ending
@@ -69,6 +69,7 @@ class Outcome(NamedTuple):
     peak_kb: int | None = None
     output: str | None = None
     replaced: NewJob | None = None
+    errbacks_made: bool = False
 
 
 class Completion(NamedTuple):

@@ -10,9 +10,8 @@ from localq import current
 from localq.canvas import Signature
 from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
 from localq.model.ids import follow_up_id
-from localq.tasks.call_options import read_changes
-from localq.tasks.parameters import changed_call
 from localq.tasks.request import Context
+from localq.tasks.retry_call import retry_call
 
 __all__ = ["BoundTask"]
 
@@ -25,6 +24,9 @@ class BoundTask:
     max_retries: int | None
     default_retry_delay: float
     run: Callable[..., Any]
+
+    apply_async: Callable[..., Any]
+    asks: Callable[[], bool]
 
     @property
     def request(self) -> Context:
@@ -71,7 +73,6 @@ class BoundTask:
         request = self.request
         if request.called_directly:
             raise exc or Retry("Task can be retried", None)
-        changes = read_changes(options, self.app.tasks.find)
         limit = self._retry_limit(max_retries)
         if limit is not None and request.retries >= limit:
             raise exc or MaxRetriesExceededError(
@@ -81,12 +82,8 @@ class BoundTask:
             )
         if eta is None and countdown is None:
             countdown = self.default_retry_delay
-        called = changed_call(self.run, (request.args or (), request.kwargs or {}), args, kwargs)
-        sig: Signature[Any] = Signature(
-            self.name, *called, {**changes.kept, "queue": changes.queue, "priority": changes.priority}
-        )
-        sig["changed"] = args is not None or kwargs is not None or bool(options)
-        again = Retry(exc=exc, when=countdown if eta is None else eta, is_eager=request.is_eager, sig=sig)
+        sig, when = retry_call(self, args, kwargs, options, countdown if eta is None else None, eta)
+        again = Retry(exc=exc, when=when, is_eager=request.is_eager, sig=sig)
         if throw:
             raise again from exc
         return again

@@ -29,7 +29,6 @@ _TASK_OPTIONS = """
     exchange exchange_type routing_key compression
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
-_NO_OPTIONS: dict[str, Any] = {}
 
 
 class Task(BoundTask, Generic[P, R]):
@@ -137,7 +136,7 @@ class Task(BoundTask, Generic[P, R]):
             TypeError: the arguments do not fit the signature, or cannot be written down.
             StoreError: the store could not take it.
         """
-        return self.app.send(self.name, args, kwargs, _NO_OPTIONS, self)  # type: ignore[no-any-return]
+        return self.apply_async(args, kwargs)
 
     def apply_async(
         self,
@@ -163,7 +162,14 @@ class Task(BoundTask, Generic[P, R]):
         """
         if task_id is not None:
             options["task_id"] = task_id
-        return self.app.send(self.name, args or (), kwargs or {}, options, self)  # type: ignore[no-any-return]
+        return self.app.send_of(self, args or (), kwargs or {}, options)  # type: ignore[no-any-return]
+
+    def asks(self) -> bool:
+        """Return whether a subclass makes calls of this task: by its `apply_async`, or its app's `send_task`.
+
+        What plans calls then asks that code for each; see `localq.tasks.calls.asked`.
+        """
+        return getattr(self.apply_async, "__func__", None) is not Task.apply_async or self.app.sends_in_its_own_way()
 
     def send_task(self, name: str, *args: Any, **options: Any) -> AsyncResult[Any]:
         """Add a job of another task by its name; see `LocalQ.send_task`."""
@@ -203,11 +209,11 @@ class Task(BoundTask, Generic[P, R]):
 
     def s(self, *args: Any, **kwargs: Any) -> Signature[R]:
         """Return a signature of this task; arguments given later come in front."""
-        return Signature(self.name, args, kwargs, app=self.app)
+        return self.signature(args, kwargs)
 
     def si(self, *args: Any, **kwargs: Any) -> Signature[R]:
         """Return an immutable signature: as a callback it gets no result."""
-        return Signature(self.name, args, kwargs, immutable=True, app=self.app)
+        return self.signature(args, kwargs, immutable=True)
 
     def signature(self, args: Any = None, kwargs: Any = None, **options: Any) -> Signature[R]:
         """Return a signature with options."""
@@ -229,8 +235,8 @@ class Task(BoundTask, Generic[P, R]):
         return xstarmap(self.s(), it, app=self.app)
 
     def AsyncResult(self, task_id: str) -> AsyncResult[R]:  # noqa: N802 - Celery's name
-        """Return the result of a job of this task."""
-        return AsyncResult(task_id, self.app)
+        """Return the result of a job of this task; a call returns it, where a subclass defines its own."""
+        return self.app.AsyncResult(task_id)  # type: ignore[no-any-return]
 
     @property
     def backend(self) -> Any:

@@ -22,6 +22,7 @@ from localq.serialization import codec
 from localq.settings import Settings
 from localq.tasks.call_options import ROUTING, read_options
 from localq.tasks.call_times import When, from_now, zone_of
+from localq.tasks.calls.asked import Call, asked
 from localq.tasks.calls.new_job import new_job
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
@@ -180,23 +181,41 @@ def _inherited(conf: Settings, request: Any, priority: int) -> int:
     return priority if own is None else int(own)
 
 
-def jobs_of_signature(app: App, sig: Any) -> tuple[list[NewJob], bool]:
-    """Return the jobs of a signature of one task; see `jobs_of_call`."""
+def jobs_of_signature(app: App, sig: Any) -> tuple[list[NewJob], str, bool]:
+    """Return the jobs of a signature of one task, the id of the first, and whether its result is ignored.
+
+    There are none where its task does not want them sent; see `jobs_of_call`.
+    """
     if not isinstance(sig, Signature):
         raise TypeError(f"enqueue_many() takes a list of signatures, such as [add.s(2, 2)]; in it is {sig!r}")
-    return jobs_of_call(app, sig.task, sig.args, sig.kwargs, sig.options)
+    task, call = app.tasks.find(sig.task), Call(sig.args, sig.kwargs, sig.options)
+    if task is not None and task.asks():
+        job_id = str(sig.id or new_id())
+        own, _ = asked(task, *call[:2], {**call.options, "task_id": job_id})
+        if own is None:
+            return [], job_id, False
+        call = own
+    jobs, ignored = jobs_of_call(app, sig.task, *call, task)
+    return jobs, jobs[0].id, ignored
 
 
-def member_of(app: App, sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob, bool]:
+def member_of(app: App, sig: Signature[Any], fed: int, waits: bool, *, ask: bool = True) -> tuple[NewJob | None, bool]:
     """Return the job of a call within a workflow, and whether its result is ignored; see `localq.canvas.planning.Make`.
+
+    Args:
+        ask: Whether the task's own `apply_async` is asked, if a subclass has one; no job is made if that sends none.
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
     """
-    options = dict(sig.options)
+    task, options, call = app.tasks.find(sig.task), dict(sig.options), Call(sig.args, sig.kwargs, sig.options)
+    if ask and task is not None and task.asks():
+        own, _ = asked(task, sig.args, sig.kwargs, options)
+        if own is None:
+            return None, False
+        call, options = own, dict(own.options)
     if not waits:
-        return job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
-    task = app.tasks.find(sig.task)
+        return job_of(app, sig.task, call.args, call.kwargs, options, task, fed)
     if "expires" not in options and task is not None:
         options["expires"] = task.expires
     late = from_now(options.get("expires"), "expires")
@@ -205,7 +224,7 @@ def member_of(app: App, sig: Signature[Any], fed: int, waits: bool) -> tuple[New
     countdown = from_now(options.get("countdown"), "countdown")
     if countdown is not None and options.get("eta") is None:
         del options["countdown"]
-    new, ignored = job_of(app, sig.task, sig.args, sig.kwargs, options, fed=fed)
+    new, ignored = job_of(app, sig.task, call.args, call.kwargs, options, task, fed)
     if countdown:
         kept = JobOptions.read(new.options)._replace(eta=countdown)
         new = new._replace(run_at=countdown, options=kept.write())

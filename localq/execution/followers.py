@@ -1,0 +1,80 @@
+"""The jobs that follow from a run, where users' code is asked for them: workflows, and tasks that send as they like.
+
+This is called in the run itself, in whose slot such code belongs. The callbacks of a task that says nothing of its own
+are pure (`localq.execution.callbacks`); those for failure are made by the worker.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from localq.canvas import Signature
+from localq.execution.callbacks import FIRST_ERRBACK, callbacks, errbacks
+from localq.execution.running import Running
+from localq.model.ids import follow_up_id
+from localq.model.job import NewJob
+from localq.serialization import codec
+from localq.tasks.parameters import required
+
+__all__ = ["after_failure", "after_success"]
+
+_log = logging.getLogger("localq.task")
+
+
+def after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...]:
+    """Return the jobs of a run's callbacks for success.
+
+    Args:
+        value, result: What the task returned, as it is and encoded.
+    """
+    links = dict(enumerate(this.options.link or ()))
+    own = {number for number, link in links.items() if "canvas" in link or _asks(this, link)}
+    conf, now = this.runtime.settings, this.runtime.clock.now()
+    plain = callbacks(this.job, this.options, value, result, conf, now, own)
+    return plain + tuple(new for number in sorted(own) for new in _planned(this, links[number], number, value))
+
+
+def after_failure(this: Running, told: bytes) -> tuple[NewJob, ...] | None:
+    """Return the jobs of a run's callbacks for failure; None where nobody is to be asked, and the worker makes them.
+
+    What an override raises is logged, and its callback is not called.
+    """
+    links = dict(enumerate(this.options.link_error or (), FIRST_ERRBACK))
+    own = {number for number, link in links.items() if _asks(this, link) and _gets_id(this, link)}
+    if not own:
+        return None
+    conf, now = this.runtime.settings, this.runtime.clock.now()
+    made = errbacks(this.job, this.options, told, conf, now, own)
+    for number in sorted(own):
+        try:
+            made += _planned(this, links[number], number, this.job.id)
+        except Exception:
+            _log.exception("The error callback %s of job %s could not be sent", links[number]["task"], this.job.id)
+    return made
+
+
+def _asks(this: Running, link: Mapping[str, Any]) -> bool:
+    task = this.task.app.tasks.find(link["task"])
+    return task is not None and task.asks()
+
+
+def _gets_id(this: Running, link: Mapping[str, Any]) -> bool:
+    """Whether an error callback is called with the failed job's id: Celery calls the others without sending them."""
+    args, _ = codec.decode_call(str(link["call"]).encode())
+    run = this.task.app.tasks.find(link["task"]).run
+    return bool(link["immutable"]) or required(run) <= 1 + len(args)
+
+
+def _planned(this: Running, link: Mapping[str, Any], number: int, value: Any) -> tuple[NewJob, ...]:
+    """Return the jobs of a callback that gets a value in front of its own arguments."""
+    if "canvas" in link:
+        return tuple(this.task.app.plan_workflow(codec.decode(link["canvas"].encode()), (value,)).jobs)
+    args, kwargs = codec.decode_call(str(link["call"]).encode())
+    own = {"task_id": follow_up_id(this.job.id, this.job.run_token, number)}
+    if this.options.serializer != "json" and not link["immutable"]:
+        own["serializer"] = this.options.serializer
+    options = {**own, **dict(link["options"])}
+    sig: Signature[Any] = Signature(link["task"], args, kwargs, options, immutable=bool(link["immutable"]))
+    return tuple(this.task.app.plan_workflow(sig, (value,)).jobs)
