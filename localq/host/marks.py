@@ -4,6 +4,9 @@
 ring of the jobs it started last: more than it is ever given before their results are in the store. A pool whose jobs
 run side by side in one process uses the rings as one table, in which each of its jobs has a place of its own. So the
 rescuer takes back the charge only of jobs that had never been started.
+
+A mark names a job by its key, which is a number, and not by its id: it is written before each run, has its place
+whatever an id is like, and is read on this computer only, beside the job itself.
 """
 
 from __future__ import annotations

@@ -56,13 +56,13 @@ class Claim(NamedTuple):
 class Beat(NamedTuple):
     """The answer to a heartbeat: what holds now, told again until it does no more.
 
-    `stop` are keys this worker runs no longer by right; `cancel` maps keys to the signal number asked for;
+    `stop` are ids of jobs this worker runs no longer by right; `cancel` maps ids to the signal number asked for;
     `orphans` are jobs the store counts to this worker but which it does not know; `orders` are all that hold.
     """
 
     held: bool
-    stop: tuple[int, ...]
-    cancel: dict[int, int]
+    stop: tuple[str, ...]
+    cancel: dict[str, int]
     orphans: tuple[Job, ...]
     orders: tuple[Order, ...] = ()
 

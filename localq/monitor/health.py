@@ -37,10 +37,10 @@ def examine(
 
 
 def _work(store: Store, clock: Clock) -> Iterator[Finding]:
-    before = {(one.key, one.run_token) for one in health_of_work.running(store)}
+    before = {(one.id, one.run_token) for one in health_of_work.running(store)}
     found = store.workers.all()
     # What began or ended while the workers were read says nothing about them.
-    running = [one for one in health_of_work.running(store) if (one.key, one.run_token) in before]
+    running = [one for one in health_of_work.running(store) if (one.id, one.run_token) in before]
     waiting = store.read.waiting_tasks()
     yield from health_of_work.workers(found, clock.now())
     yield health_of_work.orphans(found, running)

@@ -56,7 +56,7 @@ class CeleryEvents:
         self._sender: CeleryEventSender | None = None
         self._clock = self._processed = 0
         self._beat_at = 0.0
-        self._started: set[tuple[int, int]] = set()
+        self._started: set[tuple[str, int]] = set()
 
     # Of the worker
 
@@ -131,11 +131,11 @@ class CeleryEvents:
         running = [one for one in self._pool.jobs() if one.started_at is not None]
         for job, started_at, pid in running:
             self._start(job, started_at or 0, pid)
-        self._started &= {(one.job.key, one.job.run_token) for one in running}
+        self._started &= {(one.job.id, one.job.run_token) for one in running}
 
     def _start(self, job: Job, started_at: int, pid: int | None = None) -> None:
-        if (job.key, job.run_token) not in self._started:
-            self._started.add((job.key, job.run_token))
+        if (job.id, job.run_token) not in self._started:
+            self._started.add((job.id, job.run_token))
             self._of_job("task-started", job, at=started_at, pid=pid or os.getpid())
 
     def expired(self, job: Job) -> None:
@@ -147,7 +147,7 @@ class CeleryEvents:
         job = handed.job
         if outcome.started_at is not None:
             self._start(job, outcome.started_at)
-        self._started.discard((job.key, job.run_token))
+        self._started.discard((job.id, job.run_token))
         self._processed += outcome.ending != Ending.RELEASED
         kind = _KINDS.get(outcome.ending)
         if outcome.ending == Ending.LOST and state != JobState.FAILED:

@@ -95,7 +95,7 @@ class Lease:
             tasks=tuple(sorted(self._app.tasks)),
         )
 
-    def renew(self, hand: Mapping[int, int]) -> Beat:
+    def renew(self, hand: Mapping[str, int]) -> Beat:
         """Renew the lease of the worker and of the jobs in its hand; return what the store says to that."""
         beat = self._store.workers.beat(self.key, hand, self._lease_us(), self._clock.now())
         self._beaten()

@@ -317,7 +317,7 @@ class Worker:
 
     def _beat(self) -> None:
         hand = self.pool.in_hand()
-        hand.update((done.key, done.run_token) for done in self._finished.unsaved)
+        hand.update((done.id, done.run_token) for done in self._finished.unsaved)
         beat = self._lease.renew(hand)
         if heartbeat_sent.receivers:
             self.aside.put(heartbeat_sent.send, self)
@@ -328,9 +328,9 @@ class Worker:
         self.orders.obey(beat.orders)
         if beat.stop:
             self.pool.drop(beat.stop)
-        for key, number in beat.cancel.items():
+        for job_id, number in beat.cancel.items():
             if number:
-                self.pool.stop_job(key, number)
+                self.pool.stop_job(job_id, number)
         if beat.orphans:
             now = self.clock.now()
             self._save([released(job, now) for job in beat.orphans])

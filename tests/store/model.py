@@ -387,17 +387,17 @@ class Model:
         self.paused.difference_update(changed)
         return changed
 
-    def heartbeat(self, worker: int, running: Mapping[int, int], lease_until: int, now: int) -> Beat:
+    def heartbeat(self, worker: int, running: Mapping[str, int], lease_until: int, now: int) -> Beat:
         if not self.holds(worker):
             return Beat(False, tuple(running), {}, ())
         self.workers[worker] = self.workers[worker]._replace(lease_until=lease_until, seen_at=now)
-        owned = {job.key: job for job in self.within(JobState.RUNNING) if job.owner == worker}
-        known = {key for key, token in running.items() if key in owned and owned[key].run_token == token}
+        owned = {job.id: job for job in self.within(JobState.RUNNING) if job.owner == worker}
+        known = {one for one, token in running.items() if one in owned and owned[one].run_token == token}
         return Beat(
             True,
-            tuple(key for key in running if key not in known),
-            {key: owned[key].cancel - 1 for key in known if owned[key].cancel},
-            tuple(job._replace(args=None) for key, job in owned.items() if key not in known),
+            tuple(one for one in running if one not in known),
+            {one: owned[one].cancel - 1 for one in known if owned[one].cancel},
+            tuple(job._replace(args=None) for one, job in owned.items() if one not in known),
             tuple(Order(PAUSE, name, "") for name in sorted(self.paused)),
         )
 

@@ -227,7 +227,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), lease=st.integers(0, 10))
     def heartbeat(self, data: st.DataObject, lease: int) -> None:
         worker = self.a_worker(data)
-        running = {run.key: run.run_token for run in self.some_runs(data, 4)}
+        running = {run.id: run.run_token for run in self.some_runs(data, 4)}
 
         beat = self.store.workers.beat(worker, running, lease, self.now)
 

@@ -121,7 +121,7 @@ def test_a_heartbeat_renews_the_lease(store: Any, steady: LeaseClock) -> None:
     one = job_in(store, JobState.RUNNING)
 
     steady.at = LEASE
-    beat = store.workers.beat(one.owner, {one.key: one.run_token}, LEASE, NOW + SECOND)
+    beat = store.workers.beat(one.owner, {one.id: one.run_token}, LEASE, NOW + SECOND)
     steady.at += LEASE
 
     assert beat == Beat(True, (), {}, ())
@@ -134,9 +134,9 @@ def test_a_worker_that_is_gone_or_unknown_is_told_to_stop_everything(store: Any,
     if gone:
         store.workers.leave([one.owner], NOW)
 
-    beat = store.workers.beat(one.owner if gone else 4711, {one.key: one.run_token, 99: 1}, LEASE, NOW)
+    beat = store.workers.beat(one.owner if gone else 4711, {one.id: one.run_token, "other": 1}, LEASE, NOW)
 
-    assert beat == Beat(False, (one.key, 99), {}, ())
+    assert beat == Beat(False, (one.id, "other"), {}, ())
 
 
 def test_a_worker_is_told_what_it_no_longer_runs_by_right(store: Any) -> None:
@@ -146,9 +146,9 @@ def test_a_worker_is_told_what_it_no_longer_runs_by_right(store: Any) -> None:
     store.jobs.finish([done(finished), done(forgotten)], NOW)
     store.jobs.forget(["forgotten"])
 
-    beat = store.workers.beat(anna, {one.key: one.run_token for one in (mine, finished, forgotten)}, LEASE, NOW)
+    beat = store.workers.beat(anna, {one.id: one.run_token for one in (mine, finished, forgotten)}, LEASE, NOW)
 
-    assert beat == Beat(True, (finished.key, forgotten.key), {}, ())
+    assert beat == Beat(True, ("finished", "forgotten"), {}, ())
 
 
 def test_a_run_that_another_worker_took_over_is_stopped(store: Any) -> None:
@@ -156,7 +156,7 @@ def test_a_run_that_another_worker_took_over_is_stopped(store: Any) -> None:
     store.jobs.finish([done(one, JobState.READY)], NOW)
     claimed(store, worker(store, "bert"))
 
-    assert store.workers.beat(one.owner, {one.key: one.run_token}, LEASE, NOW).stop == (one.key,)
+    assert store.workers.beat(one.owner, {one.id: one.run_token}, LEASE, NOW).stop == (one.id,)
 
 
 def test_an_older_run_of_its_own_job_is_stopped_and_the_newer_one_reported(store: Any) -> None:
@@ -168,9 +168,9 @@ def test_an_older_run_of_its_own_job_is_stopped_and_the_newer_one_reported(store
     (newer,) = claimed(store, one.owner)
     store.jobs.cancel(["job"], NOW, 15)
 
-    beat = store.workers.beat(one.owner, {one.key: one.run_token}, LEASE, NOW)
+    beat = store.workers.beat(one.owner, {one.id: one.run_token}, LEASE, NOW)
 
-    assert (beat.stop, beat.cancel) == ((one.key,), {})
+    assert (beat.stop, beat.cancel) == ((one.id,), {})
     assert [(orphan.id, orphan.run_token) for orphan in beat.orphans] == [("job", newer.run_token)]
 
 
@@ -181,7 +181,7 @@ def test_jobs_a_worker_does_not_know_come_back_as_orphans(store: Any) -> None:
     store.jobs.add([new("other")], NOW)
     (other,) = claimed(store, worker(store, "bert"))
 
-    beat = store.workers.beat(anna, {b.key: b.run_token}, LEASE, NOW)
+    beat = store.workers.beat(anna, {b.id: b.run_token}, LEASE, NOW)
 
     assert sorted(beat.orphans) == sorted(one._replace(args=None) for one in (a, c))
     assert other.owner != anna
@@ -191,15 +191,15 @@ def test_cancel_requests_reach_the_worker_until_the_job_is_over(store: Any) -> N
     store.jobs.add(news("a", "b", "c"), NOW)
     anna = worker(store)
     jobs = claimed(store, anna)
-    running = {one.key: one.run_token for one in jobs}
+    running = {one.id: one.run_token for one in jobs}
     store.jobs.cancel(["a"], NOW)
     store.jobs.cancel(["b"], NOW, 15)
 
     first, second = (store.workers.beat(anna, running, LEASE, NOW) for _ in range(2))
 
-    assert first == second == Beat(True, (), {jobs[0].key: 0, jobs[1].key: 15}, ())
+    assert first == second == Beat(True, (), {"a": 0, "b": 15}, ())
     store.jobs.finish([done(jobs[0], JobState.CANCELLED)], NOW)
-    assert store.workers.beat(anna, running, LEASE, NOW) == Beat(True, (jobs[0].key,), {jobs[1].key: 15}, ())
+    assert store.workers.beat(anna, running, LEASE, NOW) == Beat(True, ("a",), {"b": 15}, ())
 
 
 # Lost jobs

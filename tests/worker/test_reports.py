@@ -54,6 +54,24 @@ def test_long_lines_of_several_threads_do_not_mix_with_what_the_slot_says(q: Loc
     assert [len(result.attempts) for result in results] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("task_id", ["ü☃", "☃" * 254], ids=["letters", "long"])
+def test_a_report_is_of_its_job_whatever_the_id_is_like(q: LocalQ, start: Running, task_id: str) -> None:
+    @q.task
+    def echo(value: str) -> str:
+        print(value)
+        if value == "fail":
+            raise ValueError(value)
+        return value
+
+    start()
+    good, bad = echo.apply_async(("said",), task_id=task_id), echo.apply_async(("fail",), task_id=task_id + "2")
+
+    assert good.get(60) == "said"
+    with pytest.raises(ValueError, match="fail"):
+        bad.get(60)
+    assert [one.attempts[0].output for one in (good, bad)] == ["said\n", "fail\n"]
+
+
 def test_long_lines_of_forked_children_are_output_and_no_reports(q: LocalQ, start: Running) -> None:
     def talk() -> None:
         for _ in range(20):

@@ -54,9 +54,9 @@ class Workers(Protocol):
         ...
 
     def beat(
-        self, worker: int, running: Mapping[int, int], lease_us: int, now: int, card: WorkerCard | None = None
+        self, worker: int, running: Mapping[str, int], lease_us: int, now: int, card: WorkerCard | None = None
     ) -> Beat:
-        """Renew a worker's lease, and compare what it runs (`key -> run_token`) with what the store has and orders.
+        """Renew a worker's lease, and compare what it runs (`id -> run_token`) with what the store has and orders.
 
         Args:
             card: What it says of itself from now on; None: as before.

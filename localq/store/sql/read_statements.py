@@ -85,7 +85,6 @@ class ReadStatements(StatementTable):
 
     def _jobs(self) -> None:
         self.call = self.made(select(*job_columns(with_args=True)).where(job.c.id == P("of_id")))
-        self.by_key = self.made(select(*job_columns(with_args=False)).where(job.c.key == P("k")))
         self.starting = self.made(
             select(*job_columns(with_args=False))
             .where(job.c.id >= P("prefix"), job.c.id < P("end"))

@@ -40,7 +40,7 @@ class WorkerStatements(StatementTable):
             .values(seen_at=P("now"), lease_until=P("until"))
         )
         self.owned = self.made(
-            select(job.c.key, job.c.run_token, job.c.cancel).where(
+            select(job.c.id, job.c.run_token, job.c.cancel).where(
                 job.c.owner == P("worker"), state_is(JobState.RUNNING)
             )
         )

@@ -15,9 +15,9 @@ from localq.model.ids import new_id
 from localq.model.job import Job
 from localq.model.worker import Beat, Lost, WorkerCard, WorkerRow, WorkerState
 from localq.store.sql.database import Database
+from localq.store.sql.job_statements import job_statements
 from localq.store.sql.mail import standing_orders
 from localq.store.sql.mail_statements import mail_statements
-from localq.store.sql.read_statements import read_statements
 from localq.store.sql.worker_statements import WorkerStatements, worker_statements
 
 __all__ = ["SqlWorkers"]
@@ -68,10 +68,10 @@ class SqlWorkers:
         return key
 
     def beat(
-        self, worker: int, running: Mapping[int, int], lease_us: int, now: int, card: WorkerCard | None = None
+        self, worker: int, running: Mapping[str, int], lease_us: int, now: int, card: WorkerCard | None = None
     ) -> Beat:
         """Renew a lease and compare; see the protocol."""
-        sql, by_key = self._sql, read_statements(self._db.dialect).by_key
+        sql, by_id = self._sql, job_statements(self._db.dialect).by_id
         with self._db.lock, self._db.writing as cursor:
             sql.beat.run(cursor, k=worker, now=now, until=self.steady() + lease_us)
             if cursor.rowcount == 0:
@@ -79,11 +79,11 @@ class SqlWorkers:
             failpoints.point("beat.inside")
             if card is not None:
                 sql.describe.run(cursor, k=worker, card=_text(card, self.neighbours.boot))
-            owned = {key: (token, cancel) for key, token, cancel in sql.owned.run(cursor, worker=worker).fetchall()}
-            stop = tuple(key for key, token in running.items() if key not in owned or owned[key][0] != token)
-            known = {key for key, (token, _) in owned.items() if running.get(key) == token}
-            cancel = {key: flag - 1 for key, (_, flag) in owned.items() if flag and key in known}
-            found = [by_key.run(cursor, k=key).fetchone() for key in owned if key not in known]
+            owned = {job_id: (token, flag) for job_id, token, flag in sql.owned.run(cursor, worker=worker).fetchall()}
+            known = {job_id for job_id, (token, _) in owned.items() if running.get(job_id) == token}
+            stop = tuple(job_id for job_id in running if job_id not in known)
+            cancel = {job_id: flag - 1 for job_id, (_, flag) in owned.items() if flag and job_id in known}
+            found = [by_id.run(cursor, of_id=job_id).fetchone() for job_id in owned if job_id not in known]
             orders = standing_orders(cursor, mail_statements(self._db.dialect))
         return Beat(True, stop, cancel, tuple(Job._make(row) for row in found), tuple(orders))
 

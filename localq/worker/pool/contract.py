@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import selectors
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
@@ -120,19 +120,19 @@ class Pool(Protocol):
         """Return jobs that no slot has started."""
         ...
 
-    def in_hand(self) -> dict[int, int]:
-        """Return `key -> run_token` of every job the pool has."""
+    def in_hand(self) -> dict[str, int]:
+        """Return `id -> run_token` of every job the pool has."""
         ...
 
     def jobs(self) -> list[InHand]:
         """Return every job the pool has that has not ended, those that run first."""
         ...
 
-    def stop_job(self, key: int, number: int) -> None:
+    def stop_job(self, job_id: str, number: int) -> None:
         """End a job that was cancelled: one not started comes back as cancelled, a running one gets the signal."""
         ...
 
-    def drop(self, keys: Sequence[int]) -> None:
+    def drop(self, ids: Collection[str]) -> None:
         """End jobs that are no longer this worker's by right; nothing is reported of them."""
         ...
 

@@ -47,8 +47,8 @@ _LARGEST = 1_500
 _HEAD = struct.Struct("=HBI")
 #: What every frame begins with: where something else stands, the stream is not a slot's words any more.
 _MARK = 0x4C51
-#: key, run token, started at, ended at, peak memory (KiB), result there
-_DONE = struct.Struct("=qiqqi?")
+#: run token, started at, ended at, peak memory (KiB), result there, bytes of the id
+_DONE = struct.Struct("=iqqi?I")
 
 
 class BrokenFrames(Exception):
@@ -101,34 +101,35 @@ def pack_outcome(job: Job, outcome: Outcome) -> bytes:
 
 def _outcome_frame(job: Job, outcome: Outcome) -> bytes:
     if outcome.ending == Ending.SUCCESS and not outcome.follow_ups and outcome.started_at is not None:
-        result = outcome.result
+        result, job_id = outcome.result, job.id.encode()
         body = _DONE.pack(
-            job.key,
             job.run_token,
             outcome.started_at,
             outcome.ended_at,
             outcome.peak_kb or 0,
             result is not None,
+            len(job_id),
         )
-        return pack(Kind.DONE, body + (result or b""))
+        return pack(Kind.DONE, body + job_id + (result or b""))
     said = outcome._asdict()
     said["follow_ups"] = [_textual(new._asdict()) for new in outcome.follow_ups]
     said["replaced"] = None if outcome.replaced is None else _textual(outcome.replaced._asdict())
-    return pack(Kind.ENDED, json.dumps([job.key, job.run_token, _textual(said)]).encode())
+    return pack(Kind.ENDED, json.dumps([job.id, job.run_token, _textual(said)]).encode())
 
 
-def unpack_outcome(kind: int, body: bytes) -> tuple[int, int, Outcome]:
-    """Return key, run token and outcome of a frame."""
+def unpack_outcome(kind: int, body: bytes) -> tuple[str, int, Outcome]:
+    """Return the job's id, run token and outcome of a frame."""
     if kind == Kind.DONE:
-        key, token, started, ended, peak, there = _DONE.unpack_from(body)
-        result = body[_DONE.size :] if there else None
-        return key, token, Outcome(Ending.SUCCESS, started, ended, result, peak_kb=peak)
-    key, token, said = json.loads(body)
+        token, started, ended, peak, there, length = _DONE.unpack_from(body)
+        at = _DONE.size + length
+        outcome = Outcome(Ending.SUCCESS, started, ended, body[at:] if there else None, peak_kb=peak)
+        return body[_DONE.size : at].decode(), token, outcome
+    job_id, token, said = json.loads(body)
     said = _binary(said)
     said["ending"] = Ending(said["ending"])
     said["follow_ups"] = tuple(_new_job(new) for new in said["follow_ups"])
     said["replaced"] = None if said["replaced"] is None else _new_job(said["replaced"])
-    return key, token, Outcome(**said)
+    return job_id, token, Outcome(**said)
 
 
 def pack_note(said: Note) -> bytes:

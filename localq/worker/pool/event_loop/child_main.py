@@ -68,11 +68,11 @@ class Child:
         self.app, self.jobs = app, jobs
         self._marks = marks.opened(marks_path)
         self._life = share_life(marks_path)
-        #: Where jobs are to be marked that have not begun, by key.
-        self._places: dict[int, int | None] = {}
+        #: Where jobs are to be marked that have not begun, by id.
+        self._places: dict[str, int | None] = {}
         self.runtime = Runtime(worker, SYSTEM, app.conf, templates={})
-        self.running: dict[int, tuple[int, Run]] = {}
-        self._keys: dict[str, int] = {}
+        #: What runs here, by id: its run token, and what interrupts it.
+        self.running: dict[str, tuple[int, Run]] = {}
         self._reports = FrameWriter(reports)
         self._redirection = Redirection(self._heard) if redirect else None
         #: Where nothing ever comes, and why: its other end.
@@ -97,9 +97,10 @@ class Child:
         """Send what a task printed to the worker; not what its fork prints, which goes to the stream itself."""
         if not self._reports.mine():
             return False
-        if job_id in self._keys:
-            self.report(Kind.PRINTED, json.dumps([self._keys[job_id], text, is_error]).encode())
-        return job_id in self._keys
+        runs = job_id in self.running
+        if runs:
+            self.report(Kind.PRINTED, json.dumps([job_id, text, is_error]).encode())
+        return runs
 
     def ready(self) -> None:
         """Say that jobs may come."""
@@ -116,9 +117,8 @@ class Child:
         if kind == "jobs":
             for place, said in rest[0]:
                 job, terms = unpack_handed(said)
-                self._keys[job.id] = job.key
-                self._places[job.key] = place
-                self.running[job.key] = job.run_token, start(job, terms)
+                self._places[job.id] = place
+                self.running[job.id] = job.run_token, start(job, terms)
         elif kind == "define":
             task_definitions.load(self.app, rest[0])
             self.runtime = self.runtime._replace(templates={})
@@ -130,7 +130,7 @@ class Child:
 
     def begin(self, job: Job) -> None:
         """Mark that a job's code is reached next."""
-        place = self._places.pop(job.key, None)
+        place = self._places.pop(job.id, None)
         if self._marks is not None and place is not None:
             marks.mark_place(self._marks, place, job.key, job.run_token)
 
@@ -143,10 +143,9 @@ class Child:
         """Report a run that is over; None: it was interrupted, and came to nothing."""
         self.end_lines()
         # A job that was taken from the worker may have come back to it meanwhile.
-        if self.running.get(job.key, (0,))[0] == job.run_token:
-            del self.running[job.key]
-            self._keys.pop(job.id, None)
-            self._places.pop(job.key, None)
+        if self.running.get(job.id, (0,))[0] == job.run_token:
+            del self.running[job.id]
+            self._places.pop(job.id, None)
         if not self.running:
             # While others run, what one of them did to their process may be meant.
             self.between.put_back()

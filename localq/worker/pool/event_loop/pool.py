@@ -13,7 +13,7 @@ import mmap
 import selectors
 import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from localq.app.app import LocalQ
 from localq.host.marks import Places
@@ -73,15 +73,15 @@ class EventLoopPool:
         self._printed, self._logged, self._redirect = printed, logged, redirect
         self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
         self._marks_path = None if marks is None else marks[0]
-        self._places = Places(None if marks is None else marks[1], lambda: self.in_hand())
+        self._places = Places(None if marks is None else marks[1], lambda: {job.key for job in self._here()})
         self._child: ChildHandle | None = None
         self._held: deque[Handed] = deque()
-        self._hand: dict[int, tuple[Handed, float]] = {}
+        self._hand: dict[str, tuple[Handed, float]] = {}
         self._ended: list[Report] = []
         self._notes: list[Note] = []
-        self._tails: dict[int, str] = {}
+        self._tails: dict[str, str] = {}
         #: Runs that were told to end: until when, and what it means if they do.
-        self._told: dict[int, tuple[float, Death | None]] = {}
+        self._told: dict[str, tuple[float, Death | None]] = {}
         #: Ids of jobs among which one ended the process: they run alone until they have ended.
         self._suspects: set[str] = set()
         self._stillborn = Stillborn(_MOST_STILLBORN)
@@ -111,11 +111,12 @@ class EventLoopPool:
         self._read_output()
         self._child = None
         how = how_ended(child.close())
-        begun = {key for key, (handed, _) in self._hand.items() if self._begun(handed.job)}
+        begun = {job_id for job_id, (handed, _) in self._hand.items() if self._begun(handed.job)}
         idle = not begun and (bool(self._hand) or not child.ready)
-        for key, (handed, since) in reversed(self._hand.items()):
-            if key in begun or key in self._told or child.reason is not None:
-                self._ended.append(self._end_of(child, handed, since if key in begun else None, how, len(begun) == 1))
+        for job_id, (handed, since) in reversed(self._hand.items()):
+            if job_id in begun or job_id in self._told or child.reason is not None:
+                known = since if job_id in begun else None
+                self._ended.append(self._end_of(child, handed, known, how, len(begun) == 1))
             else:
                 self._held.appendleft(handed)
         self._hand.clear()
@@ -128,7 +129,7 @@ class EventLoopPool:
         return self._places.begun(job.key, job.run_token)
 
     def _end_of(self, child: ChildHandle, handed: Handed, since: float | None, how: str, alone: bool) -> Report:
-        told = self._told.get(handed.job.key)
+        told = self._told.get(handed.job.id)
         started = None if since is None else self._wall(since)
         if told is not None and told[1] is not None:
             end = told[1]._replace(started_at=started)
@@ -141,7 +142,7 @@ class EventLoopPool:
         else:
             self._suspects.add(handed.job.id)
             end = Death(Cause.STOPPED, "the process that ran it ended, maybe by another job", started)
-        return Report(handed, end, self._tails.pop(handed.job.key, None))
+        return Report(handed, end, self._tails.pop(handed.job.id, None))
 
     def _wall(self, since: float) -> int:
         return self._clock.now() - int((self._clock.steady() - since) * 1e6)
@@ -180,7 +181,7 @@ class EventLoopPool:
                 break
             handed = self._held.popleft()
             share.append(handed)
-            self._hand[handed.job.key] = handed, self._clock.steady()
+            self._hand[handed.job.id] = handed, self._clock.steady()
         if not share:
             return
         try:
@@ -194,7 +195,7 @@ class EventLoopPool:
         except OSError:
             # Its socket is full, or it is gone, of which its other pipe tells.
             for handed in share:
-                del self._hand[handed.job.key]
+                del self._hand[handed.job.id]
             self._held.extendleft(reversed(share))
 
     def _runs_alone(self, handed: Handed) -> bool:
@@ -241,29 +242,28 @@ class EventLoopPool:
 
     def _take(self, child: ChildHandle, kind: int, body: bytes) -> None:
         if kind in (frames.Kind.DONE, frames.Kind.ENDED):
-            key, token, outcome = frames.unpack_outcome(kind, body)
-            if key in self._hand and self._hand[key][0].job.run_token == token:
-                self._ended_well(child, key, outcome)
+            job_id, token, outcome = frames.unpack_outcome(kind, body)
+            if job_id in self._hand and self._hand[job_id][0].job.run_token == token:
+                self._ended_well(child, job_id, outcome)
         elif kind == frames.Kind.NOTE:
             self._notes.append(frames.unpack_note(body))
         elif kind == frames.Kind.PRINTED:
-            key, text, is_error = json.loads(body)
-            self._heard(key, text, is_error)
+            self._heard(*json.loads(body))
         elif kind == frames.Kind.LOG:
             self._logged(json.loads(body))
         elif kind == frames.Kind.READY:
             child.ready, child.marking = True, body.endswith(b" 1")
 
-    def _ended_well(self, child: ChildHandle, key: int, outcome: Outcome) -> None:
-        handed, since = self._hand.pop(key)
+    def _ended_well(self, child: ChildHandle, job_id: str, outcome: Outcome) -> None:
+        handed, since = self._hand.pop(job_id)
         self._suspects.discard(handed.job.id)
-        _, death = self._told.pop(key, (0.0, None))
+        _, death = self._told.pop(job_id, (0.0, None))
         child.done += 1
         end: Outcome | Death = outcome
         over = death is not None and death.cause == Cause.TIME_LIMIT and outcome.ending != Ending.SUCCESS
         if death is not None and (over or outcome.ending == Ending.RELEASED):
             end = death._replace(started_at=self._wall(since))
-        self._ended.append(Report(handed, end, self._tails.pop(key, None)))
+        self._ended.append(Report(handed, end, self._tails.pop(job_id, None)))
         worn = self._max_tasks is not None and child.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         self._worn = self._worn or worn or fat
@@ -274,20 +274,23 @@ class EventLoopPool:
         if text:
             self._printed(None, text, True)
 
-    def _heard(self, key: int, text: str, is_error: bool) -> None:
-        found = self._hand.get(key)
+    def _heard(self, job_id: str, text: str, is_error: bool) -> None:
+        found = self._hand.get(job_id)
         if found is not None:
-            self._tails[key] = (self._tails.get(key, "") + text)[-TAIL:]
+            self._tails[job_id] = (self._tails.get(job_id, "") + text)[-TAIL:]
         self._printed(None if found is None else found[0].job, text, is_error)
 
     # Limits and ends
 
-    def in_hand(self) -> dict[int, int]:
-        """Return `key -> run_token` of all jobs here."""
+    def in_hand(self) -> dict[str, int]:
+        """Return `id -> run_token` of all jobs here."""
+        return {job.id: job.run_token for job in self._here()}
+
+    def _here(self) -> list[Job]:
         jobs = [handed.job for handed in self._held]
         jobs += [handed.job for handed, _ in self._hand.values()]
         jobs += [report.job for report in self._ended]
-        return {job.key: job.run_token for job in jobs}
+        return jobs
 
     def jobs(self) -> list[InHand]:
         """Return every job here, those that run first."""
@@ -299,17 +302,17 @@ class EventLoopPool:
         """Tell what is over its hard limit to end, and end the process if it does not."""
         now = self._clock.steady()
         after: list[float] = [_AGAIN_S] if self._held and not self._hand else []
-        for key, (handed, since) in list(self._hand.items()):
+        for job_id, (handed, since) in list(self._hand.items()):
             hard = handed.limits.hard
-            if key in self._told:
-                after.append(self._told[key][0] - now)
+            if job_id in self._told:
+                after.append(self._told[job_id][0] - now)
             elif hard is not None and now >= since + hard and not self._begun(handed.job):
                 # Another job keeps it from beginning: its time counts from where it can have begun.
-                self._hand[key] = handed, now
+                self._hand[job_id] = handed, now
                 after.append(hard)
             elif hard is not None and now >= since + hard:
                 reason = f"hard time limit of {hard:g} s exceeded"
-                self._tell(key, "hard", Death(Cause.TIME_LIMIT, reason, None, signal.SIGKILL))
+                self._tell(job_id, "hard", Death(Cause.TIME_LIMIT, reason, None, signal.SIGKILL))
                 after.append(_GRACE_S)
             elif hard is not None:
                 after.append(since + hard - now)
@@ -318,38 +321,38 @@ class EventLoopPool:
         self._give_held()
         return max(0.0, min(after)) if after else None
 
-    def _tell(self, key: int, word: str, death: Death | None) -> None:
-        self._told[key] = self._clock.steady() + _GRACE_S, death
+    def _tell(self, job_id: str, word: str, death: Death | None) -> None:
+        self._told[job_id] = self._clock.steady() + _GRACE_S, death
         # Where it cannot be told, it is overdue soon.
         with contextlib.suppress(OSError):
             if self._child is not None:
-                self._child.send(word, key)
+                self._child.send(word, job_id)
 
-    def stop_job(self, key: int, number: int) -> None:
+    def stop_job(self, job_id: str, number: int) -> None:
         """End a cancelled job: raise WorkerTerminate in it, where it waits."""
-        for handed in [one for one in self._held if one.job.key == key]:
+        for handed in [one for one in self._held if one.job.id == job_id]:
             self._held.remove(handed)
             self._ended.append(cancelled_unstarted(handed))
-        if key in self._hand and number and key not in self._told:
-            self._tell(key, "terminate", Death(Cause.CANCELLED, f"cancelled by signal {number}", None, number))
+        if job_id in self._hand and number and job_id not in self._told:
+            self._tell(job_id, "terminate", Death(Cause.CANCELLED, f"cancelled by signal {number}", None, number))
 
-    def drop(self, keys: Sequence[int]) -> None:
+    def drop(self, ids: Collection[str]) -> None:
         """End jobs that are not ours any more, and say nothing of them."""
-        gone = set(keys)
-        self._held = deque(handed for handed in self._held if handed.job.key not in gone)
-        self._ended = [report for report in self._ended if report.job.key not in gone]
-        for key in gone & set(self._hand):
-            del self._hand[key]
-            self._told.pop(key, None)
+        gone = set(ids)
+        self._held = deque(handed for handed in self._held if handed.job.id not in gone)
+        self._ended = [report for report in self._ended if report.job.id not in gone]
+        for job_id in gone & set(self._hand):
+            del self._hand[job_id]
+            self._told.pop(job_id, None)
             with contextlib.suppress(OSError):
                 if self._child is not None:
-                    self._child.send("terminate", key)
+                    self._child.send("terminate", job_id)
 
     def interrupt(self) -> None:
         """Raise WorkerTerminate in every run, where it waits."""
-        for key in self._hand:
-            if key not in self._told:
-                self._tell(key, "terminate", None)
+        for job_id in self._hand:
+            if job_id not in self._told:
+                self._tell(job_id, "terminate", None)
 
     def kill(self) -> None:
         """End the process, and so every run."""

@@ -11,11 +11,10 @@ from typing import Any
 
 from localq.model import failpoints
 from localq.model.clock import Clock
-from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Cause, Handed, Logged, Printed, Report
-from localq.worker.pool.processes.slot_handle import EVERY_JOB, SlotHandle, Verdict
+from localq.worker.pool.processes.slot_handle import SlotHandle, Verdict
 from localq.worker.pool.processes.to_slots import ToSlots
 from localq.worker.pool.processes.work_ahead import WorkAhead
 
@@ -97,7 +96,7 @@ class FromSlots:
             self._unregister(slot.reports)
             slot.broken = True
             reason = f"The process that ran it (pid {slot.pid}) said what cannot be read: {error}"
-            slot.condemn(Verdict(EVERY_JOB, Cause.CRASH, reason, signal.SIGKILL))
+            slot.condemn(Verdict(None, Cause.CRASH, reason, signal.SIGKILL))
 
     def _drain(self, slot: SlotHandle) -> None:
         while not slot.broken:
@@ -119,16 +118,15 @@ class FromSlots:
 
     def _take(self, slot: SlotHandle, kind: int, body: bytes) -> None:
         if kind in (frames.Kind.DONE, frames.Kind.ENDED):
-            key, token, outcome = frames.unpack_outcome(kind, body)
-            handed = slot.jobs.pop(key, None)
+            job_id, token, outcome = frames.unpack_outcome(kind, body)
+            handed = slot.jobs.pop(job_id, None)
             if handed is not None and handed.job.run_token == token:
                 self._ended_well(slot, handed, outcome)
         elif kind == frames.Kind.NOTE:
             self._notes.append(frames.unpack_note(body))
         elif kind == frames.Kind.PRINTED:
-            key, text, is_error = json.loads(body)
-            handed = slot.jobs.get(key)
-            self._heard(slot, handed.job if handed else None, text, is_error)
+            job_id, text, is_error = json.loads(body)
+            self._heard(slot, slot.jobs.get(job_id), text, is_error)
         elif kind == frames.Kind.LOG:
             self._logged(json.loads(body))
         elif kind == frames.Kind.READY:
@@ -148,10 +146,10 @@ class FromSlots:
         slot.loading = False
         slot.alone = False
         slot.since = self._clock.steady()
-        if slot.verdict is not None and slot.verdict.key == job.key:
+        if slot.verdict is not None and slot.verdict.job_id == job.id:
             slot.verdict = slot.kill_at = None
         self._work_ahead.measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
-        self.ended.append(Report(handed, outcome, slot.tails.pop(job.key, None) if slot.tails else None))
+        self.ended.append(Report(handed, outcome, slot.tails.pop(job.id, None) if slot.tails else None))
         worn = self._max_tasks is not None and slot.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         if worn or fat:
@@ -160,7 +158,7 @@ class FromSlots:
     def read_output(self, slot: SlotHandle) -> None:
         """Read what code in C and child processes wrote to descriptors 1 and 2."""
         # Read before the data: by then the slot may have begun with the next job.
-        key = slot.marked().key
+        handed = slot.started()
         try:
             data = os.read(slot.output.fileno(), 65_536)
         except OSError:
@@ -168,10 +166,10 @@ class FromSlots:
         if not data:
             self._unregister(slot.output)
             return
-        handed = slot.jobs.get(key)
-        self._heard(slot, handed.job if handed else None, data.decode("utf-8", "replace"), True)
+        self._heard(slot, handed, data.decode("utf-8", "replace"), True)
 
-    def _heard(self, slot: SlotHandle, job: Job | None, text: str, is_error: bool) -> None:
+    def _heard(self, slot: SlotHandle, handed: Handed | None, text: str, is_error: bool) -> None:
+        job = None if handed is None else handed.job
         if job is not None:
-            slot.tails[job.key] = (slot.tails.get(job.key, "") + text)[-TAIL:]
+            slot.tails[job.id] = (slot.tails.get(job.id, "") + text)[-TAIL:]
         self._printed(job, text, is_error)

@@ -11,7 +11,7 @@ import contextlib
 import mmap
 import selectors
 import signal
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
@@ -156,7 +156,7 @@ class ProcessPool:
         self._to_slots.held.extendleft(reversed(slot.take_back()))
         for handed in slot.jobs.values():
             death = self._deaths.of(slot, handed.job, code)
-            self._from_slots.ended.append(Report(handed, death, slot.tails.pop(handed.job.key, None)))
+            self._from_slots.ended.append(Report(handed, death, slot.tails.pop(handed.job.id, None)))
         slot.jobs.clear()
         self._forget(slot)
         if not self._closing and self.broken is None and slot.index < self.size:
@@ -205,12 +205,12 @@ class ProcessPool:
         """Kill what is over its limits, take back what waits behind slow jobs."""
         return self._deaths.tick()
 
-    def in_hand(self) -> dict[int, int]:
-        """Return `key -> run_token` of all jobs here."""
-        hand = {handed.job.key: handed.job.run_token for handed in self._to_slots.held}
+    def in_hand(self) -> dict[str, int]:
+        """Return `id -> run_token` of all jobs here."""
+        hand = {handed.job.id: handed.job.run_token for handed in self._to_slots.held}
         for slot in self._slots.values():
-            hand.update((key, handed.job.run_token) for key, handed in slot.jobs.items())
-        hand.update((report.job.key, report.job.run_token) for report in self._from_slots.ended)
+            hand.update((job_id, handed.job.run_token) for job_id, handed in slot.jobs.items())
+        hand.update((report.job.id, report.job.run_token) for report in self._from_slots.ended)
         return hand
 
     def jobs(self) -> list[InHand]:
@@ -228,27 +228,27 @@ class ProcessPool:
 
     # Stopping
 
-    def stop_job(self, key: int, number: int) -> None:
+    def stop_job(self, job_id: str, number: int) -> None:
         """End a cancelled job."""
         for slot in list(self._slots.values()):
-            if key in slot.jobs:
-                self._deaths.cancel(slot, key, number)
-        self._from_slots.ended.extend(map(cancelled_unstarted, self._to_slots.withdraw({key})))
+            if job_id in slot.jobs:
+                self._deaths.cancel(slot, job_id, number)
+        self._from_slots.ended.extend(map(cancelled_unstarted, self._to_slots.withdraw({job_id})))
         self._to_slots.hand_held()
 
-    def drop(self, keys: Sequence[int]) -> None:
+    def drop(self, ids: Collection[str]) -> None:
         """End jobs that are not ours any more, and say nothing of them."""
-        gone = set(keys)
+        gone = set(ids)
         self._to_slots.withdraw(gone)
-        self._from_slots.ended = [report for report in self._from_slots.ended if report.job.key not in gone]
+        self._from_slots.ended = [report for report in self._from_slots.ended if report.job.id not in gone]
         for slot in list(self._slots.values()):
             if gone.isdisjoint(slot.jobs):
                 continue
-            self._to_slots.held.extend(handed for handed in slot.take_back() if handed.job.key not in gone)
+            self._to_slots.held.extend(handed for handed in slot.take_back() if handed.job.id not in gone)
             self._from_slots.drain(slot)
-            running = [key for key in slot.jobs if key in gone]
-            for key in running:
-                del slot.jobs[key]
+            running = [job_id for job_id in slot.jobs if job_id in gone]
+            for job_id in running:
+                del slot.jobs[job_id]
             if running:
                 slot.kill()
 

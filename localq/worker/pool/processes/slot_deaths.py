@@ -11,7 +11,7 @@ from localq.model.outcome import Ending, Outcome
 from localq.worker.pool.contract import Cause, Death, Handed, Report
 from localq.worker.pool.process_facts import how_ended, resident_kb
 from localq.worker.pool.processes.from_slots import FromSlots
-from localq.worker.pool.processes.slot_handle import EVERY_JOB, SlotHandle, Verdict
+from localq.worker.pool.processes.slot_handle import SlotHandle, Verdict
 from localq.worker.pool.processes.to_slots import ToSlots
 
 __all__ = ["SlotDeaths"]
@@ -84,25 +84,29 @@ class SlotDeaths:
             return
         if seconds < hard:
             after.append(hard - seconds)
-        elif self._runs(slot, handed.job.key):
+        elif self._runs(slot, handed.job.id):
             reason = f"hard time limit of {hard:g} s exceeded"
-            slot.condemn(Verdict(handed.job.key, Cause.TIME_LIMIT, reason, signal.SIGKILL))
+            slot.condemn(Verdict(handed.job.id, Cause.TIME_LIMIT, reason, signal.SIGKILL))
 
-    def _runs(self, slot: SlotHandle, key: int) -> bool:
-        """Take back what a slot has not started, hear what it has ended: whether it runs this job, and no other."""
+    def _runs(self, slot: SlotHandle, job_id: str) -> bool:
+        """Return whether a slot runs this job, and no other."""
+        self._leave_running(slot)
+        return job_id in slot.jobs
+
+    def _leave_running(self, slot: SlotHandle) -> None:
+        """Take back what a slot has not started, hear what it has ended."""
         self._to_slots.held.extend(slot.take_back())
         self._from_slots.drain(slot)
-        return key in slot.jobs
 
     def _end_if_deaf(self, slot: SlotHandle) -> None:
         """End a process that neither runs what it was given, nor lets go of it, nor ends: others do its work."""
         if not (slot.jobs or slot.recalled or slot.closing) or slot.verdict is not None:
             return
-        self._runs(slot, 0)
+        self._leave_running(slot)
         if slot.marks is None or self._clock.steady() - slot.since <= (_LOADING_S if slot.loading else _DEAF_S):
             return
         reason = f"The process (pid {slot.pid}) did not answer"
-        slot.condemn(Verdict(EVERY_JOB, Cause.CRASH, reason, signal.SIGKILL))
+        slot.condemn(Verdict(None, Cause.CRASH, reason, signal.SIGKILL))
 
     def _spread(self, slot: SlotHandle) -> None:
         """Give what waits behind a slow job to slots that have nothing; the rest goes back to the store."""
@@ -120,30 +124,31 @@ class SlotDeaths:
         self._memory_at = now + 1.0
         assert self._max_memory_kb is not None
         for slot in self._slots.values():
-            used = resident_kb(slot.pid) if slot.jobs else 0
-            if used > 2 * self._max_memory_kb and slot.verdict is None:
+            handed = slot.started()
+            used = 0 if handed is None else resident_kb(slot.pid)
+            if handed is not None and used > 2 * self._max_memory_kb and slot.verdict is None:
                 reason = f"used {used:,} KiB of memory, over twice the limit of {self._max_memory_kb:,} KiB"
-                slot.condemn(Verdict(slot.marked().key, Cause.MEMORY, reason, signal.SIGKILL))
+                slot.condemn(Verdict(handed.job.id, Cause.MEMORY, reason, signal.SIGKILL))
 
     # For other reasons
 
-    def cancel(self, slot: SlotHandle, key: int, number: int) -> None:
+    def cancel(self, slot: SlotHandle, job_id: str, number: int) -> None:
         """End a cancelled job by a signal, if the slot runs it and it was not to die anyway."""
-        if self._runs(slot, key) and number and slot.verdict is None:
+        if self._runs(slot, job_id) and number and slot.verdict is None:
             slot.kill_at = self._clock.steady() + _GRACE_S
-            slot.condemn(Verdict(key, Cause.CANCELLED, f"cancelled by signal {number}", number))
+            slot.condemn(Verdict(job_id, Cause.CANCELLED, f"cancelled by signal {number}", number))
 
     def kill_all(self) -> None:
         """End every running job at once: its worker stops."""
         for slot in self._slots.values():
             if slot.jobs:
                 reason = "the worker stopped before it ended"
-                slot.condemn(Verdict(EVERY_JOB, Cause.STOPPED, reason, signal.SIGKILL))
+                slot.condemn(Verdict(None, Cause.STOPPED, reason, signal.SIGKILL))
 
     def of(self, slot: SlotHandle, job: Job, code: int) -> Death:
         """Return what the end of a slot's process means for the job it had."""
         started = slot.started_at(job, self._clock)
         verdict = slot.verdict
-        if verdict is not None and verdict.key in (job.key, EVERY_JOB):
+        if verdict is not None and verdict.job_id in (job.id, None):
             return Death(verdict.cause, verdict.reason, started, verdict.number)
         return Death(Cause.CRASH, f"The process that ran it (pid {slot.pid}) {how_ended(code)}", started)

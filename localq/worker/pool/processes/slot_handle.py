@@ -17,22 +17,18 @@ from localq.model.job import Job
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Cause, Handed
 
-__all__ = ["EVERY_JOB", "SlotHandle", "Verdict"]
+__all__ = ["SlotHandle", "Verdict"]
 
 _fork = multiprocess.get_context("fork")
 
 
 class Verdict(NamedTuple):
-    """What a slot's process is to die of, and by which signal; `key` is the job that is for, EVERY_JOB all it has."""
+    """What a slot's process is to die of, and by which signal; `job_id` is the job that is for, None: all it has."""
 
-    key: int
+    job_id: str | None
     cause: Cause
     reason: str
     number: int
-
-
-#: The key of a verdict on whatever a slot has.
-EVERY_JOB = -1
 
 
 class SlotHandle:
@@ -50,14 +46,14 @@ class SlotHandle:
         #: Tokens were taken back and the slot has not said yet that it noticed: it must be given nothing.
         self.recalled = False
         #: What it was given and has not reported, in the order given: at most the first has been started.
-        self.jobs: dict[int, Handed] = {}
+        self.jobs: dict[str, Handed] = {}
         #: It was sent a definition and has not run anything since.
         self.loading = False
         self.since = 0.0
         self.done = 0
         self.defined: dict[str, Any] = {}
         self.frames = frames.Frames()
-        self.tails: dict[int, str] = {}
+        self.tails: dict[str, str] = {}
         self.verdict: Verdict | None = None
         #: When it gets the last signal, should it not have died of the verdict's by then.
         self.kill_at: float | None = None
@@ -83,7 +79,7 @@ class SlotHandle:
         """Send jobs, their tokens first: a slot that finds no token drops what it has."""
         os.write(self._new_tokens.fileno(), b"+" * len(handed))
         for one in handed:
-            self.jobs[one.job.key] = one
+            self.jobs[one.job.id] = one
         frames.send(self.to_slot, ("jobs", [frames.pack_handed(one) for one in handed]))
 
     def take_back(self) -> list[Handed]:
@@ -93,7 +89,7 @@ class SlotHandle:
         except OSError:
             return []
         self.recalled = self.recalled or count > 0
-        back = [self.jobs.pop(key) for key in list(self.jobs)[-count:]]
+        back = [self.jobs.pop(job_id) for job_id in list(self.jobs)[-count:]]
         self.alone = self.alone and bool(self.jobs)
         return back
 
@@ -131,27 +127,36 @@ class SlotHandle:
 
     # Its marks
 
-    def marked(self) -> Marked:
+    def _marked(self) -> Marked:
         """Return what it started last."""
         if self.marks is None:
             first = next(iter(self.jobs.values()), None)
             return Marked(first.job.key, first.job.run_token, self.since, 1) if first else Marked(0, 0, 0.0, 0)
         return self.marks.last()
 
+    def _named(self, mark: Marked) -> Handed | None:
+        """Return the job that a mark is of, unless it was reported; one of the first, for they start in order."""
+        for handed in self.jobs.values():
+            if handed.job.key == mark.key and handed.job.run_token == mark.run_token:
+                return handed
+        return None
+
+    def started(self) -> Handed | None:
+        """Return the job it started last, unless it has reported that."""
+        return self._named(self._marked())
+
     def running(self, steady: float) -> tuple[Handed, float] | None:
         """Return the job it runs now, and for how many seconds."""
-        key, token, started, running = self.marked()
-        handed = self.jobs.get(key)
-        if not running or handed is None or handed.job.run_token != token:
-            return None
-        return handed, steady - started
+        mark = self._marked()
+        handed = self._named(mark) if mark.running else None
+        return None if handed is None else (handed, steady - mark.started_at)
 
     def started_at(self, job: Job, clock: Clock) -> int | None:
         """Return when it started a job that it may still run (microseconds since 1970); None: that has not begun."""
-        key, token, started, _ = self.marked()
-        if (key, token) != (job.key, job.run_token):
+        mark = self._marked()
+        if (mark.key, mark.run_token) != (job.key, job.run_token):
             return None
-        return clock.now() - int((clock.steady() - started) * 1e6)
+        return clock.now() - int((clock.steady() - mark.started_at) * 1e6)
 
     def close(self) -> None:
         """Let go of all that leads to the process."""

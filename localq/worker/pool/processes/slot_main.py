@@ -91,8 +91,8 @@ class Slot:
         if not self._reports.mine():
             os.write(2 if is_error else 1, text.encode("utf-8", "backslashreplace"))
             return
-        key = self._job.key if self._job is not None else None
-        self.report(Kind.PRINTED, json.dumps([key, text, is_error]).encode())
+        job_id = self._job.id if self._job is not None else None
+        self.report(Kind.PRINTED, json.dumps([job_id, text, is_error]).encode())
 
     def read_along(self) -> None:
         """Open the other end of the output pipe, where the system gives it."""

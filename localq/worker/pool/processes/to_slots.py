@@ -146,9 +146,9 @@ class ToSlots:
             back.extend(handed.job for handed in slot.take_back())
         return back
 
-    def withdraw(self, keys: Collection[int]) -> list[Handed]:
+    def withdraw(self, ids: Collection[str]) -> list[Handed]:
         """Take jobs out of those that are held, and return them."""
-        gone = [handed for handed in self.held if handed.job.key in keys]
+        gone = [handed for handed in self.held if handed.job.id in ids]
         for handed in gone:
             self.held.remove(handed)
         return gone

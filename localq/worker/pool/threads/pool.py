@@ -14,7 +14,7 @@ import queue
 import selectors
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from localq.app.app import LocalQ
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
@@ -134,10 +134,12 @@ class ThreadPool:
         self._numbers = itertools.count(1)
         self._ended: queue.SimpleQueue[tuple[_Thread, Report]] = queue.SimpleQueue()
         self._said: queue.SimpleQueue[Note] = queue.SimpleQueue()
-        self._hand: dict[int, Handed] = {}
-        self.places = Places(None if marks is None else marks[1], self._hand.keys)
+        self._hand: dict[str, Handed] = {}
+        self.places = Places(
+            None if marks is None else marks[1], lambda: {handed.job.key for handed in self._hand.values()}
+        )
         self._given_up: list[Report] = []
-        self._cancelled: dict[int, int] = {}
+        self._cancelled: dict[str, int] = {}
         self._awake, self._wake = socket.socketpair()
         self._awake.setblocking(False)
         self._wake.setblocking(False)
@@ -162,7 +164,7 @@ class ThreadPool:
 
     def has(self, handed: Handed) -> bool:
         """Whether a job that waited is still the pool's to run; for the threads."""
-        return self._hand.get(handed.job.key) is handed
+        return self._hand.get(handed.job.id) is handed
 
     def attempt(self, handed: Handed) -> Outcome:
         """Run a job in the calling thread."""
@@ -225,7 +227,7 @@ class ThreadPool:
         self.places.give(handed.job.key for handed in jobs)
         self._ids = {handed.job.id: handed.job for handed in self._hand.values()}
         for handed in jobs:
-            self._hand[handed.job.key] = handed
+            self._hand[handed.job.id] = handed
             self._ids[handed.job.id] = handed.job
             self.waiting.put(handed)
 
@@ -238,11 +240,11 @@ class ThreadPool:
                 thread, report = self._ended.get_nowait()
             except queue.Empty:
                 return ended
-            handed = self._hand.get(report.job.key)
+            handed = self._hand.get(report.job.id)
             if thread.abandoned or handed is None or handed.job.run_token != report.job.run_token:
                 continue
-            del self._hand[report.job.key]
-            number = self._cancelled.pop(report.job.key, 0)
+            del self._hand[report.job.id]
+            number = self._cancelled.pop(report.job.id, 0)
             if number and isinstance(report.end, Outcome) and report.end.ending == Ending.RELEASED:
                 report = report._replace(end=Death(Cause.CANCELLED, "cancelled while it ran", None, number))
             self._pass_texts()
@@ -264,54 +266,54 @@ class ThreadPool:
             while True:
                 handed = self.waiting.get_nowait()
                 if handed is not None and self.has(handed):
-                    del self._hand[handed.job.key]
+                    del self._hand[handed.job.id]
                     back.append(handed.job)
         return back
 
-    def in_hand(self) -> dict[int, int]:
-        """Return `key -> run_token` of all jobs here."""
-        return {key: handed.job.run_token for key, handed in self._hand.items()}
+    def in_hand(self) -> dict[str, int]:
+        """Return `id -> run_token` of all jobs here."""
+        return {job_id: handed.job.run_token for job_id, handed in self._hand.items()}
 
     def jobs(self) -> list[InHand]:
         """Return every job here, those that run first."""
         now, steady = self.clock.now(), self.clock.steady()
-        since = {handed.job.key: thread.since for thread, handed in self._running()}
+        since = {handed.job.id: thread.since for thread, handed in self._running()}
         pid = os.getpid()
         found = [
-            InHand(one.job, now - int((steady - since[key]) * 1e6), pid)
-            if key in since
+            InHand(one.job, now - int((steady - since[job_id]) * 1e6), pid)
+            if job_id in since
             else InHand(one.job, None, None)
-            for key, one in self._hand.items()
+            for job_id, one in self._hand.items()
         ]
         return sorted(found, key=lambda one: one.started_at is None)
 
     def _running(self) -> list[tuple[_Thread, Handed]]:
         return [(thread, handed) for thread in self._threads if (handed := thread.handed) is not None]
 
-    def stop_job(self, key: int, number: int) -> None:
+    def stop_job(self, job_id: str, number: int) -> None:
         """Interrupt a cancelled job, at its next bytecode."""
         for thread, handed in self._running():
-            if handed.job.key == key and key not in self._cancelled and number:
-                self._cancelled[key] = number
+            if handed.job.id == job_id and job_id not in self._cancelled and number:
+                self._cancelled[job_id] = number
                 thread.interrupt(handed, WorkerTerminate)
 
-    def drop(self, keys: Sequence[int]) -> None:
+    def drop(self, ids: Collection[str]) -> None:
         """Forget jobs that are not ours any more; those that run go on in their threads."""
-        for key in keys:
-            self._hand.pop(key, None)
+        for job_id in ids:
+            self._hand.pop(job_id, None)
 
     def tick(self) -> float | None:
         """Give up what is over its hard limit."""
         after: list[float] = []
         for thread, handed in self._running():
             hard = handed.limits.hard
-            if hard is None or handed.job.key not in self._hand:
+            if hard is None or handed.job.id not in self._hand:
                 continue
             left = thread.since + hard - self.clock.steady()
             if left > 0:
                 after.append(left)
                 continue
-            del self._hand[handed.job.key]
+            del self._hand[handed.job.id]
             reason = f"hard time limit of {hard:g} s exceeded"
             self._given_up.append(Report(handed, Death(Cause.TIME_LIMIT, reason, None, 9), None))
             self._abandon(thread, handed)
@@ -331,7 +333,7 @@ class ThreadPool:
     def kill(self) -> None:
         """Give up every running job; the threads end with the process."""
         for thread, handed in self._running():
-            if self._hand.pop(handed.job.key, None) is not None:
+            if self._hand.pop(handed.job.id, None) is not None:
                 death = Death(Cause.STOPPED, "the worker stopped before it ended", None)
                 self._given_up.append(Report(handed, death, None))
             thread.abandoned = True
