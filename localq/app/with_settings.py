@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from localq.exceptions import ImproperlyConfigured
 from localq.model.clock import SYSTEM, Clock, to_datetime
 from localq.model.secrets import without_passwords
+from localq.serialization.serializers import check_serializer
 from localq.settings import Settings
 from localq.settings.from_text import from_arguments, from_environment
 from localq.store.location import embedded
@@ -47,6 +48,8 @@ class WithSettings:
             self.config_from_object(config_source)
 
     def _settings_changed(self) -> None:
+        # Not before: a program registers its own serializer when it is imported.
+        check_serializer(self.conf.task_serializer)
         self.router = router_of(self.conf)
         for task in list(self._tasks.values()):
             annotate(task, self.conf.task_annotations)

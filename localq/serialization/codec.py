@@ -11,38 +11,36 @@ What comes back is equal and of the same type, but:
   pandas.Timestamp) comes back as the type above;
 - a time zone other than a ZoneInfo comes back as its fixed offset.
 
-Pickle and dill run whatever their bytes say, so reading them needs their name in `accept`.
-This module imports nothing of LocalQ but its exceptions and `tagged_json`, which does the JSON; no name found
-in bytes ever imports a module.
+Pickle and dill run whatever their bytes say, and who knows what a program's own serializer does: reading them needs
+their name in `accept`. No name found in bytes ever imports a module.
 """
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Collection
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection
+from typing import Any, NoReturn, TypeVar, overload
 
 from localq.exceptions import (
     DecodeError,
     EncodeError,
-    ImproperlyConfigured,
     SecurityError,
     SoftTimeLimitExceeded,
 )
+from localq.serialization.serializers import accepted, check_serializer, find_serializer, register_serializer
 from localq.serialization.tagged_json.reader import read_value, size
-from localq.serialization.tagged_json.types import brief, register
+from localq.serialization.tagged_json.types import brief, register_class
 from localq.serialization.tagged_json.writer import all_leaves, all_strings, chunks, is_plain, write_call, write_value
 
-__all__ = ["MAX_DEPTH", "SERIALIZERS", "brief", "decode", "decode_call", "encode", "encode_call", "register"]
-
-#: The serializers a task may name.
-SERIALIZERS = ("json", "pickle", "dill")
+__all__ = ["MAX_DEPTH", "brief", "decode", "decode_call", "encode", "encode_call", "register"]
 
 #: Containers inside containers that JSON may hold; far below what json's own recursion survives.
 MAX_DEPTH = 64
 
-#: Pickle protocol of both opt-in serializers: the newest that every supported Python reads.
-PICKLE_PROTOCOL = 5
+C = TypeVar("C", bound=type)
+#: What serializers make of a list.
+_LISTS = (list, tuple)
+#: Those that make plain values alone, whatever the bytes say.
+_HARMLESS = ("json", "yaml", "msgpack")
 
 
 def encode(value: Any, serializer: str = "json", where: str = "result") -> bytes:
@@ -56,7 +54,7 @@ def encode(value: Any, serializer: str = "json", where: str = "result") -> bytes
         ImproperlyConfigured: There is no such serializer.
     """
     if serializer != "json":
-        return _pickle(value, serializer, where)
+        return _write(value, serializer, where)
     if value is None:
         return b"null"
     try:
@@ -78,9 +76,9 @@ def decode(data: bytes, serializer: str = "json", accept: Collection[str] = ("js
         DecodeError: The bytes are damaged, or speak of a tag or class that is not known here.
         ImproperlyConfigured: There is no such serializer.
     """
-    if serializer not in accept or serializer not in SERIALIZERS:
+    if not accepted(serializer, accept):
         _refuse(serializer, accept)
-    return read_value(data) if serializer == "json" else _unpickle(data, serializer)
+    return read_value(data) if serializer == "json" else _read(data, serializer)
 
 
 def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str = "json") -> bytes:
@@ -91,7 +89,7 @@ def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str =
         ImproperlyConfigured: There is no such serializer.
     """
     if serializer != "json":
-        return _pickle([list(args), dict(kwargs)], serializer, "the arguments")
+        return _write([list(args), dict(kwargs)], serializer, "the arguments")
     try:
         if (all_leaves(map(type, args)) or is_plain(list(args), MAX_DEPTH + 1)) and (
             not kwargs or is_plain(kwargs, MAX_DEPTH + 1)
@@ -111,55 +109,84 @@ def decode_call(
         SecurityError, DecodeError, ImproperlyConfigured: As `decode`; also when it is no `[args, kwargs]`.
     """
     call = decode(data, serializer, accept)
-    if type(call) is list and len(call) == 2:
+    if type(call) in _LISTS and len(call) == 2:
         args, kwargs = call
-        if type(args) is list and type(kwargs) is dict and (not kwargs or all_strings(map(type, kwargs))):
+        if type(args) in _LISTS and type(kwargs) is dict and (not kwargs or all_strings(map(type, kwargs))):
             return tuple(args), kwargs
     raise DecodeError("the stored arguments are not [args, kwargs]: a list, and an object with names as keys")
 
 
-# Pickle and dill
+# Other serializers
 
 
-def _pickle(value: Any, serializer: str, where: str) -> bytes:
-    pickler, options = _find_pickler(serializer)
+def _write(value: Any, serializer: str, where: str) -> bytes:
+    write = find_serializer(serializer).write
     try:
-        data: bytes = pickler.dumps(value, protocol=PICKLE_PROTOCOL, **options)
-        return data
+        return write(value)
     except SoftTimeLimitExceeded:
         raise
-    except Exception as exc:  # __reduce__ and __getstate__ are users' code
+    except Exception as exc:  # __reduce__ and __getstate__ are users' code, and so are encoders
         raise EncodeError(f"{where}: {serializer} cannot write {brief(type(value))}: {brief(exc)}") from exc
 
 
-def _unpickle(data: bytes, serializer: str) -> Any:
-    pickler, _ = _find_pickler(serializer)
+def _read(data: bytes, serializer: str) -> Any:
+    read = find_serializer(serializer).read
     try:
-        return pickler.loads(data)
+        return read(data)
     except SoftTimeLimitExceeded:
         raise
     except Exception as exc:  # bad bytes give any exception at all, and so do users' __setstate__
         raise DecodeError(f"cannot read the stored {serializer} ({size(data)}): {brief(exc)}") from exc
 
 
-def _find_pickler(serializer: str) -> tuple[Any, dict[str, Any]]:
-    if serializer == "pickle":
-        return pickle, {}
-    if serializer != "dill":
-        _refuse(serializer, SERIALIZERS)
-    try:
-        import dill
-    except ImportError:
-        raise ImproperlyConfigured("serializer 'dill' needs the package dill: pip install dill") from None
-    # recurse: take along the globals a function uses, not all of its module's.
-    return dill, {"recurse": True}
-
-
 def _refuse(serializer: str, accept: Collection[str]) -> NoReturn:
-    if serializer not in SERIALIZERS:
-        raise ImproperlyConfigured(f"unknown serializer {serializer!r}; there are {', '.join(SERIALIZERS)}")
+    check_serializer(serializer)
     raise SecurityError(
         f"content in {serializer!r} is refused: this process accepts {', '.join(accept) or 'nothing'}; "
         f"add {serializer!r} to accept_content"
-        + ("" if serializer == "json" else ", if you trust whoever can write the queue: reading it runs code")
+        + ("" if serializer in _HARMLESS else ", if you trust whoever can write the queue: reading it runs code")
     )
+
+
+# Registering
+
+
+@overload
+def register(cls: C, *, name: str | None = None) -> C: ...
+@overload
+def register(cls: None = None, *, name: str | None = None) -> Callable[[C], C]: ...
+@overload
+def register(
+    cls: str,
+    encoder: Callable[[Any], str | bytes],
+    decoder: Callable[[Any], Any],
+    content_type: str,
+    content_encoding: str = "utf-8",
+) -> None: ...
+@overload
+def register(
+    *,
+    name: str,
+    encoder: Callable[[Any], str | bytes],
+    decoder: Callable[[Any], Any],
+    content_type: str,
+    content_encoding: str = "utf-8",
+) -> None: ...
+def register(
+    cls: Any = None,
+    encoder: Any = None,
+    decoder: Any = None,
+    content_type: str = "",
+    content_encoding: str = "utf-8",
+    *,
+    name: Any = None,
+) -> Any:
+    """Let members of an enum or instances of a dataclass be written as JSON; or make a serializer known by a name.
+
+    `@register` above a class, or `register("name", encoder, decoder, content_type, content_encoding)` as in kombu.
+    See `localq.serialization.tagged_json.types.register_class` and
+    `localq.serialization.serializers.register_serializer`.
+    """
+    if isinstance(cls, str) or encoder is not None:
+        return register_serializer(name if cls is None else cls, encoder, decoder, content_type, content_encoding)
+    return register_class(cls, name=name)

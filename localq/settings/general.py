@@ -43,7 +43,7 @@ SETTINGS = [
     Setting(
         "accept_content",
         ("json",),
-        "Serializers this process reads; add 'pickle' or 'dill' knowingly",
+        "Serializers this process reads, or their content types; add 'pickle' or 'dill' knowingly",
         names,
         old="CELERY_ACCEPT_CONTENT",
     ),

@@ -122,7 +122,7 @@ SETTINGS = [
     Setting(
         "task_serializer",
         "json",
-        "How arguments and results are written: json, pickle or dill",
+        "How arguments and results are written: json, pickle, dill, yaml, msgpack, or one of your own",
         text,
         old="CELERY_TASK_SERIALIZER",
     ),

@@ -15,6 +15,7 @@ from localq.model.hints import nearest
 from localq.model.stamps import split_stamps
 from localq.serialization import codec
 from localq.serialization.compression import check_compression
+from localq.serialization.serializers import check_serializer
 from localq.tasks.call_times import FARTHEST_S, When
 from localq.tasks.routing.queues import queue_name
 
@@ -154,8 +155,8 @@ def check_kept(kept: dict[str, Any], find: Find | None) -> None:
             kept[name] = value = value.total_seconds()
         if value is not None and not is_number(value, 0, FARTHEST_S):
             raise ValueError(f"{name}={value!r} must be a number of seconds")
-    if kept.get("serializer") not in (None, *codec.SERIALIZERS):
-        raise ValueError(f"serializer={kept['serializer']!r} must be one of {', '.join(codec.SERIALIZERS)}")
+    if kept.get("serializer") is not None:
+        check_serializer(kept["serializer"])
     hard, soft = kept.get("time_limit"), kept.get("soft_time_limit")
     if hard and soft and soft > hard:
         raise ValueError(f"soft_time_limit={soft!r} must not be over time_limit={hard!r}")

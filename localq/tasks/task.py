@@ -42,7 +42,8 @@ class Task(BoundTask, Generic[P, R]):
         max_retries: Retries allowed; None: any number.
         default_retry_delay: Seconds before a retry that names none.
         ignore_result: Keep no result; errors neither, unless `store_errors_even_if_ignored`.
-        serializer: json, pickle or dill: how arguments and results are written. The worker must accept it.
+        serializer: json, pickle, dill, yaml, msgpack, or one of your own (`localq.register`): how arguments and
+            results are written. The worker must accept it.
         time_limit, soft_time_limit: Seconds; see the settings of the same name.
         acks_late: False: at most once.
         rate_limit: Such as "10/s", "100/m" or "5/h": what all workers together run at most; 0: no limit, None: the

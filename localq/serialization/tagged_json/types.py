@@ -1,6 +1,6 @@
 """What the writer and the reader of tagged JSON share: the tag, the registered classes, a word on a value.
 
-No class is imported by its name: `register` put it here before, or it is not known.
+No class is imported by its name: `register_class` put it here before, or it is not known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 
 from localq.exceptions import DecodeError, EncodeError, ImproperlyConfigured, SoftTimeLimitExceeded
 
-__all__ = ["CLASSES", "NAMES", "PASSING", "TAG", "brief", "register"]
+__all__ = ["CLASSES", "NAMES", "PASSING", "TAG", "brief", "register_class"]
 
 #: The key that makes an object stand for a value JSON has no word for.
 TAG = "$lq"
@@ -31,10 +31,10 @@ C = TypeVar("C", bound=type)
 
 
 @overload
-def register(cls: C, *, name: str | None = None) -> C: ...
+def register_class(cls: C, *, name: str | None = None) -> C: ...
 @overload
-def register(cls: None = None, *, name: str | None = None) -> Callable[[C], C]: ...
-def register(cls: Any = None, *, name: str | None = None) -> Any:
+def register_class(cls: None = None, *, name: str | None = None) -> Callable[[C], C]: ...
+def register_class(cls: Any = None, *, name: str | None = None) -> Any:
     """Let the members of an enum, or the instances of a dataclass, be written as JSON.
 
     A dataclass is built again by its constructor; fields that are no parameters of it are set afterwards.
@@ -55,7 +55,7 @@ def register(cls: Any = None, *, name: str | None = None) -> Any:
             y: int
     """
     if cls is None:
-        return lambda later: register(later, name=name)
+        return lambda later: register_class(later, name=name)
     if not isinstance(cls, type) or not (issubclass(cls, enum.Enum) or dataclasses.is_dataclass(cls)):
         raise ImproperlyConfigured(
             f"cannot register {brief(cls)}: it is no enum or dataclass; write @register above @dataclass"

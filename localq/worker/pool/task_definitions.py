@@ -16,7 +16,7 @@ import dill
 
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
-from localq.serialization.tagged_json.types import CLASSES, register
+from localq.serialization.tagged_json.types import CLASSES, register_class
 from localq.tasks.registry import make_task
 from localq.tasks.task import Task
 from localq.worker.pool.definition_pickle import dumps, is_by_value, keep_identity, loads
@@ -120,7 +120,7 @@ def load_classes(classes: Mapping[str, bytes]) -> None:
     """Register the main program's classes."""
     for name, definition in classes.items():
         try:
-            register(loads(definition), name=name)
+            register_class(loads(definition), name=name)
         except Exception as error:
             logger.warning("Class %s did not arrive in a worker process: %s: %s", name, type(error).__name__, error)
 

@@ -248,7 +248,7 @@ def test_errors_are_named_by_classes(q: LocalQ, option: str) -> None:
         ("autoretry_for", 3, "3 must be exception classes"),
         ("max_crashes", 0, "0 must be a whole number from 1, or None"),
         ("acks_late", "no", "'no' must be True or False"),
-        ("serializer", "yaml", "'yaml' must be one of json, pickle, dill"),
+        ("serializer", 3, "3 must be a name, or None"),
         ("ignore_result", "no", "'no' must be True or False"),
         ("queue", 3, "3 must be a name of 1 to 255 printable characters, or None"),
         ("expires", "tomorrow", "expires='tomorrow' is no ISO time"),

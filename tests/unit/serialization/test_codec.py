@@ -31,7 +31,7 @@ from localq.exceptions import (
     SecurityError,
     SoftTimeLimitExceeded,
 )
-from localq.serialization import codec
+from localq.serialization import codec, serializers
 
 
 @codec.register
@@ -873,9 +873,9 @@ def test_json_is_not_read_either_where_it_is_not_accepted() -> None:
         codec.decode(b"1", "json", ())
 
 
-@pytest.mark.parametrize("serializer", ["yaml", "", "JSON", None])
+@pytest.mark.parametrize("serializer", ["yml", "", "JSON", None])
 def test_an_unknown_serializer_is_refused_with_the_known_ones(serializer: Any) -> None:
-    known = "there are json, pickle, dill"
+    known = "there are json, pickle, dill, yaml, msgpack"
 
     for call in (
         lambda: codec.encode(1, serializer),
@@ -917,6 +917,7 @@ def test_dill_carries_functions_by_value() -> None:
 
 def test_dill_that_is_not_installed_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dill", None)
+    monkeypatch.delitem(serializers._made, "dill", raising=False)
 
     with pytest.raises(ImproperlyConfigured, match="pip install dill"):
         codec.encode(1, "dill")
