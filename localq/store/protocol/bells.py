@@ -58,13 +58,22 @@ class Bells(Protocol):
     """The bells beside a store."""
 
     def hang(self, topic: Topic) -> Bell:
-        """Return a bell that rings for a topic."""
+        """Return a bell that rings for a topic.
+
+        Again: another bell; each is to be closed.
+        """
         ...
 
     def ring(self, topic: Topic, words: Iterable[str] | None = None) -> None:
-        """Ring every bell of a topic, or those that hear words (without white space): none for an empty list."""
+        """Ring every bell of a topic, or those that hear words (without white space): none for an empty list.
+
+        Again: rings once more, which does no harm.
+        """
         ...
 
     def changed(self) -> bool:
-        """Whether another connection wrote since this was last asked; cheap enough for twice a second."""
+        """Whether another connection wrote since this was last asked; cheap enough for twice a second.
+
+        Again: says what has happened since; a change that was told and lost is found by looking every half second.
+        """
         ...

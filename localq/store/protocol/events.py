@@ -22,15 +22,23 @@ class Events(Protocol):
     """Events are hints, and get lost."""
 
     def listen(self) -> Hearing:
-        """Return a bell for who listens to events."""
+        """Return a bell for who listens to events.
+
+        Again: another bell; each is to be closed.
+        """
         ...
 
     def listened(self) -> bool:
-        """Whether anybody listens to events; cheap enough for twice a second."""
+        """Whether anybody listens to events; cheap enough for twice a second.
+
+        Again: looks once more.
+        """
         ...
 
     def send(self, data: bytes, only: Iterable[str] | None = None) -> list[str]:
         """Send at most 60,000 bytes to everybody who listens.
+
+        Again: whoever listens may receive it twice.
 
         Args:
             only: Those an earlier call returned.

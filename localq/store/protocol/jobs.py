@@ -49,6 +49,8 @@ class Jobs(Protocol):
 
         Rings the workers.
 
+        Again: the jobs are there as they are by now, none of them new; nothing is written.
+
         Returns:
             Of each, in order, the job that is there now.
         """
@@ -71,6 +73,8 @@ class Jobs(Protocol):
            then the order of adding, and `next_at` is no later than it may.
         8. Jobs that cannot run because of others (`culprit`) come first, whatever their queues are and beyond
            `limit`: the worker is to say so.
+
+        Again: takes more jobs. Those whose names were lost on the way are told by the next heartbeat, as orphans.
         """
         ...
 
@@ -84,17 +88,24 @@ class Jobs(Protocol):
         instead, and its follow-up jobs are not added if they are part of what should have replaced it.
 
         Rings who waits for the results that are there, and the workers if others may claim something now.
+
+        Again: no completion holds any more, so that nothing is applied, and no follow-up job added twice.
         """
         ...
 
     def note(self, notes: Sequence[Note], now: int) -> None:
-        """Keep what unfinished jobs say of themselves; notes of unknown or finished jobs are dropped."""
+        """Keep what unfinished jobs say of themselves; notes of unknown or finished jobs are dropped.
+
+        Again: the same is kept once more, or dropped by now.
+        """
         ...
 
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs: those that wait are CANCELLED at once, RUNNING ones are flagged; (d) of `finish` holds.
 
         Rings the workers with the word CANCEL, and who waits for the results.
+
+        Again: what waited is found CANCELLED, a running job keeps its flag; nothing else changes.
 
         Args:
             signal: 0 lets a running job go on (but not run again); else the signal its process should get.
@@ -109,17 +120,24 @@ class Jobs(Protocol):
 
         In a workflow a job also brings back what it cannot do without and did not succeed; and what failed because
         of it waits for it again. Rings the workers.
+
+        Again: what is READY, or has begun, by now is left alone and not returned; what has ended again runs once more.
         """
         ...
 
     def forget(self, ids: Sequence[str]) -> int:
-        """Remove finished jobs with all they hold, unless an unfinished one waits for them; return how many."""
+        """Remove finished jobs with all they hold, unless an unfinished one waits for them; return how many.
+
+        Again: they are gone, and not counted.
+        """
         ...
 
     def purge(self, queues: Sequence[str] | None) -> int:
         """Remove all jobs that wait in the queues (None: all queues); running ones stay. Return how many.
 
         What waits for a removed job elsewhere has a culprit that is not there any more.
+
+        Again: removes what has come to wait since.
         """
         ...
 
@@ -127,6 +145,8 @@ class Jobs(Protocol):
         """Remove up to `limit` jobs that finished before a time, and workers gone before it; return jobs removed.
 
         A job of a workflow stays until all of the workflow finished before that time.
+
+        Again: removes up to `limit` more.
         """
         ...
 
@@ -134,5 +154,7 @@ class Jobs(Protocol):
         """Return the number of READY jobs in the queues served, counting no further than `most`.
 
         Cheap, however many there are.
+
+        Again: counts once more.
         """
         ...

@@ -18,13 +18,18 @@ class Mailbox(Protocol):
 
         Rings the workers with the word ORDERS.
 
+        Again: nothing changes any more, so that none is returned; a rate's order lets its task begin afresh.
+
         Returns:
             Those that changed what holds.
         """
         ...
 
     def orders(self) -> list[Order]:
-        """Return the orders that hold, by kind and name."""
+        """Return the orders that hold, by kind and name.
+
+        Again: looks once more.
+        """
         ...
 
     def post(
@@ -42,6 +47,8 @@ class Mailbox(Protocol):
 
         Rings the workers with the word MAIL. Letters that have expired go, with the answers to them.
 
+        Again: the same letter, by its token.
+
         Args:
             token: The sender's own for this letter: posted again under it, it is the letter that is there.
         """
@@ -52,11 +59,15 @@ class Mailbox(Protocol):
 
         Letters stay for others: what a worker has read it knows by the place returned. With None there are no
         letters, and the place is that of the last: who comes later is not meant.
+
+        Again: returns the same letters, and later ones, until the caller goes on from the place.
         """
         ...
 
     def answer(self, key: int, worker: str, answer: str, token: str) -> None:
         """Answer a letter in a worker's name; rings who waits for it (`answer_word`).
+
+        Again: what stands is the first, by the token.
 
         Args:
             token: The worker's own: what it answered first stays. Names do not tell workers apart: two may share one.
@@ -64,5 +75,8 @@ class Mailbox(Protocol):
         ...
 
     def answers(self, key: int) -> list[tuple[str, str]]:
-        """Return who has answered a letter, and what, in the order of answering."""
+        """Return who has answered a letter, and what, in the order of answering.
+
+        Again: looks once more.
+        """
         ...

@@ -80,7 +80,10 @@ class Stats(NamedTuple):
 
 
 class Reading(Protocol):
-    """What there is to know of jobs: no verb writes, or waits for who does."""
+    """What there is to know of jobs: no verb writes, or waits for who does.
+
+    Again: looks once more, and changes nothing.
+    """
 
     def get(self, ids: Sequence[str], args: bool = False) -> dict[str, Job]:
         """Return the jobs known among `ids`; with their arguments if asked for."""

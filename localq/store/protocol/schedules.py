@@ -32,6 +32,8 @@ class Schedules(Protocol):
         7. Every write to a schedule makes its `revision` one higher. If nothing differs nothing is written, and no
            other writer waited for.
 
+        Again: all are KEPT, or in CONFLICT, as they are; nothing is written.
+
         Returns:
             What became of each one wanted, in that order, then of those retired now.
 
@@ -42,6 +44,8 @@ class Schedules(Protocol):
 
     def put(self, new: NewSchedule, now: int, *, replace: bool) -> bool:
         """Add or change one schedule, as 1, 2, 3, 5 and 6 of `sync` say.
+
+        Again: where it may be replaced nothing is written, and it is True; else the name is taken by the first call.
 
         Args:
             replace: Whether one that is there, and not RETIRED, may be changed.
@@ -63,11 +67,16 @@ class Schedules(Protocol):
         """Give a schedule a state, times and a note, whatever it has; return whether it is known.
 
         What it holds for the previous job's end stays held. A firing computed before this is not accepted after it.
+
+        Again: the state is the same, the revision one higher.
         """
         ...
 
     def remove(self, name: str) -> bool:
-        """Remove a schedule with its ledger; return whether it was known. Its jobs stay; its key is never reused."""
+        """Remove a schedule with its ledger; return whether it was known. Its jobs stay; its key is never reused.
+
+        Again: it is not known any more.
+        """
         ...
 
     def find(
@@ -77,7 +86,10 @@ class Schedules(Protocol):
         after: str | None = None,
         limit: int = 1000,
     ) -> list[Schedule]:
-        """Return schedules by name. None means any; `after` pages: only names after it."""
+        """Return schedules by name. None means any; `after` pages: only names after it.
+
+        Again: looks once more.
+        """
         ...
 
     def due(self, now: int, limit: int, sources: Sequence[str] | None = None) -> Due:
@@ -89,6 +101,8 @@ class Schedules(Protocol):
         2. `next_due` is the earliest `due_at` of the ACTIVE ones not returned for being due, or None: where more
            were due than the limit it is not after `now`.
         3. It costs what is due and held, of whatever source, and not what exists.
+
+        Again: looks once more.
         """
         ...
 
@@ -101,6 +115,8 @@ class Schedules(Protocol):
         by a fired entry (its range stays skipped but for it), or else stays; (d) its jobs, as `add` would, but for
         those of entries that were fired before, which are not counted in `runs` either; (e) what it cancels, as
         `cancel` would. One that is not applied disturbs no other. Rings the workers where there is anything for them.
+
+        Again: the revision has gone on, so that nothing is applied; no instant fires twice, and no job is added twice.
         """
         ...
 
@@ -110,13 +126,18 @@ class Schedules(Protocol):
         Its times, state and counts stay as they are; `last_at` and `last_job` follow the latest instant that
         fired. If anything was written its `revision` is one higher.
 
+        Again: its instants have fired, so that nothing is written.
+
         Returns:
             For each entry whether it was written: not if its instant fired before, or the schedule is unknown.
         """
         ...
 
     def ledger(self, name: str, limit: int, before: int | None = None) -> list[LedgerRow]:
-        """Return what became of a schedule's instants, latest first; `before` pages: only instants before it."""
+        """Return what became of a schedule's instants, latest first; `before` pages: only instants before it.
+
+        Again: looks once more.
+        """
         ...
 
     def prune(self, before: int, limit: int) -> int:
@@ -124,5 +145,7 @@ class Schedules(Protocol):
 
         The latest `LEDGER_KEPT` of each schedule stay. A call looks at some of the schedules only; the next goes on
         from there.
+
+        Again: removes up to `limit` more.
         """
         ...

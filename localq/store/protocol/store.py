@@ -3,6 +3,9 @@
 A store knows values, never tasks, retry rules or clocks: every verb that writes takes `now` (microseconds since
 1970) and decides nothing. Each writing verb is one atomic step: after an error or a crash either all of it is
 there or none. All verbs may be called from any thread. Callers take the facet they use.
+
+Every verb may be called again with the same arguments by who had no answer, and cannot know whether it was done: what
+comes of that is told by "Again" in each docstring. Nothing is done twice that must not be.
 """
 
 from __future__ import annotations

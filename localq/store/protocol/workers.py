@@ -38,6 +38,8 @@ class Workers(Protocol):
     def presence(self, slots: int) -> Presence | None:
         """Return what proves that a worker of this process lives, and where its slots mark what they start.
 
+        Again: makes another, and the worker is known by the one it enters with; close the other.
+
         Args:
             slots: The number of slots that mark what they start; 0: none does, and all it claimed counts as started.
 
@@ -50,6 +52,8 @@ class Workers(Protocol):
         """Enter a worker whose lease holds for so many microseconds; return its key.
 
         One that is there by its `uuid`, and not declared gone, is entered anew under its key.
+
+        Again: the key is the same, and the lease holds from now on.
         """
         ...
 
@@ -58,17 +62,25 @@ class Workers(Protocol):
     ) -> Beat:
         """Renew a worker's lease, and compare what it runs (`id -> run_token`) with what the store has and orders.
 
+        Again: answers by what holds by then.
+
         Args:
             card: What it says of itself from now on; None: as before.
         """
         ...
 
     def leave(self, workers: Sequence[int], now: int) -> None:
-        """Declare workers gone; they can claim nothing from here on, and `lost` returns their jobs."""
+        """Declare workers gone; they can claim nothing from here on, and `lost` returns their jobs.
+
+        Again: they stay gone.
+        """
         ...
 
     def all(self) -> list[WorkerRow]:
-        """Return all workers that entered, those gone included, oldest first."""
+        """Return all workers that entered, those gone included, oldest first.
+
+        Again: looks once more.
+        """
         ...
 
     def lost(self, limit: int) -> list[Lost]:
@@ -77,5 +89,7 @@ class Workers(Protocol):
         Those of one that is only silent are not among them: whoever looks gives it the time to come back, and then
         declares it gone. Jobs of live workers never stand in front of these, however many there are. When there are
         none any more, the files of dead workers on this computer go.
+
+        Again: returns the same jobs, until somebody finishes or requeues them.
         """
         ...
