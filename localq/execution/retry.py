@@ -14,6 +14,7 @@ from localq.signals import task_retry
 from localq.tasks.call_options import KEPT
 from localq.tasks.call_times import When, zone_of
 from localq.tasks.request import ExceptionInfo
+from localq.tasks.retry_call import withdrawn
 
 __all__ = ["auto_retried", "backoff", "retried"]
 
@@ -44,7 +45,7 @@ def auto_retried(this: Running, error: Exception) -> BaseException:
     if task.retry_backoff:
         options["countdown"] = backoff(
             int(max(1.0, task.retry_backoff)),
-            this.job.retries,
+            this.context.retries,
             maximum=task.retry_backoff_max,
             jitter=task.retry_jitter,
         )
@@ -66,10 +67,17 @@ def retried(this: Running, again: Retry) -> Outcome:
     if again.sig is not None and again.sig.get("unsent"):
         unsent = TaskRevokedError(f"apply_async() of {this.job.task} sent no job for the retry")
         return this.outcome(Ending.REVOKED, failure=failure.dump(failure.describe(unsent)))
+    if again.sig is not None and not withdrawn(this.task.app, again.sig):
+        # The retry was sent as a job of its own, and has begun: it is not made twice.
+        return this.outcome(Ending.IGNORED)
     when = When(zone_of(this.runtime.settings), this.runtime.clock.now())
     run_at = when.micros(0 if again.when is None else again.when, "eta")
     changes = _changed_call(this, again)
     return this.outcome(Ending.RETRY, failure=failure.dump(told), run_at=run_at, **changes)
+
+
+#: Options of the first run, which a retry does not change.
+_STAY = ("serializer", "retries")
 
 
 def _changed_call(this: Running, again: Retry) -> dict[str, Any]:
@@ -78,7 +86,7 @@ def _changed_call(this: Running, again: Retry) -> dict[str, Any]:
     if sig is None or not sig.get("changed"):
         return {}
     options = dict(sig["options"])
-    kept = {name: options[name] for name in KEPT if name in options and name != "serializer"}
+    kept = {name: options[name] for name in KEPT if name in options and name not in _STAY}
     return {
         "args": codec.encode_call(tuple(sig["args"]), sig["kwargs"], this.options.serializer),
         "options": this.options._replace(**kept).write(),

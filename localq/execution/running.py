@@ -115,7 +115,7 @@ class Running:
             id=job.id,
             args=list(self.args),
             kwargs=self.kwargs,
-            retries=job.retries,
+            retries=job.retries + (self.options.retries or 0),
             attempt=job.attempts,
             delivery_info={
                 "exchange": "",

@@ -15,7 +15,8 @@ class JobOptions(NamedTuple):
 
     Limits and delays are seconds. `link` and `link_error` are signatures as plain dicts. `errback` is there
     on a job that reports another's failure: `{"failure": text, "request": {...}}`. `eta` is the time the call was
-    told to wait for, in microseconds; negative: so long after what it waits for, or None.
+    told to wait for, in microseconds; negative: so long after what it waits for, or None. `retries` were made before
+    this job was.
     """
 
     serializer: str = "json"
@@ -25,6 +26,7 @@ class JobOptions(NamedTuple):
     store_errors_even_if_ignored: bool | None = None
     acks_late: bool | None = None
     max_retries: int | None = None
+    retries: int | None = None
     default_retry_delay: float | None = None
     headers: dict[str, Any] | None = None
     shadow: str | None = None
@@ -68,7 +70,7 @@ class JobOptions(NamedTuple):
 
 
 _NONE = JobOptions()
-_NUMBERS = ("time_limit", "soft_time_limit", "max_retries", "default_retry_delay")
+_NUMBERS = ("time_limit", "soft_time_limit", "max_retries", "retries", "default_retry_delay")
 _WHOLE = ("eta",)
 _FLAGS = ("ignore_result", "store_errors_even_if_ignored", "acks_late")
 _KINDS: dict[str, type | tuple[type, ...]] = {

@@ -11,7 +11,7 @@ from localq.canvas import Signature
 from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
 from localq.model.ids import follow_up_id
 from localq.tasks.request import Context
-from localq.tasks.retry_call import retry_call
+from localq.tasks.retry_call import retry_call, send_apart
 
 __all__ = ["BoundTask"]
 
@@ -54,13 +54,15 @@ class BoundTask:
         max_retries: int | None = None,
         **options: Any,
     ) -> Retry:
-        """End this run and run the job again later, under the same id.
+        """Run the job again later: end this run and go on under the same id, or with `throw=False` as a job of its own.
 
         Args:
             args, kwargs: New arguments; default: the same. Where only one of them is given, what the other was stays as
                 far as it does not name the same parameter.
             exc: The error that is the reason: raised when no retry is left.
-            throw: False returns the Retry instead of raising it; you must then raise it yourself.
+            throw: False adds a job at once, a child of this one, with the call, the callbacks and the number of retries
+                that the retry would have; this run goes on, and ends as it ends. Each such call adds one. Where the
+                Retry that it returns is raised after all, the job is taken back and this one is retried.
             eta, countdown: When; default: `default_retry_delay` seconds from now.
             max_retries: For this time only; default: the task's own.
             options: Of the runs from now on: queue, priority, time_limit, soft_time_limit, link, and the
@@ -86,6 +88,8 @@ class BoundTask:
         again = Retry(exc=exc, when=when, is_eager=request.is_eager, sig=sig)
         if throw:
             raise again from exc
+        if not request.is_eager:
+            send_apart(self, sig, when)
         return again
 
     def _retry_limit(self, given: int | None) -> int | None:

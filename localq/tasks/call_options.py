@@ -44,6 +44,7 @@ KEPT = (
     "store_errors_even_if_ignored",
     "acks_late",
     "max_retries",
+    "retries",
     "default_retry_delay",
     "headers",
     "shadow",
@@ -61,7 +62,7 @@ KEPT = (
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
     producer connection publisher delivery_mode immediate mandatory
-    retry retry_policy retries reply_to correlation_id add_to_parent route_name router result_cls
+    retry retry_policy reply_to correlation_id add_to_parent route_name router result_cls
     task_type origin group_index chord chain replaced_task_nesting stamped_headers
 """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
@@ -160,9 +161,10 @@ def check_kept(kept: dict[str, Any], find: Find | None) -> None:
     hard, soft = kept.get("time_limit"), kept.get("soft_time_limit")
     if hard and soft and soft > hard:
         raise ValueError(f"soft_time_limit={soft!r} must not be over time_limit={hard!r}")
-    most = kept.get("max_retries")
-    if most is not None and not is_whole(most, 0):
-        raise ValueError(f"max_retries={most!r} must be 0 or a positive whole number")
+    for name in ("max_retries", "retries"):
+        value = kept.get(name)
+        if value is not None and not is_whole(value, 0):
+            raise ValueError(f"{name}={value!r} must be 0 or a positive whole number")
     for name in ("link", "link_error"):
         if name in kept:
             kept[name] = _signatures(kept[name], name, find)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from localq.canvas import Signature
 from localq.exceptions import Reject
+from localq.model.ids import new_id
+from localq.model.job import JobState
 from localq.tasks.call_options import read_changes
 from localq.tasks.calls.asked import asked
 from localq.tasks.parameters import changed_call
 from localq.tasks.request import Context
 
-__all__ = ["retry_call"]
+__all__ = ["retry_call", "send_apart", "withdrawn"]
 
 
 class _Task(Protocol):
@@ -94,3 +97,34 @@ def _asked_again(task: _Task, sig: Signature[Any], options: Mapping[str, Any]) -
     sig["options"] = {**changes.kept, "queue": changes.queue, "priority": changes.priority}
     eta = call.options.get("eta")
     return call.options.get("countdown") if eta is None else eta
+
+
+def send_apart(task: _Task, sig: Signature[Any], when: Any) -> None:
+    """Add the job that a retry is while its run goes on, unless there is to be none."""
+    if sig.get("unsent"):
+        return
+    request = task.request
+    changed = {name: value for name, value in sig.options.items() if value is not None and name not in _FAMILY}
+    own = {name: value for name, value in _own_options(request).items() if name not in _FAMILY}
+    own |= {name: getattr(request, name) for name in ("shadow", "ignore_result", "stamps")}
+    own |= {"max_retries": request.__dict__.get("max_retries")}
+    options = {name: value for name, value in {**own, **changed}.items() if value is not None}
+    sig["apart"] = new_id()
+    options |= {"task_id": sig["apart"], "eta" if isinstance(when, datetime) else "countdown": when}
+    task.app.send(task.name, sig.args, sig.kwargs, options, task)
+
+
+def withdrawn(app: Any, sig: Signature[Any]) -> bool:
+    """Take back the job that a retry was sent as, if there is one; return whether it has not begun."""
+    job_id = sig.get("apart")
+    if job_id is None:
+        return True
+    job = app.store.read.get([job_id]).get(job_id)
+    if job is None or job.state >= JobState.RUNNING or app.cancel([job_id])[job_id] >= JobState.RUNNING:
+        return False
+    app.store.jobs.forget([job_id])
+    return True
+
+
+#: What ties a job to others: one that is sent by the running job is its child, and in no group.
+_FAMILY = ("task_id", "root_id", "parent_id", "group_id")

@@ -14,6 +14,7 @@ from localq.execution.running import Runtime
 from localq.model.clock import from_datetime
 from localq.model.job import Job
 from localq.model.outcome import Ending, Outcome
+from localq.testing import drain
 
 NOW = 1_700_000_000_000_000
 
@@ -65,6 +66,114 @@ def test_the_default_delay_is_the_tasks(q: LocalQ) -> None:
         self.retry()
 
     assert seconds_until(attempt_of(q, again)) == 7
+
+
+@pytest.fixture
+def mailing(q: LocalQ) -> Any:
+    """Return a task that sends each mail that cannot be delivered yet again later, by itself."""
+
+    @q.task(bind=True, name="mail", max_retries=2)
+    def mail(self: Task[Any, Any], mails: list[str], bad: int = 1) -> list[Any]:
+        for one in mails:
+            if one.startswith("bad") and self.request.retries < bad:
+                self.retry(args=([one],), kwargs={"bad": bad}, countdown=60, throw=False)
+        return [self.request.retries, *mails]
+
+    return mail
+
+
+def test_a_retry_that_is_not_thrown_is_a_job_of_its_own_each(q: LocalQ, mailing: Any) -> None:
+    result = mailing.apply_async((["bad 1", "good", "bad 2"],), queue="mails", headers={"tenant": "a"})
+    drain(q)
+    now = [result.state, result.get(), sorted(child.state for child in result.children)]
+    drain(q, scheduled=True)
+
+    assert now == ["SUCCESS", [0, "bad 1", "good", "bad 2"], ["PENDING", "PENDING"]]
+    assert sorted(child.get() for child in result.children) == [[1, "bad 1"], [1, "bad 2"]]
+    assert {child.queue for child in result.children} == {"mails"}
+
+
+def test_retries_that_are_not_thrown_count_and_end(q: LocalQ, mailing: Any) -> None:
+    result = mailing.delay(["bad"], 5)
+    ran = drain(q, scheduled=True)
+
+    assert [one.state for one in ran] == ["SUCCESS", "SUCCESS", "FAILURE"]
+    assert isinstance(ran[-1].result, MaxRetriesExceededError)
+    assert result.get() == [0, "bad"]
+
+
+def test_a_retry_that_is_not_thrown_is_there_though_the_run_fails(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def work(self: Task[Any, Any]) -> int:
+        if self.request.retries:
+            return self.request.retries
+        self.retry(throw=False)
+        raise KeyError("after that")
+
+    result = work.delay()
+    drain(q, scheduled=True)
+
+    assert isinstance(result.result, KeyError)
+    assert [child.get() for child in result.children] == [1]
+
+
+def test_a_retry_that_is_not_thrown_has_the_callbacks_too(q: LocalQ, mailing: Any) -> None:
+    heard: list[Any] = []
+
+    @q.task
+    def hear(mails: list[Any]) -> None:
+        heard.append(mails)
+
+    mailing.apply_async((["bad"],), link=hear.s())
+    drain(q, scheduled=True)
+
+    assert heard == [[0, "bad"], [1, "bad"]]
+
+
+def test_a_retry_that_is_raised_after_all_is_made_once_under_the_same_id(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def work(self: Task[Any, Any]) -> Any:
+        if not self.request.retries:
+            raise self.retry(throw=False, countdown=0)
+        return self.request.id
+
+    result = work.delay()
+    ran = drain(q, scheduled=True)
+
+    assert [one.id for one in ran] == [result.id, result.id]
+    assert result.get() == result.id
+    assert not result.children
+
+
+def test_a_retry_that_is_raised_when_its_own_job_has_begun_is_not_made_twice(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def work(self: Task[Any, Any]) -> int:
+        if self.request.retries:
+            return self.request.retries
+        again = self.retry(throw=False, countdown=0)
+        drain(q)
+        raise again
+
+    result = work.delay()
+    drain(q, scheduled=True)
+
+    assert result.state == "IGNORED"
+    assert [child.get() for child in result.children] == [1]
+
+
+def test_a_call_may_say_how_many_retries_there_were(q: LocalQ) -> None:
+    @q.task(bind=True, max_retries=3)
+    def work(self: Task[Any, Any]) -> int:
+        if self.request.retries < 3:
+            self.retry(countdown=0)
+        return self.request.retries
+
+    result = work.apply_async(retries=2)
+    drain(q, scheduled=True)
+
+    assert result.get() == 3
+    with pytest.raises(ValueError, match="retries=-1"):
+        work.apply_async(retries=-1)
 
 
 def test_a_retry_may_be_returned_instead_of_raised(eager: LocalQ) -> None:
