@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from localq import current
 from localq.canvas import Signature, signature
-from localq.canvas.planning import Plan, Step, as_result, plan
+from localq.canvas.planning import Plan, plan
+from localq.canvas.shapes import Step, as_result
 from localq.model.clock import Clock
 from localq.model.job import JobState, NewJob
 from localq.result import EagerResult, GroupResult, ResultSet

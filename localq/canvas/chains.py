@@ -7,7 +7,6 @@ from typing import Any
 
 from localq.canvas.signatures import Signature, maybe_signature
 from localq.canvas.stamping import StampingVisitor, listed, stamp_each
-from localq.model.ids import new_id
 
 __all__ = ["after", "chain", "signatures"]
 
@@ -146,15 +145,11 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         """Return copies of the tasks, with the chain's callbacks on them."""
         tasks = [one.clone() for one in self.tasks]
         for errback in listed(self.options.get("link_error")):
-            # Called by the step that fails, and not again by those behind it (`dependents`).
-            given = {**errback, "of_chain": errback.get("of_chain") or new_id()}
             for one, follows in zip(tasks, [*tasks[1:], None], strict=True):
-                if one.subtask_type == "group" and follows is not None:
-                    # The header of a chord, whose body has it.
-                    if self.app.conf.get("task_allow_error_cb_on_chord_header"):
-                        one.link_error(errback)
-                elif errback not in listed(one.options.get("link_error")):
-                    one.link_error(Signature.from_dict(given, self._app))
+                header = one.subtask_type == "group" and follows is not None
+                # The header of a chord, whose body has it.
+                if not header or self.app.conf.get("task_allow_error_cb_on_chord_header"):
+                    one.link_error(errback)
         for callback in listed(self.options.get("link")):
             tasks[-1].link(callback)
         return tasks

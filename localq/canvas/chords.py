@@ -144,13 +144,14 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         return self._body().link(callback)
 
     def link_error(self, errback: Mapping[str, Any]) -> Any:
-        """Add an error callback to the body, which hears of every failure; return it.
+        """Add an error callback to the body, which hears of every failure, and to chords in the header; return it.
 
         With the setting task_allow_error_cb_on_chord_header each header task gets it as well.
         """
-        if self.app.conf.get("task_allow_error_cb_on_chord_header"):
-            for one in self.tasks:
-                one.link_error(Signature.from_dict(errback).clone().set(immutable=True))
+        everywhere = self.app.conf.get("task_allow_error_cb_on_chord_header")
+        for one in self.tasks:
+            if everywhere or isinstance(one, chord):
+                one.link_error(Signature.from_dict(errback).clone())
         return self._body().link_error(errback)
 
     def _body(self) -> Any:

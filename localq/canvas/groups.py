@@ -50,8 +50,8 @@ class group(_Steps):  # noqa: N801 - Celery's name
         return self.tasks[0].link(Signature.from_dict(callback).clone().set(immutable=True))
 
     def link_error(self, errback: Mapping[str, Any]) -> Any:
-        """Add an error callback to each task, immutable."""
-        return tuple(one.link_error(Signature.from_dict(errback).clone().set(immutable=True)) for one in self.tasks)
+        """Add an error callback to each task: it is called once for each that fails."""
+        return tuple(one.link_error(Signature.from_dict(errback).clone()) for one in self.tasks)
 
     def set_immutable(self, immutable: bool) -> None:
         """Say of each task whether arguments given later are left out."""

@@ -5,7 +5,7 @@ Every job is known, with its id, before the first is added: a workflow can be se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from localq.canvas.chains import chain
@@ -13,15 +13,15 @@ from localq.canvas.chords import chord, on_error_of
 from localq.canvas.cycles import refuse_cycles
 from localq.canvas.groups import group
 from localq.canvas.maps import chunks
+from localq.canvas.shapes import Many, Step, after
 from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
 from localq.model.edges import Edge, OnError, Passing
 from localq.model.ids import follow_up_id, new_id
 from localq.model.job import NewJob
-from localq.result import AsyncResult, GroupResult
 
-__all__ = ["ACCUMULATE", "Make", "Many", "Plan", "Step", "as_result", "plan"]
+__all__ = ["ACCUMULATE", "Make", "Plan", "plan"]
 
 #: The task that makes one result, a list, of several.
 ACCUMULATE = "localq.accumulate"
@@ -46,24 +46,8 @@ class Make(Protocol):
         ...
 
 
-class Step(NamedTuple):
-    """A job of a plan. `parent` is what comes before it."""
-
-    id: str
-    ignored: bool = False
-    parent: Any = None
-
-
-class Many(NamedTuple):
-    """A group of a plan."""
-
-    id: str
-    members: tuple[Any, ...]
-    parent: Any = None
-
-
 class Plan(NamedTuple):
-    """The jobs of a workflow, each after those it waits for, and the shape of its result."""
+    """The jobs of a workflow, each after those it waits for, and the shape of its result; None of an empty chain."""
 
     jobs: list[NewJob]
     shape: Any
@@ -77,6 +61,34 @@ class _Ends(NamedTuple):
     on_error: str = "fail"
 
 
+class _Body(NamedTuple):
+    """What a signature hears as the body of a chord, when that's header fails.
+
+    Attributes:
+        after: The jobs that the chord waits for: their failures are not the header's.
+        wrapped: The failure is told as a ChordError; a group that is a body hears it as it is.
+        whole: A chain's first step hears it as it would its own; else the error callbacks of the chain hear it alone.
+        errbacks: The error callbacks that hear it; None: all.
+    """
+
+    after: tuple[str, ...] = ()
+    wrapped: bool = True
+    whole: bool = False
+    errbacks: tuple[Any, ...] | None = None
+
+    def of_chain(self, errbacks: Any) -> _Body:
+        """Return what is heard of it by the first step of a chain that has error callbacks."""
+        return self if self.whole or self.errbacks is not None else self._replace(errbacks=tuple(listed(errbacks)))
+
+    def said(self, sig: Signature[Any]) -> dict[str, Any]:
+        """Return it as an option of a job: of the job's error callbacks those that hear it, by number."""
+        said: dict[str, Any] = {"after": list(self.after), "wrapped": self.wrapped}
+        if self.errbacks is not None:
+            own = listed(sig.options.get("link_error"))
+            said["told"] = [number for number, one in enumerate(own) if one in self.errbacks]
+        return said
+
+
 class _Place(NamedTuple):
     """Where a signature stands in a workflow, and what it is given there beside what it says itself."""
 
@@ -88,6 +100,10 @@ class _Place(NamedTuple):
     last: bool = False
     #: The group of which its last job is a member.
     group_id: str | None = None
+    #: It is the body of a chord.
+    body: _Body | None = None
+    #: It is a step of a chain.
+    in_chain: bool = False
 
 
 def plan(
@@ -110,7 +126,7 @@ def plan(
         as_one: The workflow must end in one job, of this id; a group ends in one that makes a list.
 
     Raises:
-        InvalidTaskError: it is empty, contains itself, or has one id twice.
+        InvalidTaskError: it is a chord without a body, contains itself, or has one id twice.
         TypeError, ValueError: a call does not fit its task, or an option cannot be.
     """
     refuse_cycles(sig)
@@ -123,8 +139,7 @@ def plan(
             "The workflow is nested too deeply to be planned. Let a task send the inner part when it runs."
         ) from None
     if as_one is not None and isinstance(shape, Many):
-        ends = maker.ends(shape, "fail")
-        shape = maker.join(ends, as_one)
+        shape = maker.join(maker.ends(shape, "fail"), as_one)
     return Plan(maker.finished(), shape)
 
 
@@ -202,38 +217,48 @@ class _Planner:
         told = {name: value for name, value in given.items() if value is not None and value != job_id}
         called: Signature[Any] = Signature(sig, app=sig._app)
         called["options"] = {**told, **sig.options, "task_id": job_id}
+        if at.body is not None:
+            called["options"]["as_body"] = at.body.said(sig)
         behind = before is not None and not self._unsent.isdisjoint(before.ids)
         new, ignored = (None, False) if behind else self._make(called, int(feeds), before is not None)
         if new is None:
             self._unsent.add(job_id)
-            return Step(job_id, ignored)
-        after = () if before is None else _edges(before, feeds)
-        self._jobs[job_id] = new._replace(after=after)
+        else:
+            self._jobs[job_id] = new._replace(after=() if before is None else _edges(before, feeds))
         return Step(job_id, ignored)
 
     def _chain(self, sig: chain, at: _Place) -> Any:
         own = {**sig.options, **at.options}
         whole: Any = sig.clone()
         whole["options"] = {name: own.pop(name) for name in ("link", "link_error") if own.get(name)}
-        steps = whole.unchain_tasks()
+        steps = _not_empty(whole.unchain_tasks())
         if not steps:
-            raise InvalidTaskError("A chain without tasks cannot be sent. Give it some: chain(a.s(), b.s())")
+            return None
         task_id = own.pop("task_id", None)
         shape: Any = None
-        here = _Place(at.before, (*at.args, *sig.args), at.kwargs, own)
+        body = None if at.body is None else at.body.of_chain(whole.options.get("link_error"))
+        here = _Place(at.before, (*at.args, *sig.args), at.kwargs, own, in_chain=True, body=body)
         for step in steps[:-1]:
             placed = self.place(step, here)
-            shape = placed if shape is None else _after(placed, shape)
-            here = _Place(self.ends(placed, on_error_of(step.options)))
+            shape = placed if shape is None else after(placed, shape)
+            here = self._next(placed, on_error_of(step.options), here)
         named = {} if task_id is None else {"task_id": task_id}
         here = here._replace(options={**here.options, **named}, last=at.last, group_id=at.group_id)
         placed = self.place(steps[-1], here)
-        return placed if shape is None else _after(placed, shape)
+        return placed if shape is None else after(placed, shape)
+
+    def _next(self, placed: Any, on_error: str, here: _Place) -> _Place:
+        """Return the place of the step that follows what was placed; after a group it is the body of a chord."""
+        ends = self.ends(placed, on_error)
+        if not ends.ids:
+            ends = self.ends(self.join(ends, before=here.before), on_error)
+        if not ends.many:
+            return _Place(ends, in_chain=True)
+        body = here.body or _Body(() if here.before is None else here.before.ids, whole=True)
+        return _Place(ends, body=body._replace(wrapped=True), in_chain=True)
 
     def _group(self, sig: group, at: _Place) -> Many:
-        tasks = sig.flat()
-        if not tasks:
-            raise InvalidTaskError("A group without tasks cannot be sent: nothing would ever come of it.")
+        tasks = [one for one in sig.flat() if not _is_empty(one)]
         own = {**sig.options, **at.options}
         on_error_of(own)
         group_id = own.pop("task_id", None) or self._new_id()
@@ -242,8 +267,10 @@ class _Planner:
         if before is not None and len(before.ids) > 1 and len(tasks) > 1:
             # Each waits for one job that makes the list, not for all.
             before = self.ends(self.join(before), "fail")
-        each = _Place(before, (*at.args, *sig.args), at.kwargs, own, group_id=group_id)
-        return Many(group_id, tuple(self.place(one, each) for one in tasks))
+        body = None if at.body is None else at.body._replace(wrapped=False, whole=False)
+        each = _Place(before, (*at.args, *sig.args), at.kwargs, own, group_id=group_id, body=body)
+        placed = [self.place(one, each) for one in tasks]
+        return Many(group_id, tuple(one for one in placed if one is not None))
 
     def _chord(self, sig: chord, at: _Place) -> Any:
         whole: Any = sig.clone((), at.kwargs, **at.options)
@@ -254,13 +281,15 @@ class _Planner:
             body.link(callback)
         for errback in listed(whole.options.get("link_error")):
             body.link_error(errback)
-        end = at._replace(args=(), kwargs=_NO_OPTIONS, options=whole.body_options())
-        if not whole.tasks:
-            return self.place(body, end._replace(args=([],)))
+        end = at._replace(args=(), kwargs=_NO_OPTIONS, options=whole.body_options(), in_chain=False)
         own = {**whole.header_options(), "task_id": sig.get("header_id")}
         header = self._group(whole.header, _Place(at.before, (*at.args, *sig.args), options=own))
-        placed = self.place(body, end._replace(before=self.ends(header, on_error_of(whole.options))))
-        return _after(placed, header)
+        if not header.members:
+            return self.place(body, end._replace(args=([],)))
+        heard = at.body or _Body(() if at.before is None else at.before.ids, whole=at.in_chain)
+        ends = self.ends(header, on_error_of(whole.options))
+        placed = self.place(body, end._replace(before=ends, body=heard))
+        return after(placed, header)
 
     # Tying
 
@@ -271,10 +300,23 @@ class _Planner:
         ids = [one.id if isinstance(one, Step) else self.join(self.ends(one, "fail")).id for one in shape.members]
         return _Ends(tuple(ids), True, on_error)
 
-    def join(self, ends: _Ends, job_id: str | None = None) -> Step:
-        """Add a job that makes one list of results."""
+    def join(self, ends: _Ends, job_id: str | None = None, before: _Ends | None = None) -> Step:
+        """Add a job that makes one list of results; that of none waits for what is before."""
         sig: Signature[Any] = Signature(ACCUMULATE, (), {}, {"task_id": job_id} if job_id else {})
-        return self._task(sig, _Place(ends))
+        if not ends.ids:
+            sig.update(args=([],), immutable=True)
+        return self._task(sig, _Place(ends if ends.ids else before))
+
+
+def _is_empty(sig: Signature[Any]) -> bool:
+    """Whether nothing is to be done for a signature: a chain or group without tasks, or of such alone."""
+    return isinstance(sig, chain | group) and all(_is_empty(one) for one in sig.tasks)
+
+
+def _not_empty(steps: list[Signature[Any]]) -> list[Signature[Any]]:
+    """Return the steps of a chain that there is something to do for; of groups of nothing alone, the last."""
+    last = [one for one in steps if isinstance(one, group)][-1:]
+    return [one for one in steps if not _is_empty(one)] or [*last]
 
 
 def _edges(before: _Ends, feeds: bool) -> tuple[Edge, ...]:
@@ -284,28 +326,3 @@ def _edges(before: _Ends, feeds: bool) -> tuple[Edge, ...]:
         passing = Passing.FIRST if feeds else Passing.NOTHING
     policy = _POLICIES[before.on_error]
     return tuple([Edge(one, passing, policy) for one in before.ids])
-
-
-def _after(shape: Any, parent: Any) -> Any:
-    """Return a shape whose first part comes after `parent`."""
-    if shape.parent is None:
-        return shape._replace(parent=parent)
-    return shape._replace(parent=_after(shape.parent, parent))
-
-
-def as_result(shape: Any, app: Any) -> Any:
-    """Return the result of a plan: of a job, or of a group; its parents are those that come before it."""
-    line = [shape]
-    while line[-1].parent is not None:
-        line.append(line[-1].parent)
-    result: Any = None
-    for one in reversed(line):
-        if isinstance(one, Step):
-            result = AsyncResult(one.id, app, ignored=one.ignored, parent=result)
-        else:
-            result = GroupResult(one.id, _members(one.members, app), result, app)
-    return result
-
-
-def _members(members: Sequence[Any], app: Any) -> list[Any]:
-    return [as_result(one, app) for one in members]

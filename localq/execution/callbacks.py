@@ -24,7 +24,7 @@ from localq.settings import Settings
 from localq.tasks.call_options import ROUTING
 from localq.tasks.call_times import When, zone_of
 from localq.tasks.calls.new_job import new_job
-from localq.tasks.parameters import required
+from localq.tasks.parameters import takes_failure
 from localq.tasks.request import Context
 from localq.tasks.routing.router import router_of
 
@@ -130,15 +130,17 @@ def _errback(
     return new._replace(options=JobOptions.read(new.options)._replace(errback=errback).write())
 
 
-def errback_call(run: Callable[..., Any], errback: Mapping[str, Any], args: tuple[Any, ...]) -> tuple[Any, ...]:
+def errback_call(
+    run: Callable[..., Any], errback: Mapping[str, Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Any, ...]:
     """Return what an error callback is called with: `(request, exc, traceback)` if it takes those, else the id.
 
     Args:
         run: The callback's function.
         errback: What its job was given to make them of.
-        args: The job's arguments: the id of the job that failed, then the callback's own.
+        args, kwargs: The job's arguments: the id of the job that failed, then the callback's own.
     """
-    if required(run) <= max(1, len(args)):
+    if not takes_failure(run, args[1:], kwargs):
         return args
     told = failure.load(str(errback.get("failure", "")).encode())
     request = Context(called_directly=False, **dict(errback.get("request", {})))

@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
 from localq.execution.policy import Rules
 from localq.execution.settle import settle
-from localq.model.edges import Passing
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.outcome import Attempt, Completion, Ending, Outcome
@@ -24,14 +23,12 @@ __all__ = ["Culprit", "behind", "culprit_of", "unfed"]
 class Culprit(NamedTuple):
     """The job that did not succeed, with its last attempt.
 
-    `of_many`: whether it is one of a list that the job behind waits for. `called`: the chains whose error callbacks it
-    has called, or one that it failed of in turn.
+    `of_header`: whether the job that waits is the body of a chord whose header failed, and not something before it.
     """
 
     job: Job
     last: Attempt | None
-    of_many: bool = False
-    called: frozenset[str] = frozenset()
+    of_header: bool = False
 
 
 class _Reading(Protocol):
@@ -45,62 +42,53 @@ def culprit_of(job: Job, inputs: Inputs, read: _Reading) -> Culprit | None:
     if inputs.culprit is None:
         return None
     culprit, last, _ = inputs.culprit
-    of_many = any(one.id == culprit.id and one.passing >= Passing.LISTED for one in inputs.given)
-    called = _lineage(culprit, read) if _chains(job) else frozenset[str]()
-    return Culprit(culprit, last, of_many, called)
+    as_body = JobOptions.read(job.options).as_body
+    return Culprit(culprit, last, as_body is not None and not _before(culprit, as_body.get("after") or (), read))
 
 
-def _chains(job: Job) -> frozenset[str]:
-    """Return the chains that gave a job error callbacks."""
-    if '"of_chain"' not in (job.options or ""):
-        return frozenset()
-    given = JobOptions.read(job.options).link_error or ()
-    return frozenset(str(one["of_chain"]) for one in given if one.get("of_chain"))
-
-
-def _lineage(job: Job, read: _Reading) -> frozenset[str]:
-    """Return the chains that gave error callbacks to a job, or to one that it failed of."""
-    chains = _chains(job)
-    while job.culprit is not None:
-        found = read.inputs([job.id]).get(job.id)
+def _before(job: Job, after: Sequence[str], read: _Reading) -> bool:
+    """Whether a job failed, or what it failed of in turn, before a chord that waits for other jobs had begun."""
+    while after and job.id not in after:
+        found = None if job.culprit is None else read.inputs([job.id]).get(job.id)
         if found is None or found.culprit is None:
-            break
+            return False
         job = found.culprit.job
-        chains |= _chains(job)
-    return chains
+    return bool(after)
 
 
 def behind(job: Job, culprit: Culprit | None, worker: str, rules: Rules, now: int) -> Completion:
     """Return what must be written for a job that waited for a culprit.
 
-    The body of a chord fails with a ChordError. Any other is as the culprit is: failed with its error, or revoked.
-    Its error callbacks hear of it, but for those that a chain gave to every step: the step that failed has called them.
-    What waits for it in turn has it as its culprit.
+    It is as the culprit is: failed with its error, or revoked. Its error callbacks are not called: it did not run, and
+    the job that failed has called its own. But those of a chord's body are, when the header failed; it fails with a
+    ChordError, and the tasks of a group that is a body with the error itself. What waits for it in turn has it as its
+    culprit.
     """
     if culprit is None:
         told = failure.describe(TaskRevokedError("A job that this one waited for was removed"))
         return settle(job, Outcome(Ending.BEHIND, None, now, failure=failure.dump(told)), worker, rules, now)
-    other, last, of_many, called = culprit
-    rules = _without(rules, called)
+    other, last, of_header = culprit
     told_bytes = None if last is None or last.failure is None else _trusted(other.id, last.failure, rules.settings)
     revoked = other.state == JobState.CANCELLED
     # An attempt that ended otherwise, as with its worker, is not why the job was revoked.
     if told_bytes is None or (last is not None and revoked and last.ending != Ending.REVOKED.name):
         lost = TaskError(f"Job {other.id} failed, and its error was not kept")
         told_bytes = failure.dump(failure.describe(TaskRevokedError("revoked") if revoked else lost))
-    if of_many:
+    as_body = (rules.options.as_body or {}) if of_header else {}
+    if as_body.get("wrapped"):
         error = ChordError(f"Dependency {other.id} raised {_shown(failure.load(told_bytes))}")
         told_bytes = failure.dump(failure.describe(error))
-    ending = Ending.REVOKED if revoked and not of_many else Ending.BEHIND
+    ending = Ending.REVOKED if revoked and not of_header else Ending.BEHIND
+    rules = _telling(rules, as_body.get("told") if of_header else ())
     return settle(job, Outcome(ending, None, now, failure=told_bytes), worker, rules, now)
 
 
-def _without(rules: Rules, called: frozenset[str]) -> Rules:
-    """Return rules without the error callbacks of chains that were called already."""
-    if not called:
+def _telling(rules: Rules, numbers: Sequence[int] | None) -> Rules:
+    """Return rules with the error callbacks of these numbers; None: with all."""
+    given = rules.options.link_error
+    if numbers is None or not given:
         return rules
-    own = [one for one in rules.options.link_error or () if one.get("of_chain") not in called]
-    options = rules.options._replace(link_error=own or None)
+    options = rules.options._replace(link_error=[one for n, one in enumerate(given) if n in numbers] or None)
     return rules._replace(terms=rules.terms._replace(options=options))
 
 

@@ -7,11 +7,15 @@ interrupts before its result is written down has no outcome (WorkerTerminate).
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
+from localq.canvas import Signature, signature
+from localq.canvas.planning import ACCUMULATE
 from localq.exceptions import (
     EncodeError,
     Ignore,
+    ImproperlyConfigured,
     InvalidTaskError,
     Reject,
     Replaced,
@@ -136,7 +140,7 @@ def _followed(this: Running, value: Any, result: bytes | None) -> tuple[NewJob, 
 def _replaced(this: Running, asked: Replaced) -> Outcome:
     """Return the outcome of a task that put another call in its place: its jobs, the last under this id."""
     app, job = this.task.app, this.job
-    jobs = app.plan_workflow(asked.sig, as_one=job.id).jobs
+    jobs = app.plan_workflow(_heard(asked.sig, this.options), as_one=job.id).jobs
     new = next((one for one in jobs if one.id == job.id), None)
     if new is None:
         raise InvalidTaskError(f"{job.task} was to be replaced by a call that its task's apply_async() did not send")
@@ -147,13 +151,26 @@ def _replaced(this: Running, asked: Replaced) -> Outcome:
         parent_id=own.parent_id,
         group_id=own.group_id,
         link=[*(kept.link or ()), *(own.link or ())] or None,
-        link_error=[*(kept.link_error or ()), *(own.link_error or ())] or None,
+        as_body=kept.as_body or own.as_body,
         stamps={**(own.stamps or {}), **(kept.stamps or {})} or None,
     )
     return this.outcome(Ending.REPLACED, replaced=new._replace(options=options.write()), follow_ups=others)
 
 
-# Retries
+def _heard(given: Mapping[str, Any], options: JobOptions) -> Signature[Any]:
+    """Return the call that comes in a job's place, with the job's error callbacks; a group ends in a list of its own.
 
-
-# Hooks
+    Raises:
+        ImproperlyConfigured: it is a chain without tasks.
+    """
+    sig: Any = signature(given)
+    if sig.subtask_type == "chain" and not sig.tasks:
+        raise ImproperlyConfigured("A task cannot be replaced with an empty chain: nothing would come in its place.")
+    if sig.subtask_type == "group":
+        sig = sig | Signature(ACCUMULATE)
+    elif sig.subtask_type == "chain" and sig.tasks[-1].subtask_type == "group":
+        sig.tasks[-1] = sig.tasks[-1] | Signature(ACCUMULATE)
+    for errback in options.link_error or ():
+        sig.link_error(errback)
+    made: Signature[Any] = sig
+    return made

@@ -86,7 +86,7 @@ class Running:
         self.args, self.kwargs = args, kwargs
         self._fill_in()
         if options.errback is not None:
-            self.args = errback_call(self.task.run, options.errback, args)
+            self.args = errback_call(self.task.run, options.errback, args, kwargs)
 
     def fail(self, error: BaseException) -> None:
         """Take note of the error that the attempt ends with, for whoever wants it as it was raised."""

@@ -16,7 +16,9 @@ class JobOptions(NamedTuple):
     Limits and delays are seconds. `link` and `link_error` are signatures as plain dicts. `errback` is there
     on a job that reports another's failure: `{"failure": text, "request": {...}}`. `eta` is the time the call was
     told to wait for, in microseconds; negative: so long after what it waits for, or None. `retries` were made before
-    this job was.
+    this job was. `as_body` is there on a chord's body, or each of its tasks: `{"after": ids of the jobs the chord waits
+    for, "wrapped": whether it fails with a ChordError, "told": numbers of the error callbacks that hear of the header's
+    failure; None: all}`.
     """
 
     serializer: str = "json"
@@ -41,6 +43,7 @@ class JobOptions(NamedTuple):
     errback: dict[str, Any] | None = None
     compression: str | None = None
     eta: int | None = None
+    as_body: dict[str, Any] | None = None
 
     @classmethod
     def read(cls, text: str | None) -> JobOptions:
@@ -78,7 +81,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(_NUMBERS, (int, float)),
     **dict.fromkeys(_WHOLE, int),
     **dict.fromkeys(_FLAGS, (bool, int)),
-    **dict.fromkeys(("headers", "errback", "stamps"), dict),
+    **dict.fromkeys(("headers", "errback", "stamps", "as_body"), dict),
     **dict.fromkeys(("link", "link_error"), list),
 }
 

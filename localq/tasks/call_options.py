@@ -58,6 +58,7 @@ KEPT = (
     "kwargsrepr",
     "compression",
     "stamps",
+    "as_body",
 )
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
@@ -207,7 +208,6 @@ def _plain_signature(sig: Mapping[str, Any], find: Find | None) -> dict[str, Any
         "call": said,
         "options": _link_options(sig.get("options", {}), task, find),
         "immutable": bool(sig.get("immutable", False)),
-        **({"of_chain": str(sig["of_chain"])} if sig.get("of_chain") else {}),
     }
 
 

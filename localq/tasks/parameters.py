@@ -1,12 +1,14 @@
-"""What a function takes: whether a call fits it, how many arguments it needs, and what a changed call keeps."""
+"""What a function takes: whether a call fits it, which of two is meant for it, and what a changed call keeps."""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-__all__ = ["changed_call", "checker", "required"]
+__all__ = ["changed_call", "checker", "takes_failure"]
 
 
 def checker(function: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -28,12 +30,35 @@ def checker(function: Callable[..., Any]) -> Callable[..., Any] | None:
     return made
 
 
-def required(function: Callable[..., Any]) -> int:
-    """Return how many positional arguments a function must get; 0 where Python cannot tell."""
-    return sum(
-        one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.default is one.empty
-        for one in _parameters(function) or ()
-    )
+def takes_failure(function: Callable[..., Any], stored: Sequence[Any], named: Mapping[str, Any]) -> bool:
+    """Return whether an error callback takes `(request, exc, traceback)` in front of its own arguments, not an id.
+
+    A function does which takes more than one argument beside those stored; one that gets its task as the first
+    argument does not. Where the one call does not fit and the other does, that is meant.
+    """
+    try:
+        whole = inspect.signature(function)
+    except (TypeError, ValueError):
+        return False
+    bound = inspect.ismethod(function)
+    wanted = not bound and _taken(function, whole, stored, named) > 1
+    for chosen in (wanted, not wanted):
+        try:
+            whole.bind(*(None,) * (3 if chosen else 1), *stored, **named)
+        except TypeError:
+            continue
+        return chosen
+    return wanted
+
+
+def _taken(function: Callable[..., Any], whole: inspect.Signature, stored: Sequence[Any], named: Any) -> float:
+    """Return how many positional arguments a function takes beside those that are there."""
+    with contextlib.suppress(TypeError, ValueError):
+        whole = inspect.signature(partial(function, *stored, **named))
+    kinds = [one.kind for one in whole.parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return float("inf")
+    return sum(kind in _POSITIONAL for kind in kinds)
 
 
 def changed_call(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import pytest
-
 from localq.canvas import Signature, chain, chord, group, signature
-from localq.canvas.planning import ACCUMULATE, Many, Plan, Step, plan
-from localq.exceptions import InvalidTaskError
+from localq.canvas.planning import ACCUMULATE, Plan, plan
+from localq.canvas.shapes import Many, Step
 from localq.model.edges import OnError, Passing
 from localq.model.job import NewJob
 
@@ -16,7 +15,9 @@ from localq.model.job import NewJob
 def make(sig: Signature[Any], fed: int, waits: bool) -> tuple[NewJob, bool]:
     """Return a job that shows in its arguments what it was made of."""
     options = {name: sig.options[name] for name in ("root_id", "parent_id", "group_id") if name in sig.options}
-    return NewJob(sig.options["task_id"], sig.task, "q", repr((fed, sig.args, options)).encode()), False
+    as_body = sig.options.get("as_body")
+    told = None if as_body is None else json.dumps(as_body)
+    return NewJob(sig.options["task_id"], sig.task, "q", repr((fed, sig.args, options)).encode(), options=told), False
 
 
 def s(name: str, *args: Any, **options: Any) -> Signature[Any]:
@@ -104,5 +105,34 @@ def test_a_plan_is_of_dicts_as_well() -> None:
 
 
 def test_nothing_is_planned_of_nothing() -> None:
-    with pytest.raises(InvalidTaskError, match="without tasks"):
-        planned(chain(s("a"), group([])))
+    assert plan(chain(), make) == Plan([], None)
+    assert plan(group([]).set(task_id="g"), make) == Plan([], Many("g", ()))
+    assert list(planned(chain(s("a"), group([])))) == ["a"]
+
+
+def heard(new: NewJob) -> dict[str, Any] | None:
+    """Return what a job knows of the chord whose body it is."""
+    return None if new.options is None else json.loads(new.options)
+
+
+def test_a_body_knows_before_what_its_header_did_not_fail() -> None:
+    told = {"after": [], "wrapped": True}
+
+    assert heard(planned(chord([s("a")], s("x")))["x"]) == told
+    assert heard(planned(chain(s("a"), group(s("b"), s("c")), s("x")))["x"]) == {**told, "after": ["a"]}
+    assert heard(planned(chain(s("a"), group(s("b"), s("c")), group(s("x"), s("y"))))["y"]) == {
+        "after": ["a"],
+        "wrapped": False,
+    }
+    within = planned(chord([s("a")], chord([s("b")], s("x"))))
+    assert (heard(within["b"]), heard(within["x"])) == (None, told), "what is told to a chord is told to its body"
+    assert heard(planned(chain(s("a"), s("b")))["b"]) is None
+
+
+def test_of_a_chain_that_is_a_body_its_own_error_callbacks_hear_of_the_header() -> None:
+    step = s("x").on_error(s("of the step"))
+    alone = planned(chord([s("a")], chain(step, s("y")).on_error(s("of the chain"))))
+    in_a_chain = planned(chain(group(s("a"), s("b")), chain(step, s("y")).on_error(s("of the chain"))))
+
+    assert heard(alone["x"]) == {"after": [], "wrapped": True, "told": [1]}
+    assert heard(in_a_chain["x"]) == {"after": [], "wrapped": True}, "there it is a chord with the step as its body"

@@ -77,9 +77,46 @@ def test_an_errback_gets_the_id_if_it_takes_one_argument(eager: LocalQ, told: li
     def one(task_id: str, more: int = 0) -> None:
         told.append((task_id, more))
 
-    result = eager.tasks["fail"].apply_async(link_error=[one.s(), eager.tasks["tell"].s()])
+    result = eager.tasks["fail"].apply_async(link_error=[one.s(), one.s(5), one.s(more=6)])
 
-    assert told == [(result.id, 0), [[result.id], {}]]
+    assert told == [(result.id, 0), (result.id, 5), (result.id, 6)]
+
+
+def test_an_errback_of_as_many_arguments_as_there_are_gets_what_comes_first(eager: LocalQ, told: list[Any]) -> None:
+    @eager.task
+    def any_number(*args: Any) -> None:
+        told.append([getattr(one, "id", one) for one in args][:2])
+
+    @eager.task
+    def by_default(request: Any, exc: Any = None, traceback: Any = None) -> None:
+        told.append([request.id, exc])
+
+    @eager.task(bind=True)
+    def bound(self: Any, *args: Any) -> None:
+        told.append([*args])
+
+    result = eager.tasks["fail"].apply_async(link_error=[any_number.s(), by_default.s(), bound.s()])
+
+    assert [[job_id, *map(repr, rest)] for job_id, *rest in told] == [
+        [result.id, "KeyError('lost')"],
+        [result.id, "KeyError('lost')"],
+        [result.id],
+    ]
+
+
+def test_an_errbacks_stored_arguments_do_not_count(eager: LocalQ, told: list[Any]) -> None:
+    @eager.task
+    def stored(task_id: str, label: str) -> None:
+        told.append((task_id, label))
+
+    @eager.task
+    def four(request: Any, exc: BaseException, traceback: str, label: str) -> None:
+        told.append((request.id, label))
+
+    errbacks = [stored.s("a"), stored.s(label="b"), four.s("c"), four.s(label="d")]
+    result = eager.tasks["fail"].apply_async(link_error=errbacks)
+
+    assert told == [(result.id, label) for label in "abcd"]
 
 
 def test_an_errback_gets_request_error_and_traceback_if_it_takes_them(eager: LocalQ, told: list[Any]) -> None:
