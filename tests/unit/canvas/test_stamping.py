@@ -36,7 +36,7 @@ def test_a_stamp_reaches_the_task_as_a_list(eager: LocalQ, seen: list[Any]) -> N
 
     assert seen == [
         (["customer", "tags"], {"customer": [5], "tags": ["a", "b"]}),
-        (None, None),
+        (None, {}),
         (["customer"], {"customer": [7]}),
     ]
 
