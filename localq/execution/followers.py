@@ -16,7 +16,7 @@ from localq.execution.running import Running
 from localq.model.ids import follow_up_id
 from localq.model.job import NewJob
 from localq.serialization import codec
-from localq.tasks.parameters import required
+from localq.tasks.parameters import takes_failure
 
 __all__ = ["after_failure", "after_success"]
 
@@ -62,9 +62,9 @@ def _asks(this: Running, link: Mapping[str, Any]) -> bool:
 
 def _gets_id(this: Running, link: Mapping[str, Any]) -> bool:
     """Whether an error callback is called with the failed job's id: Celery calls the others without sending them."""
-    args, _ = codec.decode_call(str(link["call"]).encode())
+    args, kwargs = codec.decode_call(str(link["call"]).encode())
     run = this.task.app.tasks.find(link["task"]).run
-    return bool(link["immutable"]) or required(run) <= 1 + len(args)
+    return bool(link["immutable"]) or not takes_failure(run, args, kwargs)
 
 
 def _planned(this: Running, link: Mapping[str, Any], number: int, value: Any) -> tuple[NewJob, ...]:
