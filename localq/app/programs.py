@@ -60,9 +60,10 @@ class Program:
             self.words += _said(command, name, value)
 
     def start(self) -> int:
-        """Run it in this program; return its exit code.
+        """Run it in this program until it is told to stop, and return 0.
 
         Raises:
+            SystemExit: it failed; with its exit code.
             RuntimeError: this is not the program's main thread, where alone it can be told to stop.
         """
         if threading.current_thread() is not threading.main_thread():

@@ -53,9 +53,9 @@ class WithWorkers:
         May be called in every process of a web application: each worker is safe beside the others. Within a
         process that runs tasks it does nothing.
 
-        With a list of words it is the program `localq` instead, for this app, and returns its exit code when
-        that ends; so it is in a script that was called with a command (`python proj/celery.py worker -l info`),
-        if the call stands in the script itself.
+        With a list of words it is the program `localq` instead, for this app, and returns 0 when that ends well; so it
+        is in a script that was called with a command (`python proj/celery.py worker -l info`), if the call stands in
+        the script itself. A command that fails ends the program with its exit code: who started it sees that.
 
         Args:
             concurrency: Slots; default: the setting worker_concurrency.
@@ -64,6 +64,7 @@ class WithWorkers:
 
         Raises:
             TypeError: an unknown option; the nearest is named.
+            SystemExit: the command failed.
         """
         if isinstance(concurrency, list | tuple):
             argv, concurrency = concurrency, None
@@ -113,13 +114,14 @@ class WithWorkers:
     # As the program `localq`
 
     def worker_main(self, argv: Sequence[str] | None = None) -> int:
-        """Be the command `localq worker` for this app until told to stop; return its exit code.
+        """Be the command `localq worker` for this app until told to stop, and return 0.
 
         Args:
             argv: Words of the command, such as ["worker", "--loglevel=info"]; default: those of this program.
 
         Raises:
             ValueError: the command is not `worker`.
+            SystemExit: it failed; with its exit code.
         """
         words = list(sys.argv[1:] if argv is None else argv)
         if "worker" not in words:
@@ -153,4 +155,8 @@ class WithWorkers:
         return sys.argv[1:] if any(word in commands for word in sys.argv[1:]) else None
 
     def _command(self, words: Sequence[str]) -> int:
-        return int(importlib.import_module(_COMMANDS).run(list(words), self))
+        code = int(importlib.import_module(_COMMANDS).run(list(words), self))
+        if code:
+            # Scripts end with this call and look at nothing; a supervisor is to see what came of it.
+            raise SystemExit(code)
+        return code

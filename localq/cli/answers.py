@@ -18,7 +18,7 @@ from localq.cli.screen import printable, show_json
 from localq.model.hints import nearest
 from localq.worker.control import Command, Panel, answers, changes
 
-__all__ = ["Asked", "answered", "asking", "failed", "show", "unanswered"]
+__all__ = ["Asked", "answered", "asking", "failed", "show", "show_count", "show_word", "unanswered"]
 
 #: Those that register LocalQ's own commands.
 BUILT_IN = (changes, answers)
@@ -139,10 +139,19 @@ def show(answers: dict[str, Any], as_json: bool) -> None:
         return
     for name, answer in answers.items():
         word, body = _read(answer)
-        click.echo(f"->  {printable(name)}: {click.style(word, fg='red' if word == 'ERROR' else 'green')}")
+        show_word(name, word, good=word == "OK")
         for line in body:
             click.echo(f"    {printable(line)}")
-    count = len(answers)
+    show_count(len(answers))
+
+
+def show_word(name: str, word: str, *, good: bool) -> None:
+    """Print a worker's name and how it answered, as Celery does."""
+    click.echo(f"->  {printable(name)}: {click.style(word, fg='green' if good else 'red')}")
+
+
+def show_count(count: int) -> None:
+    """Print how many workers answered, as Celery does."""
     if not is_quiet():
         click.echo(f"\n{count} {'node' if count == 1 else 'nodes'} online.")
 

@@ -149,7 +149,8 @@ def test_status_says_who_answers_and_what_is_paused(q: LocalQ, anna: str, localq
 
     lines = localq("status", "-t", "0.2").stdout.splitlines()
 
-    assert lines[:2] == ["answer\tanna@h\tOK", "answer\tstuck@h\tno answer"]
+    assert lines[:5] == ["->  anna@h: OK", "->  stuck@h: no answer", "", "1 node online.", ""]
+    assert lines[5].startswith("worker\tanna@h\t")
     assert lines[-1] == "paused\ta"
 
 
@@ -171,15 +172,18 @@ def test_status_of_some_workers_shows_them_alone(q: LocalQ, anna: str, localq: R
     assert [line.split("\t")[1] for line in lines if line.startswith("worker")] == ["anna@h"]
 
 
-def test_status_ends_well_without_workers_unless_it_is_asked_for_some(q: LocalQ, anna: str, localq: Run) -> None:
+def test_status_ends_with_69_where_nobody_answers_and_shows_the_file_all_the_same(
+    q: LocalQ, anna: str, localq: Run
+) -> None:
     worker_of_an_earlier_start(q.store, "gone@h")
 
     one_answers, none_answers = localq("status", "-d", "gone@h,anna@h"), localq("status", "-d", "gone@h")
     q.stop()
     nobody_there = localq("status")
 
-    assert [one.exit_code for one in (one_answers, none_answers, nobody_there)] == [0, 69, 0]
-    assert none_answers.stderr == "Error: No worker of 'gone@h' has answered.\n"
+    assert [one.exit_code for one in (one_answers, none_answers, nobody_there)] == [0, 69, 69]
+    assert none_answers.stderr == "Error: No nodes replied within time constraint.\n"
+    assert "online" not in nobody_there.stdout
     assert "gone@h" in none_answers.stdout
 
 
@@ -189,7 +193,7 @@ def test_a_person_sees_celerys_lines_first(q: LocalQ, anna: str) -> None:
     code, seen = on_terminal("--path", q.location, "status")
 
     lines = seen.splitlines()
-    assert (code, lines[:4]) == (0, ["anna@h: OK", "", "1 node online.", ""])
+    assert (code, lines[:4]) == (0, ["->  anna@h: OK", "", "1 node online.", ""])
     assert lines[-1] == "Paused: a"
 
 

@@ -49,7 +49,7 @@ def test_a_worker_is_started_restarted_and_stopped_in_the_background(project: Pr
     assert first is not None
     assert second is not None
     assert first != second
-    assert f"answer\twork_1@{HOST}\tOK\n" in shown.stdout
+    assert f"->  work_1@{HOST}: OK\n" in shown.stdout
     assert f"work_1@{HOST}: TERM -> {second}" in stopped.stdout
     until(lambda: not alive(second))
 
@@ -75,7 +75,7 @@ def test_the_status_of_a_package_is_shown_beside_it(project: Project) -> None:
     shown = project.localq("status -A celery_task")
 
     assert shown.returncode == 0, shown.stderr
-    assert f"answer\tlocalq@{HOST}\tOK\n" in shown.stdout
+    assert f"->  celery@{HOST}: OK\n" in shown.stdout
     assert worker.stop() == 0
 
 

@@ -400,3 +400,25 @@ def run_words(folder: Path, *words: str, stderr: bool = False) -> str:
     done = run_python(folder, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr if stderr else done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["worker", "--nosuch"], 2, "No such option"),
+        (["worker", "-P", "threads", "--path", "no/such/folder/jobs.db"], 74, "no/such/folder"),
+        (["status"], 74, "There is no file"),
+        (["call", "shop.process", "--args", "[1]"], 0, ""),
+        (["worker", "--help"], 0, ""),
+    ],
+)
+@pytest.mark.parametrize("ending", ["app.start()", "app.start(sys.argv[1:])", "app.start(argv=sys.argv[1:])"])
+def test_a_script_that_is_a_command_ends_with_its_exit_code(
+    tmp_path: Path, words: list[str], code: int, said: str, ending: str
+) -> None:
+    script = SHOP.replace("q = ", "app = q = ") + f"if __name__ == '__main__':\n    import sys\n    {ending}\n"
+    (tmp_path / "shop.py").write_text(script)
+
+    done = run_python(tmp_path, "shop.py", *words)
+
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr

@@ -9,7 +9,7 @@ import click
 
 from localq import store as stores
 from localq.app import LocalQ
-from localq.cli import exit_codes
+from localq.cli.answers import show_count, show_word, unanswered
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, names
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
@@ -45,11 +45,11 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
     """Show workers, queues and counts.
 
     WAITING jobs wait for others, SCHEDULED ones for their time or their rate limit, READY ones for a worker. A worker
-    is alive, gone, or silent: its process is there, but does not answer. Those that may be alive are asked. Where the
-    output is no terminal, each line begins with what it tells of: answer, worker, queue, paused, unknown, waiting or
-    file, and its fields are parted by tabs. Unknown are tasks that jobs at the front of a queue wait for, and no live
-    worker there knows. Ends with 0 whether workers are there or not: the file is shown all the same. With -d
-    it ends with 69 if none of the workers named has answered.
+    is alive, gone, or silent: its process is there, but does not answer. Those that may be alive are asked. First come
+    Celery's lines: who answered, and how many. Where the output is no terminal, each line after them begins with what
+    it tells of: worker, queue, paused, unknown, waiting or file, and its fields are parted by tabs. Unknown are tasks
+    that jobs at the front of a queue wait for, and no live worker there knows. Ends with 69 if no worker has answered;
+    the file is shown all the same.
     """
     store, now = existing(app), app.clock.now()
     wanted = names(destination)
@@ -81,9 +81,8 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
         for name in () if on_terminal() else paused:
             click.echo(f"paused\t{printable(name)}")
         _show_unknown(missed)
-    if wanted is not None and not any(answered.values()):
-        click.echo(f"Error: No worker of {destination!r} has answered.", err=True)
-        context.exit(exit_codes.UNAVAILABLE)
+    if not any(answered.values()):
+        unanswered(context)
 
 
 def _asked(app: LocalQ, found: Iterable[WorkerRow], timeout: float) -> dict[str, bool]:
@@ -95,13 +94,12 @@ def _asked(app: LocalQ, found: Iterable[WorkerRow], timeout: float) -> dict[str,
 
 
 def _show_answers(answered: dict[str, bool]) -> None:
-    """Print who answered, as Celery's status does."""
+    """Print who answered, as Celery's status does: health checks look for these lines."""
     for name, ok in answered.items():
-        word = "OK" if ok else "no answer"
-        click.echo(f"{printable(name)}: {word}" if on_terminal() else f"answer\t{printable(name)}\t{word}")
-    if answered and on_terminal():
-        count = sum(answered.values())
-        click.echo(f"\n{count} {'node' if count == 1 else 'nodes'} online.\n")
+        show_word(name, "OK" if ok else "no answer", good=ok)
+    if any(answered.values()):
+        show_count(sum(answered.values()))
+        click.echo()
 
 
 def _show_unknown(missed: Sequence[Unknown]) -> None:

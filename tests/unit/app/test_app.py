@@ -351,7 +351,9 @@ def test_an_app_is_the_command_for_itself(q: LocalQ, capsys: pytest.CaptureFixtu
 
     assert q.start(["list", "--json"]) == 0
     assert "shop.mail" in capsys.readouterr().out
-    assert q.start(argv=["lst"]) == 2
+    with pytest.raises(SystemExit) as ended:
+        q.start(argv=["lst"])
+    assert ended.value.code == 2
     assert "There is no command 'lst'. Did you mean 'list'" in capsys.readouterr().err
 
 
@@ -376,7 +378,9 @@ def test_a_worker_made_of_arguments_is_the_command_with_its_options(
         "--autoscale=8,2", "--beat", "--umask=27",
     ]  # fmt: skip
     assert beat.words == ["beat", "--max-interval=5", "--include=one", "--include=two"]
-    assert q.Worker(pool="nothing").start() == 2
+    with pytest.raises(SystemExit) as ended:
+        q.Worker(pool="nothing").start()
+    assert ended.value.code == 2
     assert "'nothing' is not one of 'processes'" in capsys.readouterr().err
 
 
