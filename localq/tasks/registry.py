@@ -167,7 +167,7 @@ def make_task(
         "function": staticmethod(function),
         "__doc__": function.__doc__ if own else None,
         "__module__": function.__module__,
-        "__wrapped__": staticmethod(function),
+        "__wrapped__": function if bind else staticmethod(function),
         "__header__": staticmethod(function),
         **options,
     }
