@@ -81,11 +81,12 @@ class _SharedTask:
             return app.tasks[self._names[app]]  # type: ignore[no-any-return]
         if self._alone is None:
             object.__setattr__(self, "_alone", _of_no_app(self._function, self._options))
-        return self._alone
+        alone: Task[..., Any] = self._alone
+        return alone
 
     _get_current_object = _task
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         return type(self._task())
 
