@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from localq.model.bounds import is_name
 from localq.model.hints import nearest
 
 __all__ = ["START_OPTIONS", "check_start"]
@@ -45,4 +46,4 @@ def _is_bounds(value: Any) -> bool:
 def _is_names(value: Any, *, none: bool) -> bool:
     if value is None:
         return none
-    return isinstance(value, list | tuple | set | frozenset) and all(isinstance(name, str) for name in value)
+    return isinstance(value, list | tuple | set | frozenset) and all(map(is_name, value))

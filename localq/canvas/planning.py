@@ -17,6 +17,7 @@ from localq.canvas.shapes import Many, Step, after
 from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
 from localq.exceptions import InvalidTaskError
+from localq.model.bounds import checked_id
 from localq.model.edges import Edge, OnError, Passing
 from localq.model.ids import follow_up_id, new_id
 from localq.model.job import NewJob
@@ -261,7 +262,8 @@ class _Planner:
         tasks = [one for one in sig.flat() if not _is_empty(one)]
         own = {**sig.options, **at.options}
         on_error_of(own)
-        group_id = own.pop("task_id", None) or self._new_id()
+        given = own.pop("task_id", None)
+        group_id = self._new_id() if given is None else checked_id(given, "task_id")
         own.pop("on_error", None)
         before = at.before
         if before is not None and len(before.ids) > 1 and len(tasks) > 1:

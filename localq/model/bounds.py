@@ -1,13 +1,19 @@
-"""What a number or a name may be, wherever one is given: each check is written once; the caller says the reason."""
+"""What a number or a name may be, wherever one is given: each check is written once; the caller says the reason.
+
+Names are of queues, tasks, workers and schedules; ids of jobs and groups are names without white space. All are refused
+here, before a store sees them: what one can keep or index another cannot.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
-__all__ = ["LONGEST_NAME", "is_name", "is_number", "is_priority", "is_whole"]
+__all__ = ["A_NAME", "checked_id", "checked_name", "is_name", "is_number", "is_priority", "is_whole"]
 
-#: Characters that a name may have.
-LONGEST_NAME = 255
+#: Bytes that a name may have, in UTF-8.
+_LONGEST_NAME = 255
+#: What a name must be, in the words of errors.
+A_NAME = f"1 to {_LONGEST_NAME} bytes of printable characters"
 _HIGHEST_PRIORITY = 9
 
 
@@ -31,6 +37,32 @@ def is_priority(value: Any) -> bool:
     return is_whole(value, 0, _HIGHEST_PRIORITY)
 
 
-def is_name(value: Any) -> bool:
+def is_name(value: Any) -> TypeGuard[str]:
     """Whether a value is a name that can be stored and shown, such as a queue's."""
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
+    return isinstance(value, str) and value.isprintable() and 0 < len(value.encode()) <= _LONGEST_NAME
+
+
+def checked_name(value: Any, what: str) -> str:
+    """Return a name.
+
+    Args:
+        what: What it is the name of, for the error.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not is_name(value):
+        raise ValueError(f"{what} must be a name of {A_NAME}, not {value!r:.300}")
+    return value
+
+
+def checked_id(value: Any, what: str) -> str:
+    """Return the id that is given for a job or a group, as a text.
+
+    Raises:
+        ValueError: it can be none.
+    """
+    text = str(value)
+    if not is_name(text) or any(sign.isspace() for sign in text):
+        raise ValueError(f"{what}={value!r:.300} must be {A_NAME} without white space")
+    return text

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from localq.model.bounds import checked_name
 from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import JobState
@@ -92,7 +93,7 @@ class Control:
 
         Raises:
             TypeError: the arguments cannot be written as JSON.
-            ValueError: the matcher is unknown, or the pattern is none.
+            ValueError: the matcher is unknown, or the pattern is none; a destination is no name.
         """
         said = _written(command, {**(arguments or {}), **more})
         store, clock = self.app.store, self.app.clock
@@ -239,6 +240,8 @@ class Control:
 
     def _order(self, *orders: Order) -> list[str]:
         """Give orders; return the names of those that changed what holds."""
+        for one in orders:
+            checked_name(one.name, "queue" if one.kind == PAUSE else "task")
         changed = self.app.store.mail.order(orders, self.app.clock.now())
         return [order.name for order in changed]
 
@@ -255,11 +258,11 @@ class Control:
         **more: Any,
     ) -> list[dict[str, Any]] | None:
         """Let workers serve another queue until they end; exchange, routing key and options mean nothing here."""
-        return self.broadcast("add_consumer", {"queue": queue}, destination, **more)
+        return self.broadcast("add_consumer", {"queue": checked_name(queue, "queue")}, destination, **more)
 
     def cancel_consumer(self, queue: str, destination: Workers = None, **more: Any) -> list[dict[str, Any]] | None:
         """Let workers serve a queue no more until they end; `pause` does so for all, durably."""
-        return self.broadcast("cancel_consumer", {"queue": queue}, destination, **more)
+        return self.broadcast("cancel_consumer", {"queue": checked_name(queue, "queue")}, destination, **more)
 
     def pool_grow(self, n: int = 1, destination: Workers = None, **more: Any) -> list[dict[str, Any]] | None:
         """Add slots to workers' pools."""
@@ -320,7 +323,8 @@ def _addressed(destination: Workers, there: Sequence[str]) -> tuple[list[str] | 
     """
     if destination is None:
         return None, {}
-    given = [destination] if isinstance(destination, str) else list(destination)
+    named = [destination] if isinstance(destination, str) else destination
+    given = [checked_name(name, "destination") for name in named]
     asked = {other_name(name): name for name in given if name not in there and other_name(name) not in given}
     return [*given, *asked], asked
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from localq import current
 from localq.exceptions import DecodeError
+from localq.model.bounds import is_name
 from localq.result.async_result import AsyncResult
 from localq.result.lineage import Source
 from localq.result.result_set import ResultSet
@@ -31,8 +32,8 @@ class GroupResult(ResultSet):
         app: Source | None = None,
         **_ignored: Any,
     ) -> None:
-        if not isinstance(id, str) or not id:
-            raise ValueError(f"GroupResult takes the id of a group, not {id!r}")
+        if not is_name(id):
+            raise ValueError(f"GroupResult takes the id of a group, not {id!r:.300}")
         super().__init__(results or (), app)
         self.id, self.parent = id, parent
 

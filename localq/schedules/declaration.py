@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from localq import current
 from localq.canvas import Signature
 from localq.exceptions import LocalQError, ScheduleError
-from localq.model.bounds import LONGEST_NAME, is_name, is_number, is_whole
+from localq.model.bounds import A_NAME, checked_name, is_name, is_number, is_whole
 from localq.model.clock import Clock
 from localq.model.hints import nearest
 from localq.model.job import NewJob
@@ -172,7 +172,7 @@ class Declaration(NamedTuple):
         name = self.name
         if not is_name(name):
             said = self.where.format("name")
-            raise ScheduleError(f"{said}: must be a text of 1 to {LONGEST_NAME} printable characters, not {name!r}")
+            raise ScheduleError(f"{said}: must be a text of {A_NAME}, not {name!r:.300}")
         return str(name)
 
     def _zone(self, conf: Settings) -> str:
@@ -269,7 +269,7 @@ class Declaration(NamedTuple):
                     f"{said}: there is no task {given!r}.{nearest(given, list(tasks))} "
                     "Import its module first: the setting include, or -I."
                 )
-            return given if known is None else known
+            return self._try("task", partial(checked_name, given, "it")) if known is None else known
         if isinstance(getattr(given, "name", None), str):
             return self._task_named(given, tasks, said)
         found = next((task for task in tasks.values() if task.function is given), None)

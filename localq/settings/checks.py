@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from localq.model.bounds import is_number, is_whole
+from localq.model.bounds import A_NAME, is_name, is_number, is_whole
 
 __all__ = [
     "concurrency",
@@ -17,6 +17,7 @@ __all__ = [
     "level",
     "mapping",
     "modules",
+    "name",
     "names",
     "number",
     "one_of",
@@ -41,6 +42,13 @@ def text(value: Any) -> str:
     if isinstance(value, str) and value:
         return value
     raise TypeError("must be a text that is not empty")
+
+
+def name(value: Any) -> str:
+    """Accept a name that can be stored, such as a queue's."""
+    if is_name(value):
+        return str(value)
+    raise TypeError(f"must be {A_NAME}")
 
 
 def or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from localq.model.rates import read_rate
 from localq.serialization.compression import check_compression
-from localq.settings.checks import flag, mapping, or_none, queue_list, seconds, text, whole
+from localq.settings.checks import flag, mapping, name, or_none, queue_list, seconds, text, whole
 from localq.settings.setting import Setting, unused
 
 __all__ = ["SETTINGS"]
@@ -48,7 +48,7 @@ SETTINGS = [
         old="CELERY_STORE_EAGER_RESULT",
         used=False,
     ),
-    Setting("task_default_queue", "celery", "Queue of calls that name none", text, old="CELERY_DEFAULT_QUEUE"),
+    Setting("task_default_queue", "celery", "Queue of calls that name none", name, old="CELERY_DEFAULT_QUEUE"),
     Setting(
         "task_default_exchange",
         None,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
-from localq.model.bounds import is_name, is_number, is_priority, is_whole
+from localq.model.bounds import checked_id, checked_name, is_number, is_priority, is_whole
 from localq.model.hints import nearest
 from localq.model.stamps import split_stamps
 from localq.serialization import codec
@@ -26,7 +27,6 @@ __all__ = [
     "ROUTING",
     "Changes",
     "Find",
-    "check_id",
     "check_kept",
     "check_priority",
     "read_changes",
@@ -106,18 +106,6 @@ def read_changes(options: Mapping[str, Any], find: Find | None = None) -> Change
     return Changes(kept, None if queue is None else queue_name(queue), None if rank is None else check_priority(rank))
 
 
-def check_id(given: Any) -> str:
-    """Return the id that a call names for its job.
-
-    Raises:
-        ValueError: it cannot be one.
-    """
-    text = str(given)
-    if not is_name(text) or any(c.isspace() for c in text):
-        raise ValueError(f"task_id={given!r} must be 1 to 255 printable characters without white space")
-    return text
-
-
 def read_run_at(options: Mapping[str, Any], when: When) -> int | None:
     """Return the time that a call is to wait for, by its countdown or eta; None where it names none.
 
@@ -187,6 +175,8 @@ def _signatures(given: Any, option: str, find: Find | None) -> list[dict[str, An
         or not all(isinstance(one, Mapping) and one.get("task") for one in many)
     ):
         raise TypeError(f"{option} must be a signature or a list of them, such as {option}=task.s(), not {given!r}")
+    for one in many:
+        checked_name(one["task"], f"the task of {option}")
     plain = [_plain_signature(one, find) for one in many]
     if option == "link_error" and any("canvas" in one for one in plain):
         raise TypeError("link_error takes tasks: an error callback is no workflow, but a task may start one")
@@ -232,13 +222,18 @@ def _link_options(given: Mapping[str, Any], task: Any, find: Find | None) -> dic
         if value is not None:
             _NOWHEN.micros(value, name)
             options[name] = _textual(value)
-    for name, check in (("queue", queue_name), ("priority", check_priority), ("task_id", check_id)):
+    for name, check in _PLACES.items():
         if name in options:
             options[name] = check(options[name])
     return options
 
 
 _NOWHEN = When(None, 0)
+_PLACES: dict[str, Callable[[Any], Any]] = {
+    "queue": queue_name,
+    "priority": check_priority,
+    "task_id": partial(checked_id, what="task_id"),
+}
 
 
 def _textual(value: Any) -> Any:

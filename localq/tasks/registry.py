@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+from localq.model.bounds import A_NAME, checked_name, is_name
 from localq.model.hints import nearest
 from localq.tasks.parameters import checker
 from localq.tasks.program_name import module_name
@@ -72,6 +73,8 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         """
         if not task.name:
             raise ImproperlyConfigured(f"{type(task).__name__} has no name: set `name = '...'` in the class.")
+        if not is_name(task.name):
+            raise ImproperlyConfigured(f"A task's name must be {A_NAME}, not {task.name!r:.300}.")
         check_definition(task)
         before = self.get(task.name)
         if before is not None and not is_same(_called(before), _called(task)):
@@ -89,6 +92,7 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     def promise(self, name: str, app: Any) -> Task[..., Any]:
         """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
         if name not in self._promised:
+            checked_name(name, "task")
             task = self._promised[name] = Task()
             task.name, task.app = name, app
         return self._promised[name]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from math import isfinite
 from typing import Any
 
-from localq.model.bounds import is_name, is_number, is_priority, is_whole
+from localq.model.bounds import A_NAME, is_name, is_number, is_priority, is_whole
 from localq.model.hints import nearest
 from localq.model.rates import read_rate
 from localq.tasks.call_options import OPTIONS
@@ -105,7 +105,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_crashes": (lambda value: value is None or is_whole(value, 1), "a whole number from 1, or None"),
     "max_retries": (lambda value: value is None or is_whole(value, 0), "0, a positive whole number, or None"),
     "priority": (lambda value: value is None or is_priority(value), "a whole number from 0 to 9"),
-    "queue": (_is_queue, "a name of 1 to 255 printable characters, or None"),
+    "queue": (_is_queue, f"a name of {A_NAME}, or None"),
     "serializer": (lambda value: value is None or bool(value and isinstance(value, str)), "a name, or None"),
     "typing": _FLAG,
     "ignore_result": _FLAG,

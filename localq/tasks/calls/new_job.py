@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from localq.exceptions import InvalidTaskError
+from localq.model.bounds import checked_id
 from localq.model.ids import new_id
 from localq.model.job import NewJob
-from localq.tasks.call_options import KEPT, Find, check_id, check_kept, check_priority, read_run_at
+from localq.tasks.call_options import KEPT, Find, check_kept, check_priority, read_run_at
 from localq.tasks.call_times import When
 from localq.tasks.routing.queues import queue_name
 
@@ -55,7 +56,7 @@ def new_job(
     if run_at is not None:
         kept["eta"] = run_at
     return NewJob(
-        id=new_id() if job_id is None else check_id(job_id),
+        id=new_id() if job_id is None else checked_id(job_id, "task_id"),
         task=task,
         queue=queue if chosen is None else queue_name(chosen),
         args=args,

@@ -13,6 +13,7 @@ from localq import current
 from localq.canvas import Signature
 from localq.canvas.cycles import refuse_cycles
 from localq.exceptions import EncodeError, ImproperlyConfigured
+from localq.model.bounds import checked_name
 from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import NewJob
@@ -93,6 +94,8 @@ def jobs_of_call(
     """
     if task is None:
         known = app.tasks.find(name)
+        if known is None:
+            checked_name(name, "task")
         task = _UNKNOWN if known is None else known
     if type(args) is not tuple or type(kwargs) is not dict:
         args, kwargs = _call(args, kwargs)

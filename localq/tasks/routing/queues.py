@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
-from localq.model.bounds import is_name
+from localq.model.bounds import checked_name
 
 __all__ = ["Exchange", "Queue", "named_queues", "queue_name", "topic_matches"]
 
@@ -146,6 +146,4 @@ def queue_name(queue: Any) -> str:
     alias = getattr(queue, "alias", None)
     if alias and isinstance(name, str) and name.startswith("bcast."):
         name = alias
-    if not is_name(name):
-        raise ValueError(f"queue={queue!r} must be a name of 1 to 255 printable characters")
-    return str(name)
+    return checked_name(name, "queue")

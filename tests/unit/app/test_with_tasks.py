@@ -250,7 +250,7 @@ def test_errors_are_named_by_classes(q: LocalQ, option: str) -> None:
         ("acks_late", "no", "'no' must be True or False"),
         ("serializer", 3, "3 must be a name, or None"),
         ("ignore_result", "no", "'no' must be True or False"),
-        ("queue", 3, "3 must be a name of 1 to 255 printable characters, or None"),
+        ("queue", 3, "3 must be a name of 1 to 255 bytes of printable characters, or None"),
         ("expires", "tomorrow", "expires='tomorrow' is no ISO time"),
         ("expires", [1], "expires must be a datetime, an ISO text or seconds, not list"),
     ],
