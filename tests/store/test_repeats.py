@@ -226,7 +226,7 @@ def test_a_claim_whose_answer_was_lost_comes_back_with_the_heartbeat(store: Any)
     again = claimed(store, anna, 2)
 
     assert [one.id for one in again] == ["c"]
-    beat = store.workers.beat(anna, {one.key: one.run_token for one in again}, LEASE, NOW)
+    beat = store.workers.beat(anna, {one.id: one.run_token for one in again}, LEASE, NOW)
     assert [one.id for one in beat.orphans] == ["a", "b"]
 
 

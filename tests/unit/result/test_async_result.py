@@ -313,9 +313,9 @@ def test_a_signal_is_a_name_or_a_number(q: LocalQ, add: Task[..., int], hand: Ha
     job = hand.take()
     result.revoke(terminate=True, signal=name)
 
-    beat = q.store.workers.beat(hand.key, {job.key: job.run_token}, 2**60, q.clock.now())
+    beat = q.store.workers.beat(hand.key, {job.id: job.run_token}, 2**60, q.clock.now())
 
-    assert beat.cancel == {job.key: 15}
+    assert beat.cancel == {job.id: 15}
 
 
 def test_a_forgotten_job_is_gone(add: Task[..., int], hand: Hand) -> None:
