@@ -30,7 +30,7 @@ from localq.serialization.sealing import seal_outcome
 from localq.signals import task_internal_error, task_postrun, task_prerun
 from localq.tasks.task import Task
 
-__all__ = ["astray", "begin", "end_if_forked", "read", "run", "sealed", "tell_end"]
+__all__ = ["astray", "begin", "end_if_forked", "escaped", "read", "run", "sealed", "tell_end"]
 
 # asyncio is loaded where a coroutine runs: most slots never see one.
 _OWN_LOOP = "localq.execution.own_loop"
@@ -50,7 +50,8 @@ def run(task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime) -> Outco
         for anything the task does.
 
     Raises:
-        WorkerTerminate: the worker interrupted the run; it has no outcome.
+        WorkerTerminate: the worker interrupted the run; it has no outcome. Or the task raised it by itself, which
+            its caller has to tell apart (`escaped`).
     """
     # What the task makes current is current in its own run, and gone with it.
     return contextvars.copy_context().run(_run, Running(task, job, terms, runtime))
@@ -75,6 +76,11 @@ def _run(this: Running) -> Outcome:
 def astray(this: Running, error: BaseException) -> Outcome:
     """Return the outcome of an attempt whose error escaped where none may: it must not begin again without end."""
     return this.outcome(Ending.FAILURE, failure=failure.dump(failure.describe(error)))
+
+
+def escaped(error: BaseException, started_at: int | None, now: int) -> Outcome:
+    """Return the outcome of a job whose run an error has left that nobody asked for: it must not begin again."""
+    return Outcome(Ending.FAILURE, started_at, now, failure=failure.dump(failure.describe(error)))
 
 
 def sealed(this: Running, outcome: Outcome) -> Outcome:

@@ -62,8 +62,8 @@ class _InThread:
             outcome: Outcome | None = attempt.run(
                 self._task, self._job, self._terms, self._child.runtime._replace(limiter=ThreadLimiter())
             )
-        except BaseException:
-            outcome = None
+        except BaseException as error:
+            outcome = self._child.escaped(self._job, error)
         self._child.between.deepen()
         tracing.put_back()
         unblock()
@@ -138,8 +138,10 @@ class _Loop:
     async def _await(self, task: Task[..., Any], job: Job, terms: Terms, drive: Drive) -> None:
         outcome: Outcome | None = None
         self._child.begin(job)
-        with contextlib.suppress(WorkerTerminate):
+        try:
             outcome = await coroutine.run(task, job, terms, self._child.runtime, drive)
+        except (WorkerTerminate, TimeLimitExceeded) as error:
+            outcome = self._child.escaped(job, error)
         self._child.ended(job, outcome)
 
     async def _wait(self, job: Job, run: _InThread) -> None:

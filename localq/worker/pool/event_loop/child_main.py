@@ -19,6 +19,7 @@ from typing import Any, NoReturn, Protocol
 from localq import current
 from localq.app.app import LocalQ
 from localq.exceptions import TimeLimitExceeded, WorkerTerminate
+from localq.execution import attempt
 from localq.execution.policy import Terms
 from localq.execution.running import Runtime
 from localq.host import marks
@@ -73,6 +74,8 @@ class Child:
         self.runtime = Runtime(worker, SYSTEM, app.conf, templates={})
         #: What runs here, by id: its run token, and what interrupts it.
         self.running: dict[str, tuple[int, Run]] = {}
+        #: Runs that the worker wished to end, by id.
+        self._asked: set[str] = set()
         self._reports = FrameWriter(reports)
         self._redirection = Redirection(self._heard) if redirect else None
         #: Where nothing ever comes, and why: its other end.
@@ -125,6 +128,7 @@ class Child:
         else:
             found = self.running.get(rest[0])
             if found is not None:
+                self._asked.add(rest[0])
                 found[1].interrupt(ERRORS[kind])
         return True
 
@@ -139,13 +143,18 @@ class Child:
         if self._redirection is not None:
             self._redirection.end_lines()
 
+    def escaped(self, job: Job, error: BaseException) -> Outcome | None:
+        """Return what an error means that has left a run: None if the worker wished for it, else a failure."""
+        return None if job.id in self._asked else attempt.escaped(error, None, SYSTEM.now())
+
     def ended(self, job: Job, outcome: Outcome | None) -> None:
-        """Report a run that is over; None: it was interrupted, and came to nothing."""
+        """Report a run that is over; None: it was interrupted, or never began, and came to nothing."""
         self.end_lines()
         # A job that was taken from the worker may have come back to it meanwhile.
         if self.running.get(job.id, (0,))[0] == job.run_token:
             del self.running[job.id]
             self._places.pop(job.id, None)
+            self._asked.discard(job.id)
         if not self.running:
             # While others run, what one of them did to their process may be meant.
             self.between.put_back()

@@ -50,9 +50,11 @@ class _Greenlet:
 
     def __init__(self, child: Child, job: Job, terms: Terms) -> None:
         self._child, self._job, self._terms = child, job, terms
-        self._begun = self._over = False
+        self._begun = self._over = self._reported = False
         self._error: type[BaseException] | None = None
+        self._outcome: Outcome | None = None
         self._greenlet: Any = gevent.spawn(self._run)
+        self._greenlet.link(self._see_to_report)
 
     def interrupt(self, error: type[BaseException]) -> None:
         """Raise an error in the run, where it waits."""
@@ -63,14 +65,28 @@ class _Greenlet:
 
     def _run(self) -> None:
         self._begun = True
-        outcome: Outcome | None = None
         if self._error is None:
             try:
-                outcome = self._attempt()
-            except BaseException:
-                outcome = None
+                self._outcome = self._attempt()
+            except BaseException as error:
+                self._outcome = self._child.escaped(self._job, error)
         self._over = True
-        self._child.ended(self._job, outcome)
+        self._report()
+
+    def _report(self) -> None:
+        self._child.ended(self._job, self._outcome)
+        self._reported = True
+
+    def _see_to_report(self, greenlet: Any) -> None:
+        """Report from another greenlet what was not: any task can kill this one, before it begins or as it reports."""
+        if not self._reported:
+            gevent.spawn(self._report_or_end).link(self._see_to_report)
+
+    def _report_or_end(self) -> None:
+        try:
+            self._report()
+        except Exception as error:
+            end_at_once(error)
 
     def _attempt(self) -> Outcome:
         child, job = self._child, self._job

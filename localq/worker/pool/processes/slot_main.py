@@ -67,7 +67,8 @@ class Slot:
         self.app, self.plan = app, plan
         self._jobs, self._tokens, self._reports = jobs, tokens, FrameWriter(reports)
         self._given: deque[tuple[Any, ...]] = deque()
-        self._running = False
+        #: Whether a run may be interrupted, and whether the worker wished for that.
+        self._running = self._asked = False
         self._job: Job | None = None
         self._marks = Marks.opened(plan.marks_path, plan.index)
         self._life = share_life(plan.marks_path)
@@ -170,11 +171,14 @@ class Slot:
         if terms.limits.soft:
             # Asked of the system only here: it would take longer than all the rest of what is put back.
             unblock()
-        self._running = True
+        self._asked, self._running = False, True
         try:
             outcome = unknown_task(job, HINT) if task is None else attempt.run(task, job, terms, self._runtime)
-        except WorkerTerminate:
-            outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
+        except WorkerTerminate as error:
+            if self._asked:
+                outcome = Outcome(Ending.RELEASED, started_at, SYSTEM.now())
+            else:
+                outcome = attempt.escaped(error, started_at, SYSTEM.now())
         finally:
             self._running = False
         self._between.put_back()
@@ -199,6 +203,7 @@ class Slot:
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Handle the worker's wish to end the run: raise in the task."""
         if self._running:
+            self._asked = True
             strike_here(WorkerTerminate, "the worker is stopping")
 
 

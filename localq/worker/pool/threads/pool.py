@@ -46,7 +46,7 @@ class _Thread(threading.Thread):
         #: What has not been reported yet, and its outcome once it has run.
         self.taken: Handed | None = None
         self.outcome: Outcome | None = None
-        self.ran = False
+        self.ran = self.asked = False
         self.since = 0.0
         self.guard = threading.Lock()
         self.abandoned = False
@@ -67,13 +67,14 @@ class _Thread(threading.Thread):
     def begin(self, handed: Handed) -> None:
         """Take a job; its limits count from now."""
         self.since = self.pool.clock.steady()
-        self.outcome, self.ran = None, False
+        self.outcome, self.ran, self.asked = None, False, False
         self.handed = self.taken = handed
 
     def interrupt(self, handed: Handed, error: type[BaseException]) -> None:
         """Raise an error in a run, if it is still that one."""
         with self.guard:
             if self.handed is handed and self.ident is not None:
+                self.asked = True
                 raise_in_thread(self.ident, error)
 
     def _attempt(self) -> None:
@@ -84,12 +85,16 @@ class _Thread(threading.Thread):
         if not self.ran:
             self.ran = True
             self.pool.places.begin(taken.job.key, taken.job.run_token)
-            self.outcome = self.pool.attempt(taken)
+            try:
+                self.outcome = self.pool.attempt(taken)
+            except BaseException as error:
+                if not self.asked:
+                    self.outcome = attempt.escaped(error, None, self.pool.clock.now())
             self.tracing.put_back()
         with self.guard:
             self.handed = None
         if self.outcome is None:
-            # The error came as the run ended.
+            # The run was interrupted, or the error came as it ended.
             now = self.pool.clock.now()
             self.outcome = Outcome(Ending.RELEASED, now, now)
         self.pool.ended(self, taken, self.outcome)
@@ -167,16 +172,12 @@ class ThreadPool:
         return self._hand.get(handed.job.id) is handed
 
     def attempt(self, handed: Handed) -> Outcome:
-        """Run a job in the calling thread."""
+        """Run a job in the calling thread; raises what interrupts it."""
         job, rules = handed
         task = self._app.tasks.find(job.task)
         if task is None:
             return unknown_task(job, "Import its module: include=[...].", self.clock)
-        try:
-            return attempt.run(task, job, rules.terms, self._runtime._replace(limiter=ThreadLimiter()))
-        except WorkerTerminate:
-            now = self.clock.now()
-            return Outcome(Ending.RELEASED, now, now)
+        return attempt.run(task, job, rules.terms, self._runtime._replace(limiter=ThreadLimiter()))
 
     def ended(self, thread: _Thread, handed: Handed, outcome: Outcome) -> None:
         """Report from a thread."""
