@@ -25,9 +25,10 @@ from localq.model import failpoints
 from localq.model.hints import nearest
 from localq.model.job import JobState, NewJob
 from localq.model.outcome import Note
-from localq.result import AsyncResult, EagerResult
+from localq.result import AsyncResult
 from localq.serialization import codec
 from localq.serialization.sealing import seal_calls
+from localq.serialization.tagged_json.held import keeping, passing_on
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.tasks.builtin_tasks import make_builtins
@@ -212,7 +213,9 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         if kept is not None:
             return self._result(task, kept)
         jobs, ignored = jobs_of_call(self, name, args, kwargs, options, task)
-        self._add(jobs, throw=self.conf.task_eager_propagates)
+        if self.conf.task_always_eager:
+            return self._eager.result(jobs[0].id, self._eager.run(jobs, throw=self.conf.task_eager_propagates))
+        self._add(jobs)
         return self._result(task, jobs[0].id, ignored)
 
     def send_of(self, task: Task[..., Any], args: Any, kwargs: Any, options: Mapping[str, Any]) -> AsyncResult[Any]:
@@ -288,10 +291,12 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         """Run a task in the caller, as eager mode does, on a store of its own in memory."""
         self.conf.follow()
         throw = options.pop("throw", self.conf.task_eager_propagates)
-        new, ignored = job_of(self, task.name, args, kwargs, options, task)
         here = self._eager
-        here.run([new], throw=throw)
-        return EagerResult(new.id, app=here, ignored=ignored)
+        with keeping():
+            with passing_on():
+                new, _ = job_of(self, task.name, args, kwargs, options, task)
+            ends = here.run([new], throw=throw, call=(tuple(args), dict(kwargs)))
+        return here.result(new.id, ends)
 
     def run_here(self, sig: Signature[Any]) -> Any:
         """Call a signature's task as a function."""

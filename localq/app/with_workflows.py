@@ -10,11 +10,12 @@ from typing import Any, Protocol
 from localq import current
 from localq.canvas import Signature, signature
 from localq.canvas.planning import Plan, plan
-from localq.canvas.shapes import Step, as_result
+from localq.canvas.shapes import as_result
 from localq.model.clock import Clock
 from localq.model.job import JobState, NewJob
-from localq.result import EagerResult, GroupResult, ResultSet
+from localq.result import GroupResult, ResultSet
 from localq.result.lineage import Source
+from localq.serialization.tagged_json.held import keeping, passing_on
 from localq.settings import Settings
 from localq.store.protocol import Store
 from localq.tasks.calls.to_job import member_of
@@ -27,7 +28,9 @@ __all__ = ["WithWorkflows"]
 class _Eager(Source, Protocol):
     """What runs calls here and now, and reads their results."""
 
-    def run(self, jobs: Sequence[NewJob], *, throw: bool = False) -> None: ...
+    def run(self, jobs: Sequence[NewJob], *, throw: bool = False) -> Any: ...
+
+    def result(self, job_id: str, ends: Any, parent: Any = None) -> Any: ...
 
 
 class WithWorkflows:
@@ -87,21 +90,26 @@ class WithWorkflows:
     def send_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
         """Add all jobs of a signature of any kind, in one transaction; return its result."""
         self.conf.follow()
+        if self.conf.task_always_eager:
+            return self._run_workflow(sig, args, kwargs, options, ask=True)
         made = self.plan_workflow(sig, args, kwargs, options)
-        self._add(made.jobs, throw=self.conf.task_eager_propagates)
+        self._add(made.jobs)
         return as_result(made.shape, self)
 
     def apply_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
         """Run a signature of any kind in the caller, on a store in memory; return its result."""
         self.conf.follow()
+        return self._run_workflow(sig, args, kwargs, options, ask=False)
+
+    def _run_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any], *, ask: bool) -> Any:
         given = dict(options)
         throw = given.pop("throw", self.conf.task_eager_propagates)
-        made = self.plan_workflow(sig, args, kwargs, given, ask=False)
         here = self._eager
-        here.run(made.jobs, throw=throw)
-        if isinstance(made.shape, Step) and made.shape.parent is None:
-            return EagerResult(made.shape.id, app=here, ignored=made.shape.ignored)
-        return as_result(made.shape, here)
+        with keeping():
+            with passing_on():
+                made = self.plan_workflow(sig, args, kwargs, given, ask=ask)
+            ends = here.run(made.jobs, throw=throw)
+        return as_result(made.shape, here, lambda job_id, parent: here.result(job_id, ends, parent))
 
     def signature(self, *args: Any, **kwargs: Any) -> Signature[Any]:
         """Make a signature that this app sends; see `localq.canvas.signature`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from localq.result import AsyncResult, GroupResult
@@ -33,8 +33,12 @@ def after(shape: Any, parent: Any) -> Any:
     return shape._replace(parent=after(shape.parent, parent))
 
 
-def as_result(shape: Any, app: Any) -> Any:
-    """Return the result of a plan: of a job, or of a group; its parents are those that come before it."""
+def as_result(shape: Any, app: Any, single: Callable[[str, Any], Any] | None = None) -> Any:
+    """Return the result of a plan: of a job, or of a group; its parents are those that come before it.
+
+    Args:
+        single: Makes the result of a job, by its id and its parent; default: an AsyncResult.
+    """
     if shape is None:
         return None
     line = [shape]
@@ -42,12 +46,10 @@ def as_result(shape: Any, app: Any) -> Any:
         line.append(line[-1].parent)
     result: Any = None
     for one in reversed(line):
-        if isinstance(one, Step):
-            result = AsyncResult(one.id, app, ignored=one.ignored, parent=result)
+        if not isinstance(one, Step):
+            result = GroupResult(one.id, [as_result(each, app, single) for each in one.members], result, app)
+        elif single is not None:
+            result = single(one.id, result)
         else:
-            result = GroupResult(one.id, _members(one.members, app), result, app)
+            result = AsyncResult(one.id, app, ignored=one.ignored, parent=result)
     return result
-
-
-def _members(members: Sequence[Any], app: Any) -> list[Any]:
-    return [as_result(one, app) for one in members]

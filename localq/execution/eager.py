@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from typing import Any, TypeAlias
 
 from localq.execution.inline_worker import App, InlineWorker
 from localq.execution.policy import Rules
+from localq.execution.running import End
 from localq.model.clock import Clock
 from localq.model.ids import new_id
 from localq.model.job import Job, JobState, NewJob
 from localq.model.outcome import Completion, Outcome
 from localq.model.worker import EVERY_QUEUE, Claim, WorkerCard
+from localq.result import EagerResult
 from localq.serialization.sealing import seal_calls
+from localq.serialization.tagged_json.held import keeping
 from localq.settings import Settings
+from localq.states import FAILURE, SUCCESS
 from localq.store import open_store
 from localq.store.protocol import Store
 
 __all__ = ["Eager"]
+
+#: What jobs came to, by their ids; None: it did not run, or not to an end.
+Ends: TypeAlias = Mapping[str, End | None]
 
 _NAME = "eager"
 #: The lease of who runs jobs in the caller, in microseconds: nobody takes its jobs over.
@@ -48,24 +56,45 @@ class Eager(InlineWorker):
         self._ended = threading.Condition()
         self._worker: int | None = None
 
-    def run(self, jobs: Sequence[NewJob], *, throw: bool = False) -> None:
-        """Add jobs, then run each, and whatever follows from it, to the end, in order.
+    def run(
+        self, jobs: Sequence[NewJob], *, throw: bool = False, call: tuple[Any, dict[str, Any]] | None = None
+    ) -> Ends:
+        """Add jobs, then run each, and whatever follows from it, to the end, in order; return what they came to.
 
         Args:
             throw: Raise the very error the first of them failed with.
+            call: The arguments of the first, as they are.
         """
-        thrown = [new.id for new in jobs] if throw else []
-        self._errors.update(dict.fromkeys(thrown))
+        if not jobs:
+            return {}
+        self._ends.update(dict.fromkeys([new.id for new in jobs]))
+        if call is not None:
+            self._calls[jobs[0].id] = call
         try:
-            sealed = seal_calls([new._replace(run_at=None) for new in jobs], self._app.conf)
-            self.store.jobs.add(sealed, self._app.clock.now())
-            for new in jobs:
-                self._run_until_final(new.id)
+            with keeping():
+                sealed = seal_calls([new._replace(run_at=None) for new in jobs], self._app.conf)
+                self.store.jobs.add(sealed, self._app.clock.now())
+                for new in jobs:
+                    self._run_until_final(new.id)
         finally:
-            errors = [self._errors.pop(job_id, None) for job_id in thrown]
-        for error in errors:
-            if error is not None:
-                raise error
+            self._calls.pop(jobs[0].id, None)
+            ends = {new.id: self._ends.pop(new.id, None) for new in jobs}
+        for end in ends.values():
+            if throw and end is not None and end.failed:
+                raise end.value
+        return ends
+
+    def result(self, job_id: str, ends: Ends, parent: Any = None) -> EagerResult[Any]:
+        """Return the result of a job that was run, with what it came to as it is.
+
+        Args:
+            ends: What `run` returned.
+        """
+        found: EagerResult[Any] = EagerResult(job_id, app=self, parent=parent)
+        end = ends.get(job_id)
+        if end is None or found.state != (FAILURE if end.failed else SUCCESS):
+            return found
+        return EagerResult(job_id, end.value, found.state, found.traceback, found.name, app=self, parent=parent)
 
     @property
     def conf(self) -> Settings:

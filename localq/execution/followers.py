@@ -6,6 +6,7 @@ are pure (`localq.execution.callbacks`); those for failure are made by the worke
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from localq.execution.running import Running
 from localq.model.ids import follow_up_id
 from localq.model.job import NewJob
 from localq.serialization import codec
+from localq.serialization.tagged_json.held import passing_on
 from localq.tasks.parameters import takes_failure
 
 __all__ = ["after_failure", "after_success"]
@@ -29,6 +31,11 @@ def after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...
     Args:
         value, result: What the task returned, as it is and encoded.
     """
+    with passing_on() if this.runtime.eager else contextlib.nullcontext():
+        return _after_success(this, value, result)
+
+
+def _after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...]:
     links = dict(enumerate(this.options.link or ()))
     own = {number for number, link in links.items() if "canvas" in link or _asks(this, link)}
     conf, now = this.runtime.settings, this.runtime.clock.now()

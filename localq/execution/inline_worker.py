@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from localq.exceptions import NotRegistered
 from localq.execution.attempt import run
 from localq.execution.dependents import behind, culprit_of, unfed
 from localq.execution.inputs import fed
 from localq.execution.policy import Rules, rules_of
-from localq.execution.running import Runtime
+from localq.execution.running import End, Runtime
 from localq.execution.settle import expired, settle
 from localq.execution.soft_limit import AlarmLimiter
 from localq.model.clock import Clock
@@ -46,8 +46,9 @@ class InlineWorker:
 
     def __init__(self, app: App, store: Store, name: str, *, eager: bool) -> None:
         self._app, self._name, self._eager = app, name, eager
-        #: Errors as they were raised, of the jobs that are in here.
-        self._errors: dict[str, BaseException | None] = {}
+        #: What the jobs that are in here came to, as it is; and the arguments of those that have theirs in here.
+        self._ends: dict[str, End | None] = {}
+        self._calls: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
         self.store: Store = store
 
     def complete(self, job: Job) -> Completion:
@@ -84,11 +85,12 @@ class InlineWorker:
             return self._keeping(job, error, Outcome(Ending.FAILURE, now, now, failure=dump(describe(error))))
         limits = rules.limits
         limiter = AlarmLimiter(limits.hard) if limits.hard or limits.soft else None
-        runtime = Runtime(self._name, self._app.clock, conf, limiter, eager=self._eager, errors=self._errors)
+        at = (self._name, self._app.clock, conf, limiter, self._eager)
+        runtime = Runtime(*at, ends=self._ends, calls=self._calls or None)
         return run(task, job, rules.terms, runtime)
 
     def _keeping(self, job: Job, error: Exception, outcome: Outcome) -> Outcome:
         """Return an outcome; the error it came of is kept where somebody wants it."""
-        if job.id in self._errors:
-            self._errors[job.id] = error
+        if job.id in self._ends:
+            self._ends[job.id] = End(error, failed=True)
         return outcome

@@ -6,6 +6,7 @@ interrupts before its result is written down has no outcome (WorkerTerminate).
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -33,17 +34,19 @@ from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
 from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
+from localq.serialization.tagged_json.held import passing_on
 from localq.signals import task_failure, task_success
 from localq.tasks.request import ExceptionInfo
 
 __all__ = ["ended_by", "failed", "refused", "succeeded"]
 
+_NOTHING = contextlib.nullcontext()
 _log = logging.getLogger("localq.task")
 
 
 def succeeded(this: Running, value: Any) -> Outcome:
     """Return the outcome of a task that returned: a failure if what it returned cannot be written."""
-    this.retval = value
+    this.succeed(value)
     try:
         # What others wait for is kept for them, whoever else ignores it.
         ignored = this.context.ignore_result and not this.job.role & Role.AWAITED
@@ -120,7 +123,9 @@ def _signal_failure(this: Running, error: BaseException, einfo: ExceptionInfo) -
 
 
 def _encoded(this: Running, value: Any) -> bytes:
-    result = codec.encode(value, this.options.serializer, "result")
+    # What stays in this process needs no words.
+    with passing_on() if this.runtime.eager else _NOTHING:
+        result = codec.encode(value, this.options.serializer, "result")
     most = this.runtime.settings.result_max_bytes
     if len(result) > most:
         raise EncodeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from typing import Any
 
@@ -10,6 +11,7 @@ from localq.execution.hooks import tell
 from localq.execution.running import Running
 from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
+from localq.serialization.tagged_json.held import passing_on
 from localq.signals import task_retry
 from localq.tasks.call_options import KEPT
 from localq.tasks.call_times import When, zone_of
@@ -87,8 +89,14 @@ def _changed_call(this: Running, again: Retry) -> dict[str, Any]:
         return {}
     options = dict(sig["options"])
     kept = {name: options[name] for name in KEPT if name in options and name not in _STAY}
+    args = tuple(sig["args"]), sig["kwargs"]
+    calls = this.runtime.calls
+    if calls is not None and this.job.id in calls:
+        calls[this.job.id] = args
+    with passing_on() if this.runtime.eager else contextlib.nullcontext():
+        written = codec.encode_call(*args, this.options.serializer)
     return {
-        "args": codec.encode_call(tuple(sig["args"]), sig["kwargs"], this.options.serializer),
+        "args": written,
         "options": this.options._replace(**kept).write(),
         "queue": options.get("queue"),
         "priority": options.get("priority"),

@@ -18,7 +18,7 @@ from localq.settings import Settings
 from localq.tasks.request import Context
 from localq.tasks.task import Task
 
-__all__ = ["Limiter", "Running", "Runtime"]
+__all__ = ["End", "Limiter", "Running", "Runtime"]
 
 #: Linux counts peak memory in KiB, macOS in bytes.
 _PEAK_UNIT = 1024 if sys.platform == "darwin" else 1
@@ -37,11 +37,19 @@ class Limiter(Protocol):
         ...
 
 
+class End(NamedTuple):
+    """What an attempt came to, as it is: the value it returned, or the error it failed with."""
+
+    value: Any
+    failed: bool
+
+
 class Runtime(NamedTuple):
     """Where an attempt runs: the worker's name, its clock and settings, and what interrupts runs.
 
-    `eager` runs are done for the caller itself; `errors` takes the errors of the jobs it names, as they were
-    raised. `templates` keeps, by task, what the requests of plain jobs have in common; None builds each anew.
+    `eager` runs are done for the caller itself; `ends` takes what the jobs it names came to, and `calls` has the
+    arguments of those that were called right here, both as they are. `templates` keeps, by task, what the requests
+    of plain jobs have in common; None builds each anew.
     """
 
     worker: str
@@ -49,7 +57,8 @@ class Runtime(NamedTuple):
     settings: Settings
     limiter: Limiter | None = None
     eager: bool = False
-    errors: dict[str, BaseException | None] | None = None
+    ends: dict[str, End | None] | None = None
+    calls: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] | None = None
     templates: dict[str, dict[str, Any]] | None = None
 
 
@@ -81,8 +90,12 @@ class Running:
         """
         options = self.options
         settings = self.runtime.settings
-        stored = open_call(self.job, settings) or b"[[],{}]"
-        args, kwargs = read_call(stored, options.serializer, settings.accept_content)
+        calls = self.runtime.calls
+        if calls is not None and self.job.id in calls:
+            args, kwargs = calls[self.job.id]
+        else:
+            stored = open_call(self.job, settings) or b"[[],{}]"
+            args, kwargs = read_call(stored, options.serializer, settings.accept_content)
         self.args, self.kwargs = args, kwargs
         self._fill_in()
         if options.errback is not None:
@@ -90,10 +103,17 @@ class Running:
 
     def fail(self, error: BaseException) -> None:
         """Take note of the error that the attempt ends with, for whoever wants it as it was raised."""
-        self.retval = error
-        errors = self.runtime.errors
-        if errors is not None and self.job.id in errors:
-            errors[self.job.id] = error
+        self._end(error, failed=True)
+
+    def succeed(self, value: Any) -> None:
+        """Take note of what the task returned."""
+        self._end(value, failed=False)
+
+    def _end(self, value: Any, *, failed: bool) -> None:
+        self.retval = value
+        ends = self.runtime.ends
+        if ends is not None and self.job.id in ends:
+            ends[self.job.id] = End(value, failed)
 
     def outcome(self, ending: Ending, **more: Any) -> Outcome:
         """Return the outcome of a run that ends now."""

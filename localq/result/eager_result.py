@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from localq import states
+from localq.exceptions import TaskRevokedError
 from localq.result.async_result import NOWHERE, AsyncResult
 from localq.result.lineage import Source
 
@@ -14,28 +15,35 @@ R = TypeVar("R")
 
 
 class EagerResult(AsyncResult[R]):
-    """What `Task.apply` returns, or a result made by hand, for tests: `EagerResult("id", 4, "SUCCESS")`.
+    """What `Task.apply` and calls in eager mode return, or a result made by hand: `EagerResult("id", 4, "SUCCESS")`.
 
     Args:
-        ret_value: The value, or the error.
-        state: Where it is made by hand, SUCCESS, FAILURE or another state.
+        ret_value: The value, or the error, as it is.
+        state: SUCCESS, FAILURE or another state; None where an app is to be asked for all.
         traceback: The error's, as text.
         app: Where the job is, if there is one.
+        parent: As of AsyncResult.
     """
 
     def __init__(
         self,
-        id: str,
+        id: str | None,
         ret_value: Any = None,
         state: str | None = None,
         traceback: str | None = None,
         name: str | None = None,
         *,
         app: Source | None = None,
-        ignored: bool = False,
+        parent: Any = None,
     ) -> None:
-        super().__init__(id, app or NOWHERE, ignored=ignored)
-        self._given = None if app is not None else (ret_value, state or states.SUCCESS, traceback, name)
+        # One that is made by hand needs no id, as in Celery.
+        super().__init__(id or "None", app or NOWHERE, parent=parent)
+        self.id = id  # type: ignore[assignment]
+        asked = app is not None and state is None
+        self._given = None if asked else (ret_value, state or states.SUCCESS, traceback, name)
+
+    def _read(self) -> Any:
+        return None if self._app is NOWHERE else super()._read()
 
     @property
     def state(self) -> str:
@@ -46,7 +54,7 @@ class EagerResult(AsyncResult[R]):
 
     @property
     def result(self) -> Any:
-        """As of AsyncResult."""
+        """As of AsyncResult, and the value or the error as it is."""
         return super().result if self._given is None else self._given[0]
 
     info = result
@@ -62,7 +70,7 @@ class EagerResult(AsyncResult[R]):
         return super().name if self._given is None else self._given[3]
 
     def ready(self) -> bool:
-        """Whether it is finished; one made by hand is."""
+        """Whether it is finished."""
         return super().ready() if self._given is None else True
 
     def get(self, timeout: float | None = None, propagate: bool = True, *args: Any, **kwargs: Any) -> R:
@@ -74,22 +82,31 @@ class EagerResult(AsyncResult[R]):
 
     wait = get
 
+    def maybe_throw(self, propagate: bool = True, callback: Any = None) -> Any:
+        """Raise the error, if it is one; what is no error but shown as one is raised in an Exception, as in Celery."""
+        wrong = propagate and self.state in states.PROPAGATE_STATES
+        if wrong and self._given is not None and not isinstance(self._given[0], BaseException):
+            raise Exception(self._given[0])
+        return super().maybe_throw(propagate, callback)
+
+    maybe_reraise = maybe_throw
+
     def revoke(self, *args: Any, **kwargs: Any) -> None:
-        """Show it as revoked, where it was made by hand."""
+        """Show it as revoked: its value or error goes, and there is nothing left to cancel."""
         if self._given is None:
             super().revoke(*args, **kwargs)
         else:
-            self._given = (self._given[0], states.REVOKED, *self._given[2:])
+            self._given = (TaskRevokedError("revoked"), states.REVOKED, None, self._given[3])
 
     def forget(self) -> None:
-        """Remove the job, if there is one."""
-        if self._given is None:
+        """Remove the job, if there is one; what is held here stays."""
+        if self._app is not NOWHERE:
             super().forget()
 
     @property
     def parent(self) -> Any:
         """As of AsyncResult."""
-        return super().parent if self._given is None else self._parent
+        return self._parent if self._app is NOWHERE else super().parent
 
     @parent.setter
     def parent(self, parent: Any) -> None:
@@ -98,7 +115,12 @@ class EagerResult(AsyncResult[R]):
     @property
     def children(self) -> list[Any] | None:
         """As of AsyncResult."""
-        return super().children if self._given is None else None
+        return None if self._app is NOWHERE else super().children
+
+    @property
+    def supports_native_join(self) -> bool:
+        """Whether several are read at once: no, they are there."""
+        return False
 
     def __repr__(self) -> str:
         return f"<EagerResult: {self.id}>"

@@ -16,6 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import DecodeError
+from localq.serialization.tagged_json.held import held
 from localq.serialization.tagged_json.types import CLASSES, PASSING, TAG, brief
 
 __all__ = ["read_value", "size"]
@@ -163,6 +164,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "complex": lambda found: complex(*_content(found, list)),
     "enum": _read_enum,
     "data": _read_dataclass,
+    "held": lambda found: held(found["v"]),
 }
 
 _UNTAGGED = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -20,6 +20,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import EncodeError
+from localq.serialization.tagged_json.held import hold, may_hold
 from localq.serialization.tagged_json.path import Place, Step, deeper, fail, path
 from localq.serialization.tagged_json.types import NAMES, PASSING, TAG, brief
 
@@ -135,6 +136,15 @@ def _write(value: Any, at: Place) -> Any:
 
 
 def _find_writer(value: Any, kind: type, at: Place) -> Callable[[Any, Place], Any]:
+    try:
+        return _known_writer(value, kind, at)
+    except EncodeError:
+        if may_hold():
+            return lambda wordless, _at: _tagged("held", hold(wordless))
+        raise
+
+
+def _known_writer(value: Any, kind: type, at: Place) -> Callable[[Any, Place], Any]:
     is_enum = isinstance(value, enum.Enum)
     if kind in NAMES:
         return _write_enum if is_enum else _write_dataclass

@@ -2,22 +2,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pickle
 import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from localq import (
     AsyncResult,
+    EagerResult,
     LocalQ,
     SoftTimeLimitExceeded,
     Task,
     TimeLimitExceeded,
+    chord,
     current,
+    group,
 )
 from localq.exceptions import EncodeError, NotRegistered, TaskRevokedError
 from localq.execution.soft_limit import AlarmLimiter
@@ -94,23 +98,141 @@ def test_an_error_that_was_retried_away_does_not_propagate(eager: LocalQ) -> Non
     assert twice.delay().get() == 5
 
 
-def test_what_cannot_be_written_fails_as_it_would_in_a_worker(eager: LocalQ) -> None:
-    @eager.task
-    def bad() -> Any:
-        return {"a": [object()]}
-
+def test_arguments_of_an_eager_call_are_written_down_as_for_a_worker(eager: LocalQ) -> None:
     @eager.task
     def echo(value: Any) -> Any:
         return value
 
-    assert isinstance(bad.delay().result, EncodeError)
-    assert "result['a'][0]" in str(bad.delay().result)
     with pytest.raises(EncodeError):
         echo.delay(object())
     given = {"a": (1, 2)}
     got = echo.delay(given).get()
+
     assert got == given
     assert got is not given
+
+
+def test_what_an_eager_task_returns_or_raises_is_handed_over_as_it_is(eager: LocalQ) -> None:
+    class Odd(Exception):
+        def __init__(self, one: object, two: object) -> None:
+            self.both = one, two
+
+    thing, error = object(), Odd(1, object())
+
+    @eager.task
+    def give() -> Any:
+        return {"a": [thing]}
+
+    @eager.task
+    def fail() -> None:
+        raise error
+
+    assert give.delay().get()["a"][0] is thing
+    assert fail.delay().result is error
+    with pytest.raises(Odd) as raised:
+        fail.delay().get()
+    assert raised.value is error
+
+
+def test_a_task_that_is_applied_gets_and_gives_the_very_objects(q: LocalQ) -> None:
+    seen: list[Any] = []
+
+    class Pair(NamedTuple):
+        x: int
+
+    @q.task(bind=True, max_retries=2)
+    def look(self: Any, thing: Any, pair: Any, *, items: Any) -> Any:
+        seen.append((thing, pair, items))
+        items.append(self.request.retries)
+        if self.request.retries < 2:
+            raise self.retry(countdown=0)
+        return thing
+
+    thing, pair, items = object(), Pair(1), [0]
+    result = look.apply((thing, pair), {"items": items})
+
+    assert result.get() is thing
+    assert all(one[0] is thing and one[1] is pair and one[2] is items for one in seen)
+    assert items == [0, 0, 1, 2]
+    assert result.state == "SUCCESS"
+
+
+def test_arguments_that_a_retry_changes_are_those_of_the_next_run(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def look(self: Any, thing: Any) -> Any:
+        if self.request.retries == 0:
+            raise self.retry(args=[(thing, 1)], countdown=0)
+        return thing
+
+    thing = object()
+
+    assert look.apply((thing,)).get() == (thing, 1)
+
+
+@pytest.mark.parametrize("how", ["apply", "delay"])
+def test_steps_of_an_eager_workflow_hand_each_other_what_has_no_words(eager: LocalQ, how: str) -> None:
+    @eager.task
+    def pass_on(value: Any, *more: Any) -> Any:
+        return [value, *more]
+
+    thing = object()
+    chained = getattr(pass_on.s(thing) | pass_on.s(1), how)()
+    tied = getattr(chord([pass_on.s(thing), pass_on.s(2)], pass_on.s()), how)()
+    grouped = getattr(group(pass_on.s(thing), pass_on.s(2)), how)()
+
+    assert chained.get() == [[thing], 1]
+    assert tied.get() == [[[thing], [2]]]
+    assert grouped.get() == [[thing], [2]]
+    assert isinstance(chained.parent, EagerResult)
+    assert chained.parent.get() == [thing]
+    assert all(isinstance(one, EagerResult) for one in (chained, tied, *grouped))
+
+
+def test_nothing_without_words_reaches_a_file_from_within_an_eager_run(q: LocalQ) -> None:
+    @q.task
+    def inner(value: Any) -> None: ...
+
+    @q.task
+    def outer(value: Any) -> Any:
+        inner.delay(value)
+
+    with pytest.raises(EncodeError):
+        outer.apply((object(),)).get()
+
+
+def test_results_of_eager_calls_are_eager_results(eager: LocalQ) -> None:
+    @eager.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    results = [
+        add.delay(1, 2),
+        add.apply_async((1, 2)),
+        add.s(1, 2).apply_async(),
+        add.s(1, 2).delay(),
+        eager.send_task(add.name, (1, 2)),
+        add.apply((1, 2)),
+    ]
+
+    assert [(type(one), one.get(), one.state, one.ready()) for one in results] == [
+        (EagerResult, 3, "SUCCESS", True)
+    ] * 6
+    again = pickle.loads(pickle.dumps(results[0]))
+    assert (again.id, again.get(), again.state) == (results[0].id, 3, "SUCCESS")
+
+
+def test_an_eager_result_that_is_revoked_says_so(eager: LocalQ) -> None:
+    @eager.task
+    def one() -> int:
+        return 1
+
+    result = one.delay()
+    result.revoke()
+
+    assert (result.state, result.traceback, str(result.result)) == ("REVOKED", None, "revoked")
+    with pytest.raises(TaskRevokedError):
+        result.get()
+    assert isinstance(result.get(propagate=False), TaskRevokedError)
 
 
 def test_a_result_over_the_limit_is_a_failure(eager: LocalQ) -> None:
@@ -123,7 +245,7 @@ def test_a_result_over_the_limit_is_a_failure(eager: LocalQ) -> None:
     assert "over the limit of 50" in str(big.delay().result)
 
 
-def test_ignored_results_are_none(eager: LocalQ) -> None:
+def test_ignored_results_are_at_hand_for_who_called_and_kept_for_nobody(eager: LocalQ) -> None:
     @eager.task(ignore_result=True)
     def one() -> int:
         return 1
@@ -132,10 +254,10 @@ def test_ignored_results_are_none(eager: LocalQ) -> None:
     def two() -> int:
         return 2
 
-    assert (one.delay().get(), one.delay().result) == (None, None)
+    assert (one.delay().get(), one.delay().result, one.apply().get()) == (1, 1, 1)
     assert one.apply_async(ignore_result=False).get() == 1
     ignored = two.apply_async(ignore_result=True)
-    assert (ignored.get(), eager.AsyncResult(ignored.id).result) == (None, None)
+    assert (ignored.get(), eager.AsyncResult(ignored.id).result) == (2, None)
 
 
 def test_errors_of_ignored_results_are_kept_when_asked(eager: LocalQ) -> None:

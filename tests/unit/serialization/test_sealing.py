@@ -127,7 +127,7 @@ def test_arguments_that_unpack_to_more_than_the_limit_are_a_failure(eager: Local
     assert again == [first.id]
     assert ran == [LONG]
     with pytest.raises(DecodeError, match=r"more than the limit of 1,000 \(setting task_args_max_bytes\)"):
-        first.get()
+        eager.AsyncResult(first.id).get()
 
 
 def test_a_result_that_unpacks_to_more_than_the_readers_limit_is_refused(eager: LocalQ) -> None:
@@ -137,7 +137,7 @@ def test_a_result_that_unpacks_to_more_than_the_readers_limit_is_refused(eager: 
     def long() -> str:
         return LONG
 
-    result = long.delay()
+    result = eager.AsyncResult(long.delay().id)
     eager.conf.result_max_bytes = 1_000
 
     with pytest.raises(DecodeError, match=r"limit of 1,000 \(setting result_max_bytes\)"):
@@ -202,7 +202,7 @@ def test_what_a_signed_job_brings_about_is_signed(signed: LocalQ) -> None:
 
 
 def test_a_reader_without_the_key_is_refused(signed: LocalQ) -> None:
-    good, bad = signed.send_task("add", (2, 3)), signed.send_task("fail")
+    good, bad = (signed.AsyncResult(signed.send_task(*call).id) for call in (("add", (2, 3)), ("fail",)))
     signed.conf.message_keys = OTHER
 
     with pytest.raises(SecurityError, match="signed with the key 'one'"):
@@ -214,7 +214,7 @@ def test_a_reader_without_the_key_is_refused(signed: LocalQ) -> None:
 
 
 def test_signed_rows_are_read_where_signing_is_off(signed: LocalQ) -> None:
-    good, bad = signed.send_task("add", (2, 3)), signed.send_task("fail")
+    good, bad = (signed.AsyncResult(signed.send_task(*call).id) for call in (("add", (2, 3)), ("fail",)))
     signed.conf.message_signing = "off"
 
     assert (good.get(), good.args) == (5, (2, 3))
