@@ -270,11 +270,10 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         if self.conf.task_always_eager:
             self._eager.run(jobs, throw=throw)
             return
-        store = self._store or self.store
         if before_task_publish.receivers:
             jobs = [announced(self, new) for new in jobs]
         failpoints.point("enqueue.before")
-        store.jobs.add(seal_calls(jobs, self.conf), self.clock.now())
+        self._jobs().add(seal_calls(jobs, self.conf), self.clock.now())
         if after_task_publish.receivers or task_sent.receivers:
             published(self, jobs)
         if self.conf.task_send_sent_event:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from typing import Protocol
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 from localq.exceptions import ImproperlyConfigured, LocalQError
 from localq.host.folder import working_folder
@@ -12,9 +15,13 @@ from localq.model.secrets import without_passwords
 from localq.settings import Settings
 from localq.store import open_store
 from localq.store.location import DEFAULT, embedded, locate
-from localq.store.protocol import Store
+from localq.store.protocol import Jobs, Store
 
 __all__ = ["WithStore"]
+
+
+#: The app that adds jobs in a transaction of its user's, and by what.
+_within: ContextVar[tuple[object, Jobs] | None] = ContextVar("localq_within", default=None)
 
 
 class _Eager(Protocol):
@@ -58,6 +65,38 @@ class WithStore:
                 if self._store is None:
                     self._store = open_store(self.location, self.conf.durability)
         return self._store
+
+    @contextlib.contextmanager
+    def within(self, connection: Any) -> Iterator[None]:
+        """Add the jobs of calls within the block in a transaction of yours: they are there when it commits, or never.
+
+        Rows and jobs are then one commit, which neither a crash nor a rollback can part. If you commit within the block
+        workers are woken when it ends; else they look by themselves, after half a second at most. Calls that wait for
+        a result, or change anything else (`cancel`, schedules), belong before or after it: they would wait for your
+        transaction. Where calls run in the caller (`task_always_eager`), they do so here as well.
+
+        Args:
+            connection: To the file that the jobs are in: of `sqlite3`, SQLAlchemy or Django, or a session of
+                SQLAlchemy.
+
+        Raises:
+            ImproperlyConfigured: it is to another file, or the store is no file.
+            StoreError: it is in no transaction and would commit each statement by itself.
+        """
+        if self.conf.task_always_eager:
+            yield
+            return
+        with self.store.within(connection) as jobs:
+            token = _within.set((self, jobs))
+            try:
+                yield
+            finally:
+                _within.reset(token)
+
+    def _jobs(self) -> Jobs:
+        """Return what adds jobs just now."""
+        within = _within.get()
+        return (self._store or self.store).jobs if within is None or within[0] is not self else within[1]
 
     def relocate(self, *, path: str | os.PathLike[str] | None = None, url: str | None = None) -> None:
         """Use another file from now on, as `localq worker --path` does; what is in the old one stays there.

@@ -13,7 +13,7 @@ from django.test import override_settings
 
 from localq import LocalQ, Task, current
 from localq.contrib.django.task import DjangoTask
-from localq.exceptions import FixupWarning
+from localq.exceptions import FixupWarning, StoreError
 from localq.store.protocol import Filter
 
 
@@ -64,6 +64,22 @@ def test_a_call_of_a_transaction_that_is_rolled_back_is_never_made(fitted: Local
         transaction.set_rollback(True)
 
     assert jobs(fitted) == []
+
+
+def test_a_call_is_one_commit_with_the_rows_of_its_transaction_in_the_same_file(fitted: LocalQ, database: Path) -> None:
+    fitted.relocate(path=database)
+    fitted.store.open()
+
+    with transaction.atomic(), fitted.within(connection):
+        fitted.send_task("mail", queue="kept")
+        assert jobs(fitted) == []
+    with transaction.atomic(), fitted.within(connection):
+        fitted.send_task("mail", queue="rolled back")
+        transaction.set_rollback(True)
+    with pytest.raises(StoreError, match="atomic"), fitted.within(connection):
+        fitted.send_task("mail", queue="by itself")
+
+    assert jobs(fitted) == ["kept"]
 
 
 def test_a_call_outside_of_a_transaction_is_made_at_once(fitted: LocalQ, database: Path) -> None:

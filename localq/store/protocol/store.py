@@ -10,7 +10,8 @@ comes of that is told by "Again" in each docstring. Nothing is done twice that m
 
 from __future__ import annotations
 
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from localq.store.protocol.bells import Bells
 from localq.store.protocol.events import Events
@@ -75,6 +76,19 @@ class Store(Protocol):
     @property
     def events(self) -> Events:
         """Who listens to events."""
+        ...
+
+    def within(self, connection: Any) -> AbstractContextManager[Jobs]:
+        """Return the verbs that write jobs by a connection of the caller's, as part of the transaction it is in.
+
+        What they write is there for others when the caller commits, and never after a rollback. They ring when the
+        block ends, if the transaction has been committed by then; else nobody is rung, and workers find the jobs when
+        they look by themselves, after half a second at most.
+
+        Raises:
+            ImproperlyConfigured: this store shares no transaction with anybody, or not with this connection.
+            StoreError: the connection is in no transaction.
+        """
         ...
 
     def open(self) -> None:

@@ -105,6 +105,20 @@ class Database(ABC):
     def tend(self, now: int) -> None:
         """Do the database's own housekeeping."""
 
+    @abstractmethod
+    def borrowed(self, connection: Any) -> Database:
+        """Return this database by a connection of the user's, in whose transaction it writes.
+
+        Raises:
+            ImproperlyConfigured: there can be no such connection, or this one is to another database.
+            StoreError: it is in no transaction.
+        """
+
+    @property
+    def over(self) -> bool:
+        """Whether no transaction is open."""
+        return True
+
     def added(self, count: int) -> None:  # noqa: B027 - nothing to do is a fair answer
         """Do what is due after so many jobs were added, if no worker does it; raises nothing."""
 

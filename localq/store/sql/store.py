@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from localq.host.neighbours import Neighbours
 from localq.store.protocol.bells import Bells
@@ -12,6 +13,7 @@ from localq.store.sql.database import Database
 from localq.store.sql.groups import SqlGroups
 from localq.store.sql.job_writer import JobWriter
 from localq.store.sql.jobs import SqlJobs
+from localq.store.sql.later_bells import LaterBells
 from localq.store.sql.mail import SqlMail
 from localq.store.sql.reading import SqlReading
 from localq.store.sql.schedules import SqlSchedules
@@ -40,7 +42,7 @@ class SqlStore:
 
     def __init__(self, database: Database, parts: Parts, *, name: str, shared: bool) -> None:
         self.database, self.name, self.shared = database, name, shared
-        writer = JobWriter(database.dialect)
+        writer = self._writer = JobWriter(database.dialect)
         self.jobs = SqlJobs(database, writer, parts.bells)
         self.read = SqlReading(database)
         self.groups = SqlGroups(database)
@@ -52,6 +54,14 @@ class SqlStore:
     def open(self) -> None:
         """Create or check the store; see the protocol."""
         self.database.open()
+
+    @contextlib.contextmanager
+    def within(self, connection: Any) -> Iterator[SqlJobs]:
+        """Return the verbs that write jobs on a connection of the caller's; see the protocol."""
+        borrowed, later = self.database.borrowed(connection), LaterBells(self.bells)
+        yield SqlJobs(borrowed, self._writer, later)
+        if borrowed.over:
+            later.ring_now()
 
     def close(self) -> None:
         """Let go of every resource; see the protocol."""

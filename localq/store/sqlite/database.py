@@ -21,6 +21,7 @@ from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model import failpoints
 from localq.store.forks import keep_for_ever
 from localq.store.sql.database import Database
+from localq.store.sqlite.borrowed import BorrowedDatabase
 from localq.store.sqlite.busy import BUSY_TIMEOUT_S, Patience
 from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.errors import explained
@@ -208,6 +209,17 @@ class SqliteDatabase(Database):
     def explained(self, error: BaseException) -> BaseException:
         """Return what an error means for the file."""
         return explained(error, self.path)
+
+    def borrowed(self, connection: Any) -> Database:
+        """Return the file by a connection of the user's."""
+        if self.memory:
+            raise ImproperlyConfigured(
+                "Jobs cannot be added by a connection of yours: a store in memory (':memory:') has one connection, its "
+                "own. Give LocalQ the path of the file that your connection is to."
+            )
+        if self.cursor is None:
+            self.open()
+        return BorrowedDatabase(connection, self.path)
 
     # Housekeeping
 
