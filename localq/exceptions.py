@@ -30,12 +30,11 @@
     │   └── BackendGetMetaError, BackendStoreError   when reading it, when writing it
     ├── PoolBroken                    a worker's processes die before they can run anything
     └── StoreError                    the store refused or could not do it; see the classes
-        ├── StoreBusy, StoreFull, StoreReadOnly, StoreDamaged, StoreForeign, StoreVersion
-        └── UnsafeFilesystem
+        └── Store{Busy,Full,ReadOnly,Damaged,Foreign,Version}, UnsafeFilesystem
     SoftTimeLimitExceeded             (Exception) raised inside a task at its soft limit
     WorkerShutdown, WorkerTerminate   (SystemExit) raised in a worker to stop it
     LocalQWarning                     (UserWarning)
-    └── AlwaysEagerIgnored, Duplicate{Nodename,TaskName}Warning, FixupWarning, NotConfigured, SecurityWarning
+    └── AlwaysEagerIgnored, NotConfigured, Duplicate{Nodename,TaskName}Warning, {Fixup,NoEffect,Security}Warning
 
 Celery's names are kept (celery/exceptions.py of 5.7); some are there only to be caught.
 """
@@ -70,6 +69,7 @@ __all__ = [
     "LocalQError",
     "LocalQWarning",
     "MaxRetriesExceededError",
+    "NoEffectWarning",
     "NotConfigured",
     "NotRegistered",
     "OperationalError",
@@ -133,11 +133,7 @@ class Ignore(TaskPredicate):
 
 
 class Replaced(Ignore):
-    """Raised by `Task.replace`: the job goes on as another call, under the same id.
-
-    Attributes:
-        sig: The signature that takes its place.
-    """
+    """Raised by `Task.replace`: the job goes on as another call, `sig`, under the same id."""
 
     def __init__(self, sig: Any = None) -> None:
         self.sig = sig
@@ -366,11 +362,15 @@ class DuplicateNodenameWarning(LocalQWarning):
 
 
 class DuplicateTaskNameWarning(LocalQWarning):
-    """Two functions have the same name; here that is an error, AlreadyRegistered."""
+    """Two functions have the same name, of which one is no task."""
 
 
 class FixupWarning(LocalQWarning):
     """A framework is there but cannot be set up."""
+
+
+class NoEffectWarning(LocalQWarning):
+    """Something was said that means nothing here, or that cannot be what was meant."""
 
 
 class NotConfigured(LocalQWarning):

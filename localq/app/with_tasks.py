@@ -83,9 +83,8 @@ class WithTasks:
             base: A subclass of `Task` to build on.
             options: See the attributes of `Task`.
 
-        Raises:
-            TypeError: an unknown option; the nearest is named.
-            AlreadyRegistered: another function has the name.
+        What is no option becomes an attribute of the task. A second function of a name is no task: the first one
+        comes back, with a `DuplicateTaskNameWarning`.
         """
         return self._made(options) if function is None else self._made(options)(function)
 
@@ -104,8 +103,7 @@ class WithTasks:
             function = options["filter"](function) if options.get("filter") else function
             made = make_task(self, function, bind=bind, base=base or self._task_class(), options=own)
             type(made)._of_app = base is None
-            self._tasks.register(made)
-            return made
+            return self._tasks.register(made, replace=False)
 
         return decorate
 

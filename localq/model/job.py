@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from localq.model.edges import Edge
 
@@ -69,7 +69,8 @@ class NewJob(NamedTuple):
     `after` are the jobs it waits for, each once; one that is not known counts as removed. Where a job waits,
     `run_at` and `expires_at` may be negative: so many microseconds after it no longer does. `workflow` is the
     name that all jobs of a workflow share. `beside` names a job: whatever waits for a list that job is in waits
-    for this one, too.
+    for this one, too. `properties` is what the call said that is no option, for who is told of its publishing: no
+    store keeps it.
     """
 
     id: str
@@ -83,6 +84,7 @@ class NewJob(NamedTuple):
     after: tuple[Edge, ...] = ()
     workflow: str | None = None
     beside: str | None = None
+    properties: Mapping[str, Any] | None = None
 
     @property
     def eta(self) -> int | None:

@@ -1,7 +1,8 @@
 """The options of a call: which there are, and what each may be. All are checked in the caller.
 
 Option names are Celery's (`Task.apply_async` of 5.7). Those that only make sense for a broker are accepted
-and ignored (`BROKER_ONLY`); any other unknown name is a TypeError that names the nearest.
+and ignored (`BROKER_ONLY`). A name that is nearly one of these is a TypeError that says which; what is nobody's is for
+who is asked on the way: overrides of `apply_async`, routers, receivers of before_task_publish.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from localq.model.bounds import checked_id, checked_name, is_number, is_priority, is_whole
-from localq.model.hints import nearest
+from localq.model.hints import near_miss
 from localq.model.stamps import split_stamps
 from localq.serialization import codec
 from localq.serialization.compression import check_compression
@@ -78,11 +79,12 @@ def read_options(options: Mapping[str, Any]) -> None:
     """Check the names of a call's options.
 
     Raises:
-        TypeError: names the option, and the nearest known one.
+        TypeError: one is nearly another, which is named.
     """
     for name in options:
-        if name not in OPTIONS:
-            raise TypeError(f"apply_async() got an unknown option {name!r}.{nearest(name, sorted(OPTIONS))}")
+        meant = None if name in OPTIONS else near_miss(name, OPTIONS)
+        if meant is not None:
+            raise TypeError(f"apply_async() got an unknown option {name!r}. Did you mean {meant!r}?")
 
 
 class Changes(NamedTuple):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
-from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+from localq.exceptions import DuplicateTaskNameWarning, ImproperlyConfigured, NoEffectWarning, NotRegistered
 from localq.model.bounds import A_NAME, checked_name, is_name
-from localq.model.hints import nearest
+from localq.model.hints import near_miss, nearest
+from localq.model.warning import warn
 from localq.tasks.parameters import checker
 from localq.tasks.program_name import module_name
 from localq.tasks.same_function import is_same, place_of
 from localq.tasks.task import TASK_OPTIONS, Task
-from localq.tasks.task_options import check_definition
+from localq.tasks.task_options import check_definition, tell_of_odd
 
 __all__ = ["BindingDecorator", "Decorator", "TaskRegistry", "make_task", "task_name"]
 
@@ -50,6 +51,8 @@ class TaskRegistry(dict[str, Task[..., Any]]):
     def __init__(self) -> None:
         super().__init__()
         self._promised: dict[str, Task[..., Any]] = {}
+        #: Names that were warned of.
+        self._told: set[str] = set()
         self._scripts: tuple[int, dict[str, Task[..., Any]]] = (-1, {})
         #: LocalQ's own tasks, found by their names and not listed.
         self.own: dict[str, Task[..., Any]] = {}
@@ -62,14 +65,14 @@ class TaskRegistry(dict[str, Task[..., Any]]):
             "or the setting include."
         )
 
-    def register(self, task: Task[..., Any]) -> None:
-        """Add a task.
+    def register(self, task: Task[..., Any], *, replace: bool = True) -> Task[..., Any]:
+        """Add a task; return the one that has its name.
 
         Defining the same function again (a reloaded module, a notebook cell run twice) replaces it;
-        see `localq.tasks.same_function`.
+        see `localq.tasks.same_function`. Of another function under the name is warned.
 
-        Raises:
-            AlreadyRegistered: another function has the name.
+        Args:
+            replace: Whether another function takes the place of the one that has the name, or is left out.
         """
         if not task.name:
             raise ImproperlyConfigured(f"{type(task).__name__} has no name: set `name = '...'` in the class.")
@@ -78,10 +81,24 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         check_definition(task)
         before = self.get(task.name)
         if before is not None and not is_same(_called(before), _called(task)):
-            first, second = place_of(_called(before)), place_of(_called(task))
-            which = f"{first} and {second}" if first != second else f"{first}, made twice"
-            raise AlreadyRegistered(f"Two tasks are called {task.name!r}: {which}. Give one a name=.")
+            self._warn_of_two(before, task, replace=replace)
+            kept = task if replace else before
+            kept._contested = True
+            if not replace:
+                return before
+        tell_of_odd(task)
         self._take(task)
+        return task
+
+    def _warn_of_two(self, before: Task[..., Any], task: Task[..., Any], *, replace: bool) -> None:
+        """Warn that two functions have one name, once a name."""
+        if task.name in self._told:
+            return
+        self._told.add(task.name)
+        first, second = place_of(_called(before)), place_of(_called(task))
+        which = f"{first} and {second}" if first != second else f"{first}, made twice"
+        then = "calls reach the second" if replace else "the second is no task, and calls reach the first"
+        warn(f"Two tasks are called {task.name!r}: {which}; {then}. Give one a name=.", DuplicateTaskNameWarning)
 
     def _take(self, task: Task[..., Any]) -> None:
         self[task.name] = task
@@ -136,6 +153,14 @@ def _called(task: Task[..., Any]) -> Any:
     return task.function or type(task)
 
 
+def _warn_of_near_misses(base: type[Task[..., Any]], options: Mapping[str, Any]) -> None:
+    """Warn of options that are nobody's, but nearly one of ours; all that are nobody's become attributes."""
+    for name in options:
+        meant = None if name in TASK_OPTIONS or hasattr(base, name) else near_miss(name, TASK_OPTIONS)
+        if meant is not None:
+            warn(f"The option {name!r} of a task is only an attribute of it. Did you mean {meant!r}?", NoEffectWarning)
+
+
 def task_name(main: str | None, module: str, function: str) -> str:
     """Return the name a function gets: its module's and its own; the app's name stands for the main program."""
     known = sys.modules.get(module)
@@ -149,14 +174,12 @@ def make_task(
     """Return a task made of a function.
 
     Raises:
-        TypeError: an unknown option (the nearest is named), or a name or base that cannot be.
+        TypeError: a name or base that cannot be.
     """
     given: Any = base
     if not (inspect.isclass(given) and issubclass(given, Task)):
         raise TypeError(f"task() takes a subclass of Task as base, not {base!r}")
-    for name in options:
-        if name not in TASK_OPTIONS and not hasattr(base, name):
-            raise TypeError(f"task() got an unknown option {name!r}.{nearest(name, sorted(TASK_OPTIONS))}")
+    _warn_of_near_misses(base, options)
     named = options.pop("name", None)
     if named is not None and not isinstance(named, str):
         raise TypeError(f"task() takes a text as name, not {named!r}")

@@ -26,7 +26,7 @@ _TASK_OPTIONS = """
     dont_autoretry_for retry_kwargs retry_backoff retry_backoff_max retry_jitter rate_limit
     track_started send_events trail reject_on_worker_lost acks_on_failure acks_on_timeout
     acks_on_failure_or_timeout retry_on_worker_lost resultrepr_maxsize abstract shadow_name
-    exchange exchange_type routing_key compression
+    exchange exchange_type routing_key compression delivery_mode immediate mandatory
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 
@@ -87,6 +87,9 @@ class Task(BoundTask, Generic[P, R]):
     track_started: bool | None = None
     app: Any = None
     # Accepted from Celery's programs, and without effect: a job whose process died runs again, a failed one is done.
+    delivery_mode: int | str | None = None
+    immediate: bool | None = None
+    mandatory: bool | None = None
     abstract = True
     send_events = True
     trail = True
@@ -104,6 +107,12 @@ class Task(BoundTask, Generic[P, R]):
     _check: Callable[..., Any] | None = None
     #: Whether `shadow_name` is defined.
     _shadows = False
+    #: Whether another function came under its name.
+    _contested = False
+    #: Why its calls are refused: an option that cannot be.
+    _wrong: Exception | None = None
+    #: What is to be said of options that are hardly meant so.
+    _odd: tuple[str, ...] = ()
     #: Whether its base class is the app's, for it names none.
     _of_app = False
 
@@ -155,11 +164,12 @@ class Task(BoundTask, Generic[P, R]):
                 to 9, higher first), time_limit, soft_time_limit (seconds), ignore_result, max_retries,
                 headers, shadow, serializer, root_id, parent_id, group_id, link, link_error (signatures),
                 argsrepr, kwargsrepr. Options that only mean something to a broker are accepted and ignored
-                (`localq.tasks.call_options.BROKER_ONLY`).
+                (`localq.tasks.call_options.BROKER_ONLY`). What is nobody's is for overrides of this method, for
+                routers, and for receivers of before_task_publish, among the `properties`.
 
         Raises:
-            TypeError: an unknown option (the nearest is named), or arguments that do not fit.
-            ValueError: an option's value cannot be.
+            TypeError: an option that is nearly one of these, which is named, or arguments that do not fit.
+            ValueError: the value of an option, of the call or of the task, cannot be.
         """
         if task_id is not None:
             options["task_id"] = task_id

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from localq import LocalQ
+from localq.exceptions import DuplicateTaskNameWarning
+from localq.worker.pool.task_definitions import by_value
 from tests.worker.test_programs import HEAD, THREADS, run_program, run_words
 
 FRESH = pytest.mark.parametrize("threads", ["", THREADS], ids=["one thread", "several threads"])
@@ -253,3 +256,16 @@ print(*loads(data)(), sep="\\n")
 
     assert there == here
     assert here.startswith("abstract\n")
+
+
+def test_a_task_whose_name_two_functions_have_is_sent_to_its_workers(q: LocalQ) -> None:
+    def work() -> None: ...
+
+    work.__qualname__ = "work"
+    first = q.task(name="same")(work)
+    before = by_value(first)
+
+    with pytest.warns(DuplicateTaskNameWarning):
+        q.task(name="same")(lambda: None)
+
+    assert (before, by_value(first)) == (False, True)

@@ -11,7 +11,7 @@ from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.names import APP, MADE
 from localq.contrib.celery.project import Source
 from localq.exceptions import ImproperlyConfigured
-from localq.model.hints import nearest
+from localq.model.hints import near_miss, nearest
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.store.location import embedded
 from localq.tasks.call_options import BROKER_ONLY, OPTIONS
@@ -126,8 +126,10 @@ def _read_decorator(source: Source, call: ast.Call, apps: set[str]) -> Iterator[
     names = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     for name, value in names.items():
         if name not in TASK_OPTIONS and name not in _OF_DECORATOR and "base" not in names:
-            hint = nearest(name, sorted(TASK_OPTIONS))
-            yield Difference(source.name, value.lineno, "error", f"a task has no option {name}.{hint}")
+            meant = near_miss(name, TASK_OPTIONS)
+            if meant is not None:
+                said = f"a task has no option {name}. Did you mean {meant!r}?"
+                yield Difference(source.name, value.lineno, "error", said)
     if "rate_limit" in names:
         yield Difference(source.name, names["rate_limit"].lineno, "differs", f"rate_limit: {_RATES}")
     late = names.get("acks_late")
@@ -146,5 +148,7 @@ def _read_options(source: Source, call: ast.Call) -> Iterator[Difference]:
             text = f"the option {name} has no effect: there is no broker"
             yield Difference(source.name, keyword.value.lineno, "note", text)
         elif name not in OPTIONS:
-            hint = nearest(name, sorted(OPTIONS))
-            yield Difference(source.name, keyword.value.lineno, "error", f"a call has no option {name}.{hint}")
+            meant = near_miss(name, OPTIONS)
+            if meant is not None:
+                said = f"a call has no option {name}. Did you mean {meant!r}?"
+                yield Difference(source.name, keyword.value.lineno, "error", said)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from localq.contrib.celery.difference import Level
-from localq.model.hints import nearest
+from localq.model.hints import near_miss, nearest
 from localq.schedules.declaration import ENTRY_KEYS, NOT_OPTIONS
 from localq.tasks.call_options import BROKER_ONLY, OPTIONS
 from localq.tasks.task import TASK_OPTIONS, Task
@@ -78,8 +78,8 @@ def _read_options(where: str, value: ast.expr, *, of_entry: bool = False) -> Ite
             yield Unplaced(one.line, "error", f"{where}: a schedule takes no {name}: {NOT_OPTIONS[name]}")
         elif name in BROKER_ONLY:
             yield Unplaced(one.line, "note", f"{where}: the option {name} has no effect: there is no broker")
-        elif name not in OPTIONS:
-            yield Unplaced(one.line, "error", f"{where}: a call has no option {name}.{nearest(name, sorted(OPTIONS))}")
+        elif name not in OPTIONS and (meant := near_miss(name, OPTIONS)) is not None:
+            yield Unplaced(one.line, "error", f"{where}: a call has no option {name}. Did you mean {meant!r}?")
 
 
 def _read_annotations(shown: str, value: ast.expr) -> Iterator[Unplaced]:

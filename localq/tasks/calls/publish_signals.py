@@ -31,6 +31,7 @@ def announced(app: App, new: NewJob) -> NewJob:
     before = dict(headers)
     before_task_publish.send(new.task, **_fields(app, new, options, headers), declare=[], retry_policy={})
     added = {name: value for name, value in headers.items() if name not in before}
+    new = new._replace(properties=None)
     if not added:
         return new
     return new._replace(options=options._replace(headers={**(options.headers or {}), **added}).write())
@@ -60,7 +61,7 @@ def _fields(app: App, new: NewJob, options: JobOptions, headers: dict[str, Any])
         "exchange": "",
         "routing_key": new.queue,
         "headers": headers,
-        "properties": {"correlation_id": new.id, "priority": new.priority},
+        "properties": {"correlation_id": new.id, "priority": new.priority, **(new.properties or {})},
     }
 
 

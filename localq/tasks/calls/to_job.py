@@ -21,7 +21,8 @@ from localq.model.job_options import JobOptions
 from localq.model.stamps import split_stamps
 from localq.serialization import codec
 from localq.settings import Settings
-from localq.tasks.call_options import ROUTING, read_options
+from localq.signals import before_task_publish
+from localq.tasks.call_options import OPTIONS, ROUTING, read_options
 from localq.tasks.call_times import When, from_now, zone_of
 from localq.tasks.calls.asked import Call, asked
 from localq.tasks.calls.new_job import new_job
@@ -99,6 +100,8 @@ def jobs_of_call(
         task = _UNKNOWN if known is None else known
     if type(args) is not tuple or type(kwargs) is not dict:
         args, kwargs = _call(args, kwargs)
+    if task._wrong is not None:
+        raise type(task._wrong)(*task._wrong.args)
     conf, request = app.conf, current.request.get()
     # First of all: where settings were not read yet, this reads them, and tasks and `router` are as they say.
     default = conf.task_default_queue
@@ -155,6 +158,8 @@ def _jobs_with_options(
     if given.get("parent_id") is not None:
         # A child belongs to the family of whoever sent it.
         new = new._replace(workflow=given.get("root_id"))
+    if before_task_publish.receivers:
+        new = new._replace(properties={name: value for name, value in given.items() if name not in OPTIONS} or None)
     said = given.get("ignore_result")
     copies = [new._replace(id=new_id(), queue=other) for other in queues[1:]]
     return [new, *copies], unsaid.ignored if said is None else bool(said)

@@ -37,6 +37,9 @@ def origin(task: Task[..., Any]) -> Any:
 def by_value(task: Task[..., Any]) -> bool:
     """Whether importing its module in another interpreter would not make the task."""
     made_of = origin(task)
+    if task._contested:
+        # Which of the functions of that name another interpreter would keep depends on what it imports first.
+        return True
     if not hasattr(made_of, "__qualname__"):
         # A partial, or an object that can be called: it does not say where it stands.
         return True

@@ -57,6 +57,7 @@ DOORS: dict[str, Callable[[LocalQ, str], Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::localq.exceptions.NoEffectWarning")
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("bad", BAD)
 def test_what_cannot_be_a_name_is_refused_before_anything_is_stored(q: LocalQ, door: str, bad: str) -> None:

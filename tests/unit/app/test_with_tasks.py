@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, Retry, Task, current, current_app, current_task, shared_task
-from localq.exceptions import AlreadyRegistered, ImproperlyConfigured, NotRegistered
+from localq.exceptions import DuplicateTaskNameWarning, ImproperlyConfigured, NoEffectWarning, NotRegistered
 from localq.tasks.program_name import program_name
 
 
@@ -191,9 +191,34 @@ def test_modules_named_by_imports_and_include_register_their_tasks(
     ("option", "nearest"),
     [({"max_retires": 3}, "max_retries"), ({"ratelimit": 1}, "rate_limit"), ({"qeue": "a"}, "queue")],
 )
-def test_a_misspelt_task_option_names_the_nearest(q: LocalQ, option: dict[str, Any], nearest: str) -> None:
-    with pytest.raises(TypeError, match=f"unknown option '{next(iter(option))}'. Did you mean '{nearest}'"):
-        q.task(**option)(lambda: None)
+def test_an_option_that_is_nearly_one_is_warned_of_and_an_attribute(
+    q: LocalQ, option: dict[str, Any], nearest: str
+) -> None:
+    ((name, value),) = option.items()
+    with pytest.warns(NoEffectWarning, match=f"'{name}' of a task .* Did you mean '{nearest}'") as told:
+        made = q.task(**option)(lambda: None)
+
+    assert getattr(made, name) == value
+    assert told[0].filename == __file__
+
+
+def test_options_that_are_nobodys_are_attributes_of_the_task(q: LocalQ) -> None:
+    @q.task(once={"graceful": True}, user_plan="pro", delivery_mode=1, immediate=True, mandatory=False)
+    def work() -> None: ...
+
+    class Own(Task[Any, Any]):
+        name = "own"
+        delivery_mode = "transient"
+        user_plan = "basic"
+
+        def run(self) -> None: ...
+
+    own: Any = q.register_task(Own())
+    made: Any = work
+
+    assert (made.once, made.user_plan, made.delivery_mode) == ({"graceful": True}, "pro", 1)
+    assert (own.user_plan, own.delivery_mode) == ("basic", "transient")
+    assert work.delay().exists()
 
 
 @pytest.mark.parametrize(
@@ -208,9 +233,14 @@ def test_a_misspelt_task_option_names_the_nearest(q: LocalQ, option: dict[str, A
         {"default_retry_delay": "soon"},
     ],
 )
-def test_a_task_option_that_cannot_be_is_refused_with_its_value(q: LocalQ, option: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(option))):
-        q.task(**option)(lambda: None)
+def test_a_task_option_that_cannot_be_is_warned_of_and_refused_at_the_call(q: LocalQ, option: dict[str, Any]) -> None:
+    with pytest.warns(NoEffectWarning, match=next(iter(option))):
+        made = q.task(**option)(lambda: 5)
+
+    for call in (made.delay, made.s().delay, made.apply, (made.si() | made.si()).delay):
+        with pytest.raises(ValueError, match=next(iter(option))):
+            call()
+    assert made() == 5
 
 
 def test_the_attributes_of_a_task_class_are_checked_too(q: LocalQ) -> None:
@@ -219,8 +249,10 @@ def test_the_attributes_of_a_task_class_are_checked_too(q: LocalQ) -> None:
 
         def run(self) -> None: ...
 
+    with pytest.warns(NoEffectWarning, match="priority=11"):
+        bad = q.register_task(Bad())
     with pytest.raises(ValueError, match="priority=11"):
-        q.register_task(Bad())
+        bad.delay()
 
 
 @pytest.mark.parametrize("option", ["throws", "autoretry_for", "dont_autoretry_for"])
@@ -229,8 +261,10 @@ def test_errors_are_named_by_classes(q: LocalQ, option: str) -> None:
     def one() -> None: ...
 
     assert getattr(one, option) == (KeyError,)
+    with pytest.warns(NoEffectWarning, match="must be exception classes"):
+        other = q.task(**{option: ("KeyError",)})(lambda: None)
     with pytest.raises(TypeError, match="must be exception classes"):
-        q.task(**{option: ("KeyError",)})(lambda: None)
+        other.delay()
 
 
 @pytest.mark.parametrize(
@@ -240,22 +274,18 @@ def test_errors_are_named_by_classes(q: LocalQ, option: str) -> None:
         ("retry_backoff", -1, "-1 must be True, False, or the seconds before the first retry"),
         ("retry_backoff", float("inf"), "inf must be True, False"),
         ("retry_backoff_max", 2.5, "2.5 must be a whole number of seconds"),
-        ("retry_jitter", "no", "'no' must be True or False"),
         ("retry_kwargs", 3, "3 must be a mapping of what retry() takes"),
         ("retry_kwargs", {"countdown": "x"}, "{'countdown': 'x'} must be a mapping of what retry() takes"),
         ("retry_kwargs", {"max_retries": -1}, "{'max_retries': -1} must be a mapping of what retry() takes"),
-        ("retry_kwargs", {"max_retires": 3}, "has an unknown 'max_retires'. Did you mean 'max_retries'?"),
         ("autoretry_for", 3, "3 must be exception classes"),
         ("max_crashes", 0, "0 must be a whole number from 1, or None"),
-        ("acks_late", "no", "'no' must be True or False"),
         ("serializer", 3, "3 must be a name, or None"),
-        ("ignore_result", "no", "'no' must be True or False"),
         ("queue", 3, "3 must be a name of 1 to 255 bytes of printable characters, or None"),
         ("expires", "tomorrow", "expires='tomorrow' is no ISO time"),
         ("expires", [1], "expires must be a datetime, an ISO text or seconds, not list"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused_where_the_task_is_defined(
+def test_an_option_that_cannot_be_is_told_where_the_task_is_defined_and_refused_where_it_is_called(
     q: LocalQ, option: str, value: Any, said: str
 ) -> None:
     class Own(Task[Any, Any]):
@@ -264,15 +294,33 @@ def test_an_option_that_cannot_be_is_refused_where_the_task_is_defined(
         def run(self) -> None: ...
 
     setattr(Own, option, value)
-    with pytest.raises((ValueError, TypeError)) as by_class:
-        q.register_task(Own())
-    with pytest.raises((ValueError, TypeError)) as by_decorator:
+    with pytest.warns(NoEffectWarning) as by_class:
+        own = q.register_task(Own())
+    del q.tasks["own"]
+    with pytest.warns(NoEffectWarning) as by_decorator:
         q.task(name="own", **{option: value})(lambda: None)
+    with pytest.raises((ValueError, TypeError)) as at_the_call:
+        own.delay()
 
-    assert said in str(by_class.value)
-    assert str(by_class.value) == str(by_decorator.value)
-    assert str(by_class.value).startswith(f"Task own: {option}")
-    assert "own" not in q.tasks
+    assert said in str(at_the_call.value)
+    assert str(at_the_call.value).startswith(f"Task own: {option}")
+    assert (
+        str(by_class[0].message) == str(by_decorator[0].message) == f"{at_the_call.value}. Calls of it will be refused."
+    )
+
+
+@pytest.mark.parametrize("option", ["retry_jitter", "acks_late", "ignore_result"])
+def test_a_flag_that_is_neither_true_nor_false_is_what_python_takes_it_for(q: LocalQ, option: str) -> None:
+    with pytest.warns(NoEffectWarning, match=f"Task own: {option}='no' is taken as True"):
+        made = q.task(name="own", **{option: "no"})(lambda: None)
+
+    assert getattr(made, option) is True
+    assert made.delay().exists()
+
+
+def test_a_misspelt_retry_option_is_warned_of(q: LocalQ) -> None:
+    with pytest.warns(NoEffectWarning, match="retry_kwargs has 'max_retires'. Did you mean 'max_retries'?"):
+        q.task(name="own", retry_kwargs={"max_retires": 3})(lambda: None)
 
 
 def test_one_exception_class_alone_is_enough_in_a_class(q: LocalQ) -> None:
@@ -291,14 +339,45 @@ def test_a_name_or_base_that_cannot_be_is_refused(q: LocalQ, option: str, value:
         q.task(**{option: value})(lambda: None)
 
 
-def test_two_functions_of_one_name_are_refused(q: LocalQ) -> None:
+def test_a_second_function_of_one_name_is_warned_of_and_the_first_is_meant(q: LocalQ) -> None:
     @q.task(name="same")
-    def one() -> None: ...
+    def one() -> int:
+        return 1
 
-    with pytest.raises(AlreadyRegistered, match=r"one.*two.*name="):
+    with pytest.warns(DuplicateTaskNameWarning, match=r"one.*two.*calls reach the first. Give one a name=") as told:
 
         @q.task(name="same")
-        def two() -> None: ...
+        def two() -> int:
+            return 2
+
+    @q.task(name="same")
+    def three() -> int:
+        return 3
+
+    assert two is one
+    assert three is one
+    assert q.tasks["same"]() == 1
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_a_second_instance_of_one_name_takes_the_place_of_the_first(q: LocalQ) -> None:
+    class One(Task[Any, Any]):
+        name = "same"
+
+        def run(self) -> int:
+            return 1
+
+    class Two(Task[Any, Any]):
+        name = "same"
+
+        def run(self) -> int:
+            return 2
+
+    q.register_task(One())
+    with pytest.warns(DuplicateTaskNameWarning, match="calls reach the second"):
+        q.register_task(Two())
+
+    assert q.tasks["same"]() == 2
 
 
 def test_functions_made_by_one_decorator_are_two(q: LocalQ) -> None:
@@ -313,7 +392,7 @@ def test_functions_made_by_one_decorator_are_two(q: LocalQ) -> None:
     def charge(order: int) -> str:
         return f"charged {order}"
 
-    with pytest.raises(AlreadyRegistered, match=r"wrapper, made twice. Give one a name="):
+    with pytest.warns(DuplicateTaskNameWarning, match=r"wrapper, made twice; .* Give one a name="):
 
         @q.task
         @audited
@@ -332,10 +411,10 @@ def test_lambdas_and_functions_made_with_other_values_are_others(q: LocalQ) -> N
 
     double, twice = q.task(lambda x: x * 2), q.task(times(2))
 
-    with pytest.raises(AlreadyRegistered):
-        q.task(lambda x: -x)
-    with pytest.raises(AlreadyRegistered):
-        q.task(times(3))
+    with pytest.warns(DuplicateTaskNameWarning):
+        assert q.task(lambda x: -x) is double
+    with pytest.warns(DuplicateTaskNameWarning):
+        assert q.task(times(3)) is twice
     assert (double(5), twice(5)) == (10, 10)
     assert q.task(times(2))(5) == 10
     q.task(times(3), name="thrice")
@@ -369,7 +448,7 @@ def test_a_partial_or_a_callable_object_is_a_task_where_it_has_a_name(q: LocalQ)
     for nameless in (functools.partial(operator.add, 1), Adds(2)):
         with pytest.raises(TypeError, match=r"has no name of its own. Give the task one: name="):
             q.task(nameless)
-    with pytest.raises(AlreadyRegistered):
+    with pytest.warns(DuplicateTaskNameWarning):
         q.task(name="add1")(functools.partial(operator.add, 2))
 
 

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from localq import LocalQ, Task
+from localq import LocalQ, Task, group
 from localq.exceptions import EncodeError, ImproperlyConfigured, InvalidTaskError, StoreBusy
 from localq.model.clock import from_datetime
 from localq.model.ids import new_id
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
+from localq.signals import before_task_publish
 from localq.tasks.call_options import BROKER_ONLY
 
 
@@ -122,6 +123,40 @@ def test_callbacks_nested_too_deeply_are_refused(add: Task[..., Any]) -> None:
 def test_a_misspelt_option_names_the_nearest(add: Task[..., Any], given: str, nearest: str) -> None:
     with pytest.raises(TypeError, match=f"unknown option '{given}'. Did you mean '{nearest}'"):
         add.apply_async((1,), **{given: 1})
+
+
+def test_options_that_are_nobodys_reach_all_who_are_asked_on_the_way(q: LocalQ) -> None:
+    heard: list[Any] = []
+
+    class Own(Task[Any, Any]):
+        def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+            heard.append(("apply_async", options["user_plan"]))
+            return super().apply_async(args, kwargs, **options)
+
+    def route(name: str, args: Any, kwargs: Any, options: Any, task: Any = None, **_more: Any) -> Any:
+        heard.append(("router", options.get("user_plan")))
+        return {"queue": options["user_plan"], "message_group": "g"}
+
+    def publish(properties: Any, **_more: Any) -> None:
+        heard.append(("publish", properties.get("user_plan"), properties.get("message_group")))
+
+    q.conf.task_routes = [route]
+    before_task_publish.connect(publish)
+    try:
+
+        @q.task(base=Own, name="own")
+        def own(*args: int) -> None: ...
+
+        results = [
+            own.apply_async(user_plan="pro"),
+            own.s().set(user_plan="pro").delay(),
+            group(own.s(1)).apply_async(user_plan="pro")[0],
+        ]
+    finally:
+        before_task_publish.disconnect(publish)
+
+    assert [stored(q, one.id).queue for one in results] == ["pro"] * 3
+    assert heard[:3] == [("apply_async", "pro"), ("router", "pro"), ("publish", "pro", "g")]
 
 
 def test_options_of_a_broker_are_accepted_and_ignored(q: LocalQ, add: Task[..., Any]) -> None:
