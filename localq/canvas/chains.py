@@ -40,13 +40,15 @@ class _Steps(Signature[Any]):
     KIND = ""
 
     def __init__(self, *tasks: Any, app: Any = None, **options: Any) -> None:
+        alone = len(tasks) == 1 and isinstance(tasks[0], Mapping)
         if len(tasks) == 1:
             (only,) = tasks
             tasks = tuple(signatures(only, app)) if not isinstance(only, self._own()) else tuple(only.tasks)
+        given = signatures(tasks, app)
         super().__init__(
             f"celery.{self.KIND}",
             (),
-            {"tasks": self._arranged(signatures(tasks, app))},
+            {"tasks": given if alone else self._arranged(given)},
             options,
             app=app,
             subtask_type=self.KIND,
@@ -131,8 +133,7 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         for one in tasks:
             whole = isinstance(one, chain) and not one.options and not one.args
             flat.extend(one["kwargs"]["tasks"] if whole else [one])
-        if len(flat) == 1:
-            return flat
+        flat = [one for one in flat if one.subtask_type != "group" or one["kwargs"]["tasks"]]
         unrolled: list[Signature[Any]] = []
         for one in flat:
             # As in Celery, where group | group is a chord whose body is a group, whatever its size.
@@ -145,7 +146,7 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         """Return copies of the tasks, with the chain's callbacks on them."""
         tasks = [one.clone() for one in self.tasks]
         for errback in listed(self.options.get("link_error")):
-            for one, follows in zip(tasks, [*tasks[1:], None], strict=True):
+            for one, follows in zip(tasks, [*tasks[1:], None], strict=False):
                 header = one.subtask_type == "group" and follows is not None
                 # The header of a chord, whose body has it.
                 if not header or self.app.conf.get("task_allow_error_cb_on_chord_header"):

@@ -240,7 +240,8 @@ class _Planner:
         body = None if at.body is None else at.body.of_chain(whole.options.get("link_error"))
         here = _Place(at.before, (*at.args, *sig.args), at.kwargs, own, in_chain=True, body=body)
         for step in steps[:-1]:
-            placed = self.place(step, here)
+            # A group that something follows is the header of a chord, whose body hears what the chain would.
+            placed = self.place(step, here._replace(body=None) if isinstance(step, group) else here)
             shape = placed if shape is None else after(placed, shape)
             here = self._next(placed, on_error_of(step.options), here)
         named = {} if task_id is None else {"task_id": task_id}
@@ -276,7 +277,7 @@ class _Planner:
 
     def _chord(self, sig: chord, at: _Place) -> Any:
         whole: Any = sig.clone((), at.kwargs, **at.options)
-        if whole.body is None:
+        if whole.body is None or (isinstance(whole.body, chain) and _is_empty(whole.body)):
             raise InvalidTaskError("A chord without a body cannot be sent: chord(header)(body)")
         body = whole.body
         for callback in listed(whole.options.get("link")):
@@ -286,8 +287,10 @@ class _Planner:
         end = at._replace(args=(), kwargs=_NO_OPTIONS, options=whole.body_options(), in_chain=False)
         own = {**whole.header_options(), "task_id": sig.get("header_id")}
         header = self._group(whole.header, _Place(at.before, (*at.args, *sig.args), options=own))
-        if not header.members:
+        if not header.members and at.before is None:
             return self.place(body, end._replace(args=([],)))
+        if not header.members:
+            return self.place(body, end._replace(before=self.ends(self.join(_Ends(()), before=at.before), "fail")))
         heard = at.body or _Body(() if at.before is None else at.before.ids, whole=at.in_chain)
         ends = self.ends(header, on_error_of(whole.options))
         placed = self.place(body, end._replace(before=ends, body=heard))

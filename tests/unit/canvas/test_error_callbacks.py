@@ -80,6 +80,10 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
         lambda ok, bad, e: chord([bad.s(), ok.s()], group(ok.s(), ok.s())).on_error(e("a")),
         [MEMBER] * 2,
     ),
+    "a chain that begins with a group behind a header": (
+        lambda ok, bad, e: chord([bad.s()], chain(group(ok.s().on_error(e("a")), ok.s()), ok.s()).on_error(e("a"))),
+        [BODY],
+    ),
     "a chord behind a header": (
         lambda ok, bad, e: chord([bad.s(), ok.s()], chord([ok.s(), ok.s()], ok.s())).on_error(e("a")),
         [BODY],
