@@ -20,7 +20,6 @@ def settle(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> C
     """Return what must be written for a job whose attempt came to `outcome`."""
     if outcome.ending == Ending.SUCCESS:
         return Completion(
-            job.key,
             job.id,
             job.run_token,
             job.owner or 0,
@@ -41,7 +40,6 @@ def settle(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> C
                 outcome.output,
             ),
             follow_ups=outcome.follow_ups,
-            role=job.role,
         )
     if outcome.ending == Ending.RELEASED:
         return released(job, now) if outcome.started_at is None else _interrupted(job, outcome, worker, rules, now)
@@ -170,7 +168,6 @@ _OTHERS = {
 
 def _completion(job: Job, state: JobState, *, run_at: int | None = None, attempt: Attempt | None = None) -> Completion:
     return Completion(
-        job.key,
         job.id,
         job.run_token,
         job.owner or 0,
@@ -179,7 +176,6 @@ def _completion(job: Job, state: JobState, *, run_at: int | None = None, attempt
         job.retries,
         job.crashes,
         attempt=attempt,
-        role=job.role,
     )
 
 

@@ -77,11 +77,10 @@ class Completion(NamedTuple):
 
     Accepted only while the job is RUNNING under `owner` and `run_token`. `attempt` None keeps no row and
     takes the attempt's charge back (the job was claimed but never run). `args` None keeps the old arguments and
-    options; `queue` and `priority` None keep the old. `role` is the job's as claimed. `replaced` is another call
-    to be run under this id, which keeps what waits for it; the state is then where that call must begin.
+    options; `queue` and `priority` None keep the old. `replaced` is another call to be run under this id, which
+    keeps what waits for it; the state is then where that call must begin.
     """
 
-    key: int
     id: str
     run_token: int
     owner: int
@@ -96,7 +95,6 @@ class Completion(NamedTuple):
     queue: str | None = None
     priority: int | None = None
     follow_ups: tuple[NewJob, ...] = ()
-    role: int = 0
     replaced: NewJob | None = None
 
 

@@ -315,7 +315,6 @@ def _drain_some(folder: Path, size: int) -> Figures:
     def finish_all(jobs: list[Any]) -> None:
         done = [
             Completion(
-                job.key,
                 job.id,
                 job.run_token,
                 worker,

@@ -636,7 +636,7 @@ def test_a_running_job_is_stopped_only_if_that_is_asked(
 
     assert result.exit_code == 0
     assert said in result.stdout
-    assert q.store.workers.beat(one.owner or 0, {one.key: one.run_token}, 0, NOW).cancel == {one.key: number}
+    assert q.store.workers.beat(one.owner or 0, {one.id: one.run_token}, 0, NOW).cancel == {one.id: number}
 
 
 def test_what_is_over_or_unknown_cannot_be_cancelled(q: LocalQ, localq: Run) -> None:

@@ -88,7 +88,6 @@ def done(job: Job, state: JobState = JobState.SUCCEEDED, *, kept: bool = True, *
     """Return the completion of a claimed job; `kept` False: claimed, but never run."""
     return Completion(
         **{
-            "key": job.key,
             "id": job.id,
             "run_token": job.run_token,
             "owner": job.owner,

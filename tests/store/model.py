@@ -229,7 +229,7 @@ class Model:
         if kept is None or kept.job.state != JobState.RUNNING:
             return False
         job = kept.job
-        if (job.key, job.run_token, job.owner) != (done.key, done.run_token, done.owner):
+        if (job.run_token, job.owner) != (done.run_token, done.owner):
             return False
         cancelled = bool(job.cancel) and not done.state.final
         state = JobState.CANCELLED if cancelled else done.state

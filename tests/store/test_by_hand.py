@@ -53,7 +53,7 @@ def test_a_running_job_is_flagged(store: Any) -> None:
     assert store.jobs.cancel(["job"], NOW) == {"job": JobState.RUNNING}
 
     assert state(store) == JobState.RUNNING
-    assert store.workers.beat(one.owner, {one.key: one.run_token}, 0, NOW).cancel == {one.key: 0}
+    assert store.workers.beat(one.owner, {one.id: one.run_token}, 0, NOW).cancel == {one.id: 0}
 
 
 @pytest.mark.parametrize("was", FINAL)
@@ -84,7 +84,7 @@ def test_the_last_signal_asked_for_counts(store: Any, signals: list[int], asked:
     for signal in signals:
         store.jobs.cancel(["job"], NOW, signal)
 
-    assert store.workers.beat(one.owner, {one.key: one.run_token}, 0, NOW).cancel == {one.key: asked}
+    assert store.workers.beat(one.owner, {one.id: one.run_token}, 0, NOW).cancel == {one.id: asked}
 
 
 def test_a_cancelled_job_shows_no_state_of_its_own(store: Any) -> None:

@@ -38,9 +38,9 @@ def end(store: Any, job_id: str, to: JobState = S.SUCCEEDED, now: int = NOW, **m
     """Claim all there is, and finish one job; the others go back."""
     jobs = claimed(store, worker(store), now=now)
     told = more.pop("attempt", attempt(1, ending="SUCCESS" if to == S.SUCCEEDED else to.name, result=job_id.encode()))
-    others = [done(one, S.READY, kept=False, role=one.role) for one in jobs if one.id != job_id]
+    others = [done(one, S.READY, kept=False) for one in jobs if one.id != job_id]
     (this,) = [one for one in jobs if one.id == job_id]
-    return list(store.jobs.finish([done(this, to, attempt=told, role=this.role, **more), *others], now).applied)
+    return list(store.jobs.finish([done(this, to, attempt=told, **more), *others], now).applied)
 
 
 def stuck(store: Any) -> list[Job]:
@@ -76,7 +76,7 @@ def test_a_batch_counts_down_at_once(store: Any) -> None:
     chord(store, 20)
     jobs = claimed(store, worker(store))
 
-    assert store.jobs.finish([done(one, role=one.role) for one in jobs], NOW).applied == [True] * 20
+    assert store.jobs.finish([done(one) for one in jobs], NOW).applied == [True] * 20
 
     assert state(store, "body") == S.READY
 
@@ -85,12 +85,12 @@ def test_only_what_was_applied_counts(store: Any) -> None:
     chord(store, 2)
     one, other = claimed(store, worker(store))
 
-    assert store.jobs.finish([done(one, role=one.role), done(other, role=other.role, run_token=9)], NOW).applied == [
+    assert store.jobs.finish([done(one), done(other, run_token=9)], NOW).applied == [
         True,
         False,
     ]
     assert job(store, "body").waits == 1
-    assert store.jobs.finish([done(one, role=one.role)], NOW).applied == [False]
+    assert store.jobs.finish([done(one)], NOW).applied == [False]
 
     assert job(store, "body").waits == 1
 
@@ -173,7 +173,7 @@ def test_a_job_beside_another_is_waited_for_like_it(store: Any) -> None:
     (head,) = claimed(store, worker(store))
     store.jobs.add([new("also", beside="head-0", workflow="w")], NOW)
 
-    store.jobs.finish([done(head, role=head.role, attempt=attempt(1, result=b"1"))], NOW)
+    store.jobs.finish([done(head, attempt=attempt(1, result=b"1"))], NOW)
     assert (state(store, "body"), job(store, "body").waits) == (S.WAITING, 1)
     end(store, "also")
 
@@ -188,7 +188,7 @@ def test_a_chord_beside_a_job_lets_its_own_body_wait_for_its_own_header_once(sto
     store.jobs.add([new("one", beside="head-0"), new("two"), inner], NOW)
 
     assert (job(store, "inner").waits, job(store, "body").waits) == (2, 3)
-    store.jobs.finish([done(head, role=head.role)], NOW)
+    store.jobs.finish([done(head)], NOW)
     for one in ("one", "two", "inner", "body"):
         assert store.read.stranded(10) == []
         assert end(store, one)[0]
@@ -213,9 +213,7 @@ def test_a_job_that_is_replaced_does_not_wait_for_what_waits_for_it(store: Any) 
     call = new("a", after=behind("d"))
     follow_ups = (new("b"), new("d", after=behind("c")))
 
-    assert store.jobs.finish(
-        [done(one, S.WAITING, role=one.role, replaced=call, follow_ups=follow_ups)], NOW
-    ).applied == [True]
+    assert store.jobs.finish([done(one, S.WAITING, replaced=call, follow_ups=follow_ups)], NOW).applied == [True]
 
     assert [late.id for late in stuck(store)] == ["a"]
     assert store.read.stranded(10) == []
@@ -230,7 +228,7 @@ def test_jobs_that_wait_for_each_other_fail(store: Any, circle: list[str]) -> No
     for one in circle:
         (late,) = stuck(store)
         assert late.id == one
-        store.jobs.finish([done(late, S.FAILED, role=late.role)], NOW)
+        store.jobs.finish([done(late, S.FAILED)], NOW)
 
 
 def test_a_job_may_stand_before_what_it_waits_for(store: Any) -> None:
@@ -295,7 +293,7 @@ def test_what_is_behind_a_failure_comes_with_the_next_claim_whatever_is_served(s
     (one,) = claimed(store, worker(store), 0, queues=["some"])
     assert (one.id, one.culprit, one.args) == ("b", "a", b"[[1],{}]")
     assert state(store, "c") == S.WAITING
-    store.jobs.finish([done(one, S.FAILED, role=one.role)], NOW)
+    store.jobs.finish([done(one, S.FAILED)], NOW)
 
     (last,) = claimed(store, worker(store), 0, queues=["some"])
     assert (last.id, last.culprit) == ("c", "b")
@@ -307,7 +305,7 @@ def test_a_body_fails_at_its_first_failure_and_the_header_goes_on(store: Any) ->
 
     (body,) = stuck(store)
     assert (body.id, body.culprit) == ("body", ids[1])
-    store.jobs.finish([done(body, S.FAILED, role=body.role)], NOW)
+    store.jobs.finish([done(body, S.FAILED)], NOW)
     end(store, ids[0])
     end(store, ids[2], S.FAILED)
 
@@ -341,7 +339,7 @@ def test_a_job_flagged_for_cancelling_that_would_run_again_stops_what_is_behind(
     (one,) = claimed(store, worker(store))
     store.jobs.cancel(["a"], NOW)
 
-    store.jobs.finish([done(one, S.SCHEDULED, role=one.role, run_at=NOW + HOUR)], NOW)
+    store.jobs.finish([done(one, S.SCHEDULED, run_at=NOW + HOUR)], NOW)
 
     assert [(late.id, late.culprit) for late in stuck(store)] == [("b", "a")]
 
@@ -383,7 +381,7 @@ def test_purging_takes_what_waits_along(store: Any) -> None:
 
 
 def put_in_place(one: Job, to: JobState, *others: NewJob, **more: Any) -> Any:
-    return done(one, to, role=one.role, replaced=new(one.id, task="shop.pack", **more), follow_ups=others)
+    return done(one, to, replaced=new(one.id, task="shop.pack", **more), follow_ups=others)
 
 
 def test_a_call_that_replaces_another_keeps_what_waits_for_it(store: Any) -> None:
@@ -411,7 +409,7 @@ def test_a_workflow_that_replaces_a_job_ends_in_it(store: Any) -> None:
     end(store, "x")
     (again,) = claimed(store, worker(store))
     assert (again.id, [given.result for given in store.read.inputs([again.id])[again.id].given]) == ("a", [b"x"])
-    store.jobs.finish([done(again, role=again.role, attempt=attempt(2))], NOW)
+    store.jobs.finish([done(again, attempt=attempt(2))], NOW)
     assert state(store, "b") == S.READY
 
 
@@ -442,9 +440,7 @@ def test_new_arguments_of_a_retry_are_whole(store: Any) -> None:
 def fail_all(store: Any) -> None:
     """Say of everything that cannot run that it failed."""
     while late := stuck(store):
-        store.jobs.finish(
-            [done(one, S.FAILED, role=one.role, attempt=attempt(1, ending="BEHIND")) for one in late], NOW
-        )
+        store.jobs.finish([done(one, S.FAILED, attempt=attempt(1, ending="BEHIND")) for one in late], NOW)
 
 
 def test_a_failed_step_that_runs_again_takes_the_rest_along(store: Any) -> None:
@@ -622,7 +618,7 @@ def test_attempts_of_what_never_ran_are_kept_like_others(store: Any) -> None:
     (late,) = stuck(store)
     told = Attempt(1, "anna", None, NOW, "BEHIND", None, b"why", None, None)
 
-    store.jobs.finish([done(late, S.FAILED, role=late.role, attempt=told)], NOW)
+    store.jobs.finish([done(late, S.FAILED, attempt=told)], NOW)
 
     assert store.read.seen(["b"])["b"][1] == told
 

@@ -15,7 +15,7 @@ from localq.model.outcome import Note
 from localq.model.schedule import ScheduleState, SyncOutcome
 from localq.model.worker import EVERY_QUEUE
 from localq.store.protocol import Filter, Finished, Store, Topic
-from tests.store.given import HOUR, LEASE, NOW, SECOND, card, claimed, done, job, job_in, new, news, snapshot, worker
+from tests.store.given import HOUR, LEASE, NOW, SECOND, card, claimed, done, job_in, new, news, snapshot, worker
 from tests.store.timed import CONFIG, defined, fired, job_of, row, there, turn
 
 
@@ -52,7 +52,7 @@ def mailed(store: Any) -> int:
 
 def finished(store: Any, one: Any) -> Finished:
     follow_up = new("follow-up", after=(Edge("job"),))
-    ends = [done(one, JobState.FAILED, role=job(store).role, follow_ups=(follow_up,))]
+    ends = [done(one, JobState.FAILED, follow_ups=(follow_up,))]
     found: Finished = store.jobs.finish(ends, NOW)
     return found
 

@@ -62,7 +62,7 @@ def test_an_end_rings_the_workers_only_if_it_lets_jobs_run(store: Any, rung: Run
     alone, again, first = claimed(store, worker(store))
 
     def end(one: Job, state: JobState = JobState.SUCCEEDED, **more: Any) -> tuple[bool, list[str]]:
-        return rung(Topic.WORK, lambda: store.jobs.finish([done(one, state, role=one.role, **more)], NOW))
+        return rung(Topic.WORK, lambda: store.jobs.finish([done(one, state, **more)], NOW))
 
     assert end(alone) == (False, [])
     assert end(again, JobState.READY) == (True, [])
@@ -93,4 +93,4 @@ def test_what_came_of_an_end_is_said(store: Any) -> None:
     )
     assert store.jobs.finish([done(again, JobState.READY)], NOW) == Finished([True], ready=True)
     # A worker's word for the part a job has may be old: the store knows.
-    assert store.jobs.finish([done(first, role=0)], NOW) == Finished([True], freed=True)
+    assert store.jobs.finish([done(first)], NOW) == Finished([True], freed=True)

@@ -15,6 +15,7 @@ from localq.exceptions import (
     StoreError,
     UnsafeFilesystem,
 )
+from localq.model.edges import Edge
 from localq.model.job import JobState
 from localq.store import open_store
 from localq.store.protocol import Topic
@@ -24,7 +25,7 @@ from localq.store.sqlite.file_format import APPLICATION_ID
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.files import changed, filled, mode, opened
-from tests.store.given import NOW, claimed, new, newly, news, worker
+from tests.store.given import NOW, claimed, done, new, newly, news, state, worker
 from tests.store.together import run_python
 
 # Made
@@ -60,6 +61,37 @@ def test_a_new_file_is_made_as_a_queue_needs_it(tmp_path: Path, durability: str,
         "user_version": SCHEMA_VERSION,
     }
     store.close()
+
+
+def test_a_job_is_finished_by_whoever_shares_the_file(tmp_path: Path) -> None:
+    one, other = opened(tmp_path / "jobs.db"), opened(tmp_path / "jobs.db")
+    one.jobs.add([new("awaited"), new("waits", after=(Edge("awaited"),)), new("plain")], NOW)
+    jobs = claimed(one, worker(one))
+
+    assert other.jobs.finish([done(job) for job in jobs], NOW).applied == [True, True]
+
+    ended = [state(one, name) for name in ("awaited", "waits", "plain")]
+    assert ended == [JobState.SUCCEEDED, JobState.READY, JobState.SUCCEEDED]
+    for store in (one, other):
+        store.close()
+
+
+def test_where_a_job_was_when_it_was_claimed_is_not_believed_of_a_later_one(tmp_path: Path) -> None:
+    one, other = opened(tmp_path / "jobs.db"), opened(tmp_path / "jobs.db")
+    anna = worker(one)
+    one.jobs.add([new("job")], NOW)
+    (before,) = claimed(one, anna)
+    other.jobs.finish([done(before)], NOW)
+    other.jobs.forget(["job"])
+    other.jobs.add(news("in its place", "job"), NOW)
+    in_place, later = claimed(other, anna)
+    assert (in_place.key, later.run_token) == (before.key, before.run_token)
+
+    assert one.jobs.finish([done(later)], NOW).applied == [True]
+
+    assert (state(one, "in its place"), state(one, "job")) == (JobState.RUNNING, JobState.SUCCEEDED)
+    for store in (one, other):
+        store.close()
 
 
 def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def claim(now: int, queue: str | None = None, limit: int = 100) -> Act:
 def lose(store: Any, job: Job) -> None:
     store.workers.leave([one.key for one in store.workers.all()], NOW)
     store.workers.lost(10)
-    store.workers.beat(job.owner or 1, {job.key: job.run_token}, 0, NOW)
+    store.workers.beat(job.owner or 1, {job.id: job.run_token}, 0, NOW)
 
 
 #: What each verb makes of a job in the states named; in every other state it leaves the job where it is.

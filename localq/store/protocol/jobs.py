@@ -81,7 +81,7 @@ class Jobs(Protocol):
     def finish(self, completions: Sequence[Completion], now: int) -> Finished:
         """Write what attempts came to.
 
-        For each completion: (a) where `key, id, run_token, owner, RUNNING` does not hold write nothing for it;
+        For each completion: (a) where `id, run_token, owner, RUNNING` does not hold write nothing for it;
         (b) the state, the attempt with its result or failure; (c) its follow-up jobs, and the call that replaces its
         own; (d) what waits for it is counted down: at zero it is READY, or SCHEDULED; what cannot do without it
         (`OnError`) has it as its culprit. A job flagged for cancelling that would run again becomes CANCELLED

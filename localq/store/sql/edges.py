@@ -133,17 +133,17 @@ class Edges:
     def _key_of(self, cursor: Any, job_id: str) -> int:
         return int(self._jobs.by_id.run(cursor, of_id=job_id).fetchone()[0])
 
-    def put_in_place(self, cursor: Any, done: Completion, now: int) -> bool:
-        """Put another call under a job's id; False if the job was cancelled meanwhile."""
+    def put_in_place(self, cursor: Any, key: int, done: Completion, now: int) -> bool:
+        """Put another call under the id of a job (by key); False if the job was cancelled meanwhile."""
         assert done.replaced is not None
         sql, new = self._sql, done.replaced
-        if sql.fate.run(cursor, k=done.key).fetchone()[0] == JobState.CANCELLED:
+        if sql.fate.run(cursor, k=key).fetchone()[0] == JobState.CANCELLED:
             return False
         inline = new.args if len(new.args) <= INLINE_ARGS else None
         at = new.run_at
         sql.replace.run(
             cursor,
-            k=done.key,
+            k=key,
             to_task=new.task,
             to_queue=new.queue,
             to_priority=new.priority,
@@ -154,21 +154,21 @@ class Edges:
             until=new.expires_at,
             fed=_fed(new),
         )
-        self._jobs.drop_payload.run(cursor, k=done.key)
+        self._jobs.drop_payload.run(cursor, k=key)
         if inline is None:
             self._jobs.add_payload.run(cursor, of_id=done.id, args=new.args)
-        sql.untie.run(cursor, k=done.key)
+        sql.untie.run(cursor, k=key)
         return True
 
     # Counting down
 
-    def count(self, cursor: Any, done: Iterable[tuple[Completion, JobState]], now: int) -> None:
-        """Tell what waits for jobs that they have ended."""
+    def count(self, cursor: Any, done: Iterable[tuple[int, JobState]], now: int) -> None:
+        """Tell what waits for jobs (by key) that they have ended."""
         good: list[int] = []
         bad: list[int] = []
         others: list[int] = []
-        for one, state in done:
-            (good if state == JobState.SUCCEEDED else bad if state in _BAD else others).append(one.key)
+        for key, state in done:
+            (good if state == JobState.SUCCEEDED else bad if state in _BAD else others).append(key)
         if others:
             # A job that was to run again is over if it was cancelled.
             found = self._sql.cancelled_of.run(cursor, keys=self._bound(others)).fetchall()

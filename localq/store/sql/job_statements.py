@@ -73,7 +73,7 @@ class JobStatements(StatementTable):
         self.add_job = self.made(self.dialect.insert_new(job, names, ["id"]))
         self.add_member = self.made(self.dialect.insert_new(job, (*names, "waits", "role", "workflow"), ["id"]))
         self.by_id = self.made(select(*job_columns(with_args=False)).where(job.c.id == P("of_id")))
-        self.role_of = self.made(select(job.c.role).where(job.c.key == P("k"), job.c.id == P("of_id")))
+        self.place_of = self.made(select(job.c.key, job.c.role).where(job.c.id == P("of_id")))
         self.add_payload = self.made(
             insert(payload).from_select(["job", "args"], select(job.c.key, P("args")).where(job.c.id == P("of_id")))
         )

@@ -6,31 +6,41 @@ one transaction with what else they write.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from localq.model.edges import Role
 from localq.model.job import Job, JobState, NewJob
-from localq.model.outcome import Completion
+from localq.model.outcome import Attempt, Completion
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
 from localq.store.sql.job_clauses import span
 from localq.store.sql.job_statements import JobStatements, job_statements
 from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT
 
-__all__ = ["JobWriter"]
+__all__ = ["JobWriter", "Place"]
 
 _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
+#: Where a job is: its key, and its role in edges, which decides what its end means for others.
+Place = tuple[int, int]
+#: Places remembered; more are of jobs that never end here.
+_MOST_TAKEN = 20_000
 
 
 class JobWriter:
-    """Writes jobs of a dialect's database."""
+    """Writes jobs of a dialect's database.
+
+    Attributes:
+        taken: Where the jobs are that were claimed here: to look for each by its id when it ends would make a claim
+            and its end a seventh slower. A hint only: what is not in here, or not so any more, is read.
+    """
 
     def __init__(self, dialect: SqlDialect) -> None:
         self._dialect = dialect
         self.edges = Edges(dialect)
+        self.taken: dict[str, Place] = {}
 
     @cached_property
     def _sql(self) -> JobStatements:
@@ -68,69 +78,83 @@ class JobWriter:
 
     # Ending runs
 
-    def end(self, cursor: Any, completions: Sequence[Completion], now: int) -> Sequence[Completion | None]:
-        """Write what attempts came to; return each with the role its job has by now, None where it was not applied."""
-        text, in_order = self._sql.finish.text, self._sql.finish.in_order
-        rows = [in_order(_finish_row(done, now)) for done in completions]
-        if len(rows) > 1 and self._dialect.all_or_none(cursor, text, rows):
-            self._record(cursor, completions, now)
-            return completions
+    def took(self, jobs: Iterable[Job]) -> None:
+        """Remember where jobs are that were claimed."""
+        if len(self.taken) > _MOST_TAKEN:
+            self.taken.clear()
+        self.taken.update([(one.id, (one.key, one.role)) for one in jobs])
+
+    def end(self, cursor: Any, completions: Sequence[Completion], now: int) -> Sequence[Place | None]:
+        """Write what attempts came to; return of each where its job is, with the role by now; None: not applied."""
+        finish, taken = self._sql.finish, self.taken
+        places = [taken.pop(done.id, None) or self._place_of(cursor, done) for done in completions]
+        if len(places) > 1 and None not in places:
+            held = list(zip(completions, cast(list[Place], places), strict=True))
+            rows = [finish.in_order(_finish_row(done, place, now)) for done, place in held]
+            if self._dialect.all_or_none(cursor, finish.text, rows):
+                self._record(cursor, held, now)
+                return places
         # Some may not be held any more, and only one at a time tells which.
-        ended = [self._end_one(cursor, row, done, now) for row, done in zip(rows, completions, strict=True)]
-        self._record(cursor, [done for done in ended if done is not None], now)
-        return ended
+        places = [self._end_one(cursor, done, place, now) for done, place in zip(completions, places, strict=True)]
+        ended = zip(completions, places, strict=True)
+        self._record(cursor, [(done, place) for done, place in ended if place is not None], now)
+        return places
 
-    def _end_one(self, cursor: Any, row: tuple[Any, ...], done: Completion, now: int) -> Completion | None:
-        """Move one job; return its completion with the role the job has by now, or None if it was not held."""
+    def _place_of(self, cursor: Any, done: Completion) -> Place | None:
+        found = self._sql.place_of.run(cursor, of_id=done.id).fetchone()
+        return None if found is None else (found[0], found[1])
+
+    def _end_one(self, cursor: Any, done: Completion, place: Place | None, now: int) -> Place | None:
+        """Move one job; return where it is, or None if it was not held."""
         finish = self._sql.finish
-        cursor.execute(finish.text, row)
-        if cursor.rowcount == 1:
-            return done
-        found = self._sql.role_of.run(cursor, k=done.key, of_id=done.id).fetchone()
-        if found is None or found[0] == done.role:
-            return None
-        cursor.execute(finish.text, finish.in_order({**_finish_row(done, now), "as_role": found[0]}))
-        return done._replace(role=found[0]) if cursor.rowcount == 1 else None
+        while place is not None:
+            cursor.execute(finish.text, finish.in_order(_finish_row(done, place, now)))
+            if cursor.rowcount == 1:
+                return place
+            before, place = place, self._place_of(cursor, done)
+            if place == before:
+                return None
+        return None
 
-    def _record(self, cursor: Any, completions: Sequence[Completion], now: int) -> None:
+    def _record(self, cursor: Any, ended: Sequence[tuple[Completion, Place]], now: int) -> None:
         """Write the attempts, new arguments and follow-ups of completions that were applied; count down first.
 
         What follows may wait for what has just ended: for that it must be over already.
         """
-        if any(done.role for done in completions):
-            awaited = [(done, done.state) for done in completions if done.role & Role.AWAITED]
+        awaited = [(place[0], done.state) for done, place in ended if place[1] & Role.AWAITED]
+        if awaited:
             self.edges.count(cursor, awaited, now)
-        rows = [_attempt_row(done) for done in completions if done.attempt is not None]
+        rows = [_attempt_row(place[0], done.attempt) for done, place in ended if done.attempt is not None]
         if rows:
             cursor.executemany(self._sql.add_attempt.text, rows)
-        for done in completions:
+        for done, (key, role) in ended:
             if done.queue is not None or done.priority is not None:
-                self._sql.new_place.run(cursor, k=done.key, new_queue=done.queue, new_priority=done.priority)
+                self._sql.new_place.run(cursor, k=key, new_queue=done.queue, new_priority=done.priority)
             if done.args is not None:
-                self._replace_call(cursor, done)
+                self._replace_call(cursor, key, role, done)
             if not done.state.final:
                 # The next run starts with nothing said.
-                self._sql.drop_note.run(cursor, k=done.key)
+                self._sql.drop_note.run(cursor, k=key)
             if done.replaced is None:
                 if done.follow_ups:
                     self.insert(cursor, done.follow_ups, now)
-            elif self.edges.put_in_place(cursor, done, now):
+            elif self.edges.put_in_place(cursor, key, done, now):
                 added = self.insert(cursor, done.follow_ups, now)
                 self.edges.tie(cursor, [done.replaced], [True], now)
                 if not all(added):
                     # What was there already may wait for this very job.
-                    self.edges.cut_circles(cursor, done.key, now)
+                    self.edges.cut_circles(cursor, key, now)
 
-    def _replace_call(self, cursor: Any, done: Completion) -> None:
+    def _replace_call(self, cursor: Any, key: int, role: int, done: Completion) -> None:
         assert done.args is not None
         inline = done.args if len(done.args) <= INLINE_ARGS else None
-        self._sql.new_call.run(cursor, k=done.key, new_args=inline, new_options=done.options)
-        self._sql.drop_payload.run(cursor, k=done.key)
+        self._sql.new_call.run(cursor, k=key, new_args=inline, new_options=done.options)
+        self._sql.drop_payload.run(cursor, k=key)
         if inline is None:
             self._sql.add_payload.run(cursor, of_id=done.id, args=done.args)
-        if done.role & Role.FED:
+        if role & Role.FED:
             # What it got of others is among the new arguments.
-            self._sql.whole_call.run(cursor, k=done.key)
+            self._sql.whole_call.run(cursor, k=key)
 
     # Cancelling and removing
 
@@ -187,16 +211,15 @@ def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:
     )
 
 
-def _attempt_row(done: Completion) -> tuple[Any, ...]:
-    assert done.attempt is not None
-    return (done.key << ATTEMPT_BITS | min(done.attempt.number, LAST_ATTEMPT), *done.attempt[1:])
+def _attempt_row(key: int, attempt: Attempt) -> tuple[Any, ...]:
+    return (key << ATTEMPT_BITS | min(attempt.number, LAST_ATTEMPT), *attempt[1:])
 
 
-def _finish_row(done: Completion, now: int) -> dict[str, Any]:
+def _finish_row(done: Completion, place: Place, now: int) -> dict[str, Any]:
     if done.state == JobState.RUNNING:
         raise ValueError(f"the completion of job {done.id} says RUNNING; an attempt that is over leaves that state")
     return {
-        "k": done.key,
+        "k": place[0],
         "of_id": done.id,
         "token": done.run_token,
         "worker": done.owner,
@@ -207,5 +230,5 @@ def _finish_row(done: Completion, now: int) -> dict[str, Any]:
         "to_crashes": done.crashes,
         "to_shown": done.shown,
         "uncharged": 0 if done.attempt is not None else 1,
-        "as_role": done.role,
+        "as_role": place[1],
     }

@@ -20,7 +20,7 @@ from localq.store.sql.claiming import JobTaker
 from localq.store.sql.database import Database
 from localq.store.sql.job_clauses import waiting_columns
 from localq.store.sql.job_statements import JobStatements, job_statements
-from localq.store.sql.job_writer import JobWriter, is_plain, plain_row
+from localq.store.sql.job_writer import JobWriter, Place, is_plain, plain_row
 from localq.store.sql.old_jobs import OldJobs
 from localq.store.sql.schema import INLINE_ARGS, job
 from localq.store.sql.statement import Statement
@@ -66,6 +66,7 @@ class SqlJobs:
         """Take READY jobs; see the protocol."""
         with self._db.lock, self._db.writing as cursor:
             claim = self._taker.claim(cursor, worker, served, limit, now, rates)
+            self._writer.took(claim.jobs)
             failpoints.point("claim.inside")
         return claim
 
@@ -77,7 +78,7 @@ class SqlJobs:
             ended = self._writer.end(cursor, completions, now)
             failpoints.point("finish.inside")
         failpoints.point("finish.after")
-        finished, final = _finished(ended)
+        finished, final = _finished(completions, ended)
         if final:
             self._bells.ring(Topic.RESULTS, final)
         if finished.ready or finished.freed:
@@ -146,14 +147,14 @@ class SqlJobs:
             return self._taker.backlog(cursor, served, most)
 
 
-def _finished(ended: Sequence[Completion | None]) -> tuple[Finished, list[str]]:
+def _finished(completions: Sequence[Completion], ended: Sequence[Place | None]) -> tuple[Finished, list[str]]:
     """Return what came of completions, and the ids of the jobs whose results are there."""
-    held = [done for done in ended if done is not None]
+    held = [done for done, place in zip(completions, ended, strict=True) if place is not None]
     final = [done.id for done in held if done.state >= _FINAL]
     ready = any(done.state == _READY or done.follow_ups for done in held)
-    freed = any(done.role & Role.AWAITED for done in held)
+    freed = any(place is not None and place[1] & Role.AWAITED for place in ended)
     next_at = None
     if len(final) < len(held):
         next_at = min((done.run_at for done in held if done.state == JobState.SCHEDULED), default=None)
-    applied = [True] * len(ended) if len(held) == len(ended) else [done is not None for done in ended]
+    applied = [True] * len(ended) if len(held) == len(ended) else [place is not None for place in ended]
     return Finished(applied, ready, freed, next_at), final

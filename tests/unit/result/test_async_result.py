@@ -61,7 +61,7 @@ class Hand:
         told = None if error is None else dump(describe(error))
         ending = ending or ("SUCCESS" if state == JobState.SUCCEEDED else "FAILURE")
         attempt = Attempt(job.attempts, "hand@host", now, now, ending, result, told, 2048, "printed\n")
-        done = Completion(job.key, job.id, job.run_token, self.key, state, now, job.retries, 0, None, attempt)
+        done = Completion(job.id, job.run_token, self.key, state, now, job.retries, 0, None, attempt)
         assert self.q.store.jobs.finish([done._replace(**more)], now).applied == [True]
         self.q.store.bells.ring(Topic.RESULTS, [job.id])
 
