@@ -80,7 +80,8 @@ class Eager(InlineWorker):
             self._calls.pop(jobs[0].id, None)
             ends = {new.id: self._ends.pop(new.id, None) for new in jobs}
         for end in ends.values():
-            if throw and end is not None and end.failed:
+            # What would end a slot's process is meant for this one.
+            if end is not None and end.failed and (throw or not isinstance(end.value, Exception)):
                 raise end.value
         return ends
 

@@ -23,6 +23,7 @@ from localq.exceptions import (
     Retry,
     SoftTimeLimitExceeded,
     TaskPredicate,
+    WorkerLostError,
     WorkerTerminate,
 )
 from localq.execution.followers import after_failure, after_success
@@ -33,6 +34,7 @@ from localq.model.edges import Role
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
 from localq.model.outcome import Ending, Outcome
+from localq.result import AsyncResult, GroupResult
 from localq.serialization import codec, failure
 from localq.serialization.tagged_json.held import passing_on
 from localq.signals import task_failure, task_success
@@ -87,6 +89,9 @@ def ended_by(this: Running, error: BaseException) -> Outcome:
 def failed(this: Running, error: BaseException) -> Outcome:
     """Return the outcome of an attempt that failed with an error."""
     this.fail(error)
+    if issubclass(type(error), SystemExit | KeyboardInterrupt):
+        error = _lost_by(error)
+        this.retval = error
     told = failure.describe(error)
     if issubclass(type(error), SoftTimeLimitExceeded):
         _log.warning("Soft time limit exceeded: %s[%s]", this.job.task, this.job.id)
@@ -99,6 +104,13 @@ def failed(this: Running, error: BaseException) -> Outcome:
     return this.outcome(
         Ending.FAILURE, failure=written, follow_ups=follow_ups or (), errbacks_made=follow_ups is not None
     )
+
+
+def _lost_by(error: BaseException) -> WorkerLostError:
+    """Return what a job fails with whose task would have ended its process: who asks for the result must not end."""
+    lost = WorkerLostError(f"The task raised {error!r}, which ends the process it is raised in.")
+    lost.__cause__ = error
+    return lost
 
 
 def refused(this: Running, error: BaseException) -> Outcome:
@@ -123,6 +135,8 @@ def _signal_failure(this: Running, error: BaseException, einfo: ExceptionInfo) -
 
 
 def _encoded(this: Running, value: Any) -> bytes:
+    if isinstance(value, AsyncResult | GroupResult) and this.options.serializer != "pickle":
+        value = _as_lists(value.as_tuple())
     # What stays in this process needs no words.
     with passing_on() if this.runtime.eager else _NOTHING:
         result = codec.encode(value, this.options.serializer, "result")
@@ -133,6 +147,11 @@ def _encoded(this: Running, value: Any) -> bytes:
             "result_max_bytes). Store it elsewhere and return where it is."
         )
     return result
+
+
+def _as_lists(found: Any) -> Any:
+    """Return what `as_tuple` says of a result as it comes back from Celery's: `result_from_tuple` reads both."""
+    return [_as_lists(one) for one in found] if isinstance(found, tuple | list) else found
 
 
 def _followed(this: Running, value: Any, result: bytes | None) -> tuple[NewJob, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from localq import current, states
-from localq.exceptions import TimeoutError
+from localq.exceptions import ChordError, TimeoutError
 from localq.model.clock import to_datetime
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
@@ -56,6 +56,10 @@ class AsyncResult(Actions, Lineage, Generic[R]):
 
     def _held(self) -> tuple[Source, list[Any]]:
         return self._app, [self]
+
+    def _before(self) -> Any:
+        """Return the parent that this was made with: no store is asked."""
+        return self._parent
 
     # Reading
 
@@ -145,11 +149,13 @@ class AsyncResult(Actions, Lineage, Generic[R]):
     ) -> R:
         """Wait for the job and return its result.
 
-        Woken by a bell; `interval`, `no_ack`, `follow_parents` and `on_message` are accepted for Celery's sake.
+        Woken by a bell; `interval`, `no_ack` and `on_message` are accepted for Celery's sake.
 
         Args:
             timeout: Seconds to wait at most; None waits for ever. The job goes on after a timeout.
             propagate: Raise a failed job's error (its own class where an imported module has it); else return it.
+            follow_parents: Raise the error of the first that failed of those before it, where it is a chord's whose
+                header failed; the ChordError is its cause.
             callback: Called with id and result.
             on_interval: Called each time the store is looked at.
             disable_sync_subtasks: Refuse to wait inside a task, where it can end in a deadlock.
@@ -164,7 +170,7 @@ class AsyncResult(Actions, Lineage, Generic[R]):
             assert_may_join()
         if self._kept is None and not waiting.wait(self._app.store.bells, (self.id,), self.ready, timeout, on_interval):
             raise self._late(timeout)
-        return self.maybe_throw(propagate, callback)  # type: ignore[no-any-return]
+        return self._outcome(propagate, callback, follow_parents)  # type: ignore[no-any-return]
 
     wait = get
 
@@ -179,7 +185,7 @@ class AsyncResult(Actions, Lineage, Generic[R]):
             return None  # type: ignore[return-value]
         assert_may_join()
         await waiting.wait_async(self._app.store.bells, self.id, self.ready)
-        return await asyncio.to_thread(self.maybe_throw)
+        return await asyncio.to_thread(self._outcome)
 
     def _late(self, timeout: float | None) -> Exception:
         if not self.exists():
@@ -208,6 +214,31 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         return value
 
     maybe_reraise = maybe_throw
+
+    def _outcome(
+        self, propagate: bool = True, callback: Callable[[str, Any], Any] | None = None, follow_parents: bool = True
+    ) -> Any:
+        """Return what `get` does of a finished job; raise the error that counts, its own or that of a parent."""
+        if propagate and follow_parents and (error := self._error()) is not None:
+            raise error
+        return self.maybe_throw(propagate, callback)
+
+    def _error(self) -> BaseException | None:
+        """Return the error a failed job is told with: of a chord whose header failed, the header's."""
+        own = self.result if self.state in states.PROPAGATE_STATES else None
+        if not isinstance(own, ChordError):
+            return own if isinstance(own, BaseException) else None
+        before, node = [], self._parent
+        while node is not None:
+            before.append(node)
+            node = node._before()
+        for one in reversed(before):
+            error: BaseException | None = one._error()
+            if error is not None and error is not own:
+                # Its traceback is shown with it still.
+                own.__cause__, error.__cause__ = error.__cause__, own
+                return error
+        return own
 
     # Changing
 

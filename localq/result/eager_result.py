@@ -78,7 +78,7 @@ class EagerResult(AsyncResult[R]):
         if self._given is None:
             waited: R = super().get(timeout, propagate, *args, **kwargs)
             return waited
-        return self.maybe_throw(propagate)  # type: ignore[no-any-return]
+        return self._outcome(propagate)  # type: ignore[no-any-return]
 
     wait = get
 

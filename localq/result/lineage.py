@@ -133,8 +133,8 @@ class Lineage:
         return self.build_graph()
 
     def as_tuple(self) -> tuple[tuple[str, Any], Any]:
-        """Return the id and the parent's, as nested tuples."""
-        parent = self.parent
+        """Return the id and the parent's, as nested tuples; of a parent that is held, not of one in the store."""
+        parent = self._parent
         return (self.id, None if parent is None else parent.as_tuple()), None
 
     def as_list(self) -> list[str]:

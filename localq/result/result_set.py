@@ -84,6 +84,9 @@ class ResultSet(Actions):
     def _held(self) -> tuple[Source, list[Any]]:
         return self.app, self._leaves()
 
+    def _before(self) -> Any:
+        return getattr(self, "parent", None)
+
     # Looking
 
     def _look(self) -> None:
@@ -181,13 +184,17 @@ class ResultSet(Actions):
     def _value(one: Any, propagate: bool, callback: Callable[[str, Any], Any] | None) -> Any:
         if isinstance(one, ResultSet):
             return [one._value(deep, propagate, callback) for deep in one.results]
-        return None if one.ignored else one.maybe_throw(propagate, callback)
+        return None if one.ignored else one._outcome(propagate, callback)
+
+    def _error(self) -> BaseException | None:
+        """Return the error of the first that failed, or None."""
+        return next((error for one in self.results if (error := one._error()) is not None), None)
 
     def iterate(self, timeout: float | None = None, propagate: bool = True, interval: float = 0.5) -> Iterator[Any]:
         """Yield results as the jobs finish."""
         for job_id, _ in self.iter_native(timeout):
             one = next(one for one in self._leaves() if one.id == job_id)
-            yield one.maybe_throw(propagate)
+            yield one._outcome(propagate)
 
     def iter_native(self, timeout: float | None = None, interval: float = 0.5, **_ignored: Any) -> Iterator[Any]:
         """Yield (id, {"status", "result", ...}) as the jobs finish.

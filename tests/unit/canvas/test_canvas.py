@@ -116,7 +116,7 @@ def test_a_chain_stops_at_its_first_failure(t: Tasks) -> None:
 def test_an_error_that_is_ignored_reaches_what_waits(t: Tasks) -> None:
     with pytest.raises(KeyError, match="lost"):
         chain(t.fail.s().set(ignore_result=True), t.add.s(1))().get()
-    with pytest.raises(ChordError, match=r"raised KeyError\('lost'\)"):
+    with pytest.raises(KeyError, match="lost"):
         chord([t.fail.s().set(ignore_result=True)], t.show.s())().get()
 
 
@@ -240,15 +240,39 @@ def test_a_chord_is_followed_by_what_its_body_is(t: Tasks) -> None:
     ]
 
 
-def test_a_body_fails_with_a_chord_error(t: Tasks) -> None:
+def test_a_body_fails_with_a_chord_error_and_get_raises_the_headers_own(t: Tasks) -> None:
     body = t.tell.s()
     body.link_error(t.told_why.s())
     result = chord([t.add.s(1, 1), t.fail.s()], body)()
+    told = f"Dependency {result.parent[1].id} raised KeyError('lost')"
 
-    with pytest.raises(ChordError) as caught:
+    with pytest.raises(KeyError, match="lost") as caught:
         result.get()
-    assert str(caught.value) == f"Dependency {result.parent[1].id} raised KeyError('lost')"
+    assert isinstance(caught.value.__cause__, ChordError)
+    assert str(caught.value.__cause__) == told
+    assert str(result.result) == str(result.get(propagate=False)) == told
+    with pytest.raises(ChordError):
+        result.get(follow_parents=False)
+    with pytest.raises(ChordError):
+        t.q.AsyncResult(result.id).get()
     assert [(job_id, "ChordError" in said) for job_id, said in t.heard] == [(result.id, True)]
+
+
+def test_the_error_of_a_header_is_raised_by_all_that_is_behind_it(t: Tasks) -> None:
+    def bodies() -> list[Any]:
+        failing = [t.add.s(1, 1), t.add.s(2, 2) | t.fail.si()]
+        return [
+            chord(failing, t.show.s()),
+            chord(failing, t.show.s()) | t.show.s() | t.show.s(),
+            chord([chord(failing, t.show.s()), t.add.s(1, 1)], t.show.s()),
+            group(failing) | t.show.s(),
+            group([chord(failing, t.show.s()), t.add.s(1, 1)]),
+        ]
+
+    for sig in bodies():
+        for result in (sig.apply_async(), sig.apply()):
+            with pytest.raises(KeyError, match="lost"):
+                result.get()
 
 
 def test_a_chords_error_callback_is_its_bodys_and_the_headers_if_so_set(t: Tasks) -> None:
@@ -269,7 +293,7 @@ def test_a_body_may_wait_for_all_or_do_without_those_that_failed(t: Tasks) -> No
     assert (group(header, on_error="skip") | t.show.s())().get() == [[1, 3]]
     assert chain(group(header, on_error="skip"), t.show.s())().get() == [[1, 3]]
     assert chord([t.fail.s()], t.show.s(), on_error="skip")().get() == [[]]
-    with pytest.raises(ChordError, match="raised KeyError"):
+    with pytest.raises(KeyError, match="lost"):
         chord(header, t.show.s(), on_error="wait")().get()
 
 

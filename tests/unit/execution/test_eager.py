@@ -554,5 +554,18 @@ def test_jobs_added_by_a_task_know_where_they_come_from(eager: LocalQ) -> None:
     assert leaf_parent == middle_id
     assert eager.AsyncResult(middle_id).parent == result
     assert eager.AsyncResult(middle_id).as_list() == [middle_id, result.id]
-    assert eager.AsyncResult(middle_id).as_tuple() == ((middle_id, ((result.id, None), None)), None)
+    assert eager.AsyncResult(middle_id).as_tuple() == ((middle_id, None), None)
+    known = AsyncResult(middle_id, eager, parent=result)
+    assert known.as_tuple() == ((middle_id, ((result.id, None), None)), None)
     assert current.request.get() is None
+
+
+@pytest.mark.parametrize("ends", [SystemExit, KeyboardInterrupt])
+def test_what_ends_a_program_ends_the_one_that_runs_its_tasks_itself(eager: LocalQ, ends: type[BaseException]) -> None:
+    @eager.task
+    def stop() -> None:
+        raise ends
+
+    for call in (stop.delay, stop.apply, stop.s().delay):
+        with pytest.raises(ends):
+            call()

@@ -109,7 +109,7 @@ def test_the_error_of_a_job_is_signed_anew_for_those_behind_it(sealed: tuple[Loc
     with pytest.raises(KeyError, match="lost"):
         last.get()
     with pytest.raises(ChordError, match=r"raised KeyError\('lost'\)"):
-        body.get()
+        body.get(follow_parents=False)
 
 
 # What is not to be trusted
