@@ -111,8 +111,8 @@ class WorkerRow(NamedTuple):
 class Lost(NamedTuple):
     """A job whose worker is no more.
 
-    `started`: whether that had begun to run it, as far as can be told; None: the machine went down under it, which is
-    no fault of the job's.
+    `started`: whether that had begun to run it; None: nobody can tell, as where the machine went down under it. That is
+    no fault of the job's, but one that must not run twice may have run.
     """
 
     job: Job

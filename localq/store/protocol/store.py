@@ -4,6 +4,9 @@ A store knows values, never tasks, retry rules or clocks: every verb that writes
 1970) and decides nothing. Each writing verb is one atomic step: after an error or a crash either all of it is
 there or none. All verbs may be called from any thread. Callers take the facet they use.
 
+A job is named by its id, everywhere. Its key is a number that only says where it stands in the order of adding, and
+which mark is its own.
+
 Every verb may be called again with the same arguments by who had no answer, and cannot know whether it was done: what
 comes of that is told by "Again" in each docstring. Nothing is done twice that must not be.
 """

@@ -90,6 +90,9 @@ class Workers(Protocol):
         declares it gone. Jobs of live workers never stand in front of these, however many there are. When there are
         none any more, the files of dead workers on this computer go.
 
+        What had begun is told by the marks of slots, and not by heartbeats: those are seconds old, and of a job that
+        must not run twice nobody may say that it had not begun. A store that sees no marks says that it cannot tell.
+
         Again: returns the same jobs, until somebody finishes or requeues them.
         """
         ...
