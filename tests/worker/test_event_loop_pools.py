@@ -7,6 +7,7 @@ import mmap
 import os
 import selectors
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -479,3 +480,23 @@ def test_of_a_dead_process_only_the_job_that_had_begun_is_charged_and_the_others
     assert isinstance(ended[0].end, Death)
     assert ended[0].end.cause == Cause.CRASH
     assert sorted(report.end.result for report in ended[1:]) == [b"1", b"2", b"3"]
+
+
+@pytest.mark.parametrize("pool", KINDS)
+def test_a_child_that_ends_before_anybody_can_wait_for_it_is_waited_for(q: LocalQ, pool: str) -> None:
+    @q.task
+    def fork() -> int:
+        def see_it_end() -> None:
+            own = f"/proc/self/task/{threading.get_native_id()}/children"
+            for pid in Path(own).read_text().split():
+                while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                    pass
+
+        os.register_at_fork(after_in_parent=see_it_end)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(7)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    with q.running(concurrency=1, pool=pool):
+        assert fork.delay().get(timeout=60) == 7

@@ -106,6 +106,9 @@ def _refused(task: Task[..., Any]) -> Outcome:
 
 
 def _serve(child: Child) -> None:
+    # gevent installs what hears of the end of children after the first fork: a child that is quicker than that, as on a
+    # busy machine, would be waited for without end.
+    gevent.get_hub().loop.install_sigchld()
     child.ready()
     try:
         while child.obey(receive(child.jobs), partial(_Greenlet, child)):
