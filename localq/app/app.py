@@ -23,6 +23,7 @@ from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.model import failpoints
 from localq.model.hints import nearest
+from localq.model.ids import ids_of, text_id
 from localq.model.job import JobState, NewJob
 from localq.model.outcome import Note
 from localq.result import AsyncResult
@@ -316,7 +317,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         Args:
             signal: 0 lets running jobs end; else the signal that stops them.
         """
-        before = self.store.jobs.cancel(ids, self.clock.now(), signal)
+        before = self.store.jobs.cancel(ids_of(ids), self.clock.now(), signal)
         if JobState.RUNNING in before.values() and not self.eager:
             # A busy worker's bell may lose the word; the letter it finds.
             self.control.heartbeat()
@@ -324,7 +325,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
 
     def requeue(self, ids: list[str]) -> list[str]:
         """Run finished jobs again, with the same arguments; return the ids of those that were finished."""
-        return self.store.jobs.requeue(ids, self.clock.now())
+        return self.store.jobs.requeue(ids_of(ids), self.clock.now())
 
     def annotate_by(self, annotator: Callable[[Note], None] | None) -> None:
         """Send notes this way from now on, in this process; what it forks tells the store itself."""
@@ -334,6 +335,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         """Show a state and data for an unfinished job; within a run they travel with its report."""
         if state is not None and (not isinstance(state, str) or not state.isprintable()):
             raise TypeError(f"A state is a printable text, such as 'PROGRESS', not {state!r}")
+        job_id = text_id(job_id)
         note = Note(job_id, state, None if meta is None else codec.encode(meta, "json", "meta"))
         request = current.request.get()
         own = request is not None and request.id == job_id

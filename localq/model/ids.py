@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID, uuid5
 
-__all__ = ["follow_up_id", "new_id"]
+__all__ = ["follow_up_id", "ids_of", "new_id", "text_id"]
 
 _counter = itertools.count(1)
 _tail = ""
@@ -47,3 +49,17 @@ _FOLLOW_UPS = UUID("6d7f2ab0-5d0c-4f6e-9d2f-6c6f63616c71")
 def follow_up_id(job_id: str, run_token: int, number: int) -> str:
     """Return the id of a job that follows from an attempt: the same however often it is computed."""
     return str(uuid5(_FOLLOW_UPS, f"{job_id}/{run_token}/{number}"))
+
+
+def text_id(given: Any) -> Any:
+    """Return an id as text where it is a UUID, as Django and SQLAlchemy have them; else as it is."""
+    return str(given) if isinstance(given, UUID) else given
+
+
+def ids_of(given: Any) -> list[str]:
+    """Return what is an id, or several, or None, as a list of texts: UUIDs and results are taken by their text."""
+    if given is None:
+        return []
+    if isinstance(given, str | UUID) or not isinstance(given, Iterable):
+        return [str(given)]
+    return [str(one) for one in given if one is not None]

@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+from uuid import UUID
 
 from localq.model.bounds import checked_name
 from localq.model.clock import Clock
-from localq.model.ids import new_id
+from localq.model.ids import ids_of, new_id
 from localq.model.job import JobState
 from localq.model.orders import LIMITS, PAUSE, RATE, Order, answer_word
 from localq.model.rates import read_rate
@@ -145,7 +146,7 @@ class Control:
 
     def revoke(
         self,
-        task_id: str | Sequence[str],
+        task_id: str | UUID | Sequence[str | UUID] | None,
         destination: Workers = None,
         terminate: bool = False,
         signal: str | int | None = "SIGTERM",
@@ -153,10 +154,13 @@ class Control:
     ) -> list[dict[str, Any]] | None:
         """Revoke jobs, durably: those that wait never run; with `terminate` those that run get the signal.
 
+        Args:
+            task_id: An id, or several, as texts or UUIDs; None: nothing.
+
         Raises:
             ValueError: the signal does not exist.
         """
-        ids = [task_id] if isinstance(task_id, str) else [str(one) for one in task_id]
+        ids = ids_of(task_id)
         number = signal_number(signal) if terminate else 0
         self.app.cancel(ids, signal=number)
         if not more.get("reply"):
@@ -166,7 +170,7 @@ class Control:
 
     def terminate(
         self,
-        task_id: str | Sequence[str],
+        task_id: str | UUID | Sequence[str | UUID] | None,
         destination: Workers = None,
         signal: str | int | None = "SIGTERM",
         **more: Any,
@@ -311,9 +315,15 @@ class Control:
 
 def _written(command: str, arguments: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(arguments)
+        return json.dumps(arguments, default=_said)
     except (TypeError, ValueError) as error:
         raise TypeError(f"The arguments of control command {command!r} cannot be written as JSON: {error}") from error
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{value!r} is no plain value")
 
 
 def _addressed(destination: Workers, there: Sequence[str]) -> tuple[list[str] | None, dict[str, str]]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
+from uuid import UUID
+
+from localq.model.ids import ids_of
 
 __all__ = ["Callback", "Inspect", "Workers"]
 
@@ -104,9 +107,9 @@ class Inspect:
         """Return the queues workers serve."""
         return self.ask("active_queues")
 
-    def query_task(self, *ids: str | Sequence[str]) -> Any:
+    def query_task(self, *ids: str | UUID | Sequence[str | UUID]) -> Any:
         """Return what workers know of jobs they have."""
-        flat = [one for given in ids for one in ([given] if isinstance(given, str) else given)]
+        flat = [one for given in ids for one in ids_of(given)]
         return self.ask("query_task", ids=flat)
 
     def conf(self, with_defaults: bool = False) -> Any:

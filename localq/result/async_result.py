@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from localq import current, states
 from localq.exceptions import ChordError, TimeoutError
 from localq.model.clock import to_datetime
+from localq.model.ids import text_id
 from localq.model.job import Job
 from localq.model.job_options import JobOptions
 from localq.result import waiting
@@ -33,7 +35,7 @@ class AsyncResult(Actions, Lineage, Generic[R]):
     Every property reads the store when asked, until the job is finished: what is final is kept.
 
     Args:
-        id: The job's id; an unknown one reads PENDING, as in Celery: `exists()` tells.
+        id: The job's id, text or UUID; an unknown one reads PENDING, as in Celery: `exists()` tells.
         app: The app whose store has it; default: the current app.
         ignored: The job keeps no result; `get` returns None at once.
         parent: The result whose job comes before, where that is known; default: the job that made this one.
@@ -43,12 +45,12 @@ class AsyncResult(Actions, Lineage, Generic[R]):
     TimeoutError = TimeoutError
 
     def __init__(
-        self, id: str, app: Source | None = None, *, ignored: bool = False, parent: AsyncResult[Any] | Any = None
+        self, id: str | UUID, app: Source | None = None, *, ignored: bool = False, parent: AsyncResult[Any] | Any = None
     ) -> None:
-        named: object = id
+        named: object = text_id(id)
         if not isinstance(named, str) or not named:
             raise ValueError(f"AsyncResult takes the id of a job, not {id!r}")
-        self.id = id
+        self.id: str = named
         self.ignored = ignored
         self._app: Source = current.app() if app is None else app
         self._kept: JobView | None = None
@@ -327,7 +329,7 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         return f"<AsyncResult: {self.id}>"
 
     def __eq__(self, other: object) -> bool:
-        return self.id == (other.id if isinstance(other, AsyncResult) else other)
+        return bool(self.id == (other.id if isinstance(other, AsyncResult) else text_id(other)))
 
     def __hash__(self) -> int:
         return hash(self.id)

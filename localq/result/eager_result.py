@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, TypeVar
+from uuid import UUID
 
 from localq import states
 from localq.exceptions import TaskRevokedError
+from localq.model.ids import text_id
 from localq.result.async_result import NOWHERE, AsyncResult
 from localq.result.lineage import Source
 
@@ -27,7 +29,7 @@ class EagerResult(AsyncResult[R]):
 
     def __init__(
         self,
-        id: str | None,
+        id: str | UUID | None,
         ret_value: Any = None,
         state: str | None = None,
         traceback: str | None = None,
@@ -38,7 +40,7 @@ class EagerResult(AsyncResult[R]):
     ) -> None:
         # One that is made by hand needs no id, as in Celery.
         super().__init__(id or "None", app or NOWHERE, parent=parent)
-        self.id = id  # type: ignore[assignment]
+        self.id = text_id(id)
         asked = app is not None and state is None
         self._given = None if asked else (ret_value, state or states.SUCCESS, traceback, name)
 

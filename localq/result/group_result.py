@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from localq import current
 from localq.exceptions import DecodeError
 from localq.model.bounds import is_name
+from localq.model.ids import text_id
 from localq.result.async_result import AsyncResult
 from localq.result.lineage import Source
 from localq.result.result_set import ResultSet
@@ -26,16 +28,17 @@ class GroupResult(ResultSet):
 
     def __init__(
         self,
-        id: str | None = None,
+        id: str | UUID | None = None,
         results: Iterable[Any] | None = None,
         parent: Any = None,
         app: Source | None = None,
         **_ignored: Any,
     ) -> None:
-        if not is_name(id):
-            raise ValueError(f"GroupResult takes the id of a group, not {id!r:.300}")
+        named: object = text_id(id)
+        if not is_name(named):
+            raise ValueError(f"GroupResult takes the id of a group, not {named!r:.300}")
         super().__init__(results or (), app)
-        self.id, self.parent = id, parent
+        self.id, self.parent = named, parent
 
     @property
     def task_id(self) -> str:
@@ -57,10 +60,10 @@ class GroupResult(ResultSet):
         self.app.store.groups.save(self.id, None, self.app.clock.now())
 
     @classmethod
-    def restore(cls, id: str, backend: Any = None, app: Any = None) -> GroupResult | None:
+    def restore(cls, id: str | UUID, backend: Any = None, app: Any = None) -> GroupResult | None:
         """Return the group saved under an id, or None."""
         app = app or current.app()
-        content = app.store.groups.load(id)
+        content = app.store.groups.load(text_id(id))
         if content is None:
             return None
         try:
@@ -84,7 +87,7 @@ class GroupResult(ResultSet):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, GroupResult):
             return other.id == self.id and other.results == self.results
-        return other == self.id if isinstance(other, str) else NotImplemented
+        return str(other) == self.id if isinstance(other, str | UUID) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from localq import current, states
 from localq.exceptions import TimeoutError
@@ -70,7 +71,7 @@ class ResultSet(Actions):
             self.remove(result)
 
     def _meant(self, result: Any) -> Any:
-        return AsyncResult(result, self.app) if isinstance(result, str) else result
+        return AsyncResult(result, self.app) if isinstance(result, str | UUID) else result
 
     def update(self, results: Iterable[Any]) -> None:
         """Add several results."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from localq.model.bounds import checked_id, checked_name, is_number, is_priority, is_whole
 from localq.model.hints import near_miss
+from localq.model.ids import text_id
 from localq.model.stamps import split_stamps
 from localq.serialization import codec
 from localq.serialization.compression import check_compression
@@ -141,6 +142,9 @@ def check_kept(kept: dict[str, Any], find: Find | None) -> None:
     Raises:
         TypeError, ValueError: an option that cannot be, with its name and value.
     """
+    for name in ("root_id", "parent_id", "group_id"):
+        if name in kept:
+            kept[name] = text_id(kept[name])
     for name in ("time_limit", "soft_time_limit", "default_retry_delay"):
         value = kept.get(name)
         if isinstance(value, timedelta):

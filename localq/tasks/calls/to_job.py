@@ -15,7 +15,7 @@ from localq.canvas.cycles import refuse_cycles
 from localq.exceptions import EncodeError, ImproperlyConfigured
 from localq.model.bounds import checked_name
 from localq.model.clock import Clock
-from localq.model.ids import new_id
+from localq.model.ids import new_id, text_id
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
 from localq.model.stamps import split_stamps
@@ -157,7 +157,7 @@ def _jobs_with_options(
     _refuse_large_headers(new, given, conf)
     if given.get("parent_id") is not None:
         # A child belongs to the family of whoever sent it.
-        new = new._replace(workflow=given.get("root_id"))
+        new = new._replace(workflow=text_id(given.get("root_id")))
     if before_task_publish.receivers:
         new = new._replace(properties={name: value for name, value in given.items() if name not in OPTIONS} or None)
     said = given.get("ignore_result")

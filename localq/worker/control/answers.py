@@ -11,6 +11,7 @@ from typing import Any
 
 from localq.exceptions import ImproperlyConfigured, SecurityError
 from localq.execution.policy import rules_of
+from localq.model.ids import ids_of
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT, PAUSE, RATE
@@ -133,7 +134,7 @@ def query_task(state: State, ids: str | Sequence[str], **_: Any) -> dict[str, An
     Those this worker has are active or reserved. Those it may get are scheduled or ready: a worker of Celery's has
     them in memory, here they are in the store, so that every worker that serves their queue tells of them.
     """
-    wanted = {ids} if isinstance(ids, str) else set(ids)
+    wanted = set(ids_of(ids))
     found = {
         one.job.id: ["reserved" if one.started_at is None else "active", _told(one, state)]
         for one in state.worker.pool.jobs()

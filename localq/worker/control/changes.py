@@ -12,6 +12,7 @@ from typing import Any
 
 from localq.host.marks import MARK_SIZE, MOST_PLACES
 from localq.model.hints import nearest
+from localq.model.ids import ids_of
 from localq.model.orders import LIMITS, RATE, Order
 from localq.model.rates import read_rate
 from localq.result import signal_number
@@ -32,7 +33,7 @@ def revoke(
     state: State, task_id: str | Sequence[str], terminate: bool = False, signal: str | int | None = None, **_: Any
 ) -> dict[str, Any]:
     """Revoke jobs; with `terminate` those that run get a signal."""
-    ids = [task_id] if isinstance(task_id, str) else list(task_id)
+    ids = ids_of(task_id)
     _cancel(state, ids, signal_number(signal) if terminate else 0)
     return ok(f"terminate: {', '.join(ids)}" if terminate else f"tasks {', '.join(ids)} flagged as revoked")
 
