@@ -41,7 +41,7 @@ def test_a_uuid_is_an_id_wherever_one_is_taken(q: LocalQ, add: Task[..., int]) -
     assert q.backend.get_state(ids[1]) == "REVOKED"
     assert q.requeue([ids[1]]) == [str(ids[1])]
     q.annotate(ids[1], "MINE", None)
-    assert sent[1].state == "MINE"
+    assert q.AsyncResult(ids[1]).state == "MINE"
 
 
 def test_a_group_has_a_uuid_as_well(q: LocalQ, add: Task[..., int]) -> None:
