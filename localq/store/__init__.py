@@ -10,7 +10,7 @@ from localq.model.finding import Finding
 from localq.model.hints import nearest
 from localq.store.protocol import Store
 
-__all__ = ["KINDS", "backup", "check_kind", "examine", "open_store", "sizes"]
+__all__ = ["KINDS", "backup", "check_kind", "examine", "open_reader", "open_store", "sizes"]
 
 #: What a URL may begin with.
 KINDS = ("sqlite",)
@@ -46,6 +46,14 @@ def open_store(location: str | os.PathLike[str], durability: str = "full", patie
     from localq.store.sqlite.store import SqliteStore
 
     return SqliteStore(path, durability) if patience_s is None else SqliteStore(path, durability, patience_s)
+
+
+def open_reader(location: str | os.PathLike[str]) -> Store:
+    """Return a store on a connection of its own that only reads, for who looks on; not opened yet."""
+    path = _path(location)
+    from localq.store.sqlite.readonly import ReadOnlyStore
+
+    return ReadOnlyStore(path)
 
 
 def examine(

@@ -312,3 +312,40 @@ def test_the_longest_wait_is_looked_for_in_every_queue_and_priority(store: Any) 
         store.jobs.add([new(f"longer-{rank}", priority=rank, queue=f"queue-{rank % 3}", run_at=NOW - 1 - rank)], NOW)
 
         assert min(store.read.stats().waiting_since.values()) == NOW - 1 - rank
+
+
+# What is in a job
+
+
+def test_jobs_are_found_by_when_they_were_added(store: Any) -> None:
+    for number in range(4):
+        store.jobs.add([new(f"job-{number}")], NOW + number)
+
+    found = store.read.find(Filter(added=(NOW + 1, NOW + 3)), 10).jobs
+
+    assert [job.id for job in found] == ["job-2", "job-1"]
+
+
+def test_jobs_are_found_by_who_ran_them_or_runs_them(store: Any) -> None:
+    ann, bob = worker(store, "ann"), worker(store, "bob")
+    store.jobs.add(news("one", "two", "three"), NOW)
+    store.jobs.finish([done(claimed(store, ann, 1)[0])], NOW)
+    claimed(store, bob, 1)
+
+    assert [job.id for job in store.read.find(Filter(worker="bob"), 10).jobs] == ["two"]
+    assert store.read.find(Filter(worker="carl"), 10).jobs == []
+
+
+def test_jobs_are_found_by_text_in_their_arguments_however_large(store: Any) -> None:
+    store.jobs.add([new("small", args=b'[["a needle"],{}]'), new("other")], NOW)
+    store.jobs.add([new("large", args=b'[["' + b"x" * 10_000 + b'needle"],{}]')], NOW)
+
+    assert {job.id for job in store.read.find(Filter(text="needle"), 10).jobs} == {"small", "large"}
+    assert store.read.find(Filter(text="needle", tasks=("shop.pack",)), 10).jobs == []
+
+
+def test_a_ready_job_knows_how_many_come_before_it(store: Any) -> None:
+    store.jobs.add([new("a"), new("b", priority=5), new("c"), new("far", queue="far")], NOW)
+
+    assert [store.read.ahead(name, 10) for name in ("b", "a", "c", "far", "unknown")] == [0, 1, 2, 0, 0]
+    assert store.read.ahead("c", 1) == 1

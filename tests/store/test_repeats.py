@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from localq.model.audit import Change
 from localq.model.edges import Edge
 from localq.model.job import JobState
 from localq.model.orders import PAUSE, RATE, Order
@@ -122,6 +123,9 @@ WRITING: dict[str, Repeated] = {
         is_([False]),
     ),
     "schedules.prune": Repeated(nothing, lambda s, _: s.schedules.prune(NOW, 10), is_(0), is_(0)),
+    "history.record": Repeated(
+        nothing, lambda s, _: s.history.record([Change("ann", "shell", "retry", "job")], NOW, "a"), is_(None), is_(None)
+    ),
     "mail.order": Repeated(
         nothing,
         lambda s, _: s.mail.order([Order(PAUSE, "default", ""), Order(RATE, "shop.mail", "1/s")], NOW),
@@ -154,6 +158,9 @@ LOOKING: dict[str, Callable[[Any, Any], Any]] = {
     "read.starting": lambda s, _: s.read.starting("j", 5),
     "read.family": lambda s, _: s.read.family("job"),
     "read.inputs": lambda s, _: s.read.inputs(["next"]),
+    "history.finished": lambda s, _: s.history.finished(NOW - HOUR, NOW + HOUR, HOUR),
+    "history.changes": lambda s, _: s.history.changes(5),
+    "read.ahead": lambda s, _: s.read.ahead("next", 5),
     "read.stranded": lambda s, _: s.read.stranded(5),
     "read.stats": lambda s, _: s.read.stats(),
     "read.waiting_tasks": lambda s, _: s.read.waiting_tasks(),
@@ -190,7 +197,8 @@ def seen(store: Any) -> list[Any]:
     *jobs, schedules, ledgers = snapshot(store)
     kept = [one._replace(revision=0) for one in schedules]
     mail = store.mail.take("anna", 0, NOW)
-    return [jobs, kept, ledgers, entered, store.groups.load("group"), store.mail.orders(), mail, store.mail.answers(1)]
+    told = [store.groups.load("group"), store.mail.orders(), mail, store.mail.answers(1), store.history.changes(100)]
+    return [jobs, kept, ledgers, entered, *told]
 
 
 @pytest.mark.parametrize("verb", WRITING)

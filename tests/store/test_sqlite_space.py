@@ -345,7 +345,7 @@ def test_rare_jobs_are_found_without_going_through_all_others(
 ) -> None:
     fill_with_every_state(store)
 
-    said = [plan(path, Statement(look.query().limit(51), SQLITE.compiler)) for look in looks(which)]
+    said = [plan(path, Statement(look.query().limit(51), SQLITE.compiler)) for look in looks(which, SQLITE)]
 
     assert [index in one for one in said] == [True]
 

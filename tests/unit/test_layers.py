@@ -24,11 +24,12 @@ ROWS = """
     app
     __init__ testing
     contrib worker
-    cli web
+    web
+    cli
     __main__
 """
 #: The only imports that may stand inside a function: a store's driver is loaded when it is asked for.
-LAZY = {("store", f"store.sqlite.{name}") for name in ("backup", "examine", "file_place", "store")}
+LAZY = {("store", f"store.sqlite.{name}") for name in ("backup", "examine", "file_place", "readonly", "store")}
 #: What a client that only enqueues must not load.
 HEAVY = ["execution", "schedules", "monitor", "worker", "contrib", "testing", "cli", "web"]
 #: What talks to a database is imported inside `store`; elsewhere for classes of errors, a version, and Celery's file.
@@ -39,7 +40,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 #: Packages that hand names on; the `__init__` of any other holds a line of docstring.
 PUBLIC = """
     __init__ app canvas cli result schedules schedules.lint settings store store.protocol tasks.routing testing
-    worker.control
+    web worker.control
 """
 
 ROW = {wing: number for number, row in enumerate(ROWS.strip().splitlines()) for wing in row.split()}

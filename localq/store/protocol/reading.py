@@ -19,13 +19,20 @@ LINE = 1000
 
 
 class Filter(NamedTuple):
-    """Which jobs to find; None means any. `before` pages: only jobs before a cursor, or a job's key."""
+    """Which jobs to find; None means any. `before` pages: only jobs before a cursor, or a job's key.
+
+    `added` are two times: not before the first, and before the second. `worker` has run it, or runs it. `text` is in
+    its arguments or in the error of one of its runs, as they lie there: those that are packed hide it.
+    """
 
     states: tuple[JobState, ...] | None = None
     tasks: tuple[str, ...] | None = None
     queues: tuple[str, ...] | None = None
     shown: str | None = None
     before: int | None = None
+    added: tuple[int | None, int | None] = (None, None)
+    worker: str | None = None
+    text: str | None = None
 
 
 class Page(NamedTuple):
@@ -124,6 +131,13 @@ class Reading(Protocol):
         """Return what each known job gets of those it waited for, and what keeps it from running, in one read.
 
         A result is that of the last success, unless the job has failed or was cancelled since.
+        """
+        ...
+
+    def ahead(self, job_id: str, most: int) -> int:
+        """Return the number of READY jobs that come before a READY one in its queue, counting no further than `most`.
+
+        Those of higher priority come first, then those added before. 0 for any other job.
         """
         ...
 

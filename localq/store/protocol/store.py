@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from localq.store.protocol.bells import Bells
 from localq.store.protocol.events import Events
 from localq.store.protocol.groups import Groups
+from localq.store.protocol.history import History
 from localq.store.protocol.jobs import Jobs
 from localq.store.protocol.mail import Mailbox
 from localq.store.protocol.reading import Reading
@@ -54,6 +55,11 @@ class Store(Protocol):
     @property
     def groups(self) -> Groups:
         """Groups that were saved."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """What is remembered of jobs that are gone, and who changed what."""
         ...
 
     @property

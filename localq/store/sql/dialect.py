@@ -56,6 +56,10 @@ class SqlDialect(ABC):
         """Return the larger of two numbers."""
 
     @abstractmethod
+    def has(self, column: ColumnElement[Any], part: bytes) -> ColumnElement[bool]:
+        """Return the condition that bytes hold others."""
+
+    @abstractmethod
     def made_if_missing(self, index: Index) -> str:
         """Return the statement that makes an index where there is none of its name."""
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, literal_column, or_, select
 
 from localq.model.job import Job, JobState
 from localq.store.protocol.reading import Filter, Page
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.job_clauses import job_columns
-from localq.store.sql.schema import job, state_is
+from localq.store.sql.schema import ATTEMPT_BITS, attempt, job, payload, state_is, worker
 from localq.store.sql.statement import Statement
 
 __all__ = ["Look", "looks", "page"]
@@ -42,14 +43,14 @@ class Look(NamedTuple):
         return select(func.max(job.c.key)).where(*self.among)
 
 
-def looks(which: Filter) -> Iterator[Look]:
+def looks(which: Filter, dialect: SqlDialect) -> Iterator[Look]:
     """Yield the looks that find a filter's jobs together; no two of them find the same.
 
     Few jobs run, fail, are revoked or show a state of their own, and they may lie far behind others: they are looked
     for in indexes of their own. Of the rest there are many, so that going through the newest jobs finds some soon.
     """
     below = () if which.before is None else (job.c.key < which.before,)
-    fits = tuple(_narrowing(which))
+    fits = tuple(_narrowing(which, dialect))
     if which.shown is not None:
         states = () if which.states is None else (_state_in(which.states),)
         yield Look((job.c.shown == which.shown, *below), (*states, *fits))
@@ -68,12 +69,33 @@ def looks(which: Filter) -> Iterator[Look]:
             yield Look((failed, state_is(state), *below), fits)
 
 
-def _narrowing(which: Filter) -> Iterator[ColumnElement[bool]]:
+def _narrowing(which: Filter, dialect: SqlDialect) -> Iterator[ColumnElement[bool]]:
     """Yield what no index helps to find."""
+    since, until = which.added
+    if since is not None:
+        yield job.c.created_at >= since
+    if until is not None:
+        yield job.c.created_at < until
+    if which.worker is not None:
+        # The name stands in the card, which is JSON, with what parts it from other names.
+        named = worker.c.card.contains(f'"name": {json.dumps(which.worker)}', autoescape=True)
+        runs = job.c.owner.in_(select(worker.c.key).where(named))
+        yield or_(_has_run(attempt.c.worker == which.worker), runs)
+    if which.text is not None:
+        sought = which.text.encode()
+        large = exists(select(payload.c.job).where(payload.c.job == job.c.key, dialect.has(payload.c.args, sought)))
+        yield or_(dialect.has(job.c.args, sought), large, _has_run(dialect.has(attempt.c.failure, sought)))
     if which.tasks is not None:
         yield job.c.task.in_(list(which.tasks))
     if which.queues is not None:
         yield job.c.queue.in_(list(which.queues))
+
+
+def _has_run(how: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that a job has a run like that."""
+    span: Any = literal_column(str(1 << ATTEMPT_BITS))
+    first, end = job.c.key * span, (job.c.key + literal_column("1")) * span
+    return exists(select(attempt.c.key).where(attempt.c.key >= first, attempt.c.key < end, how))
 
 
 def _state_in(states: Sequence[JobState]) -> ColumnElement[bool]:
@@ -84,7 +106,7 @@ def page(cursor: Any, dialect: SqlDialect, which: Filter, limit: int, look: int)
     """Return a page of jobs; see `localq.store.protocol.reading`."""
     rows: list[Any] = []
     end = 0
-    for part in looks(which):
+    for part in looks(which, dialect):
         found, its_end = _looked(cursor, dialect, part, limit, look)
         rows += found
         end = max(end, its_end)

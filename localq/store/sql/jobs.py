@@ -18,6 +18,7 @@ from localq.store.protocol.bells import CANCEL, Bells, Topic
 from localq.store.protocol.jobs import Added, Finished
 from localq.store.sql.claiming import JobTaker
 from localq.store.sql.database import Database
+from localq.store.sql.history import remember
 from localq.store.sql.job_clauses import waiting_columns
 from localq.store.sql.job_statements import JobStatements, job_statements
 from localq.store.sql.job_writer import JobWriter, Place, is_plain, plain_row
@@ -117,7 +118,9 @@ class SqlJobs:
         with self._db.lock, self._db.writing as cursor:
             unique = dict.fromkeys(ids)
             found = [self._sql.final_key.run(cursor, of_id=i).fetchone() for i in unique]
-            return self._writer.drop(cursor, [row[0] for row in found if row is not None])
+            gone = [row[0] for row in found if row is not None]
+            remember(cursor, self._db.dialect, gone)
+            return self._writer.drop(cursor, gone)
 
     def purge(self, queues: Sequence[str] | None) -> int:
         """Remove jobs that wait; see the protocol."""
@@ -137,7 +140,9 @@ class SqlJobs:
         # Looked for outside the write lock: there may be many queues. Some may have been requeued meanwhile.
         found = self._old.before(before, limit)
         with self._db.lock, self._db.writing as cursor:
-            removed = self._writer.drop(cursor, self._old.still(cursor, found, before))
+            gone = self._old.still(cursor, found, before)
+            remember(cursor, self._db.dialect, gone)
+            removed = self._writer.drop(cursor, gone)
             failpoints.point("prune.inside")
         return removed
 

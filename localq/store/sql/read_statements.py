@@ -44,6 +44,14 @@ def _counts() -> CompoundSelect[Any]:
     return union_all(*open_ones, done)
 
 
+def _ahead() -> Select[Any]:
+    """Return the number of READY jobs before one in the order of claiming, up to `most`."""
+    in_queue = and_(state_is(JobState.READY), job.c.queue == P("of_queue"))
+    before = or_(job.c.priority > P("rank"), and_(job.c.priority == P("rank"), job.c.key < P("k")))
+    some = select(job.c.key).where(in_queue, before).limit(P("most")).subquery()
+    return select(func.count()).select_from(some)
+
+
 def _stranded() -> Select[Any]:
     """Return the jobs that wait for more than is to come, or only for others that wait for them in turn."""
     none: Any = literal_column("0")
@@ -93,6 +101,7 @@ class ReadStatements(StatementTable):
         )
         columns = list(attempt.columns)
         within = and_(attempt.c.key >= P("first"), attempt.c.key < P("end"))
+        self.ahead = self.made(_ahead())
         self.attempts = self.made(select(*columns).where(within).order_by(attempt.c.key))
         self.last_attempt = self.made(select(*columns).where(within).order_by(attempt.c.key.desc()).limit(1))
         self.note = self.made(select(note.c.meta).where(note.c.job == P("job")))

@@ -121,6 +121,16 @@ class SqlReading:
                 culprit = Seen(Job._make(row), self._last_attempt(cursor, row[0]), None)
         return Inputs([Input._make(row) for row in rows], culprit)
 
+    def ahead(self, job_id: str, most: int) -> int:
+        """Return how many jobs come before one; see the protocol."""
+        with self._db.lock, self._db.reading as cursor:
+            row = self._jobs.by_id.run(cursor, of_id=job_id).fetchone()
+            one = None if row is None else Job._make(row)
+            if one is None or one.state != JobState.READY:
+                return 0
+            found = self._sql.ahead.run(cursor, of_queue=one.queue, rank=one.priority, k=one.key, most=most).fetchone()
+        return int(found[0])
+
     def stranded(self, limit: int) -> list[Job]:
         """Return jobs that nothing will let go; see the protocol."""
         with self._db.lock, self._db.reading as cursor:

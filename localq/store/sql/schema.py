@@ -37,6 +37,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "attempt",
     "bucket",
+    "change",
     "edge",
     "firing",
     "job",
@@ -50,11 +51,12 @@ __all__ = [
     "schedule",
     "schedule_is",
     "standing_order",
+    "tally",
     "worker",
 ]
 
 #: Raised with every change of the tables; a file of a higher one is refused, one of a lower converted.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 #: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
 INLINE_ARGS = 512
 #: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
@@ -345,6 +347,39 @@ standing_order = Table(
     Column("value", Text, nullable=False),
     Column("given_at", BigInteger, nullable=False),
 )
+
+# What is remembered: how many jobs finished, after they are gone; and what people changed.
+
+tally = Table(
+    "tally",
+    metadata,
+    Column("at", BigInteger, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("queue", Text, primary_key=True),
+    Column("state", Integer, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("run_us", BigInteger, nullable=False),
+    # Number of spans by their size, as JSON.
+    Column("runs", Text, nullable=False),
+    Column("waits", Text, nullable=False),
+    info={"clustered": True},
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("token", Text, nullable=False, unique=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("came_from", Text, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("note", Text, nullable=False),
+    info={"keys_once": True},
+)
+Index("change_target", change.c.target)
 
 bucket = Table(
     "bucket",

@@ -11,6 +11,7 @@ from localq.store.protocol.bells import Bells
 from localq.store.protocol.events import Events
 from localq.store.sql.database import Database
 from localq.store.sql.groups import SqlGroups
+from localq.store.sql.history import SqlHistory
 from localq.store.sql.job_writer import JobWriter
 from localq.store.sql.jobs import SqlJobs
 from localq.store.sql.later_bells import LaterBells
@@ -46,6 +47,7 @@ class SqlStore:
         self.jobs = SqlJobs(database, writer, parts.bells)
         self.read = SqlReading(database)
         self.groups = SqlGroups(database)
+        self.history = SqlHistory(database)
         self.workers = SqlWorkers(database, parts.neighbours, parts.steady)
         self.schedules = SqlSchedules(database, writer, parts.bells)
         self.mail = SqlMail(database, parts.bells)

@@ -22,6 +22,15 @@ _STEPS: dict[int, tuple[str, ...]] = {
         "DROP INDEX ix_reply_letter",
     ),
     4: ("CREATE INDEX job_due_in_queue ON job (queue, run_at) WHERE state = 0 AND run_at < 253402300799999999",),
+    5: (
+        "CREATE TABLE tally (at BIGINT NOT NULL, task TEXT NOT NULL, queue TEXT NOT NULL, state INTEGER NOT NULL, "
+        "count INTEGER NOT NULL, run_us BIGINT NOT NULL, runs TEXT NOT NULL, waits TEXT NOT NULL, "
+        "PRIMARY KEY (at, task, queue, state)) WITHOUT ROWID",
+        'CREATE TABLE change ("key" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL, '
+        "at BIGINT NOT NULL, actor TEXT NOT NULL, came_from TEXT NOT NULL, verb TEXT NOT NULL, target TEXT NOT NULL, "
+        "count INTEGER NOT NULL, note TEXT NOT NULL, UNIQUE (token))",
+        "CREATE INDEX change_target ON change (target)",
+    ),
 }
 #: The oldest format that can be converted.
 OLDEST = min(_STEPS) - 1

@@ -6,7 +6,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Index, MetaData, Table, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Index,
+    MetaData,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -58,6 +68,10 @@ class SqliteDialect(SqlDialect):
     def larger(self, one: Any, other: Any) -> ColumnElement[Any]:
         """Return the larger of two numbers, by SQLite's `max` of two arguments."""
         return func.max(one, other)
+
+    def has(self, column: ColumnElement[Any], part: bytes) -> ColumnElement[bool]:
+        """Return the condition that bytes hold others."""
+        return func.instr(column, part) > literal_column("0")
 
     def all_or_none(self, cursor: Any, text: str, rows: Sequence[Any]) -> bool:
         """Run a statement for many rows at once: a third of the time that one after another takes."""
