@@ -43,6 +43,7 @@ COMMANDS = {
     "events": Entry("localq.cli.commands.events:events", "Look", "Show what workers do, as it happens."),
     "list": Entry("localq.cli.commands.jobs:list_", "Look", "Show jobs."),
     "result": Entry("localq.cli.commands.result:result", "Look", "Show a job's state, result and attempts."),
+    "why": Entry("localq.cli.commands.why:why", "Look", "Say why a job does not run."),
     "schedules": Entry("localq.cli.commands.schedules:schedules", "Look", "Show schedules, explain and change them."),
     "cron": Entry("localq.cli.commands.cron:cron", "Look", "Check a cron expression, or show when it is due."),
     "graph": Entry("localq.cli.commands.inside:graph", "Look", "Draw workers and queues, for Graphviz."),

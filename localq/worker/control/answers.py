@@ -9,16 +9,14 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from localq.exceptions import ImproperlyConfigured, SecurityError
 from localq.execution.policy import rules_of
 from localq.model.ids import ids_of
 from localq.model.job import Job, JobState
-from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT, PAUSE, RATE
 from localq.model.secrets import masked
 from localq.monitor import bug_report
+from localq.monitor.shown_call import read_call
 from localq.result.paged_jobs import paged
-from localq.serialization.sealing import open_call
 from localq.settings import Settings
 from localq.store.protocol import Filter
 from localq.tasks.task import Task
@@ -43,7 +41,7 @@ _AWAITED: dict[int, str] = {JobState.SCHEDULED: "scheduled", JobState.READY: "re
 def request_info(job: Job, state: State, started_at: int | None = None, pid: int | None = None) -> dict[str, Any]:
     """Return a job as Celery tells of a request."""
     rules = rules_of(job, state.app.tasks.find(job.task), state.app.conf)
-    args, kwargs = _arguments(job, rules.options, state.app.conf)
+    args, kwargs = _arguments(job, state.app.conf)
     return {
         "id": job.id,
         "name": job.task,
@@ -63,22 +61,12 @@ def request_info(job: Job, state: State, started_at: int | None = None, pid: int
     }
 
 
-def _arguments(job: Job, options: JobOptions, conf: Settings) -> tuple[Any, Any]:
+def _arguments(job: Job, conf: Settings) -> tuple[Any, Any]:
     """Return a job's arguments, or what the call said to show instead; nothing is unpickled to be shown."""
-    if options.argsrepr is not None or options.kwargsrepr is not None:
-        return options.argsrepr or "()", options.kwargsrepr or "{}"
-    if job.args is None:
-        return None, None
-    if options.serializer != "json" or len(job.args) > _LARGEST_ARGS:
-        return f"<{len(job.args):,} bytes of {options.serializer}>", {}
-    try:
-        # Not by the codec, which calls what programs registered to read their own types.
-        args, kwargs = json.loads(open_call(job, conf))
-    except (SecurityError, ImproperlyConfigured) as error:
-        return f"<refused: {error}>", {}
-    except (ValueError, TypeError):
-        return "<unreadable>", {}
-    return args, kwargs
+    call = read_call(job, conf, _LARGEST_ARGS)
+    if call.note is None:
+        return call.args, call.kwargs
+    return (None, None) if job.args is None else (f"<{call.note}>", {})
 
 
 @inspect_command(quick=True, alias="dump_active", help="List of tasks currently being executed.")

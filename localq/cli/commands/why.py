@@ -1,0 +1,36 @@
+"""`localq why`: why a job does not run."""
+
+from __future__ import annotations
+
+import click
+
+from localq.app import LocalQ
+from localq.cli.app_option import app_options
+from localq.cli.lookup import existing, known
+from localq.cli.screen import printable, show_json
+from localq.monitor.job_world import world_of
+from localq.monitor.why_not import why_not
+
+__all__ = ["why"]
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@app_options
+def why(app: LocalQ, job_id: str, as_json: bool) -> None:
+    """Say in a sentence why a job does not run.
+
+    ID may be the start of an id. The answer is of this moment: what a worker does next may change it.
+    """
+    store = existing(app)
+    job = known(store.read, job_id)
+    task = app.tasks.find(job.task)
+    own_rate = None if task is None or not task.rate_limit else str(task.rate_limit)
+    reason = why_not(job, world_of(store, job, own_rate=own_rate), app.clock.now())
+    if as_json:
+        show_json({"id": job.id, "kind": reason.kind, "reason": reason.english(), "jobs": list(reason.jobs)})
+        return
+    click.echo(printable(reason.english()))
+    for other in reason.jobs:
+        click.echo(f"  {printable(other)}")

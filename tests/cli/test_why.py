@@ -1,0 +1,34 @@
+"""`localq why`: a sentence about a job that waits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from localq import LocalQ, chain
+
+
+def test_a_job_that_no_worker_can_take_says_so(localq: Any, q: LocalQ) -> None:
+    job = q.send_task("shop.mail")
+
+    found = localq("why", job.id)
+
+    assert (found.exit_code, found.output) == (0, "No worker is alive.\n")
+
+
+def test_a_job_that_waits_names_what_it_waits_for(localq: Any, q: LocalQ) -> None:
+    @q.task
+    def mail(*what: Any) -> None: ...
+
+    last = chain(mail.si(), mail.si())()
+    first = last.parent
+
+    said = json.loads(localq("why", last.id, "--json").stdout)
+
+    assert said == {"id": last.id, "kind": "awaits", "reason": "It waits for a job to finish.", "jobs": [first.id]}
+
+
+def test_an_unknown_id_is_an_error(localq: Any, q: LocalQ) -> None:
+    q.store.open()
+
+    assert localq("why", "nobody").exit_code == 4
