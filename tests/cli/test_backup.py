@@ -17,7 +17,8 @@ from localq.exceptions import StoreFull
 from localq.model.job import JobState
 from localq.monitor.health import examine
 from localq.store.sqlite.store import SqliteStore
-from tests.store.given import NOW, card, claimed, new, news, snapshot
+from tests.store.given import NOW, card, claimed, new, news
+from tests.store.timed import everything
 
 Run = Callable[..., Result]
 
@@ -32,7 +33,7 @@ def test_a_backup_is_a_store_with_the_same_jobs(q: LocalQ, localq: Run, tmp_path
     size = os.stat(tmp_path / "copy.db").st_size
     assert result.exit_code == 0
     assert result.stdout == f"2 jobs, {size:,} bytes ({size / 1024:.1f} KiB) in {tmp_path}/copy.db\n"
-    assert snapshot(copy) == snapshot(q.store)
+    assert everything(copy) == everything(q.store)
     copy.close()
     assert [one.what for one in examine(copy.name) if one.level == "error"] == []
 

@@ -1,12 +1,17 @@
-"""The stores the suite runs on. A new store adds a line to STORES; the tests are its specification."""
+"""The stores the suite runs on. A new store adds a line to STORES; the tests are its specification.
+
+A store under construction names in that line the facets it has, and so turns green facet by facet: a test says which
+it needs (`pytest.mark.facets`, of its module or its own), and is run on the stores that have them all. Tests that say
+nothing need a store that is complete. To keep that true a test is given no other facet than it says.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -14,13 +19,58 @@ from localq.model import failpoints
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import LeaseClock
 
-#: Each makes a store that is empty, with a clock for its leases; it is given a folder of its own, and the file of an
-#: empty SQLite store.
-STORES: dict[str, Callable[[Path, Path, LeaseClock], Any]] = {
-    "full": lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="full", steady=steady),
-    "normal": lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="normal", steady=steady),
-    "memory": lambda folder, empty, steady: SqliteStore(":memory:", steady=steady),
+#: All that a store may have.
+EVERY = frozenset({"jobs", "read", "groups", "workers", "schedules", "mail", "bells", "events"})
+
+
+class Kind(NamedTuple):
+    """A kind of store: what makes one that is empty, and the facets it has.
+
+    It is made with a folder of its own, the file of an empty SQLite store, and a clock for its leases.
+    """
+
+    make: Callable[[Path, Path, LeaseClock], Any]
+    facets: frozenset[str] = EVERY
+
+
+STORES: dict[str, Kind] = {
+    "full": Kind(lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="full", steady=steady)),
+    "normal": Kind(
+        lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="normal", steady=steady)
+    ),
+    "memory": Kind(lambda folder, empty, steady: SqliteStore(":memory:", steady=steady)),
 }
+
+
+def needed(node: Any) -> frozenset[str]:
+    """Return the facets that a test says it needs."""
+    said = [facet for mark in node.iter_markers("facets") for facet in mark.args]
+    unknown = sorted(set(said) - EVERY)
+    assert not unknown, f"{node.nodeid} needs {', '.join(unknown)}: a store has {', '.join(sorted(EVERY))}."
+    return frozenset(said) or EVERY
+
+
+def having(facets: frozenset[str], kinds: Mapping[str, Kind]) -> list[str]:
+    """Return the names of the kinds of stores that have facets."""
+    return [name for name, kind in kinds.items() if facets <= kind.facets]
+
+
+class Part:
+    """A store of which a test may use what it says it needs."""
+
+    def __init__(self, store: Any, facets: frozenset[str]) -> None:
+        self._store, self._facets = store, facets
+
+    def __getattr__(self, name: str) -> Any:
+        if name in EVERY and name not in self._facets:
+            raise AssertionError(f"The test uses {name!r} of the store: add it to pytest.mark.facets.")
+        return getattr(self._store, name)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on each store that has what it needs."""
+    if "make_store" in metafunc.fixturenames:
+        metafunc.parametrize("make_store", having(needed(metafunc.definition), STORES), indirect=True)
 
 
 def copied(folder: Path, empty: Path) -> Path:
@@ -43,7 +93,7 @@ def steady() -> LeaseClock:
     return LeaseClock()
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture
 def make_store(
     request: pytest.FixtureRequest, tmp_path: Path, empty: Path, steady: LeaseClock
 ) -> Iterator[Callable[[], Any]]:
@@ -53,10 +103,11 @@ def make_store(
         def make() -> Any:
             folder = tmp_path / f"store-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            store = STORES[request.param](folder, empty, steady)
+            store = STORES[request.param].make(folder, empty, steady)
             store.open()
             opened.callback(store.close)
-            return store
+            facets = needed(request.node)
+            return store if facets == EVERY else Part(store, facets)
 
         yield make
 

@@ -171,15 +171,13 @@ def job_in(store: Any, wanted: JobState, job_id: str = "job") -> Job:
 
 
 def snapshot(store: Any) -> list[Any]:
-    """Return all that can be seen of the jobs and schedules in a store."""
+    """Return all that can be seen of the jobs in a store."""
     jobs = store.read.find(Filter(), 10_000).jobs
     ids = [one.id for one in jobs]
-    schedules = store.schedules.find()
-    ledgers = [store.schedules.ledger(one.name, 10_000) for one in schedules]
     seen = [
         [call(store, i) for i in ids],
         [store.read.attempts(i) for i in ids],
         store.read.seen(ids),
         store.read.stats().counts,
     ]
-    return [jobs, *seen, schedules, ledgers]
+    return [jobs, *seen]

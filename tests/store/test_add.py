@@ -27,6 +27,8 @@ from tests.store.given import (
     worker,
 )
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers")
+
 
 def test_a_job_reads_back_as_it_was_added(store: Any) -> None:
     told = new(

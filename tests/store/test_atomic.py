@@ -10,8 +10,8 @@ import pytest
 from localq.exceptions import StoreFull
 from localq.model import failpoints
 from localq.model.job import JobState
-from tests.store.given import HOUR, NOW, claimed, done, job_in, new, newly, news, snapshot, worker
-from tests.store.timed import CONFIG, defined, fired, job_of, there, turn
+from tests.store.given import HOUR, NOW, claimed, done, job_in, new, newly, news, worker
+from tests.store.timed import CONFIG, defined, everything, fired, job_of, there, turn
 
 
 def add_one(store: Any) -> None:
@@ -88,16 +88,16 @@ def filled(store: Any) -> Any:
 def test_a_verb_that_fails_inside_changes_nothing_and_works_again(
     filled: Any, arm: Callable[[str], None], point: str, act: Callable[[Any], None], action: str, error: type
 ) -> None:
-    before = snapshot(filled)
+    before = everything(filled)
     arm(f"{point}={action}")
 
     with pytest.raises(error):
         act(filled)
 
-    assert snapshot(filled) == before
+    assert everything(filled) == before
     arm("")
     act(filled)
-    assert snapshot(filled) != before
+    assert everything(filled) != before
 
 
 def test_a_fault_may_wait_for_a_later_pass(filled: Any, arm: Callable[[str], None]) -> None:
@@ -115,12 +115,12 @@ def test_an_interrupt_inside_a_verb_leaves_the_store_usable(filled: Any, monkeyp
     def interrupted(name: str) -> None:
         raise KeyboardInterrupt
 
-    before = snapshot(filled)
+    before = everything(filled)
     monkeypatch.setattr(failpoints, "point", interrupted)
 
     with pytest.raises(KeyboardInterrupt):
         filled.jobs.add(news("fresh", "also"), NOW)
 
     monkeypatch.undo()
-    assert snapshot(filled) == before
+    assert everything(filled) == before
     assert newly(filled, news("fresh", "also"), NOW) == [True, True]

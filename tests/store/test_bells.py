@@ -21,6 +21,8 @@ from localq.store.sqlite.store import SqliteStore
 from tests.store import children
 from tests.store.together import DEADLINE_S, run_python, together
 
+pytestmark = pytest.mark.facets("bells", "jobs", "read", "workers")
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

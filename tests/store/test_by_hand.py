@@ -26,6 +26,8 @@ from tests.store.given import (
     worker,
 )
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers")
+
 FINAL = [JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED]
 WAITING = [JobState.WAITING, JobState.SCHEDULED, JobState.READY]
 

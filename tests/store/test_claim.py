@@ -12,6 +12,8 @@ from localq.model.outcome import Note
 from localq.model.worker import EVERY_QUEUE, Served
 from tests.store.given import HOUR, NOW, call, claimed, done, job, new, news, state, worker
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers")
+
 
 def names(jobs: Sequence[Any]) -> str:
     return " ".join(one.id for one in jobs)

@@ -11,6 +11,8 @@ from localq.model.orders import LIMITS, PAUSE, RATE, Order
 from localq.model.worker import EVERY_QUEUE, Served
 from tests.store.given import LEASE, NOW, SECOND, card, claimed, new, news, pause, resume, worker
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers", "mail")
+
 UNTIL = NOW + SECOND
 
 

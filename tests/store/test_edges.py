@@ -12,6 +12,8 @@ from localq.model.job import Job, JobState, NewJob
 from localq.model.outcome import Attempt
 from tests.store.given import HOUR, NOW, SECOND, attempt, call, claimed, done, job, new, state, worker
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers")
+
 S = JobState
 
 
@@ -598,6 +600,7 @@ def test_no_later_job_is_taken_for_a_culprit_that_was_removed(store: Any) -> Non
     assert store.read.inputs(["body"])["body"].culprit is None
 
 
+@pytest.mark.facets("groups")
 def test_a_group_is_saved_until_it_is_forgotten_or_old(store: Any) -> None:
     store.groups.save("g", b"one", NOW)
     store.groups.save("g", b"two", NOW + SECOND)

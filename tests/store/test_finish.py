@@ -28,6 +28,8 @@ from tests.store.given import (
     worker,
 )
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers")
+
 
 def taken(store: Any, job_id: str = "job", **more: Any) -> Job:
     """Add a job and claim it."""

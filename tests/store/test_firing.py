@@ -12,6 +12,8 @@ from tests.store.given import HOUR, NOW, SECOND, call, claimed, job, job_in, new
 from tests.store.given import state as job_state
 from tests.store.timed import CONFIG, MINUTE, defined, fired, job_of, row, skipped, state, there, timetable, turn
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers", "schedules")
+
 ACTIVE, PAUSED, ENDED, RETIRED = ScheduleState
 LATER = NOW + SECOND
 JOB = f"mail@{NOW}"

@@ -15,6 +15,8 @@ from localq.model.worker import Served
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import HOUR, NOW, SECOND, done, new, state, worker
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers", "mail")
+
 ANY = Served()
 
 

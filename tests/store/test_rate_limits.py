@@ -15,6 +15,8 @@ from localq.model.rates import NO_RATES, Rate
 from localq.model.worker import EVERY_QUEUE, Served
 from tests.store.given import NOW, SECOND, done, job, new, news, pause, resume, state, worker
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers", "mail")
+
 #: One in a second.
 SLOW = {"shop.mail": Rate(SECOND, 1)}
 

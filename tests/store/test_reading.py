@@ -14,6 +14,8 @@ from localq.model.outcome import Note
 from localq.store.protocol import Filter, Page
 from tests.store.given import NOW, attempt, call, claimed, done, job, job_in, new, newly, news, worker
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers")
+
 
 def found(store: Any, limit: int = 100, **which: Any) -> str:
     return " ".join(one.id for one in store.read.find(Filter(**which), limit).jobs)

@@ -17,7 +17,7 @@ from localq.model.schedule import ScheduleState, SyncOutcome
 from localq.model.worker import EVERY_QUEUE
 from localq.store.protocol import Filter, Finished, Store, Topic
 from tests.store.given import HOUR, LEASE, NOW, SECOND, card, claimed, done, job_in, new, news, snapshot, worker
-from tests.store.timed import CONFIG, defined, fired, job_of, row, there, turn
+from tests.store.timed import CONFIG, defined, fired, job_of, row, there, timetable, turn
 
 
 class Repeated(NamedTuple):
@@ -194,7 +194,7 @@ def test_every_verb_says_what_comes_of_calling_it_again() -> None:
 def seen(store: Any) -> list[Any]:
     """Return all that can be seen in a store, but for the numbers that count its changes."""
     entered = [one._replace(seen_at=0) for one in store.workers.all()]
-    *jobs, schedules, ledgers = snapshot(store)
+    jobs, (schedules, ledgers) = snapshot(store), timetable(store)
     kept = [one._replace(revision=0) for one in schedules]
     mail = store.mail.take("anna", 0, NOW)
     told = [store.groups.load("group"), store.mail.orders(), mail, store.mail.answers(1), store.history.changes(100)]

@@ -15,6 +15,8 @@ from localq.store.protocol import CANCEL, ORDERS, Finished, Topic
 from tests.store.given import NOW, claimed, done, job_in, new, news, pause, worker
 from tests.store.timed import CONFIG, defined, there
 
+pytestmark = pytest.mark.facets("bells", "jobs", "read", "workers", "mail", "schedules")
+
 Rung = Callable[[Topic, Callable[[], Any]], tuple[bool, list[str]]]
 
 

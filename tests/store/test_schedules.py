@@ -15,6 +15,8 @@ from tests.store.files import opened
 from tests.store.given import HOUR, NOW, SECOND
 from tests.store.timed import CONFIG, MINUTE, defined, row, state, there, timetable, turn
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers", "schedules")
+
 ACTIVE, PAUSED, ENDED, RETIRED = ScheduleState
 LATER = NOW + SECOND
 
@@ -451,6 +453,7 @@ def test_those_that_hold_an_instant_need_a_look_too_each_once(store: Any) -> Non
 # Bells
 
 
+@pytest.mark.facets("bells")
 def test_schedulers_are_rung_and_nobody_else(store: Any) -> None:
     bell, worker, waiter = (
         store.bells.hang(Topic.SCHEDULES),

@@ -12,6 +12,8 @@ from localq.model.job import TRANSITIONS, Job, JobState
 from localq.model.outcome import Note
 from tests.store.given import HOUR, NOW, call, claimed, done, job_in, new, state, worker
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers")
+
 S = JobState
 Act = Callable[[Any, Job], object]
 

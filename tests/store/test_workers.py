@@ -25,6 +25,8 @@ from tests.store.given import (
     worker_of_an_earlier_start,
 )
 
+pytestmark = pytest.mark.facets("jobs", "read", "workers")
+
 
 def lost(store: Any, limit: int = 100) -> list[str]:
     return sorted(one.job.id for one in store.workers.lost(limit))

@@ -6,7 +6,7 @@ from typing import Any
 
 from localq.model.job import NewJob
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, NewSchedule, Schedule, ScheduleState
-from tests.store.given import NOW, SECOND, new
+from tests.store.given import NOW, SECOND, new, snapshot
 
 CONFIG = "config:shop"
 MINUTE = 60 * SECOND
@@ -76,6 +76,11 @@ def turn(one: Schedule, *nominals: int, **more: Any) -> Firing:
             **more,
         }
     )
+
+
+def everything(store: Any) -> list[Any]:
+    """Return all that can be seen of the jobs and schedules in a store."""
+    return [*snapshot(store), *timetable(store)]
 
 
 def timetable(store: Any) -> list[Any]:
