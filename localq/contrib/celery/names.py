@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterator
 from typing import NamedTuple
 
 __all__ = ["APP", "MADE", "MODULES", "RESULT", "TASK", "Place", "find"]
@@ -14,9 +15,10 @@ __all__ = ["APP", "MADE", "MODULES", "RESULT", "TASK", "Place", "find"]
 #: Public names by Celery's modules. Where none are listed, the module itself is what programs import.
 MODULES: dict[str, str] = {
     "celery": """
-        Celery Task Signature chain chord chunks group signature maybe_signature xmap xstarmap
+        __version__ Celery Task Signature chain chord chunks group signature maybe_signature xmap xstarmap
         shared_task current_app current_task uuid bugreport
     """,
+    "celery._state": "current_app current_task get_current_app get_current_task",
     "celery.app": "Celery shared_task app_or_default default_app bugreport push_current_task pop_current_task",
     "celery.app.amqp": "AMQP Queues",
     "celery.app.base": "Celery",
@@ -26,9 +28,11 @@ MODULES: dict[str, str] = {
     "celery.app.routes": "MapRoute Router",
     "celery.app.task": "Context Task",
     "celery.app.utils": "Settings",
+    "celery.app.trace": "",
     "celery.apps.worker": "Worker",
     "celery.backends.base": "BaseBackend KeyValueStoreBackend",
-    "celery.beat": "PersistentScheduler ScheduleEntry Scheduler SchedulingError Service",
+    "celery.beat": "BeatLazyFunc PersistentScheduler ScheduleEntry Scheduler SchedulingError Service",
+    "celery.bin": "",
     "celery.bootsteps": "ConsumerStep StartStopStep Step Blueprint",
     "celery.canvas": """
         Signature chain chord chunks group maybe_signature signature subtask xmap xstarmap StampingVisitor
@@ -62,7 +66,7 @@ MODULES: dict[str, str] = {
         AsyncResult EagerResult GroupResult ResultBase ResultSet allow_join_result denied_join_result
         result_from_tuple
     """,
-    "celery.schedules": "ParseException crontab crontab_parser maybe_schedule schedule solar",
+    "celery.schedules": "BaseSchedule ParseException crontab crontab_parser maybe_schedule schedstate schedule solar",
     "celery.security": "setup_security",
     "celery.signals": """
         after_setup_logger after_setup_task_logger after_task_publish beat_embedded_init beat_init
@@ -79,12 +83,17 @@ MODULES: dict[str, str] = {
     "celery.utils": "uuid cached_property",
     "celery.utils.log": "get_logger get_task_logger",
     "celery.utils.time": "",
-    "celery.worker.control": "Panel control_command inspect_command",
+    "celery.worker.control": "Panel control_command inspect_command nok ok",
     "celery.worker.request": "Request",
     "celery.worker.state": "",
-    "kombu": "Connection Exchange Queue",
-    "kombu.common": "Broadcast",
+    "kombu": "Connection Consumer Exchange Producer Queue uuid",
+    "kombu.common": "Broadcast uuid",
+    "kombu.exceptions": "DecodeError EncodeError KombuError OperationalError",
     "kombu.serialization": "register",
+    "kombu.utils": "uuid",
+    "kombu.utils.json": "dumps loads",
+    "kombu.utils.uuid": "uuid",
+    "billiard.exceptions": "SoftTimeLimitExceeded Terminated TimeLimitExceeded WorkerLostError",
 }
 
 #: Names of an app.
@@ -128,22 +137,39 @@ MADE = {
 
 #: Where names are that are not in the place of the same name; and why there is no such name.
 _ELSEWHERE = {
+    "celery._state": "localq",
     "celery.app.base": "localq",
     "celery.app.control": "localq.monitor.control",
     "celery.app.defaults": "localq.settings",
     "celery.app.routes": "localq.tasks.routing",
     "celery.app.utils": "localq.settings",
-    "celery.backends.base": "localq.result.backend",
     "celery.contrib.testing.worker": "localq.testing",
     "celery.events.state": "localq.monitor.event_state",
     "celery.utils": "localq",
     "celery.utils.log": "localq.log",
     "kombu": "localq",
     "kombu.common": "localq",
+    "kombu.exceptions": "localq.exceptions",
     "kombu.serialization": "localq",
+    "kombu.utils": "localq",
+    "kombu.utils.uuid": "localq",
+    "billiard.exceptions": "localq.exceptions",
 }
-#: By module, or by name in full where there is more to say of it.
+#: By name in full, or by module, whose parts it holds for too.
 _WHY = {
+    "celery._state.get_current_app": "use current_app",
+    "celery._state.get_current_task": "use current_task",
+    "celery.app.trace": "use the signals task_prerun and task_postrun, or a base class of tasks",
+    "celery.backends": "results are in the store; see app.backend",
+    "celery.beat.BeatLazyFunc": "use task.request.scheduled_at, the instant a run is due",
+    "celery.bin": "the command is `localq`; app.worker_main(argv) and app.start(argv) run it",
+    "celery.decorators": "use @app.task or @shared_task",
+    "celery.loaders": "there are no loaders; use config_from_object and autodiscover_tasks",
+    "celery.task": "use @app.task or @shared_task, and the class Task",
+    "celery.task.base": "use the class Task",
+    "celery.utils": "a helper of Celery's own; copy it, or use the standard library",
+    "celery.utils.nodenames.gethostname": "use socket.gethostname",
+    "celery.worker": "a worker is one loop without steps; use signals, app.control and inspect",
     "celery.bugreport": "use `localq report`",
     "celery.app.bugreport": "use `localq report`",
     "celery.app.defaults": "settings are values of localq.settings.SETTINGS",
@@ -162,7 +188,6 @@ _WHY = {
     "celery.events.receiver": "use app.events.Receiver",
     "celery.events.snapshot": "ask app.events.State as often as you like",
     "celery.exceptions.CeleryCommandException": "commands raise click's exceptions",
-    "celery.loaders.base": "there are no loaders; use config_from_object and autodiscover_tasks",
     "celery.local": "use current_app and current_task",
     "celery.platforms": "nothing in its place",
     "celery.result.ResultBase": "use AsyncResult and ResultSet",
@@ -174,7 +199,8 @@ _WHY = {
     "celery.worker.request": "use task.request (localq.app.task.Context)",
     "celery.worker.state": "use app.control.inspect() or `localq status`",
     "celery.signals": "there is no eventlet pool; gevent has one",
-    "kombu": "there are no connections",
+    "kombu": "there is no broker here; what talks to one of its own goes on with kombu",
+    "kombu.utils": "a helper of kombu's own; copy it, or use the standard library",
     "kombu.common": "give an Exchange of type fanout; a call then makes a job in each queue bound to it",
 }
 
@@ -184,6 +210,10 @@ _NOTES = {
     "celery.contrib.pytest": "is loaded by pytest itself, and has the fixtures localq_app, localq_worker and others",
     "kombu.serialization.register": "takes an enum or a dataclass, whose values JSON then carries",
 }
+
+
+#: Celery's modules that have names here, and the packages they are in.
+_PACKAGES = {".".join(parts[:length]) for parts in (one.split(".") for one in MODULES) for length in range(1, 9)}
 
 
 class Place(NamedTuple):
@@ -200,11 +230,26 @@ def find(module: str, name: str = "") -> Place:
         name: Empty for the module itself.
     """
     full = f"{module}.{name}".rstrip(".")
-    for there in dict.fromkeys((module.replace("celery", "localq", 1), _ELSEWHERE.get(module, ""))):
-        if there.startswith("localq") and _has(there, name):
+    for there, asked in _places(module, name, full):
+        if there.startswith("localq") and _has(there, asked):
             return Place(there, _NOTES.get(full, ""))
-    why = _WHY.get(full) or _WHY.get(module)
-    return Place(None, why or "LocalQ has no such name")
+    parts = full.split(".")
+    whole = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return Place(None, next((_WHY[one] for one in whole if one in _WHY), "LocalQ has no such name"))
+
+
+def _places(module: str, name: str, full: str) -> Iterator[tuple[str, str]]:
+    """Yield modules here, and the name in them, that may be what is meant.
+
+    Only names that are known to be Celery's are looked for: others of LocalQ's modules may mean something else.
+    """
+    if name in MODULES.get(module, "").split():
+        yield module.replace("celery", "localq", 1), name
+        yield _ELSEWHERE.get(module, ""), name
+    elif full in _PACKAGES:
+        yield module.replace("celery", "localq", 1), name
+        yield full.replace("celery", "localq", 1), ""
+        yield _ELSEWHERE.get(full, "") if full in MODULES else "", ""
 
 
 def _has(module: str, name: str) -> bool:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import ast
 import os
+import re
+import sys
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 from localq.contrib.celery.difference import Difference
 
-__all__ = ["Source", "files_of", "parse"]
+__all__ = ["Source", "files_of", "package_files", "parse"]
 
+N = TypeVar("N", bound=ast.AST)
+#: Words without which a file has nothing to do with Celery, so that it need not be understood.
+_ABOUT = re.compile(
+    r"celery|kombu|billiard|localq|flower|redbeat|apply_async|shared_task|\.task\b|\.si?\(|signature\(|subtask\("
+    r"|beat_?schedule|INSTALLED_APPS|redis|amqp|rabbit|broker|\.conf\b|config_from|namespace="
+    r"|^\s*(?:task_|worker_|result_|beat_|event_|database_|timezone|enable_utc|imports|include|accept_)\w*\s*[:=]",
+    re.IGNORECASE | re.MULTILINE,
+)
 #: Folders that are no part of a project.
 _OUTSIDE = {"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"}
 
@@ -22,6 +33,15 @@ class Source:
     def __init__(self, name: str, tree: ast.Module) -> None:
         self.name = name
         self.tree = tree
+        self._by_kind: dict[type[ast.AST], list[Any]] = {}
+
+    def nodes(self, kind: type[N], *more: type[N]) -> Iterator[N]:
+        """Yield the nodes of one or several kinds; the file is gone through once, whatever is asked."""
+        if not self._by_kind:
+            for node in ast.walk(self.tree):
+                self._by_kind.setdefault(type(node), []).append(node)
+        for one in (kind, *more):
+            yield from self._by_kind.get(one, ())
 
 
 def files_of(spec: str, root: Path) -> list[Path]:
@@ -78,16 +98,17 @@ def _imported(start: Path, folder: Path, more: set[Path]) -> set[Path]:
         if path in found:
             continue
         found.add(path)
-        source = parse(path, path.name)
+        source = parse(path, path.name, whole=True)
         if isinstance(source, Source):
             names = {part for name in _imports(source.tree) for part in (name, name.partition(".")[0])}
             left += [one for name in names if (one := folder / f"{name}.py").is_file()]
-            left += [one for name in names for one in _package_files(folder / name)]
+            left += [one for name in names for one in package_files(folder / name)]
     return found
 
 
-def _package_files(folder: Path) -> Iterable[Path]:
-    return _python_files(folder) if folder.joinpath("__init__.py").is_file() else ()
+def package_files(folder: Path) -> list[Path]:
+    """Return the files of a package, or none where the folder is no package."""
+    return list(_python_files(folder)) if folder.joinpath("__init__.py").is_file() else []
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -100,10 +121,17 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield node.value  # config_from_object("celeryconfig"), include=["tasks"]
 
 
-def parse(path: Path, name: str) -> Source | Difference:
-    """Parse a file; one that is no Python is a difference."""
+def parse(path: Path, name: str, *, whole: bool = False) -> Source | Difference:
+    """Parse a file; one that this Python cannot read is a difference.
+
+    Args:
+        whole: Parse it whatever it is about; else one that has no word of Celery's is an empty one.
+    """
     try:
         with tokenize.open(path) as file:
-            return Source(name, ast.parse(file.read(), name))
+            text = file.read()
+        return Source(name, ast.parse(text if whole or _ABOUT.search(text) else "", name))
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
-        return Difference(name, getattr(error, "lineno", None) or 1, "error", f"cannot be read as Python 3: {error}")
+        python = ".".join(map(str, sys.version_info[:2]))
+        text = f"cannot be read by Python {python}: run `localq check` with the project's own"
+        return Difference(name, getattr(error, "lineno", None) or 1, "unread", text)

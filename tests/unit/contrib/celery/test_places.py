@@ -1,0 +1,105 @@
+"""Servers and other places of jobs and results, wherever a project says them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+Write = Callable[..., None]
+Told = Callable[..., list[str]]
+SERVER = "is a Redis server; this version has no store there. Use path="
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "os.environ.get('B', 'redis://h')",
+        "os.getenv('B', 'redis://h')",
+        "os.environ.get('B') or 'redis://h'",
+        "env('B', default='redis://h')",
+        "env.str('B', 'redis://h')",
+        "config('B', default='redis://h')",
+        "f'redis://{HOST}:{PORT}/0'",
+        "f'{SCHEME}://{HOST}'",
+        "'redis://%s/0' % HOST",
+        "'redis://{}/0'.format(HOST)",
+        "'redis://' + HOST",
+        "URL",
+        "Config.URL",
+        "'redis://h' if PROD else 'jobs.db'",
+        "flask.config['CELERY_BROKER_URL']",
+        "str(URL)",
+    ],
+)
+def test_a_server_is_seen_behind_what_the_environment_may_say(write: Write, told: Told, url: str) -> None:
+    write(
+        "proj.py",
+        f"from celery import Celery\nSCHEME = 'redis'\nURL = 'redis://h'\nHOST = os.environ['HOST']\n"
+        f"flask.config['CELERY_BROKER_URL'] = 'redis://h'\napp = Celery('proj', broker={url})\n",
+    )
+
+    (line,) = [line for line in told() if line.startswith("proj.py:6")]
+    assert line.startswith("proj.py:6 error: broker: redis://")
+    assert SERVER in line
+
+
+@pytest.mark.parametrize("url", ["os.environ['B']", "os.environ.get('B')", "settings.BROKER", "read('b')", "f'{B}'"])
+def test_a_place_that_only_the_running_program_knows_is_told(write: Write, told: Told, url: str) -> None:
+    write("proj.py", f"from celery import Celery\napp = Celery('proj', broker={url})\n")
+
+    assert told() == [
+        "proj.py:2 differs: broker: known only when the program runs; a server there is refused, so that the app "
+        "needs path="
+    ]
+
+    write("proj.py", f"from celery import Celery\napp = Celery('proj', path='jobs.db', broker={url})\n")
+    assert told() == []
+
+
+@pytest.mark.parametrize("url", ["os.environ.get('B', 'jobs.db')", "str(DATA / 'jobs.db')", "f'{DATA}/jobs.db'"])
+def test_a_path_of_which_a_part_is_not_known_is_nothing_to_tell(write: Write, told: Told, url: str) -> None:
+    write("proj.py", f"from celery import Celery\napp = Celery('proj', broker={url})\n")
+
+    assert told() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flask.config['CELERY_BROKER_URL'] = 'redis://h'",
+        "flask.config['CELERY'] = {'broker_url': 'redis://h'}",
+        "flask.config.from_mapping(CELERY=dict(broker_url='redis://h'))",
+        "class Config:\n    CELERY_BROKER_URL = os.getenv('B', 'redis://h')",
+        "settings = dict(broker_url='redis://h')\napp.conf.update(settings)",
+        "app.config_from_object({'broker_url': 'redis://h'})",
+        "celery: Celery = Celery(broker='redis://h')",
+        "class App(Celery): ...\ncelery = App('proj', broker='redis://h')",
+        "from celery import Celery as Queue\ncelery = Queue('proj', broker='redis://h')",
+        "self.celery = Celery('proj', broker='redis://h')",
+    ],
+)
+def test_a_server_is_seen_wherever_it_is_set(write: Write, told: Told, text: str) -> None:
+    write("proj.py", f"{text}\n")
+
+    assert any("error" in line and SERVER in line for line in told())
+
+
+@pytest.mark.parametrize("name", ["django-db", "database", "proj.results:Backend", "proj.results.Backend", "amqp"])
+def test_short_names_of_back_ends_are_no_files(write: Write, told: Told, name: str) -> None:
+    write("celeryconfig.py", f"result_backend = {name!r}\n")
+    write("proj.py", "")
+
+    (line,) = told()
+    assert line.startswith(f"celeryconfig.py:1 error: result_backend: {name!r} is another place for jobs or results")
+
+
+def test_jobs_and_results_in_two_places_are_told(write: Write, told: Told) -> None:
+    write("proj.py", "app = Celery('proj', broker='sqlite:///jobs.db', backend='db+sqlite:///results.db')\n")
+
+    assert told() == [
+        "proj.py:1 error: broker and backend are two places; jobs and results are in one: give path=, or broker= alone"
+    ]
+
+    write("proj.py", "app = Celery('proj', broker='sqla+sqlite:///jobs.db', backend='db+sqlite:///jobs.db')\n")
+    assert told() == []
