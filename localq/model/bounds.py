@@ -17,7 +17,7 @@ A_NAME = f"1 to {_LONGEST_NAME} bytes of printable characters"
 _HIGHEST_PRIORITY = 9
 
 
-def is_whole(value: Any, least: float | None = None, most: float | None = None) -> bool:
+def is_whole(value: Any, least: float | None = None, most: float | None = None) -> TypeGuard[int]:
     """Whether a value is a whole number within bounds; True and False are none."""
     return isinstance(value, int) and is_number(value, least, most)
 

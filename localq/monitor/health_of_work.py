@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from localq.model.finding import Finding, fine, note, warning
 from localq.model.hints import nearest
@@ -92,7 +92,7 @@ def unserved(found: Sequence[WorkerRow], waiting: Mapping[tuple[str, str], int])
     for (queue, _), count in waiting.items():
         counts[queue] += count
     served = [row.card for row in found if row.state == WorkerState.ALIVE]
-    missed = {queue: n for queue, n in counts.items() if not any(_serves(card, queue) for card in served)}
+    missed = {queue: n for queue, n in counts.items() if not any(card.served.serves(queue) for card in served)}
     for queue, count in sorted(missed.items()):
         yield warning(
             "queues",
@@ -135,7 +135,7 @@ def unknown(
     """
     cards = [row.card for row in found if row.state == WorkerState.ALIVE] + ([] if own is None else [own])
     for (queue, task), count in sorted(waiting.items()):
-        there = [card.tasks for card in cards if _serves(card, queue)]
+        there = [card.tasks for card in cards if card.served.serves(queue)]
         if there and not any(task in tasks for tasks in there):
             yield Unknown(queue, task, count, frozenset().union(*there))
 
@@ -181,10 +181,6 @@ def schedules(store: Store, now: int) -> Finding:
             )
     waits = due.schedules or due.next_due is not None
     return fine("schedules", "No schedule is overdue." if waits else "No schedule waits for its time.")
-
-
-def _serves(card: Any, queue: str) -> bool:
-    return queue not in card.excluded and (card.queues is None or queue in card.queues)
 
 
 def _named(counts: Counter[str]) -> str:

@@ -44,8 +44,10 @@ class Aside:
         self._worker, self._most = worker, most
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        #: Set where nothing waits and nothing is being called: under the lock, in which nothing can be put.
         self._idle = threading.Event()
         self._idle.set()
+        self._lock = threading.Lock()
         self._slow = False
         self._dropped = 0
 
@@ -74,8 +76,9 @@ class Aside:
         elif self._queue.qsize() >= self._most:
             self._dropped += 1
         else:
-            self._idle.clear()
-            self._queue.put((call, args, kwargs))
+            with self._lock:
+                self._idle.clear()
+                self._queue.put((call, args, kwargs))
 
     def calling(self, call: Callable[P, Any]) -> Callable[P, None]:
         """Return a function that has another called soon."""
@@ -92,8 +95,7 @@ class Aside:
 
     def _run(self) -> None:
         while True:
-            if self._queue.empty():
-                self._idle.set()
+            if self._is_idle():
                 self._slow = False
                 self._tell_dropped()
             item = self._queue.get()
@@ -102,6 +104,12 @@ class Aside:
                 self._tell_dropped()
                 return
             _guarded(*item)
+
+    def _is_idle(self) -> bool:
+        with self._lock:
+            if self._queue.empty():
+                self._idle.set()
+            return self._idle.is_set()
 
     def _tell_dropped(self) -> None:
         count, self._dropped = self._dropped, 0

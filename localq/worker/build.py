@@ -13,7 +13,8 @@ from typing import Any
 
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
-from localq.host.marks import SLOTS_OF_PLACES
+from localq.host.marks import MOST_PLACES, SLOTS_OF_PLACES
+from localq.model.bounds import is_whole
 from localq.model.hints import nearest
 from localq.serialization.sealing import signer_of
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
@@ -203,9 +204,9 @@ def _bounds(kind: str, autoscale: tuple[int, int]) -> Bounds:
     most, fewest = autoscale
     if kind == "solo":
         raise ImproperlyConfigured("The solo pool runs one job at a time: it cannot be scaled. Use -P processes.")
-    if not 1 <= fewest <= most <= 10_000:
+    if not (is_whole(fewest, 1, MOST_PLACES) and is_whole(most, fewest, MOST_PLACES)):
         raise ImproperlyConfigured(
-            f"autoscale={most},{fewest} must be MAX,MIN: two whole numbers from 1 to 10,000, the larger first"
+            f"autoscale={most},{fewest} must be MAX,MIN: two whole numbers from 1 to {MOST_PLACES:,}, the larger first"
         )
     return Bounds(most, fewest)
 
@@ -216,8 +217,10 @@ def _size(app: LocalQ, kind: str, concurrency: int | str | None) -> int:
         return _MANY
     if wanted is None or wanted == "auto":
         return 1 if kind == "solo" else processors()
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= 10_000:
-        raise ImproperlyConfigured(f"concurrency={wanted!r} must be a whole number from 1, or 'auto'")
+    if not is_whole(wanted, 1, MOST_PLACES):
+        raise ImproperlyConfigured(
+            f"concurrency={wanted!r} must be a whole number from 1 to {MOST_PLACES:,}, or 'auto'"
+        )
     if kind == "solo" and wanted > 1:
         logger.warning("The solo pool has one slot; concurrency %d has no effect. Use another pool for more.", wanted)
         return 1

@@ -252,3 +252,28 @@ def test_the_command_goes_on_under_a_handler_that_raises(q: LocalQ, tmp_path: Pa
             with pytest.raises(ValueError, match="no"):
                 result.get(20)
     assert [len(result.attempts) for result in results] == [1, 1, 1]
+
+
+def test_what_is_put_as_the_thread_runs_out_of_calls_is_waited_for_before_a_result() -> None:
+    gate, between = threading.Event(), threading.Event()
+    aside = Aside("w@h")
+
+    class Idle(threading.Event):
+        def set(self) -> None:
+            if not between.is_set():
+                putting.start()
+                between.set()
+                # It has put its call by then, unless it has to wait for this to be over.
+                putting.join(0.3)
+            super().set()
+
+    putting = threading.Thread(target=lambda: aside.put(gate.wait, 60))
+    aside._idle = Idle()
+    aside.start()
+    try:
+        assert between.wait(20)
+        putting.join(20)
+        assert not aside._idle.is_set()
+    finally:
+        gate.set()
+        aside.stop()
