@@ -171,6 +171,10 @@ class Signal:
             _log.exception("Receiver %r of the signal %s failed", receiver, self.name)
             return error
 
+    def hears(self, sender: Any) -> bool:
+        """Return whether a receiver would be called for a sender."""
+        return bool(self.receivers) and bool(self._live(sender))
+
     def _live(self, sender: Any) -> list[Receiver]:
         wanted = _key(sender)
         found = [one.resolve() for one in self.receivers if one.sender is None or one.sender == wanted]

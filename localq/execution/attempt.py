@@ -21,6 +21,7 @@ from localq.exceptions import ImproperlyConfigured, SecurityError, TimeLimitExce
 from localq.execution.outcome import ended_by, failed, refused, succeeded
 from localq.execution.policy import Terms
 from localq.execution.running import Running, Runtime
+from localq.execution.unasked import asked_for
 from localq.host.this_process import pid
 from localq.model import failpoints
 from localq.model.job import Job
@@ -61,7 +62,7 @@ def _run(this: Running) -> Outcome:
     current.request.set(this.context)
     try:
         outcome = _attempted(this)
-        if task_postrun.receivers:
+        if task_postrun.receivers and this.begun:
             tell_end(this, outcome)
         return sealed(this, outcome)
     except (WorkerTerminate, TimeLimitExceeded):
@@ -131,7 +132,7 @@ def end_if_forked(this: Running, process: int, error: BaseException | None = Non
 
 
 def read(this: Running) -> Outcome | None:
-    """Decode the arguments and fill in the request; return the outcome of a job that cannot be read."""
+    """Decode the arguments and fill in the request; return the outcome of a job that is not to run now."""
     try:
         this.read_call()
     except WorkerTerminate:
@@ -142,12 +143,21 @@ def read(this: Running) -> Outcome | None:
             fields = {"request": this.context, "exception": error, "traceback": error.__traceback__, "einfo": None}
             task_internal_error.send(this.task, task_id=this.job.id, args=this.args, kwargs=this.kwargs, **fields)
         return told
-    return None
+    return _asked_for(this) if this.options.unasked else None
+
+
+def _asked_for(this: Running) -> Outcome | None:
+    try:
+        return asked_for(this)
+    except WorkerTerminate:
+        raise
+    except BaseException as error:
+        return failed(this, error)
 
 
 def begin(this: Running) -> None:
     """Do what comes before every call of a task."""
-    task = this.task
+    task, this.begun = this.task, True
     if task_prerun.receivers:
         task_prerun.send(task, task_id=this.job.id, task=task, args=this.args, kwargs=this.kwargs)
     if type(task).before_start is not Task.before_start:

@@ -28,7 +28,7 @@ from localq.tasks.parameters import takes_failure
 from localq.tasks.request import Context
 from localq.tasks.routing.router import router_of
 
-__all__ = ["FIRST_ERRBACK", "callbacks", "errback_call", "errbacks"]
+__all__ = ["FIRST_ERRBACK", "callbacks", "errback_call", "errbacks", "unasked"]
 
 #: Arguments longer than this (bytes) are not repeated in an error callback's request.
 _LONGEST_REQUEST = 65_536
@@ -102,6 +102,11 @@ def errbacks(
             # Checked when it was sent; what was written by hand must not stop the worker.
             _discard(job, f"bad error callback: {error!r}")
     return tuple(jobs)
+
+
+def unasked(new: NewJob) -> NewJob:
+    """Return a job that is made here, and is to be asked for in the slot that runs it."""
+    return new._replace(options=JobOptions.read(new.options)._replace(unasked=True).write())
 
 
 def _discard(job: Job, reason: str) -> None:

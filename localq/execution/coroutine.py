@@ -31,7 +31,7 @@ async def run(task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime, dr
     token = current.request.set(this.context)
     try:
         outcome = await _attempted(this, drive)
-        if task_postrun.receivers:
+        if task_postrun.receivers and this.begun:
             tell_end(this, outcome)
         return sealed(this, outcome)
     except (WorkerTerminate, TimeLimitExceeded):

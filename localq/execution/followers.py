@@ -18,9 +18,10 @@ from localq.model.ids import follow_up_id
 from localq.model.job import NewJob
 from localq.serialization import codec
 from localq.serialization.tagged_json.held import passing_on
+from localq.tasks.calls.publish_signals import listened, told
 from localq.tasks.parameters import takes_failure
 
-__all__ = ["after_failure", "after_success"]
+__all__ = ["after_failure", "after_success", "heard"]
 
 _log = logging.getLogger("localq.task")
 
@@ -32,7 +33,7 @@ def after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...
         value, result: What the task returned, as it is and encoded.
     """
     with passing_on() if this.runtime.eager else contextlib.nullcontext():
-        return _after_success(this, value, result)
+        return heard(this, _after_success(this, value, result))
 
 
 def _after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...]:
@@ -43,23 +44,32 @@ def _after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ..
     return plain + tuple(new for number in sorted(own) for new in _planned(this, links[number], number, value))
 
 
-def after_failure(this: Running, told: bytes) -> tuple[NewJob, ...] | None:
+def after_failure(this: Running, failure: bytes) -> tuple[NewJob, ...] | None:
     """Return the jobs of a run's callbacks for failure; None where nobody is to be asked, and the worker makes them.
 
     What an override raises is logged, and its callback is not called.
     """
     links = dict(enumerate(this.options.link_error or (), FIRST_ERRBACK))
     own = {number for number, link in links.items() if _asks(this, link) and _gets_id(this, link)}
-    if not own:
+    if not own and (this.runtime.eager or not any(listened(link["task"]) for link in links.values())):
         return None
     conf, now = this.runtime.settings, this.runtime.clock.now()
-    made = errbacks(this.job, this.options, told, conf, now, own)
+    made = errbacks(this.job, this.options, failure, conf, now, own)
     for number in sorted(own):
         try:
             made += _planned(this, links[number], number, this.job.id)
         except Exception:
             _log.exception("The error callback %s of job %s could not be sent", links[number]["task"], this.job.id)
-    return made
+    return heard(this, made)
+
+
+def heard(this: Running, jobs: tuple[NewJob, ...]) -> tuple[NewJob, ...]:
+    """Send the signals of publishing for jobs that follow from a run; return the jobs as receivers want them.
+
+    Nobody is told in eager mode, as nobody is told of its calls.
+    """
+    anybody = not this.runtime.eager and any(listened(new.task) for new in jobs)
+    return told(this.task.app, jobs) if anybody else jobs
 
 
 def _asks(this: Running, link: Mapping[str, Any]) -> bool:

@@ -26,7 +26,7 @@ from localq.exceptions import (
     WorkerLostError,
     WorkerTerminate,
 )
-from localq.execution.followers import after_failure, after_success
+from localq.execution.followers import after_failure, after_success, heard
 from localq.execution.hooks import tell
 from localq.execution.retry import auto_retried, retried
 from localq.execution.running import Running
@@ -168,7 +168,7 @@ def _replaced(this: Running, asked: Replaced) -> Outcome:
     new = next((one for one in jobs if one.id == job.id), None)
     if new is None:
         raise InvalidTaskError(f"{job.task} was to be replaced by a call that its task's apply_async() did not send")
-    others = tuple(one._replace(workflow=job.workflow or this.context.root_id) for one in jobs if one.id != job.id)
+    others = [one._replace(workflow=job.workflow or this.context.root_id) for one in jobs if one.id != job.id]
     kept, own = JobOptions.read(new.options), this.options
     options = kept._replace(
         root_id=own.root_id,
@@ -178,7 +178,8 @@ def _replaced(this: Running, asked: Replaced) -> Outcome:
         as_body=kept.as_body or own.as_body,
         stamps={**(own.stamps or {}), **(kept.stamps or {})} or None,
     )
-    return this.outcome(Ending.REPLACED, replaced=new._replace(options=options.write()), follow_ups=others)
+    new, *others = heard(this, (new._replace(options=options.write()), *others))
+    return this.outcome(Ending.REPLACED, replaced=new, follow_ups=tuple(others))
 
 
 def _heard(given: Mapping[str, Any], options: JobOptions) -> Signature[Any]:

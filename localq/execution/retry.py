@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from localq.exceptions import Retry, TaskRevokedError
 from localq.execution.hooks import tell
 from localq.execution.running import Running
+from localq.model.job import NewJob
+from localq.model.job_options import JobOptions
 from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
 from localq.serialization.tagged_json.held import passing_on
 from localq.signals import task_retry
 from localq.tasks.call_options import KEPT
 from localq.tasks.call_times import When, zone_of
+from localq.tasks.calls import publish_signals
+from localq.tasks.calls.publish_signals import listened
 from localq.tasks.request import ExceptionInfo
 from localq.tasks.retry_call import withdrawn
 
@@ -74,8 +79,22 @@ def retried(this: Running, again: Retry) -> Outcome:
         return this.outcome(Ending.IGNORED)
     when = When(zone_of(this.runtime.settings), this.runtime.clock.now())
     run_at = when.micros(0 if again.when is None else again.when, "eta")
-    changes = _changed_call(this, again)
-    return this.outcome(Ending.RETRY, failure=failure.dump(told), run_at=run_at, **changes)
+    changes = {"run_at": run_at, **_changed_call(this, again)}
+    if again.sig is not None and listened(this.job.task) and not this.runtime.eager:
+        changes = _heard(this, again.sig, changes)
+    return this.outcome(Ending.RETRY, failure=failure.dump(told), **changes)
+
+
+def _heard(this: Running, sig: Mapping[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Send the signals of publishing for a retry; return what it changes of the job, as receivers want it."""
+    job, options = this.job, JobOptions.read(changes["options"]) if "options" in changes else this.options
+    call = changes.get("args") or codec.encode_call(tuple(sig["args"]), sig["kwargs"], options.serializer)
+    queue, rank = changes.get("queue") or job.queue, changes.get("priority")
+    rank = job.priority if rank is None else rank
+    new = NewJob(job.id, job.task, queue, call, rank, changes["run_at"], job.expires_at, options.write())
+    (new,) = publish_signals.told(this.task.app, [new], this.context.retries + 1)
+    run_at = changes["run_at"] if new.run_at is None else new.run_at
+    return {**changes, "args": new.args, "options": new.options, "priority": new.priority, "run_at": run_at}
 
 
 #: Options of the first run, which a retry does not change.

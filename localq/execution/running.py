@@ -69,15 +69,28 @@ class Running:
         context: The request, empty before `read_call`.
         args, kwargs: What the task is called with, as far as that could be read.
         retval: What it returned, or raised.
+        begun: Whether the task is, or was, about to be called.
     """
 
-    __slots__ = ("args", "context", "job", "kwargs", "limits", "options", "retval", "runtime", "started_at", "task")
+    __slots__ = (
+        "args",
+        "begun",
+        "context",
+        "job",
+        "kwargs",
+        "limits",
+        "options",
+        "retval",
+        "runtime",
+        "started_at",
+        "task",
+    )
 
     def __init__(self, task: Task[..., Any], job: Job, terms: Terms, runtime: Runtime) -> None:
         self.task, self.job, self.runtime = task, job, runtime
         self.options, self.limits = terms
         self.started_at = runtime.clock.now()
-        self.context = Context()
+        self.context, self.begun = Context(), False
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = {}
         self.retval: Any = None

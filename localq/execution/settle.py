@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localq.exceptions import TaskRevokedError, Terminated, WorkerLostError
-from localq.execution.callbacks import errbacks
+from localq.execution.callbacks import errbacks, unasked
 from localq.execution.policy import Rules
 from localq.model.edges import Role
 from localq.model.job import Job, JobState
@@ -122,7 +122,8 @@ def _failed(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> 
     if outcome.errbacks_made:
         return done._replace(follow_ups=outcome.follow_ups)
     try:
-        return done._replace(follow_ups=errbacks(job, rules.options, outcome.failure, rules.settings, now))
+        made = errbacks(job, rules.options, outcome.failure, rules.settings, now)
+        return done._replace(follow_ups=tuple(map(unasked, made)))
     except (KeyError, TypeError, ValueError):
         # Options no call of ours wrote: the failure counts, a callback nobody can read does not stop a worker.
         return done

@@ -18,7 +18,7 @@ class JobOptions(NamedTuple):
     told to wait for, in microseconds; negative: so long after what it waits for, or None. `retries` were made before
     this job was. `as_body` is there on a chord's body, or each of its tasks: `{"after": ids of the jobs the chord waits
     for, "wrapped": whether it fails with a ChordError, "told": numbers of the error callbacks that hear of the header's
-    failure; None: all}`.
+    failure; None: all}`. `unasked`: it was made where no code of users' runs; a slot asks that before its first run.
     """
 
     serializer: str = "json"
@@ -44,6 +44,7 @@ class JobOptions(NamedTuple):
     compression: str | None = None
     eta: int | None = None
     as_body: dict[str, Any] | None = None
+    unasked: bool | None = None
 
     @classmethod
     def read(cls, text: str | None) -> JobOptions:
@@ -75,7 +76,7 @@ class JobOptions(NamedTuple):
 _NONE = JobOptions()
 _NUMBERS = ("time_limit", "soft_time_limit", "max_retries", "retries", "default_retry_delay")
 _WHOLE = ("eta",)
-_FLAGS = ("ignore_result", "store_errors_even_if_ignored", "acks_late")
+_FLAGS = ("ignore_result", "store_errors_even_if_ignored", "acks_late", "unasked")
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(JobOptions._fields, str),
     **dict.fromkeys(_NUMBERS, (int, float)),

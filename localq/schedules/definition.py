@@ -34,7 +34,7 @@ _FIRINGS = UUID("0e0c8b6e-0c2f-4f5b-8d55-6c6f63616c71")
 _SECONDS = ("window", "jitter", "deadline")
 _INSTANTS = ("start", "end")
 #: Fields of a job that differ with each firing.
-_OF_FIRING = frozenset({"id", "run_at"})
+_OF_FIRING = frozenset({"id", "run_at", "properties"})
 
 
 def firing_id(name: str, since: int, nominal: int) -> str:
@@ -203,6 +203,7 @@ class Definition(NamedTuple):
         at = to_datetime(nominal).isoformat()
         said = {"celery_beat_task": True, "periodic_task_name": self.name, "scheduled_at": at}
         options["headers"] = {**headers, **said}
+        options["unasked"] = True
         if self.delay:
             options["eta"] = now + self.delay
         return self.job._replace(
