@@ -1,0 +1,124 @@
+"""A Jupyter kernel: tasks are defined in cells, which are run again and again, and the kernel is restarted."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.worker.waiting import alive, until
+
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("jupyter_client", "ipykernel")),
+    reason="jupyter_client or ipykernel is not installed",
+)
+
+#: Seconds a cell may take.
+_PATIENCE_S = 60
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Any]:
+    """Return the manager of a kernel in a folder of its own."""
+    from jupyter_client.manager import KernelManager
+
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "IPYTHONDIR": str(tmp_path / "ipython")}
+    kernel = KernelManager()
+    kernel.start_kernel(cwd=str(tmp_path), env=environment)
+    yield kernel
+    kernel.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def run(manager: Any) -> Iterator[Callable[[str], str]]:
+    """Return a function that runs a cell and returns what it printed."""
+    client = manager.client()
+    client.start_channels()
+
+    def cell(code: str) -> str:
+        said: list[str] = []
+
+        def hear(message: Any) -> None:
+            if message["msg_type"] == "stream":
+                said.append(message["content"]["text"])
+
+        client.wait_for_ready(_PATIENCE_S)
+        reply = client.execute_interactive(code, timeout=_PATIENCE_S, output_hook=hear)
+        assert reply["content"]["status"] == "ok", reply["content"].get("traceback")
+        return "".join(said)
+
+    yield cell
+    client.stop_channels()
+
+
+BEGIN = """
+import os
+from localq import LocalQ
+q = LocalQ(path="jobs.db", durability="normal")
+q.start(concurrency=1, pool=POOL)
+"""
+DEFINE = """
+class Price:
+    def __init__(self, cents):
+        self.cents = cents
+
+def rounded(cents):
+    return Price(cents - cents % 5).cents
+
+@q.task
+def price(cents):
+    return [rounded(cents), os.getpid()]
+"""
+
+
+@pytest.mark.parametrize("pool", ["processes", "threads", "asyncio"])
+def test_tasks_defined_in_cells_run_as_they_were_defined_last(run: Callable[[str], str], pool: str) -> None:
+    run(BEGIN.replace("POOL", repr(pool)))
+    run(DEFINE)
+    assert run("print(price.delay(99).get(30)[0])") == "95\n"
+
+    run("def rounded(cents):\n    return cents // 100")
+    run("@q.task\ndef price(cents):\n    return [rounded(cents), os.getpid()]")
+    assert run("print(price.delay(299).get(30)[0])") == "2\n"
+
+    run("@q.task\nasync def later(word):\n    return word + '!'")
+    assert run("print(later.delay('now').get(30))") == "now!\n"
+    assert run("print([price.delay(n).get(30)[0] for n in (100, 200)])") == "[1, 2]\n"
+
+
+HELD = """
+import time
+
+@q.task
+def held(cents):
+    with open("began", "w") as file:
+        print(os.getpid(), file=file)
+    while not os.path.exists("gate"):
+        time.sleep(0.01)
+    return rounded(cents)
+"""
+
+
+@pytest.mark.parametrize("pool", ["processes", "asyncio"])
+def test_a_kernel_that_is_restarted_goes_on_with_what_ran_and_what_waited(
+    tmp_path: Path, manager: Any, run: Callable[[str], str], pool: str
+) -> None:
+    for cell in (BEGIN.replace("POOL", repr(pool)), DEFINE, HELD):
+        run(cell)
+    ran, waited = run("print(held.delay(99).id, price.delay(98).id)").split()
+    until(lambda: (tmp_path / "began").exists() and (tmp_path / "began").read_text().endswith("\n"))
+    slot = int((tmp_path / "began").read_text())
+
+    manager.restart_kernel(now=True)
+    until(lambda: not alive(slot))
+    (tmp_path / "gate").touch()
+    for cell in (BEGIN.replace("POOL", repr(pool)), DEFINE, HELD):
+        run(cell)
+
+    assert run(f"print(q.AsyncResult({ran!r}).get(30), q.AsyncResult({waited!r}).get(30)[0])") == "95 95\n"
+    found = run(f"print([[run.outcome for run in q.AsyncResult(one).attempts] for one in ({ran!r}, {waited!r})])")
+    assert found == "[['LOST', 'SUCCESS'], ['SUCCESS']]\n"
