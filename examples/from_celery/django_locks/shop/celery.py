@@ -1,0 +1,13 @@
+"""The shop's queue: localq -A shop worker -B."""
+
+from __future__ import annotations
+
+import os
+
+from localq import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+app = Celery("shop")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
