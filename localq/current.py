@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -19,6 +20,7 @@ __all__ = [
     "request",
     "set_app",
     "set_in_slot",
+    "set_maker",
 ]
 
 #: The running request (a `localq.tasks.request.Context`), or None outside tasks.
@@ -26,29 +28,43 @@ request: ContextVar[Any] = ContextVar("localq_request", default=None)
 #: Every app of this process.
 apps: WeakSet[Any] = WeakSet()
 _app: Any = None
+#: The app of a program that made none, once it was asked for; and what makes it.
+_default: Any = None
+_make_default: Callable[[], Any] | None = None
+_making = threading.RLock()
 _in_slot = False
 
 
 def app() -> Any:
-    """Return the current app: the one made last, or made current by hand.
+    """Return the current app: the one made last, or made current by hand; where none was made, the default one."""
+    global _default
+    if _app is not None:
+        return _app
+    with _making:
+        if _default is None:
+            if _make_default is None:
+                raise ImproperlyConfigured("There is no app yet. Make one first: q = LocalQ(path='jobs.db')")
+            _default = _make_default()
+        return _default
 
-    Raises:
-        ImproperlyConfigured: where no app was made yet.
-    """
-    if _app is None:
-        raise ImproperlyConfigured("There is no app yet. Make one first: q = LocalQ(path='jobs.db')")
-    return _app
+
+def set_maker(make: Callable[[], Any]) -> None:
+    """Let this make the default app, when it is first asked for."""
+    global _make_default
+    _make_default = make
 
 
 def app_or_none() -> Any:
-    """Return the current app, or None."""
-    return _app
+    """Return the current app, the default one only if it was asked for before, or None."""
+    return _default if _app is None else _app
 
 
 def set_app(new: Any) -> None:
-    """Make an app the current one of this process."""
-    global _app
+    """Make an app the current one of this process; None: there is none, and the default one is forgotten."""
+    global _app, _default
     _app = new
+    if new is None:
+        _default = None
 
 
 def in_slot() -> bool:
@@ -64,7 +80,8 @@ def set_in_slot() -> None:
 
 def _task() -> Any:
     running = request.get()
-    return None if running is None or _app is None else _app.tasks.find(running.task)
+    here = app_or_none()
+    return None if running is None or here is None else here.tasks.find(running.task)
 
 
 class _Stand:
@@ -86,8 +103,18 @@ class _Stand:
             raise AttributeError(f"There is no {self._what}, and its stand-in has no {name!r}.")
         return getattr(self._find(), name)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self._find())
+
+    def __dir__(self) -> list[str]:
+        return dir(self._find())
+
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._find(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._find(), name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the current app; run the current task."""

@@ -7,17 +7,14 @@ from typing import Any
 from localq import current
 from localq.app.app import LocalQ
 from localq.app.celery_app import Celery
+from localq.app.default import default_app
 from localq.tasks.shared_task import shared_task
 
-__all__ = ["Celery", "LocalQ", "app_or_default", "shared_task"]
+__all__ = ["Celery", "LocalQ", "app_or_default", "default_app", "shared_task"]
 
 
 def app_or_default(app: LocalQ | None = None) -> LocalQ:
-    """Return an app, or the current one.
-
-    Raises:
-        ImproperlyConfigured: there is none yet.
-    """
+    """Return an app, or the current one."""
     found = current.app() if app is None else app
     assert isinstance(found, LocalQ)
     return found

@@ -19,6 +19,7 @@ import click
 
 from localq import current
 from localq.app import LocalQ
+from localq.app.default import found_configuration
 from localq.cli.app_import import LoadError, import_module, story
 from localq.cli.celery_options import program_options, tell_ignored
 from localq.cli.found_app import Found, apps_in, find_app
@@ -32,9 +33,6 @@ __all__ = ["app_options", "app_parameters", "load_app", "loaded"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Files with settings that are read where no app is named, the first that is there; then the project's own.
-_CONFIGS = ("localqconfig.py", "celeryconfig.py", "localq.toml")
-_PROJECT = "pyproject.toml"
 _META = "localq.found"
 
 
@@ -161,14 +159,10 @@ def _configured(config: str | None) -> Found | None:
 
     The modules it names are imported; where they make an app of their own, that is the one meant.
     """
-    name = (
-        config
-        or os.environ.get("CELERY_CONFIG_MODULE")
-        or next((name.removesuffix(".py") for name in _CONFIGS if os.path.isfile(name)), None)
-    )
-    if name is None and not _has_table(_PROJECT):
+    name = config or found_configuration()
+    if name is None:
         return None
-    app = LocalQ("localq", config_source=_PROJECT if name is None else _source(name))
+    app = LocalQ("localq", config_source=_source(name))
     for task_module in (*app.conf.imports, *app.conf.include):
         theirs = apps_in(import_module(task_module))
         if not app.tasks and theirs:
@@ -184,11 +178,6 @@ def _source(name: str) -> Any:
         there = [one.name for one in Path(name).absolute().parent.glob("*.toml")]
         raise LoadError(f"There is no file {os.path.abspath(name)!r}.{nearest(os.path.basename(name), there)}")
     return name
-
-
-def _has_table(path: str) -> bool:
-    """Whether a project's file has settings; one that cannot be read says so where it is meant."""
-    return os.path.isfile(path) and "[tool.localq" in Path(path).read_text("utf-8", "replace")
 
 
 # Importing

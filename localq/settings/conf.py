@@ -96,6 +96,11 @@ class Settings(MutableMapping[str, Any]):
         self.__dict__["_changed"] = call
 
     @property
+    def configured(self) -> bool:
+        """Whether a configuration was given, read or not."""
+        return self._pending is not None
+
+    @property
     def loaded(self) -> bool:
         """Whether the configuration was read."""
         return "task_default_queue" in self.__dict__

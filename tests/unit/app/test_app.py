@@ -16,7 +16,7 @@ import click
 import pytest
 
 import localq
-from localq import Celery, LocalQ, Signature, Task, current, current_app, current_task
+from localq import AsyncResult, Celery, LocalQ, Signature, Task, chain, current, current_app, current_task, signature
 from localq.app.absent import INSTEAD
 from localq.app.programs import OPTIONS
 from localq.app.task import Context
@@ -85,13 +85,24 @@ def test_an_app_is_made_current_by_hand(q: LocalQ) -> None:
     assert current_app == q
 
 
-def test_there_may_be_no_current_app(q: LocalQ) -> None:
+def test_a_program_that_made_no_app_has_a_default_one(
+    q: LocalQ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     current.set_app(None)
 
-    assert not current_app
-    assert repr(current_app) == "<no current app>"
-    with pytest.raises(ImproperlyConfigured, match="There is no app yet"):
-        _ = current_app.conf
+    assert current.app_or_none() is None
+    assert isinstance(current_app, LocalQ)
+    assert current_app._get_current_object() is current.app() is current.app_or_none()
+    assert AsyncResult("id").id == "id"
+    assert current_app.conf.task_default_queue == "celery"
+    for ask in (lambda: AsyncResult("id").state, lambda: chain(signature("a.b"))(), lambda: current_app.store):
+        with pytest.raises(ImproperlyConfigured, match="There is no app yet, and nothing says where jobs are"):
+            ask()
+    assert list(tmp_path.iterdir()) == []
+
+    made = LocalQ("made", path=tmp_path / "jobs.db")
+    assert current_app == made
 
 
 def test_the_current_task_is_the_one_that_runs(eager: LocalQ) -> None:

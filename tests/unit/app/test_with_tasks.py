@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, Retry, Task, current, current_app, current_task, shared_task
-from localq.exceptions import DuplicateTaskNameWarning, ImproperlyConfigured, NoEffectWarning, NotRegistered
+from localq.exceptions import DuplicateTaskNameWarning, NoEffectWarning, NotRegistered
 from localq.tasks.program_name import program_name
 
 
@@ -161,13 +161,6 @@ def test_a_shared_task_is_that_of_the_current_app() -> None:
     assert where.app is second
     current.set_app(first)
     assert where.app is first
-
-
-def test_without_an_app_the_error_says_to_make_one() -> None:
-    current.set_app(None)
-
-    with pytest.raises(ImproperlyConfigured, match="Make one first"):
-        current_app()
 
 
 def test_modules_named_by_imports_and_include_register_their_tasks(

@@ -100,7 +100,7 @@ def test_a_method_of_a_shared_task_can_be_replaced_for_a_test(job: Any, with_app
 
 
 def test_a_shared_task_without_an_app_says_what_is_missing_where_it_is_sent(job: Any) -> None:
-    with pytest.raises(ImproperlyConfigured, match="Make one first"):
+    with pytest.raises(ImproperlyConfigured, match="Make an app first"):
         job.delay(1)
 
 
