@@ -12,9 +12,11 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from localq import LocalQ, Task, current
+from localq.app.frameworks import set_up
 from localq.contrib.django.task import DjangoTask
 from localq.exceptions import FixupWarning, StoreError
 from localq.store.protocol import Filter
+from tests.worker.python import run_python
 
 
 def jobs(q: LocalQ) -> list[str]:
@@ -116,14 +118,52 @@ def test_an_eager_call_keeps_its_caller_s_connection(fitted: LocalQ, database: P
 
 def test_a_project_without_django_is_warned_and_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
-    monkeypatch.delitem(sys.modules, "localq.contrib.django.fitting", raising=False)
+    monkeypatch.delitem(sys.modules, "django.conf")
     monkeypatch.setitem(sys.modules, "django.db", None)
 
     with pytest.warns(FixupWarning, match="DJANGO_SETTINGS_MODULE is 'shop.settings', but Django is not there"):
         app = LocalQ(path=tmp_path / "jobs.db")
 
     assert not issubclass(app.Task, DjangoTask)
+    assert not set_up()
     current.set_app(None)
+
+
+NOWHERE = """
+import os
+from localq import Celery
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "no_such.settings"
+app = Celery("proj", path="jobs.db")
+
+@app.task
+def add(x, y):
+    return x + y
+
+if __name__ == "__main__":
+    with app.running(concurrency=1):
+        print(add.delay(2, 3).get(timeout=30))
+    app.start()
+"""
+
+
+def test_settings_that_are_not_there_are_warned_of_and_the_program_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "proj.py").write_text(NOWHERE)
+
+    done = run_python(tmp_path, "proj.py", "list")
+
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "5"), done.stderr
+    assert "FixupWarning: DJANGO_SETTINGS_MODULE is 'no_such.settings', but there is no such module" in done.stderr
+
+
+def test_settings_that_cannot_be_imported_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "proj.py").write_text(NOWHERE.replace("no_such.settings", "broken"))
+    (tmp_path / "broken.py").write_text("import no_such_library\n")
+
+    done = run_python(tmp_path, "-m", "localq", "-A", "proj", "worker", "-P", "threads")
+
+    assert done.returncode != 0
+    assert "No module named 'no_such_library'" in done.stderr
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from django.core.signals import setting_changed
 from django.db import close_old_connections, connections
 
 from localq import current
-from localq.host.folder import working_folder
 from localq.signals import task_postrun, task_prerun, worker_process_init
 
 __all__ = ["fit"]
@@ -23,10 +21,6 @@ _home = os.getpid()
 
 def fit(app: Any) -> None:
     """Fit a new app: tasks are `DjangoTask`s unless it was told otherwise, and runs get connections that work."""
-    here = working_folder()
-    if here is not None and here not in sys.path:
-        # Where manage.py is: so the settings are found by programs that Django did not start.
-        sys.path.insert(0, here)
     app.task_cls = app.task_cls or _TASK
     for signal in (task_prerun, task_postrun):
         signal.connect(_close_old, dispatch_uid="localq.contrib.django")
