@@ -465,7 +465,7 @@ def test_bad_json_is_refused_pointing_at_the_place(localq: Run, tmp_path: Path, 
         (["--expires", "later"], "expires='later' is no ISO time"),
         (["--countdown", "inf"], "countdown=inf"),
         (["--countdown", "1", "--eta", "2030-01-01"], "countdown or eta"),
-        (["--queue", ""], "queue=''"),
+        (["--queue", ""], "queue must be a name"),
     ],
 )
 def test_a_call_that_cannot_be_is_refused(localq: Run, words: list[str], said: str) -> None:
