@@ -6,7 +6,9 @@ A session builds its own virtual environment. With `--no-venv` it uses the one n
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import nox
@@ -17,12 +19,20 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 
 PYTHONS = ["3.11", "3.12", "3.13"]
+#: The tests that say whether what LocalQ requires does what it needs of it.
+MOST = "tests/unit tests/store tests/cli tests/worker"
 
 
 def install(session: nox.Session, extras: str) -> None:
     """Install LocalQ with extras into the session's own environment, if it has one."""
     if session.virtualenv.is_sandboxed:
         session.install("-q", "-e", f".[{extras}]")
+
+
+def alone(session: nox.Session) -> None:
+    """Refuse to install other versions into the environment that nox itself runs in."""
+    if not session.virtualenv.is_sandboxed:
+        session.error("It installs other versions of what LocalQ requires: run it without --no-venv.")
 
 
 def python(session: nox.Session, line: str, *, posargs: bool = False) -> None:
@@ -74,6 +84,35 @@ def celery(session: nox.Session) -> None:
     """Run the same programs and workflows on Celery itself, which the extra of that name brings."""
     install(session, "celery")
     python(session, "-m pytest tests/celery", posargs=True)
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Run most of the tests with the lowest versions of what LocalQ requires."""
+    alone(session)
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    floors = [re.sub(r"([\w-]+)>=([\d.]+).*", r"\1==\2", one) for one in project["dependencies"]]
+    session.install(
+        "-q",
+        "-e",
+        ".",
+        "pytest>=9",
+        "pytest-timeout>=2.4",
+        "hypothesis>=6.150",
+        "ephem>=4.2.1",
+        "gevent>=25.4",
+        *floors,
+    )
+    python(session, f"-m pytest {MOST}", posargs=True)
+
+
+@nox.session(python="3.11")
+@nox.parametrize("version", ["2.0", "2.1"])
+def sqlalchemy(session: nox.Session, version: str) -> None:
+    """Run most of the tests with each version of SQLAlchemy that is supported."""
+    alone(session)
+    session.install("-q", "-e", ".[test]", f"sqlalchemy~={version}.0")
+    python(session, f"-m pytest {MOST}", posargs=True)
 
 
 @nox.session

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from localq import LocalQ, current
 from localq.cli import main
+from tests.cli.runner import runner
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def localq(q: LocalQ) -> Callable[..., Result]:
     """Return a function that runs a command on the app's file, without -A; it must not end in a traceback."""
 
     def run(*words: str, path: object = q.location, **more: str) -> Result:
-        result = CliRunner().invoke(main, ["--path", str(path), *words], **more)
+        result = runner().invoke(main, ["--path", str(path), *words], **more)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from localq import LocalQ, current
 from localq.cli import main
 from localq.model.schedule import FIRED
+from tests.cli.runner import runner
 from tests.cli.test_worker import Running
 
 SHOP = """
@@ -119,10 +119,10 @@ def test_a_bad_entry_ends_the_program_before_anything_starts(run: Run, folder: P
 
 
 def test_beat_says_what_is_wrong_with_its_options(q: LocalQ) -> None:
-    result = CliRunner().invoke(main, ["--path", q.location, "beat", "-l", "loud"])
+    result = runner().invoke(main, ["--path", q.location, "beat", "-l", "loud"])
     assert result.exit_code == 2
     assert "'loud' is no log level" in result.output
 
-    result = CliRunner().invoke(main, ["--path", q.location, "beat", "-f", "/no/such/folder/log"])
+    result = runner().invoke(main, ["--path", q.location, "beat", "-f", "/no/such/folder/log"])
     assert result.exit_code == 2
     assert "Cannot write the log file" in result.output

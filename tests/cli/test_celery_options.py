@@ -10,11 +10,12 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from localq import LocalQ, current
 from localq.cli import main
 from localq.cli.program import COMMANDS
+from tests.cli.runner import runner
 
 DATA = Path(__file__).parent / "data" / "celery-5.7.json"
 CELERY: dict[str, list[str]] = json.loads(DATA.read_text())
@@ -67,7 +68,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     monkeypatch.syspath_prepend(tmp_path)
     # As it was afterwards: -C sets it.
     monkeypatch.setenv("NO_COLOR", "")
-    yield lambda line: CliRunner().invoke(main, shlex.split(line))
+    yield lambda line: runner().invoke(main, shlex.split(line))
     sys.modules.pop("proj", None)
     current.set_app(None)
 

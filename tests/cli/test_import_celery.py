@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from localq import LocalQ
 from localq.cli import main
 from localq.contrib.celery.beat_file import last_runs
 from localq.exceptions import ImproperlyConfigured, SecurityError
+from tests.cli.runner import runner
 
 GENUINE = Path(__file__).parent / "data" / "celerybeat-schedule"
 NIGHTLY = datetime(2026, 11, 26, 9, 35, tzinfo=UTC)
@@ -241,7 +242,7 @@ def program(tmp_path: Path) -> Path:
 
 def imported(program: Path, file: Path) -> Result:
     sys.modules.pop("migrated_shop", None)
-    result = CliRunner().invoke(main, ["import-celery", str(file), "-A", str(program)])
+    result = runner().invoke(main, ["import-celery", str(file), "-A", str(program)])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
@@ -292,7 +293,7 @@ def test_what_has_run_here_keeps_its_times(q: LocalQ, program: Path, tmp_path: P
 
 
 def test_an_app_without_schedules_is_refused(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["--path", str(tmp_path / "jobs.db"), "import-celery", str(GENUINE)])
+    result = runner().invoke(main, ["--path", str(tmp_path / "jobs.db"), "import-celery", str(GENUINE)])
 
     assert result.exit_code == 2
     assert "The app configures no schedules" in result.output

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from localq import LocalQ, current
 from localq.cli import main
@@ -18,6 +17,7 @@ from localq.cli.app_import import LoadError
 from localq.cli.app_option import app_options, load_app, loaded
 from localq.cli.found_app import find_app
 from localq.cli.program import COMMANDS
+from tests.cli.runner import runner
 
 APP = "from localq import LocalQ\n{name} = LocalQ({name!r})\n"
 Write = Callable[[str, str], None]
@@ -251,7 +251,7 @@ def run(write: Write, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     write("wares.py", "from localq import LocalQ\nq = LocalQ(path='own.db')\n")
 
     def run(line: str) -> str:
-        done = CliRunner().invoke(main, line.split())
+        done = runner().invoke(main, line.split())
         return done.output.strip()
 
     return run
@@ -292,7 +292,7 @@ def test_path_and_url_together_are_refused(run: Callable[[str], str]) -> None:
 
 
 def test_a_missing_app_ends_the_program_with_2_and_one_paragraph(run: Callable[[str], str]) -> None:
-    done = CliRunner().invoke(main, ["-A", "ware", "show"])
+    done = runner().invoke(main, ["-A", "ware", "show"])
 
     assert (done.exit_code, done.output) == (2, "Error: There is no module 'ware'. Did you mean 'wares'?\n")
 
@@ -310,7 +310,7 @@ def test_an_app_loaded_by_hand_is_the_current_one(write: Write) -> None:
 
 
 def test_a_misspelt_command_gets_the_nearest_name() -> None:
-    done = CliRunner().invoke(main, ["workr"])
+    done = runner().invoke(main, ["workr"])
 
     assert done.exit_code == 2
     assert "There is no command 'workr'. Did you mean 'worker'?" in done.output
@@ -320,7 +320,7 @@ def test_the_help_lists_every_command_without_importing_one(monkeypatch: pytest.
     for entry in COMMANDS.values():
         monkeypatch.setitem(sys.modules, entry.target.partition(":")[0], None)
 
-    done = CliRunner().invoke(main, ["--help"])
+    done = runner().invoke(main, ["--help"])
 
     assert done.exit_code == 0
     for name, entry in COMMANDS.items():

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 import localq
 from localq.cli import main
 from localq.cli.app_import import LoadError
 from localq.cli.daemon.pidfile import held, pid_in
+from tests.cli.runner import runner
 from tests.worker.waiting import alive, until
 
 PACKAGE = str(Path(localq.__file__).parents[1])
@@ -69,7 +70,7 @@ def shown(tmp_path: Path) -> Callable[..., list[str]]:
     """Return what gives the lines that a command of multi prints."""
 
     def multi(*words: str) -> list[str]:
-        result: Result = CliRunner().invoke(main, ["--path", str(tmp_path / "jobs.db"), "multi", *words])
+        result: Result = runner().invoke(main, ["--path", str(tmp_path / "jobs.db"), "multi", *words])
         assert result.exit_code == 0, result.output
         return result.output.splitlines()
 
@@ -86,7 +87,7 @@ def test_names_are_given_or_counted(shown: Callable[..., list[str]]) -> None:
 
 
 def test_no_workers_at_all_are_refused(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["--path", str(tmp_path / "jobs.db"), "multi", "start", "0"])
+    result = runner().invoke(main, ["--path", str(tmp_path / "jobs.db"), "multi", "start", "0"])
 
     assert result.exit_code == 2
     assert "0 workers are none" in result.output
@@ -112,7 +113,7 @@ def test_numbers_are_ranges_only_where_workers_are_counted(shown: Callable[..., 
 def test_options_of_a_worker_that_is_not_there_are_refused(tmp_path: Path, option: str, said: str) -> None:
     words = ["--path", str(tmp_path / "jobs.db"), "multi", "show", "a", "b", option, "1"]
 
-    result = CliRunner().invoke(main, words)
+    result = runner().invoke(main, words)
 
     assert result.exit_code == 2
     assert said in result.output

@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from localq import LocalQ, current
 from localq.cli import main
@@ -20,6 +19,7 @@ from localq.cli.app_option import app_options, load_app, loaded
 from localq.cli.commands.worker import banner
 from localq.cli.program import COMMANDS
 from localq.worker.lease import WorkerPlan
+from tests.cli.runner import runner
 from tests.store.given import HOUR, NOW, card
 
 CONFIG = """\
@@ -98,7 +98,7 @@ def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
     """Return a function that runs a command `show` in the project."""
     monkeypatch.setitem(COMMANDS, "show", COMMANDS["status"]._replace(target=f"{__name__}:show"))
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
-    return lambda line: CliRunner().invoke(main, line.split()).output.strip()
+    return lambda line: runner().invoke(main, line.split()).output.strip()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from localq import LocalQ
 from localq.cli import main
@@ -16,6 +16,7 @@ from localq.model.job import JobState
 from localq.schedules.scheduler import beside
 from localq.store.protocol import Filter
 from localq.testing import FakeClock
+from tests.cli.runner import runner
 from tests.cli.terminal import on_terminal
 
 Command = Callable[..., Result]
@@ -70,14 +71,14 @@ def test_configured_schedules_that_no_scheduler_has_seen_are_told(tmp_path: Path
         "@q.periodic(60)\n@q.task\ndef report(): pass\nq.store.open()\n"
     )
 
-    result = CliRunner().invoke(main, ["schedules", "-A", str(tmp_path / "unseen_shop.py")])
+    result = runner().invoke(main, ["schedules", "-A", str(tmp_path / "unseen_shop.py")])
 
     assert result.exit_code == 0
     assert "Configured, but no scheduler has run since: unseen_shop.report" in result.output
 
 
 def test_options_may_stand_before_the_command(shop: LocalQ) -> None:
-    result = CliRunner().invoke(main, ["schedules", "--path", shop.location, "explain", "hourly"])
+    result = runner().invoke(main, ["schedules", "--path", shop.location, "explain", "hourly"])
 
     assert result.exit_code == 0
     assert "every hour" in result.output
@@ -188,21 +189,21 @@ def test_bad_times_end_with_the_reason(shop: LocalQ, localq: Command) -> None:
     ],
 )
 def test_an_expression_is_looked_over(expression: str, code: int, words: str) -> None:
-    result = CliRunner().invoke(main, ["cron", "lint", expression, "--zone", "Europe/Berlin"])
+    result = runner().invoke(main, ["cron", "lint", expression, "--zone", "Europe/Berlin"])
 
     assert result.exit_code == code
     assert words in result.output
 
 
 def test_what_is_found_may_be_json() -> None:
-    told = json.loads(CliRunner().invoke(main, ["cron", "lint", "59/15 * * * *", "--json"]).output)
+    told = json.loads(runner().invoke(main, ["cron", "lint", "59/15 * * * *", "--json"]).output)
 
     assert told["words"] == "at minute 59 of every hour"
     assert [one["severity"] for one in told["findings"]] == ["warning"]
 
 
 def test_the_next_instants_of_an_expression_are_shown_in_a_zone() -> None:
-    result = CliRunner().invoke(
+    result = runner().invoke(
         main, ["cron", "next", "30 2 * * *", "--zone", "Europe/Berlin", "-n", "3", "--after", "2026-03-28T00:00"]
     )
 
@@ -222,7 +223,7 @@ def test_the_next_instants_of_an_expression_are_shown_in_a_zone() -> None:
     ],
 )
 def test_what_cannot_be_is_a_usage_error(words: list[str], said: str) -> None:
-    result = CliRunner().invoke(main, words)
+    result = runner().invoke(main, words)
 
     assert result.exit_code == 2
     assert said in result.output

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from localq import current
 from localq.cli import main
+from tests.cli.runner import runner
 
 APP = """\
 from localq import LocalQ
@@ -25,7 +26,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "shopapp.py").write_text(APP)
-    yield lambda *words: CliRunner().invoke(main, list(words))
+    yield lambda *words: runner().invoke(main, list(words))
     __import__("sys").modules.pop("shopapp", None)
     current.set_app(None)
 

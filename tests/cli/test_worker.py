@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 import localq
 from localq import LocalQ
 from localq.cli import main
 from localq.cli.commands.worker import worker
 from localq.model.job import Job, JobState
+from tests.cli.runner import runner
 
 PACKAGE = str(Path(localq.__file__).parents[1])
 TASKS = '''
@@ -478,7 +478,7 @@ def test_what_cannot_work_is_refused_before_anything_starts(
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
 
-    done = CliRunner().invoke(main, ["worker", *options.split()])
+    done = runner().invoke(main, ["worker", *options.split()])
 
     assert (done.exit_code, said in done.output) == (2, True), done.output
     assert not (folder / "jobs.db").exists()

@@ -21,7 +21,7 @@ EXIT_WARNING = 3
 _FAR = 221_845_392_000_000_000
 
 
-class _Zone(click.ParamType[ZoneInfo]):
+class _Zone(click.ParamType):  # type: ignore[type-arg]  # click before 8.5 has no such parameter
     """The name of a time zone."""
 
     name = "ZONE"

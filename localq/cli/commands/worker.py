@@ -38,7 +38,7 @@ __all__ = ["banner", "serve", "worker"]
 # Options
 
 
-class _Concurrency(click.ParamType[int | str | None]):
+class _Concurrency(click.ParamType):  # type: ignore[type-arg]  # click before 8.5 has no such parameter
     """A number of slots, or `auto`."""
 
     name = "N|auto"
@@ -52,7 +52,7 @@ class _Concurrency(click.ParamType[int | str | None]):
         return int(value) or None
 
 
-class _Names(click.ParamType[tuple[str, ...]]):
+class _Names(click.ParamType):  # type: ignore[type-arg]  # click before 8.5 has no such parameter
     """Names parted by commas."""
 
     name = "A,B"
@@ -66,7 +66,7 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return names
 
 
-class _Bounds(click.ParamType[tuple[int, int]]):
+class _Bounds(click.ParamType):  # type: ignore[type-arg]  # click before 8.5 has no such parameter
     """The most and the fewest slots, in either order; the fewest may be left out or 0, and are 1 then."""
 
     name = "MAX,MIN"

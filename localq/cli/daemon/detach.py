@@ -29,7 +29,7 @@ _LAST_LINES = 15
 _HIGHEST_ID = 2**32 - 2
 
 
-class _Umask(click.ParamType[int]):
+class _Umask(click.ParamType):  # type: ignore[type-arg]  # click before 8.5 has no such parameter
     """A umask, in octal."""
 
     name = "MASK"

@@ -15,7 +15,7 @@ from localq.cli.daemon.pidfile import default_files, expanded
 __all__ = ["DaemonFiles", "Level", "files_of", "set_up_log"]
 
 
-class Level(click.ParamType[int]):
+class Level(click.ParamType):  # type: ignore[type-arg]  # click before 8.5 has no such parameter
     """A log level by name, in any case, or by number."""
 
     name = "LEVEL"
