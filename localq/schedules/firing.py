@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from localq.model.clock import to_datetime
 from localq.model.job import NewJob
 from localq.model.schedule import FIRED, SKIPPED, Entry, Firing, Schedule, ScheduleState
 from localq.schedules import between, jitter_of, latest_up_to
 from localq.schedules.definition import Definition, firing_id
+from localq.schedules.rules.asked import Asked
 
-__all__ = ["INDIVIDUAL", "ON_TIME_US", "due_time", "plan", "postponed", "skips"]
+__all__ = ["INDIVIDUAL", "ON_TIME_US", "asked", "due_time", "plan", "postponed", "skips"]
 
 #: Instants skipped in a row that get a ledger row each; more share one.
 INDIVIDUAL = 100
@@ -66,6 +68,24 @@ def plan(row: Schedule, definition: Definition, now: int, *, busy: bool = False)
         else:
             chosen.consider(nominal, busy)
     return chosen.firing(turn, now)
+
+
+def asked(row: Schedule, definition: Definition, now: int, *, busy: bool = False) -> Firing | None:
+    """Return what `plan` does, for a rule that says by itself whether it is due: it is asked when its time has come.
+
+    Raises:
+        ScheduleError: its answer is none.
+    """
+    assert isinstance(definition.rule, Asked)
+    if row.due_at is not None and row.due_at <= now:
+        last = row.anchor_at if row.last_at is None else row.last_at
+        due, seconds = definition.rule.ask(to_datetime(last).astimezone(definition.tzinfo))
+        if not due:
+            later = now + int(seconds * 1e6)
+            return postponed(row, later, "")._replace(next_at=later)
+        # It is due now; what it might have said meanwhile nobody has heard.
+        row = row._replace(next_at=now, due_at=now)
+    return plan(row, definition, now, busy=busy)
 
 
 def postponed(row: Schedule, until: int, note: str) -> Firing:

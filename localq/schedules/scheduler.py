@@ -21,7 +21,8 @@ from localq.model.job import JobState
 from localq.model.schedule import FIRED, Firing, Schedule, SyncOutcome, SyncResult
 from localq.schedules.configured import RUN_TIME
 from localq.schedules.definition import Definition, OwnRule, read_definition
-from localq.schedules.firing import plan, postponed
+from localq.schedules.firing import asked, plan, postponed
+from localq.schedules.rules.asked import Asked
 from localq.serialization.sealing import open_spec, seal_calls, signer_of
 from localq.signals import beat_embedded_init, beat_init
 from localq.store import open_store
@@ -264,7 +265,8 @@ class Scheduler:
             if isinstance(definition.rule, OwnRule):
                 # A scheduler of the program that configures it will fire it.
                 return None
-            firing = plan(row, definition, now, busy=busy)
+            decide = asked if isinstance(definition.rule, Asked) else plan
+            firing = decide(row, definition, now, busy=busy)
             return firing and firing._replace(jobs=tuple(seal_calls(firing.jobs, self.app.conf)))
         except Exception as error:
             if row.due_at is None or row.due_at > now:

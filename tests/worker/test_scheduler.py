@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,7 +16,7 @@ from localq import LocalQ, chain, chord, current, group
 from localq.exceptions import ScheduleError, StoreBusy
 from localq.model import events
 from localq.model.job import JobState
-from localq.schedules import crontab
+from localq.schedules import BaseSchedule, crontab
 from localq.schedules.scheduler import Scheduler, beside
 from localq.store.protocol import Filter
 from localq.store.sqlite.store import SqliteStore
@@ -809,3 +809,78 @@ def test_a_run_that_replaces_the_previous_stops_its_process(q: LocalQ, tmp_path:
 
 def fired_jobs(q: LocalQ, name: str) -> list[str]:
     return [one.job_id for one in q.schedules.ledger(name)[::-1] if one.job_id] if q.schedules.list() else []
+
+
+# Classes that say by themselves whether they are due
+
+
+class WhenDirty(BaseSchedule):
+    """As many programs have it: due when something has to be done, looked at twice a minute."""
+
+    dirty = False
+    asked: ClassVar[list[str]] = []
+
+    def remaining_estimate(self, last_run_at: datetime) -> timedelta:
+        return timedelta(seconds=30)
+
+    def is_due(self, last_run_at: datetime) -> tuple[bool, float]:  # type: ignore[override] # as in Celery's docs
+        self.asked.append(f"{last_run_at:%H:%M:%S %Z}")
+        due, WhenDirty.dirty = WhenDirty.dirty, False
+        return due, 30
+
+
+class NotAtNight(crontab):
+    """A crontab that is asked at each of its times, and may refuse."""
+
+    def is_due(self, last_run_at: datetime) -> Any:
+        due, after = super().is_due(last_run_at)
+        return due and 6 <= self.now().hour < 22, after
+
+
+def test_a_class_that_says_when_it_is_due_is_asked_and_the_ledger_has_what_it_said(beat: Beat) -> None:
+    WhenDirty.asked.clear()
+    scheduler = beat.restart(beat_schedule={"x": entry(WhenDirty())})
+
+    beat.after(scheduler, seconds=30)
+    WhenDirty.dirty = True
+    beat.after(scheduler, seconds=10)
+    assert beat.fired("x") == []
+    beat.after(scheduler, seconds=25)
+    beat.after(scheduler, seconds=31)
+
+    assert beat.fired("x") == ["01 12:01:05"]
+    assert WhenDirty.asked[-1] == "12:01:05 UTC"
+    assert beat.q.schedules.get("x").words == f"when {__name__}.WhenDirty says so"
+
+
+def test_after_an_outage_it_is_asked_once(beat: Beat) -> None:
+    beat.tick(beat.restart(beat_schedule={"x": entry(WhenDirty())}))
+    WhenDirty.asked.clear()
+    WhenDirty.dirty = True
+
+    beat.after(beat.restart(beat_schedule={"x": entry(WhenDirty())}), hours=9)
+
+    assert beat.fired("x") == ["01 21:00:00"]
+    assert len(WhenDirty.asked) == 1
+
+
+def test_a_crontab_with_a_mind_of_its_own_is_asked_in_the_clock_of_its_app(beat: Beat) -> None:
+    scheduler = beat.restart(beat_schedule={"x": entry(NotAtNight(minute=0))})
+
+    for _ in range(150):
+        beat.after(scheduler, minutes=5)
+
+    fired = beat.fired("x")
+    assert [one[:5] for one in fired] == [f"01 {hour}" for hour in range(13, 22)]
+
+
+def test_an_answer_that_is_none_is_told_and_asked_again(beat: Beat) -> None:
+    class Broken(BaseSchedule):
+        def is_due(self, last_run_at: datetime) -> Any:
+            return None
+
+    scheduler = beat.restart(beat_schedule={"x": entry(Broken())})
+
+    beat.tick(scheduler)
+
+    assert any("is_due() returned None" in str(fields) for _, fields in beat.said)

@@ -1,12 +1,17 @@
-"""Celery's questions to a schedule, answered from `next_after`: programs ask them of `crontab` and its kin."""
+"""Celery's questions to a schedule, answered from `next_after`: programs ask them of `crontab` and its kin.
+
+A class of a program's own may answer them in another way: see `localq.schedules.rules.asked`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
+from localq import current
+from localq.exceptions import ScheduleError
 from localq.model.clock import SYSTEM, from_datetime, to_datetime
 from localq.schedules.rules.rule import Rule
 
@@ -25,33 +30,76 @@ class schedstate(NamedTuple):  # noqa: N801 - Celery's name
 
 
 class BaseSchedule(Rule):
-    """A rule that also answers as Celery's schedules do.
+    """A rule that also answers as Celery's schedules do; a subclass may say when by `is_due` alone.
 
     Attributes:
-        nowfun: Returns the current datetime; None: the system's clock.
+        nowfun: Returns the current datetime; None: the app's clock says it.
+        app: The app whose zone and clock count; None: the current one.
     """
 
-    def __init__(self, nowfun: Callable[[], datetime] | None = None) -> None:
+    def __init__(self, nowfun: Callable[[], datetime] | None = None, app: Any = None) -> None:
         self.nowfun = nowfun
+        self.app = app
+
+    @property
+    def app(self) -> Any:
+        """The app whose zone and clock count: its own, or the current one; None where there is neither."""
+        return current.app_or_none() if self._app is None else self._app
+
+    @app.setter
+    def app(self, app: Any) -> None:
+        self._app = app
 
     def now(self) -> datetime:
         """Return the current time, aware; what `nowfun` returns naive is UTC."""
         if self.nowfun is None:
-            return to_datetime(SYSTEM.now())
+            clock = SYSTEM if self.app is None else self.app.clock
+            return to_datetime(clock.now())
         now = self.nowfun()
         return now if now.tzinfo else now.replace(tzinfo=UTC)
 
     def remaining_estimate(self, last_run_at: datetime) -> timedelta:
         """Return the time from now until the first due instant after the last run; negative if it has passed.
 
-        Wall clocks are read in the zone of `last_run_at`, or in that of now if it has none by name, or in UTC.
+        Wall clocks are read in the zone of the app it was given; else in that of `last_run_at`, in that of now if it
+        has none by name, or in the current app's.
         """
         now = self.now()
         last = last_run_at if last_run_at.tzinfo else last_run_at.replace(tzinfo=UTC)
-        zone = next((t.tzinfo for t in (last_run_at, now) if isinstance(t.tzinfo, ZoneInfo)), _UTC)
+        zone = self._zone(last_run_at, now)
         start = from_datetime(last)
         due = self.next_after(start, anchor=start, zone=zone)
         return _LATER if due is None else timedelta(microseconds=due - from_datetime(now))
+
+    def _zone(self, *seen: datetime) -> ZoneInfo:
+        named = [one.tzinfo for one in seen if isinstance(one.tzinfo, ZoneInfo)]
+        if named and self._app is None:
+            return named[0]
+        found = UTC if self.app is None else self.app.timezone
+        # Rules read any zone's clock; one without a name is this machine's.
+        return _UTC if found is UTC else cast(ZoneInfo, found)
+
+    # Rules of LocalQ's own say when by `next_after`; a subclass of a program's need not.
+
+    def next_after(self, after: int, *, anchor: int, zone: ZoneInfo) -> int | None:
+        """Refuse to tell: it says only whether it is due, when it is asked.
+
+        Raises:
+            ScheduleError: always.
+        """
+        raise ScheduleError(f"{self.words()} only it can tell: by is_due(last_run_at), or next_after() of its own")
+
+    def words(self) -> str:
+        """Return that it says so itself."""
+        return f"when {type(self).__module__}.{type(self).__qualname__} says so"
+
+    def spec(self) -> dict[str, Any]:
+        """Refuse to write it down.
+
+        Raises:
+            ScheduleError: always.
+        """
+        raise ScheduleError(f"{type(self).__qualname__} is known only to the program that configures it")
 
     def is_due(self, last_run_at: datetime) -> schedstate:
         """Tell whether it is due, given when it ran last, and in how many seconds to ask again."""

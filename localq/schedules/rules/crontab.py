@@ -40,6 +40,7 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
         day_of_month: 1 to 31.
         month_of_year: 1 to 12, or names: "jan,jul".
         nowfun: For `is_due`: returns the current datetime.
+        app: For `is_due`: the app whose zone and clock count.
 
     Each is a number, several numbers, or a text: "*", "*/15", "1,15", "22-3", "8-18/2".
 
@@ -59,8 +60,9 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
         month_of_year: Cronspec = "*",
         *,
         nowfun: Callable[[], datetime] | None = None,
+        app: Any = None,
     ) -> None:
-        super().__init__(nowfun)
+        super().__init__(nowfun, app)
         given = (minute, hour, day_of_week, day_of_month, month_of_year)
         self.fields = {name: _text(name, value) for name, value in zip(_SIZES, given, strict=True)}
         self.minute = self._numbers("minute")

@@ -31,6 +31,7 @@ class schedule(BaseSchedule):  # noqa: N801 - Celery's name
         relative: Put the grid on the zone's wall clock: on midnights for a day or more, on full hours for an hour
             or more, on full minutes for a minute or more. What `run_every` has beyond whole units is dropped then.
         nowfun: For `is_due`: returns the current datetime.
+        app: For `is_due`: the app whose zone and clock count.
 
     Raises:
         ScheduleError: The time is not positive, below a microsecond or beyond a century.
@@ -41,8 +42,9 @@ class schedule(BaseSchedule):  # noqa: N801 - Celery's name
         run_every: float | timedelta,
         relative: bool = False,
         nowfun: Callable[[], datetime] | None = None,
+        app: Any = None,
     ) -> None:
-        super().__init__(nowfun)
+        super().__init__(nowfun, app)
         self.micros = _micros(run_every)
         self.relative = bool(relative)
 

@@ -10,6 +10,7 @@ from typing import Any
 from localq.exceptions import ScheduleError
 from localq.model.bounds import is_whole
 from localq.model.hints import nearest
+from localq.schedules.rules.asked import Asked, is_asked
 from localq.schedules.rules.calendar import Calendar
 from localq.schedules.rules.combined import AllOf, AnyOf
 from localq.schedules.rules.cron_text import CronText, cron
@@ -36,7 +37,7 @@ def as_rule(value: object, *, hash_key: str | None = None, relative: bool = Fals
 
     Numbers and timedeltas are intervals, texts are cron expressions or "every 30 seconds", a datetime is once,
     what has `get_next_fire_time` is an APScheduler trigger, and Celery's own `crontab`, `schedule` and `solar`
-    are known by their attributes.
+    are known by their attributes. What has an `is_due` of its own is asked.
 
     Args:
         value: The value.
@@ -46,6 +47,8 @@ def as_rule(value: object, *, hash_key: str | None = None, relative: bool = Fals
     Raises:
         ScheduleError: It means no rule; the text says what would.
     """
+    if is_asked(value):
+        return Asked(value)
     if isinstance(value, Rule):
         return value
     if isinstance(value, int | float | timedelta):

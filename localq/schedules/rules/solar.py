@@ -42,14 +42,23 @@ class solar(BaseSchedule):  # noqa: N801 - Celery's name
         lat: Degrees of latitude, north positive.
         lon: Degrees of longitude, east positive.
         nowfun: For `is_due`: returns the current datetime.
+        app: For `is_due`: the app whose zone and clock count.
 
     Raises:
         ScheduleError: The event is unknown, or there is no such place.
         ImproperlyConfigured: The package ephem is not installed.
     """
 
-    def __init__(self, event: str, lat: float, lon: float, *, nowfun: Callable[[], datetime] | None = None) -> None:
-        super().__init__(nowfun)
+    def __init__(
+        self,
+        event: str,
+        lat: float,
+        lon: float,
+        *,
+        nowfun: Callable[[], datetime] | None = None,
+        app: Any = None,
+    ) -> None:
+        super().__init__(nowfun, app)
         if event not in EVENTS:
             hint = nearest(str(event), EVENTS)
             raise ScheduleError(f"solar({event!r}, ...): unknown event.{hint} Events are {', '.join(EVENTS)}.")

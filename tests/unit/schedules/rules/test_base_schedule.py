@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from localq.schedules import crontab, schedstate, schedule, solar
+from localq import LocalQ, current
+from localq.exceptions import ScheduleError
+from localq.schedules import BaseSchedule, as_rule, crontab, schedstate, schedule, solar
+from localq.testing import FakeClock
 from tests.unit.schedules.rules.instants import BERLIN
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -66,3 +72,62 @@ def test_without_nowfun_the_systems_clock_is_asked() -> None:
 
 def test_what_is_not_due_for_a_year_is_asked_again_then() -> None:
     assert solar("sunrise", 90, 0, nowfun=noon).is_due(NOON) == (False, 366 * 86400.0)
+
+
+@pytest.fixture
+def berlin(tmp_path: Path) -> Iterator[LocalQ]:
+    app = LocalQ("berlin", path=tmp_path / "jobs.db", timezone="Europe/Berlin")
+    app.clock = FakeClock(NOON)
+    current.set_app(None)
+    yield app
+    current.set_app(None)
+
+
+def test_the_zone_and_the_clock_of_its_app_are_those_that_count(berlin: LocalQ) -> None:
+    rule = crontab(minute=0, hour=15, app=berlin)
+
+    assert rule.now() == NOON
+    # In Berlin it is 14:00, wherever the last run was written down.
+    assert rule.remaining_estimate(NOON - timedelta(hours=1)) == timedelta(hours=1)
+    assert rule.remaining_estimate(NOON.astimezone(ZoneInfo("Asia/Tokyo"))) == timedelta(hours=1)
+    assert rule.is_due(NOON - timedelta(days=1)) == (True, 3600.0)
+    assert schedule(30, app=berlin).is_due(NOON - timedelta(seconds=10)) == (False, 20.0)
+    assert solar("solar_noon", 0, 0, app=berlin).app is berlin
+
+
+def test_without_an_app_of_its_own_the_current_one_is_asked(berlin: LocalQ) -> None:
+    rule = crontab(minute=0, hour=15)
+    current.set_app(berlin)
+
+    assert rule.app is berlin
+    assert rule.remaining_estimate(NOON - timedelta(hours=1)) == timedelta(hours=1)
+
+
+def test_what_answers_for_itself_becomes_a_rule_that_is_asked() -> None:
+    class Mine(crontab):
+        def is_due(self, last_run_at: datetime) -> schedstate:
+            return schedstate(False, 1e9)
+
+    class Estimates(schedule):
+        def remaining_estimate(self, last_run_at: datetime) -> timedelta:
+            return timedelta(seconds=0.01)
+
+    class Foreign:
+        def is_due(self, last_run_at: datetime) -> tuple[bool, float]:
+            return True, 0
+
+    assert as_rule(Mine()) == as_rule(Mine()) != as_rule(Mine(minute=1))
+    assert as_rule(Mine()).words() == f"when {Mine.__module__}.{Mine.__qualname__} says so"
+    assert [as_rule(one).ask(NOON) for one in (Mine(), Estimates(30), Foreign())] == [  # type: ignore[attr-defined]
+        (False, 300.0), (False, 1.0), (True, 1.0),
+    ]  # fmt: skip
+    assert isinstance(as_rule(crontab()), crontab)
+
+
+def test_a_schedule_with_is_due_alone_cannot_tell_its_times() -> None:
+    class WhenDirty(BaseSchedule):
+        def is_due(self, last_run_at: datetime) -> schedstate:
+            return schedstate(True, 60)
+
+    with pytest.raises(ScheduleError, match="only it can tell"):
+        WhenDirty().remaining_estimate(NOON)
