@@ -38,7 +38,8 @@ class ResultSet(Actions):
         """The app whose store has them."""
         if self._given_app is not None:
             return self._given_app
-        return self.results[0]._app if self.results else current.app()
+        # Results that were made by hand are in none.
+        return next((one._app for one in self.results if one._app is not NOWHERE), None) or current.app()
 
     _app = app
 
@@ -83,7 +84,7 @@ class ResultSet(Actions):
         self.results[:] = []
 
     def _held(self) -> tuple[Source, list[Any]]:
-        return self.app, self._leaves()
+        return self.app, [one for one in self._leaves() if one._app is not NOWHERE]
 
     def _before(self) -> Any:
         return getattr(self, "parent", None)
@@ -193,8 +194,7 @@ class ResultSet(Actions):
 
     def iterate(self, timeout: float | None = None, propagate: bool = True, interval: float = 0.5) -> Iterator[Any]:
         """Yield results as the jobs finish."""
-        for job_id, _ in self.iter_native(timeout):
-            one = next(one for one in self._leaves() if one.id == job_id)
+        for one in self._as_they_finish(timeout):
             yield one._outcome(propagate)
 
     def iter_native(self, timeout: float | None = None, interval: float = 0.5, **_ignored: Any) -> Iterator[Any]:
@@ -203,28 +203,26 @@ class ResultSet(Actions):
         Raises:
             TimeoutError: none finished within `timeout` seconds of the one before.
         """
-        missing = {one.id: one for one in self._leaves()}
-        while missing:
-            found: list[str] = []
+        for one in self._as_they_finish(timeout):
+            told = {"status": one.state, "result": one.result, "traceback": one.traceback}
+            yield one.id, {"task_id": one.id, **told}
 
-            def looked(found: list[str] = found) -> bool:
-                self._look()
-                found.extend(job_id for job_id, one in missing.items() if one._kept is not None or one.ready())
+    def _as_they_finish(self, timeout: float | None) -> Iterator[AsyncResult[Any]]:
+        missing = self._leaves()
+        while missing:
+            found: list[AsyncResult[Any]] = []
+
+            def looked(missing: list[AsyncResult[Any]] = missing, found: list[AsyncResult[Any]] = found) -> bool:
+                _keep([one for one in missing if one._kept is None])
+                found.extend(one for one in missing if one._kept is not None or one.ready())
                 return bool(found)
 
-            if not waiting.wait(self.app.store.bells, frozenset(missing), looked, timeout):
+            ids = frozenset(one.id for one in missing)
+            if not looked() and not waiting.wait(self.app.store.bells, ids, looked, timeout):
                 raise TimeoutError(f"None of {len(missing):,} jobs finished within {timeout} s; they go on.")
-            for job_id in found:
-                one = missing.pop(job_id)
-                yield (
-                    job_id,
-                    {
-                        "task_id": job_id,
-                        "status": one.state,
-                        "result": one.result,
-                        "traceback": one.traceback,
-                    },
-                )
+            there = {id(one) for one in found}
+            missing = [one for one in missing if id(one) not in there]
+            yield from found
 
     # As a list
 
@@ -289,8 +287,8 @@ class _Head:
 
 def _keep(results: Sequence[AsyncResult[Any]]) -> bool:
     """Read jobs at once and keep what is final; whether all are."""
-    by_id = {one.id: one for one in results}
-    found = results[0]._app.store.read.seen(list(by_id)) if results and results[0]._app is not NOWHERE else {}
+    by_id = {one.id: one for one in results if one._app is not NOWHERE}
+    found = next(iter(by_id.values()))._app.store.read.seen(list(by_id)) if by_id else {}
     views = {job_id: JobView(*row) for job_id, row in found.items()}
     for job_id, view in views.items():
         if view.final:

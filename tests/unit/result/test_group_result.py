@@ -11,6 +11,7 @@ import pytest
 from localq import AsyncResult, EagerResult, GroupResult, LocalQ, ResultSet, group
 from localq.exceptions import DecodeError
 from localq.result import DependencyGraph, result_from_tuple
+from localq.testing import drain
 
 
 @pytest.fixture
@@ -148,3 +149,45 @@ def test_a_graph_is_sorted_and_drawn(tmp_path: Any) -> None:
         graph.to_dot(file)
     assert '    "a" -> "b"\n' in (tmp_path / "graph.dot").read_text()
     assert "a: b" in repr(graph)
+
+
+def test_results_made_by_hand_are_waited_for_among_others(q: LocalQ) -> None:
+    @q.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    by_hand = [EagerResult(None, 1, "SUCCESS"), EagerResult(None, 2, "SUCCESS")]
+    sent = add.delay(1, 2)
+    many = ResultSet([*by_hand, sent])
+    with pytest.raises(TimeoutError, match="0 of 3 jobs finished within 0 s"):
+        many.join(timeout=0)
+    seen = many.iter_native(timeout=0)
+    first = [next(seen), next(seen)]
+    drain(q)
+
+    assert many.join(timeout=10) == [1, 2, 3]
+    assert [told["result"] for _, told in first] == [1, 2]
+    assert [(job_id, told["result"]) for job_id, told in seen] == [(sent.id, 3)]
+    assert sorted(many.iterate()) == [1, 2, 3]
+    many.revoke()
+    many.forget()
+    assert ResultSet(by_hand).get() == [1, 2]
+
+
+def test_the_time_for_a_join_is_counted_over_all_its_members(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    @q.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    many = ResultSet([add.delay(1, n) for n in range(3)])
+    asked: list[Any] = []
+
+    def wait(bells: Any, ids: Any, done: Any, timeout: float | None, *more: Any) -> bool:
+        asked.append(timeout)
+        drain(q)
+        return bool(done())
+
+    monkeypatch.setattr("localq.result.waiting.wait", wait)
+
+    assert many.join(timeout=7) == [1, 2, 3]
+    assert asked == [7]
