@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Executable, Index, Table
+from sqlalchemy import ColumnElement, Dialect, Executable, Index, MetaData, Table, bindparam
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 __all__ = ["SqlDialect"]
 
@@ -18,13 +19,18 @@ class SqlDialect(ABC):
     compiler: Dialect
 
     @abstractmethod
+    def insert(self, table: Table) -> Any:
+        """Return an insert that can be told what to do about a row that is there."""
+
     def insert_new(self, table: Table, columns: Sequence[str], unique: Sequence[str]) -> Executable:
         """Return an insert of a row that does nothing where the unique columns have its values already.
 
         Parameters are named as the columns are.
         """
+        new = self.insert(table).values({name: bindparam(name) for name in columns})
+        found: Executable = new.on_conflict_do_nothing(index_elements=list(unique))
+        return found
 
-    @abstractmethod
     def upsert(
         self,
         table: Table,
@@ -38,6 +44,14 @@ class SqlDialect(ABC):
             changes: The columns that are changed; None: all but the key's.
             only: Given the columns of the new row, returns which rows are changed.
         """
+        new = self.insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+        changed = [column.name for column in table.columns if column.name not in key] if changes is None else changes
+        found: Executable = new.on_conflict_do_update(
+            index_elements=list(key),
+            set_={name: new.excluded[name] for name in changed},
+            where=None if only is None else only(new.excluded),
+        )
+        return found
 
     @abstractmethod
     def listed(self, name: str) -> Any:
@@ -59,10 +73,36 @@ class SqlDialect(ABC):
     def has(self, column: ColumnElement[Any], part: bytes) -> ColumnElement[bool]:
         """Return the condition that bytes hold others."""
 
-    @abstractmethod
+    def all_or_none(self, cursor: Any, text: str, rows: Sequence[Any]) -> bool:
+        """Run a statement with many rows of parameters; where one of them hit no row, undo all and return False.
+
+        All at once takes a third of the time that one after another takes.
+        """
+        cursor.execute("SAVEPOINT every")
+        cursor.executemany(text, rows)
+        if cursor.rowcount == len(rows):
+            return True
+        cursor.execute("ROLLBACK TO every")
+        return False
+
+    # Tables
+
+    def tables(self, metadata: MetaData) -> Iterator[str]:
+        """Yield the statements that make the tables, each followed by its indexes."""
+        for table in metadata.sorted_tables:
+            self.tell(table)
+            yield str(CreateTable(table).compile(dialect=self.compiler))
+            for index in sorted(table.indexes, key=lambda one: str(one.name)):
+                if not index.info.get("on_demand", False):
+                    yield self._index(index)
+
+    def tell(self, table: Table) -> None:  # noqa: B027 - nothing to say is a fair answer
+        """Put into the dialect's own options what the `info` of a table says; see the schema."""
+
     def made_if_missing(self, index: Index) -> str:
         """Return the statement that makes an index where there is none of its name."""
+        return self._index(index, if_not_exists=True)
 
-    @abstractmethod
-    def all_or_none(self, cursor: Any, text: str, rows: Sequence[Any]) -> bool:
-        """Run a statement with many rows of parameters; where one of them hit no row, undo all and return False."""
+    def _index(self, index: Index, **options: bool) -> str:
+        index.dialect_options[self.compiler.name]["where"] = index.info.get("where")
+        return str(CreateIndex(index, **options).compile(dialect=self.compiler))

@@ -135,7 +135,8 @@ class JobStatements(StatementTable):
             .where(held)
             .values(
                 state=case((cancelled, literal_column(str(int(JobState.CANCELLED)))), else_=wanted),
-                finished_at=case((or_(cancelled, wanted >= FINAL), P("now")), else_=null()),
+                # Of a job that runs there is none yet.
+                finished_at=case((or_(cancelled, wanted >= FINAL), P("now")), else_=job.c.finished_at),
                 owner=null(),
                 run_at=P("at"),
                 retries=P("to_retries"),

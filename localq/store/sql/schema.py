@@ -35,6 +35,7 @@ __all__ = [
     "LAST_ATTEMPT",
     "READY_BY_TASK",
     "SCHEMA_VERSION",
+    "Key",
     "attempt",
     "bucket",
     "change",
@@ -65,8 +66,10 @@ ATTEMPT_BITS = 20
 LAST_ATTEMPT = (1 << ATTEMPT_BITS) - 1
 
 metadata = MetaData()
-# SQLite makes only a column declared exactly INTEGER its row id.
-_RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Key(BigInteger):
+    """A store's own short handle of a row, for which a dialect may have a word of its own."""
 
 
 def state_is(state: JobState) -> ColumnElement[bool]:
@@ -92,7 +95,7 @@ meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("v
 job = Table(
     "job",
     metadata,
-    Column("key", _RowId, primary_key=True),
+    Column("key", Key, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
     Column("task", Text, nullable=False),
     Column("queue", Text, nullable=False),
@@ -194,7 +197,7 @@ Index(
 edge = Table(
     "edge",
     metadata,
-    Column("waiter", _RowId, primary_key=True),
+    Column("waiter", Key, primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("awaited", BigInteger, nullable=False),
     Column("passing", Integer, nullable=False),
@@ -214,14 +217,14 @@ saved_group = Table(
 payload = Table(
     "payload",
     metadata,
-    Column("job", _RowId, primary_key=True),
+    Column("job", Key, primary_key=True, autoincrement=False),
     Column("args", LargeBinary, nullable=False),
 )
 
 attempt = Table(
     "attempt",
     metadata,
-    Column("key", _RowId, primary_key=True),
+    Column("key", Key, primary_key=True),
     Column("worker", Text, nullable=False),
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger, nullable=False),
@@ -235,7 +238,7 @@ attempt = Table(
 note = Table(
     "note",
     metadata,
-    Column("job", _RowId, primary_key=True),
+    Column("job", Key, primary_key=True, autoincrement=False),
     Column("meta", LargeBinary),
     Column("noted_at", BigInteger, nullable=False),
 )
@@ -243,7 +246,7 @@ note = Table(
 worker = Table(
     "worker",
     metadata,
-    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("key", Key, primary_key=True, autoincrement=True),
     Column("uuid", Text, nullable=False),
     Column("boot_id", Text, nullable=False),
     Column("card", Text, nullable=False),
@@ -263,7 +266,7 @@ def schedule_is(state: ScheduleState) -> ColumnElement[bool]:
 schedule = Table(
     "schedule",
     metadata,
-    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("key", Key, primary_key=True, autoincrement=True),
     Column("name", Text, nullable=False, unique=True),
     Column("source", Text, nullable=False),
     Column("spec", Text, nullable=False),
@@ -317,7 +320,7 @@ firing = Table(
 letter = Table(
     "letter",
     metadata,
-    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("key", Key, primary_key=True, autoincrement=True),
     Column("command", Text, nullable=False),
     Column("arguments", Text, nullable=False),
     Column("destination", Text),
@@ -331,7 +334,7 @@ Index("letter_token", letter.c.token, unique=True)
 reply = Table(
     "reply",
     metadata,
-    Column("key", _RowId, primary_key=True),
+    Column("key", Key, primary_key=True),
     Column("letter", BigInteger, nullable=False),
     Column("worker", Text, nullable=False),
     Column("answer", Text, nullable=False),
@@ -368,7 +371,7 @@ tally = Table(
 change = Table(
     "change",
     metadata,
-    Column("key", _RowId, primary_key=True, autoincrement=True),
+    Column("key", Key, primary_key=True, autoincrement=True),
     Column("token", Text, nullable=False, unique=True),
     Column("at", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,6 +18,7 @@ from localq import LocalQ, chord, current
 from localq.exceptions import ImproperlyConfigured, StoreBusy, StoreError
 from localq.model.job import JobState
 from localq.store.protocol import Filter, Topic
+from localq.store.sql.schema import metadata
 
 
 @pytest.fixture
@@ -150,6 +152,13 @@ def test_what_is_called_behind_the_block_or_by_another_app_is_not_in_it(
 
     assert (jobs(q), jobs(other)) == (["shop.add"], ["theirs"])
     other.close()
+
+
+def test_the_page_names_every_table_that_a_file_must_not_have_of_its_own() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "tasks.md").read_text()
+    listed = page.partition("has the names")[2].partition("for its own")[0]
+
+    assert re.findall(r"`(\w+)`", listed) == sorted(metadata.tables)
 
 
 # Bells
