@@ -13,6 +13,7 @@ from localq.model.hints import near_miss, nearest
 from localq.model.warning import warn
 from localq.tasks.parameters import checker
 from localq.tasks.program_name import module_name
+from localq.tasks.pydantic_models import Models
 from localq.tasks.same_function import is_same, place_of
 from localq.tasks.task import TASK_OPTIONS, Task
 from localq.tasks.task_options import check_definition, tell_of_odd
@@ -187,19 +188,21 @@ def make_task(
     if named is None and own is None:
         raise TypeError(f"{function!r} has no name of its own. Give the task one: name='...'.")
     name = named or task_name(app.main, function.__module__, str(own))
+    models = Models(function, app, name, bind, options) if options.get("pydantic") is True else None
+    run = function if models is None else models.run
     body = {
         "app": app,
         "name": name,
-        "run": function if bind else staticmethod(function),
+        "run": run if bind else staticmethod(run),
         "function": staticmethod(function),
         "__doc__": function.__doc__ if own else None,
         "__module__": function.__module__,
-        "__wrapped__": function if bind else staticmethod(function),
+        "__wrapped__": run if bind else staticmethod(run),
         "__header__": staticmethod(function),
         **options,
     }
     made: Task[..., Any] = type(own or name.rpartition(".")[2], (base,), body)()
     # Here too: what a slot makes of a definition it is sent is not registered.
     check_definition(made)
-    made._check = checker(made.run)
+    made._check, made._models = checker(made.run), models
     return made

@@ -27,6 +27,7 @@ _TASK_OPTIONS = """
     track_started send_events trail reject_on_worker_lost acks_on_failure acks_on_timeout
     acks_on_failure_or_timeout retry_on_worker_lost resultrepr_maxsize abstract shadow_name
     exchange exchange_type routing_key compression delivery_mode immediate mandatory
+    pydantic pydantic_strict pydantic_context pydantic_dump_kwargs
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 
@@ -105,6 +106,8 @@ class Task(BoundTask, Generic[P, R]):
     #: Set by the decorator: what `run` was made of, and the checker of its signature.
     function: Callable[..., Any] | None = None
     _check: Callable[..., Any] | None = None
+    #: What pydantic makes of its arguments, where it is asked to.
+    _models: Any = None
     #: Whether `shadow_name` is defined.
     _shadows = False
     #: Whether another function came under its name.

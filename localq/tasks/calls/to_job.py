@@ -110,6 +110,8 @@ def jobs_of_call(
     queue = task.queue or default
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
+    if task._models is not None and (options.get("serializer") or serializer) != "pickle":
+        args, kwargs = task._models.dumped(args, kwargs, fed)
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
     own = task._shadows or task.expires is not None or task.compression is not None
