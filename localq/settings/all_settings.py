@@ -19,6 +19,8 @@ OLD_NAMES: Mapping[str, str] = {one.name: one.old_name for one in _ALL if one.ol
 #: The name each of those has now.
 NEW_NAMES: Mapping[str, str] = {old: new for new, old in OLD_NAMES.items()}
 
+#: What a name in upper case begins with where it is meant to be a setting; others are a framework's beside them.
+_MEANT = ("CELERY", "BROKER")
 #: How like a setting's a name must be to be taken for a slip; programs keep names of their own beside settings.
 _LIKE, _VERY_LIKE = 0.75, 0.9
 
@@ -27,5 +29,7 @@ def suggestion(name: str) -> str:
     """Return " Did you mean 'x'?" for an unknown name that is like a setting's, or an empty text."""
     if not name.isupper():
         return nearest(name, SETTINGS, _LIKE)
+    if not name.startswith(_MEANT):
+        return ""
     bare = name.lower().removeprefix("celery_")
     return nearest(name, NEW_NAMES, _VERY_LIKE) or nearest(bare, SETTINGS, _LIKE) or nearest(name, NEW_NAMES, _LIKE)

@@ -11,7 +11,7 @@ from localq.contrib.celery.app_names import AppNames
 from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.names import APP, MADE
 from localq.contrib.celery.options import read_options
-from localq.contrib.celery.places import read_place, two_places
+from localq.contrib.celery.places import TWO_PLACES, read_place, two_places
 from localq.contrib.celery.project import Source
 from localq.contrib.celery.values import Values, called, dotted
 from localq.model.hints import near_miss, nearest
@@ -127,8 +127,7 @@ def _read_app(source: Source, call: ast.Call, values: Values, *, placed: bool) -
         yield from found
     brokers, backends = (next((texts[one] for one in ones if one in texts), set()) for ones in (_BROKERS, _BACKENDS))
     if not placed and two_places(brokers, backends):
-        text = "broker and backend are two places; jobs and results are in one: give path=, or broker= alone"
-        yield Difference(source.name, call.lineno, "error", text)
+        yield Difference(source.name, call.lineno, "error", TWO_PLACES)
 
 
 def _read_decorator(source: Source, node: ast.expr) -> Iterator[Difference]:

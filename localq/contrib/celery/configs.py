@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.entries import READERS, read_entry
-from localq.contrib.celery.places import read_place
+from localq.contrib.celery.places import TWO_PLACES, read_place, two_places
 from localq.contrib.celery.project import Source
 from localq.contrib.celery.scopes import Given, Scopes, added_entries, in_calls
-from localq.contrib.celery.values import Values
+from localq.contrib.celery.values import Values, called
 from localq.exceptions import ImproperlyConfigured
+from localq.serialization.serializers import serializer_names
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.settings.all_settings import suggestion
 from localq.settings.old_names import refuse_mixed
 
-__all__ = ["Reading", "read_settings"]
+__all__ = ["Reading", "read_loggers", "read_settings", "registered"]
 
 #: What some settings mean here, where that is not what they mean in Celery.
 _DIFFERENT = {
@@ -33,15 +34,21 @@ _DIFFERENT_IF = {
 _PLACES = {"broker_url", "result_backend"}
 
 
+#: What programs and workers of Celery's log to, and who takes its place.
+_LOGGERS = {"celery": "localq", "celery.task": "localq.task", "celery.worker": "localq", "celery.beat": "localq"}
+
+
 class Reading(NamedTuple):
     """What is known of a project while its files are read.
 
     Args:
+        serializers: The names of those that it registers.
         placed: Its app has a path=, before which servers have no effect.
     """
 
     scopes: Scopes
     values: Values
+    serializers: frozenset[str] = frozenset()
     placed: bool = False
 
 
@@ -52,12 +59,43 @@ def read_settings(source: Source, reading: Reading) -> Iterator[Difference]:
             yield from _mixed(source, scope.given)
         for given in scope.given:
             yield from _read_one(source, given, reading, guess=scope.guess)
+        yield from _two_places(source, scope.given, reading)
     for given in in_calls(source, reading.scopes.apps, reading.values):
         yield from _read_one(source, given, reading, guess=True)
     for given in added_entries(source):
         assert given.value is not None
         for one in read_entry(f"beat_schedule[{given.name!r}]", given.value):
             yield Difference(source.name, *one)
+
+
+def _two_places(source: Source, scope: list[Given], reading: Reading) -> Iterator[Difference]:
+    texts: dict[str, set[str]] = {}
+    for given in scope:
+        name = NEW_NAMES.get(given.name, given.name)
+        texts.setdefault(name, set()).update(reading.values.texts(source.name, given.value) if name in _PLACES else ())
+    if not reading.placed and two_places(*(texts.get(name, set()) for name in ("broker_url", "result_backend"))):
+        line = next(one.line for one in scope if NEW_NAMES.get(one.name, one.name) == "result_backend")
+        yield Difference(source.name, line, "error", TWO_PLACES)
+
+
+def registered(source: Source) -> Iterator[str]:
+    """Yield the names of the serializers that a file registers."""
+    for call in source.nodes(ast.Call):
+        if called(call) == "register":
+            named = [*call.args[:1], *(one.value for one in call.keywords if one.arg == "name")]
+            yield from (one.value for one in named if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def read_loggers(source: Source) -> Iterator[Difference]:
+    """Yield the loggers of Celery's that a file configures, to which nothing is logged here."""
+    for node in source.nodes(ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == "loggers" and isinstance(value, ast.Dict):
+                for name in value.keys:
+                    logger = name.value if isinstance(name, ast.Constant) else None
+                    if name is not None and isinstance(logger, str) and logger in _LOGGERS:
+                        text = f"the logger {logger} gets nothing: LocalQ's is {_LOGGERS[logger]}"
+                        yield Difference(source.name, name.lineno, "differs", text)
 
 
 def _mixed(source: Source, scope: list[Given]) -> Iterator[Difference]:
@@ -92,6 +130,9 @@ def _read_one(source: Source, given: Given, reading: Reading, *, guess: bool) ->
         except (TypeError, ValueError) as error:
             yield Difference(source.name, given.line, "error", f"{shown} is {value!r}: it {error}")
             return
+        if name == "task_serializer" and value not in {*serializer_names(), *reading.serializers}:
+            text = f"{shown} is {value!r}: there is no serializer of that name; localq.register makes one"
+            yield Difference(source.name, given.line, "error", text)
         if name in _DIFFERENT_IF and value == _DIFFERENT_IF[name][0]:
             yield Difference(source.name, given.line, "differs", f"{shown}: {_DIFFERENT_IF[name][1]}")
     if name in _PLACES:

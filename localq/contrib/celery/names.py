@@ -208,7 +208,6 @@ _WHY = {
 #: What is to be said of names that are there.
 _NOTES = {
     "celery.contrib.pytest": "is loaded by pytest itself, and has the fixtures localq_app, localq_worker and others",
-    "kombu.serialization.register": "takes an enum or a dataclass, whose values JSON then carries",
 }
 
 

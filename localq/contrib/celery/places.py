@@ -9,7 +9,9 @@ from localq.contrib.celery.values import UNKNOWN
 from localq.exceptions import ImproperlyConfigured
 from localq.store.location import embedded
 
-__all__ = ["read_place", "two_places"]
+__all__ = ["TWO_PLACES", "read_place", "two_places"]
+
+TWO_PLACES = "broker and result back end are two places; jobs and results are in one: give path=, or the broker alone"
 
 
 def read_place(file: str, line: int, shown: str, texts: set[str], *, placed: bool) -> Iterator[Difference]:

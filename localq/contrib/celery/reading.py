@@ -11,7 +11,7 @@ from localq.contrib.celery.beside import files_named, installed_apps, is_django
 from localq.contrib.celery.built_on import built_on_celery, installed
 from localq.contrib.celery.calls import has_path, read_calls, task_names
 from localq.contrib.celery.configfile import read_config_files
-from localq.contrib.celery.configs import Reading, read_settings
+from localq.contrib.celery.configs import Reading, read_loggers, read_settings, registered
 from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.imports import imported, read_imports
 from localq.contrib.celery.project import Source, files_of, parse
@@ -73,11 +73,13 @@ def _own(sources: Iterable[Source], root: Path) -> set[str]:
 def _read(sources: list[Source], own: set[str]) -> Iterator[Difference]:
     apps, values = AppNames(sources), Values(sources)
     placed = any(has_path(source, apps) for source in sources)
-    reading = Reading(Scopes(sources, apps), values, placed=placed)
+    serializers = frozenset(name for source in sources for name in registered(source))
+    reading = Reading(Scopes(sources, apps), values, serializers, placed)
     tasks = {name for source in sources for name in task_names(source, apps)}
     for source in sources:
         yield from read_imports(source, own)
         yield from read_settings(source, reading)
+        yield from read_loggers(source)
         yield from read_calls(source, apps, values, tasks, placed=placed)
         yield from _installed_apps(source, values, own)
 

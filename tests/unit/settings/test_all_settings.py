@@ -77,7 +77,9 @@ def test_a_slip_names_the_setting_that_was_meant(slip: str, meant: str) -> None:
     assert suggestion(slip) == f" Did you mean {meant!r}?"
 
 
-@pytest.mark.parametrize("own", ["MY_MAIL_SERVER", "shop_name", "x"])
+@pytest.mark.parametrize(
+    "own", ["MY_MAIL_SERVER", "shop_name", "x", "TIME_ZONE", "DATABASES", "SECRET_KEY", "SESSION_SERIALIZER"]
+)
 def test_a_program_s_own_name_is_no_slip(own: str) -> None:
     assert suggestion(own) == ""
 

@@ -94,12 +94,15 @@ def test_short_names_of_back_ends_are_no_files(write: Write, told: Told, name: s
     assert line.startswith(f"celeryconfig.py:1 error: result_backend: {name!r} is another place for jobs or results")
 
 
+TWO = "error: broker and result back end are two places; jobs and results are in one: give path=, or the broker alone"
+
+
 def test_jobs_and_results_in_two_places_are_told(write: Write, told: Told) -> None:
     write("proj.py", "app = Celery('proj', broker='sqlite:///jobs.db', backend='db+sqlite:///results.db')\n")
+    write("celeryconfig.py", "broker_url = 'jobs.db'\nresult_backend = 'cache+memory://'\n")
 
-    assert told() == [
-        "proj.py:1 error: broker and backend are two places; jobs and results are in one: give path=, or broker= alone"
-    ]
+    assert told() == [f"celeryconfig.py:2 {TWO}", f"proj.py:1 {TWO}"]
 
     write("proj.py", "app = Celery('proj', broker='sqla+sqlite:///jobs.db', backend='db+sqlite:///jobs.db')\n")
-    assert told() == []
+    write("celeryconfig.py", "broker_url = os.environ['B']\nresult_backend = 'rpc://'\n")
+    assert [line for line in told() if "error" in line] == []

@@ -308,3 +308,23 @@ def test_schedules_are_read_wherever_they_are_set(write: Write, told: Callable[.
     assert "proj.py:1 error: beat_schedule['a'] has 'every': there is no such key." in [
         found.partition(" Did")[0] for found in told()
     ]
+
+
+def test_a_serializer_that_nobody_registers_is_told(write: Write, told: Callable[..., list[str]]) -> None:
+    write("celeryconfig.py", "task_serializer = 'signed-pickle'\n")
+    write("proj.py", "")
+    assert told() == [
+        "celeryconfig.py:1 error: task_serializer is 'signed-pickle': there is no serializer of that name; "
+        "localq.register makes one"
+    ]
+
+    write(
+        "proj.py", "from kombu.serialization import register\nregister('signed-pickle', dump, load, 'x/y', 'binary')\n"
+    )
+    assert [line for line in told() if "error" in line] == []
+
+
+def test_loggers_of_celery_s_that_get_nothing_are_told(write: Write, told: Callable[..., list[str]]) -> None:
+    write("proj.py", "import celery\nLOGGING = {'loggers': {'celery.task': {'level': 'INFO'}, 'proj': {}}}\n")
+
+    assert told() == ["proj.py:2 differs: the logger celery.task gets nothing: LocalQ's is localq.task"]
