@@ -36,6 +36,7 @@ COMMANDS = {
     "worker": Entry("localq.cli.commands.worker:worker", "Run", "Run jobs."),
     "beat": Entry("localq.cli.commands.beat:beat", "Run", "Fire schedules."),
     "serve": Entry("localq.cli.commands.worker:serve", "Run", "Run all that a queue needs: jobs and schedules."),
+    "flower": Entry("localq.cli.commands.flower:flower", "Run", "Serve the dashboard alone."),
     "multi": Entry("localq.cli.commands.multi:multi", "Run", "Run several workers in the background."),
     "call": Entry("localq.cli.commands.call:call", "Run", "Enqueue a job by the name of its task."),
     "status": Entry("localq.cli.commands.status:status", "Look", "Show workers, queues and counts."),
@@ -71,7 +72,6 @@ COMMANDS = {
 #: Celery's commands that are about a broker, and what there is instead.
 _OF_BROKERS = {
     "amqp": " There is no broker to speak to: `localq status` shows the queues, `localq purge` empties them.",
-    "flower": " There is no web interface: `localq events` and `localq status` show what Flower does.",
     "logtool": " `localq list` and `localq result` show what became of jobs.",
     "migrate": " There is no broker to take messages from: let Celery's workers finish what is there.",
 }

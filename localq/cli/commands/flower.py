@@ -1,0 +1,39 @@
+"""`localq flower`: the dashboard alone."""
+
+from __future__ import annotations
+
+import click
+
+from localq.app import LocalQ
+from localq.cli.app_option import app_options
+from localq.exceptions import ImproperlyConfigured
+from localq.web.serve import Address, serve
+
+__all__ = ["flower"]
+
+
+@click.command(short_help="Serve the dashboard alone.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5555, show_default=True, help="Where it answers.")
+@click.option(
+    "--address", default="127.0.0.1", show_default=True, metavar="HOST", help="On which of the computer's addresses."
+)
+@click.option(
+    "--host-name", "hosts", multiple=True, metavar="NAME", help="A name under which it answers too; may be repeated."
+)
+@click.option(
+    "--token",
+    envvar="LOCALQ_DASHBOARD_TOKEN",
+    metavar="TEXT",
+    help="What opens it; default: one that is made and kept for you. Also LOCALQ_DASHBOARD_TOKEN.",
+)
+@click.option("--read-only", is_flag=True, help="Nobody changes anything there.")
+@app_options
+def flower(app: LocalQ, port: int, address: str, hosts: tuple[str, ...], token: str | None, read_only: bool) -> None:
+    """Serve the dashboard alone, until told to stop.
+
+    It prints a link that logs a browser in, once. Programs of the same user on this computer, such as curl, need
+    none; all others send the token as "Authorization: Bearer TOKEN".
+    """
+    if app.eager or app.location == ":memory:":
+        raise ImproperlyConfigured("Jobs in another process's memory cannot be shown. Give the path of a file.")
+    serve(app, Address(address, port), click.echo, token=token, hosts=hosts, read_only=read_only)

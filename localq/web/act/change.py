@@ -1,0 +1,38 @@
+"""How a change is made: by who has the right to, through the app's own verb, and written down."""
+
+from __future__ import annotations
+
+import secrets
+from typing import NamedTuple
+
+from localq.app import LocalQ
+from localq.model.audit import Change
+from localq.web.gate.actor import Actor, Right
+
+__all__ = ["Denied", "Hand", "written_down"]
+
+
+class Denied(Exception):
+    """Somebody may not do this."""
+
+
+class Hand(NamedTuple):
+    """Who changes something, and from where."""
+
+    actor: Actor
+    came_from: str
+
+    def check(self) -> None:
+        """Refuse whoever may only look, whatever page or call brought them here.
+
+        Raises:
+            Denied: they may not change anything.
+        """
+        if not self.actor.may(Right.ACT):
+            raise Denied(f"{self.actor.name} may not change anything here.")
+
+
+def written_down(app: LocalQ, hand: Hand, verb: str, target: str, count: int = 1, note: str = "") -> None:
+    """Write down a change that was made."""
+    change = Change(hand.actor.name, hand.came_from, verb, target, count, note)
+    app.store.history.record([change], app.clock.now(), secrets.token_hex(8))

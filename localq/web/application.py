@@ -1,0 +1,105 @@
+"""The dashboard as one ASGI application: its routes behind the gate, and how it starts and ends."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from localq.app import LocalQ
+from localq.exceptions import QueryError, StoreError
+from localq.web.act.change import Denied
+from localq.web.ask.overview import Past
+from localq.web.desk import Desk
+from localq.web.forms import BadRequest
+from localq.web.gate.access import Access, Refused
+from localq.web.gate.door import Door, guarded
+from localq.web.gate.same_user import uid_of_peer
+from localq.web.gate.sessions import Sessions
+from localq.web.gate.token_file import token_at, token_path
+from localq.web.live.follower import Follower
+from localq.web.pages.refused import refused_page
+from localq.web.pages.routes import WAYS
+from localq.web.rendering import Renderer
+from localq.web.site import Handler, Site
+
+__all__ = ["build", "dashboard"]
+
+
+def dashboard(
+    q: LocalQ, *, token: str | None = None, hosts: Collection[str] = (), read_only: bool = False
+) -> Starlette:
+    """Return the dashboard of a queue: an ASGI application that can be mounted below any path.
+
+    Nothing is opened before its first request.
+
+    Args:
+        token: What opens it; default: one that is made and kept for this user and queue.
+        hosts: Names, beside localhost, under which it answers.
+        read_only: Nobody changes anything here.
+    """
+    return build(q, Sessions(token or token_at(token_path(q.location, os.environ))), hosts=hosts, read_only=read_only)
+
+
+def build(
+    q: LocalQ,
+    sessions: Sessions | None,
+    *,
+    hosts: Collection[str] = (),
+    read_only: bool = False,
+    now: Callable[[], float] = time.time,
+) -> Starlette:
+    """Return the application over what its sessions open; see `dashboard`."""
+    desk = Desk(q)
+    access = Access(sessions, hosts=hosts, read_only=read_only, peer=uid_of_peer)
+    site = Site(desk, Renderer(desk, sessions, {way.path for way in WAYS}), sessions, access, Follower(desk), Past())
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        await site.follower.stop()
+        desk.close()
+
+    routes = [
+        Route(
+            way.path,
+            guarded(_answering(site, way.handler), way.right, access, partial(refused_page, site), now),
+            methods=list(way.methods),
+        )
+        for way in WAYS
+    ]
+    app = Starlette(routes=routes, middleware=[Middleware(Door)], lifespan=lifespan)
+    app.add_exception_handler(HTTPException, partial(_not_found, site))
+    return app
+
+
+def _answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(site, request)
+        except BadRequest as error:
+            return refused_page(site, request, Refused(error.status, str(error)))
+        except Denied as error:
+            return refused_page(site, request, Refused(403, str(error)))
+        except QueryError as error:
+            return refused_page(site, request, Refused(400, str(error)))
+        except StoreError as error:
+            return refused_page(site, request, Refused(503, str(error)))
+
+    return answer
+
+
+def _not_found(site: Site, request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return refused_page(site, request, Refused(404, "There is nothing here."))
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)

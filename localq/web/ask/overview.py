@@ -1,0 +1,109 @@
+"""The first look: is all well, how much is done, what waits, who works, what comes next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from localq.model.job import JobState
+from localq.model.schedule import Schedule, ScheduleState
+from localq.model.tally import Tally
+from localq.store.protocol import Store
+from localq.web.ask.needs import Need, needs_of
+from localq.web.ask.queues import QueueSeen, queues_seen
+from localq.web.ask.series import WINDOWS, Figures, Point, Series, Window, figures, points
+from localq.web.ask.workers import WorkerSeen, workers_seen
+
+__all__ = ["Overview", "Past", "overview"]
+
+_HOUR, _MINUTE = 3_600_000_000, 60_000_000
+#: Schedules that are shown, the next to fire.
+_NEXT = 5
+
+
+class Past:
+    """The series of every window, kept as long as the dashboard runs."""
+
+    def __init__(self) -> None:
+        self._series = {name: Series(one.step_us, 2 * one.length_us) for name, one in WINDOWS.items()}
+
+    def tallies(self, store: Store, window: Window, now: int, *, before: bool = False) -> list[Tally]:
+        """Return the tallies of a window up to now; of the one before it as well, if asked for."""
+        begin = now - window.length_us * (2 if before else 1)
+        return self._series[window.name].since(store, begin, now)
+
+
+class Overview(NamedTuple):
+    """What the first page shows. `hour` and `hour_before` are what the last hour and the one before come to.
+
+    `minutes` are the points of the last hour, `chart` those of the window asked for.
+    """
+
+    empty: bool
+    needs: list[Need]
+    hour: Figures
+    hour_before: Figures
+    minutes: list[Point]
+    window: Window
+    chart: list[Point]
+    queues: list[QueueSeen]
+    workers: list[WorkerSeen]
+    next_firings: list[Schedule]
+
+    @property
+    def slots(self) -> int:
+        """How many jobs can run at a time."""
+        return sum(one.row.card.concurrency for one in self.workers)
+
+    @property
+    def running(self) -> int:
+        """How many jobs run."""
+        return sum(queue.running for queue in self.queues)
+
+
+def overview(store: Store, past: Past, window: Window, now: int) -> Overview:
+    """Return what the first page shows."""
+    rows = store.workers.all()
+    two_hours = past.tallies(store, WINDOWS["1h"], now, before=True)
+    split = now - _HOUR
+    hour = [one for one in two_hours if one.at >= split]
+    earlier = [one for one in two_hours if one.at < split]
+    queues = queues_seen(store, rows, _per_second(two_hours, now))
+    whole = hour if window.name == "1h" else past.tallies(store, window, now)
+    return Overview(
+        empty=not queues and not any(row for row in rows),
+        needs=needs_of(store, rows, queues, _new_failures(hour, earlier), now),
+        hour=figures(hour),
+        hour_before=figures(earlier),
+        minutes=points(hour, split, now, _MINUTE),
+        window=window,
+        chart=points(whole, now - window.length_us, now, window.step_us),
+        queues=queues,
+        workers=workers_seen(store, rows),
+        next_firings=_next_firings(store),
+    )
+
+
+def _per_second(tallies: Sequence[Tally], now: int) -> dict[str, float]:
+    """Return the rate of each queue over the last five minutes."""
+    counts: Counter[str] = Counter()
+    for one in tallies:
+        if one.at >= now - 5 * _MINUTE:
+            counts[one.queue] += one.count
+    return {queue: count / 300 for queue, count in counts.items()}
+
+
+def _new_failures(hour: Sequence[Tally], earlier: Sequence[Tally]) -> dict[str, int]:
+    """Return how many jobs failed in the last hour, of tasks of which none did in the hour before."""
+    failed: Counter[str] = Counter()
+    for one in hour:
+        if one.state == JobState.FAILED:
+            failed[one.task] += one.count
+    known = {one.task for one in earlier if one.state == JobState.FAILED}
+    return {task: count for task, count in failed.items() if task not in known}
+
+
+def _next_firings(store: Store) -> list[Schedule]:
+    found = [one for one in store.schedules.find(states=(ScheduleState.ACTIVE,)) if one.due_at is not None]
+    return sorted(found, key=lambda one: one.due_at or 0)[:_NEXT]

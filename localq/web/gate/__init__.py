@@ -1,0 +1,1 @@
+"""Who comes in, and to what: one gate in front of every route."""

@@ -1,0 +1,85 @@
+"""What stands in front of every route: hosts, rights, sizes of bodies, and the headers on every answer."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from localq.web.gate.access import Access, Asked, Refused
+from localq.web.gate.actor import Right
+from localq.web.gate.policy import HEADERS, NO_STORE
+
+__all__ = ["BODY_BYTES", "Door", "guarded"]
+
+#: Bytes of a body that are read at most.
+BODY_BYTES = 2 << 20
+_log = logging.getLogger("localq.web")
+
+Handler = Callable[[Request], Awaitable[Response]]
+Refusal = Callable[[Request, Refused], Response]
+
+
+class Door:
+    """Puts the same headers on every answer, and keeps errors from telling what they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", NO_STORE)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            number = secrets.token_hex(4)
+            _log.exception("error %s at %s", number, scope["path"])
+            if begun:
+                raise
+            answer = PlainTextResponse(f"Something went wrong (error {number}; the log tells more).\n", 500)
+            await answer(scope, receive, send_with_headers)
+
+
+def guarded(handler: Handler, right: Right, access: Access, refuse: Refusal, now: Callable[[], float]) -> Handler:
+    """Return a handler that is called only for who has a right; who asks is in `request.state.actor`."""
+
+    async def at_the_door(request: Request) -> Response:
+        asked = Asked(request.method, request.headers, _pair(request.client), request.scope.get("server"), now())
+        actor = access.who(asked)
+        refused = access.admit(asked, actor, right)
+        if refused is None and _too_long(request.headers):
+            refused = Refused(413, f"The body is longer than {BODY_BYTES:,} bytes.")
+        if refused is not None:
+            return refuse(request, refused)
+        request.state.actor = actor
+        return await handler(request)
+
+    return at_the_door
+
+
+def _pair(address: object) -> tuple[str, int] | None:
+    return (address.host, address.port) if hasattr(address, "host") and hasattr(address, "port") else None
+
+
+def _too_long(headers: Headers) -> bool:
+    length = headers.get("content-length", "0")
+    return not length.isdigit() or int(length) > BODY_BYTES

@@ -1,0 +1,85 @@
+"""Follow the store for all browsers at once, only while there are some."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from anyio import to_thread
+
+from localq.web.desk import Desk
+
+__all__ = ["Follower"]
+
+#: Seconds between two looks, and between two words to one browser.
+_LOOK_S = 0.5
+#: Seconds after which a stream says that it is still there, so that a proxy does not cut it.
+_SILENCE_S = 15.0
+#: Streams at a time; what is over that is told to ask again.
+STREAMS = 200
+
+
+class Follower:
+    """Knows how often the store has changed, and wakes whoever waits for that.
+
+    One loop looks for all streams, and ends with the last of them: pages that nobody has open cost nothing.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._version = 0
+        self._listeners = 0
+        self._changed = asyncio.Condition()
+        self._loop: asyncio.Task[None] | None = None
+
+    @property
+    def version(self) -> int:
+        """How many changes were seen so far."""
+        return self._version
+
+    @property
+    def full(self) -> bool:
+        """Whether no more streams can be had."""
+        return self._listeners >= STREAMS
+
+    async def changes(self) -> AsyncIterator[int | None]:
+        """Yield the version now and whenever it has changed; None now and then, where nothing has.
+
+        Who reads slowly gets the newest only.
+        """
+        self._listeners += 1
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._look())
+        told = -1
+        try:
+            while True:
+                if told == self._version:
+                    with contextlib.suppress(TimeoutError):
+                        async with self._changed:
+                            await asyncio.wait_for(self._changed.wait(), _SILENCE_S)
+                yield None if told == self._version else self._version
+                told = self._version
+        finally:
+            self._listeners -= 1
+
+    async def _look(self) -> None:
+        try:
+            while self._listeners:
+                if await to_thread.run_sync(self._has_changed):
+                    self._version += 1
+                    async with self._changed:
+                        self._changed.notify_all()
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            self._loop = None
+
+    def _has_changed(self) -> bool:
+        return self._desk.watched.bells.changed()
+
+    async def stop(self) -> None:
+        """End all streams: the server stops."""
+        if self._loop is not None:
+            self._loop.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop

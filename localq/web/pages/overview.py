@@ -1,0 +1,54 @@
+"""The first page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from localq.model.clock import to_datetime
+from localq.web.ask.overview import Overview, overview
+from localq.web.ask.series import WINDOWS
+from localq.web.draw.lines import chart, spark
+from localq.web.language import Language
+from localq.web.pages.reasons import told
+from localq.web.rendering import language_of
+from localq.web.site import Site
+
+__all__ = ["first"]
+
+
+async def first(site: Site, request: Request) -> Response:
+    """Show whether all is well, and what goes on."""
+    window = WINDOWS.get(request.query_params.get("window", "1h"), WINDOWS["1h"])
+    now = site.desk.now()
+    seen = await site.desk.ask(lambda store: overview(store, site.past, window, now))
+    say = language_of(request)
+    return site.render.page(
+        request,
+        "overview.html",
+        {
+            "seen": seen,
+            "windows": list(WINDOWS),
+            "needs": [(told(one.text, one.values, say), one.link) for one in seen.needs],
+            "chart": _chart(seen, say),
+            "rate_spark": spark([one.finished for one in seen.minutes], say("Finished a minute, over the last hour")),
+            "failed_spark": spark([one.failed for one in seen.minutes], say("Failed a minute, over the last hour")),
+            "clock": _clock(seen),
+        },
+    )
+
+
+def _chart(seen: Overview, say: Language) -> Markup:
+    lines = (
+        ("done", [float(one.finished) for one in seen.chart]),
+        ("failed", [float(one.failed) for one in seen.chart]),
+    )
+    return chart([one.at for one in seen.chart], lines, _clock(seen), say("Jobs that finished, and those that failed"))
+
+
+def _clock(seen: Overview) -> Callable[[int], str]:
+    form = "%H:%M" if seen.window.name != "7d" else "%m-%d %H:%M"
+    return lambda at: to_datetime(at).astimezone().strftime(form)

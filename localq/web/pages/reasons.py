@@ -1,0 +1,25 @@
+"""Sentences with values in them, said in somebody's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from localq.monitor.why_not import Reason, Seconds
+from localq.web import words
+from localq.web.language import Language
+
+__all__ = ["reason_text", "told"]
+
+
+def told(text: str, values: Mapping[str, object], say: Language) -> str:
+    """Return a sentence with its values, spans of time in words."""
+    said = {
+        name: words.span_text(float(value), say) if isinstance(value, Seconds) else value
+        for name, value in values.items()
+    }
+    return say(text, **said) if said else say(text)
+
+
+def reason_text(reason: Reason, say: Language) -> str:
+    """Return why a job is where it is."""
+    return told(reason.text, reason.values, say)

@@ -1,0 +1,25 @@
+"""What somebody gets who is not let in, or who asks for what cannot be."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from localq.web.gate.access import Refused
+from localq.web.site import Site
+
+__all__ = ["refused_page"]
+
+
+def refused_page(site: Site, request: Request, refused: Refused) -> Response:
+    """Return a refusal in the form that who asks can read: a page for browsers, else a problem (RFC 9457) or a line."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    headers = {"WWW-Authenticate": 'Bearer realm="localq"'} if refused.status == 401 else {}
+    if path.startswith("/api/v1/"):
+        told = {"type": "about:blank", "status": refused.status, "detail": refused.reason}
+        return JSONResponse(told, refused.status, headers, media_type="application/problem+json")
+    if "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse(f"{refused.reason}\n", refused.status, headers)
+    page = site.render.page(request, "refused.html", {"refused": refused}, refused.status)
+    page.headers.update(headers)
+    return page

@@ -1,0 +1,27 @@
+"""Every page's path, and who may go there. What has no line here does not exist."""
+
+from __future__ import annotations
+
+from localq.web.gate.actor import Right
+from localq.web.live.stream import stream
+from localq.web.pages import audit, entry, job, job_changes, jobs, overview, static
+from localq.web.site import Way
+
+__all__ = ["WAYS"]
+
+WAYS = (
+    Way("/static/{name}", Right.OPEN, static.static),
+    Way("/login", Right.OPEN, entry.by_link),
+    Way("/login", Right.OPEN, entry.by_token, ("POST",)),
+    Way("/language", Right.OPEN, entry.language, ("POST",)),
+    Way("/live", Right.READ, stream),
+    Way("/", Right.READ, overview.first),
+    Way("/jobs", Right.READ, jobs.jobs),
+    # An id may hold a slash.
+    Way("/jobs/{id:path}/retry", Right.ACT, job_changes.retry_one, ("POST",)),
+    Way("/jobs/{id:path}/cancel", Right.ACT, job_changes.cancel_one, ("POST",)),
+    Way("/jobs/{id:path}/terminate", Right.ACT, job_changes.terminate_one, ("POST",)),
+    Way("/jobs/{id:path}", Right.READ, job.job),
+    Way("/audit", Right.READ, audit.audit),
+    Way("/find", Right.READ, jobs.find),
+)

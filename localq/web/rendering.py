@@ -1,0 +1,94 @@
+"""From values to HTML: the templates, and what each of them may use."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from localq.model.sizes import size_text
+from localq.web import words
+from localq.web.desk import Desk
+from localq.web.gate.actor import ANYBODY, Right
+from localq.web.gate.sessions import Sessions
+from localq.web.language import LANGUAGES, Language, chosen
+from localq.web.said import said_in
+
+__all__ = ["Renderer", "language_of"]
+
+#: The pages in the order in which they are listed: path, and name.
+PAGES = (
+    ("", "Overview"),
+    ("jobs", "Jobs"),
+    ("tasks", "Tasks"),
+    ("queues", "Queues"),
+    ("workers", "Workers"),
+    ("schedules", "Schedules"),
+    ("audit", "Audit"),
+)
+
+
+def language_of(request: Request) -> Language:
+    """Return the language to answer in: the cookie's, else what the browser asks for."""
+    return chosen(request.headers.get("accept-language", ""), request.cookies.get("localq_language", ""))
+
+
+class Renderer:
+    """Draws pages.
+
+    Args:
+        desk: For the time, and the name of the store.
+        sessions: What ties forms to who got them; None where nobody logs in here.
+        paths: Where there are pages, to be listed on each.
+    """
+
+    def __init__(self, desk: Desk, sessions: Sessions | None, paths: Collection[str]) -> None:
+        self._desk, self._sessions = desk, sessions
+        self._templates = Environment(
+            loader=PackageLoader("localq.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        pages = [(path, name) for path, name in PAGES if f"/{path}" in paths]
+        self._templates.globals.update(shapes=words.SHAPES, pages=pages, languages=LANGUAGES)
+
+    def page(self, request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+        """Return a page."""
+        return HTMLResponse(self.text(request, template, values), status)
+
+    def text(self, request: Request, template: str, values: Mapping[str, Any]) -> str:
+        """Return the text of a page."""
+        say, now = language_of(request), self._desk.now()
+        actor = getattr(request.state, "actor", ANYBODY)
+        root = request.scope.get("root_path", "")
+        return self._templates.get_template(template).render(
+            _=say,
+            say=say,
+            now=now,
+            root=root,
+            path=request.url.path.removeprefix(root).strip("/"),
+            query=request.url.query,
+            said=said_in(request.query_params),
+            actor=actor,
+            can_act=actor.may(Right.ACT),
+            form_token=self._form_token(actor.session),
+            store=self._desk.app.store.name,
+            ago=lambda at: words.ago(at, now, say),
+            span=lambda seconds: words.span_text(seconds, say),
+            size=lambda count: "-" if count is None else size_text(count),
+            exact=words.exact,
+            iso=words.iso,
+            **values,
+        )
+
+    def _form_token(self, session: str) -> Markup:
+        """Return the hidden field that each form carries."""
+        if self._sessions is None or not session:
+            return Markup("")
+        return Markup('<input type="hidden" name="form_token" value="{}">').format(self._sessions.form_token(session))
