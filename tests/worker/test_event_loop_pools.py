@@ -140,7 +140,7 @@ def test_a_task_over_its_hard_limit_is_ended_and_its_neighbours_go_on(crowd: Loc
 def test_a_task_that_never_waits_is_ended_with_its_process_and_the_others_run_again(
     crowd: LocalQ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("localq.worker.pool.event_loop.pool._GRACE_S", 0.3)
+    monkeypatch.setattr("localq.worker.pool.event_loop.run_ends._GRACE_S", 0.3)
     folder = Path(crowd.location).parent
 
     @crowd.task(name="spin")

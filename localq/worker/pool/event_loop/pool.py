@@ -20,16 +20,15 @@ from localq.host.marks import Places
 from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.job import Job
-from localq.model.outcome import Ending, Note, Outcome
+from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Logged, Printed, Report, cancelled_unstarted
 from localq.worker.pool.event_loop.child_handle import ChildHandle
+from localq.worker.pool.event_loop.run_ends import RunEnds
 from localq.worker.pool.process_facts import Stillborn, how_ended
 
 __all__ = ["EventLoopPool"]
 
-#: Seconds a run has to end after it was told to, until its process is killed.
-_GRACE_S = 5.0
 #: Seconds after which what the process had no room for is sent again.
 _AGAIN_S = 0.02
 #: Times the process may die, within a minute, before it is ready.
@@ -80,10 +79,7 @@ class EventLoopPool:
         self._ended: list[Report] = []
         self._notes: list[Note] = []
         self._tails: dict[str, str] = {}
-        #: Runs that were told to end: until when, and what it means if they do.
-        self._told: dict[str, tuple[float, Death | None]] = {}
-        #: Ids of jobs among which one ended the process: they run alone until they have ended.
-        self._suspects: set[str] = set()
+        self._ends = RunEnds(clock)
         self._stillborn = Stillborn(_MOST_STILLBORN)
         self._worn = self._closing = False
 
@@ -114,35 +110,19 @@ class EventLoopPool:
         begun = {job_id for job_id, (handed, _) in self._hand.items() if self._begun(handed.job)}
         idle = not begun and (bool(self._hand) or not child.ready)
         for job_id, (handed, since) in reversed(self._hand.items()):
-            if job_id in begun or job_id in self._told or child.reason is not None:
-                known = since if job_id in begun else None
-                self._ended.append(self._end_of(child, handed, known, how, len(begun) == 1))
-            else:
+            started_at = self._wall(since) if job_id in begun else None
+            end = self._ends.of_process(child, how, handed, started_at, alone=len(begun) == 1)
+            if end is None:
                 self._held.appendleft(handed)
+            else:
+                self._ended.append(Report(handed, end, self._tails.pop(job_id, None)))
         self._hand.clear()
-        self._told.clear()
         if idle and child.reason is None and self._stillborn.too_many(self._clock.steady()):
             self.broken = f"its process died {_MOST_STILLBORN} times before it began anything; the last {how}"
         self._start_next()
 
     def _begun(self, job: Job) -> bool:
         return self._places.begun(job.key, job.run_token)
-
-    def _end_of(self, child: ChildHandle, handed: Handed, since: float | None, how: str, alone: bool) -> Report:
-        told = self._told.get(handed.job.id)
-        started = None if since is None else self._wall(since)
-        if told is not None and told[1] is not None:
-            end = told[1]._replace(started_at=started)
-        elif child.reason is not None:
-            end = Death(Cause.STOPPED, child.reason, started)
-        elif since is None:
-            end = Death(Cause.STOPPED, "its process ended before it began", None)
-        elif alone:
-            end = Death(Cause.CRASH, child.nonsense or f"The process that ran it (pid {child.pid}) {how}", started)
-        else:
-            self._suspects.add(handed.job.id)
-            end = Death(Cause.STOPPED, "the process that ran it ended, maybe by another job", started)
-        return Report(handed, end, self._tails.pop(handed.job.id, None))
 
     def _wall(self, since: float) -> int:
         return self._clock.now() - int((self._clock.steady() - since) * 1e6)
@@ -153,7 +133,7 @@ class EventLoopPool:
         """Return how many more jobs may run."""
         if self.broken is not None or self._closing or self._worn or self._held:
             return 0
-        if any(self._runs_alone(handed) for handed, _ in self._hand.values()):
+        if any(self._ends.runs_alone(handed) for handed, _ in self._hand.values()):
             return 0
         return max(0, self.size - len(self._hand))
 
@@ -176,8 +156,8 @@ class EventLoopPool:
         if self._child is None or not self._child.ready:
             return
         share: list[Handed] = []
-        while self._held and not any(self._runs_alone(handed) for handed, _ in self._hand.values()):
-            if self._runs_alone(self._held[0]) and self._hand:
+        while self._held and not any(self._ends.runs_alone(handed) for handed, _ in self._hand.values()):
+            if self._ends.runs_alone(self._held[0]) and self._hand:
                 break
             handed = self._held.popleft()
             share.append(handed)
@@ -197,10 +177,6 @@ class EventLoopPool:
             for handed in share:
                 del self._hand[handed.job.id]
             self._held.extendleft(reversed(share))
-
-    def _runs_alone(self, handed: Handed) -> bool:
-        """Whether a job has ended its process, or may have."""
-        return handed.job.crashes > 0 or handed.job.id in self._suspects
 
     def take_back(self) -> list[Job]:
         """Return jobs that wait for the process to have room."""
@@ -256,13 +232,8 @@ class EventLoopPool:
 
     def _ended_well(self, child: ChildHandle, job_id: str, outcome: Outcome) -> None:
         handed, since = self._hand.pop(job_id)
-        self._suspects.discard(handed.job.id)
-        _, death = self._told.pop(job_id, (0.0, None))
         child.done += 1
-        end: Outcome | Death = outcome
-        over = death is not None and death.cause == Cause.TIME_LIMIT and outcome.ending != Ending.SUCCESS
-        if death is not None and (over or outcome.ending == Ending.RELEASED):
-            end = death._replace(started_at=self._wall(since))
+        end = self._ends.reported(job_id, outcome, self._wall(since))
         self._ended.append(Report(handed, end, self._tails.pop(job_id, None)))
         worn = self._max_tasks is not None and child.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
@@ -303,38 +274,32 @@ class EventLoopPool:
         now = self._clock.steady()
         after: list[float] = [_AGAIN_S] if self._held and not self._hand else []
         for job_id, (handed, since) in list(self._hand.items()):
-            hard = handed.limits.hard
-            if job_id in self._told:
-                after.append(self._told[job_id][0] - now)
+            hard, left = handed.limits.hard, self._ends.left(job_id)
+            if left is not None:
+                after.append(left)
             elif hard is not None and now >= since + hard and not self._begun(handed.job):
                 # Another job keeps it from beginning: its time counts from where it can have begun.
                 self._hand[job_id] = handed, now
                 after.append(hard)
             elif hard is not None and now >= since + hard:
                 reason = f"hard time limit of {hard:g} s exceeded"
-                self._tell(job_id, "hard", Death(Cause.TIME_LIMIT, reason, None, signal.SIGKILL))
-                after.append(_GRACE_S)
+                self._ends.tell(self._child, job_id, "hard", Death(Cause.TIME_LIMIT, reason, None, signal.SIGKILL))
+                after.append(self._ends.left(job_id) or 0.0)
             elif hard is not None:
                 after.append(since + hard - now)
-        if self._child is not None and any(now >= until for until, _ in self._told.values()):
+        if self._child is not None and self._ends.overdue():
             self._child.kill("another job in the same process did not end when it had to")
         self._give_held()
         return max(0.0, min(after)) if after else None
-
-    def _tell(self, job_id: str, word: str, death: Death | None) -> None:
-        self._told[job_id] = self._clock.steady() + _GRACE_S, death
-        # Where it cannot be told, it is overdue soon.
-        with contextlib.suppress(OSError):
-            if self._child is not None:
-                self._child.send(word, job_id)
 
     def stop_job(self, job_id: str, number: int) -> None:
         """End a cancelled job: raise WorkerTerminate in it, where it waits."""
         for handed in [one for one in self._held if one.job.id == job_id]:
             self._held.remove(handed)
             self._ended.append(cancelled_unstarted(handed))
-        if job_id in self._hand and number and job_id not in self._told:
-            self._tell(job_id, "terminate", Death(Cause.CANCELLED, f"cancelled by signal {number}", None, number))
+        if job_id in self._hand and number:
+            death = Death(Cause.CANCELLED, f"cancelled by signal {number}", None, number)
+            self._ends.tell(self._child, job_id, "terminate", death)
 
     def drop(self, ids: Collection[str]) -> None:
         """End jobs that are not ours any more, and say nothing of them."""
@@ -343,7 +308,7 @@ class EventLoopPool:
         self._ended = [report for report in self._ended if report.job.id not in gone]
         for job_id in gone & set(self._hand):
             del self._hand[job_id]
-            self._told.pop(job_id, None)
+            self._ends.forget(job_id)
             with contextlib.suppress(OSError):
                 if self._child is not None:
                     self._child.send("terminate", job_id)
@@ -351,8 +316,7 @@ class EventLoopPool:
     def interrupt(self) -> None:
         """Raise WorkerTerminate in every run, where it waits."""
         for job_id in self._hand:
-            if job_id not in self._told:
-                self._tell(job_id, "terminate", None)
+            self._ends.tell(self._child, job_id, "terminate", None)
 
     def kill(self) -> None:
         """End the process, and so every run."""
