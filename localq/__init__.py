@@ -27,6 +27,7 @@ from localq.tasks.shared_task import shared_task
 from localq.tasks.task import Task
 
 __all__ = [
+    "CELERY_VERSION",
     "AsyncResult",
     "Celery",
     "Context",
@@ -65,3 +66,6 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+#: The version of Celery whose programs this takes: for those that ask for it, as in
+#: `Version(celery.__version__) >= Version("5")`.
+CELERY_VERSION = "5.7.0"

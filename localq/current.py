@@ -16,6 +16,8 @@ __all__ = [
     "apps",
     "current_app",
     "current_task",
+    "get_current_app",
+    "get_current_task",
     "in_slot",
     "request",
     "set_app",
@@ -135,6 +137,16 @@ class _Stand:
 
     def __repr__(self) -> str:
         return repr(self._find()) if self else f"<no {self._what}>"
+
+
+def get_current_app() -> Any:
+    """Return the current app itself."""
+    return app()
+
+
+def get_current_task() -> Any:
+    """Return the task that runs here, itself, or None."""
+    return _task()
 
 
 #: Stand for the current app, and for the task that runs here (None outside tasks).

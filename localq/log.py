@@ -19,7 +19,7 @@ from localq.model.clock import SYSTEM
 from localq.model.events import subscribe
 from localq.signals import after_setup_logger, after_setup_task_logger, setup_logging
 
-__all__ = ["LEVELS", "follow_events", "get_task_logger", "level_number", "set_up", "unknown_line"]
+__all__ = ["LEVELS", "follow_events", "get_logger", "get_task_logger", "level_number", "set_up", "unknown_line"]
 
 #: The usual levels, least first.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -32,6 +32,11 @@ _log = logging.getLogger("localq")
 _task_log = logging.getLogger(_TASK)
 #: Characters of an error's message in a line; the traceback below it has all.
 _LONGEST = 2_000
+
+
+def get_logger(name: str) -> logging.Logger:
+    """Return the logger of a name, as `logging.getLogger` does."""
+    return logging.getLogger(name)
 
 
 def get_task_logger(name: str) -> logging.Logger:

@@ -290,6 +290,23 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         call = self._call()
         return None if call is None else call[1]
 
+    def _get_task_meta(self) -> dict[str, Any]:
+        """Return what the store knows of the job, by the names Celery's back ends give it."""
+        meta = {"task_id": self.id, "status": self.state, "result": self.result, "traceback": self.traceback}
+        if not self.exists():
+            return meta
+        done = self.date_done
+        return meta | {
+            "date_done": None if done is None else done.isoformat(),
+            "children": self.children,
+            "name": self.name,
+            "args": self.args,
+            "kwargs": self.kwargs,
+            "worker": self.worker,
+            "retries": self.retries,
+            "queue": self.queue,
+        }
+
     def _call(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         job = self._app.store.read.get([self.id], args=True).get(self.id)
         if job is None or job.args is None:

@@ -10,7 +10,7 @@ from localq.model.secrets import without_passwords
 from localq.result import AsyncResult
 from localq.result.lineage import Source
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "DisabledBackend"]
 
 
 class App(Source, Protocol):
@@ -66,20 +66,7 @@ class Backend:
 
     def get_task_meta(self, task_id: str, cache: bool = True) -> dict[str, Any]:
         """Return what the store knows of a job: task_id, status, result, traceback, date_done, name, and more."""
-        found: AsyncResult[Any] = AsyncResult(task_id, self.app)
-        meta = {"task_id": task_id, "status": found.state, "result": found.result, "traceback": found.traceback}
-        if found.exists():
-            done = found.date_done
-            meta |= {
-                "date_done": None if done is None else done.isoformat(),
-                "name": found.name,
-                "args": found.args,
-                "kwargs": found.kwargs,
-                "worker": found.worker,
-                "retries": found.retries,
-                "queue": found.queue,
-            }
-        return meta
+        return AsyncResult[Any](task_id, self.app)._get_task_meta()
 
     def store_result(self, task_id: str, result: Any, state: str, traceback: Any = None, **_ignored: Any) -> Any:
         """Show a state and data for a job that is not finished; return the data.
@@ -101,3 +88,7 @@ class Backend:
     def wait_for(self, task_id: str, timeout: float | None = None, interval: float = 0.5, **_ignored: Any) -> Any:
         """Wait for a job; return its result or raise its error."""
         return AsyncResult(task_id, self.app).get(timeout=timeout, interval=interval)
+
+
+class DisabledBackend(Backend):
+    """What Celery's apps have that keep no results: ours do, so that none has it, and who asks for it goes on."""

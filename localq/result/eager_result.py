@@ -119,6 +119,13 @@ class EagerResult(AsyncResult[R]):
         """As of AsyncResult."""
         return None if self._app is NOWHERE else super().children
 
+    def _get_task_meta(self) -> dict[str, Any]:
+        """Return what is known of it, by the names Celery's back ends give it."""
+        if self._given is None:
+            return super()._get_task_meta()
+        value, state, traceback, name = self._given
+        return {"task_id": self.id, "result": value, "status": state, "traceback": traceback, "name": name}
+
     @property
     def supports_native_join(self) -> bool:
         """Whether several are read at once: no, they are there."""

@@ -107,6 +107,30 @@ class TaskRegistry(dict[str, Task[..., Any]]):
         if self.registered is not None:
             self.registered(task)
 
+    def unregister(self, name: str | Task[..., Any]) -> None:
+        """Remove a task, given itself or by its name.
+
+        Raises:
+            NotRegistered: there is none of that name.
+        """
+        known = name if isinstance(name, str) else name.name
+        if known not in self:
+            raise NotRegistered(f"Unknown task {known!r}.{nearest(known, list(self))}")
+        del self[known]
+        self.revision += 1
+
+    def regular(self) -> dict[str, Task[..., Any]]:
+        """Return all tasks by name: those of Celery's old kind, which were periodic by their class, are none here."""
+        return self.filter_types("regular")
+
+    def periodic(self) -> dict[str, Task[..., Any]]:
+        """Return the tasks whose class says that they are of the type "periodic", which none of ours does."""
+        return self.filter_types("periodic")
+
+    def filter_types(self, type: str) -> dict[str, Task[..., Any]]:
+        """Return the tasks by name whose attribute `type` is this; without one a task is "regular"."""
+        return {name: task for name, task in self.items() if getattr(task, "type", "regular") == type}
+
     def promise(self, name: str, app: Any) -> Task[..., Any]:
         """Return a task that can be sent by its name, and becomes the one of that name when it is kept here."""
         if name not in self._promised:

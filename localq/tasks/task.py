@@ -252,6 +252,10 @@ class Task(BoundTask, Generic[P, R]):
         """Return the result of a job of this task; a call returns it, where a subclass defines its own."""
         return self.app.AsyncResult(task_id)  # type: ignore[no-any-return]
 
+    def _get_app(self) -> Any:
+        """Return the app, for libraries written for Celery."""
+        return self.app
+
     @property
     def backend(self) -> Any:
         """Results by the names of Celery's back ends; see `localq.result.backend`."""

@@ -30,7 +30,7 @@ MODULES: dict[str, str] = {
     "celery.app.utils": "Settings",
     "celery.app.trace": "",
     "celery.apps.worker": "Worker",
-    "celery.backends.base": "BaseBackend KeyValueStoreBackend",
+    "celery.backends.base": "BaseBackend DisabledBackend KeyValueStoreBackend",
     "celery.beat": "BeatLazyFunc PersistentScheduler ScheduleEntry Scheduler SchedulingError Service",
     "celery.bin": "",
     "celery.bootsteps": "ConsumerStep StartStopStep Step Blueprint",
@@ -137,7 +137,8 @@ MADE = {
 
 #: Where names are that are not in the place of the same name; and why there is no such name.
 _ELSEWHERE = {
-    "celery._state": "localq",
+    "celery._state": "localq.current",
+    "celery.backends.base": "localq.result.backend",
     "celery.app.base": "localq",
     "celery.app.control": "localq.monitor.control",
     "celery.app.defaults": "localq.settings",
@@ -157,9 +158,8 @@ _ELSEWHERE = {
 }
 #: By name in full, or by module, whose parts it holds for too.
 _WHY = {
-    "celery._state.get_current_app": "use current_app",
-    "celery._state.get_current_task": "use current_task",
     "celery.app.trace": "use the signals task_prerun and task_postrun, or a base class of tasks",
+    "celery.VERSION": "use localq.CELERY_VERSION, the version of Celery that LocalQ stands for, as a text",
     "celery.backends": "results are in the store; see app.backend",
     "celery.beat.BeatLazyFunc": "use task.request.scheduled_at, the instant a run is due",
     "celery.bin": "the command is `localq`; app.worker_main(argv) and app.start(argv) run it",
@@ -194,7 +194,6 @@ _WHY = {
     "celery.schedules.maybe_schedule": "use schedule(), or a number of seconds where a schedule is asked for",
     "celery.security": "messages are signed with the settings message_keys and message_signing",
     "celery.utils.cached_property": "use functools.cached_property",
-    "celery.utils.log.get_logger": "use logging.getLogger",
     "celery.utils.time": "use `datetime`",
     "celery.worker.request": "use task.request (localq.app.task.Context)",
     "celery.worker.state": "use app.control.inspect() or `localq status`",
@@ -208,6 +207,7 @@ _WHY = {
 #: What is to be said of names that are there.
 _NOTES = {
     "celery.contrib.pytest": "is loaded by pytest itself, and has the fixtures localq_app, localq_worker and others",
+    "celery.__version__": "is LocalQ's own; compare with localq.CELERY_VERSION, the version of Celery it stands for",
 }
 
 
