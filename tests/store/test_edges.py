@@ -9,7 +9,7 @@ import pytest
 
 from localq.model.edges import Edge, OnError, Passing
 from localq.model.job import Job, JobState, NewJob
-from localq.model.outcome import Attempt
+from localq.model.outcome import Attempt, Note
 from tests.store.given import HOUR, NOW, SECOND, attempt, call, claimed, done, job, new, state, worker
 
 pytestmark = pytest.mark.facets("jobs", "read", "workers")
@@ -458,6 +458,21 @@ def test_a_failed_step_that_runs_again_takes_the_rest_along(store: Any) -> None:
     for one, runs in (("a", 2), ("b", 2), ("c", 2)):
         end(store, one, attempt=attempt(runs))
     assert {state(store, one) for one in "abc"} == {S.SUCCEEDED}
+
+
+@pytest.mark.parametrize("asked", ["a", "c"])
+def test_a_job_that_runs_again_for_others_shows_nothing_that_it_said_before(store: Any, asked: str) -> None:
+    chain(store, "a", "b", "c")
+    store.jobs.note([Note(one, None, b"said before") for one in "abc"], NOW)
+    end(store, "a", S.FAILED)
+    fail_all(store)
+
+    store.jobs.requeue([asked], NOW)
+
+    for number, one in enumerate("abc"):
+        (running,) = claimed(store, worker(store))
+        assert (running.id, store.read.seen([one])[one].note) == (one, None)
+        store.jobs.finish([done(running, attempt=attempt(2 + number))], NOW)
 
 
 def test_what_failed_because_of_others_brings_them_back(store: Any) -> None:

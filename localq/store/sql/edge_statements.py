@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, literal_column, null, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, insert, literal_column, or_, select, update
 
 from localq.model.edges import OnError, Passing, Role
 from localq.model.job import JobState
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.job_clauses import FINAL, claimed_values, job_columns
+from localq.store.sql.job_clauses import FINAL, claimed_values, job_columns, run_again
 from localq.store.sql.schema import edge, job, state_is
 from localq.store.sql.statement import StatementTable
 
@@ -136,22 +136,7 @@ class EdgeStatements(StatementTable):
         )
         self.blame = self.made(update(job).where(job.c.key == P("k")).values(culprit=P("of_culprit")))
         self.fate = self.made(select(job.c.state, job.c.culprit).where(job.c.key == P("k")))
-        self.again = self.made(
-            update(job)
-            .where(job.c.key == P("k"), job.c.state >= FINAL)
-            .values(
-                state=int(JobState.READY),
-                run_at=P("now"),
-                finished_at=null(),
-                expires_at=null(),
-                retries=0,
-                crashes=0,
-                cancel=0,
-                shown=null(),
-                culprit=null(),
-            )
-            .returning(job.c.id)
-        )
+        self.again = self.made(run_again(job.c.key == P("k")).returning(job.c.id))
         self.bad_ties = self.made(
             select(edge.c.awaited)
             .select_from(edge.join(job, job.c.key == edge.c.awaited))

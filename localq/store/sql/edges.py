@@ -229,7 +229,7 @@ class Edges:
         again: list[int] = []
         while found:
             key = found.pop()
-            row = sql.again.run(cursor, k=key, now=now).fetchone()
+            row = self._again(cursor, key, now)
             if row is not None:
                 also.append(row[0])
                 again.append(key)
@@ -249,9 +249,16 @@ class Edges:
                 if others:
                     sql.blame.run(cursor, k=waiter, of_culprit=others[0][0])
                 else:
-                    sql.again.run(cursor, k=waiter, now=now).fetchall()
+                    self._again(cursor, waiter, now)
                     revived.append(waiter)
         return revived
+
+    def _again(self, cursor: Any, key: int, now: int) -> Any:
+        """Let a job that is over run again, with nothing said yet; return a row with its id, None if it is not over."""
+        row = self._sql.again.run(cursor, k=key, now=now).fetchone()
+        if row is not None:
+            self._jobs.drop_note.run(cursor, k=key)
+        return row
 
     def _reckon(self, cursor: Any, key: int, now: int) -> None:
         """Set what a job that has not begun waits for, by where those jobs are now."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Update,
     and_,
     bindparam,
     case,
@@ -18,12 +19,22 @@ from sqlalchemy import (
     or_,
     select,
     union_all,
+    update,
 )
 
 from localq.model.job import Job, JobState
 from localq.store.sql.schema import ATTEMPT_BITS, edge, job, state_is
 
-__all__ = ["FINAL", "claimed_values", "job_columns", "kept_for_others", "may_go", "span", "waiting_columns"]
+__all__ = [
+    "FINAL",
+    "claimed_values",
+    "job_columns",
+    "kept_for_others",
+    "may_go",
+    "run_again",
+    "span",
+    "waiting_columns",
+]
 
 #: The first of the final states.
 FINAL: Any = literal_column(str(int(JobState.SUCCEEDED)))
@@ -95,6 +106,25 @@ def may_go(before: Any) -> ColumnElement[bool]:
             ~exists(select(literal_column("1")).where(same, other.c.finished_at.is_(None))),
             ~exists(select(literal_column("1")).where(same, other.c.finished_at >= before)),
         ),
+    )
+
+
+def run_again(which: ColumnElement[bool]) -> Update:
+    """Return what makes a job READY again that is over, as if it had never run; with a parameter `now`."""
+    return (
+        update(job)
+        .where(which, job.c.state >= FINAL)
+        .values(
+            state=int(JobState.READY),
+            run_at=bindparam("now"),
+            finished_at=null(),
+            expires_at=null(),
+            retries=0,
+            crashes=0,
+            cancel=0,
+            shown=null(),
+            culprit=null(),
+        )
     )
 
 

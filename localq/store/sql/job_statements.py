@@ -28,7 +28,7 @@ from localq.model.edges import Role
 from localq.model.job import Job, JobState
 from localq.model.orders import PAUSE, RATE
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.job_clauses import FINAL, claimed_values, job_columns, kept_for_others, may_go
+from localq.store.sql.job_clauses import FINAL, claimed_values, job_columns, kept_for_others, may_go, run_again
 from localq.store.sql.schema import attempt, is_parked, is_timed, job, note, payload, standing_order, state_is, worker
 from localq.store.sql.statement import StatementTable
 
@@ -186,20 +186,7 @@ class JobStatements(StatementTable):
             )
         )
         self.requeue = self.made(
-            update(job)
-            .where(job.c.id == P("of_id"), job.c.state >= FINAL)
-            .values(
-                state=int(JobState.READY),
-                run_at=P("now"),
-                finished_at=null(),
-                expires_at=null(),
-                retries=0,
-                crashes=0,
-                cancel=0,
-                shown=null(),
-                culprit=null(),
-            )
-            .returning(job.c.key, job.c.id, job.c.role, job.c.workflow)
+            run_again(job.c.id == P("of_id")).returning(job.c.key, job.c.id, job.c.role, job.c.workflow)
         )
 
     def _pruning(self) -> None:
