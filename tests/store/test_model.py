@@ -82,8 +82,8 @@ class StoreMachine(RuleBasedStateMachine):
     make_store: Callable[[], Any]
     steady: LeaseClock
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(data=st.data())
+    def start(self, data: st.DataObject) -> None:
         self.store = self.make_store()
         self.model = Model()
         self.timed = TimedModel(self.model.add, self.model.cancel)
@@ -96,6 +96,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.timed.sync("config:a", wanted, self.now)
         self.store.schedules.sync("config:a", wanted, self.now)
         self.learn_schedule_keys()
+        # Of steps drawn alone few add jobs, fewer find one to claim, and then nothing is ever finished.
+        self.add_all(data.draw(st.lists(new_jobs(self.now), min_size=1, max_size=5)))
+        self.take(1, None, [], data.draw(st.integers(0, 3)))
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
@@ -113,8 +116,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def add(self, data: st.DataObject) -> None:
-        batch = data.draw(st.lists(new_jobs(self.now), max_size=4))
+        self.add_all(data.draw(st.lists(new_jobs(self.now), max_size=4)))
 
+    def add_all(self, batch: list[NewJob]) -> None:
         assert newly(self.store, batch, self.now) == self.model.add(batch, self.now)
 
         self.learn_keys()
@@ -132,8 +136,13 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), queues=queues, limit=st.integers(0, 4))
     def claim(self, data: st.DataObject, queues: list[str] | None, limit: int) -> None:
         excluded = data.draw(st.lists(st.sampled_from(QUEUES), max_size=2))
-        worker = self.a_worker(data)
+        self.take(self.a_worker(data), queues, excluded, limit)
 
+    @rule(limit=st.integers(1, 4))
+    def claim_any(self, limit: int) -> None:
+        self.take(next((key for key in self.model.workers if self.model.holds(key)), 99), None, [], limit)
+
+    def take(self, worker: int, queues: list[str] | None, excluded: list[str], limit: int) -> None:
         claim = self.store.jobs.claim(worker, Served(queues, excluded), limit, self.now)
 
         expected = self.model.claim(worker, queues, excluded, limit, self.now)
@@ -144,7 +153,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.runs)
     @rule(data=st.data())
     def finish(self, data: st.DataObject) -> None:
-        batch = [self.a_completion(data, run) for run in self.some_runs(data, 3)]
+        batch = [self.a_completion(data, run) for run in (*self.some_runs(data, 2), self.runs[-1])]
 
         assert self.store.jobs.finish(batch, self.now).applied == self.model.finish(batch, self.now)
 
@@ -170,7 +179,6 @@ class StoreMachine(RuleBasedStateMachine):
         kept = data.draw(st.booleans())
         ending = "SUCCESS" if state == JobState.SUCCEEDED else state.name
         told = attempt(run.attempts, ending=ending, result=f"run {run.run_token}".encode()) if kept else None
-        more["role"] = run.role if data.draw(st.booleans()) else data.draw(st.integers(0, 3))
         return done(run, state, attempt=told, **more)
 
     @rule(data=st.data(), job_ids=some_ids)
