@@ -90,6 +90,8 @@ class group(_Steps):  # noqa: N801 - Celery's name
     def __or__(self, other: Any) -> Any:
         if not isinstance(other, Signature):
             return NotImplemented
+        if isinstance(other, group) and not other.tasks:
+            return self
         return Signature.TYPES["chord"](self, other, app=self._app)
 
     __ior__ = __or__

@@ -141,6 +141,9 @@ def plan(
         ) from None
     if as_one is not None and isinstance(shape, Many):
         shape = maker.join(maker.ends(shape, "fail"), as_one)
+    if isinstance(shape, Many) and len(shape.members) == 1 and isinstance(shape.members[0], Many):
+        # As in Celery, the result of a group of one that ends in a group is that group's.
+        shape = shape.members[0]
     return Plan(maker.finished(), shape)
 
 
@@ -252,8 +255,7 @@ class _Planner:
     def _next(self, placed: Any, on_error: str, here: _Place) -> _Place:
         """Return the place of the step that follows what was placed; after a group it is the body of a chord."""
         ends = self.ends(placed, on_error)
-        if not ends.ids:
-            ends = self.ends(self.join(ends, before=here.before), on_error)
+        ends = ends if ends.ids else self._nothing(here.before)
         if not ends.many:
             return _Place(ends, in_chain=True)
         body = here.body or _Body(() if here.before is None else here.before.ids, whole=True)
@@ -272,8 +274,15 @@ class _Planner:
             before = self.ends(self.join(before), "fail")
         body = None if at.body is None else at.body._replace(wrapped=False, whole=False)
         each = _Place(before, (*at.args, *sig.args), at.kwargs, own, group_id=group_id, body=body)
-        placed = [self.place(one, each) for one in tasks]
-        return Many(group_id, tuple(one for one in placed if one is not None))
+        return Many(group_id, tuple([self._member(one, each) for one in tasks]))
+
+    def _member(self, sig: Signature[Any], at: _Place) -> Any:
+        """Place a member of a group; one that ends in a group of nothing ends in a job that says so."""
+        placed = self.place(sig, at)
+        if not isinstance(placed, Many) or placed.members:
+            return placed
+        (job_id,) = self._nothing(at.before).ids
+        return Step(job_id)
 
     def _chord(self, sig: chord, at: _Place) -> Any:
         whole: Any = sig.clone((), at.kwargs, **at.options)
@@ -290,7 +299,7 @@ class _Planner:
         if not header.members and at.before is None:
             return self.place(body, end._replace(args=([],)))
         if not header.members:
-            return self.place(body, end._replace(before=self.ends(self.join(_Ends(()), before=at.before), "fail")))
+            return self.place(body, end._replace(before=self._nothing(at.before)))
         heard = at.body or _Body(() if at.before is None else at.before.ids, whole=at.in_chain)
         ends = self.ends(header, on_error_of(whole.options))
         placed = self.place(body, end._replace(before=ends, body=heard))
@@ -305,12 +314,15 @@ class _Planner:
         ids = [one.id if isinstance(one, Step) else self.join(self.ends(one, "fail")).id for one in shape.members]
         return _Ends(tuple(ids), True, on_error)
 
-    def join(self, ends: _Ends, job_id: str | None = None, before: _Ends | None = None) -> Step:
-        """Add a job that makes one list of results; that of none waits for what is before."""
-        sig: Signature[Any] = Signature(ACCUMULATE, (), {}, {"task_id": job_id} if job_id else {})
-        if not ends.ids:
-            sig.update(args=([],), immutable=True)
-        return self._task(sig, _Place(ends if ends.ids else before))
+    def join(self, ends: _Ends, job_id: str | None = None) -> Step:
+        """Add a job that makes one list of results."""
+        given: tuple[Any, ...] = () if ends.ids else ([],)
+        sig: Signature[Any] = Signature(ACCUMULATE, given, {}, {"task_id": job_id} if job_id else {})
+        return self._task(sig, _Place(ends if ends.ids else None))
+
+    def _nothing(self, before: _Ends | None) -> _Ends:
+        """Add a job that makes a list of nothing, after what is before."""
+        return self.ends(self._task(Signature(ACCUMULATE, ([],), immutable=True), _Place(before)), "fail")
 
 
 def _is_empty(sig: Signature[Any]) -> bool:

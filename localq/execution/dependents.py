@@ -23,12 +23,20 @@ __all__ = ["Culprit", "behind", "culprit_of", "unfed"]
 class Culprit(NamedTuple):
     """The job that did not succeed, with its last attempt.
 
-    `of_header`: whether the job that waits is the body of a chord whose header failed, and not something before it.
+    `first`: whether the job that waits is the body of a chord whose header failed, and not something before it: then
+    what failed there first, of which the culprit failed in turn.
     """
 
     job: Job
     last: Attempt | None
-    of_header: bool = False
+    first: Failed | None = None
+
+
+class Failed(NamedTuple):
+    """A job that failed of itself, with its last attempt."""
+
+    job: Job
+    last: Attempt | None
 
 
 class _Reading(Protocol):
@@ -43,17 +51,18 @@ def culprit_of(job: Job, inputs: Inputs, read: _Reading) -> Culprit | None:
         return None
     culprit, last, _ = inputs.culprit
     as_body = JobOptions.read(job.options).as_body
-    return Culprit(culprit, last, as_body is not None and not _before(culprit, as_body.get("after") or (), read))
+    first = None if as_body is None else _first(Failed(culprit, last), as_body.get("after") or (), read)
+    return Culprit(culprit, last, first)
 
 
-def _before(job: Job, after: Sequence[str], read: _Reading) -> bool:
-    """Whether a job failed, or what it failed of in turn, before a chord that waits for other jobs had begun."""
-    while after and job.id not in after:
-        found = None if job.culprit is None else read.inputs([job.id]).get(job.id)
-        if found is None or found.culprit is None:
-            return False
-        job = found.culprit.job
-    return bool(after)
+def _first(failed: Failed, after: Sequence[str], read: _Reading) -> Failed | None:
+    """Return what a job of a chord's header failed of; None if that is one of those that the chord waits for."""
+    while failed.job.id not in after:
+        inputs = None if failed.job.culprit is None else read.inputs([failed.job.id]).get(failed.job.id)
+        if inputs is None or inputs.culprit is None:
+            return failed
+        failed = Failed(*inputs.culprit[:2])
+    return None
 
 
 def behind(job: Job, culprit: Culprit | None, worker: str, rules: Rules, now: int) -> Completion:
@@ -67,20 +76,26 @@ def behind(job: Job, culprit: Culprit | None, worker: str, rules: Rules, now: in
     if culprit is None:
         told = failure.describe(TaskRevokedError("A job that this one waited for was removed"))
         return settle(job, Outcome(Ending.BEHIND, None, now, failure=failure.dump(told)), worker, rules, now)
-    other, last, of_header = culprit
-    told_bytes = None if last is None or last.failure is None else _trusted(other.id, last.failure, rules.settings)
+    other, last, first = culprit
     revoked = other.state == JobState.CANCELLED
-    # An attempt that ended otherwise, as with its worker, is not why the job was revoked.
-    if told_bytes is None or (last is not None and revoked and last.ending != Ending.REVOKED.name):
-        lost = TaskError(f"Job {other.id} failed, and its error was not kept")
-        told_bytes = failure.dump(failure.describe(TaskRevokedError("revoked") if revoked else lost))
-    as_body = (rules.options.as_body or {}) if of_header else {}
+    told_bytes = _why(*(first or (other, last)), rules)
+    as_body = (rules.options.as_body or {}) if first else {}
     if as_body.get("wrapped"):
         error = ChordError(f"Dependency {other.id} raised {_shown(failure.load(told_bytes))}")
         told_bytes = failure.dump(failure.describe(error))
-    ending = Ending.REVOKED if revoked and not of_header else Ending.BEHIND
-    rules = _telling(rules, as_body.get("told") if of_header else ())
+    ending = Ending.REVOKED if revoked and first is None else Ending.BEHIND
+    rules = _telling(rules, as_body.get("told") if first else ())
     return settle(job, Outcome(ending, None, now, failure=told_bytes), worker, rules, now)
+
+
+def _why(job: Job, last: Attempt | None, rules: Rules) -> bytes:
+    """Return the written error of a job that did not succeed."""
+    revoked = job.state == JobState.CANCELLED
+    # An attempt that ended otherwise, as with its worker, is not why the job was revoked.
+    if last is not None and last.failure is not None and (not revoked or last.ending == Ending.REVOKED.name):
+        return _trusted(job.id, last.failure, rules.settings)
+    lost = TaskError(f"Job {job.id} failed, and its error was not kept")
+    return failure.dump(failure.describe(TaskRevokedError("revoked") if revoked else lost))
 
 
 def _telling(rules: Rules, numbers: Sequence[int] | None) -> Rules:

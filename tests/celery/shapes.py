@@ -2,56 +2,59 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["Shape", "made"]
+from hypothesis import strategies as st
 
-#: A dict: `kind` (a task's name, or chain, group, chord), `label` or `parts` and `body`, and what is set on it.
+__all__ = ["Shape", "labelled", "made", "workflows"]
+
+#: A dict: `kind` (a task's name, or one of MANY), `parts` and `body`, and what is set on it.
 Shape = dict[str, Any]
-
-TASKS = ["ok", "ok", "ok", "fail", "quiet", "again", "become"]
+MANY = ("chain", "group", "chord", "bars")
+TASKS = ["ok", "ok", "ok", "ok", "fail", "fail", "again", "become"]
 ERRBACKS = ["old", "stored", "kept", "new", "told", "alarm"]
+DEPTH = 4
 
 
-def made(app: Any, canvas: Any, shape: Shape) -> Any:
+def made(app: Any, canvas: Any, shape: Shape, run: str = "") -> Any:
     """Return the signature of a shape.
 
     Args:
         canvas: The module that has chain, group and chord.
+        run: Makes the ids that tasks are given its own.
     """
-    kind = shape["kind"]
-    if kind in ("chain", "group"):
-        sig = getattr(canvas, kind)([made(app, canvas, one) for one in shape["parts"]])
-    elif kind == "chord":
-        sig = canvas.chord([made(app, canvas, one) for one in shape["parts"]], made(app, canvas, shape["body"]))
+    kind, parts = shape["kind"], [made(app, canvas, one, run) for one in shape.get("parts", ())]
+    if kind == "chord":
+        sig = canvas.chord(parts, made(app, canvas, shape["body"], run))
     elif kind == "bars":
-        first, *rest = [made(app, canvas, one) for one in shape["parts"]]
-        sig = first
+        sig, *rest = parts
         for one in rest:
             sig = sig | one
+    elif kind in MANY:
+        sig = getattr(canvas, kind)(parts)
     else:
-        sig = _task(app, shape)
+        sig = _task(app, shape, run)
     for errback in shape.get("errbacks", ()):
-        sig.link_error(_errback(app, errback))
+        sig.link_error(_errback(app.tasks, errback))
     for label in shape.get("links", ()):
         sig.link(app.tasks["called"].s(label=label))
     return sig
 
 
-def _task(app: Any, shape: Shape) -> Any:
-    kind = shape["kind"]
-    kwargs = {"label": shape["label"]}
+def _task(app: Any, shape: Shape, run: str) -> Any:
+    kind, kwargs = shape["kind"], {"label": shape["label"]}
     if kind == "again":
-        kwargs["fails"] = shape.get("fails", False)
+        kwargs["fails"] = shape["fails"]
     if kind == "become":
         kwargs["shape"] = shape["shape"]
     task = app.tasks[kind]
     sig = (task.si if shape.get("own") else task.s)(*shape.get("args", ()), **kwargs)
-    return sig
+    return sig.set(task_id=f"{shape['label']}-{run}") if shape.get("named") else sig
 
 
-def _errback(app: Any, name: str) -> Any:
-    tasks = app.tasks
+def _errback(tasks: Any, name: str) -> Any:
     return {
         "old": lambda: tasks["old"].s(),
         "stored": lambda: tasks["stored"].s("a"),
@@ -60,3 +63,102 @@ def _errback(app: Any, name: str) -> Any:
         "told": lambda: tasks["told"].s("b"),
         "alarm": lambda: tasks["alarm"].si(),
     }[name]()
+
+
+# Random ones
+
+flags = st.sampled_from([False, False, False, True])
+few = st.lists(st.sampled_from(ERRBACKS), max_size=2, unique=True)
+errbacks = st.one_of(st.just([]), few)
+links = st.sampled_from([[], [], [], ["l"]])
+
+
+@st.composite
+def tasks(draw: st.DrawFn, depth: int) -> Shape:
+    """Return a shape of one task."""
+    kind = draw(st.sampled_from(TASKS if depth > 0 else TASKS[:-1]))
+    shape: Shape = {
+        "kind": kind,
+        "own": draw(flags),
+        "named": draw(flags),
+        "args": draw(st.sampled_from([[], [], [7]])),
+    }
+    if kind == "again":
+        shape["fails"] = draw(st.booleans())
+    if kind == "become":
+        shape["shape"] = draw(shapes(min(depth - 1, 2)))
+    return {**shape, "errbacks": draw(errbacks), "links": draw(links)}
+
+
+@st.composite
+def shapes(draw: st.DrawFn, depth: int) -> Shape:
+    """Return a shape of so many levels at most, with something to do."""
+    kind = draw(st.sampled_from(["task", *MANY] if depth > 0 else ["task"]))
+    if kind == "task":
+        return draw(tasks(depth))
+    parts = draw(st.lists(shapes(depth - 1), min_size=1, max_size=3))
+    shape: Shape = {"kind": kind, "parts": parts, "errbacks": draw(errbacks)}
+    if kind in ("group", "chord"):
+        shape["parts"] = [flat for one in parts for flat in _flat(one)]
+    if kind == "chord":
+        shape["parts"] = draw(st.sampled_from([shape["parts"]] * 7 + [[]]))
+        shape["body"] = draw(shapes(depth - 1))
+        if depth < DEPTH and _ends_in_many(shape["body"]):
+            # What follows such a chord Celery runs once for each task of the group.
+            shape["body"] = {"kind": "bars", "parts": [shape["body"], draw(tasks(0))], "errbacks": []}
+    if kind in ("chain", "bars"):
+        # What follows a chord whose body is a group Celery runs once for each task of the group.
+        shape["parts"] = parts = _apart(parts, draw(tasks(0)))
+    if kind == "chain" and len(parts) == 1:
+        # Celery takes a chain of one group for the group.
+        shape["kind"] = "bars"
+    if shape["kind"] == "chain" and draw(flags):
+        # Left out, where Celery does not call what follows with nothing instead.
+        at = draw(st.integers(0, len(parts)))
+        shape["parts"] = [*parts[:at], {"kind": "group", "parts": []}, *parts[at:]]
+    return shape
+
+
+def _ends_in_many(shape: Shape) -> bool:
+    if shape["kind"] in ("chain", "bars"):
+        return _ends_in_many(shape["parts"][-1])
+    return shape["kind"] == "group" or (shape["kind"] == "chord" and _ends_in_many(shape["body"]))
+
+
+def _apart(parts: list[Shape], between: Shape) -> list[Shape]:
+    """Return the steps of a chain, with a task between what ends in a group and what is no task."""
+    apart = parts[:1]
+    for step in parts[1:]:
+        apart += [between, step] if step["kind"] in MANY and _ends_in_many(apart[-1]) else [step]
+    return apart
+
+
+def _flat(shape: Shape) -> list[Shape]:
+    """Return the members of a group, or what is none: Celery turns groups within headers around."""
+    if shape["kind"] == "group" or (shape["kind"] == "bars" and len(shape["parts"]) == 1):
+        return [flat for one in shape["parts"] for flat in _flat(one)]
+    return [shape]
+
+
+@st.composite
+def workflows(draw: st.DrawFn) -> Shape:
+    """Return a shape, with what it is sent with."""
+    shape = draw(shapes(DEPTH))
+    call: dict[str, Any] = {}
+    if draw(flags):
+        call["args"] = [9]
+    return labelled({**shape, "call": call})
+
+
+def labelled(shape: Shape, names: Iterator[str] | None = None) -> Shape:
+    """Return a shape whose tasks have each a label of its own."""
+    names = (f"t{number}" for number in itertools.count()) if names is None else names
+    new = dict(shape)
+    if shape["kind"] not in MANY:
+        new["label"] = next(names)
+    if "parts" in shape:
+        new["parts"] = [labelled(one, names) for one in shape["parts"]]
+    for inner in ("body", "shape"):
+        if inner in shape:
+            new[inner] = labelled(shape[inner], names)
+    return new

@@ -37,7 +37,7 @@ def define(app: Any, note: Note, build: Callable[[Any], Any]) -> None:
     def again(self: Any, *args: Any, label: str, fails: bool) -> Any:
         note(f"again {label} {self.request.retries}", self.request.id, args)
         if fails or self.request.retries == 0:
-            raise self.retry(exc=KeyError(label), countdown=0)
+            raise self.retry(exc=ValueError(label), countdown=0)
         return [label, *args]
 
     @app.task(name="become", bind=True)

@@ -348,6 +348,10 @@ def test_what_is_empty_is_left_out_of_a_workflow(t: Tasks) -> None:
     assert chord([add.s(1, 1)], group([]))().get() == []
     assert chain(chord([add.s(1, 1)], group([])), show.s())().get() == [[]]
     assert chain(add.s(1, 1), add.chunks([], 2), show.s())().get() == [[]]
+    assert chain(add.s(1, 1), group(add.chunks([], 2), add.s(1)), show.s())().get() == [[[], 3]]
+    assert chain(t.fail.s(), group(add.chunks([], 2), add.chunks([], 2)), t.tell.s())().state == "FAILURE"
+    assert chain(t.fail.s(), chord([], t.tell.s()))().state == "FAILURE"
+    assert t.heard == []
     assert (group([]) | show.s())().get() == [[]]
     assert (group([]) | group([]) | show.s())().get() == [[]]
 
@@ -356,6 +360,7 @@ def test_a_group_of_one_is_its_task_within_a_chain(t: Tasks) -> None:
     assert chain(t.add.s(1, 1), group(t.add.s(2)), t.add.s(3))().get() == 7
     assert group([t.add.s(1, 1)])().get() == [2]
     assert chain(group([t.add.s(1, 1)]))().get() == [2]
+    assert group([t.add.s(1, 1) | group(t.add.s(1), t.add.s(2))])().get() == [3, 4]
 
 
 def test_an_empty_callback_does_nothing(t: Tasks) -> None:

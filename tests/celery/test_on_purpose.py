@@ -1,0 +1,71 @@
+"""Workflows that come to something else on LocalQ than on Celery, each on both: the reasons are told in the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.celery.shapes import Shape
+from tests.celery.sides import Outcome, Side, celery_side, localq_side
+
+
+@pytest.fixture(scope="module")
+def sides() -> Iterator[tuple[Side, Side]]:
+    with celery_side() as celery, localq_side() as localq:
+        yield celery, localq
+
+
+def ok(label: str, **more: Any) -> Shape:
+    return {"kind": "ok", "label": label, **more}
+
+
+def fail(label: str, **more: Any) -> Shape:
+    return {"kind": "fail", "label": label, **more}
+
+
+def of(kind: str, *parts: Shape, **more: Any) -> Shape:
+    return {"kind": kind, "parts": list(parts), **more}
+
+
+def both(sides: tuple[Side, Side], shape: Shape) -> tuple[Outcome, Outcome]:
+    celery, localq = sides
+    return celery.outcome(shape), localq.outcome(shape)
+
+
+def test_a_chord_that_is_a_body_is_told_that_the_header_failed(sides: tuple[Side, Side]) -> None:
+    inner = of("chord", ok("b"), body=ok("c"), errbacks=["new"])
+    celery, localq = both(sides, of("chord", fail("a"), ok("x"), body=inner))
+
+    assert (celery.result, celery.callbacks) == (["PENDING", None], [])
+    assert localq.result == ["FAILURE", "ChordError"]
+    assert localq.callbacks == ["['new', ['ChordError', 'id of a job that did not run']]"]
+
+
+def test_a_header_ends_when_a_chord_in_it_fails(sides: tuple[Side, Side]) -> None:
+    celery, localq = both(sides, of("chord", of("chord", fail("a"), body=ok("b")), ok("x"), body=ok("c")))
+
+    assert (celery.result, localq.result) == (["PENDING", None], ["FAILURE", "ChordError"])
+
+
+def test_groups_in_a_header_keep_their_order(sides: tuple[Side, Side]) -> None:
+    celery, localq = both(sides, of("chord", of("group", ok("a"), ok("b")), ok("c"), body=ok("d")))
+
+    assert celery.result == ["SUCCESS", ["d", [["b"], ["a"], ["c"]]]]
+    assert localq.result == ["SUCCESS", ["d", [["a"], ["b"], ["c"]]]]
+
+
+def test_what_follows_a_chord_that_ends_in_a_group_runs_once(sides: tuple[Side, Side]) -> None:
+    line = of("bars", of("chord", ok("a"), body=of("group", ok("b"), ok("c"))), of("chain", ok("d"), ok("e")))
+    celery, localq = both(sides, line)
+
+    assert [args for name, args in celery.runs if name == "ok d"] == [[["b", [["a"]]]], [["c", [["a"]]]]]
+    assert [args for name, args in localq.runs if name == "ok d"] == [[[["b", [["a"]]], ["c", [["a"]]]]]]
+
+
+def test_an_empty_group_between_bars_is_left_out(sides: tuple[Side, Side]) -> None:
+    celery, localq = both(sides, of("bars", ok("a"), of("group"), ok("b")))
+
+    assert celery.result == ["SUCCESS", ["b", []]]
+    assert localq.result == ["SUCCESS", ["b", ["a"]]]
