@@ -52,6 +52,26 @@ class ScriptLog:
 
     setup_logging_subsystem = setup
 
+    def setup_task_loggers(
+        self, loglevel: int | str | None = None, logfile: str | None = None, propagate: bool = False, **_ignored: Any
+    ) -> logging.Logger:
+        """Let tasks log from a level on; return their logger.
+
+        Args:
+            propagate: Whether what they log goes on to the loggers above, which Celery's does not by default.
+            logfile: A file for what tasks log alone.
+
+        Raises:
+            ValueError: there is no such level.
+            OSError: the file cannot be written.
+        """
+        logger = logging.getLogger("localq.task")
+        logger.setLevel(logging.WARNING if loglevel is None else level_number(str(loglevel)))
+        if logfile is not None:
+            logger.addHandler(logging.FileHandler(logfile, encoding="utf-8"))
+            logger.propagate = propagate
+        return logger
+
     def get_default_logger(self, name: str = "localq") -> logging.Logger:
         """Return a logger by its name."""
         return logging.getLogger(name)

@@ -132,7 +132,7 @@ def _load(
     spec: str | None, path: str | None, url: str | None, own: LocalQ | None = None, config: str | None = None
 ) -> Found:
     """Load an app; `own` is the one that runs the program, for where nothing else is named."""
-    found = find_app(spec) if spec else Found(own, "") if own is not None else _configured(config)
+    found = find_app(spec) if spec else Found(own, _named(own)) if own is not None else _configured(config)
     if found is None:
         if path is None and url is None:
             path = os.environ.get("LOCALQ_PATH") or None
@@ -142,6 +142,11 @@ def _load(
     current.set_app(found.app)
     _read_settings(found.app)
     return found
+
+
+def _named(app: LocalQ) -> str:
+    """Return what the app of a program that runs a command itself is called there."""
+    return f"{app.main or app.defined_in} (this program)"
 
 
 def _read_settings(app: LocalQ) -> None:

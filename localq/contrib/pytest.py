@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from localq import current
 from localq.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
+from localq.settings import NEW_NAMES, SETTINGS
 
 __all__ = [
     "depends_on_current_app",
@@ -39,6 +41,9 @@ __all__ = [
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line("markers", "localq(**settings): settings of the fixture localq_app for this test")
+    if not config.pluginmanager.has_plugin("celery"):
+        # Celery's own plugin, where it is installed too, declares it itself.
+        config.addinivalue_line("markers", "celery(**settings): the same as localq(**settings)")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -119,13 +124,22 @@ class _Trap:
         raise ImproperlyConfigured(f"The current app was used (its {name!r}), which use_localq_app_trap forbids.")
 
 
+def _is_argument(name: str) -> bool:
+    """Whether `LocalQ()` takes a name: as an argument of its own, or as a setting."""
+    return name in SETTINGS or name in NEW_NAMES or name in inspect.signature(LocalQ).parameters
+
+
 @contextlib.contextmanager
 def _made(
     path: Any, config: Mapping[str, Any], parameters: Mapping[str, Any], tasks: Sequence[Any], trap: bool
 ) -> Iterator[LocalQ]:
     before = current.app_or_none()
     where = {} if {"path", "url", "eager"} & set(parameters) else {"path": path / "jobs.db"}
-    app = LocalQ("localq.tests", **{"durability": "normal", **where, **parameters, **config})
+    own = {name: value for name, value in config.items() if not _is_argument(name)}
+    given = {name: value for name, value in config.items() if name not in own}
+    app = LocalQ("localq.tests", **{"durability": "normal", **where, **parameters, **given})
+    # Names of the program's own, which `LocalQ()` takes for slips.
+    app.conf.update(own)
     for task in tasks:
         app.register_task(task)
     current.set_app(_Trap() if trap else app)
@@ -145,9 +159,11 @@ def localq_app(
     localq_class_tasks: Sequence[Any],
     use_localq_app_trap: bool,
 ) -> Iterator[LocalQ]:
-    """Return an app for one test, on a file of its own; settings also come from the marker `localq`."""
-    marker = request.node.get_closest_marker("localq")
-    config = {**localq_config, **(marker.kwargs if marker is not None else {})}
+    """Return an app for one test, on a file of its own; settings also come from the marker `localq`, or `celery`."""
+    config = dict(localq_config)
+    for name in ("celery", "localq"):
+        marker = request.node.get_closest_marker(name)
+        config |= {} if marker is None else marker.kwargs
     folder = tmp_path_factory.mktemp("localq")
     with _made(folder, config, localq_parameters, localq_class_tasks, use_localq_app_trap) as app:
         yield app

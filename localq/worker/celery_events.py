@@ -54,7 +54,9 @@ class CeleryEvents:
         self.listening = False
         self.enabled = True
         self._sender: CeleryEventSender | None = None
-        self._clock = self._processed = 0
+        self._clock = 0
+        #: Runs that ended, whether anybody listened or not.
+        self.processed = 0
         self._beat_at = 0.0
         self._started: set[tuple[str, int]] = set()
 
@@ -86,7 +88,7 @@ class CeleryEvents:
         self._beat_at = self._time.steady() + HEARTBEAT_S
         load = list(os.getloadavg()) if hasattr(os, "getloadavg") else []
         active = len(self._pool.in_hand())
-        self._of_worker("worker-heartbeat", active=active, processed=self._processed, loadavg=load)
+        self._of_worker("worker-heartbeat", active=active, processed=self.processed, loadavg=load)
 
     def offline(self) -> None:
         """Say that the worker stops: its last word."""
@@ -148,7 +150,6 @@ class CeleryEvents:
         if outcome.started_at is not None:
             self._start(job, outcome.started_at)
         self._started.discard((job.id, job.run_token))
-        self._processed += outcome.ending != Ending.RELEASED
         kind = _KINDS.get(outcome.ending)
         if outcome.ending == Ending.LOST and state != JobState.FAILED:
             kind = "task-retried"

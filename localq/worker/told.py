@@ -66,6 +66,7 @@ class Told:
             self._log(event, report, outcome, done)
         if outcome.ending != Ending.SUCCESS:
             self._aside.put(self._signals.ended, report.handed, report.end, outcome, done.state)
+        self._events.processed += outcome.ending != Ending.RELEASED
         if self._events.listening:
             self._events.ended(report.handed, report.end, outcome, done.state)
 

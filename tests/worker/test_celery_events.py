@@ -101,11 +101,15 @@ def test_failures_retries_and_revocations_are_told_of(q: LocalQ) -> None:
 def test_who_begins_to_listen_hears_of_workers_at_once_and_of_jobs_that_run(q: LocalQ, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
 
+    add = q.task(plus)
+
     @q.task
     def wait(gate: str) -> None:
         hold(Path(gate))
 
     with q.running(concurrency=1):
+        for done in [add.delay(1, 1), add.delay(2, 2)]:
+            done.get(timeout=20)
         result = wait.delay(str(gate))
         until(lambda: result.state == "STARTED")
         with q.events.Receiver() as receiver:
@@ -114,7 +118,7 @@ def test_who_begins_to_listen_hears_of_workers_at_once_and_of_jobs_that_run(q: L
         result.get(timeout=20)
 
     beat = first(events, "worker-heartbeat")
-    assert beat["active"] == 1
+    assert (beat["active"], beat["processed"]) == (1, 2)
     assert beat["sw_ident"] == "localq"
     assert first(events, "task-started")["uuid"] == result.id
 

@@ -112,8 +112,9 @@ def test_drain_runs_workflows_to_their_end(q: LocalQ) -> None:
     drain(q)
 
     assert whole.get(timeout=0) == 3
-    with pytest.raises(ChordError, match="ZeroDivisionError"):
+    with pytest.raises(ZeroDivisionError) as caught:
         broken.get(timeout=0)
+    assert isinstance(caught.value.__cause__, ChordError)
     with pytest.raises(ZeroDivisionError):
         stopped.get(timeout=0)
 
@@ -197,7 +198,7 @@ from localq import Task, current_app, shared_task
 
 @pytest.fixture(scope="session")
 def localq_config():
-    return {"task_default_queue": "tests"}
+    return {"task_default_queue": "tests", "shop_currency": "EUR"}
 
 
 class Double(Task):
@@ -226,6 +227,17 @@ def test_worker(localq_app, localq_worker):
     assert localq_app.tasks["double"].delay(4).get(timeout=20) == 8
 
 
+def test_reload(localq_app, localq_worker):
+    @localq_app.task
+    def mul(x, y):
+        return x * y
+
+    localq_worker.reload()
+    localq_worker.reload(modules=["json"], reload=True)
+    assert mul.delay(4, 4).get(timeout=20) == 16
+    assert localq_worker.plan.name
+
+
 def test_nothing_is_left_of_the_test_before(localq_app, localq_drain):
     assert localq_app.store.read.stats().counts == {}
     result = localq_app.tasks["double"].delay(1)
@@ -235,6 +247,13 @@ def test_nothing_is_left_of_the_test_before(localq_app, localq_drain):
 @pytest.mark.localq(task_default_queue="marked")
 def test_marker(localq_app):
     assert localq_app.conf.task_default_queue == "marked"
+    assert localq_app.conf.shop_currency == "EUR"
+
+
+@pytest.mark.celery(task_default_queue="by Celery's", shop_currency="USD")
+def test_marker_of_celery(localq_app):
+    assert localq_app.conf.task_default_queue == "by Celery's"
+    assert localq_app.conf.shop_currency == "USD"
 
 
 @pytest.mark.usefixtures("depends_on_current_app")
@@ -258,7 +277,7 @@ def test_own_app(localq_isolated, tmp_path):
 """,
     )
 
-    assert "6 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert "8 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
 def test_the_plugin_shows_the_queue_below_a_test_that_fails_and_traps_the_current_app(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, chain, chord, group
-from localq.exceptions import ChordError, IncompleteStream, TaskRevokedError, TimeoutError
+from localq.exceptions import IncompleteStream, TaskRevokedError, TimeoutError
 from tests.worker.waiting import hold, until
 
 
@@ -101,7 +101,7 @@ def test_a_failed_node_that_is_retried_lets_the_rest_go_on(run: dict[str, Any], 
     gate = tmp_path / "gate"
     header = [run["add"].s(1, 1), run["fail_until"].s(str(gate))]
     result = (group(header) | run["total"].s() | run["add"].s(10))()
-    with pytest.raises(ChordError, match=r"raised ValueError\('not yet'\)"):
+    with pytest.raises(ValueError, match="not yet"):
         result.get(30)
 
     gate.touch()

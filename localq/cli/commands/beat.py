@@ -131,13 +131,14 @@ class _Signals:
 
 def _banner(scheduler: Scheduler, app: str) -> str:
     where = scheduler.store.name
+    none = "none" if scheduler.configured else "none: schedules added at run time only"
     return "\n".join(
         [
             "",
             f" beat  LocalQ {localq.__version__}  Python {platform.python_version()}  pid {os.getpid()}",
             "",
             "[config]",
-            f"  .> app:       {app or '(none: schedules added at run time only)'}",
+            f"  .> app:       {app or f'({none})'}",
             f"  .> store:     {where}",
             f"  .> schedules: {scheduler.configured} configured",
             "",

@@ -246,7 +246,7 @@ def banner(worker: Worker, app: str) -> str:
     if plan.excluded:
         served += f" but {', '.join(plan.excluded)}"
     config = {
-        "app": app or "(none: see tasks)",
+        "app": app or "(none: the tasks below are all it knows)",
         "store": store.name,
         "concurrency": f"{_slots(worker)} ({plan.pool_kind})",
         "queues": served,
