@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["SCENES", "Stage"]
+__all__ = ["DIFFERENCES", "SCENES", "Stage"]
 
 
 class Stage(NamedTuple):
@@ -216,4 +216,55 @@ def app_class(at: Stage) -> Any:
     return [one.get(timeout=10) for one in results]
 
 
+def later_steps(at: Stage) -> Any:
+    """Write down what an overridden `apply_async` is asked for the steps of a chain."""
+    asked: list[Any] = []
+
+    class Own(at.module.Task):  # type: ignore[name-defined, misc]
+        def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+            asked.append(list(args or ()))
+            return super().apply_async(args, kwargs, **options)
+
+    @at.app.task(base=Own, name="own")
+    def own(*args: int) -> int:
+        return sum(args)
+
+    result = at.module.chain(own.s(1), own.s(2))()
+    at.settle()
+    return asked, result.get(timeout=10)
+
+
+def ids_of_unthrown_retries(at: Stage) -> Any:
+    """Count the ids of the runs that retries lead to which are not thrown."""
+    ids: list[str] = []
+
+    @at.app.task(bind=True, name="unthrown")
+    def work(self: Any) -> None:
+        ids.append(self.request.id)
+        for _ in range(0 if self.request.retries else 3):
+            self.retry(countdown=0, throw=False)
+
+    work.delay()
+    at.settle()
+    return len(ids), len(set(ids))
+
+
+def defined_again(at: Stage) -> Any:
+    """Define the same function again."""
+    made = []
+    for number in (1, 2):
+        scope: dict[str, Any] = {"__name__": "notebook"}
+        exec(f"def cell(): return {number}", scope)
+        task, _ = at.warned(lambda scope=scope: at.app.task(name="cell")(scope["cell"]))
+        at.warned(lambda task=task: task.name)
+        made.append(task)
+    return [task() for task in made]
+
+
+#: What is different on purpose: what comes of it on Celery, and here.
+DIFFERENCES: list[tuple[Callable[[Stage], Any], Any, Any]] = [
+    (later_steps, ([[1], [1, 2]], 3), ([[1], [2]], 3)),
+    (ids_of_unthrown_retries, (4, 1), (4, 4)),
+    (defined_again, [1, 1], [1, 2]),
+]
 SCENES = [app_class, retried_arguments, unthrown_retries, hooks, own_sending, publishing, definitions]

@@ -15,7 +15,7 @@ from celery.signals import after_task_publish, task_postrun
 import localq
 import localq.signals
 from localq.testing import drain
-from tests.celery.scenes import SCENES, Stage
+from tests.celery.scenes import DIFFERENCES, SCENES, Stage
 from tests.celery.sides import DEADLINE_S
 
 
@@ -59,3 +59,9 @@ def on_localq(scene: Callable[[Stage], Any]) -> Any:
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: str(scene.__name__))
 def test_a_program_about_tasks_comes_to_the_same_on_both(scene: Callable[[Stage], Any]) -> None:
     assert on_localq(scene) == on_celery(scene)
+
+
+@pytest.mark.parametrize(("scene", "there", "here"), DIFFERENCES, ids=[str(one[0].__name__) for one in DIFFERENCES])
+def test_what_is_different_on_purpose_is_different_so(scene: Callable[[Stage], Any], there: Any, here: Any) -> None:
+    assert on_celery(scene) == there
+    assert on_localq(scene) == here
