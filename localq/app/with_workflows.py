@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from localq import current
 from localq.canvas import Signature, signature
 from localq.canvas.planning import Plan, plan
-from localq.canvas.shapes import as_result
+from localq.canvas.shapes import Step, as_result
 from localq.model.clock import Clock
 from localq.model.job import JobState, NewJob
-from localq.result import GroupResult, ResultSet
+from localq.result import AsyncResult, GroupResult, ResultSet
 from localq.result.lineage import Source
 from localq.serialization.tagged_json.held import keeping, passing_on
 from localq.settings import Settings
@@ -21,6 +21,7 @@ from localq.store.protocol import Store
 from localq.tasks.calls.to_job import member_of
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
+from localq.tasks.task import Task
 
 __all__ = ["WithWorkflows"]
 
@@ -51,6 +52,9 @@ class WithWorkflows:
 
     @abstractmethod
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]: ...
+
+    @abstractmethod
+    def _result(self, task: Task[..., Any] | None, job_id: str, ignored: bool = False) -> AsyncResult[Any]: ...
 
     @abstractmethod
     def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None: ...
@@ -85,7 +89,7 @@ class WithWorkflows:
     def planned(self, sig: Mapping[str, Any]) -> tuple[list[NewJob], Any]:
         """Return the jobs of a signature of any kind, to be added later, and the result they will have."""
         made = self.plan_workflow(sig)
-        return made.jobs, as_result(made.shape, self)
+        return made.jobs, as_result(made.shape, self, self._step_result)
 
     def send_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
         """Add all jobs of a signature of any kind, in one transaction; return its result."""
@@ -94,11 +98,24 @@ class WithWorkflows:
             return self._run_workflow(sig, args, kwargs, options, ask=True)
         made = self.plan_workflow(sig, args, kwargs, options)
         self._add(made.jobs)
-        return as_result(made.shape, self)
+        return as_result(made.shape, self, self._step_result)
+
+    def _step_result(self, step: Step, parent: Any) -> AsyncResult[Any]:
+        """Return the result of a job of a workflow, of the class that its task or this app gives results."""
+        made = self._result(self.tasks.find(step.task), step.id, step.ignored)
+        made._parent = parent
+        return made
 
     def apply_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
-        """Run a signature of any kind in the caller, on a store in memory; return its result."""
+        """Run a signature of any kind in the caller, on a store in memory; return its result.
+
+        A subclass's own `apply` is called for a signature of its task.
+        """
         self.conf.follow()
+        task = self.tasks.find(sig.task) if sig.subtask_type is None else None
+        if task is not None and getattr(task.apply, "__func__", None) is not Task.apply:
+            whole = sig.clone(args, kwargs, **options)
+            return task.apply(whole.args, whole.kwargs, **whole.options)
         return self._run_workflow(sig, args, kwargs, options, ask=False)
 
     def _run_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any], *, ask: bool) -> Any:
@@ -109,7 +126,7 @@ class WithWorkflows:
             with passing_on():
                 made = self.plan_workflow(sig, args, kwargs, given, ask=ask)
             ends = here.run(made.jobs, throw=throw)
-        return as_result(made.shape, here, lambda job_id, parent: here.result(job_id, ends, parent))
+        return as_result(made.shape, here, lambda step, parent: here.result(step.id, ends, parent))
 
     def signature(self, *args: Any, **kwargs: Any) -> Signature[Any]:
         """Make a signature that this app sends; see `localq.canvas.signature`."""

@@ -229,7 +229,7 @@ class _Planner:
             self._unsent.add(job_id)
         else:
             self._jobs[job_id] = new._replace(after=() if before is None else _edges(before, feeds))
-        return Step(job_id, ignored)
+        return Step(job_id, ignored, task=sig.task)
 
     def _chain(self, sig: chain, at: _Place) -> Any:
         own = {**sig.options, **at.options}

@@ -11,11 +11,12 @@ __all__ = ["Many", "Step", "after", "as_result"]
 
 
 class Step(NamedTuple):
-    """A job of a plan. `parent` is what comes before it."""
+    """A job of a plan, of a task by its name. `parent` is what comes before it."""
 
     id: str
     ignored: bool = False
     parent: Any = None
+    task: str = ""
 
 
 class Many(NamedTuple):
@@ -33,11 +34,11 @@ def after(shape: Any, parent: Any) -> Any:
     return shape._replace(parent=after(shape.parent, parent))
 
 
-def as_result(shape: Any, app: Any, single: Callable[[str, Any], Any] | None = None) -> Any:
+def as_result(shape: Any, app: Any, single: Callable[[Step, Any], Any] | None = None) -> Any:
     """Return the result of a plan: of a job, or of a group; its parents are those that come before it.
 
     Args:
-        single: Makes the result of a job, by its id and its parent; default: an AsyncResult.
+        single: Makes the result of a job, whose parent comes along; default: an AsyncResult.
     """
     if shape is None:
         return None
@@ -49,7 +50,7 @@ def as_result(shape: Any, app: Any, single: Callable[[str, Any], Any] | None = N
         if not isinstance(one, Step):
             result = GroupResult(one.id, [as_result(each, app, single) for each in one.members], result, app)
         elif single is not None:
-            result = single(one.id, result)
+            result = single(one, result)
         else:
             result = AsyncResult(one.id, app, ignored=one.ignored, parent=result)
     return result

@@ -38,7 +38,7 @@ def test_a_single_task_is_a_plain_job() -> None:
     (new,) = planned(s("a")).values()
 
     assert (new.after, new.workflow, new.args) == ((), None, b"(0, (), {})")
-    assert plan(s("a"), make).shape == Step("a")
+    assert plan(s("a"), make).shape == Step("a", task="a")
 
 
 def test_a_chains_jobs_wait_each_for_the_one_before() -> None:
@@ -58,7 +58,7 @@ def test_a_body_waits_for_every_task_of_the_header_in_its_order() -> None:
     assert ties(planned(chord([s("a")], s("body").set(immutable=True)))["body"]) == [("a", Passing.COUNTED)]
     shape = plan(chord([s("a")], s("body")), make).shape
     assert isinstance(shape.parent, Many)
-    assert shape.parent.members == (Step("a"),)
+    assert shape.parent.members == (Step("a", task="a"),)
 
 
 def test_a_group_behind_a_group_waits_for_one_list() -> None:
@@ -74,7 +74,7 @@ def test_members_of_a_group_know_it() -> None:
     made = plan(group(s("a"), s("b"), task_id="g"), make)
 
     assert b"'group_id': 'g'" in made.jobs[1].args
-    assert made.shape == Many("g", (Step("a"), Step("b")))
+    assert made.shape == Many("g", (Step("a", task="a"), Step("b", task="b")))
 
 
 def test_a_workflow_sent_by_a_job_is_of_its_family() -> None:

@@ -306,6 +306,18 @@ def test_eager_calls_ask_as_well_and_apply_does_not(eager: LocalQ) -> None:
     assert [who.apply().get(), (who.s() | who.s()).apply().get()] == [None] * 2
 
 
+def test_a_tasks_own_apply_is_called_for_its_signatures(eager: LocalQ) -> None:
+    class Loud(Task[Any, Any]):
+        def apply(self, args: Any = None, kwargs: Any = None, throw: bool | None = None, **options: Any) -> Any:
+            return super().apply((*args, "loud"), kwargs, throw, **options)
+
+    @eager.task(base=Loud)
+    def work(*args: Any) -> Any:
+        return args
+
+    assert work.s(1).apply((0,)).get() == (0, 1, "loud")
+
+
 def test_an_apps_own_send_task_is_called_for_the_calls_of_its_tasks() -> None:
     sent: list[Any] = []
 
@@ -348,8 +360,9 @@ def test_a_tasks_own_result_and_signature_are_what_its_calls_return(q: LocalQ) -
     @q.task(base=Special)
     def work() -> None: ...
 
-    assert isinstance(work.delay(), Mine)
-    assert isinstance(work.s().delay(), Mine)
+    line = (work.si() | work.si()).delay()
+    for result in (work.delay(), work.s().delay(), line, line.parent, group([work.si()]).delay()[0]):
+        assert isinstance(result, Mine)
     assert [work.s().options, work.si().options] == [{"queue": "special"}] * 2
     assert work.si().immutable
 
