@@ -20,7 +20,7 @@ from localq.store.sqlite.store import SqliteStore
 from tests.store.given import LeaseClock
 
 #: All that a store may have.
-EVERY = frozenset({"jobs", "read", "groups", "workers", "schedules", "mail", "bells", "events"})
+EVERY = frozenset({"jobs", "read", "groups", "workers", "schedules", "mail", "bells", "events", "history"})
 
 
 class Kind(NamedTuple):
