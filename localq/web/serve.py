@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,12 +13,16 @@ from typing import NamedTuple
 import uvicorn
 
 from localq.app import LocalQ
+from localq.exceptions import ImproperlyConfigured
 from localq.web.application import build
 from localq.web.gate.host import LOOPBACK
 from localq.web.gate.sessions import Sessions
 from localq.web.gate.token_file import token_at, token_path
 
 __all__ = ["Address", "serve"]
+
+#: Seconds that an address in use is waited for: a worker that starts anew has just had it.
+_TAKEN_S = 3.0
 
 
 class Address(NamedTuple):
@@ -44,12 +51,18 @@ def serve(
     token: str | None = None,
     hosts: Sequence[str] = (),
     read_only: bool = False,
+    while_input: bool = False,
 ) -> None:
     """Serve a queue's dashboard until a TERM or Ctrl-C.
 
     Args:
         say: Told the address with a one-time link, when pages can be had.
+        while_input: Stop when standard input ends as well: the process that holds it is gone.
+
+    Raises:
+        ImproperlyConfigured: nothing can listen at the address.
     """
+    listening = _listening(address)
     sessions = Sessions(token or token_at(token_path(q.location, os.environ)))
     app = build(q, sessions, hosts=(address.host, *hosts), read_only=read_only)
     config = uvicorn.Config(
@@ -62,5 +75,34 @@ def serve(
         timeout_graceful_shutdown=2,
         lifespan="on",
     )
+    server = uvicorn.Server(config)
+    if while_input:
+        threading.Thread(target=_until_input_ends, args=(server,), daemon=True).start()
     say(f"Dashboard: {address.url}/login?once={sessions.new_link(time.time())}")
-    uvicorn.Server(config).run()
+    server.run(sockets=[listening])
+
+
+def _listening(address: Address) -> socket.socket:
+    """Return a socket at an address; one that another is about to let go of is waited for a little."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    until = time.monotonic() + _TAKEN_S
+    while True:
+        made = socket.socket(family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind((address.host, address.port))
+            return made
+        except OSError as error:
+            made.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                raise ImproperlyConfigured(
+                    f"The dashboard cannot answer at {address.url}: {error.strerror}. Choose another --port or "
+                    "--address."
+                ) from error
+        time.sleep(0.2)
+
+
+def _until_input_ends(server: uvicorn.Server) -> None:
+    while os.read(0, 4096):
+        pass
+    server.should_exit = True

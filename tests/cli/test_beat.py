@@ -99,7 +99,7 @@ def test_a_worker_fires_and_runs(run: Run, q: LocalQ, line: str) -> None:
     assert "Scheduler stopped." in worker.said
 
 
-@pytest.mark.parametrize("line", ["worker -A shop -c 1 -l info", "serve --no-beat -A shop -c 1 -l info"])
+@pytest.mark.parametrize("line", ["worker -A shop -c 1 -l info", "serve --no-beat --no-page -A shop -c 1 -l info"])
 def test_a_worker_alone_fires_nothing(run: Run, q: LocalQ, line: str) -> None:
     worker = run(line)
     worker.until("ready")

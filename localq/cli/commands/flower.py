@@ -26,9 +26,12 @@ __all__ = ["flower"]
     metavar="TEXT",
     help="What opens it; default: one that is made and kept for you. Also LOCALQ_DASHBOARD_TOKEN.",
 )
+@click.option("--while-input", is_flag=True, hidden=True, help="Stop when standard input ends.")
 @click.option("--read-only", is_flag=True, help="Nobody changes anything there.")
 @app_options
-def flower(app: LocalQ, port: int, address: str, hosts: tuple[str, ...], token: str | None, read_only: bool) -> None:
+def flower(
+    app: LocalQ, port: int, address: str, hosts: tuple[str, ...], token: str | None, read_only: bool, while_input: bool
+) -> None:
     """Serve the dashboard alone, until told to stop.
 
     It prints a link that logs a browser in, once. Programs of the same user on this computer, such as curl, need
@@ -36,4 +39,5 @@ def flower(app: LocalQ, port: int, address: str, hosts: tuple[str, ...], token: 
     """
     if app.eager or app.location == ":memory:":
         raise ImproperlyConfigured("Jobs in another process's memory cannot be shown. Give the path of a file.")
-    serve(app, Address(address, port), click.echo, token=token, hosts=hosts, read_only=read_only)
+    at = Address(address, port)
+    serve(app, at, click.echo, token=token, hosts=hosts, read_only=read_only, while_input=while_input)

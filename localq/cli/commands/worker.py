@@ -6,6 +6,8 @@ import faulthandler
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import click
@@ -20,6 +22,7 @@ from localq.cli.celery_options import is_quiet, without_effect
 from localq.cli.daemon.detach import daemon_options, said_when_ready
 from localq.cli.daemon.files import Level, files_of, set_up_log
 from localq.cli.daemon.pidfile import held
+from localq.cli.page_beside import page_beside, page_options
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.worker import WorkerCard
 from localq.monitor.health_of_work import unknown
@@ -151,14 +154,21 @@ def worker(app: LocalQ, **options: Any) -> None:
 
 @click.command(short_help="Run all that a queue needs: jobs and schedules.")
 @_beat(True)
+@page_options
 @_worker_options
-def serve(app: LocalQ, **options: Any) -> None:
-    """Run all that a queue needs until told to stop: a worker (see `localq worker --help`) and a scheduler."""
-    _run(app, **options)
+def serve(app: LocalQ, page: bool, port: int, address: str, **options: Any) -> None:
+    """Run all that a queue needs until told to stop.
+
+    That is a worker (see `localq worker --help`), a scheduler, and the dashboard in a process of its own (see
+    `localq flower --help`).
+    """
+    served = page and not app.eager and app.store.shared
+    _run(app, partial(page_beside, app, port, address) if served else nullcontext, **options)
 
 
 def _run(
     app: LocalQ,
+    beside_it: Callable[[], AbstractContextManager[None]] = nullcontext,
     *,
     queues: tuple[str, ...] | None,
     excluded: tuple[str, ...],
@@ -186,10 +196,21 @@ def _run(
         return
     with held(files.pid), said_when_ready():
         set_up_log(app, level, files.log)
-        _work(app, name, include, beat=beat, purge=purge, queues=queues, excluded=excluded, autoscale=autoscale)
+        _work(
+            app, name, include, beside_it, beat=beat, purge=purge, queues=queues, excluded=excluded, autoscale=autoscale
+        )
 
 
-def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, purge: bool, **served: Any) -> None:
+def _work(
+    app: LocalQ,
+    name: str,
+    include: tuple[str, ...],
+    beside_it: Callable[[], AbstractContextManager[None]],
+    *,
+    beat: bool,
+    purge: bool,
+    **served: Any,
+) -> None:
     _import_tasks(app, include)
     # A module may start a worker of its own, as a web application does; this one takes its place.
     app.stop()
@@ -207,7 +228,8 @@ def _work(app: LocalQ, name: str, include: tuple[str, ...], *, beat: bool, purge
         count = app.store.jobs.purge(queues_left(app.store, served["queues"], served["excluded"]))
         click.echo(f"purge: Erased {count:,} {'message' if count == 1 else 'messages'} from the queue.\n")
     shown = "" if is_quiet() else banner(made, loaded().name)
-    WorkerProgram(made, shown, beside(app) if beat else None).run()
+    with beside_it():
+        WorkerProgram(made, shown, beside(app) if beat else None).run()
 
 
 def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
