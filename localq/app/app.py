@@ -294,7 +294,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         here = self._eager
         with keeping():
             with passing_on():
-                new, _ = job_of(self, task.name, args, kwargs, options, task)
+                new, _ = job_of(self, task.name, args, kwargs, options, task, check=False)
             ends = here.run([new], throw=throw, call=(tuple(args), dict(kwargs)))
         return here.result(new.id, ends)
 

@@ -64,9 +64,10 @@ def job_of(
     options: Mapping[str, Any],
     task: Task[..., Any] | None = None,
     fed: int = 0,
+    check: bool = True,
 ) -> tuple[NewJob, bool]:
     """Return the job of a call, as `jobs_of_call` does, and no copy for other queues."""
-    jobs, ignored = jobs_of_call(app, name, args, kwargs, options, task, fed)
+    jobs, ignored = jobs_of_call(app, name, args, kwargs, options, task, fed, check)
     return jobs[0], ignored
 
 
@@ -78,6 +79,7 @@ def jobs_of_call(
     options: Mapping[str, Any],
     task: Task[..., Any] | None = None,
     fed: int = 0,
+    check: bool = True,
 ) -> tuple[list[NewJob], bool]:
     """Return the job of a call, checked in full, and whether its result is ignored.
 
@@ -87,6 +89,7 @@ def jobs_of_call(
         options: As of `Task.apply_async`.
         task: The task of that name, where it is at hand.
         fed: How many arguments will come in front of those given.
+        check: Whether arguments must fit the signature, where the task has its `typing`.
 
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
@@ -105,7 +108,7 @@ def jobs_of_call(
     conf, request = app.conf, current.request.get()
     # First of all: where settings were not read yet, this reads them, and tasks and `router` are as they say.
     default = conf.task_default_queue
-    if task.typing and task._check is not None:
+    if check and task.typing and task._check is not None:
         task._check(*((None,) * fed + args if fed else args), **kwargs)
     queue = task.queue or default
     priority = conf.task_default_priority if task.priority is None else task.priority

@@ -569,3 +569,17 @@ def test_what_ends_a_program_ends_the_one_that_runs_its_tasks_itself(eager: Loca
     for call in (stop.delay, stop.apply, stop.s().delay):
         with pytest.raises(ends):
             call()
+
+
+def test_arguments_that_do_not_fit_fail_the_run_of_a_task_that_is_applied(q: LocalQ) -> None:
+    @q.task
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    result = add.apply((1,))
+
+    assert (result.state, type(result.result)) == ("FAILURE", TypeError)
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        add.apply((1,), throw=True)
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        add.delay(1)
