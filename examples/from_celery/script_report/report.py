@@ -16,7 +16,6 @@ from localq.schedules import schedule
 
 FOLDER = Path(os.environ.get("REPORT_FOLDER", "."))
 
-# In Celery these are its own brokers and back ends in SQLite; here both are the one file.
 app = Celery("report", broker=f"sqla+sqlite:///{FOLDER}/jobs.db", backend=f"db+sqlite:///{FOLDER}/jobs.db")
 
 

@@ -328,3 +328,14 @@ def test_loggers_of_celery_s_that_get_nothing_are_told(write: Write, told: Calla
     write("proj.py", "import celery\nLOGGING = {'loggers': {'celery.task': {'level': 'INFO'}, 'proj': {}}}\n")
 
     assert told() == ["proj.py:2 differs: the logger celery.task gets nothing: LocalQ's is localq.task"]
+
+
+@pytest.mark.parametrize(
+    ("program", "spec"), [("flask_status", "app"), ("django_locks", "shop"), ("script_report", "report")]
+)
+def test_the_programs_that_were_moved_have_nothing_that_stops_them(program: str, spec: str) -> None:
+    folder = Path(__file__).parents[4] / "examples" / "from_celery" / program
+    files, found = read_project(spec, folder)
+
+    assert len(files) == {"flask_status": 1, "django_locks": 6, "script_report": 1}[program]
+    assert [one for one in found if one.level in ("error", "unread")] == []
