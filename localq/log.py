@@ -19,7 +19,16 @@ from localq.model.clock import SYSTEM
 from localq.model.events import subscribe
 from localq.signals import after_setup_logger, after_setup_task_logger, setup_logging
 
-__all__ = ["LEVELS", "follow_events", "get_logger", "get_task_logger", "level_number", "set_up", "unknown_line"]
+__all__ = [
+    "LEVELS",
+    "follow_events",
+    "get_logger",
+    "get_task_logger",
+    "is_task_logger",
+    "level_number",
+    "set_up",
+    "unknown_line",
+]
 
 #: The usual levels, least first.
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -27,9 +36,23 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 #: Calls a function with arguments, at once or soon.
 Later = Callable[..., None]
 
-_TASK = "localq.task"
 _log = logging.getLogger("localq")
-_task_log = logging.getLogger(_TASK)
+_task_log, _worker_log = logging.getLogger("localq.task"), logging.getLogger("localq.worker")
+_run_log, _schedule_log = logging.getLogger("localq.execution"), logging.getLogger("localq.schedules")
+#: Below Celery's loggers stand those of ours that say what those say, and Celery's below ours: whichever of them a
+#: project sets up gets its records (docs/decisions/0013-loggers-below-celerys.md).
+_BELOW = {
+    _task_log: "celery.task",
+    _worker_log: "celery.worker",
+    _run_log: "celery.app.trace",
+    _schedule_log: "celery.beat",
+}
+_CELERY = logging.getLogger("celery")
+_CELERY.parent = _log
+for _ours, _theirs in _BELOW.items():
+    _ours.parent = logging.getLogger(_theirs)
+#: Loggers above those of tasks.
+_RESERVED = ("", "root", "localq", "celery", "celery.task")
 #: Characters of an error's message in a line; the traceback below it has all.
 _LONGEST = 2_000
 
@@ -40,11 +63,30 @@ def get_logger(name: str) -> logging.Logger:
 
 
 def get_task_logger(name: str) -> logging.Logger:
-    """Return a logger for tasks, `localq.task.NAME`: its records carry `task_name` and `task_id`."""
-    inside = name == _TASK or name.startswith(f"{_TASK}.")
-    logger = logging.getLogger(name if inside else f"{_TASK}.{name}")
+    """Return a logger for tasks: its records carry `task_name` and `task_id`.
+
+    Above it stands `localq.task` and, above that, `celery.task`, where Celery puts it: what a name's parents are set up
+    for does not reach it.
+
+    Raises:
+        RuntimeError: the name is that of a logger above.
+    """
+    if name in _RESERVED:
+        raise RuntimeError(f"Logger name {name!r} is reserved: use the name of a module, get_task_logger(__name__)")
+    logger = logging.getLogger(name)
+    if not is_task_logger(logger):
+        logger.parent = _task_log
+        # What it looked up by its old parents is forgotten.
+        logger.setLevel(logger.level)
     logger.addFilter(_stamp)
     return logger
+
+
+def is_task_logger(logger: logging.Logger | None) -> bool:
+    """Whether a logger is one of tasks."""
+    while logger is not None and logger is not _task_log:
+        logger = logger.parent
+    return logger is not None
 
 
 def _stamp(record: logging.LogRecord) -> bool:
@@ -146,7 +188,7 @@ class _Format(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         _stamp(record)
-        of_task = getattr(record, "task_id", None) is not None and record.name.startswith(_TASK)
+        of_task = getattr(record, "task_id", None) is not None and is_task_logger(logging.getLogger(record.name))
         text = self._task.format(record) if of_task else super().format(record)
         text = text.translate(_UNSEEN)
         colour = _COLOURS.get(record.levelno) if self._colour else None
@@ -199,9 +241,28 @@ _KNOWN_ELSEWHERE = (logging.INFO, "Jobs of {task} are left to other workers: thi
 _LOST_FOR_NOW = (logging.WARNING, "Task {task}[{job_id}] lost, runs again: {error}")
 
 
+_LOGGERS = {
+    **dict.fromkeys(
+        ("job.succeeded", "job.retried", "job.failed", "job.lost", "job.rejected", "job.ignored"), _run_log
+    ),
+    **{name: _schedule_log for name in _LINES if name.startswith(("schedule.", "scheduler."))},
+}
+
+
+def _logger_of(event: str) -> logging.Logger:
+    """Return the logger of an event: by what Celery has for it, or the next above that was not disabled.
+
+    A project's logging disables what it does not name, and names Celery's loggers.
+    """
+    found = _LOGGERS.get(event, _worker_log)
+    while found.disabled and found.parent is not None and found.parent is not logging.root:
+        found = found.parent
+    return found
+
+
 @contextlib.contextmanager
 def follow_events(conf: Mapping[str, Any], later: Later | None = None) -> Iterator[None]:
-    """Log events within the block: by the logger `localq`, and what tasks print by `localq.task`.
+    """Log events within the block: by loggers below `localq`, and what tasks print by `localq.task`.
 
     Events below the level that holds when the block begins are not asked for: a worker does not even put
     their fields together.
@@ -210,7 +271,7 @@ def follow_events(conf: Mapping[str, Any], later: Later | None = None) -> Iterat
         conf: The setting worker_redirect_stdouts_level.
         later: Calls what makes lines of events, which runs the program's handlers; default: whoever emits them does.
     """
-    wanted = [event for event, (level, _) in _LINES.items() if _log.isEnabledFor(level)]
+    wanted = [event for event, (level, _) in _LINES.items() if _logger_of(event).isEnabledFor(level)]
     level = level_number(conf["worker_redirect_stdouts_level"])
     prints = ["job.printed"] if _task_log.isEnabledFor(level) else []
 
@@ -252,11 +313,12 @@ def _write(event: str, fields: dict[str, Any], now: int) -> None:
         level, line = _LOST_FOR_NOW
     elif event == "task.unknown" and fields["elsewhere"]:
         level, line = _KNOWN_ELSEWHERE
-    if not _log.isEnabledFor(level):
+    logger = _logger_of(event)
+    if not logger.isEnabledFor(level):
         return
     text = line.format_map({name: _in_line(value) for name, value in fields.items()})
     told = fields.get("traceback") if event == "job.failed" and level == logging.ERROR else None
-    _handle(_log, level, text, event, fields, now, told)
+    _handle(logger, level, text, event, fields, now, told)
 
 
 def _write_prints(level: int, event: str, fields: dict[str, Any], now: int) -> None:

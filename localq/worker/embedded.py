@@ -124,7 +124,7 @@ class Embedded:
 
     def _logged(self, worker: Worker) -> contextlib.AbstractContextManager[None]:
         """Log events where the program has set up logging; nothing of ours goes to the terminal of one that has not."""
-        if logging.getLogger("localq").hasHandlers():
+        if logging.getLogger("localq.worker").hasHandlers():
             return follow_events(self._app.conf, worker.aside.put)
 
         def say(event: str, fields: dict[str, Any]) -> None:

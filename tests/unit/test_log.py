@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+import unittest
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,21 @@ def kept(loggers: logging.Logger) -> Kept:
     return handler
 
 
+@pytest.fixture
+def own(loggers: logging.Logger) -> Iterator[Callable[[str], Kept]]:
+    """Return a function that gives a logger a handler of its own."""
+    made: list[tuple[logging.Logger, Kept]] = []
+
+    def add(name: str) -> Kept:
+        made.append((logging.getLogger(name), Kept()))
+        made[-1][0].addHandler(made[-1][1])
+        return made[-1][1]
+
+    yield add
+    for logger, handler in made:
+        logger.removeHandler(handler)
+
+
 def text_of(record: logging.LogRecord, **settings: Any) -> str:
     """Return a record as a worker with these settings shows it."""
     stream = io.StringIO()
@@ -79,7 +95,7 @@ def test_a_job_that_succeeds_is_a_line_with_its_fields_as_attributes(kept: Kept)
 
     (record,) = kept.records
     assert record.getMessage() == "Task tasks.add[1] succeeded in 0.012s"
-    assert (record.name, record.levelname) == ("localq", "INFO")
+    assert (record.name, record.levelname) == ("localq.execution", "INFO")
     given = record.__dict__
     keys = ("event", "job_id", "task", "queue", "attempt", "worker", "duration_s")
     assert [given[key] for key in keys] == ["job.succeeded", "1", "tasks.add", "celery", 1, "w@h", 0.0123]
@@ -208,7 +224,7 @@ def test_a_task_logger_says_which_job_is_running(kept: Kept, eager: LocalQ) -> N
     job = send.delay()
 
     (record,) = kept.records
-    assert record.name == "localq.task.shop.mail"
+    assert record.name == "shop.mail"
     task_format = "%(task_name)s[%(task_id)s] %(message)s"
     shown = text_of(record, worker_task_log_format=task_format)
     assert shown == f"shop.mail.send[{job.id}] sent to all\n"
@@ -223,7 +239,7 @@ def test_a_task_logger_outside_a_task_writes_as_any_other(kept: Kept) -> None:
 
 
 def test_records_of_slots_keep_the_job_they_arrived_with(kept: Kept) -> None:
-    said = {"name": "localq.task.x", "levelno": 30, "levelname": "WARNING", "msg": "m", "task_id": "9"}
+    said = {"name": "x", "levelno": 30, "levelname": "WARNING", "msg": "m", "task_id": "9"}
     get_task_logger("x").handle(logging.makeLogRecord({**said, "task_name": "t"}))
 
     (record,) = kept.records
@@ -232,7 +248,65 @@ def test_records_of_slots_keep_the_job_they_arrived_with(kept: Kept) -> None:
 
 def test_the_same_name_is_the_same_task_logger() -> None:
     assert get_task_logger("localq.task") is logging.getLogger("localq.task")
-    assert get_task_logger("a") is get_task_logger("a") is get_task_logger("localq.task.a")
+    assert get_task_logger("a") is get_task_logger("a") is logging.getLogger("a")
+
+
+@pytest.mark.parametrize("name", ["", "root", "localq", "celery", "celery.task"])
+def test_a_logger_above_those_of_tasks_is_none(name: str) -> None:
+    with pytest.raises(RuntimeError, match=f"Logger name '{name}' is reserved"):
+        get_task_logger(name)
+
+
+def test_a_level_and_assert_logs_are_of_the_name_the_program_gave(kept: Kept) -> None:
+    logger = get_task_logger("shop.leveled")
+    logging.getLogger("shop.leveled").setLevel(logging.ERROR)
+
+    logger.warning("not said")
+    with unittest.TestCase().assertLogs("shop.leveled", "ERROR") as heard:
+        logger.error("said")
+
+    assert heard.output == ["ERROR:shop.leveled:said"]
+    assert kept.lines == []
+
+
+@pytest.mark.parametrize("above", ["localq.task", "celery.task", "celery", "localq"])
+def test_what_tasks_log_reaches_celerys_loggers_and_ours(kept: Kept, own: Callable[[str], Kept], above: str) -> None:
+    there = own(above)
+
+    get_task_logger("shop.heard").info("here")
+
+    assert (there.lines, kept.lines) == (["here"], ["here"])
+
+
+@pytest.mark.parametrize(
+    ("above", "lines"),
+    [
+        ("celery.worker", ["Task t[9] received"]),
+        ("celery.app.trace", ["Task t[9] succeeded in 0.500s"]),
+        ("celery.beat", ["Schedule s fired task t[9]"]),
+        ("celery.task", []),
+        ("celery", ["Task t[9] received", "Task t[9] succeeded in 0.500s", "Schedule s fired task t[9]"]),
+        ("localq", ["Task t[9] received", "Task t[9] succeeded in 0.500s", "Schedule s fired task t[9]"]),
+    ],
+)
+@pytest.mark.parametrize("disabled", [False, True])
+def test_events_reach_the_loggers_that_celery_has_for_them(
+    kept: Kept, own: Callable[[str], Kept], above: str, lines: list[str], disabled: bool
+) -> None:
+    there = own(above)
+    ours = [logging.getLogger(f"localq.{name}") for name in ("worker", "execution", "schedules")]
+    for one in ours:
+        # As dictConfig does with what a project's LOGGING does not name.
+        one.disabled = disabled
+
+    with follow_events(Settings()):
+        emit("job.received", task="t", job_id="9", queue="q")
+        emit("job.succeeded", task="t", job_id="9", duration_s=0.5)
+        emit("schedule.fired", schedule="s", task="t", job_id="9", nominal="now", late_s=0.0)
+    for one in ours:
+        one.disabled = False
+
+    assert there.lines == lines
 
 
 # Setting up

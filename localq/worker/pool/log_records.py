@@ -9,9 +9,14 @@ from types import NoneType
 from typing import Any
 
 from localq import current
+from localq.log import get_task_logger, is_task_logger
 from localq.worker.pool.frames import Kind
 
 __all__ = ["handle_record", "set_logging"]
+
+
+#: Says on the way whether a record is of a logger of tasks: the worker may not know it yet.
+_OF_TASK = "of a task's logger"
 
 
 class _Forward(logging.Handler):
@@ -39,6 +44,7 @@ class _Forward(logging.Handler):
         said["args"] = record.args if whole else None
         said.update(exc_text=text, exc_info=None, processName=self._process)
         request = current.request.get()
+        said[_OF_TASK] = is_task_logger(logging.getLogger(record.name))
         said.setdefault("task_id", getattr(request, "id", None))
         said.setdefault("task_name", getattr(request, "task", None))
         return said
@@ -79,7 +85,8 @@ def handle_record(said: dict[str, Any]) -> None:
     """Handle a log record of a slot as the worker's own; its logger's filters were asked in the slot."""
     if isinstance(said.get("args"), list):
         said["args"] = tuple(said["args"])
+    of_task = said.pop(_OF_TASK, False) and said["name"] != "localq.task"
     record = logging.makeLogRecord(said)
-    logger = logging.getLogger(record.name)
+    logger = get_task_logger(record.name) if of_task else logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):
         logger.callHandlers(record)
