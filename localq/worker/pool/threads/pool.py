@@ -13,7 +13,6 @@ import os
 import queue
 import selectors
 import socket
-import threading
 from collections.abc import Collection, Sequence
 
 from localq.app.app import LocalQ
@@ -21,84 +20,17 @@ from localq.exceptions import TimeLimitExceeded, WorkerTerminate
 from localq.execution import attempt
 from localq.execution.running import Runtime
 from localq.execution.soft_limit import ThreadLimiter
-from localq.execution.strike import raise_in_thread
 from localq.host.marks import Places
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
-from localq.worker.pool.between_runs import Tracing
 from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
+from localq.worker.pool.threads.slot_thread import SlotThread
 from localq.worker.pool.threads.streams import Redirection
 from localq.worker.pool.unknown_task import unknown_task
 
 __all__ = ["ThreadPool"]
-
-
-class _Thread(threading.Thread):
-    """One slot: a thread, with what it runs."""
-
-    def __init__(self, pool: ThreadPool, number: int) -> None:
-        super().__init__(name=f"LocalQ-{number}", daemon=True)
-        self.pool = pool
-        #: What runs and may be interrupted.
-        self.handed: Handed | None = None
-        #: What has not been reported yet, and its outcome once it has run.
-        self.taken: Handed | None = None
-        self.outcome: Outcome | None = None
-        self.ran = self.asked = False
-        self.since = 0.0
-        self.guard = threading.Lock()
-        self.abandoned = False
-
-    def run(self) -> None:
-        """Run what comes. Errors injected for a run may arrive after it, between any two lines here."""
-        self.tracing = Tracing()
-        while not self.abandoned:
-            with contextlib.suppress(BaseException):
-                if self.taken is None:
-                    handed = self.pool.waiting.get()
-                    if handed is None:
-                        break
-                    if self.pool.has(handed):
-                        self.begin(handed)
-                self._attempt()
-
-    def begin(self, handed: Handed) -> None:
-        """Take a job; its limits count from now."""
-        self.since = self.pool.clock.steady()
-        self.outcome, self.ran, self.asked = None, False, False
-        self.handed = self.taken = handed
-
-    def interrupt(self, handed: Handed, error: type[BaseException]) -> None:
-        """Raise an error in a run, if it is still that one."""
-        with self.guard:
-            if self.handed is handed and self.ident is not None:
-                self.asked = True
-                raise_in_thread(self.ident, error)
-
-    def _attempt(self) -> None:
-        """Run the job at hand and report it; called again when an injected error got in between."""
-        taken = self.taken
-        if taken is None:
-            return
-        if not self.ran:
-            self.ran = True
-            self.pool.places.begin(taken.job.key, taken.job.run_token)
-            try:
-                self.outcome = self.pool.attempt(taken)
-            except BaseException as error:
-                if not self.asked:
-                    self.outcome = attempt.escaped(error, None, self.pool.clock.now())
-            self.tracing.put_back()
-        with self.guard:
-            self.handed = None
-        if self.outcome is None:
-            # The run was interrupted, or the error came as it ended.
-            now = self.pool.clock.now()
-            self.outcome = Outcome(Ending.RELEASED, now, now)
-        self.pool.ended(self, taken, self.outcome)
-        self.taken = None
 
 
 class ThreadPool:
@@ -135,9 +67,9 @@ class ThreadPool:
         self.waiting: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
         self._app, self._worker = app, worker
         self._runtime = Runtime(worker, clock, app.conf, None)
-        self._threads: list[_Thread] = []
+        self._threads: list[SlotThread] = []
         self._numbers = itertools.count(1)
-        self._ended: queue.SimpleQueue[tuple[_Thread, Report]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[SlotThread, Report]] = queue.SimpleQueue()
         self._said: queue.SimpleQueue[Note] = queue.SimpleQueue()
         self._hand: dict[str, Handed] = {}
         self.places = Places(
@@ -163,7 +95,7 @@ class ThreadPool:
             self._start_one()
 
     def _start_one(self) -> None:
-        thread = _Thread(self, next(self._numbers))
+        thread = SlotThread(self, next(self._numbers))
         self._threads.append(thread)
         thread.start()
 
@@ -179,7 +111,7 @@ class ThreadPool:
             return unknown_task(job, "Import its module: include=[...].", self.clock)
         return attempt.run(task, job, rules.terms, self._runtime._replace(limiter=ThreadLimiter()))
 
-    def ended(self, thread: _Thread, handed: Handed, outcome: Outcome) -> None:
+    def ended(self, thread: SlotThread, handed: Handed, outcome: Outcome) -> None:
         """Report from a thread."""
         if self._redirection is not None:
             self._redirection.end_lines()
@@ -288,7 +220,7 @@ class ThreadPool:
         ]
         return sorted(found, key=lambda one: one.started_at is None)
 
-    def _running(self) -> list[tuple[_Thread, Handed]]:
+    def _running(self) -> list[tuple[SlotThread, Handed]]:
         return [(thread, handed) for thread in self._threads if (handed := thread.handed) is not None]
 
     def stop_job(self, job_id: str, number: int) -> None:
@@ -320,7 +252,7 @@ class ThreadPool:
             self._abandon(thread, handed)
         return min(after, default=None)
 
-    def _abandon(self, thread: _Thread, handed: Handed) -> None:
+    def _abandon(self, thread: SlotThread, handed: Handed) -> None:
         thread.abandoned = True
         self._threads.remove(thread)
         thread.interrupt(handed, TimeLimitExceeded)
