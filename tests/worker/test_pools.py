@@ -129,9 +129,13 @@ def test_callbacks_follow(q: LocalQ, start: Running, tmp_path: Path) -> None:
     def told(request: Any, exc: BaseException, traceback: str) -> None:
         write(request.id, repr(exc))
 
+    @q.task
+    def named(job_id: str) -> None:
+        write(job_id)
+
     start()
     work.apply_async((False,), link=[write.s("more"), write.si("only")])
-    failed = work.apply_async((True,), link_error=[write.s(), told.s()])
+    failed = work.apply_async((True,), link_error=[named.s(), told.s()])
 
     written = tmp_path / "written"
     until(lambda: written.exists() and len(written.read_text().splitlines()) == 4)
