@@ -87,6 +87,7 @@ def _count(files: int) -> str:
 def _to_do(told: Iterable[Thing]) -> str:
     counts: Counter[Level] = Counter()
     for one in told:
-        counts[one.level] += len(one.places) if one.level == "unread" else len(one.subjects)
+        # What is mended in one go is one thing; settings go one by one, and files are read one by one.
+        counts[one.level] += {"note": len(one.subjects), "unread": len(one.places)}.get(one.level, 1)
     said = [_TO_DO[level][counts[level] > 1].format(counts[level]) for level in LEVELS if counts[level]]
     return ", ".join(said) or "nothing is different here"
