@@ -23,11 +23,11 @@ from localq.canvas import Signature
 from localq.exceptions import NotRegistered
 from localq.model import failpoints
 from localq.model.hints import nearest
-from localq.model.ids import ids_of, text_id
+from localq.model.ids import ids_of
 from localq.model.job import JobState, NewJob
 from localq.model.outcome import Note
 from localq.result import AsyncResult
-from localq.serialization import codec
+from localq.result.said import note_of
 from localq.serialization.sealing import seal_calls
 from localq.serialization.tagged_json.held import keeping, passing_on
 from localq.settings import NEW_NAMES, SETTINGS
@@ -333,12 +333,9 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
 
     def annotate(self, job_id: str, state: Any, meta: Any) -> None:
         """Show a state and data for an unfinished job; within a run they travel with its report."""
-        if state is not None and (not isinstance(state, str) or not state.isprintable()):
-            raise TypeError(f"A state is a printable text, such as 'PROGRESS', not {state!r}")
-        job_id = text_id(job_id)
-        note = Note(job_id, state, None if meta is None else codec.encode(meta, "json", "meta"))
+        note = note_of(job_id, state, meta)
         request = current.request.get()
-        own = request is not None and request.id == job_id
+        own = request is not None and request.id == note.id
         if own:
             request.__dict__["shown"] = state
         if own and request.is_eager:

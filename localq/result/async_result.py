@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from localq import current, states
-from localq.exceptions import ChordError, TimeoutError
+from localq.exceptions import ChordError, TaskError, TimeoutError
 from localq.model.clock import to_datetime
 from localq.model.ids import text_id
 from localq.model.job import Job
@@ -209,8 +209,8 @@ class AsyncResult(Actions, Lineage, Generic[R]):
     def maybe_throw(self, propagate: bool = True, callback: Callable[[str, Any], Any] | None = None) -> Any:
         """Raise the job's error if it failed or was revoked; else return its result."""
         value = self.result
-        if propagate and self.state in states.PROPAGATE_STATES and isinstance(value, BaseException):
-            raise value
+        if propagate and value is not None and self.state in states.PROPAGATE_STATES:
+            raise value if isinstance(value, BaseException) else TaskError(f"Job {self.id} is {self.state}: {value!r}")
         if callback is not None:
             callback(self.id, value)
         return value

@@ -9,6 +9,7 @@ from localq.exceptions import ImproperlyConfigured, SecurityError, TaskRevokedEr
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.outcome import Attempt
+from localq.result.said import read_said
 from localq.serialization import codec, failure
 from localq.serialization.exception_rebuild import rebuild
 from localq.serialization.failure import Failure
@@ -75,7 +76,7 @@ class JobView(NamedTuple):
             serializer = JobOptions.read(job.options).serializer
             return codec.decode(open_result(job.id, serializer, last.result, settings), serializer, accept)
         if job.shown is not None or job.state == JobState.RUNNING:
-            return None if self.said is None else codec.decode(self.said)
+            return read_said(job.shown, self.said)
         if last is not None and (told := self.failure) is not None:
             try:
                 open_failure(job.id, last.failure or b"", settings)
