@@ -97,10 +97,7 @@ def jobs_of_call(
         QueueNotFound, ImproperlyConfigured: where it goes cannot be told.
     """
     if task is None:
-        known = app.tasks.find(name)
-        if known is None:
-            checked_name(name, "task")
-        task = _UNKNOWN if known is None else known
+        task = _known(app, name)
     if type(args) is not tuple or type(kwargs) is not dict:
         args, kwargs = _call(args, kwargs)
     if task._wrong is not None:
@@ -123,6 +120,13 @@ def jobs_of_call(
         return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
     unsaid = _Unsaid(queue, priority, serializer, bool(ignored), placed)
     return _jobs_with_options(app, name, (args, kwargs), options, task, unsaid, request)
+
+
+def _known(app: App, name: str) -> Task[..., Any]:
+    known = app.tasks.find(name)
+    if known is None:
+        checked_name(name, "task")
+    return _UNKNOWN if known is None else known
 
 
 def _jobs_with_options(
