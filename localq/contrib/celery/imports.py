@@ -14,6 +14,7 @@ from localq.contrib.celery.values import dotted
 __all__ = ["imported", "read_imports"]
 
 _CELERY = ("celery", "kombu")
+_CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception"}
 
 
 def imported(source: Source) -> Iterator[tuple[str, str, int]]:
@@ -31,12 +32,33 @@ def read_imports(source: Source, own: Container[str] = ()) -> Iterator[Differenc
     Args:
         own: The top names of the project's own modules.
     """
+    spared = _spared(source)
     for module, name, line in [*imported(source), *_uses(source)]:
-        root = module.partition(".")[0]
-        if root in _CELERY or find(module, name).module:
-            yield from _of_celery(source.name, line, module, name)
-        elif root not in own and (built := built_on_celery(module) or built_on_celery(f"{module}.{name}".strip("."))):
-            yield Difference(source.name, line, built.level, f"{module}: {built.text}", module)
+        for one in _of_import(source.name, line, module, name, own):
+            yield one._replace(level="differs") if one.level == "error" and line in spared else one
+
+
+def _spared(source: Source) -> set[int]:
+    """Return the lines of imports that may fail: for types alone, or where the file goes on without."""
+    bodies = [node.body for node in source.nodes(ast.If) if "TYPE_CHECKING" in dotted(node.test)]
+    for node in source.nodes(ast.Try):
+        bodies += [node.body] if any(_catches(one.type) for one in node.handlers) else []
+    inner = (one for body in bodies for statement in body for one in ast.walk(statement))
+    return {one.lineno for one in inner if isinstance(one, ast.Import | ast.ImportFrom)}
+
+
+def _catches(caught: ast.expr | None) -> bool:
+    """Whether what an `except` names is an import's error too."""
+    several = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    return any(one is None or (dotted(one) or [""])[-1] in _CAUGHT for one in several)
+
+
+def _of_import(file: str, line: int, module: str, name: str, own: Container[str]) -> Iterator[Difference]:
+    root = module.partition(".")[0]
+    if root in _CELERY or find(module, name).module:
+        yield from _of_celery(file, line, module, name)
+    elif root not in own and (built := built_on_celery(module) or built_on_celery(f"{module}.{name}".strip("."))):
+        yield Difference(file, line, built.level, f"{module}: {built.text}", module)
 
 
 def _uses(source: Source) -> Iterator[tuple[str, str, int]]:

@@ -54,6 +54,21 @@ def test_an_import_of_what_is_built_on_celery_is_told(write: Write, told: Told, 
     assert told() == [f"proj.py:1 error: {module}: {said}"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "try:\n    import flower\nexcept ImportError:\n    flower = None",
+        "try:\n    import flower\nexcept (ValueError, builtins.ModuleNotFoundError):\n    flower = None",
+        "if TYPE_CHECKING:\n    import flower",
+        "if typing.TYPE_CHECKING:\n    import flower",
+    ],
+)
+def test_an_import_that_may_fail_stops_nothing(write: Write, told: Told, text: str) -> None:
+    write("proj.py", f"{text}\n")
+
+    assert told() == ["proj.py:2 differs: flower: see `localq status` and `localq list`"]
+
+
 def test_modules_of_the_project_s_own_are_not(write: Write, told: Told) -> None:
     write("proj/__init__.py", "from proj.celery import app\nfrom mycelery import x\nimport sentry_sdk\n")
     write("proj/celery.py", "")
