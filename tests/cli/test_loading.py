@@ -12,7 +12,7 @@ import click
 import pytest
 
 from localq import LocalQ, current
-from localq.cli import main
+from localq.cli import app_option, main
 from localq.cli.app_import import LoadError
 from localq.cli.app_option import app_options, load_app, loaded
 from localq.cli.found_app import find_app
@@ -333,3 +333,11 @@ def test_every_command_is_where_the_list_says(name: str) -> None:
 
     assert command is not None
     assert command.name == name
+
+
+def test_the_app_of_a_script_that_runs_a_command_is_named_in_its_banner(tmp_path: Path) -> None:
+    named = LocalQ("shop", path=tmp_path / "jobs.db")
+    unnamed = LocalQ(path=tmp_path / "jobs.db")
+
+    assert app_option._load(None, None, None, named).name == "shop (this program)"
+    assert app_option._load(None, None, None, unnamed).name == f"{__name__} (this program)"
