@@ -48,7 +48,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def run(tmp_path: Path) -> Iterator[Run]:
     """Return what runs localq in a folder with an app; daemons it started end with the test."""
     (tmp_path / "tasks.py").write_text(TASKS)
-    environment = {**os.environ, "PYTHONPATH": PACKAGE}
+    environment = {**os.environ, "PYTHONPATH": PACKAGE, "XDG_STATE_HOME": str(tmp_path / "state")}
 
     def localq(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "localq", *words]
@@ -308,3 +308,37 @@ def test_a_pid_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(LoadError, match="Cannot write the pid file"), held(str(tmp_path / "file" / "w.pid")):
         pass
+
+
+# Without saying where
+
+
+def test_a_worker_is_stopped_from_anywhere_by_its_name(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    started = run("multi", "start", "w1", "-A", "tasks", "-P", "threads")
+    pid = pid_in(str(tmp_path / "jobs.db.d" / "run" / "w1.pid"))
+
+    stopped = run("--workdir", "elsewhere", "multi", "stopwait", "w1")
+    again = run("--workdir", "elsewhere", "multi", "stop", "w1")
+
+    assert (started.returncode, stopped.returncode) == (0, 0), started.stderr + stopped.stderr
+    assert f"w1@{HOST}: TERM -> {pid}" in stopped.stdout
+    assert pid is not None
+    assert not alive(pid)
+    assert "DOWN" in again.stdout
+
+
+def test_of_two_workers_of_one_name_none_is_stopped(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for path in ("a.db", "b.db"):
+        assert run("multi", "start", "w1", "-A", "tasks", "--path", path, "-P", "threads").returncode == 0
+
+    refused = run("--workdir", "elsewhere", "multi", "stop", "w1")
+    one = run("multi", "stopwait", "w1", "--path", "a.db")
+    other = run("--workdir", "elsewhere", "multi", "stopwait", "w1")
+
+    assert refused.returncode == 2
+    assert "a.db.d/run/w1.pid" in refused.stderr
+    assert "b.db.d/run/w1.pid" in refused.stderr
+    assert (one.returncode, other.returncode) == (0, 0)
+    assert "TERM ->" in other.stdout

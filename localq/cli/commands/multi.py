@@ -17,13 +17,16 @@ from localq.cli.app_option import load_app
 from localq.cli.commands.worker import worker
 from localq.cli.daemon.nodes import Arguments, Node, Parsed, nodes_of, parse
 from localq.cli.daemon.pidfile import default_files, lives
+from localq.cli.daemon.started import living, remember
 from localq.model.hints import nearest
 
 __all__ = ["multi"]
 
 #: Seconds between looks whether stopped workers have ended, and those without a word about it.
 _LOOK_S, _WORD_S = 0.1, 2.0
-_APP = ("-A", "--app", "--path", "--url")
+_APP = ("-A", "--app", "--path", "--url", "-b", "--broker", "--config")
+#: Commands about workers that were started before.
+_ABOUT_STARTED = ("stop", "stopwait", "stop_verify", "kill", "restart")
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -64,7 +67,20 @@ def multi(context: click.Context, words: tuple[str, ...]) -> None:
         context.fail(f"Name the workers, or say how many: localq multi {command} NAMES")
     _take_app(parsed, context)
     nodes = nodes_of(parsed, *_files(parsed))
+    if command in _ABOUT_STARTED and not {*_APP, "--pidfile"} & set(parsed.options):
+        nodes = [_wherever(node) for node in nodes]
     context.exit(act(nodes, parsed, about))
+
+
+def _wherever(node: Node) -> Node:
+    """Return a worker with the pid file it was started with by this user, where none lies in the usual place."""
+    if node.pid is not None:
+        return node
+    found = living(node.name)
+    if len(found) > 1:
+        files = ", ".join(found)
+        raise LoadError(f"Several workers are called {node.name}: {files}. Say which, by -A, --path or --pidfile.")
+    return node._replace(pidfile=found[0]) if found else node
 
 
 def _takes_value(name: str) -> bool | None:
@@ -117,6 +133,7 @@ def _start_one(node: Node, parsed: Parsed) -> int:
         _say(parsed, f"    {node.shown()}")
     ended = subprocess.run(node.command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if ended.returncode == 0:
+        remember(node.name, node.pidfile)
         _say(parsed, f"    > {node.name}: OK")
         return 0
     click.echo(f"    > {node.name}: FAILED\n{(ended.stderr or ended.stdout).rstrip()}", err=True)
