@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localq.canvas import Signature
@@ -37,7 +37,7 @@ def after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...
 
 
 def _after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...]:
-    links = dict(enumerate(this.options.link or ()))
+    links = _readable(this.options.link, 0)
     own = {number for number, link in links.items() if "canvas" in link or _asks(this, link)}
     conf, now = this.runtime.settings, this.runtime.clock.now()
     plain = callbacks(this.job, this.options, value, result, conf, now, own)
@@ -49,7 +49,7 @@ def after_failure(this: Running, failure: bytes) -> tuple[NewJob, ...] | None:
 
     What an override raises is logged, and its callback is not called.
     """
-    links = dict(enumerate(this.options.link_error or (), FIRST_ERRBACK))
+    links = _readable(this.options.link_error, FIRST_ERRBACK)
     own = {number for number, link in links.items() if _asks(this, link) and _gets_id(this, link)}
     if not own and (this.runtime.eager or not any(listened(link["task"]) for link in links.values())):
         return None
@@ -70,6 +70,12 @@ def heard(this: Running, jobs: tuple[NewJob, ...]) -> tuple[NewJob, ...]:
     """
     anybody = not this.runtime.eager and any(listened(new.task) for new in jobs)
     return told(this.task.app, jobs) if anybody else jobs
+
+
+def _readable(links: Sequence[Any] | None, first: int) -> dict[int, Mapping[str, Any]]:
+    """Return the callbacks that are such, by their numbers; who makes jobs of the others says what they lack."""
+    found = enumerate(links or (), first)
+    return {number: link for number, link in found if isinstance(link, dict) and isinstance(link.get("task"), str)}
 
 
 def _asks(this: Running, link: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localq import AsyncResult, LocalQ, chain
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import ImproperlyConfigured, NoEffectWarning
 from localq.host.unix_bell import Ringer
 from localq.settings import Settings
 from localq.worker.control import Panel, State, control_command, inspect_command
@@ -439,8 +439,10 @@ def test_limits_of_tasks_nobody_knows_are_answered_as_errors(q: LocalQ) -> None:
 def test_what_is_no_rate_is_refused_in_the_caller(q: LocalQ) -> None:
     with pytest.raises(ValueError, match="rate limit 'fast'"):
         q.control.rate_limit("one", "fast")
-    with pytest.raises(ValueError, match="Task one: rate limit 'fast'"):
-        q.task(name="one", rate_limit="fast")(lambda: 1)
+    with pytest.warns(NoEffectWarning, match="Task one: rate limit 'fast'"):
+        one = q.task(name="one", rate_limit="fast")(lambda: 1)
+    with pytest.raises(ValueError, match="rate limit 'fast'"):
+        one.delay()
 
 
 @pytest.mark.parametrize("pool", POOLS)
