@@ -154,7 +154,7 @@ def test_what_it_says_to_try_next_works(demo: Demo, tree: Tree) -> None:
     said = demo(tree.folder)
     commands = [line.split()[1:] for line in said.splitlines() if line.startswith("  localq ")]
 
-    assert [words[0] for words in commands] == ["status", "result"]
+    assert [words[0] for words in commands] == ["list", "result"]
     for words in commands:
         answer = subprocess.run(
             [sys.executable, "-m", "localq", *words],

@@ -174,7 +174,7 @@ def _duration(seconds: float) -> str:
 
 
 def _commands(run: Run, counted: Counted) -> list[str]:
-    commands = ["status"]
+    commands = ["list"]
     if counted.digested:
         largest = max(counted.digested, key=lambda one: one.size)
         commands.append(f"result {job_id(run, largest.number)}")
