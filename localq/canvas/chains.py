@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localq.canvas.signatures import Signature, maybe_signature
+from localq.canvas.parts import Part
+from localq.canvas.signatures import Signature, maybe_signature, of_task
 from localq.canvas.stamping import StampingVisitor, listed, stamp_each
 
 __all__ = ["after", "chain", "signatures"]
 
 
 def signatures(given: Any, app: Any = None) -> list[Signature[Any]]:
-    """Return the signatures of an iterable, or of one signature."""
+    """Return the signatures of an iterable, or of one signature; a task stands for its own."""
+    given = of_task(given)
     if isinstance(given, Mapping):
         given = [given]
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"Expected a signature, such as task.s(), or several, not {given!r}")
     made = []
-    for one in given:
+    for one in map(of_task, given):
         if not isinstance(one, Mapping):
             raise TypeError(f"Expected a signature, such as task.s(), not {one!r}")
         made.append(one if isinstance(one, Signature) else Signature.from_dict(one, app))
@@ -118,6 +120,14 @@ class _Steps(Signature[Any]):
         return len(self.tasks)
 
 
+class _LastId(Part):
+    """A chain's id: where none was said, its last task's."""
+
+    def __get__(self, sig: Any, owner: Any = None) -> Any:
+        found = super().__get__(sig, owner)
+        return found if found is not None or not sig.tasks else sig.tasks[-1].id
+
+
 @Signature.register_type("chain")
 class chain(_Steps):  # noqa: N801 - Celery's name
     """Tasks one after another: `chain(a.s(1), b.s())`, or `a.s(1) | b.s()`.
@@ -155,20 +165,20 @@ class chain(_Steps):  # noqa: N801 - Celery's name
             tasks[-1].link(callback)
         return tasks
 
-    def freeze(self, _id: str | None = None, **_ignored: Any) -> Any:
+    def freeze(self, _id: str | None = None, group_id: str | None = None, **more: Any) -> Any:
         """Give each task the id it will have; return the last one's result, with its parents."""
         before = None
+        more.pop("group_index", None)
         for one in self.tasks:
-            result = one.freeze(_id if one is self.tasks[-1] else None)
+            last = one is self.tasks[-1]
+            result = one.freeze(self.options.get("task_id") or _id, group_id, **more) if last else one.freeze(**more)
             before = result if before is None else after(result, before)
         return before
 
-    @property
-    def id(self) -> str | None:
-        """The last task's id, if that is known yet."""
-        return self.options.get("task_id") or (self.tasks[-1].id if self.tasks else None)
+    id = _LastId("The last task's id; None while that is not known.", "options.task_id")
 
     def __or__(self, other: Any) -> Any:
+        other = of_task(other)
         if not isinstance(other, Signature):
             return NotImplemented
         return chain(*self.unchain_tasks(), other, app=self._app)

@@ -7,7 +7,7 @@ from typing import Any
 
 from localq.canvas.chains import after, signatures
 from localq.canvas.groups import group
-from localq.canvas.signatures import Signature, maybe_signature
+from localq.canvas.signatures import Signature, maybe_signature, of_task
 from localq.canvas.stamping import StampingVisitor, stamp_each
 from localq.model.hints import nearest
 from localq.model.ids import new_id
@@ -136,7 +136,7 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         body = (kwargs or {}).get("body")
         new: Any = super().clone(args, None, **options)
         if body is not None:
-            new.body = body.clone()
+            new.body = maybe_signature(body, clone=True)
         return new  # type: ignore[no-any-return]
 
     def link(self, callback: Mapping[str, Any]) -> Any:
@@ -171,11 +171,12 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         """Add all jobs, with `body` if one is given."""
         return self.apply_async((), {} if body is None else {"body": body}, **options)
 
-    def freeze(self, _id: str | None = None, **_ignored: Any) -> Any:
+    def freeze(self, _id: str | None = None, group_id: str | None = None, **more: Any) -> Any:
         """Give every task the id it will have; return the body's result, whose parent is the header's."""
-        self["header_id"] = self.get("header_id") or new_id()
-        header = GroupResult(self["header_id"], [one.freeze() for one in self.header.flat()], app=self.app)
-        return after(self._body().freeze(_id), header)
+        self["header_id"] = own = self.get("header_id") or new_id()
+        more.pop("group_index", None)
+        header = GroupResult(own, [one.freeze(group_id=own, **more) for one in self.header.flat()], app=self.app)
+        return after(self._body().freeze(self.options.get("task_id") or _id, group_id, **more), header)
 
     def stamp(
         self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
@@ -191,6 +192,7 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         return self
 
     def __or__(self, other: Any) -> Any:
+        other = of_task(other)
         if not isinstance(other, Signature):
             return NotImplemented
         if other.subtask_type in ("group", "chain", "chord") or self.body is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localq.canvas.chains import _Steps
-from localq.canvas.signatures import Signature
+from localq.canvas.signatures import Signature, of_task
 from localq.model.ids import new_id
 from localq.result import GroupResult
 
@@ -23,11 +23,6 @@ class group(_Steps):  # noqa: N801 - Celery's name
     """
 
     KIND = "group"
-
-    @property
-    def id(self) -> str | None:
-        """The group's id, if that is known yet."""
-        return self.options.get("task_id")
 
     def skew(self, start: float = 1.0, stop: float | None = None, step: float = 1.0) -> group:
         """Let each task wait longer than the one before: `start` seconds, `start + step`, ..., `stop` at most."""
@@ -82,12 +77,14 @@ class group(_Steps):  # noqa: N801 - Celery's name
         """Add all jobs, with arguments in front of each one's own."""
         return self.apply_async(args, **options)
 
-    def freeze(self, _id: str | None = None, **_ignored: Any) -> Any:
+    def freeze(self, _id: str | None = None, group_id: str | None = None, **more: Any) -> Any:
         """Give the group and each task the id it will have; return the result it will have."""
-        self.options["task_id"] = _id or self.id or new_id()
-        return GroupResult(self.options["task_id"], [one.freeze() for one in self.flat()], app=self.app)
+        self.options["task_id"] = own = self.options.get("task_id") or _id or new_id()
+        more.pop("group_index", None)
+        return GroupResult(own, [one.freeze(group_id=own, **more) for one in self.flat()], app=self.app)
 
     def __or__(self, other: Any) -> Any:
+        other = of_task(other)
         if not isinstance(other, Signature):
             return NotImplemented
         if isinstance(other, group) and not other.tasks:

@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from localq import current
 from localq.canvas.cycles import copied, refuse_cycles
+from localq.canvas.parts import Part
 from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamp_each, stamps_of
 from localq.exceptions import InvalidTaskError
 from localq.model.ids import new_id
 from localq.result import AsyncResult
 
-__all__ = ["Signature", "maybe_signature", "signature", "subtask"]
+__all__ = ["Signature", "maybe_signature", "of_task", "signature", "subtask"]
 
 R = TypeVar("R")
 _Type = TypeVar("_Type", bound="type[Signature[Any]]")
@@ -82,70 +83,52 @@ class Signature(dict[str, Any], Generic[R]):
         self._app: _App | None = app
 
     @classmethod
-    def register_type(cls, name: str) -> Callable[[_Type], _Type]:
-        """Make a class that of dicts with such a `subtask_type`."""
+    def register_type(cls, name: str | None = None) -> Callable[[_Type], _Type]:
+        """Make a class that of dicts with such a `subtask_type`; default: the name of the class."""
 
         def register(made: _Type) -> _Type:
-            Signature.TYPES[name] = made
+            Signature.TYPES[name or made.__name__] = made
             return made
 
         return register
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any], app: Any = None) -> Signature[Any]:
-        """Return a signature, of the class its `subtask_type` names."""
+        """Return a signature, of the class its `subtask_type` names; a class may define its own."""
         made = Signature.TYPES.get(str(d.get("subtask_type")))
-        return Signature(d, app=app) if made is None else made.restore(d, app)
+        if made is None:
+            return Signature(d, app=app)
+        own = getattr(made.from_dict, "__func__", None) is not getattr(Signature.from_dict, "__func__", None)
+        if own:
+            return Signature(d, app=app) if made is cls else made.from_dict(d, app=app)
+        return made.restore(d, app)
 
     @classmethod
     def restore(cls, d: Mapping[str, Any], app: Any = None) -> Signature[Any]:
         """Return a signature of this class from its dict."""
         return cls(d, app=app)
 
-    # Parts
+    # Parts: values of the dict, which can be set; what is a dict is live
+
+    task = Part("The task's name.", "task")
+    args = Part("The positional arguments.", "args", tuple)
+    kwargs = Part("The keyword arguments.", "kwargs")
+    options = Part("The options; `set` changes them, too.", "options")
+    subtask_type = Part("What it is: chain, group, chord, chunks, xmap, xstarmap; None for a task.", "subtask_type")
+    immutable = Part("Whether arguments given later are left out.", "immutable", bool)
+    id = Part("The id it will have; None while that is not known.", "options.task_id")
+    parent_id = Part("The id of the job that sends it, where that is said.", "options.parent_id")
+    root_id = Part("The id of the first job of its workflow, where that is said.", "options.root_id")
 
     @property
-    def task(self) -> str:
-        """The task's name."""
+    def name(self) -> str:
+        """The task's name, as a task has it."""
         return str(self["task"])
-
-    name = task
-
-    @property
-    def args(self) -> tuple[Any, ...]:
-        """The positional arguments."""
-        return tuple(self["args"])
-
-    @property
-    def kwargs(self) -> dict[str, Any]:
-        """The keyword arguments."""
-        return dict(self["kwargs"])
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options, live: `set` changes them."""
-        found: dict[str, Any] = self["options"]
-        return found
 
     @property
     def type(self) -> Any:
         """The task, where it is known here."""
         return self.app.tasks[self.task]
-
-    @property
-    def subtask_type(self) -> str | None:
-        """What it is: chain, group, chord, chunks, xmap, xstarmap; None for a task."""
-        return self["subtask_type"]  # type: ignore[no-any-return]
-
-    @property
-    def immutable(self) -> bool:
-        """Whether arguments given later are left out."""
-        return bool(self["immutable"])
-
-    @property
-    def id(self) -> str | None:
-        """The id it will have, if that is known yet."""
-        return self.options.get("task_id")
 
     @property
     def app(self) -> Any:
@@ -160,7 +143,10 @@ class Signature(dict[str, Any], Generic[R]):
         if not self.immutable:
             new["args"] = (*(args or ()), *self.args)
             new["kwargs"] = {**new["kwargs"], **(kwargs or {})}
-        new["options"] = {**self.options, **options}
+        # What was said of its group, and its stamps, stay.
+        kept = {"group_id", "stamped_headers", *(self.options.get("stamped_headers") or ())}
+        given = {name: value for name, value in options.items() if name not in kept or name not in self.options}
+        new["options"] = {**self.options, **given}
         for name in _LINKS:
             if name in new["options"]:
                 new["options"][name] = [copied(one) for one in listed(new["options"][name])]
@@ -169,7 +155,7 @@ class Signature(dict[str, Any], Generic[R]):
     partial = clone
 
     def _copy(self) -> Signature[R]:
-        return Signature(self, app=self._app)
+        return Signature.from_dict({**self}, self._app)
 
     def replace(self, args: Any = None, kwargs: Any = None, options: Any = None) -> Signature[R]:
         """Return a copy with other arguments, keyword arguments or options in place of its own."""
@@ -179,7 +165,7 @@ class Signature(dict[str, Any], Generic[R]):
                 new[name] = tuple(value) if name == "args" else dict(value)
         return new
 
-    def set(self, *, immutable: bool | None = None, **options: Any) -> Signature[R]:
+    def set(self, immutable: bool | None = None, **options: Any) -> Signature[R]:
         """Set options on this signature; return it."""
         if immutable is not None:
             self.set_immutable(immutable)
@@ -190,10 +176,17 @@ class Signature(dict[str, Any], Generic[R]):
         """Say whether arguments given later are left out."""
         self["immutable"] = immutable
 
-    def freeze(self, _id: str | None = None, **_ignored: Any) -> Any:
-        """Give it the id it will have, if it has none yet; return the result it will have."""
-        self.options["task_id"] = _id or self.id or new_id()
-        return AsyncResult(self.options["task_id"], self.app)
+    def freeze(self, _id: str | None = None, group_id: str | None = None, **more: Any) -> Any:
+        """Give it the id it will have, if it has none yet; return the result it will have.
+
+        Args:
+            more: `root_id` and `parent_id` are kept.
+        """
+        said = {name: more.get(name) for name in ("root_id", "parent_id")}
+        said["group_id"] = self.options.get("group_id") or group_id
+        self.options.update({name: value for name, value in said.items() if value})
+        self.options["task_id"] = self.options.get("task_id") or _id or new_id()
+        return self.app.AsyncResult(self.options["task_id"])
 
     def link(self, callback: Mapping[str, Any]) -> Any:
         """Add a callback for success; return it."""
@@ -265,7 +258,7 @@ class Signature(dict[str, Any], Generic[R]):
 
     def apply_async(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
         """Add the job; see `Task.apply_async` for options."""
-        sig = self.clone(args, kwargs, **options)
+        sig = self.clone(args, kwargs, **{name: value for name, value in options.items() if value is not None})
         return self.app.send_signature(sig.task, sig.args, sig.kwargs, sig.options)  # type: ignore[no-any-return]
 
     def apply(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
@@ -283,6 +276,7 @@ class Signature(dict[str, Any], Generic[R]):
         return self.app.run_here(self.clone(args, kwargs))  # type: ignore[no-any-return]
 
     def __or__(self, other: Any) -> Any:
+        other = of_task(other)
         if not isinstance(other, Signature):
             return NotImplemented
         return Signature.TYPES["chain"](self, other, app=self._app)
@@ -302,6 +296,9 @@ class Signature(dict[str, Any], Generic[R]):
 
     def __repr__(self) -> str:
         return self.reprcall()
+
+    def __json__(self) -> dict[str, Any]:
+        return dict(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Signature.from_dict, (dict(self),)
@@ -324,8 +321,15 @@ def signature(task: Any, *args: Any, **options: Any) -> Signature[Any]:
 subtask = signature
 
 
+def of_task(given: Any) -> Any:
+    """Return a task's signature where a task is given in place of one; anything else as it is."""
+    made = None if isinstance(given, Mapping | str | type) else getattr(given, "s", None)
+    return made() if callable(made) and isinstance(getattr(given, "name", None), str) else given
+
+
 def maybe_signature(d: Any, app: Any = None, clone: bool = False) -> Signature[Any] | None:
     """Return a signature of a dict; a signature as it is (or a copy); None for None."""
+    d = of_task(d)
     if d is None:
         return None
     if isinstance(d, Signature):

@@ -15,7 +15,7 @@ def listed(value: Any) -> list[Any]:
     """Return the signatures of an option: one or several."""
     if value is None:
         return []
-    return [value] if isinstance(value, Mapping) else list(value)
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else [value]
 
 
 class StampingVisitor(ABC):

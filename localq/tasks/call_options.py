@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
+from localq.canvas.signatures import of_task
 from localq.model.bounds import checked_id, checked_name, is_number, is_priority, is_whole
 from localq.model.hints import near_miss
 from localq.model.ids import text_id
@@ -174,7 +175,10 @@ def check_kept(kept: dict[str, Any], find: Find | None) -> None:
 
 def _signatures(given: Any, option: str, find: Find | None) -> list[dict[str, Any]]:
     """Return signatures as plain data: task, call (encoded arguments), options, immutable."""
+    given = of_task(given)
     many: Any = [given] if isinstance(given, Mapping) else given
+    if isinstance(many, list | tuple):
+        many = [of_task(one) for one in many]
     if (
         not isinstance(many, Sequence)
         or isinstance(many, str)

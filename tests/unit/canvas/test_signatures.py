@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, Signature, Task, current, signature
+from localq import LocalQ, Signature, Task, chain, chord, current, group, signature
 from localq.exceptions import InvalidTaskError, NotRegistered
 
 
@@ -119,3 +119,95 @@ def test_many_signatures_come_back_in_order(eager: LocalQ, add: Task[..., Any]) 
 def test_a_signature_belongs_to_the_current_app_if_to_none(eager: LocalQ) -> None:
     assert signature("add").app is eager
     current.set_app(None)
+
+
+def test_the_parts_of_a_signature_can_be_set(add: Task[..., Any]) -> None:
+    sig = add.s(1)
+    sig.args, sig.kwargs, sig.options = [5, 6], {"y": 7}, {"queue": "q"}
+    sig.kwargs["z"] = 8
+    sig.id, sig.root_id, sig.parent_id = "own", "the-root", "the-parent"
+
+    assert (sig.args, sig["args"], sig["kwargs"]) == ((5, 6), (5, 6), {"y": 7, "z": 8})
+    assert sig.options == {"queue": "q", "task_id": "own", "root_id": "the-root", "parent_id": "the-parent"}
+    assert (sig.id, sig.delay().id) == ("own", "own")
+    sig.immutable, sig.task, sig.subtask_type = True, "other", None
+    assert (sig["immutable"], sig.name, sig["task"], sig.subtask_type) == (True, "other", "other", None)
+    assert Signature.args.__doc__ == "The positional arguments."
+
+
+def test_the_id_of_a_workflow_can_be_set(add: Task[..., Any]) -> None:
+    line, side, both = chain(add.s(1), add.s(2)), group(add.s(1), add.s(2)), chord([add.s(1)], add.s())
+    line.id, side.id, both.id = "line", "side", "both"
+
+    assert (line.delay().id, side.delay().id, both.delay().id) == ("line", "side", "both")
+    assert (line.id, side.id) == ("line", "side")
+
+
+def test_a_frozen_signature_keeps_what_it_was_given(add: Task[..., Any]) -> None:
+    sig = add.s(1)
+
+    assert sig.freeze("first", group_id="g", root_id="r", parent_id="p").id == "first"
+    assert sig.freeze("second").id == "first"
+    assert sig.options == {"task_id": "first", "group_id": "g", "root_id": "r", "parent_id": "p"}
+    assert sig.clone(group_id="other", root_id="other").options["group_id"] == "g"
+    side = group(add.s(1), add.s(2))
+    frozen = side.freeze("the-group")
+    assert [one.options["group_id"] for one in side.tasks] == ["the-group"] * 2
+    assert side.freeze("another") == frozen == side.apply_async()
+
+
+def test_options_that_are_none_leave_a_signatures_own(add: Task[..., Any]) -> None:
+    assert add.s(1).set(queue="own").apply_async(queue=None, priority=None).queue == "own"
+
+
+def test_a_class_of_ones_own_may_be_registered(add: Task[..., Any]) -> None:
+    @Signature.register_type()
+    class Doubled(Signature[Any]):
+        def __init__(self, x: int, **options: Any) -> None:
+            super().__init__("add", (x, x), {}, options, subtask_type="Doubled")
+
+        @classmethod
+        def from_dict(cls, d: Any, app: Any = None) -> Signature[Any]:
+            made = cls(d["args"][0], **d["options"])
+            made["kwargs"] = d["kwargs"]
+            return made
+
+    @Signature.register_type("plain")
+    class Plain(Signature[Any]):
+        pass
+
+    try:
+        sig = Doubled(4).set(queue="q")
+        for one in (sig.clone(), signature(json.loads(json.dumps(sig))), pickle.loads(pickle.dumps(sig))):
+            assert isinstance(one, Doubled)
+            assert one == sig
+            assert one is not sig
+        assert sig.delay().get() == [[4, 4], {}]
+        assert chain(add.s(1), sig, add.s()).delay().get() == [[[[[[1], {}], 4, 4], {}]], {}]
+        assert group(sig, add.s(1)).delay().get() == [[[4, 4], {}], [[1], {}]]
+        plain = Plain("add", (1,), subtask_type="plain")
+        assert isinstance(signature(dict(plain)), Plain)
+        assert isinstance(plain.clone((0,)), Plain)
+        add.apply_async((0,), link=plain).get()
+    finally:
+        del Signature.TYPES["Doubled"], Signature.TYPES["plain"]
+
+
+def test_a_signature_tells_what_json_should_have_of_it(add: Task[..., Any]) -> None:
+    sig = chain(add.s(1), group(add.s(2), add.s(3)))
+
+    assert sig.__json__() == dict(sig)
+    assert type(sig.__json__()) is dict
+    assert signature(add.delay(sig).get()[0][0]).delay().get() == sig.delay().get()
+
+
+def test_a_task_stands_for_its_signature(add: Task[..., Any]) -> None:
+    assert chain(add, add).delay(1).get() == [[[[1], {}]], {}]
+    assert (add.s(1) | add).delay().get() == (chain(add.s(1)) | add).delay().get() == [[[[1], {}]], {}]
+    assert group(add, add).delay().get() == group([add, add]).delay().get() == [[[], {}]] * 2
+    both = [[[[[], {}]]], {}]
+    assert chord([add])(add).get() == chord([add], add)().get() == (group([add]) | add).delay().get() == both
+    assert add.apply_async((1,), link=add, link_error=[add]).get() == [[1], {}]
+    assert add.s(1).on_error(add).delay().get() == [[1], {}]
+    with pytest.raises(TypeError):
+        add.s(1) | "add"
