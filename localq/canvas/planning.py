@@ -13,6 +13,7 @@ from localq.canvas.chords import chord, on_error_of
 from localq.canvas.cycles import refuse_cycles
 from localq.canvas.groups import group
 from localq.canvas.maps import chunks
+from localq.canvas.places import NO_OPTIONS, Body, Ends, Place
 from localq.canvas.shapes import Many, Step, after
 from localq.canvas.signatures import Signature
 from localq.canvas.stamping import listed
@@ -27,7 +28,6 @@ __all__ = ["ACCUMULATE", "Make", "Plan", "plan"]
 #: The task that makes one result, a list, of several.
 ACCUMULATE = "localq.accumulate"
 _POLICIES = {"fail": OnError.FAIL, "wait": OnError.WAIT, "skip": OnError.SKIP}
-_NO_OPTIONS: Mapping[str, Any] = {}
 #: Stands for a run in the ids of parts of what is added to a header; no run has it.
 _PART = -1
 #: Signatures that become several jobs, of which not all are meant by what holds for their end.
@@ -54,65 +54,12 @@ class Plan(NamedTuple):
     shape: Any
 
 
-class _Ends(NamedTuple):
-    """What a next job waits for: one job, or several whose results make a list."""
-
-    ids: tuple[str, ...]
-    many: bool = False
-    on_error: str = "fail"
-
-
-class _Body(NamedTuple):
-    """What a signature hears as the body of a chord, when that's header fails.
-
-    Attributes:
-        after: The jobs that the chord waits for: their failures are not the header's.
-        wrapped: The failure is told as a ChordError; a group that is a body hears it as it is.
-        whole: A chain's first step hears it as it would its own; else the error callbacks of the chain hear it alone.
-        errbacks: The error callbacks that hear it; None: all.
-    """
-
-    after: tuple[str, ...] = ()
-    wrapped: bool = True
-    whole: bool = False
-    errbacks: tuple[Any, ...] | None = None
-
-    def of_chain(self, errbacks: Any) -> _Body:
-        """Return what is heard of it by the first step of a chain that has error callbacks."""
-        return self if self.whole or self.errbacks is not None else self._replace(errbacks=tuple(listed(errbacks)))
-
-    def said(self, sig: Signature[Any]) -> dict[str, Any]:
-        """Return it as an option of a job: of the job's error callbacks those that hear it, by number."""
-        said: dict[str, Any] = {"after": list(self.after), "wrapped": self.wrapped}
-        if self.errbacks is not None:
-            own = listed(sig.options.get("link_error"))
-            said["told"] = [number for number, one in enumerate(own) if one in self.errbacks]
-        return said
-
-
-class _Place(NamedTuple):
-    """Where a signature stands in a workflow, and what it is given there beside what it says itself."""
-
-    before: _Ends | None = None
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = _NO_OPTIONS
-    options: Mapping[str, Any] = _NO_OPTIONS
-    #: The workflow ends with it.
-    last: bool = False
-    #: The group of which its last job is a member.
-    group_id: str | None = None
-    #: It is the body of a chord.
-    body: _Body | None = None
-    #: It is a step of a chain.
-    in_chain: bool = False
-
-
 def plan(
     sig: Mapping[str, Any],
     make: Make,
     args: Any = (),
     kwargs: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] = _NO_OPTIONS,
+    options: Mapping[str, Any] = NO_OPTIONS,
     *,
     root_id: str | None = None,
     parent_id: str | None = None,
@@ -132,7 +79,7 @@ def plan(
     """
     refuse_cycles(sig)
     maker = _Planner(make, root_id, parent_id, as_one)
-    whole = _Place(None, tuple(args or ()), dict(kwargs or {}), dict(options), last=True)
+    whole = Place(None, tuple(args or ()), dict(kwargs or {}), dict(options), last=True)
     try:
         shape = maker.place(_signature(sig), whole)
     except RecursionError:
@@ -174,7 +121,7 @@ class _Planner:
 
     # Placing
 
-    def place(self, sig: Signature[Any], at: _Place) -> Any:
+    def place(self, sig: Signature[Any], at: Place) -> Any:
         """Add the jobs of a signature, which wait for what is before; return the shape of its result."""
         if isinstance(sig, chunks):
             sig = sig.group()
@@ -188,7 +135,7 @@ class _Planner:
             return self._chord(sig, at)
         return self._task(sig.clone(at.args, at.kwargs, **at.options), at)
 
-    def _beside(self, sig: Signature[Any], at: _Place) -> Any:
+    def _beside(self, sig: Signature[Any], at: Place) -> Any:
         """Place what is added to a header: the chord's body waits for its last jobs, and for no others of it."""
         whole = sig.clone()
         header_job, group_id = whole.options.pop("beside"), whole.options.pop("group_id", None)
@@ -206,7 +153,7 @@ class _Planner:
         self._numbered += 1
         return follow_up_id(self._added, _PART, self._numbered)
 
-    def _task(self, sig: Signature[Any], at: _Place) -> Step:
+    def _task(self, sig: Signature[Any], at: Place) -> Step:
         before = at.before
         job_id = str((self._as_one if at.last else None) or sig.id or self._new_id())
         if job_id in self._jobs or job_id in self._unsent:
@@ -231,7 +178,7 @@ class _Planner:
             self._jobs[job_id] = new._replace(after=() if before is None else _edges(before, feeds))
         return Step(job_id, ignored, task=sig.task)
 
-    def _chain(self, sig: chain, at: _Place) -> Any:
+    def _chain(self, sig: chain, at: Place) -> Any:
         own = {**sig.options, **at.options}
         whole: Any = sig.clone()
         whole["options"] = {name: own.pop(name) for name in ("link", "link_error") if own.get(name)}
@@ -241,7 +188,7 @@ class _Planner:
         task_id = own.pop("task_id", None)
         shape: Any = None
         body = None if at.body is None else at.body.of_chain(whole.options.get("link_error"))
-        here = _Place(at.before, (*at.args, *sig.args), at.kwargs, own, in_chain=True, body=body)
+        here = Place(at.before, (*at.args, *sig.args), at.kwargs, own, in_chain=True, body=body)
         for step in steps[:-1]:
             # A group that something follows is the header of a chord, whose body hears what the chain would.
             placed = self.place(step, here._replace(body=None) if isinstance(step, group) else here)
@@ -252,16 +199,16 @@ class _Planner:
         placed = self.place(steps[-1], here)
         return placed if shape is None else after(placed, shape)
 
-    def _next(self, placed: Any, on_error: str, here: _Place) -> _Place:
+    def _next(self, placed: Any, on_error: str, here: Place) -> Place:
         """Return the place of the step that follows what was placed; after a group it is the body of a chord."""
         ends = self.ends(placed, on_error)
         ends = ends if ends.ids else self._nothing(here.before)
         if not ends.many:
-            return _Place(ends, in_chain=True)
-        body = here.body or _Body(() if here.before is None else here.before.ids, whole=True)
-        return _Place(ends, body=body._replace(wrapped=True), in_chain=True)
+            return Place(ends, in_chain=True)
+        body = Body(() if here.before is None else here.before.ids, whole=True, outer=here.body)
+        return Place(ends, body=body, in_chain=True)
 
-    def _group(self, sig: group, at: _Place) -> Many:
+    def _group(self, sig: group, at: Place) -> Many:
         tasks = [one for one in sig.flat() if not _is_empty(one)]
         own = {**sig.options, **at.options}
         on_error_of(own)
@@ -273,10 +220,10 @@ class _Planner:
             # Each waits for one job that makes the list, not for all.
             before = self.ends(self.join(before), "fail")
         body = None if at.body is None else at.body._replace(wrapped=False, whole=False)
-        each = _Place(before, (*at.args, *sig.args), at.kwargs, own, group_id=group_id, body=body)
+        each = Place(before, (*at.args, *sig.args), at.kwargs, own, group_id=group_id, body=body)
         return Many(group_id, tuple([self._member(one, each) for one in tasks]))
 
-    def _member(self, sig: Signature[Any], at: _Place) -> Any:
+    def _member(self, sig: Signature[Any], at: Place) -> Any:
         """Place a member of a group; one that ends in a group of nothing ends in a job that says so."""
         placed = self.place(sig, at)
         if not isinstance(placed, Many) or placed.members:
@@ -284,7 +231,7 @@ class _Planner:
         (job_id,) = self._nothing(at.before).ids
         return Step(job_id)
 
-    def _chord(self, sig: chord, at: _Place) -> Any:
+    def _chord(self, sig: chord, at: Place) -> Any:
         whole: Any = sig.clone((), at.kwargs, **at.options)
         if whole.body is None or (isinstance(whole.body, chain) and _is_empty(whole.body)):
             raise InvalidTaskError("A chord without a body cannot be sent: chord(header)(body)")
@@ -293,36 +240,36 @@ class _Planner:
             body.link(callback)
         for errback in listed(whole.options.get("link_error")):
             body.link_error(errback)
-        end = at._replace(args=(), kwargs=_NO_OPTIONS, options=whole.body_options(), in_chain=False)
+        end = at._replace(args=(), kwargs=NO_OPTIONS, options=whole.body_options(), in_chain=False)
         own = {**whole.header_options(), "task_id": sig.get("header_id")}
-        header = self._group(whole.header, _Place(at.before, (*at.args, *sig.args), options=own))
+        header = self._group(whole.header, Place(at.before, (*at.args, *sig.args), options=own))
         if not header.members and at.before is None:
             return self.place(body, end._replace(args=([],)))
         if not header.members:
             return self.place(body, end._replace(before=self._nothing(at.before)))
-        heard = at.body or _Body(() if at.before is None else at.before.ids, whole=at.in_chain)
+        heard = Body(() if at.before is None else at.before.ids, whole=at.in_chain, outer=at.body)
         ends = self.ends(header, on_error_of(whole.options))
         placed = self.place(body, end._replace(before=ends, body=heard))
         return after(placed, header)
 
     # Tying
 
-    def ends(self, shape: Any, on_error: str) -> _Ends:
+    def ends(self, shape: Any, on_error: str) -> Ends:
         """Return what a next job waits for; a group at the end of a member becomes one list."""
         if isinstance(shape, Step):
-            return _Ends((shape.id,))
+            return Ends((shape.id,))
         ids = [one.id if isinstance(one, Step) else self.join(self.ends(one, "fail")).id for one in shape.members]
-        return _Ends(tuple(ids), True, on_error)
+        return Ends(tuple(ids), True, on_error)
 
-    def join(self, ends: _Ends, job_id: str | None = None) -> Step:
+    def join(self, ends: Ends, job_id: str | None = None) -> Step:
         """Add a job that makes one list of results."""
         given: tuple[Any, ...] = () if ends.ids else ([],)
         sig: Signature[Any] = Signature(ACCUMULATE, given, {}, {"task_id": job_id} if job_id else {})
-        return self._task(sig, _Place(ends if ends.ids else None))
+        return self._task(sig, Place(ends if ends.ids else None))
 
-    def _nothing(self, before: _Ends | None) -> _Ends:
+    def _nothing(self, before: Ends | None) -> Ends:
         """Add a job that makes a list of nothing, after what is before."""
-        return self.ends(self._task(Signature(ACCUMULATE, ([],), immutable=True), _Place(before)), "fail")
+        return self.ends(self._task(Signature(ACCUMULATE, ([],), immutable=True), Place(before)), "fail")
 
 
 def _is_empty(sig: Signature[Any]) -> bool:
@@ -336,7 +283,7 @@ def _not_empty(steps: list[Signature[Any]]) -> list[Signature[Any]]:
     return [one for one in steps if not _is_empty(one)] or [*last]
 
 
-def _edges(before: _Ends, feeds: bool) -> tuple[Edge, ...]:
+def _edges(before: Ends, feeds: bool) -> tuple[Edge, ...]:
     if before.many:
         passing = Passing.LISTED if feeds else Passing.COUNTED
     else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from localq.exceptions import ChordError, DecodeError, ImproperlyConfigured, SecurityError, TaskError, TaskRevokedError
 from localq.execution.policy import Rules
@@ -23,13 +23,14 @@ __all__ = ["Culprit", "behind", "culprit_of", "unfed"]
 class Culprit(NamedTuple):
     """The job that did not succeed, with its last attempt.
 
-    `first`: whether the job that waits is the body of a chord whose header failed, and not something before it: then
-    what failed there first, of which the culprit failed in turn.
+    `first`, `as_body`: where the job that waits is the body of a chord whose header failed, and not something before
+    it: what failed there first, of which the culprit failed in turn, and how the body takes it (`JobOptions.as_body`).
     """
 
     job: Job
     last: Attempt | None
     first: Failed | None = None
+    as_body: Mapping[str, Any] = {}
 
 
 class Failed(NamedTuple):
@@ -51,18 +52,25 @@ def culprit_of(job: Job, inputs: Inputs, read: _Reading) -> Culprit | None:
         return None
     culprit, last, _ = inputs.culprit
     as_body = JobOptions.read(job.options).as_body
-    first = None if as_body is None else _first(Failed(culprit, last), as_body.get("after") or (), read)
-    return Culprit(culprit, last, first)
+    failed = Failed(culprit, last)
+    if not as_body:
+        return Culprit(culprit, last)
+    first, ids = _first(failed, read)
+    while as_body and not ids.isdisjoint(as_body.get("after") or ()):
+        as_body = as_body.get("outer")
+    return Culprit(culprit, last, first, as_body) if as_body else Culprit(culprit, last)
 
 
-def _first(failed: Failed, after: Sequence[str], read: _Reading) -> Failed | None:
-    """Return what a job of a chord's header failed of; None if that is one of those that the chord waits for."""
-    while failed.job.id not in after:
-        inputs = None if failed.job.culprit is None else read.inputs([failed.job.id]).get(failed.job.id)
+def _first(failed: Failed, read: _Reading) -> tuple[Failed, set[str]]:
+    """Return what a job failed of, at the end or rather the beginning of it all, and the ids on the way there."""
+    ids = {failed.job.id}
+    while failed.job.culprit is not None:
+        inputs = read.inputs([failed.job.id]).get(failed.job.id)
         if inputs is None or inputs.culprit is None:
-            return failed
+            break
         failed = Failed(*inputs.culprit[:2])
-    return None
+        ids.add(failed.job.id)
+    return failed, ids
 
 
 def behind(job: Job, culprit: Culprit | None, worker: str, rules: Rules, now: int) -> Completion:
@@ -76,10 +84,9 @@ def behind(job: Job, culprit: Culprit | None, worker: str, rules: Rules, now: in
     if culprit is None:
         told = failure.describe(TaskRevokedError("A job that this one waited for was removed"))
         return settle(job, Outcome(Ending.BEHIND, None, now, failure=failure.dump(told)), worker, rules, now)
-    other, last, first = culprit
+    other, last, first, as_body = culprit
     revoked = other.state == JobState.CANCELLED
     told_bytes = _why(*(first or (other, last)), rules)
-    as_body = (rules.options.as_body or {}) if first else {}
     if as_body.get("wrapped"):
         error = ChordError(f"Dependency {other.id} raised {_shown(failure.load(told_bytes))}")
         told_bytes = failure.dump(failure.describe(error))

@@ -88,6 +88,14 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
         lambda ok, bad, e: chord([bad.s(), ok.s()], chord([ok.s(), ok.s()], ok.s())).on_error(e("a")),
         [BODY],
     ),
+    "a chord in a group behind a header, of its own header": (
+        lambda ok, bad, e: chord([ok.s()], group(chord([bad.s()], ok.s().on_error(e("a"))), ok.s())),
+        [BODY],
+    ),
+    "a chord in a group behind a header, of that": (
+        lambda ok, bad, e: chord([bad.s()], group(chord([ok.s()], ok.s().on_error(e("a"))), ok.s())),
+        [MEMBER],
+    ),
     "what is called with": (lambda ok, bad, e: Called(chain(bad.s(), ok.s()), link_error=e("a")), [FAILED]),
     "a chord called with": (lambda ok, bad, e: Called(chord([bad.s()], ok.s()), link_error=e("a")), [BODY]),
 }
