@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 import time
@@ -293,10 +292,32 @@ def test_a_new_interval_waits_first_in_celery_and_runs_at_once_here(theirs: Any,
         assert fired.wait(60)
 
 
-def test_loggers_of_tasks_have_their_own_names_in_celery_and_ours_here() -> None:
-    assert celery.utils.log.get_task_logger("shop").name == "shop"
-    assert celery.utils.log.get_task_logger("shop").parent is logging.getLogger("celery.task")
-    assert localq.log.get_task_logger("shop").name == "localq.task.shop"
+def test_loggers_of_tasks_stand_below_celery_s_in_both() -> None:
+    for module in (celery.utils.log, localq.log):
+        name = f"shop.{module.__name__}"
+        logger = module.get_task_logger(name)
+        above = logger
+        while above.name != "celery.task":
+            assert above.parent is not None
+            above = above.parent
+        assert logger.name == name
+
+
+def test_query_task_tells_of_what_a_worker_of_celery_s_has_and_of_what_ours_would_run(
+    theirs: Any, ours: LocalQ
+) -> None:
+    for app in (theirs, ours):
+        define(app, ran)
+    there = theirs.tasks["run"].apply_async(queue="other")
+    with worker_of_theirs(theirs):
+        theirs.tasks["run"].delay().get(timeout=60)
+        (found,) = theirs.control.inspect(timeout=20, limit=1).query_task(there.id).values()
+    assert found == {}
+
+    here = ours.tasks["run"].apply_async(queue="other", countdown=3600)
+    with start_ours(ours):
+        (found,) = ours.control.inspect(timeout=20).query_task(here.id).values()
+    assert list(found) == [here.id]
 
 
 def test_versions_are_each_one_s_own() -> None:

@@ -62,7 +62,7 @@ def _lists(source: Source) -> Iterator[ast.expr]:
             yield from (one.value for one in call.keywords if one.arg == "packages")
         yield from (one.value for one in call.keywords if one.arg in _MODULES)
     for node in source.nodes(ast.Assign):
-        if any(_sets(node, name) for name in _MODULES):
+        if any(isinstance(target, ast.Name) and target.id in _MODULES for target in node.targets):
             yield node.value
 
 

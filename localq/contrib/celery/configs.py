@@ -18,7 +18,7 @@ from localq.settings import NEW_NAMES, SETTINGS
 from localq.settings.all_settings import suggestion
 from localq.settings.old_names import refuse_mixed
 
-__all__ = ["Reading", "read_loggers", "read_settings", "registered"]
+__all__ = ["Reading", "read_settings", "registered"]
 
 #: What some settings mean here, where that is not what they mean in Celery.
 _DIFFERENT = {
@@ -32,10 +32,6 @@ _DIFFERENT_IF = {
     "task_acks_late": (False, "a job is run again unless it finished; False: at most once"),
 }
 _PLACES = {"broker_url", "result_backend"}
-
-
-#: What programs and workers of Celery's log to, and who takes its place.
-_LOGGERS = {"celery": "localq", "celery.task": "localq.task", "celery.worker": "localq", "celery.beat": "localq"}
 
 
 class Reading(NamedTuple):
@@ -84,18 +80,6 @@ def registered(source: Source) -> Iterator[str]:
         if called(call) == "register":
             named = [*call.args[:1], *(one.value for one in call.keywords if one.arg == "name")]
             yield from (one.value for one in named if isinstance(one, ast.Constant) and isinstance(one.value, str))
-
-
-def read_loggers(source: Source) -> Iterator[Difference]:
-    """Yield the loggers of Celery's that a file configures, to which nothing is logged here."""
-    for node in source.nodes(ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and key.value == "loggers" and isinstance(value, ast.Dict):
-                for name in value.keys:
-                    logger = name.value if isinstance(name, ast.Constant) else None
-                    if name is not None and isinstance(logger, str) and logger in _LOGGERS:
-                        text = f"the logger {logger} gets nothing: LocalQ's is {_LOGGERS[logger]}"
-                        yield Difference(source.name, name.lineno, "differs", text)
 
 
 def _mixed(source: Source, scope: list[Given]) -> Iterator[Difference]:

@@ -11,7 +11,7 @@ from localq.contrib.celery.beside import files_named, installed_apps, is_django
 from localq.contrib.celery.built_on import built_on_celery, installed
 from localq.contrib.celery.calls import has_path, read_calls, task_names
 from localq.contrib.celery.configfile import read_config_files
-from localq.contrib.celery.configs import Reading, read_loggers, read_settings, registered
+from localq.contrib.celery.configs import Reading, read_settings, registered
 from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.imports import imported, read_imports
 from localq.contrib.celery.project import Source, files_of, parse
@@ -49,6 +49,8 @@ def _parsed(files: Iterable[Path], root: Path) -> list[Source | Difference]:
     parsed: dict[Path, Source | Difference] = {}
     left = set(files)
     for _ in range(_ROUNDS):
+        if not left:
+            break
         parsed |= {path: parse(path, os.path.relpath(path, root)) for path in sorted(left)}
         sources = [one for one in parsed.values() if isinstance(one, Source)]
         left = files_named(sources, Values(sources), [root, *_beside(sources, root)]) - parsed.keys()
@@ -79,7 +81,6 @@ def _read(sources: list[Source], own: set[str]) -> Iterator[Difference]:
     for source in sources:
         yield from read_imports(source, own)
         yield from read_settings(source, reading)
-        yield from read_loggers(source)
         yield from read_calls(source, apps, values, tasks, placed=placed)
         yield from _installed_apps(source, values, own)
 

@@ -324,12 +324,6 @@ def test_a_serializer_that_nobody_registers_is_told(write: Write, told: Callable
     assert [line for line in told() if "error" in line] == []
 
 
-def test_loggers_of_celery_s_that_get_nothing_are_told(write: Write, told: Callable[..., list[str]]) -> None:
-    write("proj.py", "import celery\nLOGGING = {'loggers': {'celery.task': {'level': 'INFO'}, 'proj': {}}}\n")
-
-    assert told() == ["proj.py:2 differs: the logger celery.task gets nothing: LocalQ's is localq.task"]
-
-
 @pytest.mark.parametrize(
     ("program", "spec"), [("flask_status", "app"), ("django_locks", "shop"), ("script_report", "report")]
 )
