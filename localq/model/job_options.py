@@ -19,6 +19,7 @@ class JobOptions(NamedTuple):
     this job was. `as_body` is there on a chord's body, or each of its tasks: `{"after": ids of the jobs the chord waits
     for, "wrapped": whether it fails with a ChordError, "told": numbers of the error callbacks that hear of the header's
     failure; None: all}`. `unasked`: it was made where no code of users' runs; a slot asks that before its first run.
+    `redact` are the names and places of arguments that nobody is shown.
     """
 
     serializer: str = "json"
@@ -45,6 +46,7 @@ class JobOptions(NamedTuple):
     eta: int | None = None
     as_body: dict[str, Any] | None = None
     unasked: bool | None = None
+    redact: list[str] | None = None
 
     @classmethod
     def read(cls, text: str | None) -> JobOptions:
@@ -83,7 +85,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(_WHOLE, int),
     **dict.fromkeys(_FLAGS, (bool, int)),
     **dict.fromkeys(("headers", "errback", "stamps", "as_body"), dict),
-    **dict.fromkeys(("link", "link_error"), list),
+    **dict.fromkeys(("link", "link_error", "redact"), list),
 }
 
 

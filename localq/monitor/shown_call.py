@@ -12,11 +12,12 @@ from localq.model.job_options import JobOptions
 from localq.model.secrets import masked
 from localq.serialization.sealing import SealSettings, open_call, open_result
 
-__all__ = ["LARGEST", "ShownCall", "ShownValue", "read_call", "shown_call", "shown_result"]
+__all__ = ["LARGEST", "STARS", "ShownCall", "ShownValue", "hides", "read_call", "shown_call", "shown_result"]
 
 #: Bytes of arguments or of a result that are read in order to be shown.
 LARGEST = 256 << 10
-_STARS = "********"
+#: What stands in the place of what nobody is shown.
+STARS = "********"
 
 
 class ShownValue(NamedTuple):
@@ -51,7 +52,7 @@ class ShownCall(NamedTuple):
 
 
 def read_call(job: Job, conf: SealSettings, most: int = LARGEST) -> ShownCall:
-    """Return a job's arguments, with what may be secret in them.
+    """Return a job's arguments, with what may be secret in them, but for what its task redacts.
 
     Args:
         job: Read with its arguments.
@@ -67,27 +68,43 @@ def read_call(job: Job, conf: SealSettings, most: int = LARGEST) -> ShownCall:
     try:
         # Not by the codec, which calls what programs registered to read their own types.
         args, kwargs = json.loads(open_call(job, conf))
-        return ShownCall(list(args), dict(kwargs), None, exact=True)
+        return _redacted(ShownCall(list(args), dict(kwargs), None, exact=True), options.redact or ())
     except (SecurityError, ImproperlyConfigured) as error:
         return ShownCall((), {}, f"refused: {error}")
     except (ValueError, TypeError, DecodeError):
         return ShownCall((), {}, "unreadable")
 
 
-def shown_call(job: Job, conf: SealSettings, redact: Collection[str] = ()) -> ShownCall:
-    """Return a job's arguments as they may be shown.
+def _redacted(call: ShownCall, redact: Collection[str]) -> ShownCall:
+    args = [STARS if str(place) in redact else one for place, one in enumerate(call.args)]
+    kwargs = {name: STARS if name in redact else one for name, one in call.kwargs.items()}
+    return ShownCall(args, kwargs, None, exact=(args, kwargs) == (call.args, call.kwargs))
+
+
+def shown_call(job: Job, conf: SealSettings) -> ShownCall:
+    """Return a job's arguments as they may be shown: without those whose names say that they are secrets.
 
     Args:
         job: Read with its arguments.
-        redact: Names and places ("0", "1", ...) of arguments that nobody is shown, beside those whose names say that
-            they are secrets.
     """
     call = read_call(job, conf)
-    if not call.exact:
+    if call.note is not None or isinstance(call.args, str):
         return call
-    args = [_STARS if str(place) in redact else masked("", one) for place, one in enumerate(call.args)]
-    kwargs = {name: _STARS if name in redact else masked(name, one) for name, one in call.kwargs.items()}
-    return ShownCall(args, kwargs, None, exact=(args, kwargs) == (call.args, call.kwargs))
+    args = [masked("", one) for one in call.args]
+    kwargs = {name: masked(name, one) for name, one in call.kwargs.items()}
+    return ShownCall(args, kwargs, None, exact=call.exact and (args, kwargs) == (call.args, call.kwargs))
+
+
+def hides(job: Job, conf: SealSettings, text: str) -> bool:
+    """Whether a call keeps something from being shown, and a text is not in the rest of it.
+
+    Args:
+        text: As it lies in the store.
+    """
+    call = shown_call(job, conf)
+    if call.note is not None:
+        return bool(JobOptions.read(job.options).redact)
+    return not call.exact and text not in json.dumps([call.args, call.kwargs], separators=(",", ":"))
 
 
 def shown_result(job: Job, result: bytes, conf: SealSettings) -> ShownValue:

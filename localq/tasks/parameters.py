@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-__all__ = ["changed_call", "checker", "takes_failure"]
+__all__ = ["changed_call", "checker", "named_and_placed", "takes_failure"]
 
 
 def checker(function: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -28,6 +28,20 @@ def checker(function: Callable[..., Any]) -> Callable[..., Any] | None:
     exec(f"def {name}{inspect.Signature(plain)}: pass", scope)
     made: Callable[..., Any] = scope[name]
     return made
+
+
+def named_and_placed(function: Callable[..., Any], which: Sequence[str | int]) -> list[str]:
+    """Return arguments given by name or place by both, places as digits: a call may give each in either way.
+
+    What a function takes as its `*args` has all places from there on up to the 20th.
+    """
+    parameters = [one for one in _parameters(function) or () if one.kind != inspect.Parameter.KEYWORD_ONLY]
+    found = {str(one) for one in which}
+    for place, one in enumerate(parameters):
+        if one.name in found or str(place) in found:
+            last = 20 if one.kind == inspect.Parameter.VAR_POSITIONAL else place + 1
+            found |= {one.name, *map(str, range(place, last))}
+    return sorted(found)
 
 
 def takes_failure(function: Callable[..., Any], stored: Sequence[Any], named: Mapping[str, Any]) -> bool:

@@ -27,7 +27,7 @@ _TASK_OPTIONS = """
     track_started send_events trail reject_on_worker_lost acks_on_failure acks_on_timeout
     acks_on_failure_or_timeout retry_on_worker_lost resultrepr_maxsize abstract shadow_name
     exchange exchange_type routing_key compression delivery_mode immediate mandatory
-    pydantic pydantic_strict pydantic_context pydantic_dump_kwargs
+    pydantic pydantic_strict pydantic_context pydantic_dump_kwargs redact
 """
 TASK_OPTIONS = frozenset(_TASK_OPTIONS.split())
 
@@ -53,6 +53,8 @@ class Task(BoundTask, Generic[P, R]):
         throws: Errors that are expected: logged without traceback.
         expires: Seconds or datetime after which a job is not run any more.
         priority, queue: Where a call names none.
+        redact: Arguments that nobody is shown, by name or place: in the dashboard, its search, `inspect` and events.
+            It goes with each job; whoever reads the store itself reads them.
         compression: How the arguments are packed where a call says nothing; default: the setting task_compression.
         exchange, exchange_type, routing_key: Where a call names none; see `localq.tasks.routing.router`.
         autoretry_for, dont_autoretry_for, retry_kwargs, retry_backoff, retry_backoff_max, retry_jitter:
@@ -75,6 +77,7 @@ class Task(BoundTask, Generic[P, R]):
     priority: int | None = None
     queue: str | None = None
     compression: str | None = None
+    redact: Sequence[str | int] = ()
     exchange: str | None = None
     exchange_type: str | None = None
     routing_key: str | None = None

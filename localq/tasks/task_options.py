@@ -89,6 +89,17 @@ def _rate(value: Any) -> Any:
     return value
 
 
+def _redact(value: Any) -> tuple[str | int, ...]:
+    many = (value,) if isinstance(value, str | int) and not isinstance(value, bool) else value
+    if not isinstance(many, tuple | list | set | frozenset) or not all(_is_argument(one) for one in many):
+        raise TypeError(f"redact={value!r} must be names or places of arguments, such as ('password', 0)")
+    return tuple(many)
+
+
+def _is_argument(value: Any) -> bool:
+    return is_whole(value, 0) or (isinstance(value, str) and bool(value))
+
+
 def _expires(value: Any) -> Any:
     if value is not None:
         When(None, 0).micros(value, "expires")
@@ -137,4 +148,5 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
     **{option: partial(_fitting, option, *rule) for option, rule in _RULES.items()},
     "rate_limit": _rate,
     "expires": _expires,
+    "redact": _redact,
 }

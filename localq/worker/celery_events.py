@@ -19,6 +19,7 @@ from localq.model.clock import Clock, to_datetime
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.outcome import Ending, Outcome
+from localq.monitor.shown_call import read_call
 from localq.serialization import codec, failure
 from localq.serialization.sealing import open_call, open_result
 from localq.settings import Settings
@@ -213,6 +214,9 @@ def _shown(handed: Handed, data: bytes | None, conf: Settings) -> str:
 def _shown_call(job: Job, options: JobOptions, conf: Settings) -> tuple[str, str]:
     """Return a call's arguments as text: those the caller gave for this, or their own."""
     args, kwargs = options.argsrepr, options.kwargsrepr
+    if options.redact:
+        call = read_call(job, conf)
+        return codec.brief(call.args, _LONGEST), codec.brief(call.kwargs, _LONGEST)
     if (args is None or kwargs is None) and options.serializer == "json":
         with contextlib.suppress(Exception):
             decoded = codec.decode_call(open_call(job, conf) or b"[[],{}]", "json", ("json",))

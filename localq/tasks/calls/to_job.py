@@ -26,6 +26,7 @@ from localq.tasks.call_options import OPTIONS, ROUTING, read_options
 from localq.tasks.call_times import When, from_now, zone_of
 from localq.tasks.calls.asked import Call, asked
 from localq.tasks.calls.new_job import new_job
+from localq.tasks.parameters import named_and_placed
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
 from localq.tasks.task import Task
@@ -114,12 +115,21 @@ def jobs_of_call(
         args, kwargs = task._models.dumped(args, kwargs, fed)
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
-    own = task._shadows or task.expires is not None or task.compression is not None
+    own = bool(task._shadows or task.expires is not None or task.compression is not None or task.redact)
     special = options or placed or own or serializer != "json"
     if not special and request is None and app.router is None:
         return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
     unsaid = _Unsaid(queue, priority, serializer, bool(ignored), placed)
-    return _jobs_with_options(app, name, (args, kwargs), options, task, unsaid, request)
+    jobs, ignored = _jobs_with_options(app, name, (args, kwargs), options, task, unsaid, request)
+    return ([_redacting(one, task, fed) for one in jobs] if task.redact else jobs), ignored
+
+
+def _redacting(new: NewJob, task: Task[..., Any], fed: int) -> NewJob:
+    """Return a job that says which of its arguments nobody is shown, before others came in front of them and after."""
+    which = named_and_placed(task.run, task.redact)
+    before = [str(int(one) - fed) for one in which if one.isdigit() and int(one) >= fed]
+    kept = JobOptions.read(new.options)._replace(redact=sorted({*which, *before}))
+    return new._replace(options=kept.write())
 
 
 def _known(app: App, name: str) -> Task[..., Any]:
