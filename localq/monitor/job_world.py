@@ -20,7 +20,7 @@ def world_of(store: Store, job: Job, *, own_rate: str | None = None, per_second:
     orders = {(order.kind, order.name): order.value for order in store.mail.orders()}
     world = World(
         store.workers.all(),
-        paused_since=0 if (PAUSE, job.queue) in orders else None,
+        paused_since=store.mail.ordered_at(PAUSE).get(job.queue) if (PAUSE, job.queue) in orders else None,
         per_second=per_second,
         rate=orders.get((RATE, job.task)) or own_rate,
     )

@@ -127,6 +127,14 @@ def test_orders_hold_until_they_are_withdrawn(store: Any) -> None:
     assert store.mail.orders() == [Order(LIMITS, "mail", "[1, 2]")]
 
 
+def test_an_order_tells_since_when_it_holds_as_it_does(store: Any) -> None:
+    store.mail.order([Order(PAUSE, "a", ""), Order(RATE, "a", "1/s")], NOW)
+    store.mail.order([Order(PAUSE, "a", ""), Order(PAUSE, "b", ""), Order(RATE, "a", "2/s")], NOW + SECOND)
+
+    assert store.mail.ordered_at(PAUSE) == {"a": NOW, "b": NOW + SECOND}
+    assert store.mail.ordered_at(RATE) == {"a": NOW + SECOND}
+
+
 def test_a_heartbeat_tells_the_orders(store: Any) -> None:
     anna = worker(store)
     pause(store, ["default"])

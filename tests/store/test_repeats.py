@@ -147,6 +147,7 @@ LOOKING: dict[str, Callable[[Any, Any], Any]] = {
     "schedules.due": lambda s, _: s.schedules.due(NOW, 5),
     "schedules.ledger": lambda s, _: s.schedules.ledger("mail", 5),
     "mail.orders": lambda s, _: s.mail.orders(),
+    "mail.ordered_at": lambda s, _: s.mail.ordered_at(PAUSE),
     "mail.take": lambda s, _: s.mail.take("anna", 0, NOW),
     "mail.answers": lambda s, key: s.mail.answers(key),
     "bells.changed": lambda s, _: s.bells.changed(),

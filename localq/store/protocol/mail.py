@@ -32,6 +32,13 @@ class Mailbox(Protocol):
         """
         ...
 
+    def ordered_at(self, kind: str) -> dict[str, int]:
+        """Return since when each order of a kind holds as it does, by the name it is for.
+
+        Again: looks once more.
+        """
+        ...
+
     def post(
         self,
         command: str,

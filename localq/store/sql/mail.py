@@ -91,13 +91,18 @@ class SqlMail:
         with self._db.lock, self._db.reading as cursor:
             return standing_orders(cursor, self._sql)
 
+    def ordered_at(self, kind: str) -> dict[str, int]:
+        """Return since when orders hold; see the protocol."""
+        with self._db.lock, self._db.reading as cursor:
+            return {name: int(at) for name, at in self._sql.given.run(cursor, of_kind=kind).fetchall()}
+
     def _set(self, cursor: Any, one: Order, now: int) -> bool:
         """Write an order; return whether anything else held before."""
         sql = self._sql
         found = sql.order.run(cursor, of_kind=one.kind, of_name=one.name).fetchone()
         if one.value is None:
             sql.withdraw.run(cursor, of_kind=one.kind, of_name=one.name)
-        else:
+        elif found is None or found[0] != one.value:
             sql.give.run(cursor, kind=one.kind, name=one.name, value=one.value, given_at=now)
         if one.kind == RATE:
             sql.drop_bucket.run(cursor, of_task=one.name)

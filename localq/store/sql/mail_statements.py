@@ -52,6 +52,9 @@ class MailStatements(StatementTable):
                 standing_order.c.kind, standing_order.c.name
             )
         )
+        self.given = self.made(
+            select(standing_order.c.name, standing_order.c.given_at).where(standing_order.c.kind == P("of_kind"))
+        )
         self.give = self.made(self.dialect.upsert(standing_order, ["kind", "name"]))
         of_name = (standing_order.c.kind == P("of_kind"), standing_order.c.name == P("of_name"))
         self.withdraw = self.made(delete(standing_order).where(*of_name))
