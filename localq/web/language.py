@@ -1,4 +1,7 @@
-"""The page's languages. English is what the sources say; every other is one file, from English to it."""
+"""The page's languages. English is what the sources say; every other is one file, from English to it.
+
+The file of English has what is said where `n` is 1, for sentences that the sources say of many.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class Language:
 
     Args:
         code: Of `LANGUAGES`.
-        texts: From English; what is missing is said in English.
+        texts: From English; what is missing is said in English. Of English itself: from many to one.
     """
 
     def __init__(self, code: str, texts: Mapping[str, str]) -> None:
@@ -32,7 +35,7 @@ class Language:
             plural: The text where the value `n` is not 1, for languages that tell.
         """
         chosen = text if plural is None or (self.code == "en" and values.get("n") == 1) else plural
-        said = self.texts.get(chosen, chosen)
+        said = chosen if self.code == "en" and values.get("n") != 1 else self.texts.get(chosen, chosen)
         return said.format(**{name: self.number(value) for name, value in values.items()}) if values else said
 
     @staticmethod
@@ -44,8 +47,6 @@ class Language:
 @cache
 def language(code: str) -> Language:
     """Return a language by its code."""
-    if code == "en":
-        return Language(code, {})
     text = resources.files("localq.web").joinpath("languages", f"{code}.json").read_text("utf-8")
     return Language(code, json.loads(text))
 

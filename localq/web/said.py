@@ -15,6 +15,13 @@ SAID = (
     "Only finished jobs run again.",
     "{n} jobs are cancelled.",
     "They had finished already.",
+    "The queue is paused.",
+    "It was paused already.",
+    "The queue goes on.",
+    "It was not paused.",
+    "{n} jobs wait there by now, more than you were shown. None was removed.",
+    "{n} jobs are removed.",
+    "No job waited there.",
 )
 
 

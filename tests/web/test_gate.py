@@ -133,7 +133,7 @@ def test_a_form_of_this_page_does(browser: TestClient, q: LocalQ) -> None:
 
     assert answer.status_code == 303
     assert job.state == "REVOKED"
-    assert "1 jobs are cancelled." in browser.get(answer.headers["location"]).text
+    assert "1 job is cancelled." in browser.get(answer.headers["location"]).text
 
 
 @pytest.mark.parametrize(

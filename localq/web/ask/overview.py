@@ -11,7 +11,7 @@ from localq.model.schedule import Schedule, ScheduleState
 from localq.model.tally import Tally
 from localq.store.protocol import Store
 from localq.web.ask.needs import Need, needs_of
-from localq.web.ask.queues import QueueSeen, queues_seen
+from localq.web.ask.queues import QueueSeen, lately, queues_seen
 from localq.web.ask.series import WINDOWS, Figures, Point, Series, Window, figures, points
 from localq.web.ask.workers import WorkerSeen, workers_seen
 
@@ -32,6 +32,10 @@ class Past:
         """Return the tallies of a window up to now; of the one before it as well, if asked for."""
         begin = now - window.length_us * (2 if before else 1)
         return self._series[window.name].since(store, begin, now)
+
+    def last_hour(self, store: Store, now: int) -> list[Tally]:
+        """Return the tallies of the last hour."""
+        return self.tallies(store, WINDOWS["1h"], now)
 
 
 class Overview(NamedTuple):
@@ -69,7 +73,7 @@ def overview(store: Store, past: Past, window: Window, now: int) -> Overview:
     split = now - _HOUR
     hour = [one for one in two_hours if one.at >= split]
     earlier = [one for one in two_hours if one.at < split]
-    queues = queues_seen(store, rows, _per_second(two_hours, now))
+    queues = queues_seen(store, rows, lately(hour, now))
     whole = hour if window.name == "1h" else past.tallies(store, window, now)
     return Overview(
         empty=not queues and not any(row for row in rows),
@@ -83,15 +87,6 @@ def overview(store: Store, past: Past, window: Window, now: int) -> Overview:
         workers=workers_seen(store, rows),
         next_firings=_next_firings(store),
     )
-
-
-def _per_second(tallies: Sequence[Tally], now: int) -> dict[str, float]:
-    """Return the rate of each queue over the last five minutes."""
-    counts: Counter[str] = Counter()
-    for one in tallies:
-        if one.at >= now - 5 * _MINUTE:
-            counts[one.queue] += one.count
-    return {queue: count / 300 for queue, count in counts.items()}
 
 
 def _new_failures(hour: Sequence[Tally], earlier: Sequence[Tally]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localq.web.gate.actor import Right
 from localq.web.live.stream import stream
-from localq.web.pages import audit, entry, job, job_changes, jobs, overview, static
+from localq.web.pages import audit, entry, job, job_changes, jobs, overview, queues, static
 from localq.web.site import Way
 
 __all__ = ["WAYS"]
@@ -22,6 +22,11 @@ WAYS = (
     Way("/jobs/{id:path}/cancel", Right.ACT, job_changes.cancel_one, ("POST",)),
     Way("/jobs/{id:path}/terminate", Right.ACT, job_changes.terminate_one, ("POST",)),
     Way("/jobs/{id:path}", Right.READ, job.job),
+    Way("/queues", Right.READ, queues.queues),
+    Way("/queues/{name:path}/pause", Right.ACT, queues.pause, ("POST",)),
+    Way("/queues/{name:path}/resume", Right.ACT, queues.resume, ("POST",)),
+    Way("/queues/{name:path}/purge", Right.ACT, queues.purge, ("POST",)),
+    Way("/queues/{name:path}", Right.READ, queues.queue),
     Way("/audit", Right.READ, audit.audit),
     Way("/find", Right.READ, jobs.find),
 )
