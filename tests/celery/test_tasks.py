@@ -9,6 +9,7 @@ from typing import Any
 import celery
 import celery.signals
 import pytest
+from celery import _state
 from celery.contrib.testing.worker import start_worker
 from celery.signals import after_task_publish, task_postrun
 
@@ -16,7 +17,9 @@ import localq
 import localq.signals
 from localq.testing import drain
 from tests.celery.scenes import DIFFERENCES, SCENES, Stage
-from tests.celery.sides import DEADLINE_S
+
+#: Seconds after which Celery is taken to have got lost.
+DEADLINE_S = 60
 
 
 def on_celery(scene: Callable[[Stage], Any]) -> Any:
@@ -41,9 +44,12 @@ def on_celery(scene: Callable[[Stage], Any]) -> Any:
 
     after_task_publish.connect(sent)
     task_postrun.connect(done)
+    # Celery makes the tasks of one app tasks of the next ones too.
+    shared = set(_state._on_app_finalizers)
     try:
         return scene(Stage(app, celery, celery.signals, settle))
     finally:
+        _state._on_app_finalizers.intersection_update(shared)
         after_task_publish.disconnect(sent)
         task_postrun.disconnect(done)
 
