@@ -60,9 +60,10 @@ class Side:
         self.app, self.canvas, self._settle = app, canvas, settle
         self._journal: list[tuple[str, str, Any]] = []
         self._runs = 0
-        define(app, lambda *line: self._journal.append(line), self._made)
+        define(app, lambda *line: self._journal.append(line), self.made)
 
-    def _made(self, shape: Shape) -> Any:
+    def made(self, shape: Shape) -> Any:
+        """Return the signature of a shape."""
         return made(self.app, self.canvas, shape, str(self._runs))
 
     def outcome(self, shape: Shape) -> Outcome:
@@ -73,7 +74,7 @@ class Side:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                result = self._made(shape).apply_async(**shape.get("call", {}))
+                result = self.made(shape).apply_async(**shape.get("call", {}))
         except Exception as error:
             refused = type(error).__name__
         lost = not self._settle()

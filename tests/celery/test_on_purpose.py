@@ -69,3 +69,42 @@ def test_an_empty_group_between_bars_is_left_out(sides: tuple[Side, Side]) -> No
 
     assert celery.result == ["SUCCESS", ["b", []]]
     assert localq.result == ["SUCCESS", ["b", ["a"]]]
+
+
+def test_what_stands_behind_a_failure_has_a_state(sides: tuple[Side, Side]) -> None:
+    celery, localq = both(sides, of("chain", fail("a"), of("group", ok("b"), ok("c"))))
+
+    assert celery.result == [["PENDING", None]] * 2
+    assert localq.result == [["FAILURE", "ValueError"]] * 2
+
+
+def test_a_step_that_fails_in_eager_mode_is_raised_by_celery(sides: tuple[Side, Side]) -> None:
+    celery, localq = sides
+    first, last = of("chain", fail("a"), ok("b")), of("chain", ok("a"), fail("b"))
+    for side in sides:
+        side.app.conf.task_always_eager = True
+    try:
+        with pytest.raises(ValueError, match="a"):
+            celery.made(first).apply_async()
+        results = [localq.made(first).apply_async(), *(side.made(last).apply_async() for side in sides)]
+    finally:
+        for side in sides:
+            side.app.conf.task_always_eager = False
+
+    assert [(one.state, type(one.result)) for one in results] == [("FAILURE", ValueError)] * 3
+    for side in sides:
+        for shape in (first, last, of("group", fail("a")), of("chord", fail("a"), body=ok("b"))):
+            with pytest.raises(ValueError, match=r"a|b"):
+                side.made(shape).apply(throw=True)
+
+
+def test_an_error_callback_is_a_task_and_no_workflow(sides: tuple[Side, Side]) -> None:
+    celery, _ = sides
+    for side in sides:
+        line = side.canvas.chain(side.app.tasks["old"].s(), side.app.tasks["ok"].si(label="b"))
+        failing = side.app.tasks["fail"].s(label="a").on_error(line)
+        if side is celery:
+            assert failing.apply_async().id
+        else:
+            with pytest.raises(TypeError, match="link_error takes tasks"):
+                failing.apply_async()
