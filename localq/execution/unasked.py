@@ -71,4 +71,4 @@ def _own_call(this: Running) -> NewJob | None:
 
 
 #: What is no option of a call.
-_NO_OPTIONS = ("eta", "errback", "stamps", "as_body", "unasked")
+_NO_OPTIONS = ("eta", "errback", "stamps", "as_body", "unasked", "redact")
