@@ -101,6 +101,9 @@ def lowest(session: nox.Session) -> None:
         "hypothesis>=6.150",
         "ephem>=4.2.1",
         "gevent>=25.4",
+        "msgpack>=1",
+        "pydantic>=2.4",
+        "pyyaml>=6",
         *floors,
     )
     python(session, f"-m pytest {MOST}", posargs=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import celery
@@ -15,6 +18,7 @@ import celery.beat
 import celery.contrib.testing.worker
 import celery.schedules
 import celery.utils.log
+import celery.utils.nodenames
 import kombu
 import pytest
 from celery.exceptions import DuplicateTaskNameWarning
@@ -23,6 +27,8 @@ import localq.exceptions
 import localq.log
 from localq import LocalQ
 from localq.testing import start_worker as start_ours
+from localq.worker.name import worker_name
+from tests.cli import celery_commands
 
 
 @pytest.fixture
@@ -318,6 +324,29 @@ def test_query_task_tells_of_what_a_worker_of_celery_s_has_and_of_what_ours_woul
     with start_ours(ours):
         (found,) = ours.control.inspect(timeout=20).query_task(here.id).values()
     assert list(found) == [here.id]
+
+
+def test_workers_log_to_loggers_of_celery_s_and_to_ours_below_those_here() -> None:
+    theirs, ours = celery.utils.log.get_task_logger("theirs"), localq.log.get_task_logger("ours")
+
+    assert (theirs.name, ours.name) == ("theirs", "ours")
+    assert theirs.parent is logging.getLogger("celery.task")
+    for name, above in (("task", "task"), ("worker", "worker"), ("execution", "app.trace"), ("schedules", "beat")):
+        assert logging.getLogger(f"localq.{name}").parent is logging.getLogger(f"celery.{above}")
+    assert ours.parent is logging.getLogger("localq.task")
+
+
+def test_workers_without_a_name_are_called_after_the_class_of_their_app_here() -> None:
+    for given in (None, "w1", "w1@h", "light@%n", "w.%h", "@h"):
+        theirs = celery.utils.nodenames.host_format(celery.utils.nodenames.default_nodename(given))
+        assert worker_name(given, localq.Celery.node_name) == theirs
+        assert worker_name(given, LocalQ.node_name) == theirs.replace("celery@", "localq@")
+
+
+def test_every_command_of_celery_s_takes_the_options_that_the_list_of_them_has() -> None:
+    listed = Path(celery_commands.__file__).parent / "data" / "celery-5.7.json"
+
+    assert celery_commands.commands() == json.loads(listed.read_text())
 
 
 def test_versions_are_each_one_s_own() -> None:
