@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from localq import current
 from localq.app.absent import INSTEAD
+from localq.app.arguments import settings_of
 from localq.app.frameworks import fit
 from localq.app.parts import Part
 from localq.app.with_schedules import WithSchedules
@@ -30,7 +31,6 @@ from localq.result import AsyncResult
 from localq.result.said import note_of
 from localq.serialization.sealing import seal_calls
 from localq.serialization.tagged_json.held import keeping, passing_on
-from localq.settings import NEW_NAMES, SETTINGS
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.tasks.builtin_tasks import make_builtins
 from localq.tasks.calls.asked import taken
@@ -118,10 +118,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         task_cls: type[Task[..., Any]] | str | None = None,
         **settings: Any,
     ) -> None:
-        for name in settings:
-            if name not in SETTINGS and name not in NEW_NAMES:
-                known = [*SETTINGS, *_OWN]
-                raise TypeError(f"LocalQ() got an unknown setting {name!r}.{nearest(name, known)}")
+        settings = settings_of(settings, _OWN)
         own = {"broker_url": broker, "result_backend": backend, "include": include or None}
         settings |= {name: value for name, value in own.items() if value is not None}
         if eager:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from localq.app import LocalQ
 from localq.app.absent import INSTEAD
+from localq.app.arguments import WITHOUT_EFFECT
 from localq.contrib.celery.app_names import AppNames
 from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.names import APP, MADE
@@ -14,7 +15,7 @@ from localq.contrib.celery.options import read_options
 from localq.contrib.celery.places import TWO_PLACES, read_place, two_places
 from localq.contrib.celery.project import Source
 from localq.contrib.celery.values import Values, called, dotted
-from localq.model.hints import near_miss, nearest
+from localq.model.hints import near_miss
 from localq.settings import NEW_NAMES, SETTINGS
 from localq.tasks.task import TASK_OPTIONS, Task
 
@@ -23,7 +24,7 @@ __all__ = ["has_path", "read_calls", "task_names"]
 #: Arguments of an app that are no settings.
 _OF_APP = {
     "main", "path", "url", "broker", "backend", "eager", "include", "config_source", "namespace", "tasks",
-    "set_as_current", "autofinalize", "strict_typing", "task_cls",
+    "set_as_current", "autofinalize", "strict_typing", "task_cls", "changes",
 }  # fmt: skip
 #: Arguments of an app that name its place.
 _BROKERS, _BACKENDS = ("broker", "broker_url"), ("backend", "result_backend")
@@ -117,8 +118,12 @@ def _read_app(source: Source, call: ast.Call, values: Values, *, placed: bool) -
     given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     for name, value in given.items():
         known = name in _OF_APP or NEW_NAMES.get(name, name) in SETTINGS
-        if not known and (hint := nearest(name, [*SETTINGS, *_OF_APP])):
-            yield Difference(source.name, value.lineno, "error", f"an app has no argument {name}.{hint}")
+        if name in WITHOUT_EFFECT:
+            text = f"the argument {name} of an app has no effect: {WITHOUT_EFFECT[name]}"
+            yield Difference(source.name, value.lineno, "note", text)
+        elif not known and (meant := near_miss(name, [*SETTINGS, *_OF_APP])) is not None:
+            text = f"an app has no argument {name}. Did you mean {meant!r}?"
+            yield Difference(source.name, value.lineno, "error", text)
     if len(call.args) > 1:
         yield Difference(source.name, call.lineno, "error", "an app takes one argument without a name; name the others")
     texts = {name: values.texts(source.name, given[name]) for name in (*_BROKERS, *_BACKENDS) if name in given}

@@ -116,3 +116,12 @@ def test_attributes_and_hooks_of_a_task_are_options_of_the_decorator(write: Writ
     )
 
     assert told() == []
+
+
+def test_arguments_of_celery_s_apps_that_mean_nothing_here_can_go(write: Write, told: Told) -> None:
+    write("proj.py", "app = Celery('proj', loader='proj:Loader', changes={}, own=1)\n")
+
+    assert told() == [
+        "proj.py:1 note: the argument loader of an app has no effect: there are no loaders; use config_from_object() "
+        "and autodiscover_tasks()"
+    ]
