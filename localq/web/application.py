@@ -19,6 +19,7 @@ from localq.app import LocalQ
 from localq.exceptions import QueryError, StoreError
 from localq.web.act.change import Denied
 from localq.web.ask.overview import Past
+from localq.web.ask.starts import Starts
 from localq.web.desk import Desk
 from localq.web.forms import BadRequest
 from localq.web.gate.access import Access, Refused
@@ -61,7 +62,8 @@ def build(
     """Return the application over what its sessions open; see `dashboard`."""
     desk = Desk(q)
     access = Access(sessions, hosts=hosts, read_only=read_only, peer=uid_of_peer)
-    site = Site(desk, Renderer(desk, sessions, {way.path for way in WAYS}), sessions, access, Follower(desk), Past())
+    render = Renderer(desk, sessions, {way.path for way in WAYS})
+    site = Site(desk, render, sessions, access, Follower(desk), Past(), Starts(q))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -22,6 +22,11 @@ SAID = (
     "{n} jobs wait there by now, more than you were shown. None was removed.",
     "{n} jobs are removed.",
     "No job waited there.",
+    "The worker takes one more job at a time.",
+    "The worker takes one job less at a time.",
+    "The worker serves that queue.",
+    "The worker serves that queue no more.",
+    "The worker stops when what it runs has finished.",
 )
 
 

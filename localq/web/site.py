@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from localq.web.ask.overview import Past
+from localq.web.ask.starts import Starts
 from localq.web.desk import Desk
 from localq.web.gate.access import Access
 from localq.web.gate.actor import Right
@@ -28,6 +29,7 @@ class Site(NamedTuple):
     access: Access
     follower: Follower
     past: Past
+    starts: Starts
 
 
 Handler = Callable[[Site, Request], Awaitable[Response]]

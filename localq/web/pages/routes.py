@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localq.web.gate.actor import Right
 from localq.web.live.stream import stream
-from localq.web.pages import audit, entry, job, job_changes, jobs, overview, queues, static
+from localq.web.pages import audit, entry, job, job_changes, jobs, overview, queues, static, workers
 from localq.web.site import Way
 
 __all__ = ["WAYS"]
@@ -27,6 +27,12 @@ WAYS = (
     Way("/queues/{name:path}/resume", Right.ACT, queues.resume, ("POST",)),
     Way("/queues/{name:path}/purge", Right.ACT, queues.purge, ("POST",)),
     Way("/queues/{name:path}", Right.READ, queues.queue),
+    Way("/workers", Right.READ, workers.workers),
+    Way("/workers/{name:path}/grow", Right.ACT, workers.grow, ("POST",)),
+    Way("/workers/{name:path}/shrink", Right.ACT, workers.shrink, ("POST",)),
+    Way("/workers/{name:path}/serve", Right.ACT, workers.serve, ("POST",)),
+    Way("/workers/{name:path}/leave", Right.ACT, workers.leave, ("POST",)),
+    Way("/workers/{name:path}/stop", Right.ACT, workers.stop, ("POST",)),
     Way("/audit", Right.READ, audit.audit),
     Way("/find", Right.READ, jobs.find),
 )

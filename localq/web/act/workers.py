@@ -1,0 +1,76 @@
+"""Changes to workers: each is a letter, as of the command line, and what the worker answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from localq.app import LocalQ
+from localq.web.act.change import Hand, written_down
+from localq.web.act.jobs import Came
+from localq.web.ask.workers import target
+
+__all__ = ["NotDone", "grow", "leave_queue", "serve_queue", "shrink", "stop"]
+
+#: Seconds that an answer is waited for.
+_PATIENCE_S = 3.0
+
+
+class NotDone(Exception):
+    """A worker has not done what it was told: the text is what it answered, or that it did not."""
+
+
+def grow(app: LocalQ, hand: Hand, worker: str) -> Came:
+    """Add a slot to a worker's pool."""
+    _tell(app, hand, worker, "grow", lambda **how: app.control.pool_grow(1, worker, **how))
+    return Came(1, "The worker takes one more job at a time.")
+
+
+def shrink(app: LocalQ, hand: Hand, worker: str) -> Came:
+    """Take a slot from a worker's pool."""
+    _tell(app, hand, worker, "shrink", lambda **how: app.control.pool_shrink(1, worker, **how))
+    return Came(1, "The worker takes one job less at a time.")
+
+
+def serve_queue(app: LocalQ, hand: Hand, worker: str, queue: str) -> Came:
+    """Let a worker serve another queue until it ends."""
+    _tell(app, hand, worker, "serve", lambda **how: app.control.add_consumer(queue, destination=worker, **how), queue)
+    return Came(1, "The worker serves that queue.")
+
+
+def leave_queue(app: LocalQ, hand: Hand, worker: str, queue: str) -> Came:
+    """Let a worker serve a queue no more until it ends."""
+    _tell(app, hand, worker, "leave", lambda **how: app.control.cancel_consumer(queue, worker, **how), queue)
+    return Came(1, "The worker serves that queue no more.")
+
+
+def stop(app: LocalQ, hand: Hand, worker: str) -> Came:
+    """Stop a worker, when its running jobs have finished."""
+    _tell(app, hand, worker, "shutdown", lambda **how: app.control.shutdown(worker, **how))
+    return Came(1, "The worker stops when what it runs has finished.")
+
+
+def _tell(
+    app: LocalQ,
+    hand: Hand,
+    worker: str,
+    verb: str,
+    letter: Callable[..., list[dict[str, Any]] | None],
+    note: str = "",
+) -> None:
+    """Send a letter to a worker, wait for its answer, and write down that it did so.
+
+    Raises:
+        NotDone: it refused, or did not answer.
+    """
+    hand.check()
+    try:
+        answers = letter(reply=True, timeout=_PATIENCE_S)
+    except ValueError as error:
+        raise NotDone(str(error)) from None
+    answer = next((said for one in answers or () for said in one.values()), None)
+    if answer is None:
+        raise NotDone(f"{worker} has not answered within {_PATIENCE_S:g} s. It may be gone, or too busy.")
+    if isinstance(answer, dict) and "error" in answer:
+        raise NotDone(f"{worker} refuses: {answer['error']}")
+    written_down(app, hand, verb, target(worker), note=note)
