@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from localq.contrib.celery.difference import Difference
-from localq.contrib.celery.entries import READERS, read_entry
+from localq.contrib.celery.entries import READERS, may_have_intervals, read_entry
 from localq.contrib.celery.places import TWO_PLACES, read_place, two_places
 from localq.contrib.celery.project import Source
 from localq.contrib.celery.scopes import Given, Scopes, added_entries, in_calls
@@ -23,8 +23,7 @@ __all__ = ["Reading", "read_settings", "registered"]
 #: What some settings mean here, where that is not what they mean in Celery.
 _DIFFERENT = {
     "task_default_rate_limit": "rates count over all workers, not for each",
-    "beat_schedule": "an interval entry seen for the first time runs at once; each due time runs once, however many "
-    "schedulers there are",
+    "beat_schedule": "an interval entry seen for the first time runs at once",
     "task_default_priority": "a higher number runs first, whatever the broker's order was",
 }
 #: Settings of which some values mean something else here.
@@ -128,7 +127,7 @@ def _read_one(source: Source, given: Given, reading: Reading, *, guess: bool) ->
         yield from _scheduler(source, given, reading.values.texts(source.name, given.value))
     elif not setting.used and not (known and value == setting.default):
         yield Difference(source.name, given.line, "note", f"{shown} has no effect: {setting.doc}", shown)
-    elif name in _DIFFERENT:
+    elif name in _DIFFERENT and (name != "beat_schedule" or may_have_intervals(node)):
         yield Difference(source.name, given.line, "differs", f"{shown}: {_DIFFERENT[name]}", shown)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from localq.contrib.celery.difference import Level
+from localq.contrib.celery.values import called
 from localq.model.hints import near_miss, nearest
 from localq.schedules.declaration import ENTRY_KEYS, NOT_OPTIONS
 from localq.tasks.call_options import BROKER_ONLY, OPTIONS
 from localq.tasks.task import TASK_OPTIONS, Task
 
-__all__ = ["READERS", "Unplaced", "read_entry"]
+__all__ = ["READERS", "Unplaced", "may_have_intervals", "read_entry"]
 
 #: How like a task's option an attribute must be to be taken for a slip: tasks may have attributes of their own.
 _LIKE = 0.75
@@ -47,6 +48,14 @@ def read_entry(where: str, entry: ast.expr) -> Iterator[Unplaced]:
     for one in pairs:
         if one.key == "options":
             yield from _read_options(f"{where}['options']", one.value, of_entry=True)
+
+
+def may_have_intervals(value: ast.expr | None) -> bool:
+    """Whether a `beat_schedule` may have entries that are no crontab, as far as its text tells."""
+    entries = None if value is None else _pairs(value)
+    rules = [one.value for pair in entries or () for one in _pairs(pair.value) or () if one.key == "schedule"]
+    names = {called(rule) if isinstance(rule, ast.Call) else "" for rule in rules}
+    return entries is None or len(rules) < len(entries) or not names <= {"crontab", "solar"}
 
 
 def _read_entries(shown: str, value: ast.expr) -> Iterator[Unplaced]:

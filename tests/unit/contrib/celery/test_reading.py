@@ -310,6 +310,27 @@ def test_schedules_are_read_wherever_they_are_set(write: Write, told: Callable[.
     ]
 
 
+@pytest.mark.parametrize(
+    ("entries", "differs"),
+    [
+        ("{'a': {'task': 't', 'schedule': crontab()}, 'b': dict(task='t', schedule=solar('sunset', 1, 2))}", False),
+        ("{'a': {'task': 't', 'schedule': crontab()}, 'b': {'task': 't', 'schedule': 5.0}}", True),
+        ("{'a': {'task': 't', 'schedule': timedelta(hours=1)}}", True),
+        ("{'a': {'task': 't', 'schedule': crontab()}, 'b': entry}", True),
+        ("{}", False),
+        ("entries()", True),
+    ],
+)
+def test_intervals_alone_run_at_once_when_they_are_new(
+    write: Write, told: Callable[..., list[str]], entries: str, differs: bool
+) -> None:
+    write("proj.py", f"app.conf.beat_schedule = {entries}\n")
+
+    assert told() == (
+        ["proj.py:1 differs: beat_schedule: an interval entry seen for the first time runs at once"] if differs else []
+    )
+
+
 def test_a_serializer_that_nobody_registers_is_told(write: Write, told: Callable[..., list[str]]) -> None:
     write("celeryconfig.py", "task_serializer = 'signed-pickle'\n")
     write("proj.py", "")
