@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Part"]
@@ -19,20 +19,15 @@ class Part:
 
     def __init__(self, doc: str, path: str, kind: Callable[[Any], Any] | None = None) -> None:
         self.__doc__ = doc
-        *self._within, self._key = path.split(".")
-        self._kind = kind
+        within, _, self._key = path.rpartition(".")
+        self._within, self._kind = within or None, kind
 
     def __get__(self, sig: Any, owner: Any = None) -> Any:
-        return self if sig is None else self._as_kind(self._dict(sig).get(self._key))
+        if sig is None:
+            return self
+        value = (sig if self._within is None else sig[self._within]).get(self._key)
+        return value if self._kind is None or value is None else self._kind(value)
 
     def __set__(self, sig: Any, value: Any) -> None:
-        self._dict(sig)[self._key] = self._as_kind(value)
-
-    def _dict(self, sig: Mapping[str, Any]) -> Any:
-        found: Any = sig
-        for name in self._within:
-            found = found[name]
-        return found
-
-    def _as_kind(self, value: Any) -> Any:
-        return value if self._kind is None or value is None else self._kind(value)
+        made = value if self._kind is None or value is None else self._kind(value)
+        (sig if self._within is None else sig[self._within])[self._key] = made

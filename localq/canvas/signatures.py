@@ -143,10 +143,10 @@ class Signature(dict[str, Any], Generic[R]):
         if not self.immutable:
             new["args"] = (*(args or ()), *self.args)
             new["kwargs"] = {**new["kwargs"], **(kwargs or {})}
+        own = self.options
         # What was said of its group, and its stamps, stay.
-        kept = {"group_id", "stamped_headers", *(self.options.get("stamped_headers") or ())}
-        given = {name: value for name, value in options.items() if name not in kept or name not in self.options}
-        new["options"] = {**self.options, **given}
+        kept = ("group_id", "stamped_headers", *(own.get("stamped_headers") or ())) if options else ()
+        new["options"] = {**own, **options, **{name: own[name] for name in kept if name in own}}
         for name in _LINKS:
             if name in new["options"]:
                 new["options"][name] = [copied(one) for one in listed(new["options"][name])]
@@ -155,7 +155,7 @@ class Signature(dict[str, Any], Generic[R]):
     partial = clone
 
     def _copy(self) -> Signature[R]:
-        return Signature.from_dict({**self}, self._app)
+        return Signature(self, app=self._app) if self["subtask_type"] is None else Signature.from_dict(self, self._app)
 
     def replace(self, args: Any = None, kwargs: Any = None, options: Any = None) -> Signature[R]:
         """Return a copy with other arguments, keyword arguments or options in place of its own."""

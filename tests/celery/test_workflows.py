@@ -31,6 +31,8 @@ def allowed(celery: Outcome, localq: Outcome) -> str | None:
     """Return why the sides may differ in what came of a workflow, or None."""
     if celery.lost:
         return "Celery did not bring it to its end"
+    if _blurred(celery) == _blurred(localq):
+        return "a group was told the first error, where Celery took that of a chord in the header"
     theirs, ours = Counter(celery.callbacks), Counter(localq.callbacks)
     unheard = [*(theirs - ours), *(ours - theirs)]
     same = celery._replace(callbacks=[]) == localq._replace(callbacks=[])
@@ -38,6 +40,12 @@ def allowed(celery: Outcome, localq: Outcome) -> str | None:
     if same and all("not run" in one or "alarm" in one for one in unheard):
         return "another part of a body was told that its header failed"
     return None
+
+
+def _blurred(outcome: Outcome) -> str:
+    """Return an outcome in which an error that was wrapped is as one that was not."""
+    callbacks = sorted(one.replace("ChordError", "ValueError") for one in outcome.callbacks)
+    return repr(outcome._replace(callbacks=callbacks)).replace("ChordError", "ValueError")
 
 
 @pytest.mark.timeout(3600)
