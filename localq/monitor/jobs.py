@@ -69,13 +69,26 @@ def wanted(
     tasks: Sequence[str] = (),
     queues: Sequence[str] = (),
     before: int | None = None,
+    added: tuple[int | None, int | None] = (None, None),
+    worker: str | None = None,
+    text: str | None = None,
 ) -> Wanted:
     """Return what names of states mean: those results show, those a store has, or what a task called itself.
+
+    Args:
+        added, worker, text: As of `Filter`.
 
     Raises:
         QueryError: no job can be, or now is, in a state of that name; the nearest is named.
     """
-    base = Filter(tasks=tuple(tasks) or None, queues=tuple(queues) or None, before=before)
+    base = Filter(
+        tasks=tuple(tasks) or None,
+        queues=tuple(queues) or None,
+        before=before,
+        added=added,
+        worker=worker or None,
+        text=text or None,
+    )
     if not names:
         return Wanted((base,), lambda job: True)
     meant = [_state_name(read, name) for name in names]

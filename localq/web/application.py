@@ -18,6 +18,7 @@ from starlette.routing import Route
 from localq.app import LocalQ
 from localq.exceptions import QueryError, StoreError
 from localq.web.act.change import Denied
+from localq.web.ask.names import Names
 from localq.web.ask.overview import Past
 from localq.web.ask.starts import Starts
 from localq.web.desk import Desk
@@ -63,7 +64,7 @@ def build(
     desk = Desk(q)
     access = Access(sessions, hosts=hosts, read_only=read_only, peer=uid_of_peer)
     render = Renderer(desk, sessions, {way.path for way in WAYS})
-    site = Site(desk, render, sessions, access, Follower(desk), Past(), Starts(q))
+    site = Site(desk, render, sessions, access, Follower(desk), Past(), Starts(q), Names())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

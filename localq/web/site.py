@@ -8,6 +8,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from localq.web.ask.names import Names
 from localq.web.ask.overview import Past
 from localq.web.ask.starts import Starts
 from localq.web.desk import Desk
@@ -30,6 +31,7 @@ class Site(NamedTuple):
     follower: Follower
     past: Past
     starts: Starts
+    names: Names
 
 
 Handler = Callable[[Site, Request], Awaitable[Response]]

@@ -3,36 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from datetime import datetime
+from time import monotonic
 from typing import NamedTuple
 
 from localq import states
 from localq.app import LocalQ
 from localq.exceptions import QueryError
+from localq.model.clock import from_datetime
 from localq.model.job import Job, JobState
-from localq.monitor.jobs import errors_of, jobs_in, wanted
+from localq.monitor.job_pages import open_to_all, page_of, stored_text
+from localq.monitor.jobs import Wanted, errors_of, wanted
 from localq.monitor.shown_call import shown_call
 from localq.store.protocol import Store
 
-__all__ = ["Asked", "Line", "Listing", "asked_in", "lines_of", "listing", "whole_number"]
+__all__ = [
+    "WITHIN",
+    "Asked",
+    "Line",
+    "Listing",
+    "asked_in",
+    "lines_of",
+    "listing",
+    "meant",
+    "time_of",
+    "whole_number",
+]
 
 #: Lines of a page, if nothing else is said, and at most.
 LINES, MOST_LINES = 50, 200
+#: Seconds that jobs are looked for.
+PATIENCE_S = 0.05
+#: Stretches of time up to now that jobs were added in, and how long each is, in microseconds.
+WITHIN = {"1h": 3_600_000_000, "24h": 24 * 3_600_000_000, "7d": 7 * 24 * 3_600_000_000}
 
 
 class Asked(NamedTuple):
-    """Which jobs somebody wants to see; empty: any. `before` is the cursor to go on from."""
+    """Which jobs somebody wants to see; empty: any. `before` is the cursor to go on from.
+
+    `within` is of `WITHIN`; `since` and `until` are times as they were written. `text` stands in arguments or errors.
+    """
 
     states: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
+    worker: str = ""
+    text: str = ""
+    within: str = ""
+    since: str = ""
+    until: str = ""
     before: int | None = None
     lines: int = LINES
 
     @property
     def narrowed(self) -> bool:
         """Whether anything is asked for beside all."""
-        return bool(self.states or self.tasks or self.queues)
+        return self._replace(before=None, lines=LINES) != Asked()
+
+    def fields(self) -> list[tuple[str, str]]:
+        """Return what `asked_in` reads, without where the page begins."""
+        found = [("state", one) for one in self.states]
+        found += [("task", one) for one in self.tasks]
+        found += [("queue", one) for one in self.queues]
+        return found + [(name, getattr(self, name)) for name in _SINGLE if getattr(self, name)]
+
+    def added(self, now: int) -> tuple[int | None, int | None]:
+        """Return the times between which the jobs were added.
+
+        Raises:
+            QueryError: a time is none.
+        """
+        since = time_of("since", self.since)
+        if self.within:
+            since = max(now - WITHIN[self.within], since or 0)
+        return since, time_of("until", self.until)
+
+
+#: Fields that a query has once.
+_SINGLE = ("worker", "text", "within", "since", "until")
 
 
 class Line(NamedTuple):
@@ -46,17 +94,21 @@ class Line(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Lines, newest first; `cursor` is where the next page begins, None where there is none."""
+    """Lines, newest first; `cursor` is where the next page begins, None where there is none.
+
+    `looked_back_to`: the page is not full, for the search stopped at what was added then, and goes on at the cursor.
+    """
 
     lines: list[Line]
     cursor: int | None
+    looked_back_to: int | None = None
 
 
 def asked_in(fields: Mapping[str, Sequence[str]]) -> Asked:
     """Return what a query asks for.
 
     Raises:
-        QueryError: a number is none.
+        QueryError: a number or a time is none.
     """
 
     def texts(name: str) -> tuple[str, ...]:
@@ -65,8 +117,13 @@ def asked_in(fields: Mapping[str, Sequence[str]]) -> Asked:
     def number(name: str) -> int | None:
         return whole_number(name, next(iter(texts(name)), ""))
 
+    single = {name: next(iter(texts(name)), "") for name in _SINGLE}
+    if single["within"] and single["within"] not in WITHIN:
+        raise QueryError(f"within={single['within'][:40]!r} must be one of {', '.join(WITHIN)}.")
+    for name in ("since", "until"):
+        time_of(name, single[name])
     lines = min(max(number("lines") or LINES, 1), MOST_LINES)
-    return Asked(texts("state"), texts("task"), texts("queue"), number("before"), lines)
+    return Asked(texts("state"), texts("task"), texts("queue"), **single, before=number("before"), lines=lines)
 
 
 def whole_number(name: str, text: str) -> int | None:
@@ -82,16 +139,53 @@ def whole_number(name: str, text: str) -> int | None:
     return int(text)
 
 
-def listing(app: LocalQ, store: Store, asked: Asked) -> Listing:
+def time_of(name: str, text: str) -> int | None:
+    """Return a time in microseconds, in this computer's zone where it names none; None where the text is empty.
+
+    Raises:
+        QueryError: it is no time.
+    """
+    if not text:
+        return None
+    try:
+        return from_datetime(datetime.fromisoformat(text).astimezone())
+    except (ValueError, OverflowError, OSError):
+        raise QueryError(f"{name}={text[:40]!r} must be a time such as 2026-11-30T14:02.") from None
+
+
+def listing(app: LocalQ, store: Store, asked: Asked, patience_s: float = PATIENCE_S) -> Listing:
     """Return a page of jobs.
+
+    Args:
+        patience_s: How long jobs are looked for; a page that is not full by then says how far it looked.
 
     Raises:
         QueryError: there is no such state; the nearest is named.
     """
-    which = wanted(store.read, asked.states, tasks=asked.tasks, queues=asked.queues, before=asked.before)
-    found = list(islice(jobs_in(store.read, which), asked.lines + 1))
-    shown = found[: asked.lines]
-    return Listing(lines_of(app, store, shown), shown[-1].key if len(found) > asked.lines else None)
+    which = meant(store, asked, app.clock.now())
+    until = monotonic() + patience_s
+    keep = open_to_all(store.read, app.conf, asked.text)
+    page = page_of(store.read, which, asked.lines, lambda: monotonic() >= until, keep)
+    stopped = page.cursor is not None and len(page.jobs) < asked.lines
+    return Listing(lines_of(app, store, page.jobs), page.cursor, page.looked_back_to if stopped else None)
+
+
+def meant(store: Store, asked: Asked, now: int) -> Wanted:
+    """Return which jobs are asked for.
+
+    Raises:
+        QueryError: there is no such state; the nearest is named.
+    """
+    return wanted(
+        store.read,
+        asked.states,
+        tasks=asked.tasks,
+        queues=asked.queues,
+        before=asked.before,
+        added=asked.added(now),
+        worker=asked.worker,
+        text=stored_text(asked.text),
+    )
 
 
 def lines_of(app: LocalQ, store: Store, jobs: Sequence[Job]) -> list[Line]:
