@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from localq.web.application import dashboard
+from localq.web.gate.actor import Actor, Right
 
-__all__ = ["dashboard"]
+__all__ = ["Actor", "Right", "dashboard"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
@@ -24,7 +25,8 @@ from localq.web.ask.starts import Starts
 from localq.web.desk import Desk
 from localq.web.forms import BadRequest
 from localq.web.gate.access import Access, Refused
-from localq.web.gate.door import Door, guarded
+from localq.web.gate.actor import EVERYTHING, Actor
+from localq.web.gate.door import Door, Keeper, Who, guarded
 from localq.web.gate.same_user import uid_of_peer
 from localq.web.gate.sessions import Sessions
 from localq.web.gate.token_file import token_at, token_path
@@ -38,7 +40,13 @@ __all__ = ["build", "dashboard"]
 
 
 def dashboard(
-    q: LocalQ, *, token: str | None = None, hosts: Collection[str] = (), read_only: bool = False
+    q: LocalQ,
+    *,
+    token: str | None = None,
+    who: Callable[[Request], Actor | str | None] | None = None,
+    hosts: Collection[str] = (),
+    read_only: bool = False,
+    streams: bool = True,
 ) -> Starlette:
     """Return the dashboard of a queue: an ASGI application that can be mounted below any path.
 
@@ -46,25 +54,46 @@ def dashboard(
 
     Args:
         token: What opens it; default: one that is made and kept for this user and queue.
+        who: Says who asks, instead of a token: the name of somebody who may do everything, an `Actor` with rights of
+            their own, or None for a stranger. It is called for each request, and may look at what the application
+            around this one knows of it (`request.scope`, headers, cookies). That one looks after names of hosts too.
         hosts: Names, beside localhost, under which it answers.
-        read_only: Nobody changes anything here.
+        read_only: Nobody changes anything here, whoever they are.
+        streams: Pages are told by a stream when something changes; False: they ask every five seconds, which suits
+            a server that has a thread for each request.
     """
-    return build(q, Sessions(token or token_at(token_path(q.location, os.environ))), hosts=hosts, read_only=read_only)
+    if who is not None:
+        own = Sessions(secrets.token_urlsafe(32))
+        return build(q, own, who=partial(_actor, who), read_only=read_only, streams=streams)
+    kept = Sessions(token or token_at(token_path(q.location, os.environ)))
+    return build(q, kept, hosts=hosts, read_only=read_only, streams=streams)
+
+
+def _actor(who: Callable[[Request], Actor | str | None], request: Request) -> Actor | None:
+    """Return who asks; their name stands for their session, so that nobody else's form is theirs."""
+    found = who(request)
+    if not found:
+        return None
+    actor = Actor(found, EVERYTHING) if isinstance(found, str) else found
+    return actor._replace(session=f"of {actor.name}")
 
 
 def build(
     q: LocalQ,
-    sessions: Sessions | None,
+    sessions: Sessions,
     *,
+    who: Who | None = None,
     hosts: Collection[str] = (),
     read_only: bool = False,
+    streams: bool = True,
     now: Callable[[], float] = time.time,
 ) -> Starlette:
     """Return the application over what its sessions open; see `dashboard`."""
     desk = Desk(q)
-    access = Access(sessions, hosts=hosts, read_only=read_only, peer=uid_of_peer)
-    render = Renderer(desk, sessions, {way.path for way in WAYS})
+    access = Access(sessions, hosts=hosts, read_only=read_only, peer=uid_of_peer, any_host=who is not None)
+    render = Renderer(desk, sessions, {way.path for way in WAYS}, streams=streams)
     site = Site(desk, render, sessions, access, Follower(desk), Past(), Starts(q), Names())
+    keeper = Keeper(access, partial(refused_page, site), who)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -75,7 +104,7 @@ def build(
     routes = [
         Route(
             way.path,
-            guarded(_answering(site, way.handler), way.right, access, partial(refused_page, site), now),
+            guarded(_answering(site, way.handler), way.right, keeper, now),
             methods=list(way.methods),
         )
         for way in WAYS

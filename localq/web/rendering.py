@@ -42,11 +42,12 @@ class Renderer:
 
     Args:
         desk: For the time, and the name of the store.
-        sessions: What ties forms to who got them; None where nobody logs in here.
+        sessions: What ties forms to who got them.
         paths: Where there are pages, to be listed on each.
+        streams: Pages are told by a stream when something changes; else they ask now and then.
     """
 
-    def __init__(self, desk: Desk, sessions: Sessions | None, paths: Collection[str]) -> None:
+    def __init__(self, desk: Desk, sessions: Sessions, paths: Collection[str], *, streams: bool = True) -> None:
         self._desk, self._sessions = desk, sessions
         self._templates = Environment(
             loader=PackageLoader("localq.web"),
@@ -56,7 +57,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         pages = [(path, name) for path, name in PAGES if f"/{path}" in paths]
-        self._templates.globals.update(shapes=words.SHAPES, pages=pages, languages=LANGUAGES)
+        self._templates.globals.update(shapes=words.SHAPES, pages=pages, languages=LANGUAGES, streams=streams)
 
     def page(self, request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
         """Return a page."""
@@ -89,6 +90,6 @@ class Renderer:
 
     def _form_token(self, session: str) -> Markup:
         """Return the hidden field that each form carries."""
-        if self._sessions is None or not session:
+        if not session:
             return Markup("")
         return Markup('<input type="hidden" name="form_token" value="{}">').format(self._sessions.form_token(session))

@@ -71,6 +71,8 @@ def serve(
         port=address.port,
         log_level="warning",
         access_log=False,
+        # What a proxy says of who asks is not to be believed of everybody who says it.
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=2,
         lifespan="on",

@@ -26,7 +26,7 @@ class Site(NamedTuple):
 
     desk: Desk
     render: Renderer
-    sessions: Sessions | None
+    sessions: Sessions
     access: Access
     follower: Follower
     past: Past

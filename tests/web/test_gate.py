@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 
 from localq import LocalQ
 from localq.exceptions import ImproperlyConfigured
+from localq.web.gate.access import Access, Asked
 from localq.web.gate.actor import Right
 from localq.web.gate.host import is_allowed
 from localq.web.gate.origin import is_cross_site
@@ -227,3 +229,37 @@ def test_what_goes_wrong_is_a_number_here_and_told_in_the_log(
     assert number is not None
     assert number[1] in caplog.text
     assert "ZeroDivisionError" not in answer.text
+
+
+# Programs of the same user
+
+
+def local(**more: str) -> Asked:
+    return Asked("GET", {"host": "127.0.0.1:5555", **more}, ("127.0.0.1", 4711), ("127.0.0.1", 5555), 0.0)
+
+
+def test_a_program_of_the_same_user_needs_no_token() -> None:
+    own, others = Access(Sessions("s"), peer=lambda *_: os.getuid()), Access(Sessions("s"), peer=lambda *_: 4242)
+
+    assert own.who(local()).may(Right.ACT)
+    assert not others.who(local()).may(Right.READ)
+    assert not Access(Sessions("s")).who(local()).may(Right.READ), "where the kernel does not tell"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"cookie": "a=b"},
+        {"origin": "http://127.0.0.1:5555"},
+        {"sec-fetch-site": "none"},
+        {"x-forwarded-for": "198.51.100.7"},
+        {"forwarded": "for=198.51.100.7"},
+        {"via": "1.1 proxy"},
+        {"host": "box.lan"},
+        {"authorization": "Bearer wrong"},
+    ],
+)
+def test_a_browser_or_a_proxy_of_the_same_user_does_not_pass_as_a_program(said: dict[str, str]) -> None:
+    own = Access(Sessions("s"), hosts=["box.lan"], peer=lambda *_: os.getuid())
+
+    assert not own.who(local(**said)).may(Right.READ)

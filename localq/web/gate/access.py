@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from localq.web.gate.actor import ANYBODY, EVERYTHING, Actor, Right
 from localq.web.gate.host import LOOPBACK, host_name, is_allowed
-from localq.web.gate.origin import SAFE, from_a_browser, is_cross_site
+from localq.web.gate.origin import SAFE, from_a_browser, handed_on, is_cross_site
 from localq.web.gate.sessions import Sessions
 
 __all__ = ["Access", "Asked", "Refused", "cookie_name"]
@@ -46,15 +46,16 @@ class Access:
     """Who may do what.
 
     Args:
-        sessions: What the dashboard's token opens; None: nobody comes in by token.
+        sessions: What the dashboard's token opens.
         hosts: Names, beside the loopback ones, under which the page answers.
         read_only: Nobody changes anything, whoever they are.
         peer: Returns the user at the other end of a loopback connection, where that can be told.
+        any_host: It answers under whatever name: another application looks after that.
     """
 
     def __init__(
         self,
-        sessions: Sessions | None,
+        sessions: Sessions,
         *,
         hosts: Collection[str] = (),
         read_only: bool = False,
@@ -67,24 +68,32 @@ class Access:
     def who(self, asked: Asked) -> Actor:
         """Return who asks: by a token, by a session, or because a program of the same user asks on this computer."""
         token = _token(asked.headers)
-        if self._sessions is not None:
-            if token and self._sessions.is_token(token):
-                return self._able(Actor("token", EVERYTHING))
-            session = _cookie(asked.headers, asked.server)
-            if session and self._sessions.holds(session, asked.now):
-                return self._able(Actor("session", EVERYTHING, session))
+        if token and self._sessions.is_token(token):
+            return self._able(Actor("token", EVERYTHING))
+        session = _cookie(asked.headers, asked.server)
+        if session and self._sessions.holds(session, asked.now):
+            return self._able(Actor("session", EVERYTHING, session))
         if not token and self._is_own_program(asked):
             return self._able(Actor("local", EVERYTHING))
         return ANYBODY
+
+    def known(self, actor: Actor | None) -> Actor:
+        """Return somebody whom the host application knows, with what they may do here; nobody is anybody."""
+        return ANYBODY if actor is None else self._able(actor)
 
     def _able(self, actor: Actor) -> Actor:
         return actor._replace(rights=actor.rights & _READING) if self._read_only else actor
 
     def _is_own_program(self, asked: Asked) -> bool:
-        """Whether a program of this user, or root, asks over loopback, and no browser: then it could read the token."""
-        if asked.client is None or asked.server is None or from_a_browser(asked.headers):
+        """Whether a program of this user asks over loopback, and neither a browser nor a proxy: it can read the token.
+
+        Not one of root's: what listens for others on a server is often root's, and hands on whatever comes.
+        """
+        if asked.client is None or asked.server is None or host_name(asked.headers.get("host", "")) not in LOOPBACK:
             return False
-        return self._peer(asked.client, asked.server) in (os.getuid(), 0)
+        if from_a_browser(asked.headers) or handed_on(asked.headers):
+            return False
+        return self._peer(asked.client, asked.server) == os.getuid()
 
     def admit(self, asked: Asked, actor: Actor, right: Right) -> Refused | None:
         """Return why a request does not pass a rule, or None where it does."""

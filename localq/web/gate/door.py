@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
+from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localq.web.gate.access import Access, Asked, Refused
-from localq.web.gate.actor import Right
+from localq.web.gate.actor import Actor, Right
 from localq.web.gate.policy import HEADERS, NO_STORE
 
-__all__ = ["BODY_BYTES", "Door", "guarded"]
+__all__ = ["BODY_BYTES", "Door", "Keeper", "Who", "guarded"]
 
 #: Bytes of a body that are read at most.
 BODY_BYTES = 2 << 20
@@ -23,6 +25,15 @@ _log = logging.getLogger("localq.web")
 
 Handler = Callable[[Request], Awaitable[Response]]
 Refusal = Callable[[Request, Refused], Response]
+Who = Callable[[Request], Actor | None]
+
+
+class Keeper(NamedTuple):
+    """Who stands at the door: what lets people in, what says no, and who they are where another application knows."""
+
+    access: Access
+    refuse: Refusal
+    who: Who | None = None
 
 
 class Door:
@@ -59,12 +70,14 @@ class Door:
             await answer(scope, receive, send_with_headers)
 
 
-def guarded(handler: Handler, right: Right, access: Access, refuse: Refusal, now: Callable[[], float]) -> Handler:
+def guarded(handler: Handler, right: Right, door: Keeper, now: Callable[[], float]) -> Handler:
     """Return a handler that is called only for who has a right; who asks is in `request.state.actor`."""
+    access, refuse, who = door
 
     async def at_the_door(request: Request) -> Response:
         asked = Asked(request.method, request.headers, _pair(request.client), request.scope.get("server"), now())
-        actor = access.who(asked)
+        # In a thread: the application around this one may look into its database for that.
+        actor = access.who(asked) if who is None else access.known(await to_thread.run_sync(who, request))
         refused = access.admit(asked, actor, right)
         if refused is None and _too_long(request.headers):
             refused = Refused(413, f"The body is longer than {BODY_BYTES:,} bytes.")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-__all__ = ["SAFE", "from_a_browser", "is_cross_site"]
+__all__ = ["SAFE", "from_a_browser", "handed_on", "is_cross_site"]
 
 #: Methods that change nothing.
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Headers that browsers send, and scripts and `curl` do not unless they are told to.
 _BROWSERS = ("origin", "sec-fetch-site", "sec-fetch-mode", "cookie")
+#: Headers that proxies add.
+_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
 def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
@@ -32,3 +34,8 @@ def is_cross_site(headers: Mapping[str, str], host: str) -> bool:
 def from_a_browser(headers: Mapping[str, str]) -> bool:
     """Whether a request shows any sign of a browser."""
     return any(name in headers for name in _BROWSERS)
+
+
+def handed_on(headers: Mapping[str, str]) -> bool:
+    """Whether a request shows any sign of a proxy, behind which anybody may be."""
+    return any(name in headers for name in _PROXIES)

@@ -21,7 +21,7 @@ __all__ = ["by_link", "by_token", "is_own_path", "language"]
 async def by_link(site: Site, request: Request) -> Response:
     """Open a session with the link that was printed, and go on to the first page."""
     code = request.query_params.get("once", "")
-    if site.sessions is None or not site.sessions.take_link(code, time.time()):
+    if not site.sessions.take_link(code, time.time()):
         return refused_page(site, request, Refused(401, "This link was used before, or is too old. Send the token."))
     return _let_in(site, request)
 
@@ -29,7 +29,7 @@ async def by_link(site: Site, request: Request) -> Response:
 async def by_token(site: Site, request: Request) -> Response:
     """Open a session with the token."""
     form = await read_form(request)
-    if site.sessions is None or not site.sessions.is_token(form.get("token")):
+    if not site.sessions.is_token(form.get("token")):
         return refused_page(
             site, request, Refused(401, "This is not the token. It lies in the file named at the start.")
         )
@@ -37,7 +37,6 @@ async def by_token(site: Site, request: Request) -> Response:
 
 
 def _let_in(site: Site, request: Request) -> Response:
-    assert site.sessions is not None
     answer = go_to(request, "")
     server = request.scope.get("server")
     answer.set_cookie(

@@ -22,7 +22,7 @@ async def changing(site: Site, request: Request) -> tuple[Hand, Form]:
     """
     form = await read_form(request)
     session = request.state.actor.session
-    if session and (site.sessions is None or not site.sessions.is_form_token(form.get("form_token"), session)):
+    if session and (not site.sessions.is_form_token(form.get("form_token"), session)):
         raise BadRequest("This form is too old. Load the page again.", 403)
     return hand_of(request), form
 

@@ -41,6 +41,11 @@
   let stream = null;
   const listen = () => {
     if (stream || document.hidden || regions().length === 0) return;
+    if (document.documentElement.dataset.streams !== "yes") {
+      const timer = setInterval(refresh, 5000);
+      stream = { close: () => clearInterval(timer) };
+      return;
+    }
     stream = new EventSource(`${root}/live`);
     let first = true;
     stream.addEventListener("changed", () => { if (first) { first = false; } else { refresh(); } });
