@@ -59,6 +59,8 @@ class Signature(dict[str, Any], Generic[R]):
         subtask_type: str | None = None,
         **more: Any,
     ) -> None:
+        # The task itself, which Celery takes beside its name.
+        more.pop("type", None)
         if isinstance(task, Mapping):
             super().__init__(task)
             self["args"] = tuple(self.get("args") or ())

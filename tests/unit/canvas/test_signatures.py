@@ -73,7 +73,7 @@ def test_a_signature_survives_json(add: Task[..., Any]) -> None:
 
 def test_a_signature_is_made_of_a_name_or_a_task(add: Task[..., Any]) -> None:
     assert signature("add", (1,)).delay().get() == [[1], {}]
-    assert Signature(add, (1,), {"y": 2}) == add.s(1, y=2)
+    assert Signature(add, (1,), {"y": 2}) == Signature("add", (1,), {"y": 2}, type=add) == add.s(1, y=2)
     assert repr(add.s(1, y="z")) == "add(1, y='z')"
     assert add.s(1).task == add.s(1).name == "add"
 
