@@ -181,6 +181,13 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         other = of_task(other)
         if not isinstance(other, Signature):
             return NotImplemented
+        last = self.tasks[-1].subtask_type if self.tasks else None
+        task = other.subtask_type not in ("group", "chain")
+        if task and (last == "group" or (last == "chord" and other.subtask_type != "chord")):
+            # As in Celery it becomes part of the last step, for which the chain's callbacks are.
+            new: Any = self.clone()
+            new.tasks = [*new.tasks, other]
+            return new
         return chain(*self.unchain_tasks(), other, app=self._app)
 
     __ior__ = __or__

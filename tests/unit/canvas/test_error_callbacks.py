@@ -96,6 +96,15 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
         lambda ok, bad, e: chord([bad.s()], group(chord([ok.s()], ok.s().on_error(e("a"))), ok.s())),
         [MEMBER],
     ),
+    "a chain that ends in a group, and what follows as its body": (
+        lambda ok, bad, e: chain(ok.s(), group(ok.s(), bad.s())).on_error(e("a")) | ok.s(),
+        [BODY],
+    ),
+    "a chain, and not what follows": (lambda ok, bad, e: chain(ok.s(), ok.s()).on_error(e("a")) | bad.s(), []),
+    "a chain that ends in a chord, and what follows": (
+        lambda ok, bad, e: chain(ok.s(), chord([ok.s()], ok.s())).on_error(e("a")) | bad.s(),
+        [FAILED],
+    ),
     "what is called with": (lambda ok, bad, e: Called(chain(bad.s(), ok.s()), link_error=e("a")), [FAILED]),
     "a chord called with": (lambda ok, bad, e: Called(chord([bad.s()], ok.s()), link_error=e("a")), [BODY]),
 }
