@@ -27,6 +27,14 @@ SAID = (
     "The worker serves that queue.",
     "The worker serves that queue no more.",
     "The worker stops when what it runs has finished.",
+    "The schedule is added.",
+    "The schedule is changed.",
+    "The schedule rests until it is resumed.",
+    "The schedule goes on.",
+    "The schedule has fired.",
+    "{n} instants have fired.",
+    "No instant of that time is left to fire.",
+    "The schedule is removed.",
 )
 
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from localq.web.gate.actor import Right
 from localq.web.live.stream import stream
-from localq.web.pages import audit, entry, job, job_changes, jobs, overview, queues, static, workers
+from localq.web.pages import (
+    audit,
+    entry,
+    job,
+    job_changes,
+    jobs,
+    overview,
+    queues,
+    schedule_changes,
+    schedules,
+    static,
+    workers,
+)
 from localq.web.site import Way
 
 __all__ = ["WAYS"]
@@ -33,6 +45,15 @@ WAYS = (
     Way("/workers/{name:path}/serve", Right.ACT, workers.serve, ("POST",)),
     Way("/workers/{name:path}/leave", Right.ACT, workers.leave, ("POST",)),
     Way("/workers/{name:path}/stop", Right.ACT, workers.stop, ("POST",)),
+    Way("/schedules", Right.READ, schedules.schedules),
+    Way("/schedules", Right.ACT, schedule_changes.add, ("POST",)),
+    Way("/schedules/{name:path}/edit", Right.ACT, schedule_changes.edit, ("POST",)),
+    Way("/schedules/{name:path}/pause", Right.ACT, schedule_changes.pause, ("POST",)),
+    Way("/schedules/{name:path}/resume", Right.ACT, schedule_changes.resume, ("POST",)),
+    Way("/schedules/{name:path}/trigger", Right.ACT, schedule_changes.trigger, ("POST",)),
+    Way("/schedules/{name:path}/backfill", Right.ACT, schedule_changes.backfill, ("POST",)),
+    Way("/schedules/{name:path}/remove", Right.ACT, schedule_changes.remove, ("POST",)),
+    Way("/schedules/{name:path}", Right.READ, schedules.schedule),
     Way("/audit", Right.READ, audit.audit),
     Way("/find", Right.READ, jobs.find),
 )
