@@ -32,9 +32,9 @@ from localq.web.gate.sessions import Sessions
 from localq.web.gate.token_file import token_at, token_path
 from localq.web.live.follower import Follower
 from localq.web.pages.refused import refused_page
-from localq.web.pages.routes import WAYS
 from localq.web.rendering import Renderer
 from localq.web.site import Handler, Site
+from localq.web.ways import WAYS
 
 __all__ = ["build", "dashboard"]
 

@@ -20,11 +20,11 @@ from localq.web.gate.same_user import uid_in
 from localq.web.gate.sessions import SESSION_S, Sessions
 from localq.web.gate.token_file import token_at, token_path
 from localq.web.pages.entry import is_own_path
-from localq.web.pages.routes import WAYS
+from localq.web.ways import WAYS
 
 Open = Callable[..., TestClient]
 #: What fills the names in paths.
-FILLED = {"id": "some-id", "name": "some-name"}
+FILLED = {"id": "some-id", "name": "some-name", "worker": "some-worker"}
 
 
 def address(path: str) -> str:

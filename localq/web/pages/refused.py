@@ -18,7 +18,7 @@ def refused_page(site: Site, request: Request, refused: Refused) -> Response:
     if path.startswith("/api/v1/"):
         told = {"type": "about:blank", "status": refused.status, "detail": refused.reason}
         return JSONResponse(told, refused.status, headers, media_type="application/problem+json")
-    if "text/html" not in request.headers.get("accept", ""):
+    if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{refused.reason}\n", refused.status, headers)
     page = site.render.page(request, "refused.html", {"refused": refused}, refused.status)
     page.headers.update(headers)
