@@ -34,7 +34,9 @@ def address(path: str) -> str:
 # The route table
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way.right != Right.OPEN], ids=lambda way: way.path)
+@pytest.mark.parametrize(
+    "way", [way for way in WAYS if way.right != Right.OPEN], ids=lambda way: f"{way.methods[0]} {way.path}"
+)
 def test_nobody_passes_without_a_key(way: object, page_of: Open) -> None:
     stranger = page_of(None)
 
@@ -51,7 +53,9 @@ def test_whoever_may_change_something_does_so_by_no_get() -> None:
     assert [way.path for way in WAYS if way.right == Right.READ and way.methods != ("GET",)] == []
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way.right == Right.ACT], ids=lambda way: way.path)
+@pytest.mark.parametrize(
+    "way", [way for way in WAYS if way.right == Right.ACT], ids=lambda way: f"{way.methods[0]} {way.path}"
+)
 def test_nothing_is_changed_where_all_is_read_only(way: object, page_of: Open) -> None:
     reader = page_of(read_only=True)
 
