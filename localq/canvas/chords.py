@@ -195,7 +195,9 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         other = of_task(other)
         if not isinstance(other, Signature):
             return NotImplemented
-        if other.subtask_type in ("group", "chain", "chord") or self.body is None:
+        if isinstance(other, group) and len(other.tasks) == 1:
+            other = other.tasks[0]
+        if other.subtask_type in ("group", "chain") or self.body is None:
             return super().__or__(other)
         new: Any = self.clone()
         new.body = new.body | other

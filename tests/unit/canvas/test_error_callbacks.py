@@ -60,6 +60,10 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
         lambda ok, bad, e: chord([chord([bad.s()], ok.s()), ok.s()], ok.s()).on_error(e("a")),
         [BODY] * 2,
     ),
+    "a header's chord that something follows": (
+        lambda ok, bad, e: chord([(group(ok.s(), ok.s()) | bad.s() | group([ok.s()]))], ok.s()).on_error(e("a")),
+        [FAILED, BODY],
+    ),
     "a header in a chain: of its body, not of what is behind that": (
         lambda ok, bad, e: chain(ok.s(), group(ok.s(), bad.s()), ok.s().on_error(e("a")), ok.s().on_error(e("b"))),
         [BODY],
