@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from localq.app import LocalQ
 from localq.exceptions import QueryError, StoreError
+from localq.web.act.bulks import Bulks
 from localq.web.act.change import Denied
 from localq.web.ask.names import Names
 from localq.web.ask.overview import Past
@@ -92,13 +93,14 @@ def build(
     desk = Desk(q)
     access = Access(sessions, hosts=hosts, read_only=read_only, peer=uid_of_peer, any_host=who is not None)
     render = Renderer(desk, sessions, {way.path for way in WAYS}, streams=streams)
-    site = Site(desk, render, sessions, access, Follower(desk), Past(), Starts(q), Names())
+    site = Site(desk, render, sessions, access, Follower(desk), Past(), Starts(q), Names(), Bulks(desk))
     keeper = Keeper(access, partial(refused_page, site), who)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         await site.follower.stop()
+        await site.bulks.close()
         desk.close()
 
     routes = [

@@ -30,6 +30,11 @@ class Form:
         for name, value in fields:
             self._fields.setdefault(name, []).append(value)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the fields."""
+        return list(self._fields)
+
     def get(self, name: str, default: str = "") -> str:
         """Return a field's first value without white space around it."""
         return self._fields.get(name, [default])[0].strip()

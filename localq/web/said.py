@@ -35,6 +35,8 @@ SAID = (
     "{n} instants have fired.",
     "No instant of that time is left to fire.",
     "The schedule is removed.",
+    "{n} jobs are deleted.",
+    "Only finished jobs that none waits for are deleted.",
 )
 
 

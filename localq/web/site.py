@@ -8,6 +8,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from localq.web.act.bulks import Bulks
 from localq.web.ask.names import Names
 from localq.web.ask.overview import Past
 from localq.web.ask.starts import Starts
@@ -32,6 +33,7 @@ class Site(NamedTuple):
     past: Past
     starts: Starts
     names: Names
+    bulks: Bulks
 
 
 Handler = Callable[[Site, Request], Awaitable[Response]]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from localq.app import LocalQ
 from localq.model.audit import Change
 from localq.web.gate.actor import Actor, Right
 
-__all__ = ["Denied", "Hand", "written_down"]
+__all__ = ["Denied", "Hand", "all_written_down", "written_down"]
 
 
 class Denied(Exception):
@@ -36,3 +37,10 @@ def written_down(app: LocalQ, hand: Hand, verb: str, target: str, count: int = 1
     """Write down a change that was made."""
     change = Change(hand.actor.name, hand.came_from, verb, target, count, note)
     app.store.history.record([change], app.clock.now(), secrets.token_hex(8))
+
+
+def all_written_down(app: LocalQ, hand: Hand, verb: str, targets: Iterable[str]) -> None:
+    """Write down the same change to each of several."""
+    changes = [Change(hand.actor.name, hand.came_from, verb, target) for target in targets]
+    if changes:
+        app.store.history.record(changes, app.clock.now(), secrets.token_hex(8))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from localq.app import LocalQ
 from localq.contrib.abortable import AbortableAsyncResult
 from localq.model.job import JobState
 from localq.result import signal_number
-from localq.web.act.change import Hand, written_down
+from localq.web.act.change import Hand, all_written_down, written_down
 
-__all__ = ["Came", "ask_to_stop", "cancel", "run_again"]
+__all__ = ["VERBS", "Came", "ask_to_stop", "cancel", "change", "delete", "run_again"]
 
 
 class Came(NamedTuple):
@@ -20,12 +21,33 @@ class Came(NamedTuple):
     text: str
 
 
+#: What may be done to many jobs: whether it is done to those that are over.
+VERBS = {"retry": True, "cancel": False, "delete": True}
+
+
+def change(app: LocalQ, verb: str, ids: Sequence[str], signal: int = 0) -> list[str]:
+    """Do to jobs what a verb says, in one transaction, and return the ids of those that it changed.
+
+    Args:
+        verb: Of `VERBS`.
+        signal: What running jobs get that are cancelled; 0: they go on.
+    """
+    many = list(ids)
+    if verb == "retry":
+        return app.requeue(many)
+    if verb == "cancel":
+        return [one for one, state in app.cancel(many, signal=signal).items() if not JobState(state).final]
+    there = app.store.read.get(many)
+    app.store.jobs.forget(many)
+    left = app.store.read.get(many)
+    return [one for one in there if one not in left]
+
+
 def run_again(app: LocalQ, hand: Hand, ids: list[str]) -> Came:
     """Run finished jobs again, as they were; the others stay as they are."""
     hand.check()
-    again = app.requeue(ids)
-    for job_id in again:
-        written_down(app, hand, "retry", job_id)
+    again = change(app, "retry", ids)
+    all_written_down(app, hand, "retry", again)
     return Came(len(again), "{n} jobs run again." if again else "Only finished jobs run again.")
 
 
@@ -39,10 +61,8 @@ def cancel(app: LocalQ, hand: Hand, ids: list[str], *, terminate: bool = False, 
         ValueError: there is no such signal.
     """
     hand.check()
-    before = app.cancel(ids, signal=signal_number(signal) if terminate else 0)
-    changed = [job_id for job_id, state in before.items() if not JobState(state).final]
-    for job_id in changed:
-        written_down(app, hand, "terminate" if terminate else "cancel", job_id)
+    changed = change(app, "cancel", ids, signal_number(signal) if terminate else 0)
+    all_written_down(app, hand, "terminate" if terminate else "cancel", changed)
     return Came(len(changed), "{n} jobs are cancelled." if changed else "They had finished already.")
 
 
@@ -51,3 +71,11 @@ def ask_to_stop(app: LocalQ, hand: Hand, job_id: str) -> None:
     hand.check()
     AbortableAsyncResult[object](job_id, app).abort()
     written_down(app, hand, "abort", job_id)
+
+
+def delete(app: LocalQ, hand: Hand, ids: list[str]) -> Came:
+    """Remove finished jobs with all they hold, but for those that an unfinished one waits for."""
+    hand.check()
+    gone = change(app, "delete", ids)
+    all_written_down(app, hand, "delete", gone)
+    return Came(len(gone), "{n} jobs are deleted." if gone else "Only finished jobs that none waits for are deleted.")

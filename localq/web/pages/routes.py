@@ -6,6 +6,7 @@ from localq.web.gate.actor import Right
 from localq.web.live.stream import stream
 from localq.web.pages import (
     audit,
+    bulk,
     entry,
     job,
     job_changes,
@@ -29,7 +30,12 @@ WAYS = (
     Way("/live", Right.READ, stream),
     Way("/", Right.READ, overview.first),
     Way("/jobs", Right.READ, jobs.jobs),
+    Way("/bulk", Right.ACT, bulk.count, ("POST",)),
+    Way("/bulk/{id}/go", Right.ACT, bulk.begin, ("POST",)),
+    Way("/bulk/{id}/stop", Right.ACT, bulk.stop, ("POST",)),
+    Way("/bulk/{id}", Right.READ, bulk.bulk),
     # An id may hold a slash.
+    Way("/jobs/{id:path}/delete", Right.ACT, job_changes.delete_one, ("POST",)),
     Way("/jobs/{id:path}/retry", Right.ACT, job_changes.retry_one, ("POST",)),
     Way("/jobs/{id:path}/cancel", Right.ACT, job_changes.cancel_one, ("POST",)),
     Way("/jobs/{id:path}/terminate", Right.ACT, job_changes.terminate_one, ("POST",)),

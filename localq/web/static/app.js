@@ -17,6 +17,12 @@
   const isSame = (one, other) => one.innerHTML === other.innerHTML;
   const focusPath = (region) => (region.contains(document.activeElement) ? document.activeElement.dataset.key || document.activeElement.getAttribute("href") : null);
 
+  // What goes on by itself is asked for until it ends; the store may have nothing to tell of it.
+  let waiting = 0;
+  const goOn = () => {
+    clearTimeout(waiting);
+    if (document.querySelector("[data-again]")) waiting = setTimeout(refresh, 1000);
+  };
   let asking = false, again = false;
   const refresh = async () => {
     if (asking) { again = true; return; }
@@ -29,6 +35,7 @@
           const next = fresh.getElementById(region.id);
           if (!next || isSame(region, next) || isInUse(region)) continue;
           const focused = focusPath(region);
+          region.toggleAttribute("data-again", next.hasAttribute("data-again"));
           region.replaceChildren(...document.importNode(next, true).childNodes);
           if (focused) [...region.querySelectorAll("[data-key], [href]")].find((one) => (one.dataset.key || one.getAttribute("href")) === focused)?.focus({ preventScroll: true });
         }
@@ -36,6 +43,7 @@
     } catch { /* the stream tells when the server is back */ }
     asking = false;
     if (again) { again = false; setTimeout(refresh, 700); }
+    else { goOn(); }
   };
 
   let stream = null;
@@ -55,6 +63,7 @@
   document.addEventListener("visibilitychange", () => { if (document.hidden) { fall_silent(); } else { listen(); refresh(); } });
   addEventListener("pagehide", fall_silent);
   listen();
+  goOn();
 
   // Keys
 
