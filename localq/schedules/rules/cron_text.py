@@ -9,7 +9,7 @@ from typing import Any
 from localq.exceptions import ScheduleError
 from localq.model.hints import nearest
 from localq.schedules.rules.cron_words import Times, in_words
-from localq.schedules.rules.stepping import Pattern, ever_matches, follows_real_time, next_match, stepper
+from localq.schedules.rules.stepping import Pattern, check_length, ever_matches, follows_real_time, next_match, stepper
 from localq.schedules.rules.wall_clock import WallRule
 
 __all__ = ["ALIASES", "CronText", "cron"]
@@ -124,7 +124,7 @@ def cron(text: str, *, hash_key: str | None = None, seconds_first: bool = False)
 def _tidy(text: object) -> str:
     if not isinstance(text, str):
         raise ScheduleError(f"A cron expression is {text!r}: it must be a text")
-    tidy = " ".join(text.split())
+    tidy = " ".join(check_length(text).split())
     if not tidy.startswith("@"):
         return tidy
     if tidy.lower() in ALIASES:

@@ -9,7 +9,7 @@ from typing import Any
 from localq.exceptions import ScheduleError
 from localq.schedules.rules.cron_words import Times, in_words
 from localq.schedules.rules.crontab_reader import ParseException, crontab_parser
-from localq.schedules.rules.stepping import Pattern, follows_real_time, next_match
+from localq.schedules.rules.stepping import Pattern, check_length, follows_real_time, next_match
 from localq.schedules.rules.wall_clock import WallRule
 
 __all__ = ["Cronspec", "crontab"]
@@ -84,7 +84,7 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
 
         The rule stays Celery's: both day fields must match, and 7 is no day.
         """
-        fields = crontab.split()
+        fields = check_length(crontab).split()
         if len(fields) != 5:
             raise ScheduleError(
                 f"crontab.from_string({crontab!r}) has {len(fields)} fields: it needs minute, hour, day of the "
@@ -138,7 +138,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
-        return "".join(value.split())
+        return "".join(check_length(value).split())
     if isinstance(value, Iterable):
         parts = [_text(name, part) for part in (sorted(value) if isinstance(value, set | frozenset) else value)]
         if parts:

@@ -11,12 +11,27 @@ from typing import Any, NamedTuple
 from localq.exceptions import ScheduleError
 from localq.schedules.rules.wall import TICK
 
-__all__ = ["Pattern", "ever_matches", "follows_real_time", "next_match", "stepper"]
+__all__ = ["Pattern", "check_length", "ever_matches", "follows_real_time", "next_match", "stepper"]
 
+#: Characters of an expression; all minutes, hours, days and months one by one are some 400.
+_LONGEST = 1000
 #: Croniter looks no further: 40 years pass between two Mondays on February 29 around 2100, and years end with 2099.
 _YEARS = 130
 _FIRST_YEAR = datetime(1970, 1, 1)
 _HASHED_STEP = re.compile(r"h(\(\d+-\d+\))?/\d+", re.IGNORECASE)
+
+
+def check_length(text: str) -> str:
+    """Return an expression that can be meant.
+
+    Raises:
+        ScheduleError: it is too long to be read, or to be said again.
+    """
+    if len(text) > _LONGEST:
+        raise ScheduleError(
+            f"A cron expression has at most {_LONGEST:,} characters; {text[:40]!r}... has {len(text):,}"
+        )
+    return text
 
 
 class Pattern(NamedTuple):
