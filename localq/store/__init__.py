@@ -48,12 +48,16 @@ def open_store(location: str | os.PathLike[str], durability: str = "full", patie
     return SqliteStore(path, durability) if patience_s is None else SqliteStore(path, durability, patience_s)
 
 
-def open_reader(location: str | os.PathLike[str]) -> Store:
-    """Return a store on a connection of its own that only reads, for who looks on; not opened yet."""
+def open_reader(location: str | os.PathLike[str], deadline_s: float | None = None) -> Store:
+    """Return a store on a connection of its own that only reads, for who looks on; not opened yet.
+
+    Args:
+        deadline_s: Seconds after which a question is given up, with a StoreError; None: never.
+    """
     path = _path(location)
     from localq.store.sqlite.readonly import ReadOnlyStore
 
-    return ReadOnlyStore(path)
+    return ReadOnlyStore(path, deadline_s)
 
 
 def examine(

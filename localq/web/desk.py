@@ -19,6 +19,8 @@ __all__ = ["Desk"]
 T = TypeVar("T")
 #: Questions that are asked at a time: a slow one must not hold up a fast one.
 _READERS = 2
+#: Seconds that one of them may take.
+DEADLINE_S = 1.0
 
 
 class Desk:
@@ -87,4 +89,4 @@ def _readers(app: LocalQ) -> list[Store]:
         return [app.store]
     # Whoever looks at a queue that nobody used yet makes it.
     app.store.open()
-    return [open_reader(app.location) for _ in range(_READERS)]
+    return [open_reader(app.location, DEADLINE_S) for _ in range(_READERS)]

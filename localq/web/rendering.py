@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -37,6 +38,17 @@ def language_of(request: Request) -> Language:
     return chosen(request.headers.get("accept-language", ""), request.cookies.get("localq_language", ""))
 
 
+#: Control characters, and those that turn the direction of what follows: to be seen, not to be obeyed.
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def _visible(value: object) -> object:
+    """Return a text whose control characters are written out: what jobs say also reaches terminals, through `curl`."""
+    if isinstance(value, str) and _HIDDEN.search(value):
+        return type(value)(_HIDDEN.sub(lambda found: repr(found[0])[1:-1], value))
+    return value
+
+
 class Renderer:
     """Draws pages.
 
@@ -53,6 +65,7 @@ class Renderer:
             loader=PackageLoader("localq.web"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_visible,
             trim_blocks=True,
             lstrip_blocks=True,
         )

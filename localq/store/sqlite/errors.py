@@ -47,6 +47,8 @@ def explained(error: BaseException, path: str) -> BaseException:
             f"{path} is damaged: {error}. Stop everything that uses it, keep a copy of it with its -wal "
             f"file, then try: sqlite3 {path} .recover"
         )
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return StoreError("There was too much to look through in the time that this may take. Ask for less of it.")
     if code == sqlite3.SQLITE_BUSY:
         return StoreBusy(f"{path} is locked: {error}. Nothing was changed; try again.")
     if whole in _CANNOT_WRITE:

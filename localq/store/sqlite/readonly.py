@@ -5,8 +5,10 @@ Nothing is made, checked or refused on opening, so a damaged, foreign or newer f
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,39 @@ from localq.store.sqlite.store import SqliteStore
 
 __all__ = ["ReadOnlyStore"]
 
+#: Steps of SQLite's machine between two looks at the clock: some tens of microseconds.
+_STEPS = 2000
+
 
 class _ReadOnly(SqliteDatabase):
     """A file that is never written; a missing one is not made.
 
     SQLite itself may leave an empty log beside a file that nobody else has open.
+
+    Args:
+        deadline_s: Seconds after which a question is given up; None: never.
     """
+
+    def __init__(self, path: str | os.PathLike[str], deadline_s: float | None = None) -> None:
+        super().__init__(path)
+        self._deadline_s = deadline_s
+        self._until = math.inf
+
+    def begin(self, cursor: Any, write: bool) -> None:
+        """Begin a question, which may take so long."""
+        if self._deadline_s is not None:
+            self._until = time.monotonic() + self._deadline_s
+        super().begin(cursor, write)
+
+    def commit(self) -> None:
+        """End a question."""
+        super().commit()
+        self._until = math.inf
+
+    def rollback(self) -> None:
+        """End a question that failed."""
+        self._until = math.inf
+        super().rollback()
 
     def open(self) -> None:
         """Open the file for reading, whatever it holds."""
@@ -42,6 +71,8 @@ class _ReadOnly(SqliteDatabase):
             isolation_level=None,
             check_same_thread=False,
         )
+        if self._deadline_s is not None:
+            connection.set_progress_handler(lambda: time.monotonic() > self._until, _STEPS)
         try:
             for pragma in ("query_only=ON", "mmap_size=0", "trusted_schema=OFF", "temp_store=MEMORY"):
                 self._patiently(connection, f"PRAGMA {pragma}")
@@ -52,10 +83,14 @@ class _ReadOnly(SqliteDatabase):
 
 
 class ReadOnlyStore(SqliteStore):
-    """The facets of a store, on a file that is never written; only verbs that read work."""
+    """The facets of a store, on a file that is never written; only verbs that read work.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._over(_ReadOnly(path))
+    Args:
+        deadline_s: Seconds after which a question is given up, with a StoreError; None: never.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], deadline_s: float | None = None) -> None:
+        self._over(_ReadOnly(path, deadline_s))
 
     @property
     def path(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from anyio import to_thread
 
+from localq.exceptions import StoreError
 from localq.web.desk import Desk
 
 __all__ = ["Follower"]
@@ -75,7 +76,10 @@ class Follower:
             self._loop = None
 
     def _has_changed(self) -> bool:
-        return self._desk.watched.bells.changed()
+        # A store that cannot be read now is looked at again; its pages say what is wrong with it.
+        with contextlib.suppress(StoreError):
+            return self._desk.watched.bells.changed()
+        return False
 
     async def stop(self) -> None:
         """End all streams: the server stops."""
