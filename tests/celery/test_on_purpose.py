@@ -108,11 +108,3 @@ def test_an_error_callback_is_a_task_and_no_workflow(sides: tuple[Side, Side]) -
         else:
             with pytest.raises(TypeError, match="link_error takes tasks"):
                 failing.apply_async()
-
-
-def test_of_a_chain_that_is_a_body_the_first_step_is_told_to_have_failed(sides: tuple[Side, Side]) -> None:
-    line = of("chain", of("group", ok("b"), fail("c")), ok("d"), ok("e"), errbacks=["old"])
-    celery, localq = both(sides, {"kind": "become", "label": "a", "shape": line})
-
-    assert celery.callbacks == ["['old', 'id of a']"]
-    assert localq.callbacks == ["['old', 'id of a job that did not run']"]
