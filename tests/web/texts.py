@@ -62,7 +62,7 @@ def audit_verbs() -> set[str]:
     """Return every word for a change in the book of changes."""
     found: set[str] = set()
     for tree in _acts():
-        for name, place in (("written_down", 2), ("_tell", 3)):
+        for name, place in (("written_down", 2), ("all_written_down", 2), ("_tell", 3)):
             found |= {text for call in _calls(tree, name) for text in _constants(call.args[place])}
     return found
 
