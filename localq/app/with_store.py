@@ -20,8 +20,18 @@ from localq.store.protocol import Jobs, Store
 __all__ = ["WithStore"]
 
 
-#: The app that adds jobs in a transaction of its user's, and by what.
-_within: ContextVar[tuple[object, Jobs] | None] = ContextVar("localq_within", default=None)
+class _Block:
+    """A block in which an app adds jobs in a transaction of its user's; no jobs: it is over."""
+
+    __slots__ = ("app", "jobs")
+
+    def __init__(self, app: object, jobs: Jobs) -> None:
+        self.app = app
+        self.jobs: Jobs | None = jobs
+
+
+#: The blocks that this code is in, the innermost first; what outlives one, as a coroutine may, still finds it here.
+_within: ContextVar[tuple[_Block, ...]] = ContextVar("localq_within", default=())
 
 
 class _Eager(Protocol):
@@ -87,16 +97,20 @@ class WithStore:
             yield
             return
         with self.store.within(connection) as jobs:
-            token = _within.set((self, jobs))
+            block = _Block(self, jobs)
+            token = _within.set((block, *_within.get()))
             try:
                 yield
             finally:
+                block.jobs = None
                 _within.reset(token)
 
     def _jobs(self) -> Jobs:
         """Return what adds jobs just now."""
-        within = _within.get()
-        return (self._store or self.store).jobs if within is None or within[0] is not self else within[1]
+        for block in _within.get():
+            if block.app is self and block.jobs is not None:
+                return block.jobs
+        return (self._store or self.store).jobs
 
     def relocate(self, *, path: str | os.PathLike[str] | None = None, url: str | None = None) -> None:
         """Use another file from now on, as `localq worker --path` does; what is in the old one stays there.

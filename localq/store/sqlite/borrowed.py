@@ -31,18 +31,19 @@ class BorrowedDatabase(Database):
 
     def __init__(self, given: Any, path: str) -> None:
         super().__init__(SQLITE)
-        self._connection = _driver_connection(given)
-        _check_file(self._connection, path)
-        self._path, self._inside = path, False
-        self.cursor = self._connection.cursor(sqlite3.Cursor)
-        # Rows as their owner wants them are no rows for us.
-        self.cursor.row_factory = None
-        _check_transaction(self._connection)
+        self._given, self._path, self._inside = given, path, False
+        self._own: sqlite3.Cursor | None = None
+        _check_transaction(self._taken())
 
     @property
     def over(self) -> bool:
         """Whether the transaction has ended."""
-        return not self._connection.in_transaction
+        assert self._own is not None
+        try:
+            return not self._own.connection.in_transaction
+        except sqlite3.ProgrammingError:
+            # Its owner has closed it.
+            return True
 
     def open(self) -> None:
         """Do nothing: it is open."""
@@ -50,32 +51,54 @@ class BorrowedDatabase(Database):
     def close(self) -> None:
         """Do nothing: whose it is closes it."""
 
+    def connected(self) -> Any:
+        """Return a cursor in the transaction that the owner is in by now, begun where there is none.
+
+        Whoever commits may go on with another: a session even with another connection of the driver's, and
+        SQLAlchemy commits none that it has not begun itself.
+        """
+        connection = self._taken()
+        _check_transaction(connection)
+        if not connection.in_transaction:
+            # As the driver would with the first row that is written.
+            connection.execute("BEGIN IMMEDIATE")
+        return self._own
+
+    def _taken(self) -> sqlite3.Connection:
+        """Return the driver's connection as it is now, with a cursor of our own."""
+        connection = _driver_connection(self._given)
+        if self._own is None or self._own.connection is not connection:
+            _check_file(connection, self._path)
+            self._own = connection.cursor(sqlite3.Cursor)
+            # Rows as their owner wants them are no rows for us.
+            self._own.row_factory = None
+        return connection
+
     def begin(self, cursor: Any, write: bool) -> None:
         """Begin a part of the transaction that can be undone alone."""
-        _join(cursor)
         cursor.execute("SAVEPOINT localq")
         self._inside = True
 
     def write_one(self, text: str, values: tuple[Any, ...]) -> int:
         """Run one writing statement; return the rows written."""
         try:
-            _join(self.cursor)
-            written: int = self.cursor.execute(text, values).rowcount
+            written: int = self.connected().execute(text, values).rowcount
         except sqlite3.Error as error:
             self.fail(error)
         return written
 
     def commit(self) -> None:
         """Let the part belong to the transaction."""
-        self.cursor.execute("RELEASE localq")
+        assert self._own is not None
+        self._own.execute("RELEASE localq")
         self._inside = False
 
     def rollback(self) -> None:
         """Undo the part."""
         inside, self._inside = self._inside, False
-        if inside and not self.over:
-            self.cursor.execute("ROLLBACK TO localq")
-            self.cursor.execute("RELEASE localq")
+        if inside and self._own is not None and not self.over:
+            self._own.execute("ROLLBACK TO localq")
+            self._own.execute("RELEASE localq")
 
     def explained(self, error: BaseException) -> BaseException:
         """Return what an error means for the file."""
@@ -122,13 +145,6 @@ def _check_file(connection: sqlite3.Connection, path: str) -> None:
             f"The connection is to {main or 'a database in memory'!r}, and the jobs are in {path!r}: rows and jobs are "
             "one commit only in one file. Connect to that file, or give LocalQ the path of the other."
         )
-
-
-def _join(cursor: Any) -> None:
-    """Begin a transaction where there is none yet, as the driver would with the first row that is written."""
-    _check_transaction(cursor.connection)
-    if not cursor.connection.in_transaction:
-        cursor.execute("BEGIN IMMEDIATE")
 
 
 def _check_transaction(connection: sqlite3.Connection) -> None:

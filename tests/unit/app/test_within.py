@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -154,6 +155,53 @@ def test_what_is_called_behind_the_block_or_by_another_app_is_not_in_it(
     other.close()
 
 
+def test_an_app_within_the_block_of_another_adds_its_jobs_in_the_same_transaction(
+    q: LocalQ, connection: sqlite3.Connection
+) -> None:
+    other = LocalQ(path=q.location)
+    with q.within(connection), other.within(connection):
+        call(q)
+        other.send_task("theirs")
+        call(q)
+        connection.commit()
+
+    assert jobs(q) == ["shop.add", "shop.add", "theirs"]
+    other.close()
+
+
+def test_a_coroutine_that_outlives_the_block_adds_its_jobs_by_itself(q: LocalQ, connection: sqlite3.Connection) -> None:
+    async def scenario() -> None:
+        behind = asyncio.Event()
+
+        async def late() -> None:
+            await behind.wait()
+            call(q)
+
+        with q.within(connection):
+            task = asyncio.create_task(late())
+            await asyncio.sleep(0)
+        behind.set()
+        await task
+
+    asyncio.run(scenario())
+
+    assert jobs(q) == ["shop.add"]
+    assert not connection.in_transaction
+
+
+def test_a_connection_that_was_committed_and_closed_ends_the_block_and_wakes_workers(
+    q: LocalQ, connection: sqlite3.Connection
+) -> None:
+    def closed_within() -> None:
+        with q.within(connection):
+            call(q)
+            connection.commit()
+            connection.close()
+
+    assert rang(q, closed_within)
+    assert jobs(q) == ["shop.add"]
+
+
 def test_the_page_names_every_table_that_a_file_must_not_have_of_its_own() -> None:
     page = (Path(__file__).parents[3] / "docs" / "tasks.md").read_text()
     listed = page.partition("has the names")[2].partition("for its own")[0]
@@ -222,6 +270,26 @@ def test_a_connection_or_a_session_of_sqlalchemy_will_do(q: LocalQ) -> None:
     engine.dispose()
 
     assert (jobs(q), customers(q)) == (["shop.add"] * 3, ["Ann", "Bob"])
+
+
+@pytest.mark.parametrize("kind", ["sqlite3", "connection", "session"])
+def test_what_is_called_after_a_commit_within_the_block_belongs_to_the_next_transaction(q: LocalQ, kind: str) -> None:
+    engine = create_engine(f"sqlite:///{q.location}")
+    made: dict[str, Callable[[], Any]] = {
+        "sqlite3": lambda: closing(sqlite3.connect(q.location)),
+        "connection": engine.connect,
+        "session": lambda: Session(engine),
+    }
+    with made[kind]() as opened, q.within(opened):
+        for _ in range(3):
+            call(q)
+            call(q, countdown=60)
+            opened.commit()
+        call(q)
+        opened.rollback()
+    engine.dispose()
+
+    assert jobs(q) == ["shop.add"] * 6
 
 
 def test_a_connection_that_commits_each_statement_is_refused(q: LocalQ) -> None:
