@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -69,6 +70,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["tojson_text"] = _json_text
         pages = [(path, name) for path, name in PAGES if f"/{path}" in paths]
         self._templates.globals.update(shapes=words.SHAPES, pages=pages, languages=LANGUAGES, streams=streams)
 
@@ -106,3 +108,8 @@ class Renderer:
         if not session:
             return Markup("")
         return Markup('<input type="hidden" name="form_token" value="{}">').format(self._sessions.form_token(session))
+
+
+def _json_text(value: Any) -> str:
+    """Return a value as JSON for people to read: as text, which is escaped where it is put."""
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -7,28 +7,36 @@ from typing import Any, NamedTuple
 
 from localq import states
 from localq.app import LocalQ
+from localq.model.audit import ChangeRow
 from localq.model.edges import Tie
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.outcome import Attempt
+from localq.monitor.call_code import call_code
+from localq.monitor.failing_line import FailingLine, failing_line
 from localq.monitor.job_world import world_of
 from localq.monitor.jobs import job_called
 from localq.monitor.shown_call import ShownCall, ShownValue, shown_call, shown_result
 from localq.monitor.why_not import Reason, why_not
 from localq.result.attempts import Run
 from localq.store.protocol import Store
+from localq.tasks.task import Task
 
-__all__ = ["MOST_ATTEMPTS", "MOST_FAMILY", "JobSeen", "job_seen"]
+__all__ = ["COPY_OF", "MOST_ATTEMPTS", "MOST_FAMILY", "JobSeen", "job_seen"]
 
 #: Attempts that are shown, the last; and jobs of a workflow that are drawn.
 MOST_ATTEMPTS, MOST_FAMILY = 100, 200
+_MOST_CHANGES = 20
+#: The header of a job that says which one it was made of, by a hand that changed its arguments.
+COPY_OF = "localq_copy_of"
 
 
 class JobSeen(NamedTuple):
     """A job with all that is known of it.
 
     `progress` is what it said of itself last (`current` and `total` among that, where it counts), `family` the jobs
-    of its workflow with the edges between them, and `family_left_out` how many more there are.
+    of its workflow with the edges between them, and `family_left_out` how many more there are. `changes` is what people
+    did to it, and `code` what calls it again, where there are words for that.
     """
 
     job: Job
@@ -44,6 +52,25 @@ class JobSeen(NamedTuple):
     ties: list[Tie]
     family_left_out: int
     owner: str | None
+    changes: list[ChangeRow]
+    code: str | None
+
+    @property
+    def failing(self) -> FailingLine | None:
+        """The line of the program at which the last run failed."""
+        last = self.last_error
+        return None if last is None or not last.traceback else failing_line(last.traceback)
+
+    @property
+    def copy_of(self) -> str | None:
+        """The id of the job that this one was made of, by a hand that changed its arguments."""
+        found = (self.options.headers or {}).get(COPY_OF)
+        return found if isinstance(found, str) else None
+
+    @property
+    def copies(self) -> list[str]:
+        """The ids of the jobs that were made of this one."""
+        return [row.change.note for row in self.changes if row.change.verb == "retry edited"]
 
     @property
     def last_error(self) -> Run | None:
@@ -63,6 +90,7 @@ def job_seen(app: LocalQ, store: Store, name: str) -> JobSeen | None:
         return None
     job = seen.job
     called = store.read.get([job.id], args=True).get(job.id, job)
+    call = shown_call(called, app.conf)
     attempts = store.read.attempts(job.id)[-MOST_ATTEMPTS:]
     family, ties = store.read.family(job.workflow or job.id)
     task = app.tasks.find(job.task)
@@ -72,7 +100,7 @@ def job_seen(app: LocalQ, store: Store, name: str) -> JobSeen | None:
         state=states.public_state(job),
         options=JobOptions.read(job.options),
         reason=why_not(job, world, app.clock.now()),
-        call=shown_call(called, app.conf),
+        call=call,
         result=_result(app, job, seen.attempt),
         progress=None if seen.note is None else json.loads(seen.note),
         runs=[Run.of(one) for one in attempts],
@@ -81,7 +109,15 @@ def job_seen(app: LocalQ, store: Store, name: str) -> JobSeen | None:
         ties=ties,
         family_left_out=max(0, len(family) - MOST_FAMILY),
         owner=next((row.card.name for row in world.workers if row.key == job.owner), None),
+        changes=store.history.changes(_MOST_CHANGES, target=job.id),
+        code=call_code(job.task, _place(task), call.args, call.kwargs) if call.exact else None,
     )
+
+
+def _place(task: Task[..., Any] | None) -> tuple[str, str] | None:
+    """Return where a task's function can be imported from."""
+    module, name = getattr(task, "__module__", ""), getattr(task, "__name__", "")
+    return None if task is None or module == "__main__" or "<" in name else (module, name)
 
 
 def _result(app: LocalQ, job: Job, last: Attempt | None) -> ShownValue | None:

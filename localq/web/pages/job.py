@@ -13,7 +13,7 @@ from localq.model.job import JobState
 from localq.web import words
 from localq.web.ask.job import JobSeen, job_seen
 from localq.web.draw.attempts import attempts
-from localq.web.draw.workflow import workflow
+from localq.web.draw.workflow import first_failures, workflow
 from localq.web.gate.access import Refused
 from localq.web.pages.reasons import reason_text
 from localq.web.pages.refused import refused_page
@@ -45,5 +45,6 @@ def _drawn(site: Site, request: Request, seen: JobSeen) -> dict[str, Any]:
         )
         if pictured
         else None,
+        "first_failed": sorted(first_failures(seen.family, seen.ties)) if pictured else [],
         "pretty": lambda value: json.dumps(value, ensure_ascii=False, indent=2, default=str),
     }

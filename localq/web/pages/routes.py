@@ -7,6 +7,7 @@ from localq.web.live.stream import stream
 from localq.web.pages import (
     audit,
     bulk,
+    edit,
     entry,
     job,
     job_changes,
@@ -35,6 +36,8 @@ WAYS = (
     Way("/bulk/{id}/stop", Right.ACT, bulk.stop, ("POST",)),
     Way("/bulk/{id}", Right.READ, bulk.bulk),
     # An id may hold a slash.
+    Way("/jobs/{id:path}/edit", Right.READ, edit.edit),
+    Way("/jobs/{id:path}/edit", Right.ACT, edit.send_edited, ("POST",)),
     Way("/jobs/{id:path}/delete", Right.ACT, job_changes.delete_one, ("POST",)),
     Way("/jobs/{id:path}/retry", Right.ACT, job_changes.retry_one, ("POST",)),
     Way("/jobs/{id:path}/cancel", Right.ACT, job_changes.cancel_one, ("POST",)),
