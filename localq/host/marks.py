@@ -131,15 +131,17 @@ class Places:
         """Give each of these jobs a place, before any of them can start."""
         if self._marks is None:
             return
-        for key in keys:
-            if not self._free:
-                self._free_again(self._marks)
+        new = list(keys)
+        if len(self._free) < len(new):
+            # Before the first of them has its place: the pool does not have them yet.
+            self._free_again(self._marks)
+        for key in new:
             self._of[key] = self._free.popleft()
 
     def _free_again(self, marks: mmap.mmap) -> None:
         had = self._in_hand()
         self._of = {key: place for key, place in self._of.items() if key in had}
-        taken = set(self._of.values())
+        taken = {*self._of.values(), *self._free}
         self._free.extend(place for place in range(len(marks) // MARK_SIZE * _RING) if place not in taken)
 
     def of(self, key: int) -> int | None:

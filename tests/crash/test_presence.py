@@ -77,6 +77,21 @@ def test_jobs_side_by_side_have_a_place_each_which_is_given_anew_when_the_pool_h
     assert not places.begun(3, 9)
 
 
+def test_jobs_that_come_together_keep_their_places_when_places_are_given_anew(tmp_path: Path, present: Presence) -> None:
+    hand: set[int] = set()
+    places = Places(present.marks, lambda: hand)
+
+    for first in range(1, 3000, 3):
+        keys = range(first, first + 3)
+        places.give(keys)
+        hand = set(keys)
+        for key in keys:
+            places.begin(key, 1)
+
+        assert len({places.of(key) for key in keys} - {None}) == 3
+        assert {(key, 1) for key in keys} <= (started_jobs(tmp_path, "w") or set())
+
+
 def test_as_many_jobs_as_a_pool_may_have_can_be_marked(tmp_path: Path) -> None:
     made = Presence(tmp_path, "many", SLOTS_OF_PLACES)
     keys = range(1, MOST_PLACES + 1)
