@@ -261,12 +261,12 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         jobs, job_id, ignored = jobs_of_signature(self, sig)
         return jobs, AsyncResult(job_id, self, ignored=ignored)
 
-    def _add(self, jobs: list[NewJob], *, throw: bool = False) -> None:
-        """Add jobs, if there are any; in eager mode run them, and `throw` what they fail with."""
+    def _add(self, jobs: list[NewJob]) -> None:
+        """Add jobs, if there are any; in eager mode run them."""
         if not jobs:
             return
         if self.conf.task_always_eager:
-            self._eager.run(jobs, throw=throw)
+            self._eager.run(jobs)
             return
         if before_task_publish.receivers:
             jobs = [announced(self, new) for new in jobs]

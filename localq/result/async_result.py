@@ -47,7 +47,7 @@ class AsyncResult(Actions, Lineage, Generic[R]):
     def __init__(
         self, id: str | UUID, app: Source | None = None, *, ignored: bool = False, parent: AsyncResult[Any] | Any = None
     ) -> None:
-        named: object = text_id(id)
+        named: object = id if type(id) is str else text_id(id)
         if not isinstance(named, str) or not named:
             raise ValueError(f"AsyncResult takes the id of a job, not {id!r}")
         self.id: str = named

@@ -71,7 +71,8 @@ class Settings(MutableMapping[str, Any]):
         """Read the configuration again if what it is read from has changed: tests do that."""
         if self._watched is not None and self._watched.changed():
             self.outdated()
-        if not self.loaded:
+        # As `loaded` says; each call asks.
+        if "task_default_queue" not in self.__dict__:
             self.load()
 
     def outdated(self) -> None:
