@@ -68,7 +68,7 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run every test but crash; arguments go to pytest, `-- --cov` measures coverage."""
     install(session, "test")
-    outside = ("bench", "celery", "crash")
+    outside = ("bench", "celery", "crash", "schemathesis")
     python(session, f"-m pytest tests {' '.join(f'--ignore=tests/{name}' for name in outside)}", posargs=True)
 
 
@@ -116,6 +116,14 @@ def sqlalchemy(session: nox.Session, version: str) -> None:
     alone(session)
     session.install("-q", "-e", ".[test]", f"sqlalchemy~={version}.0")
     python(session, f"-m pytest {MOST}", posargs=True)
+
+
+@nox.session
+def schemathesis(session: nox.Session) -> None:
+    """Call all that the dashboard's API describes, with what it says may be sent and what it does not."""
+    alone(session)
+    session.install("-q", "-e", ".", "schemathesis>=4,<5")
+    python(session, "-m tests.schemathesis.run", posargs=True)
 
 
 @nox.session

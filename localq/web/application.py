@@ -14,12 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from localq.app import LocalQ
 from localq.exceptions import QueryError, StoreError
 from localq.web.act.bulks import Bulks
 from localq.web.act.change import Denied
+from localq.web.api.problems import problem
 from localq.web.ask.names import Names
 from localq.web.ask.overview import Past
 from localq.web.ask.starts import Starts
@@ -136,4 +137,11 @@ def _not_found(site: Site, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return refused_page(site, request, Refused(404, "There is nothing here."))
-    return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+    answer: Response = PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+    if "/api/v1/" in request.url.path:
+        answer = problem(error.status_code, error.detail)
+    if error.status_code == 405:
+        # One path may have a route for each of its methods.
+        routes = [one for one in request.app.routes if one.matches(request.scope)[0] != Match.NONE]
+        answer.headers["Allow"] = ", ".join(sorted({method for one in routes for method in one.methods}))
+    return answer

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from localq.web.api.routes import API_WAYS
 from localq.web.flower.routes import FLOWER_WAYS
 from localq.web.pages import routes
 
 __all__ = ["WAYS"]
 
-WAYS = (*FLOWER_WAYS, *routes.WAYS)
+WAYS = (*API_WAYS, *FLOWER_WAYS, *routes.WAYS)

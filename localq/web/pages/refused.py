@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
+from localq.web.api.problems import problem
 from localq.web.gate.access import Refused
 from localq.web.site import Site
 
@@ -16,8 +17,9 @@ def refused_page(site: Site, request: Request, refused: Refused) -> Response:
     path = request.url.path.removeprefix(request.scope.get("root_path", ""))
     headers = {"WWW-Authenticate": 'Bearer realm="localq"'} if refused.status == 401 else {}
     if path.startswith("/api/v1/"):
-        told = {"type": "about:blank", "status": refused.status, "detail": refused.reason}
-        return JSONResponse(told, refused.status, headers, media_type="application/problem+json")
+        answer = problem(refused.status, refused.reason)
+        answer.headers.update(headers)
+        return answer
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{refused.reason}\n", refused.status, headers)
     page = site.render.page(request, "refused.html", {"refused": refused}, refused.status)

@@ -1,0 +1,94 @@
+"""The API's questions and changes about jobs and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+
+from localq.app import LocalQ
+from localq.web.act.calls import call_task
+from localq.web.act.change import Hand
+from localq.web.act.jobs import Came, cancel, delete, run_again
+from localq.web.api import schemas, told
+from localq.web.ask.job import JobSeen, job_seen
+from localq.web.ask.listing import asked_in, listing
+from localq.web.forms import BadRequest
+from localq.web.pages.form_door import hand_of
+from localq.web.site import Site
+
+__all__ = ["call", "cancel_one", "delete_one", "job", "jobs", "retry", "tasks", "terminate", "why"]
+
+
+async def jobs(site: Site, request: Request, asked: schemas.JobsAsked) -> schemas.JobsPage:
+    """List jobs, newest first."""
+    query = request.query_params
+    meant = asked_in({name: query.getlist(name) for name in query})
+    found = await site.desk.ask(lambda store: listing(site.desk.app, store, meant))
+    return schemas.JobsPage([told.line(one) for one in found.lines], found.cursor, told.at(found.looked_back_to))
+
+
+async def job(site: Site, request: Request, asked: schemas.Nothing) -> schemas.JobDetail:
+    """Tell all that is known of a job."""
+    return told.detail(await _seen(site, request))
+
+
+async def why(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Why:
+    """Say why a job is where it is."""
+    return told.why((await _seen(site, request)).reason)
+
+
+async def _seen(site: Site, request: Request) -> JobSeen:
+    name = request.path_params["id"]
+    seen = await site.desk.ask(lambda store: job_seen(site.desk.app, store, name))
+    if seen is None:
+        raise BadRequest(f"There is no job {name[:100]!r}.", 404)
+    return seen
+
+
+async def retry(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Changed:
+    """Run a finished job again, as it was."""
+    return await _change(site, request, lambda app, hand, name: run_again(app, hand, [name]))
+
+
+async def cancel_one(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Changed:
+    """Cancel a job; one that runs goes on."""
+    return await _change(site, request, lambda app, hand, name: cancel(app, hand, [name]))
+
+
+async def terminate(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Changed:
+    """Cancel a job, and stop it if it runs."""
+    return await _change(site, request, lambda app, hand, name: cancel(app, hand, [name], terminate=True))
+
+
+async def delete_one(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Changed:
+    """Remove a finished job with all it holds, unless another waits for it."""
+    return await _change(site, request, lambda app, hand, name: delete(app, hand, [name]))
+
+
+async def _change(site: Site, request: Request, change: Callable[[LocalQ, Hand, str], Came]) -> schemas.Changed:
+    name, hand = request.path_params["id"], hand_of(request)
+    there = await site.desk.ask(lambda store: store.read.get([name]))
+    if name not in there:
+        raise BadRequest(f"There is no job {name[:100]!r}.", 404)
+    return told.changed(await site.desk.act(lambda app: change(app, hand, name)))
+
+
+async def tasks(site: Site, request: Request, asked: schemas.Nothing) -> schemas.TaskNames:
+    """List the names of tasks."""
+    known = await site.desk.ask(lambda store: site.names.known(site.desk.app, store))
+    return schemas.TaskNames(known.tasks)
+
+
+async def call(site: Site, request: Request, said: schemas.Call) -> schemas.Called:
+    """Call a task, which need not be known here."""
+    name, hand = request.path_params["name"], hand_of(request)
+    options: dict[str, Any] = {
+        field: value
+        for field, value in msgspec.structs.asdict(said).items()
+        if field not in ("args", "kwargs") and value is not None
+    }
+    job_id = await site.desk.act(lambda app: call_task(app, hand, name, said.args, said.kwargs, options))
+    return schemas.Called(job_id)
