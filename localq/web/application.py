@@ -29,6 +29,8 @@ from localq.web.forms import BadRequest
 from localq.web.gate.access import Access, Refused
 from localq.web.gate.actor import EVERYTHING, Actor
 from localq.web.gate.door import Door, Keeper, Who, guarded
+from localq.web.gate.passwords import Passwords
+from localq.web.gate.proxy import Proxy
 from localq.web.gate.same_user import uid_of_peer
 from localq.web.gate.sessions import Sessions
 from localq.web.gate.token_file import token_at, token_path
@@ -88,11 +90,21 @@ def build(
     hosts: Collection[str] = (),
     read_only: bool = False,
     streams: bool = True,
+    passwords: Passwords | None = None,
+    proxy: Proxy | None = None,
     now: Callable[[], float] = time.time,
 ) -> Starlette:
     """Return the application over what its sessions open; see `dashboard`."""
     desk = Desk(q)
-    access = Access(sessions, hosts=hosts, read_only=read_only, peer=uid_of_peer, any_host=who is not None)
+    access = Access(
+        sessions,
+        hosts=hosts,
+        read_only=read_only,
+        peer=uid_of_peer,
+        any_host=who is not None,
+        passwords=passwords,
+        proxy=proxy,
+    )
     render = Renderer(desk, sessions, {way.path for way in WAYS}, streams=streams)
     site = Site(desk, render, sessions, access, Follower(desk), Past(), Starts(q), Names(), Bulks(desk))
     keeper = Keeper(access, partial(refused_page, site), who)

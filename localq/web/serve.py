@@ -16,6 +16,8 @@ from localq.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
 from localq.web.application import build
 from localq.web.gate.host import LOOPBACK
+from localq.web.gate.passwords import Passwords
+from localq.web.gate.proxy import Proxy
 from localq.web.gate.sessions import Sessions
 from localq.web.gate.token_file import token_at, token_path
 
@@ -52,11 +54,15 @@ def serve(
     hosts: Sequence[str] = (),
     read_only: bool = False,
     while_input: bool = False,
+    passwords: Passwords | None = None,
+    proxy: Proxy | None = None,
 ) -> None:
     """Serve a queue's dashboard until a TERM or Ctrl-C.
 
     Args:
         say: Told the address with a one-time link, when pages can be had.
+        passwords: Users who get in beside who has the token.
+        proxy: Proxies whose word is taken for who asks.
         while_input: Stop when standard input ends as well: the process that holds it is gone.
 
     Raises:
@@ -64,7 +70,7 @@ def serve(
     """
     listening = _listening(address)
     sessions = Sessions(token or token_at(token_path(q.location, os.environ)))
-    app = build(q, sessions, hosts=(address.host, *hosts), read_only=read_only)
+    app = build(q, sessions, hosts=(address.host, *hosts), read_only=read_only, passwords=passwords, proxy=proxy)
     config = uvicorn.Config(
         app,
         host=address.host,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from http.cookies import CookieError, SimpleCookie
+from math import ceil
 from typing import NamedTuple
 
 from localq.web.gate.actor import ANYBODY, EVERYTHING, Actor, Right
 from localq.web.gate.host import LOOPBACK, host_name, is_allowed
 from localq.web.gate.origin import SAFE, from_a_browser, handed_on, is_cross_site
+from localq.web.gate.passwords import Passwords, basic
+from localq.web.gate.proxy import Proxy
 from localq.web.gate.sessions import Sessions
+from localq.web.gate.slow_down import SlowDown
 
 __all__ = ["Access", "Asked", "Refused", "cookie_name"]
 
@@ -31,10 +35,14 @@ class Asked(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Why somebody does not pass: the status, and a sentence that says what to do about it."""
+    """Why somebody does not pass: the status, and a sentence that says what to do about it.
+
+    `again_s`: seconds after which they may try again, where that helps.
+    """
 
     status: int
     reason: str
+    again_s: int = 0
 
 
 def cookie_name(port: int) -> str:
@@ -51,6 +59,8 @@ class Access:
         read_only: Nobody changes anything, whoever they are.
         peer: Returns the user at the other end of a loopback connection, where that can be told.
         any_host: It answers under whatever name: another application looks after that.
+        passwords: What opens it beside the token.
+        proxy: Proxies that say who asks.
     """
 
     def __init__(
@@ -61,21 +71,63 @@ class Access:
         read_only: bool = False,
         peer: Callable[[tuple[str, int], tuple[str, int]], int | None] = lambda client, server: None,
         any_host: bool = False,
+        passwords: Passwords | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._sessions, self._read_only, self._peer, self._any_host = sessions, read_only, peer, any_host
         self._hosts = LOOPBACK | {host_name(name) for name in hosts}
+        self._passwords, self._proxy, self._slow = passwords, proxy, SlowDown()
+
+    @property
+    def has_passwords(self) -> bool:
+        """Whether people log in with a name and a password, too."""
+        return self._passwords is not None
 
     def who(self, asked: Asked) -> Actor:
-        """Return who asks: by a token, by a session, or because a program of the same user asks on this computer."""
-        token = _token(asked.headers)
-        if token and self._sessions.is_token(token):
-            return self._able(Actor("token", EVERYTHING))
+        """Return who asks: a proxy's user, by a key, by a session, or a program of the same user on this computer."""
+        client = _address(asked)
+        user = "" if self._proxy is None else self._proxy.user_of(asked.headers, client)
+        if user:
+            return self._able(Actor(user, EVERYTHING, _form_name(user)))
+        sent = asked.headers.get("authorization", "")
+        if sent and not self._slow.wait_s(client, asked.now):
+            actor = self._by_key(sent)
+            if actor is not None:
+                self._slow.passed(client)
+                return self._able(actor)
+            self._slow.failed(client, asked.now)
         session = _cookie(asked.headers, asked.server)
         if session and self._sessions.holds(session, asked.now):
-            return self._able(Actor("session", EVERYTHING, session))
-        if not token and self._is_own_program(asked):
-            return self._able(Actor("local", EVERYTHING))
-        return ANYBODY
+            return self._able(Actor(self._sessions.user_of(session) or "session", EVERYTHING, session))
+        return self._able(Actor("local", EVERYTHING)) if not sent and self._is_own_program(asked) else ANYBODY
+
+    def _by_key(self, sent: str) -> Actor | None:
+        """Return whom a header Authorization lets in."""
+        scheme, _, value = sent.partition(" ")
+        if scheme.lower() == "bearer" and self._sessions.is_token(value.strip()):
+            return Actor("token", EVERYTHING)
+        named = basic(sent)
+        if self._passwords is None or named is None or not self._passwords.opens(*named):
+            return None
+        # Browsers send it along with whatever any page asks for: their forms must be ours.
+        return Actor(named[0], EVERYTHING, _form_name(named[0]))
+
+    def log_in(self, client: str, user: str, secret: str, now: float) -> Refused | None:
+        """Return why a form that somebody filled in opens no session, or None where it does; no user: a token."""
+        wait_s = self._slow.wait_s(client, now)
+        if wait_s:
+            return _too_many(wait_s)
+        by_name = self._passwords is not None and bool(user)
+        if self._passwords is not None and user:
+            right = self._passwords.opens(user, secret)
+        else:
+            right = self._sessions.is_token(secret)
+        if right:
+            self._slow.passed(client)
+            return None
+        self._slow.failed(client, now)
+        wrong = "This is not the token. It lies in the file named at the start."
+        return Refused(401, "The name or the password is wrong." if by_name else wrong)
 
     def known(self, actor: Actor | None) -> Actor:
         """Return somebody whom the host application knows, with what they may do here; nobody is anybody."""
@@ -105,13 +157,25 @@ class Access:
         if actor.may(right):
             return None
         if actor is ANYBODY:
+            wait_s = self._slow.wait_s(_address(asked), asked.now) if "authorization" in asked.headers else 0.0
+            if wait_s:
+                return _too_many(wait_s)
             return Refused(401, "Log in with the link that was printed at the start, or send the token.")
         return Refused(403, "This dashboard is read only." if self._read_only else "You may not do this.")
 
 
-def _token(headers: Mapping[str, str]) -> str:
-    scheme, _, value = headers.get("authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""
+def _address(asked: Asked) -> str:
+    return "" if asked.client is None else asked.client[0]
+
+
+def _form_name(user: str) -> str:
+    """Return what stands for the session of somebody who has none, so that nobody else's form is theirs."""
+    return f"of {user}"
+
+
+def _too_many(wait_s: float) -> Refused:
+    seconds = ceil(wait_s)
+    return Refused(429, f"Too many wrong keys came from your address. Try again in {seconds} s.", seconds)
 
 
 def _cookie(headers: Mapping[str, str], server: tuple[str, int] | None) -> str:

@@ -21,6 +21,8 @@ __all__ = ["BODY_BYTES", "Door", "Keeper", "Who", "guarded"]
 
 #: Bytes of a body that are read at most.
 BODY_BYTES = 2 << 20
+#: Fields of an address and their bytes, at most: each is a condition of a question to the store.
+_QUERY_FIELDS, _QUERY_BYTES = 500, 16 << 10
 _log = logging.getLogger("localq.web")
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -79,8 +81,8 @@ def guarded(handler: Handler, right: Right, door: Keeper, now: Callable[[], floa
         # In a thread: the application around this one may look into its database for that.
         actor = access.who(asked) if who is None else access.known(await to_thread.run_sync(who, request))
         refused = access.admit(asked, actor, right)
-        if refused is None and _too_long(request.headers):
-            refused = Refused(413, f"The body is longer than {BODY_BYTES:,} bytes.")
+        if refused is None:
+            refused = _too_much(request.headers, request.scope.get("query_string", b""))
         if refused is not None:
             return refuse(request, refused)
         request.state.actor = actor
@@ -93,6 +95,10 @@ def _pair(address: object) -> tuple[str, int] | None:
     return (address.host, address.port) if hasattr(address, "host") and hasattr(address, "port") else None
 
 
-def _too_long(headers: Headers) -> bool:
+def _too_much(headers: Headers, query: bytes) -> Refused | None:
     length = headers.get("content-length", "0")
-    return not length.isdigit() or int(length) > BODY_BYTES
+    if not length.isdigit() or int(length) > BODY_BYTES:
+        return Refused(413, f"The body is longer than {BODY_BYTES:,} bytes.")
+    if len(query) > _QUERY_BYTES or query.count(b"&") + query.count(b";") >= _QUERY_FIELDS:
+        return Refused(400, f"The address has more than {_QUERY_FIELDS:,} fields or {_QUERY_BYTES:,} bytes.")
+    return None

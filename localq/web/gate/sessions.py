@@ -51,9 +51,9 @@ class Sessions:
 
     # Sessions
 
-    def new_session(self, now: float) -> str:
-        """Return the value of a cookie that holds for two weeks."""
-        said = f"{int(now) + SESSION_S}.{secrets.token_urlsafe(9)}"
+    def new_session(self, now: float, user: str = "") -> str:
+        """Return the value of a cookie that holds for two weeks; it says who the user is, if that is known."""
+        said = f"{int(now) + SESSION_S}.{secrets.token_urlsafe(9)}.{user.encode().hex()}"
         return f"{said}.{self._sign('session', said)}"
 
     def holds(self, session: str, now: float) -> bool:
@@ -62,6 +62,11 @@ class Sessions:
         if not hmac.compare_digest(signature.encode(), self._sign("session", said).encode()):
             return False
         return int(said.partition(".")[0]) > now
+
+    @staticmethod
+    def user_of(session: str) -> str:
+        """Return the user that a session, which holds, was made for; empty where it is the token's."""
+        return bytes.fromhex(session.split(".")[2]).decode()
 
     def form_token(self, session: str) -> str:
         """Return what a form of a session carries, so that no other page can have made it."""

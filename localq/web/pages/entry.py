@@ -27,21 +27,20 @@ async def by_link(site: Site, request: Request) -> Response:
 
 
 async def by_token(site: Site, request: Request) -> Response:
-    """Open a session with the token."""
+    """Open a session with the token, or with a name and its password."""
     form = await read_form(request)
-    if not site.sessions.is_token(form.get("token")):
-        return refused_page(
-            site, request, Refused(401, "This is not the token. It lies in the file named at the start.")
-        )
-    return _let_in(site, request)
+    user = form.get("user") if site.access.has_passwords else ""
+    client = "" if request.client is None else request.client.host
+    refused = site.access.log_in(client, user, form.get("password" if user else "token"), time.time())
+    return _let_in(site, request, user) if refused is None else refused_page(site, request, refused)
 
 
-def _let_in(site: Site, request: Request) -> Response:
+def _let_in(site: Site, request: Request, user: str = "") -> Response:
     answer = go_to(request, "")
     server = request.scope.get("server")
     answer.set_cookie(
         cookie_name(0 if server is None else server[1]),
-        site.sessions.new_session(time.time()),
+        site.sessions.new_session(time.time(), user),
         max_age=SESSION_S,
         path=root_of(request) or "/",
         secure=request.url.scheme == "https",
