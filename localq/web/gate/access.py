@@ -126,8 +126,9 @@ class Access:
             self._slow.passed(client)
             return None
         self._slow.failed(client, now)
-        wrong = "This is not the token. It lies in the file named at the start."
-        return Refused(401, "The name or the password is wrong." if by_name else wrong)
+        if by_name:
+            return Refused(401, "The name or the password is wrong.")
+        return Refused(401, "This is not the token. It lies in the file named at the start.")
 
     def known(self, actor: Actor | None) -> Actor:
         """Return somebody whom the host application knows, with what they may do here; nobody is anybody."""
