@@ -99,7 +99,7 @@ def test_a_worker_scales_its_pool_by_demand(folder: Path, run: Run) -> None:
     assert json.loads(localq(folder, "status -j -A tasks"))["workers"][0]["slots"] == 3
 
 
-@pytest.mark.parametrize("bounds", ["2,3", "0,0", "many"])
+@pytest.mark.parametrize("bounds", ["0,0", "many"])
 def test_bounds_that_cannot_be_stop_the_start(folder: Path, run: Run, bounds: str) -> None:
     worker = run(f"worker -A tasks --autoscale {bounds}")
 
