@@ -87,7 +87,7 @@ def call_task(app: LocalQ, hand: Hand, name: str, args_text: str, kwargs_text: s
     """
     hand.check()
     new = _call(app, name, _json("args", args_text, list), _json("kwargs", kwargs_text, dict), options)
-    written_down(app, hand, "call", new, note=name)
+    written_down(app, hand, "call", f"task {name}", note=new)
     return new
 
 

@@ -17,6 +17,7 @@ from localq.web.pages import (
     schedule_changes,
     schedules,
     static,
+    tasks,
     workers,
 )
 from localq.web.site import Way
@@ -43,6 +44,9 @@ WAYS = (
     Way("/jobs/{id:path}/cancel", Right.ACT, job_changes.cancel_one, ("POST",)),
     Way("/jobs/{id:path}/terminate", Right.ACT, job_changes.terminate_one, ("POST",)),
     Way("/jobs/{id:path}", Right.READ, job.job),
+    Way("/tasks", Right.READ, tasks.tasks),
+    Way("/tasks/{name:path}/call", Right.ACT, tasks.call, ("POST",)),
+    Way("/tasks/{name:path}", Right.READ, tasks.task),
     Way("/queues", Right.READ, queues.queues),
     Way("/queues/{name:path}/pause", Right.ACT, queues.pause, ("POST",)),
     Way("/queues/{name:path}/resume", Right.ACT, queues.resume, ("POST",)),
