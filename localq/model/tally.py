@@ -59,18 +59,23 @@ def span_of(size: int) -> float:
 
 def tallied(jobs: Iterable[Ended], step_us: int) -> list[Tally]:
     """Return the tallies of jobs, by the step in which they finished."""
-    singles = []
-    for one in jobs:
-        runs: dict[int, int] = {}
-        waits: dict[int, int] = {}
-        took = 0
-        if one.started_at is not None and one.ended_at is not None:
-            took = max(0, one.ended_at - one.started_at)
-            runs = {size_of(took): 1}
-            waits = {size_of(one.started_at - one.run_at): 1}
-        at = one.finished_at - one.finished_at % step_us
-        singles.append(Tally(at, one.task, one.queue, one.state, 1, took, runs, waits))
-    return added_up(singles, step_us)
+    # There may be many: nothing is made for each of them.
+    cells: dict[tuple[int, str, str, int], tuple[list[int], dict[int, int], dict[int, int]]] = {}
+    for task, queue, state, finished_at, run_at, started_at, ended_at in jobs:
+        key = (finished_at - finished_at % step_us, task, queue, state)
+        cell = cells.get(key)
+        if cell is None:
+            cell = cells[key] = ([0, 0], {}, {})
+        sums, runs, waits = cell
+        sums[0] += 1
+        if started_at is not None and ended_at is not None:
+            took = max(0, ended_at - started_at)
+            sums[1] += took
+            size = size_of(took)
+            runs[size] = runs.get(size, 0) + 1
+            size = size_of(started_at - run_at)
+            waits[size] = waits.get(size, 0) + 1
+    return [Tally(*key, sums[0], sums[1], runs, waits) for key, (sums, runs, waits) in sorted(cells.items())]
 
 
 def added_up(tallies: Iterable[Tally], step_us: int) -> list[Tally]:

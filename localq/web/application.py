@@ -34,6 +34,7 @@ from localq.web.gate.proxy import Proxy
 from localq.web.gate.same_user import uid_of_peer
 from localq.web.gate.sessions import Sessions
 from localq.web.gate.token_file import token_at, token_path
+from localq.web.live.filling import Filling
 from localq.web.live.follower import Follower
 from localq.web.pages.refused import refused_page
 from localq.web.rendering import Renderer
@@ -106,7 +107,9 @@ def build(
         proxy=proxy,
     )
     render = Renderer(desk, sessions, {way.path for way in WAYS}, streams=streams)
-    site = Site(desk, render, sessions, access, Follower(desk), Past(), Starts(q), Names(), Bulks(desk))
+    past = Past()
+    follower, filling = Follower(desk), Filling(desk, past)
+    site = Site(desk, render, sessions, access, follower, past, Starts(q), Names(), Bulks(desk), filling)
     keeper = Keeper(access, partial(refused_page, site), who)
 
     @asynccontextmanager
@@ -114,6 +117,7 @@ def build(
         yield
         await site.follower.stop()
         await site.bulks.close()
+        await site.filling.stop()
         desk.close()
 
     routes = [

@@ -16,6 +16,7 @@ from localq.web.desk import Desk
 from localq.web.gate.access import Access
 from localq.web.gate.actor import Right
 from localq.web.gate.sessions import Sessions
+from localq.web.live.filling import Filling
 from localq.web.live.follower import Follower
 from localq.web.rendering import Renderer
 
@@ -34,6 +35,7 @@ class Site(NamedTuple):
     starts: Starts
     names: Names
     bulks: Bulks
+    filling: Filling
 
 
 Handler = Callable[[Site, Request], Awaitable[Response]]

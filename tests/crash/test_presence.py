@@ -77,7 +77,9 @@ def test_jobs_side_by_side_have_a_place_each_which_is_given_anew_when_the_pool_h
     assert not places.begun(3, 9)
 
 
-def test_jobs_that_come_together_keep_their_places_when_places_are_given_anew(tmp_path: Path, present: Presence) -> None:
+def test_jobs_that_come_together_keep_their_places_when_places_are_given_anew(
+    tmp_path: Path, present: Presence
+) -> None:
     hand: set[int] = set()
     places = Places(present.marks, lambda: hand)
 

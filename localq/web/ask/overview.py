@@ -33,6 +33,10 @@ class Past:
         begin = now - window.length_us * (2 if before else 1)
         return self._series[window.name].since(store, begin, now)
 
+    def read_on(self, store: Store, now: int) -> bool:
+        """Read a piece of what pages will ask for, the shortest window first; return whether there is more."""
+        return any(series.read_on(store, now) for series in self._series.values())
+
     def last_hour(self, store: Store, now: int) -> list[Tally]:
         """Return the tallies of the last hour."""
         return self.tallies(store, WINDOWS["1h"], now)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from localq.exceptions import StoreError
 from localq.model.job import JobState
 from localq.model.tally import Tally, percentile
 from localq.store.protocol import Store
@@ -68,19 +69,36 @@ class Series:
         self._step, self._kept = step_us, kept_us
         self._settled: list[Tally] = []
         self._settled_to = 0
+        self._piece = _HOUR
         self._lock = threading.Lock()
 
-    def since(self, store: Store, begin: int, now: int) -> list[Tally]:
-        """Return the tallies of the steps from a time on, up to now."""
+    def read_on(self, store: Store, now: int) -> bool:
+        """Read the next piece of the past, and return whether there is more: what a question may take is limited."""
         with self._lock:
             oldest = (now - self._kept) // self._step * self._step
             start = max(self._settled_to, oldest)
-            fresh = store.history.finished(start, now + 1, self._step)
             until = (now - _SETTLED_US) // self._step * self._step
-            self._settled = [one for one in self._settled if one.at >= oldest]
-            self._settled += [one for one in fresh if one.at < until]
-            unsettled = [one for one in fresh if one.at >= until]
-            self._settled_to = max(start, until)
+            if start >= until:
+                return False
+            end = min(until, start + max(self._piece // self._step, 1) * self._step)
+            try:
+                fresh = store.history.finished(start, end, self._step)
+            except StoreError:
+                # So many finished then that they are asked for in smaller pieces.
+                if end - start <= self._step:
+                    raise
+                self._piece = (end - start) // 2
+                return True
+            self._settled = [one for one in self._settled if one.at >= oldest] + fresh
+            self._settled_to = end
+            return end < until
+
+    def since(self, store: Store, begin: int, now: int) -> list[Tally]:
+        """Return the tallies of the steps from a time on, up to now."""
+        while self.read_on(store, now):
+            pass
+        with self._lock:
+            unsettled = store.history.finished(self._settled_to, now + 1, self._step)
             return [one for one in (*self._settled, *unsettled) if one.at >= begin]
 
 

@@ -27,7 +27,7 @@ from localq.web.ask.tasks import TaskSeen, tasks_seen
 __all__ = ["Limits", "Parameter", "Spans", "TaskPage", "parameters_of", "task_page"]
 
 #: Jobs that are looked at for the slowest, failed ones that are told apart, and lines that are shown of each.
-_LOOKED_AT, _FAILED, _LINES = 200, 300, 8
+_LOOKED_AT, _FAILED, _LINES = 100, 200, 8
 #: Seconds that jobs are looked for, for each of the lists.
 _PATIENCE_S = 0.02
 

@@ -25,6 +25,7 @@ async def first(site: Site, request: Request) -> Response:
     window = WINDOWS.get(request.query_params.get("window", "1h"), WINDOWS["1h"])
     now = site.desk.now()
     seen = await site.desk.ask(lambda store: overview(store, site.past, window, now))
+    site.filling.begin()
     say = language_of(request)
     return site.render.page(
         request,
