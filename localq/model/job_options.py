@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from localq.model.job import Job
+from localq.model.tagged_headers import as_plain, may_be_tagged, revived
 
 __all__ = ["JobOptions"]
 
@@ -55,6 +56,8 @@ class JobOptions(NamedTuple):
             return _NONE
         try:
             said = json.loads(text)
+            if may_be_tagged(text):
+                said |= {name: revived(said[name]) for name in _CARRIED if name in said}
             return cls(**{name: said[name] for name, kind in _KINDS.items() if _fits(said.get(name), kind)})
         except (ValueError, TypeError, AttributeError):
             return _NONE
@@ -62,7 +65,7 @@ class JobOptions(NamedTuple):
     def write(self) -> str | None:
         """Return what `read` reads, or None where all is default."""
         said = {name: value for name, value, usual in zip(self._fields, self, _NONE, strict=True) if value != usual}
-        return json.dumps(said, separators=(",", ":")) if said else None
+        return json.dumps(said, separators=(",", ":"), default=as_plain) if said else None
 
     def eta_of(self, job: Job) -> int | None:
         """Return the time that a job, or its last retry, was told to wait for; None where nobody told it any.
@@ -78,6 +81,8 @@ class JobOptions(NamedTuple):
 _NONE = JobOptions()
 _NUMBERS = ("time_limit", "soft_time_limit", "max_retries", "retries", "default_retry_delay")
 _WHOLE = ("eta",)
+#: What carries values of a program: headers, stamps, and those of the request that an error callback gets.
+_CARRIED = ("headers", "stamps", "errback")
 _FLAGS = ("ignore_result", "store_errors_even_if_ignored", "acks_late", "unasked")
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(JobOptions._fields, str),

@@ -11,6 +11,7 @@ from localq.exceptions import InvalidTaskError
 from localq.model.bounds import checked_id
 from localq.model.ids import new_id
 from localq.model.job import NewJob
+from localq.model.tagged_headers import as_plain
 from localq.tasks.call_options import KEPT, Find, check_kept, check_priority, read_run_at
 from localq.tasks.call_times import When
 from localq.tasks.routing.queues import queue_name
@@ -70,11 +71,11 @@ def new_job(
 
 def _written(kept: dict[str, Any]) -> str:
     try:
-        return json.dumps(kept, separators=(",", ":"), allow_nan=False)
+        return json.dumps(kept, separators=(",", ":"), allow_nan=False, default=as_plain)
     except (TypeError, ValueError) as error:
         for name, value in kept.items():
             try:
-                json.dumps(value, allow_nan=False)
+                json.dumps(value, allow_nan=False, default=as_plain)
             except (TypeError, ValueError):
                 raise TypeError(f"option {name}={value!r} cannot be written as JSON: {error}") from error
         raise

@@ -19,6 +19,7 @@ from localq.model.ids import new_id, text_id
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
 from localq.model.stamps import split_stamps
+from localq.model.tagged_headers import as_plain
 from localq.serialization import codec
 from localq.settings import Settings
 from localq.signals import before_task_publish
@@ -285,7 +286,7 @@ def _refuse_large_headers(new: NewJob, given: Mapping[str, Any], conf: Settings)
         return
     # Callbacks have arguments of their own there, which may be as large as any.
     for option in ("headers", "stamps"):
-        size = len(json.dumps(given.get(option)))
+        size = len(json.dumps(given.get(option), default=as_plain))
         if size > most:
             raise EncodeError(
                 f"The {option} take {size:,} bytes, over the limit of {most:,} (setting task_headers_max_bytes). "
