@@ -6,7 +6,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from localq.exceptions import NoEffectWarning
 from localq.model.hints import nearest
+from localq.model.warning import warn
 
 __all__ = ["OPTIONS", "Program"]
 
@@ -23,7 +25,7 @@ _WITHOUT_EFFECT = """
     prefetch_multiplier statedb schedule schedule_filename scheduler scheduler_cls redirect_stdouts
     redirect_stdouts_level
 """
-#: What Celery's take and has no meaning here: accepted.
+#: What Celery's take and has no meaning here: accepted, with a warning.
 WITHOUT_EFFECT = frozenset(_WITHOUT_EFFECT.split())
 
 
@@ -54,6 +56,9 @@ class Program:
         for name in options:
             if name not in known and name not in WITHOUT_EFFECT:
                 raise TypeError(f"{command.title()}() got an unknown option {name!r}.{nearest(name, known)}")
+        idle = sorted(name for name in options if name not in known and options[name] not in (None, False))
+        if idle:
+            warn(f"{command.title()}(): these options have no effect: {', '.join(idle)}.", NoEffectWarning)
         given = {name: value for name, value in options.items() if name in known and value not in (None, False)}
         self.words = [command]
         for name, value in given.items():

@@ -121,6 +121,8 @@ class WithWorkflows:
     def _run_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any], *, ask: bool) -> Any:
         given = dict(options)
         throw = given.pop("throw", self.conf.task_eager_propagates)
+        if sig.subtask_type == "chord":
+            throw = given.pop("propagate", throw)
         here = self._eager
         with keeping():
             with passing_on():

@@ -48,7 +48,7 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         self, id: str | UUID, app: Source | None = None, *, ignored: bool = False, parent: AsyncResult[Any] | Any = None
     ) -> None:
         named: object = id if type(id) is str else text_id(id)
-        if not isinstance(named, str) or not named:
+        if not isinstance(named, str):
             raise ValueError(f"AsyncResult takes the id of a job, not {id!r}")
         self.id: str = named
         self.ignored = ignored
@@ -68,6 +68,8 @@ class AsyncResult(Actions, Lineage, Generic[R]):
     def _read(self) -> JobView | None:
         if self._kept is not None:
             return self._kept
+        if not self.id:
+            raise ValueError("This result has an empty id, which no job has: no state or value can be asked of it.")
         found = self._app.store.read.seen([self.id]).get(self.id)
         view = None if found is None else JobView(*found)
         if view is not None and view.final:

@@ -21,7 +21,7 @@ from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedu
 from localq.schedules.definition import MISSED, OVERLAP, Definition
 from localq.schedules.rules.rule import LAST_INSTANT
 from localq.settings import Settings
-from localq.tasks.call_options import read_options
+from localq.tasks.call_options import read_options, without_near_misses
 from localq.tasks.call_times import When
 from localq.tasks.calls.new_job import new_job
 from localq.tasks.calls.to_job import job_of
@@ -74,7 +74,8 @@ class Declaration(NamedTuple):
     """What a program says of a schedule, not checked yet.
 
     `where` tells in errors where it was said, with `{}` for the field. `task` is a name, a task, or the function of
-    one; `options` are those of the call, `terms` those of the schedule.
+    one; `options` are those of the call, `terms` those of the schedule. What is `configured` is an entry of a setting,
+    not a call.
     """
 
     where: str
@@ -85,6 +86,7 @@ class Declaration(NamedTuple):
     kwargs: Any = None
     options: Mapping[str, Any] = {}
     terms: Mapping[str, Any] = {}
+    configured: bool = False
 
     @classmethod
     def of_entry(cls, name: Any, entry: Any) -> Declaration:
@@ -113,6 +115,7 @@ class Declaration(NamedTuple):
             entry.get("kwargs"),
             options,
             terms,
+            configured=True,
         )
 
     @classmethod
@@ -255,8 +258,12 @@ class Declaration(NamedTuple):
         for name, reason in NOT_OPTIONS.items():
             if self.options.get(name) is not None:
                 raise ScheduleError(f"{self.where.format('options')}: a schedule takes no {name}: {reason}")
-        self._try("options", partial(read_options, self.options))
-        return {name: value for name, value in self.options.items() if value is not None}
+        options = self.options
+        if self.configured:
+            options = without_near_misses(options, self.where.format("options"))
+        else:
+            self._try("options", partial(read_options, options))
+        return {name: value for name, value in options.items() if value is not None}
 
     def _task(self, tasks: TaskRegistry) -> Task[..., Any] | str:
         """Return the task, or only its name in a program that knows no tasks at all."""

@@ -13,10 +13,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from localq.canvas.signatures import of_task
+from localq.exceptions import NoEffectWarning
 from localq.model.bounds import checked_id, checked_name, is_number, is_priority, is_whole
 from localq.model.hints import near_miss
 from localq.model.ids import text_id
 from localq.model.stamps import split_stamps
+from localq.model.warning import warn
 from localq.serialization import codec
 from localq.serialization.compression import check_compression
 from localq.serialization.serializers import check_serializer
@@ -35,6 +37,7 @@ __all__ = [
     "read_changes",
     "read_options",
     "read_run_at",
+    "without_near_misses",
 ]
 
 #: Options that end in the job's own columns.
@@ -87,6 +90,21 @@ def read_options(options: Mapping[str, Any]) -> None:
         meant = None if name in OPTIONS else near_miss(name, OPTIONS)
         if meant is not None:
             raise TypeError(f"apply_async() got an unknown option {name!r}. Did you mean {meant!r}?")
+
+
+def without_near_misses(options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return options that were configured, without those that are nearly others: a warning names both.
+
+    A program is started all the same, as Celery starts it.
+    """
+    kept = {}
+    for name, value in options.items():
+        meant = None if name in OPTIONS else near_miss(str(name), OPTIONS)
+        if meant is None:
+            kept[name] = value
+        else:
+            warn(f"{where}: the option {name!r} of a call has no effect. Did you mean {meant!r}?", NoEffectWarning)
+    return kept
 
 
 class Changes(NamedTuple):

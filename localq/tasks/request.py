@@ -102,6 +102,7 @@ _WORKED_OUT: dict[str, Callable[[Context], Any]] = {
     "kwargsrepr": lambda request: repr(request.kwargs or {})[:_LONGEST],
     "children": lambda request: request.__dict__.setdefault("children", []),
     "scheduled_at": lambda request: None,
+    "lang": lambda request: "py",
 }
 
 

@@ -88,7 +88,9 @@ def _read_options(where: str, value: ast.expr, *, of_entry: bool = False) -> Ite
         elif name in BROKER_ONLY:
             yield Unplaced(one.line, "note", f"{where}: the option {name} has no effect: there is no broker")
         elif name not in OPTIONS and (meant := near_miss(name, OPTIONS)) is not None:
-            yield Unplaced(one.line, "error", f"{where}: a call has no option {name}. Did you mean {meant!r}?")
+            # An entry's is left out with a warning; a route's is refused by the call that takes it.
+            level: Level = "differs" if of_entry else "error"
+            yield Unplaced(one.line, level, f"{where}: a call has no option {name}. Did you mean {meant!r}?")
 
 
 def _read_annotations(shown: str, value: ast.expr) -> Iterator[Unplaced]:

@@ -21,7 +21,7 @@ from localq.app.absent import INSTEAD
 from localq.app.programs import OPTIONS
 from localq.app.task import Context
 from localq.cli import main
-from localq.exceptions import BackendStoreError, ImproperlyConfigured, NotRegistered
+from localq.exceptions import BackendStoreError, ImproperlyConfigured, NoEffectWarning, NotRegistered
 from localq.model.job_options import JobOptions
 
 
@@ -380,9 +380,9 @@ def test_a_worker_made_of_arguments_is_the_command_with_its_options(
 ) -> None:
     worker = q.Worker(
         hostname="mail@here", loglevel="INFO", concurrency=2, queues=["mail", "sms"], autoscale=(8, 2), beat=True,
-        task_events=False, logfile=None, umask=0o27, optimization="fair",
+        task_events=False, logfile=None, umask=0o27, optimization=None,
     )  # fmt: skip
-    beat = q.Beat(max_interval=5, include=["one", "two"], schedule="celerybeat-schedule")
+    beat = q.Beat(max_interval=5, include=["one", "two"])
 
     assert worker.words == [
         "worker", "--hostname=mail@here", "--loglevel=INFO", "--concurrency=2", "--queues=mail,sms",
@@ -401,6 +401,15 @@ def test_every_option_of_a_worker_or_beat_made_of_arguments_is_one_of_the_comman
         assert command is not None
         there = {option for parameter in command.params for option in parameter.opts}
         assert {f"--{option.replace('_', '-')}" for option in options} <= there
+
+
+def test_options_about_brokers_of_a_worker_made_of_arguments_are_warned_of(q: LocalQ) -> None:
+    with pytest.warns(NoEffectWarning, match=r"Worker\(\): .* no effect: optimization, without_gossip\."):
+        worker = q.Worker(optimization="fair", without_gossip=True, without_mingle=False, statedb=None)
+    with pytest.warns(NoEffectWarning, match=r"Beat\(\): .* no effect: schedule\."):
+        q.Beat(schedule="celerybeat-schedule")
+
+    assert worker.words == ["worker"]
 
 
 def test_an_unknown_option_of_a_worker_is_refused_with_the_nearest(q: LocalQ) -> None:

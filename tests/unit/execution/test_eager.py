@@ -482,6 +482,19 @@ def test_apply_throws_when_asked(q: LocalQ) -> None:
         fail.apply(throw=True)
 
 
+def test_a_chord_that_is_applied_raises_its_header_s_error_where_it_is_to_propagate(q: LocalQ) -> None:
+    @q.task
+    def fail() -> None:
+        raise KeyError("x")
+
+    @q.task
+    def body(values: list[Any]) -> None: ...
+
+    with pytest.raises(KeyError):
+        chord([fail.s()], body.s()).apply(propagate=True)
+    assert chord([fail.s()], body.s()).apply(propagate=False).state == "FAILURE"
+
+
 def test_what_apply_calls_is_sent_as_ever(q: LocalQ) -> None:
     @q.task
     def later() -> None: ...

@@ -82,10 +82,19 @@ def test_an_unknown_id_reads_pending_and_does_not_exist(q: LocalQ) -> None:
         result.get(timeout=0)
 
 
-@pytest.mark.parametrize("bad", ["", None, 5])
+@pytest.mark.parametrize("bad", [None, 5])
 def test_a_result_needs_an_id(q: LocalQ, bad: Any) -> None:
     with pytest.raises(ValueError, match="takes the id of a job"):
         AsyncResult(bad, q)
+
+
+def test_a_result_with_an_empty_id_is_made_and_nothing_can_be_asked_of_it(q: LocalQ) -> None:
+    result: AsyncResult[Any] = AsyncResult("", q)
+
+    assert result.id == ""
+    for ask in (lambda: result.state, lambda: result.result, result.get, result.ready):
+        with pytest.raises(ValueError, match="empty id"):
+            ask()
 
 
 def test_a_result_follows_its_job(q: LocalQ, add: Task[..., int], hand: Hand) -> None:

@@ -62,7 +62,7 @@ def test_nothing_is_no_id_and_revokes_nothing(q: LocalQ, add: Task[..., int]) ->
 
     assert q.control.revoke(None) is None
     q.control.revoke([None])
-    for wrong in (None, "", 5):
+    for wrong in (None, 5):
         with pytest.raises(ValueError, match="takes the id of a job"):
             AsyncResult(wrong, q)  # type: ignore[arg-type]
 

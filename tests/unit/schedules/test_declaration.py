@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from localq import LocalQ, shared_task
-from localq.exceptions import LocalQError, ScheduleError
+from localq.exceptions import LocalQError, NoEffectWarning, ScheduleError
 from localq.schedules import crontab, every, schedule
 from localq.schedules.definition import Definition, read_definition
 from localq.tasks import shared_task as shared_tasks
@@ -242,7 +242,6 @@ def test_a_definition_is_read_back_as_it_was(shop: LocalQ) -> None:
         ({"args": (1, object())}, "beat_schedule['x']['args']: args[1]"),
         ({"args": "12"}, "beat_schedule['x']['args']: must be a list or tuple"),
         ({"kwargs": [1]}, "beat_schedule['x']['kwargs']: must be a dict"),
-        ({"options": {"queeu": "x"}}, "beat_schedule['x']['options']: apply_async() got an unknown option 'queeu'."),
         ({"options": {"priority": 11}}, "beat_schedule['x']['options']: priority=11"),
         ({"options": {"eta": datetime(2030, 1, 1)}}, "a schedule takes no eta: the schedule says when"),
         ({"options": {"countdown": -1}}, "beat_schedule['x']['options']: -1 must be a number of seconds"),
@@ -276,6 +275,15 @@ def test_a_bad_entry_is_refused_with_its_field_and_the_reason(shop: LocalQ, part
         shop.schedules.configured()
 
     assert words in str(caught.value)
+
+
+def test_an_option_of_an_entry_that_is_nearly_another_is_warned_of_and_has_no_effect(shop: LocalQ) -> None:
+    shop.conf.beat_schedule = entry(options={"queeu": "mail", "priority": 3})
+
+    with pytest.warns(NoEffectWarning, match=r"beat_schedule\['x'\]\['options'\]: .*'queeu'.* Did you mean 'queue'"):
+        found = only(shop)
+
+    assert (found.job.queue, found.job.priority) == ("celery", 3)
 
 
 def test_an_unknown_zone_of_the_settings_is_refused(shop: LocalQ) -> None:

@@ -32,6 +32,15 @@ def test_a_header_is_an_attribute_of_the_request(eager: LocalQ) -> None:
     assert found == ("a", "a", True, {"tenant": "a"})
 
 
+def test_a_request_is_of_this_language_unless_a_header_says_another(eager: LocalQ) -> None:
+    @eager.task(bind=True)
+    def look(self: Any) -> Any:
+        return self.request.lang
+
+    assert look.delay().get() == "py"
+    assert look.apply_async(headers={"lang": "de"}).get() == "de"
+
+
 def test_a_request_has_the_fields_of_celery(eager: LocalQ) -> None:
     @eager.task(bind=True)
     def look(self: Any, x: int, y: int) -> Any:

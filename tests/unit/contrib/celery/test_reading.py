@@ -250,10 +250,11 @@ def test_keys_of_schedule_entries_and_of_their_options_are_checked(
 """,
     )
 
-    lines = [line for line in told() if " differs: " not in line]
+    lines = [line for line in told() if " differs: " not in line or "option" in line]
     assert lines == [
         "celeryconfig.py:2 error: beat_schedule['nightly'] has 'taks': there is no such key. Did you mean 'task'?",
-        "celeryconfig.py:5 error: beat_schedule['hourly']['options']: a call has no option qeue. Did you mean 'queue'?",
+        "celeryconfig.py:5 differs: beat_schedule['hourly']['options']: a call has no option qeue. Did you mean "
+        "'queue'?",
         "celeryconfig.py:5 error: beat_schedule['hourly']['options']: a schedule takes no eta: the schedule says when; "
         "`countdown` delays each run",
         "celeryconfig.py:5 note: beat_schedule['hourly']['options']: the option reply_to has no effect: there is no "
