@@ -36,6 +36,7 @@ from localq.web.gate.sessions import Sessions
 from localq.web.gate.token_file import token_at, token_path
 from localq.web.live.filling import Filling
 from localq.web.live.follower import Follower
+from localq.web.metrics.counted import Counted
 from localq.web.pages.refused import refused_page
 from localq.web.rendering import Renderer
 from localq.web.site import Handler, Site
@@ -52,6 +53,7 @@ def dashboard(
     hosts: Collection[str] = (),
     read_only: bool = False,
     streams: bool = True,
+    metrics_token: str | None = None,
 ) -> Starlette:
     """Return the dashboard of a queue: an ASGI application that can be mounted below any path.
 
@@ -66,12 +68,13 @@ def dashboard(
         read_only: Nobody changes anything here, whoever they are.
         streams: Pages are told by a stream when something changes; False: they ask every five seconds, which suits
             a server that has a thread for each request.
+        metrics_token: What lets a scraper read `/metrics`, and nothing else.
     """
     if who is not None:
         own = Sessions(secrets.token_urlsafe(32))
         return build(q, own, who=partial(_actor, who), read_only=read_only, streams=streams)
     kept = Sessions(token or token_at(token_path(q.location, os.environ)))
-    return build(q, kept, hosts=hosts, read_only=read_only, streams=streams)
+    return build(q, kept, hosts=hosts, read_only=read_only, streams=streams, metrics_token=metrics_token)
 
 
 def _actor(who: Callable[[Request], Actor | str | None], request: Request) -> Actor | None:
@@ -93,6 +96,7 @@ def build(
     streams: bool = True,
     passwords: Passwords | None = None,
     proxy: Proxy | None = None,
+    metrics_token: str | None = None,
     now: Callable[[], float] = time.time,
 ) -> Starlette:
     """Return the application over what its sessions open; see `dashboard`."""
@@ -105,11 +109,13 @@ def build(
         any_host=who is not None,
         passwords=passwords,
         proxy=proxy,
+        metrics_token=metrics_token,
     )
     render = Renderer(desk, sessions, {way.path for way in WAYS}, streams=streams)
     past = Past()
     follower, filling = Follower(desk), Filling(desk, past)
-    site = Site(desk, render, sessions, access, follower, past, Starts(q), Names(), Bulks(desk), filling)
+    own = (Starts(q), Names(), Bulks(desk), filling, Counted())
+    site = Site(desk, render, sessions, access, follower, past, *own)
     keeper = Keeper(access, partial(refused_page, site), who)
 
     @asynccontextmanager
@@ -120,17 +126,16 @@ def build(
         await site.filling.stop()
         desk.close()
 
-    routes = [
-        Route(
-            way.path,
-            guarded(_answering(site, way.handler), way.right, keeper, now),
-            methods=list(way.methods),
-        )
-        for way in WAYS
-    ]
-    app = Starlette(routes=routes, middleware=[Middleware(Door)], lifespan=lifespan)
+    app = Starlette(routes=_routes(site, keeper, now), middleware=[Middleware(Door)], lifespan=lifespan)
     app.add_exception_handler(HTTPException, partial(_not_found, site))
     return app
+
+
+def _routes(site: Site, keeper: Keeper, now: Callable[[], float]) -> list[Route]:
+    return [
+        Route(way.path, guarded(_answering(site, way.handler), way.right, keeper, now), methods=list(way.methods))
+        for way in WAYS
+    ]
 
 
 def _answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import uvicorn
+from starlette.applications import Starlette
 
 from localq.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
@@ -53,6 +54,7 @@ def serve(
     token: str | None = None,
     hosts: Sequence[str] = (),
     read_only: bool = False,
+    metrics_token: str | None = None,
     while_input: bool = False,
     passwords: Passwords | None = None,
     proxy: Proxy | None = None,
@@ -70,8 +72,24 @@ def serve(
     """
     listening = _listening(address)
     sessions = Sessions(token or token_at(token_path(q.location, os.environ)))
-    app = build(q, sessions, hosts=(address.host, *hosts), read_only=read_only, passwords=passwords, proxy=proxy)
-    config = uvicorn.Config(
+    app = build(
+        q,
+        sessions,
+        hosts=(address.host, *hosts),
+        read_only=read_only,
+        passwords=passwords,
+        proxy=proxy,
+        metrics_token=metrics_token,
+    )
+    server = uvicorn.Server(_config(app, address))
+    if while_input:
+        threading.Thread(target=_until_input_ends, args=(server,), daemon=True).start()
+    say(f"Dashboard: {address.url}/login?once={sessions.new_link(time.time())}")
+    server.run(sockets=[listening])
+
+
+def _config(app: Starlette, address: Address) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         host=address.host,
         port=address.port,
@@ -83,11 +101,6 @@ def serve(
         timeout_graceful_shutdown=2,
         lifespan="on",
     )
-    server = uvicorn.Server(config)
-    if while_input:
-        threading.Thread(target=_until_input_ends, args=(server,), daemon=True).start()
-    say(f"Dashboard: {address.url}/login?once={sessions.new_link(time.time())}")
-    server.run(sockets=[listening])
 
 
 def _listening(address: Address) -> socket.socket:

@@ -18,6 +18,7 @@ from localq.web.gate.actor import Right
 from localq.web.gate.sessions import Sessions
 from localq.web.live.filling import Filling
 from localq.web.live.follower import Follower
+from localq.web.metrics.counted import Counted
 from localq.web.rendering import Renderer
 
 __all__ = ["Handler", "Site", "Way", "go_to", "root_of"]
@@ -36,6 +37,7 @@ class Site(NamedTuple):
     names: Names
     bulks: Bulks
     filling: Filling
+    counted: Counted
 
 
 Handler = Callable[[Site, Request], Awaitable[Response]]

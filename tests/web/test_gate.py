@@ -45,7 +45,13 @@ def test_nobody_passes_without_a_key(way: object, page_of: Open) -> None:
 
 
 def test_what_is_open_to_all_is_named_here() -> None:
-    assert {way.path for way in WAYS if way.right == Right.OPEN} == {"/static/{name}", "/login", "/language"}
+    assert {way.path for way in WAYS if way.right == Right.OPEN} == {
+        "/static/{name}",
+        "/login",
+        "/language",
+        "/healthcheck",
+        "/healthcheck/ready",
+    }
 
 
 def test_whoever_may_change_something_does_so_by_no_get() -> None:

@@ -42,6 +42,12 @@ __all__ = ["flower"]
 @click.option(
     "--proxy", "proxies", multiple=True, metavar="ADDRESS", help="A proxy, or a network of them; may be repeated."
 )
+@click.option(
+    "--metrics-token",
+    envvar="LOCALQ_METRICS_TOKEN",
+    metavar="TEXT",
+    help="What lets a scraper read /metrics, and nothing else. Also LOCALQ_METRICS_TOKEN.",
+)
 @click.option("--while-input", is_flag=True, hidden=True, help="Stop when standard input ends.")
 @click.option("--read-only", is_flag=True, help="Nobody changes anything there.")
 @app_options
@@ -54,6 +60,7 @@ def flower(
     basic_auth: str | None,
     proxy_user_header: str | None,
     proxies: tuple[str, ...],
+    metrics_token: str | None,
     read_only: bool,
     while_input: bool,
 ) -> None:
@@ -75,4 +82,5 @@ def flower(
         while_input=while_input,
         passwords=Passwords([basic_auth]) if basic_auth else None,
         proxy=Proxy(proxy_user_header or "", proxies) if proxy_user_header or proxies else None,
+        metrics_token=metrics_token,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Callable, Collection, Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -58,6 +59,7 @@ class Access:
         hosts: Names, beside the loopback ones, under which the page answers.
         read_only: Nobody changes anything, whoever they are.
         peer: Returns the user at the other end of a loopback connection, where that can be told.
+        metrics_token: What lets somebody read the metrics, and nothing else.
         any_host: It answers under whatever name: another application looks after that.
         passwords: What opens it beside the token.
         proxy: Proxies that say who asks.
@@ -73,7 +75,9 @@ class Access:
         any_host: bool = False,
         passwords: Passwords | None = None,
         proxy: Proxy | None = None,
+        metrics_token: str | None = None,
     ) -> None:
+        self._metrics_token = metrics_token
         self._sessions, self._read_only, self._peer, self._any_host = sessions, read_only, peer, any_host
         self._hosts = LOOPBACK | {host_name(name) for name in hosts}
         self._passwords, self._proxy, self._slow = passwords, proxy, SlowDown()
@@ -106,6 +110,9 @@ class Access:
         scheme, _, value = sent.partition(" ")
         if scheme.lower() == "bearer" and self._sessions.is_token(value.strip()):
             return Actor("token", EVERYTHING)
+        metrics = self._metrics_token
+        if scheme.lower() == "bearer" and metrics and hmac.compare_digest(value.strip().encode(), metrics.encode()):
+            return Actor("metrics", frozenset({Right.METRICS}))
         named = basic(sent)
         if self._passwords is None or named is None or not self._passwords.opens(*named):
             return None
