@@ -71,8 +71,8 @@ class SqlHistory:
 def remember(cursor: Any, dialect: SqlDialect, keys: Sequence[int]) -> None:
     """Count finished jobs that are about to go, within the transaction that removes them."""
     sql = history_statements(dialect)
-    rows = (sql.going.run(cursor, k=key).fetchone() for key in keys)
-    fresh = tallied([Ended._make(row) for row in rows if row is not None], FINE_US)
+    rows = sql.going.run(cursor, keys=dialect.bound(keys)).fetchall()
+    fresh = tallied(map(Ended._make, rows), FINE_US)
     if not fresh:
         return
     _add(cursor, sql, fresh, FINE_US)

@@ -41,7 +41,7 @@ class HistoryStatements(StatementTable):
                 job.c.finished_at < P("until"),
             )
         )
-        self.going = self.made(_ended().where(job.c.key == P("k"), job.c.finished_at.is_not(None)))
+        self.going = self.made(_ended().where(job.c.key.in_(dialect.listed("keys")), job.c.finished_at.is_not(None)))
         self.tallies = self.made(
             select(*tally.columns).where(tally.c.at >= P("since"), tally.c.at < P("until")).order_by(tally.c.at)
         )
