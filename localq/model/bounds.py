@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
-__all__ = ["A_NAME", "checked_id", "checked_name", "is_name", "is_number", "is_priority", "is_whole"]
+__all__ = ["A_NAME", "as_priority", "checked_id", "checked_name", "is_name", "is_number", "is_priority", "is_whole"]
 
 #: Bytes that a name may have, in UTF-8.
 _LONGEST_NAME = 255
@@ -35,6 +35,11 @@ def is_number(value: Any, least: float | None = None, most: float | None = None)
 def is_priority(value: Any) -> bool:
     """Whether a value is a priority of jobs."""
     return is_whole(value, 0, _HIGHEST_PRIORITY)
+
+
+def as_priority(value: Any) -> int:
+    """Return a number as the nearest priority of jobs; brokers have others."""
+    return min(max(int(value), 0), _HIGHEST_PRIORITY)
 
 
 def is_name(value: Any) -> TypeGuard[str]:

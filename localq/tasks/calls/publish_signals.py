@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from localq.model.bounds import as_priority
 from localq.model.clock import from_datetime, to_datetime
 from localq.model.job import NewJob
 from localq.model.job_options import JobOptions
@@ -159,7 +160,7 @@ def _changed(message: _Message, before: dict[str, Any]) -> NewJob:
         new = new._replace(expires_at=_micros(headers.get("expires")))
     priority = fields["properties"].get("priority")
     if priority != new.priority and priority is not None:
-        new = new._replace(priority=int(priority))
+        new = new._replace(priority=as_priority(priority))
     args, kwargs, _ = fields["body"]
     if readable:
         new = new._replace(args=codec.encode_call(tuple(args), dict(kwargs), options.serializer))

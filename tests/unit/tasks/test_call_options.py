@@ -159,6 +159,22 @@ def test_options_that_are_nobodys_reach_all_who_are_asked_on_the_way(q: LocalQ) 
     assert heard[:3] == [("apply_async", "pro"), ("router", "pro"), ("publish", "pro", "g")]
 
 
+@pytest.mark.parametrize(("given", "kept"), [(255, 9), (7, 7), (-1, 0), ("8", 8)])
+def test_a_priority_that_a_receiver_sets_is_one_that_jobs_have(
+    q: LocalQ, add: Task[..., Any], given: Any, kept: int
+) -> None:
+    def publish(properties: Any = None, **_more: Any) -> None:
+        properties["priority"] = given
+
+    before_task_publish.connect(publish)
+    try:
+        result = add.delay(1)
+    finally:
+        before_task_publish.disconnect(publish)
+
+    assert stored(q, result.id).priority == kept
+
+
 def test_options_of_a_broker_are_accepted_and_ignored(q: LocalQ, add: Task[..., Any]) -> None:
     plain, given = add.delay(1), add.apply_async((1,), **dict.fromkeys(BROKER_ONLY, "x"))
 
