@@ -278,3 +278,13 @@ def test_a_job_is_deleted_from_its_page(page: TestClient, q: LocalQ) -> None:
     assert page.post(f"/jobs/{waiting.id}/delete").headers["location"].startswith(f"/jobs/{waiting.id}?said=")
     assert q.store.read.get([job]) == {}
     assert page.get(f"/jobs/{job}").status_code == 404
+
+
+def test_the_page_that_asks_says_all_that_was_asked_for_in_the_readers_language(page: TestClient) -> None:
+    asked = {"state": "FAILURE", "task": "t", "queue": "q", "worker": "w", "text": "x", "within": "1h"}
+    times = {"since": "2026-11-30T14:02", "until": "2026-11-30T15:02"}
+
+    text = page.get(asks(page, verb="retry", **asked, **times), headers={"Accept-Language": "zh"}).text
+
+    assert all(f"<code>{value}</code>" in text for value in (asked | times).values())
+    assert "<dt>队列</dt>" in text
