@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from localq import LocalQ
-from localq.exceptions import QueryError
+from localq.exceptions import QueryError, StoreError
 from localq.model.tally import size_of
 from localq.testing import drain
 from localq.web.act.form_call import read_call
@@ -208,3 +208,18 @@ def test_a_line_has_a_gap_where_there_is_nothing() -> None:
 
     assert drawn.count("<polyline") == 2
     assert ">0.4</text>" in drawn
+
+
+def test_where_too_many_wait_to_be_counted_the_pages_say_at_least_how_many(
+    page: TestClient, q: LocalQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    q.send_task("shop.mail", ("ann",))
+
+    def too_long(*_: object) -> dict[tuple[str, str], int]:
+        raise StoreError("took too long")
+
+    monkeypatch.setattr("localq.store.sql.reading.SqlReading.waiting_tasks", too_long)
+
+    assert "shop.mail 1+ 0" in text_of(page, "/tasks")
+    assert "1 waiting+" in text_of(page, "/tasks/shop.mail")
+    assert page.get("/jobs").status_code == 200

@@ -20,6 +20,7 @@ from localq.monitor.jobs import Wanted, errors_of
 from localq.store.protocol import Filter, Store
 from localq.tasks.task import Task
 from localq.web.ask.listing import Line, lines_of
+from localq.web.ask.names import Waiting
 from localq.web.ask.overview import Past
 from localq.web.ask.series import Figures, Window, figures
 from localq.web.ask.tasks import TaskSeen, tasks_seen
@@ -79,12 +80,14 @@ class TaskPage(NamedTuple):
     changes: list[ChangeRow]
 
 
-def task_page(app: LocalQ, store: Store, past: Past, window: Window, name: str, now: int) -> TaskPage | None:
+def task_page(
+    app: LocalQ, store: Store, past: Past, window: Window, name: str, now: int, counted: Waiting
+) -> TaskPage | None:
     """Return what is known of a task; None where nobody knows of one, and no job is of it."""
     both = [one for one in past.tallies(store, window, now, before=True) if one.task == name]
     split = now - window.length_us
     during = [one for one in both if one.at >= split]
-    seen = next((one for one in tasks_seen(app, store, past, window, now) if one.name == name), None)
+    seen = next(iter(tasks_seen(app, store, past, window, now, counted, only=name)), None)
     recent = _newest(store, Filter(tasks=(name,)), _LOOKED_AT)
     if seen is None and not recent:
         return None
@@ -96,7 +99,7 @@ def task_page(app: LocalQ, store: Store, past: Past, window: Window, name: str, 
         before=figures(one for one in both if one.at < split),
         spans=_spans(during, split, now, window.step_us),
         runs=_added(during),
-        waiting={queue: count for (queue, of), count in store.read.waiting_tasks().items() if of == name},
+        waiting={queue: count for (queue, of), count in counted.counts.items() if of == name},
         errors=grouped((one.id, one.finished_at or 0, said[one.id]) for one in failed if one.id in said),
         failed_examined=len(failed),
         newest=lines_of(app, store, recent[:_LINES]),

@@ -11,6 +11,7 @@ from localq.model.tally import Tally
 from localq.model.worker import WorkerState
 from localq.result.paged_jobs import paged
 from localq.store.protocol import Filter, Store
+from localq.web.ask.names import Waiting
 from localq.web.ask.overview import Past
 from localq.web.ask.series import Figures, Window, figures
 
@@ -40,13 +41,19 @@ class TaskSeen(NamedTuple):
         return self.figures.finished - self.figures.failed - self.revoked
 
 
-def tasks_seen(app: LocalQ, store: Store, past: Past, window: Window, now: int) -> list[TaskSeen]:
-    """Return every task that is known, waits, or finished in a window: those with most failures first, then by name."""
+def tasks_seen(
+    app: LocalQ, store: Store, past: Past, window: Window, now: int, counted: Waiting, only: str | None = None
+) -> list[TaskSeen]:
+    """Return every task that is known, waits, or finished in a window: those with most failures first, then by name.
+
+    Args:
+        only: Leave out all others.
+    """
     by_task: dict[str, list[Tally]] = {}
     for one in past.tallies(store, window, now):
         by_task.setdefault(one.task, []).append(one)
     waiting: Counter[str] = Counter()
-    for (_, task), count in store.read.waiting_tasks().items():
+    for (_, task), count in counted.counts.items():
         waiting[task] += count
     running = running_by_task(store)
     knowing = task_names(store)
@@ -62,6 +69,7 @@ def tasks_seen(app: LocalQ, store: Store, past: Past, window: Window, now: int) 
             tuple(sorted(knowing.get(name, ()))),
         )
         for name in names
+        if only is None or name == only
     ]
     return sorted(found, key=lambda one: (-one.figures.failed, one.name))
 

@@ -13,13 +13,15 @@ from starlette.responses import Response
 from localq.app import LocalQ
 from localq.exceptions import QueryError
 from localq.model.clock import to_datetime
+from localq.store.protocol import Store
 from localq.web import words
 from localq.web.act.change import Hand
 from localq.web.act.edited import call_task
 from localq.web.act.form_call import FIELD, read_call
+from localq.web.ask.names import Waiting
 from localq.web.ask.series import WINDOWS, Window
 from localq.web.ask.task import TaskPage, parameters_of, task_page
-from localq.web.ask.tasks import tasks_seen
+from localq.web.ask.tasks import TaskSeen, tasks_seen
 from localq.web.draw.histogram import bars, histogram
 from localq.web.draw.lines import chart
 from localq.web.forms import Form
@@ -35,8 +37,14 @@ __all__ = ["call", "task", "tasks"]
 async def tasks(site: Site, request: Request) -> Response:
     """List the tasks."""
     window, now = _window(request, "24h"), site.desk.now()
-    found = await site.desk.ask(lambda store: tasks_seen(site.desk.app, store, site.past, window, now))
-    return site.render.page(request, "tasks.html", {"tasks": found, "window": window, "windows": list(WINDOWS)})
+    found, counted = await site.desk.ask(lambda store: _all(site, store, window, now))
+    values = {"tasks": found, "whole": counted.whole, "window": window, "windows": list(WINDOWS)}
+    return site.render.page(request, "tasks.html", values)
+
+
+def _all(site: Site, store: Store, window: Window, now: int) -> tuple[list[TaskSeen], Waiting]:
+    counted = site.names.waiting(store)
+    return tasks_seen(site.desk.app, store, site.past, window, now, counted), counted
 
 
 def _window(request: Request, usual: str) -> Window:
@@ -51,12 +59,13 @@ async def task(site: Site, request: Request) -> Response:
 async def _shown(site: Site, request: Request, typed: Mapping[str, str], error: str) -> Response:
     name = request.path_params["name"]
     window, now = _window(request, "24h"), site.desk.now()
-    seen = await site.desk.ask(lambda store: task_page(site.desk.app, store, site.past, window, name, now))
+    seen, counted = await site.desk.ask(lambda store: _one(site, store, window, name, now))
     if seen is None:
         return refused_page(site, request, Refused(404, f"Nobody knows a task {name[:100]!r}, and no job is of it."))
     values = {
         **_drawn(request, seen, window),
         "seen": seen,
+        "whole": counted.whole,
         "window": window,
         "windows": list(WINDOWS),
         "typed": typed,
@@ -64,6 +73,11 @@ async def _shown(site: Site, request: Request, typed: Mapping[str, str], error: 
         "error": error,
     }
     return site.render.page(request, "task.html", values, status=400 if error else 200)
+
+
+def _one(site: Site, store: Store, window: Window, name: str, now: int) -> tuple[TaskPage | None, Waiting]:
+    counted = site.names.waiting(store)
+    return task_page(site.desk.app, store, site.past, window, name, now, counted), counted
 
 
 def _drawn(request: Request, seen: TaskPage, window: Window) -> dict[str, Any]:
