@@ -60,7 +60,9 @@ def spark(values: Sequence[float], title: str) -> Markup:
     top = max(values, default=0) or 1
     steps = max(1, len(values) - 1)
     places = [(120 * number / steps, 26 - 24 * value / top) for number, value in enumerate(values)]
-    return figure(120, 28, title, [element("polyline", points=_points(places), class_="done")], "chart spark")
+    return figure(
+        120, 28, title, [element("polyline", points=_points(places), class_="done")], "chart spark", stretched=True
+    )
 
 
 def _without_gaps(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:

@@ -20,8 +20,14 @@ def element(name: str, *inside: str, **attributes: object) -> Markup:
     return Markup(f"<{name}{said}>{body}</{name}>") if body else Markup(f"<{name}{said}/>")
 
 
-def figure(width: float, height: float, title: str, inside: Iterable[Markup], class_: str = "") -> Markup:
-    """Return a picture that says what it shows to who cannot see it."""
+def figure(
+    width: float, height: float, title: str, inside: Iterable[Markup], class_: str = "", *, stretched: bool = False
+) -> Markup:
+    """Return a picture that says what it shows to who cannot see it.
+
+    Args:
+        stretched: It fills whatever place it gets, whatever that does to its shape.
+    """
     return element(
         "svg",
         element("title", title),
@@ -32,6 +38,7 @@ def figure(width: float, height: float, title: str, inside: Iterable[Markup], cl
         role="img",
         aria_label=title,
         class_=class_ or None,
+        preserveAspectRatio="none" if stretched else None,
     )
 
 
