@@ -6,13 +6,15 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio import to_thread
 
 from localq.app import LocalQ
 from localq.store import open_reader
-from localq.store.protocol import Store
+from localq.store.protocol import Reading, Store
+from localq.store.protocol.reading import Stats
+from localq.web.ask.held import Held
 
 __all__ = ["Desk"]
 
@@ -89,4 +91,25 @@ def _readers(app: LocalQ) -> list[Store]:
         return [app.store]
     # Whoever looks at a queue that nobody used yet makes it.
     app.store.open()
-    return [open_reader(app.location, DEADLINE_S) for _ in range(_READERS)]
+    held: Held = Held()
+    return [_counted(open_reader(app.location, DEADLINE_S), held) for _ in range(_READERS)]
+
+
+class _Counted:
+    """What there is to know of jobs, of which the counts are shared: on a million jobs they take some 60 ms."""
+
+    def __init__(self, read: Reading, held: Held) -> None:
+        self._read, self._held = read, held
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._read, name)
+
+    def stats(self) -> Stats:
+        """Return counts, which all pages share for a moment where they are costly."""
+        return self._held.get(self._read.stats)
+
+
+def _counted(store: Any, held: Held) -> Store:
+    store.read = _Counted(store.read, held)
+    counted: Store = store
+    return counted

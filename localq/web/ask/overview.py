@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from localq.model.job import JobState
 from localq.model.schedule import Schedule, ScheduleState
 from localq.model.tally import Tally
 from localq.store.protocol import Store
+from localq.web.ask.held import Held
 from localq.web.ask.needs import Need, needs_of
 from localq.web.ask.queues import QueueSeen, lately, queues_seen
 from localq.web.ask.series import WINDOWS, Figures, Point, Series, Window, figures, points
@@ -17,6 +19,7 @@ from localq.web.ask.workers import WorkerSeen, workers_seen
 
 __all__ = ["Overview", "Past", "overview"]
 
+T = TypeVar("T")
 _HOUR, _MINUTE = 3_600_000_000, 60_000_000
 #: Schedules that are shown, the next to fire.
 _NEXT = 5
@@ -26,7 +29,18 @@ class Past:
     """The series of every window, kept as long as the dashboard runs."""
 
     def __init__(self) -> None:
-        self._series = {name: Series(one.step_us, 2 * one.length_us) for name, one in WINDOWS.items()}
+        # Only the last hour is compared with the one before.
+        self._series = {
+            name: Series(one.step_us, one.length_us * (2 if name == "1h" else 1)) for name, one in WINDOWS.items()
+        }
+        self._shared: dict[str, Held] = {}
+        self._lock = threading.Lock()
+
+    def shared(self, name: str, find: Callable[[], T]) -> T:
+        """Return an answer that all browsers share for as long as it was costly to find."""
+        with self._lock:
+            held = self._shared.setdefault(name, Held())
+        return held.get(find)
 
     def tallies(self, store: Store, window: Window, now: int, *, before: bool = False) -> list[Tally]:
         """Return the tallies of a window up to now; of the one before it as well, if asked for."""
@@ -72,6 +86,10 @@ class Overview(NamedTuple):
 
 def overview(store: Store, past: Past, window: Window, now: int) -> Overview:
     """Return what the first page shows."""
+    return past.shared(f"overview {window.name}", lambda: _overview(store, past, window, now))
+
+
+def _overview(store: Store, past: Past, window: Window, now: int) -> Overview:
     rows = store.workers.all()
     two_hours = past.tallies(store, WINDOWS["1h"], now, before=True)
     split = now - _HOUR

@@ -35,7 +35,9 @@ def target(queue: str) -> str:
 
 def all_queues(store: Store, past: Past, now: int) -> list[QueueSeen]:
     """Return every queue, with its rate and how long jobs wait in it."""
-    return queues_seen(store, store.workers.all(), lately(past.last_hour(store, now), now))
+    return past.shared(
+        "queues", lambda: queues_seen(store, store.workers.all(), lately(past.last_hour(store, now), now))
+    )
 
 
 def queue_whole(app: LocalQ, store: Store, past: Past, name: str, now: int) -> QueueWhole | None:

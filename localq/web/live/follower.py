@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator
 from anyio import to_thread
 
 from localq.exceptions import StoreError
+from localq.web.ask.held import MOST_S
 from localq.web.desk import Desk
 
 __all__ = ["Follower"]
 
 #: Seconds between two looks, and between two words to one browser.
 _LOOK_S = 0.5
+#: Looks after the last change until it is told again.
+_ECHO = int(MOST_S / _LOOK_S) + 2
 #: Seconds after which a stream says that it is still there, so that a proxy does not cut it.
 _SILENCE_S = 15.0
 #: Streams at a time; what is over that is told to ask again.
@@ -65,9 +68,13 @@ class Follower:
             self._listeners -= 1
 
     async def _look(self) -> None:
+        echo = 0
         try:
             while self._listeners:
-                if await to_thread.run_sync(self._has_changed):
+                changed = await to_thread.run_sync(self._has_changed)
+                echo = _ECHO if changed else max(0, echo - 1)
+                # Once more after the last change: what a page was told then may have been held (`ask.held`).
+                if changed or echo == 1:
                     self._version += 1
                     async with self._changed:
                         self._changed.notify_all()
