@@ -152,9 +152,8 @@ class _Commands(click.Group):
 def run(words: list[str], app: LocalQ) -> int:
     """Be the program for an app, which commands that name none are about; return the exit code."""
     try:
-        main.main(words, prog_name="localq", obj=app, standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+        # What a command exits with is returned here, and not raised; those that end otherwise return nothing.
+        code = main.main(words, prog_name="localq", obj=app, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -162,7 +161,7 @@ def run(words: list[str], app: LocalQ) -> int:
         return 1
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

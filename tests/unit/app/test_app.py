@@ -368,6 +368,20 @@ def test_an_app_is_the_command_for_itself(q: LocalQ, capsys: pytest.CaptureFixtu
     assert "There is no command 'lst'. Did you mean 'list'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["result", "no-such-job"], 4), (["retry", "no-such-job"], 4), (["inspect", "ping", "-t", "0"], 69)],
+)
+def test_a_command_of_a_script_ends_it_with_the_exit_code_of_the_command(
+    q: LocalQ, words: list[str], code: int
+) -> None:
+    q.send_task("shop.mail")
+
+    with pytest.raises(SystemExit) as ended:
+        q.start(argv=words)
+    assert ended.value.code == code
+
+
 def test_worker_main_runs_the_command_worker_alone(q: LocalQ, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="worker_main"):
         q.worker_main(["list"])
