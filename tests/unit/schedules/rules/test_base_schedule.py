@@ -131,3 +131,16 @@ def test_a_schedule_with_is_due_alone_cannot_tell_its_times() -> None:
 
     with pytest.raises(ScheduleError, match="only it can tell"):
         WhenDirty().remaining_estimate(NOON)
+
+
+def test_a_schedule_that_only_its_program_knows_is_equal_to_itself_alone() -> None:
+    class WhenDirty(BaseSchedule):
+        def is_due(self, last_run_at: datetime) -> schedstate:
+            return schedstate(True, 60)
+
+    one, other = WhenDirty(), WhenDirty()
+
+    assert one == one
+    assert one != other
+    assert one != crontab()
+    assert len({one, other}) == 2
