@@ -163,6 +163,7 @@ def _not_found(site: Site, request: Request, error: Exception) -> Response:
         answer = problem(error.status_code, error.detail)
     if error.status_code == 405:
         # One path may have a route for each of its methods.
-        routes = [one for one in request.app.routes if one.matches(request.scope)[0] != Match.NONE]
-        answer.headers["Allow"] = ", ".join(sorted({method for one in routes for method in one.methods}))
+        found = next(one for one in request.app.routes if one.matches(request.scope)[0] != Match.NONE)
+        methods = {method for one in request.app.routes if one.path == found.path for method in one.methods}
+        answer.headers["Allow"] = ", ".join(sorted(methods))
     return answer
