@@ -35,8 +35,10 @@ SHAPES = {
 
 
 def span(seconds: float) -> tuple[float, str]:
-    """Return a span of time in the unit a person would use: a number, and one of ms, s, min, h, d."""
+    """Return a span of time in the unit a person would use: a number, and one of µs, ms, s, min, h, d."""
     size = abs(seconds)
+    if 0 < size < 0.0009995:
+        return round(seconds * 1_000_000), "µs"
     if size < 0.9995:
         return round(seconds * 1000, 1 if size < 0.01 else 0), "ms"
     if size < _MINUTE:

@@ -11,7 +11,7 @@ from localq.web.draw.svg import element, figure
 
 __all__ = ["chart", "spark"]
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 1000.0, 220.0, 46.0, 24.0, 10.0
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 1000.0, 220.0, 66.0, 24.0, 10.0
 
 
 def chart(
