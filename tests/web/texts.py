@@ -22,7 +22,7 @@ _ROOT = Path(localq.__file__).parent
 #: What is given a sentence beside what says one, and as which argument.
 _CARRIERS = {"Need": 1, "Reason": 1, "Refused": 1}
 #: Spans, which are put together of a number and a unit.
-_SPANS = tuple(f"{{number}} {unit}" for unit in ("ms", "s", "min", "h", "d"))
+_SPANS = tuple(f"{{number}} {unit}" for unit in ("µs", "ms", "s", "min", "h", "d"))
 #: What the ledger of schedules says.
 _REASONS = (
     firing._MISSED_LATEST,
