@@ -29,10 +29,7 @@ class Past:
     """The series of every window, kept as long as the dashboard runs."""
 
     def __init__(self) -> None:
-        # Only the last hour is compared with the one before.
-        self._series = {
-            name: Series(one.step_us, one.length_us * (2 if name == "1h" else 1)) for name, one in WINDOWS.items()
-        }
+        self._series = {name: Series(one.step_us, 2 * one.length_us) for name, one in WINDOWS.items()}
         self._shared: dict[str, Held] = {}
         self._lock = threading.Lock()
 
