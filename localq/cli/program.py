@@ -40,6 +40,7 @@ COMMANDS = {
     "multi": Entry("localq.cli.commands.multi:multi", "Run", "Run several workers in the background."),
     "call": Entry("localq.cli.commands.call:call", "Run", "Enqueue a job by the name of its task."),
     "status": Entry("localq.cli.commands.status:status", "Look", "Show workers, queues and counts."),
+    "top": Entry("localq.cli.commands.top:top", "Look", "Show what goes on, live."),
     "inspect": Entry("localq.cli.commands.inspect:inspect", "Look", "Ask workers what they do."),
     "events": Entry("localq.cli.commands.events:events", "Look", "Show what workers do, as it happens."),
     "list": Entry("localq.cli.commands.jobs:list_", "Look", "Show jobs."),

@@ -154,8 +154,10 @@ def test_what_it_says_to_try_next_works(demo: Demo, tree: Tree) -> None:
     said = demo(tree.folder)
     commands = [line.split()[1:] for line in said.splitlines() if line.startswith("  localq ")]
 
-    assert [words[0] for words in commands] == ["list", "result"]
-    for words in commands:
+    assert [words[0] for words in commands] == ["list", "result", "flower"]
+    # The last serves until it is told to stop.
+    assert commands[-1] == ["flower", "--path", str(demo.path)]
+    for words in commands[:-1]:
         answer = subprocess.run(
             [sys.executable, "-m", "localq", *words],
             capture_output=True, text=True, timeout=30, check=True, env=ENVIRONMENT,

@@ -167,6 +167,8 @@ def _tell(console: Console, run: Run, path: str, done: _Done) -> None:
     say(console, "Try next:")
     for command in _commands(run, counted):
         say(console, f"  localq {command}{_path_option(path)}")
+    say(console, "And in a browser:")
+    say(console, f"  localq flower{_path_option(path)}")
 
 
 def _duration(seconds: float) -> str:
