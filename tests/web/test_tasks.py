@@ -35,8 +35,8 @@ def test_tasks_are_listed_with_what_became_of_their_jobs(page: TestClient, q: Lo
 
     text = text_of(page, "/tasks")
 
-    assert re.search(r"shop\.pack 0 0 0 3 100\.0 % 0 [\d.]+ m?s", text)
-    assert re.search(r"shop\.mail 0 0 3 0 0\.0 % 0 [\d.]+ m?s", text)
+    assert re.search(r"shop\.pack 0 0 0 3 100\.0 % 0 [\d.]+ [mµ]?s", text)
+    assert re.search(r"shop\.mail 0 0 3 0 0\.0 % 0 [\d.]+ [mµ]?s", text)
     assert "shop.elsewhere 1 0 0 0 - 0 - - - no live worker" in text
 
 
