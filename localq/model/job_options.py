@@ -41,7 +41,7 @@ class JobOptions(NamedTuple):
     link_error: list[dict[str, Any]] | None = None
     argsrepr: str | None = None
     kwargsrepr: str | None = None
-    stamps: dict[str, list[Any]] | None = None
+    stamps: dict[str, Any] | None = None
     errback: dict[str, Any] | None = None
     compression: str | None = None
     eta: int | None = None

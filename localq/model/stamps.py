@@ -9,12 +9,14 @@ __all__ = ["split_stamps", "values_of"]
 
 
 def split_stamps(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Part a call's options from its stamps, which are lists by name."""
+    """Part a call's options from its stamps by name: values as they were given, or lists of several."""
     names = options.get("stamped_headers")
     if not names:
         return dict(options), None
     rest = {name: value for name, value in options.items() if name not in names and name != "stamped_headers"}
-    return rest, {name: values_of(options[name]) for name in names if name in options}
+    several = (list, tuple, set, frozenset)
+    given = {name: options[name] for name in names if name in options}
+    return rest, {name: values_of(one) if isinstance(one, several) else one for name, one in given.items()}
 
 
 def values_of(value: Any) -> list[Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from datetime import date
 from typing import Any, NamedTuple
+from uuid import UUID
 
 __all__ = ["DIFFERENCES", "SCENES", "Stage"]
 
@@ -216,6 +218,24 @@ def app_class(at: Stage) -> Any:
     return [one.get(timeout=10) for one in results]
 
 
+def stamps(at: Stage) -> Any:
+    """Write down what tasks get of stamps."""
+    seen: list[Any] = []
+
+    @at.app.task(bind=True, name="stamped", shared=False)
+    def work(self: Any) -> None:
+        seen.append(dict(sorted((self.request.stamps or {}).items())))
+
+    for given in ({"customer": 5}, {"tags": ["a", "b"]}, {"day": date(2026, 3, 1), "id": UUID(int=5)}):
+        for sig in (work.si(), at.module.chain(work.si(), at.module.group(work.si(), work.si()))):
+            sig.stamp(**given)
+            sig.apply_async()
+            at.settle()
+    work.apply_async(headers={"day": date(2026, 3, 1)}, stamped_headers=["one"], one=1)
+    at.settle()
+    return seen
+
+
 def later_steps(at: Stage) -> Any:
     """Write down what an overridden `apply_async` is asked for the steps of a chain."""
     asked: list[Any] = []
@@ -267,4 +287,4 @@ DIFFERENCES: list[tuple[Callable[[Stage], Any], Any, Any]] = [
     (ids_of_unthrown_retries, (4, 1), (4, 4)),
     (defined_again, [1, 1], [1, 2]),
 ]
-SCENES = [app_class, retried_arguments, unthrown_retries, hooks, own_sending, publishing, definitions]
+SCENES = [app_class, retried_arguments, unthrown_retries, hooks, own_sending, publishing, definitions, stamps]

@@ -73,7 +73,7 @@ def test_stamps_come_back_as_they_were_all_along_a_workflow(q: LocalQ, seen: lis
     line.apply_async()
     drain(q)
 
-    assert [stamps for _, stamps in seen] == [{name: [value] for name, value in VALUES.items()}] * 4
+    assert [stamps for _, stamps in seen] == [VALUES] * 4
 
 
 def test_what_says_itself_how_it_is_written_is_written_so(q: LocalQ, seen: list[Any]) -> None:
