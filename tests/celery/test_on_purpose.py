@@ -108,3 +108,21 @@ def test_an_error_callback_is_a_task_and_no_workflow(sides: tuple[Side, Side]) -
         else:
             with pytest.raises(TypeError, match="link_error takes tasks"):
                 failing.apply_async()
+
+
+def test_a_generator_is_drawn_when_a_chord_of_celery_is_sent_and_when_ours_is_made(sides: tuple[Side, Side]) -> None:
+    counts = []
+    for side in sides:
+        drawn: list[int] = []
+
+        def header(side: Side = side, drawn: list[int] = drawn) -> Iterator[Any]:
+            for number in range(3):
+                drawn.append(number)
+                yield side.app.tasks["ok"].s(label=f"g{number}")
+
+        made = side.canvas.chord(header())
+        before = len(drawn)
+        made(side.app.tasks["ok"].s(label="body"))
+        counts.append((before, len(drawn)))
+
+    assert counts == [(0, 3), (3, 3)]
