@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from localq import LocalQ
 from localq.model.worker import WorkerRow
-from localq.web.act import workers as act
+from localq.web.act import letters
 from tests.worker.waiting import until
 
 
@@ -100,7 +100,7 @@ def test_a_worker_is_shut_down_from_the_page(page: TestClient, q: LocalQ, monkey
 def test_who_does_not_answer_is_said_not_to(
     page: TestClient, q: LocalQ, monkeypatch: pytest.MonkeyPatch, worker: str
 ) -> None:
-    monkeypatch.setattr(act, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(letters, "ANSWER_S", 0.05)
 
     answer = page.post("/workers/nobody@here/grow")
 

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from localq.app import LocalQ
+from localq.web.act import letters
 from localq.web.act.change import Hand, written_down
 from localq.web.act.jobs import Came
+from localq.web.act.letters import answered
 from localq.web.ask.workers import target
 
 __all__ = ["NotDone", "grow", "leave_queue", "serve_queue", "shrink", "stop"]
-
-#: Seconds that an answer is waited for.
-_PATIENCE_S = 3.0
 
 
 class NotDone(Exception):
@@ -65,12 +64,11 @@ def _tell(
     """
     hand.check()
     try:
-        answers = letter(reply=True, timeout=_PATIENCE_S)
+        found = answered(letter(reply=True, timeout=letters.ANSWER_S))
     except ValueError as error:
         raise NotDone(str(error)) from None
-    answer = next((said for one in answers or () for said in one.values()), None)
-    if answer is None:
-        raise NotDone(f"{worker} has not answered within {_PATIENCE_S:g} s. It may be gone, or too busy.")
-    if isinstance(answer, dict) and "error" in answer:
-        raise NotDone(f"{worker} refuses: {answer['error']}")
+    if found.done is None:
+        raise NotDone(f"{worker} has not answered within {letters.ANSWER_S:g} s. It may be gone, or too busy.")
+    if not found.done:
+        raise NotDone(f"{worker} refuses: {found.said}")
     written_down(app, hand, verb, target(worker), note=note)
