@@ -314,7 +314,7 @@ class StoreError(LocalQError):
 
 
 class StoreBusy(StoreError):
-    """Others held the write lock for the whole time allowed; try again."""
+    """Others held the write lock for the whole time allowed, or the server is not to be reached; try again."""
 
 
 class StoreFull(StoreError):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
+from localq import store as stores
 from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.screen import printable
-from localq.exceptions import ImproperlyConfigured, StoreError
+from localq.exceptions import ImproperlyConfigured
 from localq.model.job import Job
 from localq.monitor.jobs import SHORTEST_PREFIX, job_called
 from localq.store.protocol import Reading, Store
@@ -18,24 +17,16 @@ __all__ = ["existing", "known", "names"]
 
 
 def existing(app: LocalQ) -> Store:
-    """Return the app's store, without making a file where there is none.
+    """Return the app's store, without making one where there is none.
 
     Raises:
-        StoreError: there is no file.
+        StoreError: there is none.
         ImproperlyConfigured: the jobs are in the app's own memory, where no other process sees them.
     """
     store = app.store
     if not store.shared:
         raise ImproperlyConfigured("This app keeps its jobs in memory, and only its own process sees them.")
-    path = store.name
-    try:
-        os.stat(path)
-    except FileNotFoundError:
-        raise StoreError(
-            f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it."
-        ) from None
-    except OSError as error:
-        raise StoreError(f"{path} cannot be looked at: {error.strerror or error}.") from None
+    stores.check_there(app.location)
     return store
 
 

@@ -17,19 +17,24 @@ class Neighbours:
 
     Args:
         folder: Returns where their files are; None where the store belongs to one process.
+        all_here: Whether there are none on other computers.
 
     Attributes:
         boot: Which start of the machine this is.
     """
 
-    def __init__(self, folder: Callable[[], Path | None]) -> None:
-        self._folder = folder
+    def __init__(self, folder: Callable[[], Path | None], *, all_here: bool = True) -> None:
+        self._folder, self.all_here = folder, all_here
         self.boot = presence.boot_id()
 
     def presence(self, uuid: str, slots: int) -> Presence | None:
         """Return the files of a new worker, with room for the marks of so many slots (0: nothing is marked)."""
         folder = self._folder()
         return None if folder is None else Presence(folder, uuid, slots)
+
+    def went_down(self, boot: str) -> bool:
+        """Whether a worker ended with an earlier start of this machine; False if it may be on another."""
+        return self.all_here and boot != self.boot
 
     def is_dead(self, uuid: str) -> bool:
         """Whether a worker and its slots are proven dead; False if that is unknown."""

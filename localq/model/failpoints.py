@@ -13,7 +13,6 @@ import contextlib
 import errno
 import os
 import signal
-import sqlite3
 import time
 
 __all__ = ["POINTS", "armed", "point", "reload"]
@@ -98,9 +97,7 @@ def _fail(name: str) -> None:
     elif verb == "raise":
         raise RuntimeError(detail or name)
     elif verb == "enospc":
-        full = sqlite3.OperationalError(os.strerror(errno.ENOSPC))
-        full.sqlite_errorcode = sqlite3.SQLITE_FULL
-        raise full
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _afforded() -> bool:

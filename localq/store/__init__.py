@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from typing import Any
 
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.finding import Finding
 from localq.model.hints import nearest
+from localq.model.secrets import without_passwords
 from localq.store.protocol import Store
 
-__all__ = ["KINDS", "backup", "check_kind", "examine", "open_reader", "open_store", "sizes"]
+__all__ = ["KINDS", "backup", "check_kind", "check_there", "examine", "open_reader", "open_store", "sizes"]
 
 #: What a URL may begin with.
-KINDS = ("sqlite",)
+KINDS = ("sqlite", "postgresql", "postgres")
+
+_SERVERS = ("postgresql://", "postgres://")
 
 
 def check_kind(location: str) -> None:
@@ -25,8 +29,26 @@ def check_kind(location: str) -> None:
     kind, separator, _ = location.partition("://")
     if separator and kind not in KINDS:
         raise ImproperlyConfigured(
-            f"The URL {kind}://... is of a kind this version has no store for.{nearest(kind, KINDS)} Use a path or sqlite:///jobs.db."
+            f"The URL {kind}://... is of a kind this version has no store for.{nearest(kind, KINDS)} "
+            "Use a path, sqlite:///jobs.db or postgresql://host/database."
         )
+
+
+def _on_server(location: str | os.PathLike[str]) -> str | None:
+    """Return the URL of a store on a server; None: it is in a file, or in memory.
+
+    Raises:
+        ImproperlyConfigured: its driver is not installed, or there is no store for it.
+    """
+    text = os.fspath(location)
+    check_kind(text)
+    if not text.startswith(_SERVERS):
+        return None
+    if importlib.util.find_spec("psycopg") is None:
+        raise ImproperlyConfigured(
+            f"{without_passwords(text)} needs psycopg, which is not installed: pip install 'localq[postgres]'"
+        )
+    return text
 
 
 def open_store(location: str | os.PathLike[str], durability: str = "full", patience_s: float | None = None) -> Any:
@@ -35,13 +57,18 @@ def open_store(location: str | os.PathLike[str], durability: str = "full", patie
     The driver is imported here and not before: a program that never enqueues does not pay for SQLAlchemy.
 
     Args:
-        location: A file path, ":memory:", or "sqlite:///path".
-        durability: "full" or "normal"; see `SqliteStore`.
+        location: A file path, ":memory:", "sqlite:///path", or "postgresql://user@host/database?schema=localq".
+        durability: "full" or "normal"; see `SqliteStore`, and `PostgresqlDatabase`.
         patience_s: Seconds to wait for other writers; None: the store's own default.
 
     Raises:
         ImproperlyConfigured: for a URL of a kind this version has no store for.
     """
+    url = _on_server(location)
+    if url is not None:
+        from localq.store.postgresql.store import PostgresqlStore
+
+        return PostgresqlStore(url, durability) if patience_s is None else PostgresqlStore(url, durability, patience_s)
     path = _path(location)
     from localq.store.sqlite.store import SqliteStore
 
@@ -54,10 +81,40 @@ def open_reader(location: str | os.PathLike[str], deadline_s: float | None = Non
     Args:
         deadline_s: Seconds after which a question is given up, with a StoreError; None: never.
     """
+    url = _on_server(location)
+    if url is not None:
+        from localq.store.postgresql.readonly import ReadOnlyStore as ReadOnlySchema
+
+        return ReadOnlySchema(url, deadline_s)
     path = _path(location)
     from localq.store.sqlite.readonly import ReadOnlyStore
 
     return ReadOnlyStore(path, deadline_s)
+
+
+def check_there(location: str | os.PathLike[str]) -> None:
+    """Refuse a place where there is no store yet, without making one.
+
+    Raises:
+        StoreError: there is none, or none that can be looked at.
+    """
+    url = _on_server(location)
+    if url is not None:
+        reader = open_reader(url)
+        try:
+            reader.open()
+        finally:
+            reader.close()
+        return
+    path = os.path.realpath(_path(location))
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        raise StoreError(
+            f"There is no file {path}. Check -A, --path and the folder. The first job enqueued makes it."
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be looked at: {error.strerror or error}.") from None
 
 
 def examine(
@@ -71,7 +128,12 @@ def examine(
         durability: What the app asks for.
         full: Make the checks too that take long.
     """
-    path = _path(location)
+    url = _on_server(location)
+    if url is not None:
+        from localq.store.postgresql.examine import examine_schema
+
+        return examine_schema(url)
+    path = os.path.realpath(_path(location))
     from localq.store.sqlite.examine import examine_file
 
     return examine_file(path, durability, full)
@@ -86,6 +148,9 @@ def backup(location: str | os.PathLike[str], target: str) -> int:
     Raises:
         StoreError: it cannot be written; nothing is left behind.
     """
+    url = _on_server(location)
+    if url is not None:
+        raise StoreError(f"{without_passwords(url)} is on a server, which makes copies of its own: pg_dump --schema.")
     path = _path(location)
     from localq.store.sqlite.backup import copy_file
 
@@ -94,15 +159,19 @@ def backup(location: str | os.PathLike[str], target: str) -> int:
 
 def sizes(location: str | os.PathLike[str]) -> tuple[int, int]:
     """Return the bytes that a store takes, and those in its log beside it."""
-    path = _path(location)
+    url = _on_server(location)
+    if url is not None:
+        from localq.store.postgresql.examine import schema_bytes
+
+        return schema_bytes(url), 0
+    path = os.path.realpath(_path(location))
     from localq.store.sqlite.file_place import log_bytes
 
     return os.stat(path).st_size, log_bytes(path)
 
 
 def _path(location: str | os.PathLike[str]) -> str:
-    """Return the path of a SQLite store, of those the only kind there is."""
+    """Return the path of a SQLite store."""
     text = os.fspath(location)
-    check_kind(text)
     _, separator, rest = text.partition("://")
     return rest.removeprefix("/") or ":memory:" if separator else text

@@ -18,6 +18,7 @@ import pytest
 from localq.model import failpoints
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import LeaseClock
+from tests.store.server import reason, server
 
 #: All that a store may have.
 EVERY = frozenset({"jobs", "read", "groups", "workers", "schedules", "mail", "bells", "events", "history"})
@@ -39,7 +40,14 @@ STORES: dict[str, Kind] = {
         lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="normal", steady=steady)
     ),
     "memory": Kind(lambda folder, empty, steady: SqliteStore(":memory:", steady=steady)),
+    "postgresql": Kind(lambda folder, empty, steady: in_schema_of_its_own(steady)),
 }
+
+
+def in_schema_of_its_own(steady: LeaseClock) -> Any:
+    from localq.store.postgresql.store import PostgresqlStore
+
+    return PostgresqlStore(f"{server().url}&schema={server().schema()}", steady=steady)
 
 
 def needed(node: Any) -> frozenset[str]:
@@ -70,7 +78,11 @@ class Part:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on each store that has what it needs."""
     if "make_store" in metafunc.fixturenames:
-        metafunc.parametrize("make_store", having(needed(metafunc.definition), STORES), indirect=True)
+        absent = reason()
+        skipped = {"postgresql": [pytest.mark.skip(reason=absent)] if absent else []}
+        kinds = having(needed(metafunc.definition), STORES)
+        made = [pytest.param(kind, marks=skipped.get(kind, [])) for kind in kinds]
+        metafunc.parametrize("make_store", made, indirect=True)
 
 
 def copied(folder: Path, empty: Path) -> Path:
@@ -105,6 +117,8 @@ def make_store(
             folder.mkdir()
             store = STORES[request.param].make(folder, empty, steady)
             store.open()
+            if request.param == "postgresql":
+                opened.callback(server().give_back, store.database.address.schema)
             opened.callback(store.close)
             facets = needed(request.node)
             return store if facets == EVERY else Part(store, facets)

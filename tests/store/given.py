@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ from localq.model.job import Job, JobState, NewJob
 from localq.model.orders import PAUSE, Order
 from localq.model.outcome import Attempt, Completion
 from localq.model.worker import Served, WorkerCard
-from localq.store.protocol import Filter
+from localq.store.protocol import Filter, Topic
+from tests.store.together import DEADLINE_S
 
 #: A moment, in microseconds since 1970, and a second and an hour.
 NOW = 1_750_000_000_000_000
@@ -181,3 +183,14 @@ def snapshot(store: Any) -> list[Any]:
         store.read.stats().counts,
     ]
     return [jobs, *seen]
+
+
+def told(store: Any, topic: Topic = Topic.WORK) -> None:
+    """Wait until what was rung before this, on a topic, has been heard: a store may tell a moment later."""
+    other = Topic.SCHEDULES if topic == Topic.RESULTS else Topic.RESULTS
+    with contextlib.closing(store.bells.hang(other)) as bell:
+        store.bells.ring(other, ["told"])
+        heard: list[str] = []
+        while "told" not in heard:
+            assert bell.wait(DEADLINE_S)
+            heard += bell.drain()

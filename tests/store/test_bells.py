@@ -71,8 +71,11 @@ def test_waiters_are_told_which_jobs_are_there(store: Any) -> None:
     store.bells.ring(Topic.RESULTS, iter(["job-3"]))
 
     for bell in (first, second):
-        assert bell.wait(DEADLINE_S)
-        assert bell.drain() == ["job-1", "job-2", "job-3"]
+        said = []
+        while len(said) < 3:
+            assert bell.wait(DEADLINE_S)
+            said += bell.drain()
+        assert said == ["job-1", "job-2", "job-3"]
     assert not worker.wait(0)
     for bell in (worker, first, second):
         bell.close()
@@ -84,7 +87,7 @@ def test_a_store_that_is_closed_rings_and_listens_by_opening_again(store: Any) -
     bell = store.bells.hang(Topic.WORK)
     store.close()
 
-    if os.path.exists(bell.path):  # a store in memory takes its bells along
+    if store.shared:  # a store in memory takes its bells along
         store.bells.ring(Topic.WORK)
         assert bell.wait(DEADLINE_S)
     bell.close()

@@ -13,13 +13,13 @@ from sqlalchemy import Executable
 
 from localq.model.job import JobState
 from localq.store import sql
+from localq.store.postgresql.dialect import POSTGRESQL
 from localq.store.protocol import Filter
 from localq.store.sql.found_jobs import looks
 from localq.store.sql.job_clauses import waiting_columns
 from localq.store.sql.schedule_statements import Looking, listed
 from localq.store.sql.schema import READY_BY_TASK, job, metadata
 from localq.store.sql.statement import Statement, StatementTable
-from tests.store.postgresql import POSTGRESQL
 
 #: What only SQLite understands.
 FOREIGN = re.compile(r"json_each|instr\(|rowid|INSERT OR|AUTOINCREMENT|PRAGMA|\?|\bmax\([^()]*,", re.IGNORECASE)

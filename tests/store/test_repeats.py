@@ -16,7 +16,7 @@ from localq.model.outcome import Note
 from localq.model.schedule import ScheduleState, SyncOutcome
 from localq.model.worker import EVERY_QUEUE
 from localq.store.protocol import Filter, Finished, Store, Topic
-from tests.store.given import HOUR, LEASE, NOW, SECOND, card, claimed, done, job_in, new, news, snapshot, worker
+from tests.store.given import HOUR, LEASE, NOW, SECOND, card, claimed, done, job_in, new, news, snapshot, told, worker
 from tests.store.timed import CONFIG, defined, fired, job_of, row, there, timetable, turn
 
 
@@ -219,6 +219,7 @@ def test_a_verb_that_looks_can_look_again(store: Any, verb: str) -> None:
     running(store)
     there(store, defined())
     key = mailed(store)
+    told(store)
     LOOKING[verb](store, key)
     before = seen(store)
 
@@ -257,6 +258,7 @@ def test_who_listens_to_events_may_receive_one_twice(store: Any) -> None:
     store.events.send(b"event")
     store.events.send(b"event")
 
+    told(store)
     assert (one.receive(), other.receive()) == ([b"event"] * 2, [b"event"] * 2)
     one.close()
     other.close()

@@ -12,7 +12,7 @@ from localq.model.edges import Edge
 from localq.model.job import Job, JobState
 from localq.model.orders import MAIL, answer_word
 from localq.store.protocol import CANCEL, ORDERS, Finished, Topic
-from tests.store.given import NOW, claimed, done, job_in, new, news, pause, worker
+from tests.store.given import NOW, claimed, done, job_in, new, news, pause, told, worker
 from tests.store.timed import CONFIG, defined, there
 
 pytestmark = pytest.mark.facets("bells", "jobs", "read", "workers", "mail", "schedules")
@@ -30,8 +30,10 @@ def rung(store: Any) -> Iterator[Rung]:
         bells = {topic: hung.enter_context(contextlib.closing(store.bells.hang(topic))) for topic in Topic}
 
         def rung(topic: Topic, act: Callable[[], Any]) -> tuple[bool, list[str]]:
+            told(store, topic)
             bells[topic].drain()
             act()
+            told(store, topic)
             return bells[topic].wait(0), bells[topic].drain()
 
         yield rung

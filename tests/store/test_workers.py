@@ -85,7 +85,9 @@ def test_a_worker_past_its_lease_is_silent_until_it_beats(store: Any, steady: Le
 def test_a_worker_whose_machine_started_again_is_gone_though_nobody_declared_it(store: Any) -> None:
     worker_of_an_earlier_start(store)
 
-    assert [(row.state, row.declared) for row in store.workers.all()] == [(WorkerState.GONE, False)]
+    # Where workers may be on other machines, another start may be that of one of those: the lease says.
+    state = WorkerState.GONE if store.workers.neighbours.all_here else WorkerState.ALIVE
+    assert [(row.state, row.declared) for row in store.workers.all()] == [(state, False)]
 
 
 def test_workers_are_listed_oldest_first_the_gone_among_them(store: Any) -> None:
@@ -232,7 +234,12 @@ def test_jobs_of_a_worker_declared_gone_are_lost(store: Any) -> None:
 
 def test_jobs_that_went_down_with_their_machine_are_lost_and_nobody_knows_if_they_had_begun(store: Any) -> None:
     store.jobs.add([new()], NOW)
-    claimed(store, worker_of_an_earlier_start(store))
+    key = worker_of_an_earlier_start(store)
+    claimed(store, key)
+    if not store.workers.neighbours.all_here:
+        # It may as well be alive on another machine.
+        assert store.workers.lost(10) == []
+        store.workers.leave([key], NOW)
 
     assert store.workers.lost(10) == [Lost(job(store), None)]
 

@@ -30,11 +30,12 @@ ROWS = """
 """
 #: The only imports that may stand inside a function: a store's driver is loaded when it is asked for.
 LAZY = {("store", f"store.sqlite.{name}") for name in ("backup", "examine", "file_place", "readonly", "store")}
+LAZY |= {("store", f"store.postgresql.{name}") for name in ("examine", "readonly", "store")}
 #: What a client that only enqueues must not load.
 HEAVY = ["execution", "schedules", "monitor", "worker", "contrib", "testing", "cli", "web"]
 #: What talks to a database is imported inside `store`; elsewhere for classes of errors, a version, and Celery's file.
 DRIVERS = {"psycopg", "redis", "sqlalchemy", "sqlite3"}
-DRIVEN = {("model.failpoints", "sqlite3"), ("monitor.bug_report", "sqlite3"), ("contrib.celery.beat_file", "sqlite3")}
+DRIVEN = {("monitor.bug_report", "sqlite3"), ("contrib.celery.beat_file", "sqlite3")}
 #: Lines of a file and of a function at which to stop; the protocol is a specification, and may be longer.
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 #: Packages that hand names on; the `__init__` of any other holds a line of docstring.

@@ -12,14 +12,31 @@ from starlette.testclient import TestClient
 from localq import LocalQ, current
 from localq.web.application import build
 from localq.web.gate.sessions import Sessions
+from tests.store.server import reason, server
 
 TOKEN = "the token"
 
 
+@pytest.fixture(
+    params=[
+        "file",
+        pytest.param("postgresql", marks=pytest.mark.skipif(reason() is not None, reason=str(reason()))),
+    ]
+)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return where the jobs are."""
+    if request.param == "file":
+        yield f"sqlite:///{tmp_path}/jobs.db"
+        return
+    schema = server().schema()
+    yield f"{server().url}&schema={schema}"
+    server().give_back(schema)
+
+
 @pytest.fixture
-def q(tmp_path: Path) -> Iterator[LocalQ]:
-    """Return an app on a file of its own, with tasks; nobody works for it."""
-    app = LocalQ("shop", path=tmp_path / "jobs.db", durability="normal")
+def q(url: str) -> Iterator[LocalQ]:
+    """Return an app on a store of its own, with tasks; nobody works for it."""
+    app = LocalQ("shop", url=url, durability="normal")
 
     @app.task(name="shop.mail")
     def mail(to: str, password: str = "") -> str:

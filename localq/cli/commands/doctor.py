@@ -39,7 +39,7 @@ def doctor(context: click.Context, app: LocalQ, full: bool, as_json: bool) -> No
     store = app.store
     if not store.shared:
         raise ImproperlyConfigured("This app keeps its jobs in memory: there is no file to check.")
-    found = examine(store.name, durability=app.conf.durability, full=full, clock=app.clock)
+    found = examine(app.location, durability=app.conf.durability, full=full, clock=app.clock)
     level = worst(found)
     if as_json:
         show_json({"file": store.name, "level": level, "findings": [one._asdict() for one in found]})
@@ -79,7 +79,7 @@ def backup(app: LocalQ, target: str, force: bool) -> None:
     path = existing(app).name
     target = os.path.abspath(target)
     _check_target(path, target, force)
-    jobs = stores.backup(path, target)
+    jobs = stores.backup(app.location, target)
     size = os.stat(target).st_size
     many = f"{jobs:,} {'job' if jobs == 1 else 'jobs'}"
     click.echo(f"{many}, {size:,} bytes ({size_text(size)}) in {printable(target)}")

@@ -18,7 +18,6 @@ from localq.model.sizes import size_text
 from localq.model.worker import WorkerRow, WorkerState, other_name
 from localq.monitor import queues
 from localq.monitor.health_of_work import Unknown, unknown
-from localq.store.protocol import Store
 
 __all__ = ["status"]
 
@@ -64,7 +63,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
     if as_json:
         show_json(
             {
-                "file": _file(store),
+                "file": _file(app),
                 "workers": [{**_worker(one), "answered": answered.get(one.card.name)} for one in found],
                 "queues": counts,
                 "paused": paused,
@@ -75,7 +74,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
         )
     else:
         _show_answers(answered)
-        _show(store, found, counts, oldest, now)
+        _show(app, found, counts, oldest, now)
         if paused and on_terminal():
             click.echo(f"Paused: {printable(', '.join(paused))}")
         for name in () if on_terminal() else paused:
@@ -114,7 +113,7 @@ def _show_unknown(missed: Sequence[Unknown]) -> None:
 
 
 def _show(
-    store: Store, found: Iterable[WorkerRow], counts: dict[str, dict[str, int]], oldest: int | None, now: int
+    app: LocalQ, found: Iterable[WorkerRow], counts: dict[str, dict[str, int]], oldest: int | None, now: int
 ) -> None:
     cards = [(one.card, one.seen_at, one.state) for one in found]
     show_table(
@@ -130,7 +129,7 @@ def _show(
         [(queue, *of_queue.values()) for queue, of_queue in counts.items()],
         kind="queue",
     )
-    file = _file(store)
+    file = _file(app)
     path, size, log = printable(file["path"]), size_text(file["bytes"]), size_text(file["wal_bytes"])
     if not on_terminal():
         click.echo(f"waiting\t{age(oldest, now)}\nfile\t{path}\t{size}\t{log}")
@@ -161,6 +160,6 @@ def _queues(card: Any) -> str:
     return f"{served} but {','.join(card.excluded)}" if card.excluded else served
 
 
-def _file(store: Store) -> dict[str, Any]:
-    size, log = stores.sizes(store.name)
-    return {"path": store.name, "bytes": size, "wal_bytes": log}
+def _file(app: LocalQ) -> dict[str, Any]:
+    size, log = stores.sizes(app.location)
+    return {"path": app.store.name, "bytes": size, "wal_bytes": log}

@@ -10,6 +10,7 @@ from localq.model import failpoints
 from localq.model.job import Job
 from localq.model.rates import Rate
 from localq.model.worker import Claim, Served
+from localq.store.sql.database import NotAlone
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
 from localq.store.sql.job_statements import JobStatements, job_statements, with_args
@@ -40,14 +41,28 @@ class JobTaker:
         return job_statements(self._dialect)
 
     def claim(
-        self, cursor: Any, worker: int, served: Served, limit: int, now: int, rates: Mapping[str, Rate] | None
+        self,
+        cursor: Any,
+        worker: int,
+        served: Served,
+        limit: int,
+        now: int,
+        rates: Mapping[str, Rate] | None,
+        *,
+        alone: bool,
     ) -> Claim:
-        """Take READY jobs; see `localq.store.protocol.jobs`."""
+        """Take READY jobs; see `localq.store.protocol.jobs`.
+
+        Raises:
+            NotAlone: what limits leave, and what others' failures mean, is for one at a time to say.
+        """
         sql = self._sql
         held = sql.outlook.run(cursor, k=worker).fetchone()
         if held is None:
             return Claim([], None, held=False)
         braked, next_at, stuck = held
+        if not alone and (braked or rates or stuck):
+            raise NotAlone
         if next_at is not None:
             next_at = self._promoted(cursor, worker, served, next_at, now)
         behind: list[Job] = []
@@ -119,7 +134,7 @@ class JobTaker:
             served.tasks,
             limit,
             lambda most: self._take_any(cursor, queues, worker, most),
-            lambda keys: self._take_keys(cursor, keys, worker),
+            lambda keys: self._take_keys(cursor, keys, worker, len(keys)),
         )
 
     def _take_any(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
@@ -127,16 +142,24 @@ class JobTaker:
         if len(queues) == 1:
             claimed = sql.claim_queue.run(cursor, worker=worker, of_queue=queues[0], most=limit)
             return list(claimed.fetchall())
-        best: list[tuple[int, int]] = []
-        for name in queues:
-            found = sql.best_of_queue.run(cursor, of_queue=name, most=limit).fetchall()
-            best.extend((-priority, key) for key, priority in found)
-        best.sort()
-        return self._take_keys(cursor, [key for _, key in best[:limit]], worker)
+        rows: list[Any] = []
+        look = limit
+        while True:
+            best: list[tuple[int, int]] = []
+            for name in queues:
+                found = sql.best_of_queue.run(cursor, of_queue=name, most=look).fetchall()
+                best.extend((-priority, key) for key, priority in found)
+            best.sort()
+            keys = [key for _, key in best[:look]]
+            rows += self._take_keys(cursor, keys, worker, limit - len(rows))
+            if len(rows) >= limit or len(best) < look or look >= limit << 4:
+                return rows
+            # Others have some of these in hand: what they leave stands behind.
+            look *= 4
 
-    def _take_keys(self, cursor: Any, keys: Sequence[int], worker: int) -> list[Any]:
+    def _take_keys(self, cursor: Any, keys: Sequence[int], worker: int, most: int) -> list[Any]:
         bound = self._dialect.bound(keys)
-        return list(self._sql.claim_keys.run(cursor, worker=worker, keys=bound).fetchall())
+        return list(self._sql.claim_keys.run(cursor, worker=worker, keys=bound, most=most).fetchall())
 
     def _take_braked(self, cursor: Any, brakes: Brakes, served: Served, worker: int, limit: int) -> list[Any]:
         """Take jobs within the limits, and park those that are over, also further back."""

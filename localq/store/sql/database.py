@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeVar
 
 from localq.store.sql.dialect import SqlDialect
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["Database", "NotAlone", "Transaction"]
+
+Made = TypeVar("Made")
+
+
+class NotAlone(Exception):
+    """A verb found that nobody else may write while it does."""
 
 
 class Transaction:
@@ -22,21 +29,21 @@ class Transaction:
     the lock taken.
     """
 
-    __slots__ = ("_database", "_write")
+    __slots__ = ("_beside", "_database", "_write")
 
-    def __init__(self, database: Database, write: bool) -> None:
-        self._database = database
-        self._write = write
+    def __init__(self, database: Database, write: bool, beside: bool = False) -> None:
+        self._database, self._write, self._beside = database, write, beside
 
     def __enter__(self) -> Any:
         database = self._database
         try:
             cursor = database.cursor or database.connected()
-            database.begin(cursor, self._write)
+            database.begin(cursor, self._write, self._beside)
         except BaseException as error:
             database.rollback()
             database.fail(error)
-        return cursor
+        # The connection may have been made anew.
+        return database.cursor or cursor
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -59,6 +66,9 @@ class Transaction:
 class Database(ABC):
     """A connection, made when first needed, and transactions on it; a subclass for each kind of database."""
 
+    #: Whether several may write at once; one that must see no other writer then says so.
+    together = False
+
     def __init__(self, dialect: SqlDialect) -> None:
         self.dialect = dialect
         self.lock = threading.RLock()
@@ -66,6 +76,7 @@ class Database(ABC):
         self.cursor: Any = None
         self.writing = Transaction(self, True)
         self.reading = Transaction(self, False)
+        self._beside = Transaction(self, True, True)
 
     # What a database must provide
 
@@ -78,8 +89,12 @@ class Database(ABC):
         """Let go of the connection; the next transaction makes another."""
 
     @abstractmethod
-    def begin(self, cursor: Any, write: bool) -> None:
-        """Begin a transaction; one that writes waits for others here."""
+    def begin(self, cursor: Any, write: bool, beside: bool = False) -> None:
+        """Begin a transaction; one that writes waits for others here.
+
+        Args:
+            beside: It may write at the same time as others of its kind, where the database can do that.
+        """
 
     @abstractmethod
     def write_one(self, text: str, values: tuple[Any, ...]) -> int:
@@ -123,6 +138,21 @@ class Database(ABC):
         """Do what is due after so many jobs were added, if no worker does it; raises nothing."""
 
     # What the verbs stand on
+
+    def beside_others(self, verb: Callable[[Any, bool], Made]) -> Made:
+        """Run a verb on a cursor, in a transaction that may write at the same time as others of its kind.
+
+        Where it finds by then that it must be alone (`NotAlone`), it is undone and run again, alone; the verb is told
+        whether it is.
+        """
+        if self.together:
+            try:
+                with self.lock, self._beside as cursor:
+                    return verb(cursor, False)
+            except NotAlone:
+                pass
+        with self.lock, self.writing as cursor:
+            return verb(cursor, True)
 
     def connected(self) -> Any:
         """Connect; return the cursor."""

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Executable, Index, MetaData, Table, bindparam
+from sqlalchemy import ColumnElement, Dialect, Executable, Index, MetaData, Select, Table, bindparam
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 __all__ = ["SqlDialect"]
@@ -17,6 +17,8 @@ class SqlDialect(ABC):
 
     #: What makes text of SQLAlchemy's clauses.
     compiler: Dialect
+    #: Whether an index can be made when it is first needed, in the middle of a claim; else it is there from the start.
+    makes_indexes = True
 
     @abstractmethod
     def insert(self, table: Table) -> Any:
@@ -59,11 +61,27 @@ class SqlDialect(ABC):
 
     @abstractmethod
     def bound(self, values: Iterable[Any]) -> Any:
-        """Return a list as the parameter of `listed`, or as the value of a column that has lists."""
+        """Return a list as the parameter of `listed`."""
 
     @abstractmethod
     def members(self, column: ColumnElement[Any]) -> Any:
-        """Return the subquery of the values in a column's list, for the row at hand."""
+        """Return the subquery of the values in a column's list, which is JSON, for the row at hand."""
+
+    def chosen(self, column: ColumnElement[Any], rows: Select[Any]) -> ColumnElement[bool]:
+        """Return the condition that a row is among those a query finds, which are about to be changed.
+
+        Where several write at once, rows that another has in hand are not found.
+        """
+        return column.in_(rows.scalar_subquery())
+
+    def free(self, these: ColumnElement[bool], column: ColumnElement[Any], rows: Select[Any]) -> ColumnElement[bool]:
+        """Return the condition of rows that are to be changed, where several write at once without waiting for any.
+
+        Args:
+            these: Which rows are meant.
+            rows: The query of the same, the best first.
+        """
+        return these
 
     @abstractmethod
     def larger(self, one: Any, other: Any) -> ColumnElement[Any]:

@@ -88,13 +88,13 @@ class JobStatements(StatementTable):
         )
         self.outlook = self.made(_outlook())
         self.promote = self.made(
-            update(job).where(job.c.key.in_(due.scalar_subquery())).values(state=int(JobState.READY))
+            update(job).where(self.dialect.chosen(job.c.key, due)).values(state=int(JobState.READY))
         )
         in_queue = and_(is_timed(), job.c.queue == P("of_queue"))
         self.first_due = self.made(select(func.min(job.c.run_at)).where(in_queue))
         due_there = select(job.c.key).where(in_queue, job.c.run_at <= P("now")).order_by(job.c.run_at).limit(P("most"))
         self.promote_queue = self.made(
-            update(job).where(job.c.key.in_(due_there.scalar_subquery())).values(state=int(JobState.READY))
+            update(job).where(self.dialect.chosen(job.c.key, due_there)).values(state=int(JobState.READY))
         )
         self.next_due_queue = self.made(select(func.min(job.c.queue)).where(is_timed(), job.c.queue > P("after")))
         self.next_queue = self.made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
@@ -108,10 +108,14 @@ class JobStatements(StatementTable):
         taken = claimed_values()
         back = job_columns(with_args=True, ready=True)
         self.claim_queue = self.made(
-            update(job).where(job.c.key.in_(best.scalar_subquery())).values(taken).returning(*back)
+            update(job).where(self.dialect.chosen(job.c.key, best)).values(taken).returning(*back)
         )
         listed = self.dialect.listed("keys")
-        self.claim_keys = self.made(update(job).where(ready, job.c.key.in_(listed)).values(taken).returning(*back))
+        these = and_(ready, job.c.key.in_(listed))
+        free = select(job.c.key).where(these).order_by(job.c.priority.desc(), job.c.key).limit(P("most"))
+        self.claim_keys = self.made(
+            update(job).where(self.dialect.free(these, job.c.key, free)).values(taken).returning(*back)
+        )
         front = (
             select(job.c.key).where(state_is(JobState.READY), job.c.queue == P("of_queue")).limit(P("most")).subquery()
         )

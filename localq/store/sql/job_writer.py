@@ -13,6 +13,7 @@ from typing import Any, cast
 from localq.model.edges import Role
 from localq.model.job import Job, JobState, NewJob
 from localq.model.outcome import Attempt, Completion
+from localq.store.sql.database import NotAlone
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
 from localq.store.sql.job_clauses import span
@@ -84,10 +85,16 @@ class JobWriter:
             self.taken.clear()
         self.taken.update([(one.id, (one.key, one.role)) for one in jobs])
 
-    def end(self, cursor: Any, completions: Sequence[Completion], now: int) -> Sequence[Place | None]:
-        """Write what attempts came to; return of each where its job is, with the role by now; None: not applied."""
+    def end(self, cursor: Any, completions: Sequence[Completion], now: int, *, alone: bool) -> Sequence[Place | None]:
+        """Write what attempts came to; return of each where its job is, with the role by now; None: not applied.
+
+        Raises:
+            NotAlone: what waits for a job is told by one at a time.
+        """
         finish, taken = self._sql.finish, self.taken
         places = [taken.pop(done.id, None) or self._place_of(cursor, done) for done in completions]
+        if not alone and not all(map(_concerns_no_other, completions, places)):
+            raise NotAlone
         if len(places) > 1 and None not in places:
             held = list(zip(completions, cast(list[Place], places), strict=True))
             rows = [finish.in_order(_finish_row(done, place, now)) for done, place in held]
@@ -95,7 +102,7 @@ class JobWriter:
                 self._record(cursor, held, now)
                 return places
         # Some may not be held any more, and only one at a time tells which.
-        places = [self._end_one(cursor, done, place, now) for done, place in zip(completions, places, strict=True)]
+        places = [self._end_one(cursor, *one, now, alone) for one in zip(completions, places, strict=True)]
         ended = zip(completions, places, strict=True)
         self._record(cursor, [(done, place) for done, place in ended if place is not None], now)
         return places
@@ -104,7 +111,7 @@ class JobWriter:
         found = self._sql.place_of.run(cursor, of_id=done.id).fetchone()
         return None if found is None else (found[0], found[1])
 
-    def _end_one(self, cursor: Any, done: Completion, place: Place | None, now: int) -> Place | None:
+    def _end_one(self, cursor: Any, done: Completion, place: Place | None, now: int, alone: bool) -> Place | None:
         """Move one job; return where it is, or None if it was not held."""
         finish = self._sql.finish
         while place is not None:
@@ -114,6 +121,8 @@ class JobWriter:
             before, place = place, self._place_of(cursor, done)
             if place == before:
                 return None
+            if not alone and not _concerns_no_other(done, place):
+                raise NotAlone
         return None
 
     def _record(self, cursor: Any, ended: Sequence[tuple[Completion, Place]], now: int) -> None:
@@ -192,6 +201,13 @@ class JobWriter:
 def is_plain(new: NewJob) -> bool:
     """Whether a job has nothing to do with others."""
     return new.workflow is None and not new.after and new.beside is None
+
+
+def _concerns_no_other(done: Completion, place: Place | None) -> bool:
+    """Whether nothing but a job itself is changed by its end."""
+    if done.replaced is not None or not all(map(is_plain, done.follow_ups)):
+        return False
+    return place is None or not place[1] & Role.AWAITED
 
 
 def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from localq.model import failpoints
 from localq.model.edges import Role
@@ -17,7 +18,7 @@ from localq.model.worker import Claim, Served
 from localq.store.protocol.bells import CANCEL, Bells, Topic
 from localq.store.protocol.jobs import Added, Finished
 from localq.store.sql.claiming import JobTaker
-from localq.store.sql.database import Database
+from localq.store.sql.database import Database, NotAlone
 from localq.store.sql.history import remember
 from localq.store.sql.job_clauses import waiting_columns
 from localq.store.sql.job_statements import JobStatements, job_statements
@@ -53,31 +54,38 @@ class SqlJobs:
             with self._db.lock:
                 added = [self._db.write_one(self._sql.add_job.text, plain_row(jobs[0], now)) == 1]
         else:
-            with self._db.lock, self._db.writing as cursor:
-                added = self._writer.insert(cursor, jobs, now)
-                failpoints.point("enqueue.inside")
+            added = self._db.beside_others(lambda cursor, alone: self._insert(cursor, jobs, now, alone))
             self._db.added(len(jobs))
             failpoints.point("enqueue.after")
         self._bells.ring(Topic.WORK)
         return [Added(new.id, is_new) for new, is_new in zip(jobs, added, strict=True)]
 
+    def _insert(self, cursor: Any, jobs: Sequence[NewJob], now: int, alone: bool) -> list[bool]:
+        if not alone and not all(map(is_plain, jobs)):
+            raise NotAlone
+        added = self._writer.insert(cursor, jobs, now)
+        failpoints.point("enqueue.inside")
+        return added
+
     def claim(
         self, worker: int, served: Served, limit: int, now: int, rates: Mapping[str, Rate] | None = NO_RATES
     ) -> Claim:
         """Take READY jobs; see the protocol."""
-        with self._db.lock, self._db.writing as cursor:
-            claim = self._taker.claim(cursor, worker, served, limit, now, rates)
-            self._writer.took(claim.jobs)
-            failpoints.point("claim.inside")
+        return self._db.beside_others(
+            lambda cursor, alone: self._claim(cursor, worker, served, limit, now, rates, alone=alone)
+        )
+
+    def _claim(self, cursor: Any, *asked: Any, alone: bool) -> Claim:
+        claim = self._taker.claim(cursor, *asked, alone=alone)
+        self._writer.took(claim.jobs)
+        failpoints.point("claim.inside")
         return claim
 
     def finish(self, completions: Sequence[Completion], now: int) -> Finished:
         """Write what attempts came to; see the protocol."""
         if not completions:
             return Finished([])
-        with self._db.lock, self._db.writing as cursor:
-            ended = self._writer.end(cursor, completions, now)
-            failpoints.point("finish.inside")
+        ended = self._db.beside_others(lambda cursor, alone: self._end(cursor, completions, now, alone))
         failpoints.point("finish.after")
         finished, final = _finished(completions, ended)
         if final:
@@ -86,13 +94,20 @@ class SqlJobs:
             self._bells.ring(Topic.WORK)
         return finished
 
+    def _end(self, cursor: Any, completions: Sequence[Completion], now: int, alone: bool) -> Sequence[Place | None]:
+        ended = self._writer.end(cursor, completions, now, alone=alone)
+        failpoints.point("finish.inside")
+        return ended
+
     def note(self, notes: Sequence[Note], now: int) -> None:
         """Keep what unfinished jobs say of themselves; see the protocol."""
-        with self._db.lock, self._db.writing as cursor:
-            for said in notes:
-                found = self._sql.note_shown.run(cursor, of_id=said.id, to_shown=said.shown).fetchone()
-                if found is not None and said.meta is not None:
-                    self._sql.add_note.run(cursor, job=found[0], meta=said.meta, noted_at=now)
+        self._db.beside_others(lambda cursor, _: self._note(cursor, notes, now))
+
+    def _note(self, cursor: Any, notes: Sequence[Note], now: int) -> None:
+        for said in notes:
+            found = self._sql.note_shown.run(cursor, of_id=said.id, to_shown=said.shown).fetchone()
+            if found is not None and said.meta is not None:
+                self._sql.add_note.run(cursor, job=found[0], meta=said.meta, noted_at=now)
 
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs; see the protocol."""

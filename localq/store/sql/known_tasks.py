@@ -40,7 +40,9 @@ class _Statements(StatementTable):
     def __init__(self, dialect: SqlDialect) -> None:
         super().__init__(dialect)
         ready, of_queue = state_is(JobState.READY), job.c.queue == P("of_queue")
-        self.next_task = self.made(select(func.min(job.c.task)).where(ready, of_queue, job.c.task >= P("at")))
+        least = select(func.min(job.c.task)).where(ready, of_queue)
+        self.next_task = self.made(least.where(job.c.task >= P("at")))
+        self.task_behind = self.made(least.where(job.c.task > P("at")))
         self.front = self.made(
             select(job.c.key, job.c.priority, job.c.task)
             .where(ready, of_queue)
@@ -125,7 +127,7 @@ class KnownTasks:
 
     def _behind(self, cursor: Any, queues: Sequence[str], tasks: frozenset[str], limit: int) -> list[_Rank]:
         """Return the best jobs of queues in whose front too many are of other tasks."""
-        if not self._indexed:
+        if self._dialect.makes_indexes and not self._indexed:
             cursor.execute(self._dialect.made_if_missing(READY_BY_TASK))
             self._indexed = True
         lines = [(queue, task) for queue in queues for task in self._ready(cursor, queue, tasks)]
@@ -150,15 +152,14 @@ class KnownTasks:
         """Yield the tasks known of which a queue has ready jobs, leaping from one known to the next there is."""
         if self._sorted[0] is not tasks:
             self._sorted = tasks, sorted(tasks)
-        known, at = self._sorted[1], ""
-        while (found := self._sql.next_task.run(cursor, of_queue=queue, at=at).fetchone()[0]) is not None:
+        known, at, leap = self._sorted[1], "", self._sql.next_task
+        while (found := leap.run(cursor, of_queue=queue, at=at).fetchone()[0]) is not None:
             place = bisect_left(known, found)
             if place < len(known) and known[place] == found:
                 yield found
-                # The least text behind it.
-                at = f"{found}\0"
+                at, leap = found, self._sql.task_behind
                 continue
             self.unknown.add(found)
             if place == len(known):
                 return
-            at = known[place]
+            at, leap = known[place], self._sql.next_task

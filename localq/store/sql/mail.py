@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -45,7 +46,7 @@ class SqlMail:
                 cursor,
                 command=command,
                 arguments=arguments,
-                destination=None if destination is None else self._db.dialect.bound(destination),
+                destination=None if destination is None else json.dumps(list(destination)),
                 wants_reply=int(wants_reply),
                 expires_at=expires_at,
                 token=token,

@@ -54,22 +54,12 @@ class WorkerStatements(StatementTable):
             .values(gone=1, seen_at=P("now"))
         )
         owners = select(job.c.owner).where(state_is(JobState.RUNNING)).distinct().subquery()
-        dead = (
-            select(owners.c.owner)
-            .select_from(owners.outerjoin(worker, worker.c.key == owners.c.owner))
-            .where(
-                or_(
-                    worker.c.key.is_(None),
-                    worker.c.gone != literal_column("0"),
-                    worker.c.boot_id != P("boot"),
-                )
-            )
-        )
-        self.lost = self.made(
-            select(*job_columns(with_args=False))
-            .where(state_is(JobState.RUNNING), job.c.owner.in_(dead.scalar_subquery()))
-            .limit(P("most"))
-        )
+        gone = (worker.c.key.is_(None), worker.c.gone != literal_column("0"))
+        owned = select(owners.c.owner).select_from(owners.outerjoin(worker, worker.c.key == owners.c.owner))
+        running = select(*job_columns(with_args=False)).where(state_is(JobState.RUNNING)).limit(P("most"))
+        down = owned.where(or_(*gone, worker.c.boot_id != P("boot")))
+        self.lost = self.made(running.where(job.c.owner.in_(down.scalar_subquery())))
+        self.lost_anywhere = self.made(running.where(job.c.owner.in_(owned.where(or_(*gone)).scalar_subquery())))
         busy = select(job.c.owner).where(state_is(JobState.RUNNING))
         self.drop_gone = self.made(
             delete(worker).where(

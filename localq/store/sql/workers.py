@@ -104,7 +104,7 @@ class SqlWorkers:
         ]
 
     def _state(self, uuid: str, boot: str, until: int, gone: bool, now: int) -> WorkerState:
-        if gone or boot != self.neighbours.boot or self.neighbours.is_dead(uuid):
+        if gone or self.neighbours.went_down(boot) or self.neighbours.is_dead(uuid):
             return WorkerState.GONE
         return WorkerState.SILENT if until < now else WorkerState.ALIVE
 
@@ -112,7 +112,8 @@ class SqlWorkers:
         """Return jobs whose worker is no more; see the protocol."""
         boot = self.neighbours.boot
         with self._db.lock, self._db.reading as cursor:
-            jobs = [Job._make(row) for row in self._sql.lost.run(cursor, boot=boot, most=limit).fetchall()]
+            lost = self._sql.lost if self.neighbours.all_here else self._sql.lost_anywhere
+            jobs = [Job._make(row) for row in lost.run(cursor, boot=boot, most=limit).fetchall()]
             rows = self._sql.all.run(cursor).fetchall()
         if not jobs:
             self.neighbours.clear([row[_UUID] for row in rows if row[_GONE]], {row[_UUID] for row in rows})

@@ -74,7 +74,7 @@ class BorrowedDatabase(Database):
             self._own.row_factory = None
         return connection
 
-    def begin(self, cursor: Any, write: bool) -> None:
+    def begin(self, cursor: Any, write: bool, beside: bool = False) -> None:
         """Begin a part of the transaction that can be undone alone."""
         cursor.execute("SAVEPOINT localq")
         self._inside = True

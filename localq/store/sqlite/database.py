@@ -168,7 +168,7 @@ class SqliteDatabase(Database):
 
     # Transactions
 
-    def begin(self, cursor: Any, write: bool) -> None:
+    def begin(self, cursor: Any, write: bool, beside: bool = False) -> None:
         """Begin a transaction; one that writes takes the lock now."""
         if cursor.connection.in_transaction:
             # An exception from a signal handler came between a verb's end and its commit.

@@ -35,11 +35,11 @@ class _ReadOnly(SqliteDatabase):
         self._deadline_s = deadline_s
         self._until = math.inf
 
-    def begin(self, cursor: Any, write: bool) -> None:
+    def begin(self, cursor: Any, write: bool, beside: bool = False) -> None:
         """Begin a question, which may take so long."""
         if self._deadline_s is not None:
             self._until = time.monotonic() + self._deadline_s
-        super().begin(cursor, write)
+        super().begin(cursor, write, beside)
 
     def commit(self) -> None:
         """End a question."""

@@ -164,7 +164,10 @@ def test_an_app_without_a_store_can_be_sent_to_another_process() -> None:
         ({"path": b"jobs.db"}, "path=b'jobs.db' must be a text, such as 'jobs.db'."),
         ({"url": 3}, "url=3 must be a text, such as 'sqlite:///jobs.db'."),
         ({"url": "sqlit:///x"}, "kind this version has no store for. Did you mean 'sqlite'?"),
-        ({"url": "gopher://x"}, "kind this version has no store for. Use a path or sqlite:///jobs.db."),
+        (
+            {"url": "gopher://x"},
+            "kind this version has no store for. Use a path, sqlite:///jobs.db or postgresql://host/database.",
+        ),
     ],
 )
 def test_a_place_that_cannot_be_is_refused_where_the_app_is_made(given: dict[str, Any], said: str) -> None:

@@ -1,0 +1,1 @@
+"""Jobs in a PostgreSQL database, for workers on any number of hosts."""

@@ -1,0 +1,67 @@
+"""Where a PostgreSQL store is, of its URL: the server and database, the schema, and a folder on this computer."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from localq.exceptions import ImproperlyConfigured, StoreError
+from localq.model.secrets import without_passwords
+
+__all__ = ["Address", "host_folder", "read_address"]
+
+_SCHEMA = "localq"
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
+
+
+class Address(NamedTuple):
+    """What a URL says: `conninfo` is for the driver, `name` may be shown."""
+
+    conninfo: str
+    schema: str
+    name: str
+
+    @property
+    def lock(self) -> int:
+        """The number under which writers of the schema wait for each other."""
+        return zlib.crc32(f"localq.{self.schema}".encode()) | 0x4C51 << 32
+
+
+def read_address(url: str) -> Address:
+    """Read postgresql://user@host/database?schema=name; what else stands behind the ? is the driver's.
+
+    Raises:
+        ImproperlyConfigured: the schema's name is none.
+    """
+    parts = urlsplit(url)
+    said = parse_qsl(parts.query, keep_blank_values=True)
+    schema = dict(said).get("schema", _SCHEMA)
+    if not _NAME.fullmatch(schema) or schema.startswith("pg_"):
+        raise ImproperlyConfigured(
+            f"schema={schema!r} in the URL must be a name of small letters, digits and _, such as {_SCHEMA!r}."
+        )
+    query = urlencode([(name, value) for name, value in said if name != "schema"])
+    return Address(urlunsplit(parts._replace(query=query)), schema, without_passwords(url))
+
+
+def host_folder(identity: str) -> Path:
+    """Make the folder of a store's workers on this computer, of this user; return it.
+
+    Raises:
+        StoreError: the folder is somebody else's.
+    """
+    home = Path(tempfile.gettempdir()) / f"localq-{os.getuid()}"
+    folder = home / identity
+    try:
+        home.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}, where workers keep their locks, cannot be made: {error}. Set TMPDIR.") from error
+    if home.is_symlink() or home.stat().st_uid != os.getuid():
+        raise StoreError(f"{home}, where workers keep their locks, belongs to another user. Set TMPDIR.")
+    return folder

