@@ -27,19 +27,20 @@ from localq.web.ask.starts import Starts
 from localq.web.desk import Desk
 from localq.web.forms import BadRequest
 from localq.web.gate.access import Access, Refused
-from localq.web.gate.actor import EVERYTHING, Actor
+from localq.web.gate.actor import EVERYTHING, Actor, Right
 from localq.web.gate.door import Door, Keeper, Who, guarded
 from localq.web.gate.passwords import Passwords
 from localq.web.gate.proxy import Proxy
 from localq.web.gate.same_user import uid_of_peer
 from localq.web.gate.sessions import Sessions
 from localq.web.gate.token_file import token_at, token_path
+from localq.web.live.drawn import Drawn
 from localq.web.live.filling import Filling
 from localq.web.live.follower import Follower
 from localq.web.metrics.counted import Counted
 from localq.web.pages.refused import refused_page
 from localq.web.rendering import Renderer
-from localq.web.site import Handler, Site
+from localq.web.site import Handler, Site, Way
 from localq.web.ways import WAYS
 
 __all__ = ["build", "dashboard"]
@@ -132,10 +133,13 @@ def build(
 
 
 def _routes(site: Site, keeper: Keeper, now: Callable[[], float]) -> list[Route]:
-    return [
-        Route(way.path, guarded(_answering(site, way.handler), way.right, keeper, now), methods=list(way.methods))
-        for way in WAYS
-    ]
+    drawn = Drawn(site.sessions, lambda: site.follower.version)
+
+    def answering(way: Way) -> Callable[[Request], Awaitable[Response]]:
+        answer = _answering(site, way.handler)
+        return partial(drawn.answer, draw=answer) if way.right == Right.READ else answer
+
+    return [Route(way.path, guarded(answering(way), way.right, keeper, now), methods=list(way.methods)) for way in WAYS]
 
 
 def _answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -14,8 +14,10 @@ from localq.web.desk import Desk
 
 __all__ = ["Follower"]
 
-#: Seconds between two looks, and between two words to one browser.
+#: Seconds between two looks.
 _LOOK_S = 0.5
+#: Seconds to the next where one has just told of a change.
+_BUSY_S = 1.0
 #: Looks after the last change until it is told again.
 _ECHO = int(MOST_S / _LOOK_S) + 2
 #: Seconds after which a stream says that it is still there, so that a proxy does not cut it.
@@ -34,7 +36,7 @@ class Follower:
         self._desk = desk
         self._version = 0
         self._listeners = 0
-        self._changed = asyncio.Condition()
+        self._waiting: set[asyncio.Event] = set()
         self._loop: asyncio.Task[None] | None = None
 
     @property
@@ -55,16 +57,18 @@ class Follower:
         self._listeners += 1
         if self._loop is None:
             self._loop = asyncio.create_task(self._look())
-        told = -1
+        told, woken = -1, asyncio.Event()
+        self._waiting.add(woken)
         try:
             while True:
+                woken.clear()
                 if told == self._version:
                     with contextlib.suppress(TimeoutError):
-                        async with self._changed:
-                            await asyncio.wait_for(self._changed.wait(), _SILENCE_S)
+                        await asyncio.wait_for(woken.wait(), _SILENCE_S)
                 yield None if told == self._version else self._version
                 told = self._version
         finally:
+            self._waiting.discard(woken)
             self._listeners -= 1
 
     async def _look(self) -> None:
@@ -76,9 +80,10 @@ class Follower:
                 # Once more after the last change: what a page was told then may have been held (`ask.held`).
                 if changed or echo == 1:
                     self._version += 1
-                    async with self._changed:
-                        self._changed.notify_all()
-                await asyncio.sleep(_LOOK_S)
+                    for woken in self._waiting:
+                        woken.set()
+                # The first change is told at once; where they do not end, a page a second is what anybody can read.
+                await asyncio.sleep(_BUSY_S if changed else _LOOK_S)
         finally:
             self._loop = None
 
