@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -52,11 +51,16 @@ def found_configuration() -> str | None:
     if named:
         return named
     for name in _MODULES:
-        if os.path.isfile(f"{name}.py") or name in sys.modules or importlib.util.find_spec(name) is not None:
+        if os.path.isfile(f"{name}.py") or name in sys.modules or _can_be_imported(name):
             return name
     if os.path.isfile(_FILE):
         return _FILE
     return _PROJECT if _has_table(_PROJECT) else None
+
+
+def _can_be_imported(name: str) -> bool:
+    """Whether there is a module of a name; `importlib.util`, which would say it too, takes its time to load."""
+    return any(finder.find_spec(name, None) is not None for finder in sys.meta_path)
 
 
 def _has_table(path: str) -> bool:
