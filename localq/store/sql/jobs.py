@@ -49,14 +49,17 @@ class SqlJobs:
 
     def add(self, jobs: Sequence[NewJob], now: int) -> list[Added]:
         """Add jobs, all or none; see the protocol."""
-        if len(jobs) == 1 and is_plain(jobs[0]) and len(jobs[0].args) <= INLINE_ARGS and not failpoints.armed():
-            # One statement is a transaction of its own, and two round trips to SQLite less.
-            with self._db.lock:
-                added = [self._db.write_one(self._sql.add_job.text, plain_row(jobs[0], now)) == 1]
-        else:
-            added = self._db.beside_others(lambda cursor, alone: self._insert(cursor, jobs, now, alone))
-            self._db.added(len(jobs))
-            failpoints.point("enqueue.after")
+        if len(jobs) == 1:
+            (new,) = jobs
+            if is_plain(new) and len(new.args) <= INLINE_ARGS and not failpoints.armed():
+                # One statement is a transaction of its own, and two round trips to SQLite less.
+                with self._db.lock:
+                    written = self._db.write_one(self._sql.add_job.text, plain_row(new, now))
+                self._bells.ring(Topic.WORK)
+                return [Added(new.id, written == 1)]
+        added = self._db.beside_others(lambda cursor, alone: self._insert(cursor, jobs, now, alone))
+        self._db.added(len(jobs))
+        failpoints.point("enqueue.after")
         self._bells.ring(Topic.WORK)
         return [Added(new.id, is_new) for new, is_new in zip(jobs, added, strict=True)]
 

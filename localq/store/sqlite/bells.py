@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from localq.host.unix_bell import Ringer, UnixBell
@@ -15,7 +13,7 @@ from localq.store.protocol.events import Hearing
 __all__ = ["HostBells", "HostEvents", "HostRinger"]
 
 #: What the names of bells' files begin with.
-_KINDS = MappingProxyType({Topic.WORK: "w", Topic.RESULTS: "r", Topic.SCHEDULES: "s"})
+_KINDS: dict[str, str] = {Topic.WORK: "w", Topic.RESULTS: "r", Topic.SCHEDULES: "s"}
 _EVENTS = "e"
 
 
@@ -70,12 +68,16 @@ class HostBells:
 
     def ring(self, topic: Topic, words: Iterable[str] | None = None) -> None:
         """Ring every bell of a topic."""
-        # A hint that cannot be given is lost; what it is about is written.
-        with contextlib.suppress(OSError):
-            if words is not None:
-                self._ringer.ringer().say(_KINDS[topic], words)
+        kind = _KINDS[topic]
+        # No `suppress`, which each enqueue would pay for.
+        try:
+            if words is None:
+                self._ringer.ringer().ring(kind)
             else:
-                self._ringer.ringer().ring(_KINDS[topic])
+                self._ringer.ringer().say(kind, words)
+        except OSError:
+            # A hint that cannot be given is lost; what it is about is written.
+            pass
 
     def changed(self) -> bool:
         """Whether another connection wrote since this was last asked."""
