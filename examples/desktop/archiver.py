@@ -45,7 +45,7 @@ class Archiver(cmd.Cmd):
             job = q.AsyncResult(job_id)
             if job.ready():
                 print(f"{job.state:8} {name}  {job.result}")
-            elif isinstance(at := job.info, dict):
+            elif isinstance(at := job.info, dict) and "done" in at:
                 print(f"PROGRESS {name}  [{'#' * (20 * at['done'] // at['total']):20}] {at['message']}")
             else:
                 print(f"waiting  {name}")
