@@ -41,4 +41,4 @@ def show(job_id: str) -> Any:
     if job.ready():
         return {"id": job_id, "state": job.state, "result": job.result if job.successful() else str(job.result)}
     state, info = job.state, job.info
-    return {"id": job_id, "state": state, "progress": info if isinstance(info, dict) else None}
+    return {"id": job_id, "state": state, "progress": info if state == "PROGRESS" else None}
