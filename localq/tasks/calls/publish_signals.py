@@ -146,7 +146,9 @@ def _own_headers(new: NewJob, options: JobOptions, call: tuple[Any, Any]) -> dic
 def _changed(message: _Message, before: dict[str, Any]) -> NewJob:
     new, options, fields, readable = message
     headers, own = fields["headers"], _own_headers(message.job, options, (None, None))
-    extra = {name: value for name, value in headers.items() if name not in own}
+    # A call's own headers that bear a name of the protocol's stay behind it, as where nobody listens.
+    extra = {name: value for name, value in (options.headers or {}).items() if name in own}
+    extra |= {name: value for name, value in headers.items() if name not in own}
     said: dict[str, Any] = {"headers": extra} if extra != (options.headers or {}) else {}
     differ = {name for name in own if headers.get(name) != before[name]}
     said |= {option: headers.get(name) for name, option in _OPTIONS.items() if name in differ}

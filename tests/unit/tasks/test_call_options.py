@@ -159,6 +159,20 @@ def test_options_that_are_nobodys_reach_all_who_are_asked_on_the_way(q: LocalQ) 
     assert heard[:3] == [("apply_async", "pro"), ("router", "pro"), ("publish", "pro", "g")]
 
 
+def test_headers_that_bear_a_name_of_the_protocols_are_kept_whoever_listens(q: LocalQ, add: Task[..., Any]) -> None:
+    def publish(headers: Any = None, **_more: Any) -> None:
+        headers["tenant"] = "a"
+
+    given = {"stamps": {"order": [17]}, "origin": "mine", "plan": "pro"}
+    before_task_publish.connect(publish)
+    try:
+        result = add.apply_async((1,), headers=given)
+    finally:
+        before_task_publish.disconnect(publish)
+
+    assert JobOptions.read(stored(q, result.id).options).headers == {**given, "tenant": "a"}
+
+
 @pytest.mark.parametrize(("given", "kept"), [(255, 9), (7, 7), (-1, 0), ("8", 8)])
 def test_a_priority_that_a_receiver_sets_is_one_that_jobs_have(
     q: LocalQ, add: Task[..., Any], given: Any, kept: int
