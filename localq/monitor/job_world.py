@@ -10,7 +10,7 @@ from localq.store.protocol import Store
 __all__ = ["world_of"]
 
 
-def world_of(store: Store, job: Job, *, own_rate: str | None = None, per_second: float | None = None) -> World:
+def world_of(store: Store, job: Job, *, own_rate: str | float | None = None, per_second: float | None = None) -> World:
     """Return what hinders a job, or might.
 
     Args:
@@ -22,7 +22,7 @@ def world_of(store: Store, job: Job, *, own_rate: str | None = None, per_second:
         store.workers.all(),
         paused_since=store.mail.ordered_at(PAUSE).get(job.queue) if (PAUSE, job.queue) in orders else None,
         per_second=per_second,
-        rate=orders.get((RATE, job.task)) or own_rate,
+        rate=orders.get((RATE, job.task)) or (str(own_rate) if own_rate else None),
     )
     if job.state == JobState.WAITING:
         return _awaiting(store, job, world)

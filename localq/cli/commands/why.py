@@ -26,7 +26,7 @@ def why(app: LocalQ, job_id: str, as_json: bool) -> None:
     store = existing(app)
     job = known(store.read, job_id)
     task = app.tasks.find(job.task)
-    own_rate = None if task is None or not task.rate_limit else str(task.rate_limit)
+    own_rate = None if task is None else task.rate_limit
     reason = why_not(job, world_of(store, job, own_rate=own_rate), app.clock.now())
     if as_json:
         show_json({"id": job.id, "kind": reason.kind, "reason": reason.english(), "jobs": list(reason.jobs)})

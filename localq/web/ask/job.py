@@ -94,7 +94,7 @@ def job_seen(app: LocalQ, store: Store, name: str) -> JobSeen | None:
     attempts = store.read.attempts(job.id)[-MOST_ATTEMPTS:]
     family, ties = store.read.family(job.workflow or job.id)
     task = app.tasks.find(job.task)
-    world = world_of(store, job, own_rate=None if task is None or not task.rate_limit else str(task.rate_limit))
+    world = world_of(store, job, own_rate=None if task is None else task.rate_limit)
     return JobSeen(
         job=job,
         state=states.public_state(job),
