@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -12,8 +13,11 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 __all__ = ["Server", "binaries", "reason", "server"]
 
@@ -136,3 +140,21 @@ class Server:
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run([self._bin / program, *words], cwd=self.folder, capture_output=True, text=True, **_who())
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+#: Where tests of more than the store have their jobs: see `place`.
+PLACES = [
+    "file",
+    pytest.param("postgresql", marks=pytest.mark.skipif(reason() is not None, reason=str(reason()))),
+]
+
+
+@contextlib.contextmanager
+def place(kind: str, folder: Path) -> Iterator[str]:
+    """Return the URL of a new store of a kind; it is given back after the block."""
+    if kind == "file":
+        yield f"sqlite:///{folder}/jobs.db"
+        return
+    schema = server().schema()
+    yield f"{server().url}&schema={schema}"
+    server().give_back(schema)

@@ -12,25 +12,16 @@ from starlette.testclient import TestClient
 from localq import LocalQ, current
 from localq.web.application import build
 from localq.web.gate.sessions import Sessions
-from tests.store.server import reason, server
+from tests.store.server import PLACES, place
 
 TOKEN = "the token"
 
 
-@pytest.fixture(
-    params=[
-        "file",
-        pytest.param("postgresql", marks=pytest.mark.skipif(reason() is not None, reason=str(reason()))),
-    ]
-)
+@pytest.fixture(params=PLACES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Return where the jobs are."""
-    if request.param == "file":
-        yield f"sqlite:///{tmp_path}/jobs.db"
-        return
-    schema = server().schema()
-    yield f"{server().url}&schema={schema}"
-    server().give_back(schema)
+    with place(request.param, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

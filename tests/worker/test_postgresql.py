@@ -16,7 +16,7 @@ import pytest
 from localq import LocalQ, chain, chord, current, group
 from localq.exceptions import TaskRevokedError
 from localq.store.protocol import Filter
-from tests.store.server import Server, reason, server
+from tests.store.server import PLACES, Server, place, reason
 
 #: Seconds within which everything here is over.
 DEADLINE_S = 100
@@ -60,20 +60,11 @@ TASKS = """
 """
 
 
-@pytest.fixture(
-    params=[
-        "file",
-        pytest.param("postgresql", marks=pytest.mark.skipif(reason() is not None, reason=str(reason()))),
-    ]
-)
+@pytest.fixture(params=PLACES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Return where the jobs are."""
-    if request.param == "file":
-        yield f"sqlite:///{tmp_path}/jobs.db"
-        return
-    schema = server().schema()
-    yield f"{server().url}&schema={schema}"
-    server().give_back(schema)
+    with place(request.param, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
