@@ -133,7 +133,8 @@ class _Planner:
             return self._group(sig, at)
         if isinstance(sig, chord):
             return self._chord(sig, at)
-        return self._task(sig.clone(at.args, at.kwargs, **at.options), at)
+        more = at.args or at.kwargs or at.options
+        return self._task(sig.clone(at.args, at.kwargs, **at.options) if more else sig, at)
 
     def _beside(self, sig: Signature[Any], at: Place) -> Any:
         """Place what is added to a header: the chord's body waits for its last jobs, and for no others of it."""

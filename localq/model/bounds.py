@@ -68,6 +68,7 @@ def checked_id(value: Any, what: str) -> str:
         ValueError: it can be none.
     """
     text = str(value)
-    if not is_name(text) or any(sign.isspace() for sign in text):
+    # Of all white space only the blank is printable.
+    if not is_name(text) or " " in text:
         raise ValueError(f"{what}={value!r:.300} must be {A_NAME} without white space")
     return text

@@ -27,13 +27,13 @@ from localq.tasks.routing.queues import queue_name
 
 __all__ = [
     "BROKER_ONLY",
-    "KEPT",
     "OPTIONS",
     "ROUTING",
     "Changes",
     "Find",
     "check_kept",
     "check_priority",
+    "kept_of",
     "read_changes",
     "read_options",
     "read_run_at",
@@ -43,29 +43,14 @@ __all__ = [
 #: Options that end in the job's own columns.
 _COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id", "beside")
 #: Options kept with the job as they are.
-KEPT = (
-    "time_limit",
-    "soft_time_limit",
-    "ignore_result",
-    "store_errors_even_if_ignored",
-    "acks_late",
-    "max_retries",
-    "retries",
-    "default_retry_delay",
-    "headers",
-    "shadow",
-    "serializer",
-    "root_id",
-    "parent_id",
-    "group_id",
-    "link",
-    "link_error",
-    "argsrepr",
-    "kwargsrepr",
-    "compression",
-    "stamps",
-    "as_body",
-)
+_KEPT = """
+    time_limit soft_time_limit ignore_result store_errors_even_if_ignored acks_late
+    max_retries retries default_retry_delay headers shadow serializer root_id parent_id group_id
+    link link_error argsrepr kwargsrepr compression stamps as_body
+"""
+KEPT = frozenset(_KEPT.split())
+#: Those of them that say whose child a job is.
+_FAMILY = frozenset({"root_id", "parent_id", "group_id"})
 #: Options without a meaning where there is no broker: accepted, and ignored.
 _BROKER_ONLY = """
     producer connection publisher delivery_mode immediate mandatory
@@ -75,7 +60,7 @@ _BROKER_ONLY = """
 BROKER_ONLY = frozenset(_BROKER_ONLY.split())
 #: Options that say which queue is meant, where `localq.tasks.routing.router` is asked.
 ROUTING = ("exchange", "exchange_type", "routing_key")
-OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | frozenset(KEPT) | BROKER_ONLY
+OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | KEPT | BROKER_ONLY
 #: Finds a task by its name, or returns None.
 Find = Callable[[str], Any]
 
@@ -107,6 +92,11 @@ def without_near_misses(options: Mapping[str, Any], where: str) -> dict[str, Any
     return kept
 
 
+def kept_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a call's options that are kept with its job, as they are."""
+    return {name: value for name, value in options.items() if value is not None and name in KEPT}
+
+
 class Changes(NamedTuple):
     """What a retry changes of its job: options to keep with it, and its place; None keeps the old."""
 
@@ -122,7 +112,7 @@ def read_changes(options: Mapping[str, Any], find: Find | None = None) -> Change
         TypeError, ValueError: an option that cannot be, with its name and value.
     """
     read_options(options)
-    kept = {name: options[name] for name in KEPT if options.get(name) is not None}
+    kept = kept_of(options)
     check_kept(kept, find)
     queue, rank = options.get("queue"), options.get("priority")
     return Changes(kept, None if queue is None else queue_name(queue), None if rank is None else check_priority(rank))
@@ -161,9 +151,12 @@ def check_kept(kept: dict[str, Any], find: Find | None) -> None:
     Raises:
         TypeError, ValueError: an option that cannot be, with its name and value.
     """
-    for name in ("root_id", "parent_id", "group_id"):
+    for name in _FAMILY:
         if name in kept:
             kept[name] = text_id(kept[name])
+    if kept.keys() <= _FAMILY:
+        # Of most members of a workflow, which may be many, there is no more to look at.
+        return
     for name in ("time_limit", "soft_time_limit", "default_retry_delay"):
         value = kept.get(name)
         if isinstance(value, timedelta):

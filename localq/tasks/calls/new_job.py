@@ -12,11 +12,13 @@ from localq.model.bounds import checked_id
 from localq.model.ids import new_id
 from localq.model.job import NewJob
 from localq.model.tagged_headers import as_plain
-from localq.tasks.call_options import KEPT, Find, check_kept, check_priority, read_run_at
+from localq.tasks.call_options import Find, check_kept, check_priority, kept_of, read_run_at
 from localq.tasks.call_times import When
 from localq.tasks.routing.queues import queue_name
 
 __all__ = ["new_job"]
+
+_AS_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=as_plain)
 
 
 def new_job(
@@ -46,7 +48,7 @@ def new_job(
     if expires_at is not None and expires_at <= when.now:
         warnings.warn(f"{task}: expires={expires!r} is in the past; the job will be revoked", stacklevel=5)
     job_id, chosen, rank = options.get("task_id"), options.get("queue"), options.get("priority")
-    kept = {name: options[name] for name in KEPT if options.get(name) is not None}
+    kept = kept_of(options)
     if kept:
         try:
             check_kept(kept, find)
@@ -71,7 +73,7 @@ def new_job(
 
 def _written(kept: dict[str, Any]) -> str:
     try:
-        return json.dumps(kept, separators=(",", ":"), allow_nan=False, default=as_plain)
+        return _AS_JSON.encode(kept)
     except (TypeError, ValueError) as error:
         for name, value in kept.items():
             try:
