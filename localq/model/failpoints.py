@@ -44,6 +44,7 @@ POINTS = {
     "fire.inside": "scheduler, in the firing transaction",
     "fire.after": "scheduler, a firing is committed, nobody rung yet",
     "prune.inside": "worker, in the pruning transaction",
+    "move.inside": "who moves a store, in the transaction that writes a portion",
     "store.checkpoint": "any process, holding the write lock to checkpoint",
     "store.create": "any process, in the transaction that makes the tables, or converts them",
 }

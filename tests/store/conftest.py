@@ -21,7 +21,7 @@ from tests.store.given import LeaseClock
 from tests.store.server import reason, server
 
 #: All that a store may have.
-EVERY = frozenset({"jobs", "read", "groups", "workers", "schedules", "mail", "bells", "events", "history"})
+EVERY = frozenset({"jobs", "read", "groups", "workers", "schedules", "mail", "bells", "events", "history", "moving"})
 
 
 class Kind(NamedTuple):

@@ -15,7 +15,7 @@ from localq.model.orders import PAUSE, RATE, Order
 from localq.model.outcome import Note
 from localq.model.schedule import ScheduleState, SyncOutcome
 from localq.model.worker import EVERY_QUEUE
-from localq.store.protocol import Filter, Finished, Store, Topic
+from localq.store.protocol import Filter, Finished, Held, Portion, SavedGroup, Store, Topic
 from tests.store.given import HOUR, LEASE, NOW, SECOND, card, claimed, done, job_in, new, news, snapshot, told, worker
 from tests.store.timed import CONFIG, defined, fired, job_of, row, there, timetable, turn
 
@@ -126,6 +126,12 @@ WRITING: dict[str, Repeated] = {
     "history.record": Repeated(
         nothing, lambda s, _: s.history.record([Change("ann", "shell", "retry", "job")], NOW, "a"), is_(None), is_(None)
     ),
+    "moving.put": Repeated(
+        nothing,
+        lambda s, _: s.moving.put(Portion(groups=(SavedGroup("group", b"content", NOW),)), NOW),
+        is_(1),
+        is_(0),
+    ),
     "mail.order": Repeated(
         nothing,
         lambda s, _: s.mail.order([Order(PAUSE, "default", ""), Order(RATE, "shop.mail", "1/s")], NOW),
@@ -140,6 +146,7 @@ GOING_ON = {"jobs.claim", "bells.hang", "bells.ring", "events.listen", "events.s
 #: Those that only look.
 LOOKING: dict[str, Callable[[Any, Any], Any]] = {
     "jobs.backlog": lambda s, _: s.jobs.backlog(EVERY_QUEUE, 5),
+    "moving.take": lambda s, _: s.moving.take(Held.JOBS, None, 5),
     "groups.load": lambda s, _: s.groups.load("group"),
     "workers.all": lambda s, _: s.workers.all(),
     "workers.lost": lambda s, _: s.workers.lost(5),

@@ -7,6 +7,7 @@ from localq.store.protocol.events import Events, Hearing
 from localq.store.protocol.groups import Groups
 from localq.store.protocol.jobs import Added, Finished, Jobs
 from localq.store.protocol.mail import Mailbox
+from localq.store.protocol.moving import Held, Moving, Portion, SavedGroup, Tied, WholeJob
 from localq.store.protocol.reading import LINE, LOOK, Filter, Inputs, Page, Reading, Seen, Stats
 from localq.store.protocol.schedules import Schedules
 from localq.store.protocol.store import Store
@@ -25,16 +26,22 @@ __all__ = [
     "Finished",
     "Groups",
     "Hearing",
+    "Held",
     "Inputs",
     "Jobs",
     "Mailbox",
+    "Moving",
     "Page",
+    "Portion",
     "Presence",
     "Reading",
+    "SavedGroup",
     "Schedules",
     "Seen",
     "Stats",
     "Store",
+    "Tied",
     "Topic",
+    "WholeJob",
     "Workers",
 ]

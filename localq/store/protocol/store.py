@@ -22,6 +22,7 @@ from localq.store.protocol.groups import Groups
 from localq.store.protocol.history import History
 from localq.store.protocol.jobs import Jobs
 from localq.store.protocol.mail import Mailbox
+from localq.store.protocol.moving import Moving
 from localq.store.protocol.reading import Reading
 from localq.store.protocol.schedules import Schedules
 from localq.store.protocol.workers import Workers
@@ -75,6 +76,11 @@ class Store(Protocol):
     @property
     def mail(self) -> Mailbox:
         """Letters to workers, and orders that hold for all of them."""
+        ...
+
+    @property
+    def moving(self) -> Moving:
+        """What goes from one store into another."""
         ...
 
     @property

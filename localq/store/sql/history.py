@@ -17,7 +17,7 @@ from localq.store.sql.history_statements import HistoryStatements, history_state
 from localq.store.sql.job_statements import job_statements
 from localq.store.sql.statement import skipping
 
-__all__ = ["SqlHistory", "remember"]
+__all__ = ["SqlHistory", "count_gone", "remember"]
 
 #: Tallies older than this (two days) are kept in coarse steps.
 _FINE_KEPT_US = 2 * 86_400 * 1_000_000
@@ -79,6 +79,11 @@ def remember(cursor: Any, dialect: SqlDialect, keys: Sequence[int]) -> None:
     newest = fresh[-1].at
     _coarsen(cursor, sql, newest)
     sql.drop_tallies.run(cursor, since=0, until=newest - TALLIES_KEPT_US)
+
+
+def count_gone(cursor: Any, dialect: SqlDialect, tallies: Sequence[Tally]) -> None:
+    """Count finished jobs that were never here, by the steps they were counted in."""
+    _add(cursor, history_statements(dialect), added_up(tallies, FINE_US), FINE_US)
 
 
 def _add(cursor: Any, sql: HistoryStatements, fresh: Sequence[Tally], step_us: int) -> None:

@@ -20,7 +20,7 @@ from localq.store.sql.job_clauses import span
 from localq.store.sql.job_statements import JobStatements, job_statements
 from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT
 
-__all__ = ["JobWriter", "Place"]
+__all__ = ["JobWriter", "Place", "attempt_row"]
 
 _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
@@ -133,7 +133,7 @@ class JobWriter:
         awaited = [(place[0], done.state) for done, place in ended if place[1] & Role.AWAITED]
         if awaited:
             self.edges.count(cursor, awaited, now)
-        rows = [_attempt_row(place[0], done.attempt) for done, place in ended if done.attempt is not None]
+        rows = [attempt_row(place[0], done.attempt) for done, place in ended if done.attempt is not None]
         if rows:
             cursor.executemany(self._sql.add_attempt.text, rows)
         for done, (key, role) in ended:
@@ -227,7 +227,8 @@ def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:
     )
 
 
-def _attempt_row(key: int, attempt: Attempt) -> tuple[Any, ...]:
+def attempt_row(key: int, attempt: Attempt) -> tuple[Any, ...]:
+    """Return the values of an attempt of a job (by key)."""
     return (key << ATTEMPT_BITS | min(attempt.number, LAST_ATTEMPT), *attempt[1:])
 
 

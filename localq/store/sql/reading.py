@@ -19,7 +19,7 @@ from localq.store.sql.job_statements import JobStatements, job_statements, with_
 from localq.store.sql.read_statements import ReadStatements, read_statements
 from localq.store.sql.schema import LAST_ATTEMPT
 
-__all__ = ["SqlReading"]
+__all__ = ["SqlReading", "attempt_of"]
 
 #: Every priority a job can have.
 _PRIORITIES = range(10)
@@ -72,7 +72,7 @@ class SqlReading:
     def _last_attempt(self, cursor: Any, key: int) -> Attempt | None:
         first, end = span(key)
         kept = self._sql.last_attempt.run(cursor, first=first, end=end).fetchone()
-        return None if kept is None else _attempt(kept)
+        return None if kept is None else attempt_of(kept)
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """Return every attempt of a job; see the protocol."""
@@ -82,7 +82,7 @@ class SqlReading:
                 return []
             first, end = span(row[0])
             rows = self._sql.attempts.run(cursor, first=first, end=end).fetchall()
-        return [_attempt(kept) for kept in rows]
+        return [attempt_of(kept) for kept in rows]
 
     def find(self, which: Filter, limit: int, look: int = LOOK) -> Page:
         """Return a page of jobs, newest first; see the protocol."""
@@ -162,6 +162,7 @@ class SqlReading:
         return {(queue, task): count for queue, task, count in rows}
 
 
-def _attempt(row: Sequence[Any]) -> Attempt:
+def attempt_of(row: Sequence[Any]) -> Attempt:
+    """Return an attempt of its row."""
     key, *rest = row
     return Attempt(key & LAST_ATTEMPT, *rest)

@@ -16,6 +16,7 @@ from localq.store.sql.job_writer import JobWriter
 from localq.store.sql.jobs import SqlJobs
 from localq.store.sql.later_bells import LaterBells
 from localq.store.sql.mail import SqlMail
+from localq.store.sql.moving import SqlMoving
 from localq.store.sql.reading import SqlReading
 from localq.store.sql.schedules import SqlSchedules
 from localq.store.sql.workers import SqlWorkers
@@ -51,6 +52,7 @@ class SqlStore:
         self.workers = SqlWorkers(database, parts.neighbours, parts.steady)
         self.schedules = SqlSchedules(database, writer, parts.bells)
         self.mail = SqlMail(database, parts.bells)
+        self.moving = SqlMoving(database)
         self.bells, self.events = parts.bells, parts.events
 
     def open(self) -> None:
