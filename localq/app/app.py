@@ -14,6 +14,7 @@ from localq.app.absent import INSTEAD
 from localq.app.arguments import settings_of
 from localq.app.frameworks import fit
 from localq.app.parts import Part
+from localq.app.with_items import WithItems
 from localq.app.with_schedules import WithSchedules
 from localq.app.with_settings import WithSettings
 from localq.app.with_store import WithStore
@@ -61,7 +62,7 @@ _OWN = (
 )
 
 
-class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, WithWorkflows):
+class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, WithWorkflows, WithItems):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened, started or read before it is needed.

@@ -2,6 +2,7 @@
 
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
+from localq.app.progress_bar import ProgressBar
 from localq.app.script_log import ScriptLog
 from localq.execution.eager import Eager
 from localq.monitor.control import Control
@@ -24,6 +25,8 @@ class Part(Generic[T]):
     def __init__(self: Part[Eager], place: Literal["localq.execution.eager:Eager"]) -> None: ...
     @overload
     def __init__(self: Part[Events], place: Literal["localq.monitor.event_receiver:Events"]) -> None: ...
+    @overload
+    def __init__(self: Part[ProgressBar], place: Literal["localq.app.progress_bar:ProgressBar"]) -> None: ...
     @overload
     def __init__(self: Part[ScriptLog], place: Literal["localq.app.script_log:ScriptLog"]) -> None: ...
     def __set_name__(self, owner: type, name: str) -> None: ...

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid5
 
-__all__ = ["follow_up_id", "ids_of", "new_id", "text_id"]
+__all__ = ["follow_up_id", "ids_of", "keyed_id", "new_id", "text_id"]
 
 _counter = itertools.count(1)
 _tail = ""
@@ -49,6 +49,14 @@ _FOLLOW_UPS = UUID("6d7f2ab0-5d0c-4f6e-9d2f-6c6f63616c71")
 def follow_up_id(job_id: str, run_token: int, number: int) -> str:
     """Return the id of a job that follows from an attempt: the same however often it is computed."""
     return str(uuid5(_FOLLOW_UPS, f"{job_id}/{run_token}/{number}"))
+
+
+_KEYED = UUID("0d0e3f0e-93c4-5c0b-8f0f-6c6f63616c71")
+
+
+def keyed_id(task: str, key: str) -> str:
+    """Return the id of the job of a task that stands for a key: the same however often it is computed."""
+    return str(uuid5(_KEYED, f"{task}/{key}"))
 
 
 def text_id(given: Any) -> Any:

@@ -129,6 +129,10 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         view = self._read()
         return view is not None and view.final
 
+    def is_there(self) -> bool:
+        """Whether this holds the job's end already; no store is asked."""
+        return self._kept is not None
+
     def successful(self) -> bool:
         """Whether the job finished well."""
         return self.state == states.SUCCESS

@@ -75,6 +75,10 @@ class EagerResult(AsyncResult[R]):
         """Whether it is finished."""
         return super().ready() if self._given is None else True
 
+    def is_there(self) -> bool:
+        """As of AsyncResult."""
+        return self._given is not None or super().is_there()
+
     def get(self, timeout: float | None = None, propagate: bool = True, *args: Any, **kwargs: Any) -> R:
         """Return the value, or raise the error."""
         if self._given is None:

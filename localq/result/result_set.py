@@ -10,12 +10,13 @@ from localq import current, states
 from localq.exceptions import TimeoutError
 from localq.result import waiting
 from localq.result.actions import Actions
+from localq.result.as_they_finish import as_they_finish
 from localq.result.async_result import NOWHERE, AsyncResult
 from localq.result.job_view import JobView
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Source
 
-__all__ = ["ResultSet"]
+__all__ = ["ResultSet", "keep_final"]
 
 #: Results read ahead of those returned, while some are not there yet.
 _WINDOW = 64
@@ -93,7 +94,7 @@ class ResultSet(Actions):
 
     def _look(self) -> None:
         """Read all that is not known to be final, at once."""
-        _keep([one for one in self._leaves() if one._kept is None])
+        keep_final([one for one in self._leaves() if one._kept is None])
 
     def _leaves(self) -> list[AsyncResult[Any]]:
         leaves: list[AsyncResult[Any]] = []
@@ -208,21 +209,7 @@ class ResultSet(Actions):
             yield one.id, {"task_id": one.id, **told}
 
     def _as_they_finish(self, timeout: float | None) -> Iterator[AsyncResult[Any]]:
-        missing = self._leaves()
-        while missing:
-            found: list[AsyncResult[Any]] = []
-
-            def looked(missing: list[AsyncResult[Any]] = missing, found: list[AsyncResult[Any]] = found) -> bool:
-                _keep([one for one in missing if one._kept is None])
-                found.extend(one for one in missing if one._kept is not None or one.ready())
-                return bool(found)
-
-            ids = frozenset(one.id for one in missing)
-            if not looked() and not waiting.wait(self.app.store.bells, ids, looked, timeout):
-                raise TimeoutError(f"None of {len(missing):,} jobs finished within {timeout} s; they go on.")
-            there = {id(one) for one in found}
-            missing = [one for one in missing if id(one) not in there]
-            yield from found
+        return as_they_finish(lambda: self.app.store.bells, self._leaves(), keep_final, timeout)
 
     # As a list
 
@@ -281,11 +268,11 @@ class _Head:
     def _read_on(self) -> None:
         """Read the next result; if it is there, those behind it too, for they may be as well."""
         first, *others = [one for one in self._leaves[self._at : self._at + _WINDOW] if one._kept is None]
-        if _keep([first]):
-            _keep(others)
+        if keep_final([first]):
+            keep_final(others)
 
 
-def _keep(results: Sequence[AsyncResult[Any]]) -> bool:
+def keep_final(results: Sequence[AsyncResult[Any]]) -> bool:
     """Read jobs at once and keep what is final; whether all are."""
     by_id = {one.id: one for one in results if one._app is not NOWHERE}
     found = next(iter(by_id.values()))._app.store.read.seen(list(by_id)) if by_id else {}

@@ -110,7 +110,8 @@ class _Listening:
 
     def heard(self, words: list[str]) -> bool:
         """Whether what was said is a reason to look."""
-        if any(one in self._ids for word in words for one in word.split()):
+        # Each is asked for: some who wait remember which of theirs were named.
+        if [one for word in words for one in word.split() if one in self._ids]:
             return True
         self._in_vain += 1
         if self._only is None or self._in_vain != _IN_VAIN:

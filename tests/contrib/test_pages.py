@@ -1,4 +1,4 @@
-"""The blocks of docs/django.md and docs/web.md, run as they stand there."""
+"""The blocks of pages about programs, run as they stand there."""
 
 from __future__ import annotations
 
@@ -99,3 +99,22 @@ def test_the_block_about_fastapi_is_a_service_that_runs(project: Project) -> Non
     """)
 
     assert told == ["202 {'result': 144}"]
+
+
+def test_the_script_of_its_page_runs_and_its_second_run_has_nothing_to_do(project: Project) -> None:
+    script, completed = blocks("scripts.md")[:2]
+    project.write("measures.py", script)
+    project.write(
+        "seen.py", "from measures import measure, q\nnames = ['a', 'bc']\nwith q.running():\n" + indented(completed)
+    )
+    count = "from measures import q; print(sum(q.store.read.stats().counts.values()))"
+
+    for _ in range(2):
+        assert project.python("import runpy; runpy.run_path('measures.py', run_name='__main__')") == ["1", "2", "3"]
+    assert project.python(count) == ["3"]
+    assert project.python("import seen") == []
+    assert project.python(count) == ["5"]
+
+
+def indented(block: str) -> str:
+    return "".join(f"    {line}" for line in block.splitlines(keepends=True))
