@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from typing import Any
+from typing import Any, cast
 
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.finding import Finding
@@ -15,9 +15,11 @@ from localq.store.protocol import Store
 __all__ = ["KINDS", "backup", "check_kind", "check_there", "examine", "open_reader", "open_store", "sizes"]
 
 #: What a URL may begin with.
-KINDS = ("sqlite", "postgresql", "postgres")
+KINDS = ("sqlite", "postgresql", "postgres", "redis", "rediss", "redis+socket", "unix", "sentinel")
 
-_SERVERS = ("postgresql://", "postgres://")
+#: What a store on a server needs, by the kind: the driver, and the extra that brings it.
+_DRIVERS = {"postgresql": ("psycopg", "postgres"), "postgres": ("psycopg", "postgres")}
+_DRIVERS |= dict.fromkeys(("redis", "rediss", "redis+socket", "unix", "sentinel"), ("redis", "redis"))
 
 
 def check_kind(location: str) -> None:
@@ -30,7 +32,7 @@ def check_kind(location: str) -> None:
     if separator and kind not in KINDS:
         raise ImproperlyConfigured(
             f"The URL {kind}://... is of a kind this version has no store for.{nearest(kind, KINDS)} "
-            "Use a path, sqlite:///jobs.db or postgresql://host/database."
+            "Use a path, sqlite:///jobs.db, redis://host:6379/0 or postgresql://host/database."
         )
 
 
@@ -42,13 +44,19 @@ def _on_server(location: str | os.PathLike[str]) -> str | None:
     """
     text = os.fspath(location)
     check_kind(text)
-    if not text.startswith(_SERVERS):
+    kind, separator, _ = text.partition("://")
+    if not separator or kind not in _DRIVERS:
         return None
-    if importlib.util.find_spec("psycopg") is None:
+    driver, extra = _DRIVERS[kind]
+    if importlib.util.find_spec(driver) is None:
         raise ImproperlyConfigured(
-            f"{without_passwords(text)} needs psycopg, which is not installed: pip install 'localq[postgres]'"
+            f"{without_passwords(text)} needs {driver}, which is not installed: pip install 'localq[{extra}]'"
         )
     return text
+
+
+def _is_redis(url: str) -> bool:
+    return _DRIVERS[url.partition("://")[0]][0] == "redis"
 
 
 def open_store(location: str | os.PathLike[str], durability: str = "full", patience_s: float | None = None) -> Any:
@@ -57,14 +65,19 @@ def open_store(location: str | os.PathLike[str], durability: str = "full", patie
     The driver is imported here and not before: a program that never enqueues does not pay for SQLAlchemy.
 
     Args:
-        location: A file path, ":memory:", "sqlite:///path", or "postgresql://user@host/database?schema=localq".
-        durability: "full" or "normal"; see `SqliteStore`, and `PostgresqlDatabase`.
-        patience_s: Seconds to wait for other writers; None: the store's own default.
+        location: A file path, ":memory:", "sqlite:///path", "postgresql://user@host/database?schema=localq", or
+            "redis://user:password@host:6379/0?prefix=lq".
+        durability: "full" or "normal"; see `SqliteStore`, and `PostgresqlDatabase`. On Redis the server's settings say.
+        patience_s: Seconds to wait for other writers, or a server; None: the store's own default.
 
     Raises:
         ImproperlyConfigured: for a URL of a kind this version has no store for.
     """
     url = _on_server(location)
+    if url is not None and _is_redis(url):
+        from localq.store.redis.store import RedisStore
+
+        return RedisStore(url) if patience_s is None else RedisStore(url, patience_s)
     if url is not None:
         from localq.store.postgresql.store import PostgresqlStore
 
@@ -82,6 +95,11 @@ def open_reader(location: str | os.PathLike[str], deadline_s: float | None = Non
         deadline_s: Seconds after which a question is given up, with a StoreError; None: never.
     """
     url = _on_server(location)
+    if url is not None and _is_redis(url):
+        from localq.store.redis.readonly import ReadOnlyStore as ReadOnlyServer
+
+        reader: Any = ReadOnlyServer(url, deadline_s)
+        return cast(Store, reader)
     if url is not None:
         from localq.store.postgresql.readonly import ReadOnlyStore as ReadOnlySchema
 
@@ -129,6 +147,10 @@ def examine(
         full: Make the checks too that take long.
     """
     url = _on_server(location)
+    if url is not None and _is_redis(url):
+        from localq.store.redis.examine import examine_server
+
+        return examine_server(url)
     if url is not None:
         from localq.store.postgresql.examine import examine_schema
 
@@ -149,6 +171,10 @@ def backup(location: str | os.PathLike[str], target: str) -> int:
         StoreError: it cannot be written; nothing is left behind.
     """
     url = _on_server(location)
+    if url is not None and _is_redis(url):
+        raise StoreError(
+            f"{without_passwords(url)} is on a server, which makes copies of its own: redis-cli BGSAVE, or its AOF."
+        )
     if url is not None:
         raise StoreError(f"{without_passwords(url)} is on a server, which makes copies of its own: pg_dump --schema.")
     path = _path(location)
@@ -160,6 +186,10 @@ def backup(location: str | os.PathLike[str], target: str) -> int:
 def sizes(location: str | os.PathLike[str]) -> tuple[int, int]:
     """Return the bytes that a store takes, and those in its log beside it."""
     url = _on_server(location)
+    if url is not None and _is_redis(url):
+        from localq.store.redis.examine import store_bytes
+
+        return store_bytes(url), 0
     if url is not None:
         from localq.store.postgresql.examine import schema_bytes
 

@@ -18,6 +18,8 @@ import pytest
 from localq.model import failpoints
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import LeaseClock
+from tests.store.redis_server import reason as redis_reason
+from tests.store.redis_server import redis_server
 from tests.store.server import reason, server
 
 #: All that a store may have.
@@ -41,6 +43,9 @@ STORES: dict[str, Kind] = {
     ),
     "memory": Kind(lambda folder, empty, steady: SqliteStore(":memory:", steady=steady)),
     "postgresql": Kind(lambda folder, empty, steady: in_schema_of_its_own(steady)),
+    "redis": Kind(
+        lambda folder, empty, steady: on_keys_of_its_own(steady), frozenset({"bells", "events", "groups", "mail"})
+    ),
 }
 
 
@@ -48,6 +53,12 @@ def in_schema_of_its_own(steady: LeaseClock) -> Any:
     from localq.store.postgresql.store import PostgresqlStore
 
     return PostgresqlStore(f"{server().url}&schema={server().schema()}", steady=steady)
+
+
+def on_keys_of_its_own(steady: LeaseClock) -> Any:
+    from localq.store.redis.store import RedisStore
+
+    return RedisStore(redis_server().url(), steady=steady)
 
 
 def needed(node: Any) -> frozenset[str]:
@@ -78,8 +89,8 @@ class Part:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on each store that has what it needs."""
     if "make_store" in metafunc.fixturenames:
-        absent = reason()
-        skipped = {"postgresql": [pytest.mark.skip(reason=absent)] if absent else []}
+        absent = {"postgresql": reason(), "redis": redis_reason()}
+        skipped = {kind: [pytest.mark.skip(reason=why)] for kind, why in absent.items() if why}
         kinds = having(needed(metafunc.definition), STORES)
         made = [pytest.param(kind, marks=skipped.get(kind, [])) for kind in kinds]
         metafunc.parametrize("make_store", made, indirect=True)

@@ -376,7 +376,7 @@ def test_a_location_is_a_path_or_a_url(tmp_path: Path, monkeypatch: pytest.Monke
     assert not open_store("sqlite:///:memory:").shared
 
 
-@pytest.mark.parametrize("url", ["redis://localhost/0", "mysql://x", "sqlite+aiosqlite:///x.db"])
+@pytest.mark.parametrize("url", ["mongodb://localhost/0", "mysql://x", "sqlite+aiosqlite:///x.db"])
 def test_a_url_without_a_store_is_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="no store for"):
         open_store(url)

@@ -30,7 +30,9 @@ ROWS = """
 """
 #: The only imports that may stand inside a function: a store's driver is loaded when it is asked for.
 LAZY = {("store", f"store.sqlite.{name}") for name in ("backup", "examine", "file_place", "readonly", "store")}
-LAZY |= {("store", f"store.postgresql.{name}") for name in ("examine", "readonly", "store")}
+LAZY |= {
+    ("store", f"store.{kind}.{name}") for kind in ("postgresql", "redis") for name in ("examine", "readonly", "store")
+}
 #: What a client that only enqueues must not load.
 HEAVY = ["execution", "schedules", "monitor", "worker", "contrib", "testing", "cli", "web"]
 #: What talks to a database is imported inside `store`; elsewhere for classes of errors, a version, and Celery's file.

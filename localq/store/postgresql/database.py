@@ -19,10 +19,11 @@ from psycopg.pq import TransactionStatus
 
 from localq.exceptions import ImproperlyConfigured, StoreBusy
 from localq.store.forks import keep_for_ever
+from localq.store.host_folder import host_folder
 from localq.store.postgresql.connection import Connection, connect
 from localq.store.postgresql.dialect import POSTGRESQL
 from localq.store.postgresql.errors import explained, is_away
-from localq.store.postgresql.place import host_folder, read_address
+from localq.store.postgresql.place import read_address
 from localq.store.postgresql.tables import identity_of, make
 from localq.store.sql.database import Database
 

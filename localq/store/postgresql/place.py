@@ -1,19 +1,16 @@
-"""Where a PostgreSQL store is, of its URL: the server and database, the schema, and a folder on this computer."""
+"""Where a PostgreSQL store is, of its URL: the server and database, and the schema."""
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import zlib
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from localq.exceptions import ImproperlyConfigured, StoreError
+from localq.exceptions import ImproperlyConfigured
 from localq.model.secrets import without_passwords
 
-__all__ = ["Address", "host_folder", "read_address"]
+__all__ = ["Address", "read_address"]
 
 _SCHEMA = "localq"
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
@@ -47,21 +44,3 @@ def read_address(url: str) -> Address:
         )
     query = urlencode([(name, value) for name, value in said if name != "schema"])
     return Address(urlunsplit(parts._replace(query=query)), schema, without_passwords(url))
-
-
-def host_folder(identity: str) -> Path:
-    """Make the folder of a store's workers on this computer, of this user; return it.
-
-    Raises:
-        StoreError: the folder is somebody else's.
-    """
-    home = Path(tempfile.gettempdir()) / f"localq-{os.getuid()}"
-    folder = home / identity
-    try:
-        home.mkdir(mode=0o700, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder}, where workers keep their locks, cannot be made: {error}. Set TMPDIR.") from error
-    if home.is_symlink() or home.stat().st_uid != os.getuid():
-        raise StoreError(f"{home}, where workers keep their locks, belongs to another user. Set TMPDIR.")
-    return folder

@@ -166,7 +166,7 @@ def test_an_app_without_a_store_can_be_sent_to_another_process() -> None:
         ({"url": "sqlit:///x"}, "kind this version has no store for. Did you mean 'sqlite'?"),
         (
             {"url": "gopher://x"},
-            "kind this version has no store for. Use a path, sqlite:///jobs.db or postgresql://host/database.",
+            "kind this version has no store for. Use a path, sqlite:///jobs.db, redis://host:6379/0 or postgresql://host/database.",
         ),
     ],
 )

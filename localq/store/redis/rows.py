@@ -1,0 +1,96 @@
+"""What a job's keys hold, as values; see `localq.store.redis.keys` for how each is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from localq.model.job import Job, JobState
+from localq.model.outcome import Attempt
+
+__all__ = ["attempt_of", "attempt_word", "job_of", "pairs", "split_payload"]
+
+_LENGTH = 4
+
+
+def pairs(told: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return a hash, which the server tells as a list."""
+    return dict(zip(told[::2], told[1::2], strict=True))
+
+
+def split_payload(payload: bytes) -> tuple[bytes, bytes]:
+    """Return the arguments and the options that lie in `p:<id>`; each is empty if it is in the job's hash."""
+    end = _LENGTH + int.from_bytes(payload[:_LENGTH], "big")
+    return payload[_LENGTH:end], payload[end:]
+
+
+def job_of(job_id: str, held: Mapping[bytes, bytes], payload: bytes | None = None, *, args: bool = False) -> Job:
+    """Return a job.
+
+    Args:
+        held: The fields of its hash.
+        payload: What lies in `p:<id>`, if anything is to be taken from there.
+        args: Whether it is returned with its arguments.
+    """
+    get = held.get
+    state = int(held[b"s"])
+    created = int(held[b"i"])
+    options = get(b"O")
+    arguments = get(b"A") if args else None
+    if payload is not None:
+        long_arguments, long_options = split_payload(payload)
+        if args and arguments is None:
+            arguments = long_arguments
+        if options == b"":
+            options = long_options
+    owner, shown, culprit, workflow = get(b"o"), get(b"h"), get(b"u"), get(b"g")
+    run_at, expires, finished = get(b"r"), get(b"x"), get(b"f")
+    return Job(
+        int(held[b"k"]),
+        job_id,
+        held[b"t"].decode(),
+        held[b"q"].decode(),
+        int(get(b"p", 0)),
+        state,
+        created if run_at is None else int(run_at),
+        None if expires is None else int(expires),
+        int(get(b"n", 0)),
+        int(owner) if owner is not None and state == JobState.RUNNING else None,
+        int(get(b"a", 0)),
+        int(get(b"y", 0)),
+        int(get(b"z", 0)),
+        int(get(b"c", 0)),
+        None if shown is None else shown.decode(),
+        created,
+        None if finished is None else int(finished),
+        arguments,
+        None if options is None else options.decode(),
+        int(get(b"w", 0)),
+        int(get(b"R", 0)),
+        None if culprit is None else culprit.decode(),
+        None if workflow is None else workflow.decode(),
+    )
+
+
+def attempt_word(worker: int, one: Attempt) -> str:
+    """Return what is written of an attempt, under its number, by a worker's number."""
+    started = "-" if one.started_at is None else one.started_at
+    peak = "-" if one.peak_kb is None else one.peak_kb
+    return f"{worker} {started} {one.ended_at} {peak} {one.ending}"
+
+
+def attempt_of(
+    number: int, word: bytes, worker: str, result: bytes | None, failure: bytes | None, output: bytes | None
+) -> Attempt:
+    """Return an attempt, of its word, the name of its worker, and what came of it."""
+    _, started, ended, peak, ending = word.split(b" ", 4)
+    return Attempt(
+        number,
+        worker,
+        None if started == b"-" else int(started),
+        int(ended),
+        ending.decode(),
+        result,
+        failure,
+        None if peak == b"-" else int(peak),
+        None if output is None else output.decode("utf-8", "surrogatepass"),
+    )

@@ -1,0 +1,251 @@
+"""The server as the verbs of a Redis store see it: one connection of a process, and what it means to lose that."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from redis.exceptions import MovedError, NoScriptError, ResponseError
+
+from localq.exceptions import StoreError, StoreReadOnly
+from localq.store.host_folder import host_folder
+from localq.store.redis.connection import Link, connect
+from localq.store.redis.errors import explained, foreign, is_away, is_busy
+from localq.store.redis.fitness import begun, check_server
+from localq.store.redis.place import read_address
+from localq.store.redis.scripts import Script
+
+__all__ = ["PATIENCE_S", "RedisServer"]
+
+#: Seconds for which a server that was there is tried again.
+PATIENCE_S = 5.0
+#: Seconds between two tries: the first, and the longest.
+_PAUSE_S, _LONGEST_S = 0.05, 1.0
+_T = TypeVar("_T")
+
+
+class RedisServer:
+    """A store's keys on a server.
+
+    Every verb may be asked again by who had no answer, so that is done here, on a new connection.
+
+    Args:
+        patience_s: Seconds for which that is tried.
+        reads: Nothing is made, and no script that writes is run.
+        answer_s: Seconds for the server to answer; None: the usual.
+
+    Attributes:
+        identity: Once it is open, the store's own random name; and `folder`, that of its workers on this computer.
+    """
+
+    folder: Path
+
+    def __init__(
+        self, url: str, patience_s: float = PATIENCE_S, *, reads: bool = False, answer_s: float | None = None
+    ) -> None:
+        self.address = read_address(url)
+        self.lock = threading.RLock()
+        self.identity = ""
+        self._format = b""
+        self._patience_s, self._reads, self._answer_s = patience_s, reads, answer_s
+        self._connection: Link | None = None
+        self._moved: tuple[str, int] | None = None
+        self._written = b""
+        self._inside = False
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is shown."""
+        return self.address.name
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection, as far as is known."""
+        return self._connection is not None
+
+    def key(self, name: str) -> str:
+        """Return a key as the server has it."""
+        return self.address.prefix + name
+
+    def channel(self, name: str) -> str:
+        """Return the name of a channel, on which this store is heard alone."""
+        return f"{self.address.prefix}{self.identity}:{name}"
+
+    # Opening and closing
+
+    def open(self) -> None:
+        """Connect; begin the store, or check that it is ours."""
+        with self.lock:
+            if self._connection is None:
+                self._tried(lambda connection: None)
+
+    def close(self) -> None:
+        """Let go of the connection; the next verb makes another."""
+        with self.lock:
+            self._disconnect()
+
+    def connected(self, answer_s: float | None = None) -> Link:
+        """Return a new connection that belongs to the caller; the store is opened first."""
+        self.open()
+        return connect(self.address, self._moved, answer_s)
+
+    def _connect(self) -> Link:
+        connection = connect(self.address, self._moved, *([] if self._answer_s is None else [self._answer_s]))
+        try:
+            found = begun(connection, self.key("fmt"), self.name, make=not self._reads and not self._format)
+            check_server(connection, self.name)
+            if self._format not in (b"", found):
+                # What was known of it is nobody's any more: the next verb begins with what is there.
+                self._forget()
+                raise foreign((found or b"").decode("utf-8", "replace"), self.name)
+            if found is None:
+                raise StoreError(f"There is no store in {self.name}. Check the URL; the first job enqueued makes it.")
+        except BaseException:
+            connection.disconnect()
+            raise
+        if found != self._format:
+            self._format, self.identity = found, found.decode().partition(":")[2]
+            self.folder = host_folder(self.identity)
+        self._connection = connection
+        return connection
+
+    def _forget(self) -> None:
+        self._format, self.identity = b"", ""
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.disconnect()
+
+    def __del__(self) -> None:
+        if "_connection" in self.__dict__:
+            self._disconnect()
+
+    # Asking
+
+    def run(self, script: Script, *args: Any) -> Any:
+        """Run a script, and return its answer; it is all done, or nothing."""
+        if self._reads and not script.reads:
+            raise StoreReadOnly(f"{self.name} is open for reading alone; {script.name} would write.")
+        guard = self.key("fmt")
+
+        def act(connection: Link) -> Any:
+            try:
+                return _answer(connection, "EVALSHA", script.sha, 1, guard, self._format, *args)
+            except NoScriptError:
+                _answer(connection, "SCRIPT", "LOAD", script.text)
+                return _answer(connection, "EVALSHA", script.sha, 1, guard, self._format, *args)
+
+        return self._tried(act)
+
+    def ask(self, *commands: Sequence[Any]) -> list[Any]:
+        """Return the answers to commands, in one round trip; each sees one moment, but not all the same."""
+
+        def act(connection: Link) -> list[Any]:
+            connection.send_packed_command(connection.pack_commands(commands))
+            found = [_read(connection) for _ in commands]
+            for one in found:
+                if isinstance(one, ResponseError):
+                    raise one
+            return found
+
+        return self._tried(act) if commands else []
+
+    def one(self, *command: Any) -> Any:
+        """Return the answer to a command."""
+        return self._tried(lambda connection: _answer(connection, *command))
+
+    def changed(self) -> bool:
+        """Whether anybody has written since last asked."""
+        written = self.one("GET", self.key("v")) or b""
+        with self.lock:
+            self._written, before = written, self._written
+        return bool(written != before)
+
+    def clock(self) -> int:
+        """Return the server's time in microseconds, which is that of leases for all hosts."""
+        seconds, micros = self.one("TIME")
+        return int(seconds) * 1_000_000 + int(micros)
+
+    def _tried(self, act: Callable[[Link], _T]) -> _T:
+        """Do something on the connection; what had no answer is done again on another, for as long as is allowed."""
+        with self.lock:
+            if self._inside:
+                return self._beside(act)
+            pause, until = _PAUSE_S, None
+            while True:
+                self._inside = True
+                try:
+                    return act(self._connection or self._connect())
+                except BaseException as error:
+                    now = time.monotonic()
+                    until = now + self._patience_s if until is None else until
+                    if not self._may_try_again(error) or now >= until:
+                        self.fail(error)
+                finally:
+                    self._inside = False
+                time.sleep(min(pause, max(0.0, until - now)) * random.uniform(0.5, 1))
+                pause = min(2 * pause, _LONGEST_S)
+
+    def _beside(self, act: Callable[[Link], _T]) -> _T:
+        """Do something on a connection of its own: a signal's handler came between a command and its answer."""
+        try:
+            connection = connect(self.address, self._moved)
+            try:
+                return act(connection)
+            finally:
+                connection.disconnect()
+        except BaseException as error:
+            self.fail(error)
+
+    def _may_try_again(self, error: BaseException) -> bool:
+        """Whether something that failed may be done if it is tried again; see to the connection."""
+        if isinstance(error, MovedError):
+            self._moved = (error.host, error.port)
+        if isinstance(error, ResponseError) and not is_busy(error):
+            if str(error).startswith("LQFMT"):
+                self._forget()
+                self._disconnect()
+            return False
+        # Whatever broke off an answer, such as a signal: the next would be taken for another's.
+        self._disconnect()
+        # Whoever asks for the first time is told at once that nobody is there.
+        return is_busy(error) or (is_away(error) and bool(self._format))
+
+    def fail(self, error: BaseException) -> NoReturn:
+        """Raise what an error means."""
+        meant = explained(error, self.name)
+        if meant is error:
+            raise error
+        raise meant from error
+
+    # Forks
+
+    def hold(self, timeout_s: float) -> threading.RLock | None:
+        """Take the lock for a fork, and return it; see `localq.store.forks`."""
+        lock = self.lock
+        return lock if lock.acquire(timeout=timeout_s) else None
+
+    def leave_to_parent(self, *, held: bool) -> None:
+        """In a forked child: close the inherited descriptor, which the parent keeps, and start with no connection."""
+        self.lock, self._inside = threading.RLock(), False
+        self._disconnect()
+
+
+def _answer(connection: Link, *command: Any) -> Any:
+    connection.send_command(*command)
+    return connection.read_response()
+
+
+def _read(connection: Link) -> Any:
+    """Return an answer, or the error in its place: those that follow are to be read in any case."""
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error

@@ -1,0 +1,67 @@
+"""Jobs on a Redis server: the facets of the protocol put together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from localq.exceptions import ImproperlyConfigured
+from localq.host.neighbours import Neighbours
+from localq.store.forks import watch
+from localq.store.redis.bells import RedisBells, RedisEvents
+from localq.store.redis.groups import RedisGroups
+from localq.store.redis.mail import RedisMail
+from localq.store.redis.server import PATIENCE_S, RedisServer
+
+__all__ = ["RedisStore"]
+
+
+class RedisStore:
+    """Jobs and schedules on a Redis or Valkey server; see `localq.store.protocol.store.Store`.
+
+    Args:
+        patience_s: Seconds for which a server that was there is tried again.
+        steady: The clock of leases, in microseconds; None: the server's.
+    """
+
+    shared = True
+
+    def __init__(self, url: str, patience_s: float = PATIENCE_S, steady: Callable[[], int] | None = None) -> None:
+        self._over(RedisServer(url, patience_s), steady)
+
+    def _over(self, server: RedisServer, steady: Callable[[], int] | None = None) -> None:
+        self.server, self.name = server, server.name
+        self.steady = steady
+        self.neighbours = Neighbours(lambda: server.folder, all_here=False)
+        self.bells, self.events = RedisBells(server), RedisEvents(server)
+        self.groups = RedisGroups(server)
+        self.mail = RedisMail(server)
+        watch(self)
+
+    def within(self, connection: Any) -> AbstractContextManager[Any]:
+        """Refuse: the store shares no transaction."""
+        raise ImproperlyConfigured(
+            f"Jobs in {self.name} cannot be added by a connection of yours: Redis has no transactions to share. Add "
+            "them after your commit."
+        )
+
+    def open(self) -> None:
+        """Begin or check the store; see the protocol."""
+        self.server.open()
+
+    def close(self) -> None:
+        """Let go of the connection; the next verb makes another."""
+        self.server.close()
+
+    def tend(self, now: int) -> None:
+        """Do the store's own housekeeping; see the protocol."""
+
+    def hold(self, timeout_s: float) -> threading.RLock | None:
+        """Take the server's lock for a fork, and return it; see `localq.store.forks`."""
+        return self.server.hold(timeout_s)
+
+    def leave_to_parent(self, *, held: bool) -> None:
+        """In a forked child: start with nothing of what was inherited."""
+        self.server.leave_to_parent(held=held)

