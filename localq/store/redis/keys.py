@@ -22,21 +22,21 @@ hash in its compact form; longer ones lie in keys of their own.
     w, u            unfinished jobs that it waits for (absent: 0); the id of its culprit, empty for one that is gone
     R               the role (absent: 0)
     g               workflow
-    A               arguments; absent: they are in `p:<id>`
-    O               options; absent: none; empty: they are in `p:<id>`
+    A, O            arguments (absent: empty) and options (absent: none), unless `L` is there
+    L               the length of `p:<id>`, which has both where either is longer
+    m               there is something in `m:<id>`
     e, b            its one edge, its one waiter; `*`: they are in the list
     N               attempt number N: "<worker's number> <started, or -> <ended> <peak in kB, or -> <ending>"
     Nr, Nf, No      its result, failure and output; absent: none, or in `a:<id>`
-    p:<id>          4 bytes, high first: the length of the arguments; the arguments; the options. Each only if it is
-                    not in the hash
+    p:<id>          4 bytes, high first: the length of the arguments; the arguments; the options, empty for none
     a:<id>          hash of N, Nr, Nf, No that are too long, and of all those of attempts before the last 20
     m:<id>          the data of the last note
-    e:<id>, b:<id>  lists of edges and of waiters: "<passing> <on_error> <. or !> <id>", where ! says that the awaited
-                    was not known when they were tied. An edge that is alone is written so in field `e` if that is
-                    short enough, else in a list of one; so is a waiter in `b`
+    e:<id>, b:<id>  lists of edges and of waiters: "<passing><on_error><. or !><id>", where ! says that the awaited
+                    was not known when they were tied. One that is alone stands so in the field, if it is short enough
 
 Where jobs are
     r:<queue>       zset, READY: score (9 - priority) * 2^49 + key; member id
+    r:<queue>\0<task>, apart    the same of tasks that a worker met and did not know; set of "<queue>\0<task>" of these
     d:<queue>       zset, SCHEDULED, but for those parked: by `r`
     w:<queue>       zset, WAITING: by key
     stuck           zset, those of `w` with none left to wait for, and a culprit: by key
@@ -53,7 +53,7 @@ Where jobs are
     F:<minute>      list, keys of all jobs that finished in the minute, those of workflows among them: what is counted
     g:<workflow>    list, ids of its jobs in the order of adding
     go              hash, workflow -> how many of its jobs are unfinished
-    n               hash, "<state>\0<queue>" -> number of jobs; a field at zero may stay
+    n               hash, "<state>:<queue>" -> number of jobs; a field at zero may stay
     t               hash, "<queue>\0<task>" -> number of jobs WAITING, SCHEDULED or READY; a field at zero may stay
     q               set, every queue that a job has been in
     u:<unique>      the id of the living job
@@ -64,7 +64,7 @@ Tallies, of jobs that are gone
     Ts              zset of the steps there are, by when they begin
 
 Workers
-    nm              hash, "n<name>" -> number, "<number>" -> name; "#": the last number given
+    nm              hash, "n<name>" -> number, "#<number>" -> name; "last": the last number given
     wk, wu          hashes: key -> card; uuid -> key
     wl, wg          zsets of keys: by the end of the lease (server's microseconds), by when they were gone
     idle:<queue>, idle, rung, ix   bells: see `lua/wake.lua`

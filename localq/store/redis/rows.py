@@ -18,7 +18,7 @@ def pairs(told: Sequence[bytes]) -> dict[bytes, bytes]:
 
 
 def split_payload(payload: bytes) -> tuple[bytes, bytes]:
-    """Return the arguments and the options that lie in `p:<id>`; each is empty if it is in the job's hash."""
+    """Return the arguments and the options that lie in `p:<id>`."""
     end = _LENGTH + int.from_bytes(payload[:_LENGTH], "big")
     return payload[_LENGTH:end], payload[end:]
 
@@ -28,20 +28,16 @@ def job_of(job_id: str, held: Mapping[bytes, bytes], payload: bytes | None = Non
 
     Args:
         held: The fields of its hash.
-        payload: What lies in `p:<id>`, if anything is to be taken from there.
+        payload: What lies in `p:<id>`, of a job that has field `L`; None: its options are not asked for.
         args: Whether it is returned with its arguments.
     """
     get = held.get
     state = int(held[b"s"])
     created = int(held[b"i"])
     options = get(b"O")
-    arguments = get(b"A") if args else None
+    arguments = get(b"A", b"")
     if payload is not None:
-        long_arguments, long_options = split_payload(payload)
-        if args and arguments is None:
-            arguments = long_arguments
-        if options == b"":
-            options = long_options
+        arguments, options = split_payload(payload)
     owner, shown, culprit, workflow = get(b"o"), get(b"h"), get(b"u"), get(b"g")
     run_at, expires, finished = get(b"r"), get(b"x"), get(b"f")
     return Job(
@@ -62,8 +58,8 @@ def job_of(job_id: str, held: Mapping[bytes, bytes], payload: bytes | None = Non
         None if shown is None else shown.decode(),
         created,
         None if finished is None else int(finished),
-        arguments,
-        None if options is None else options.decode(),
+        arguments if args else None,
+        options.decode() if options else None,
         int(get(b"w", 0)),
         int(get(b"R", 0)),
         None if culprit is None else culprit.decode(),
