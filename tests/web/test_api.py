@@ -15,6 +15,7 @@ from localq import LocalQ, group
 from localq.testing import drain
 from localq.web.api.endpoints import ENDPOINTS
 from localq.web.api.openapi import document
+from tests.worker.waiting import until
 
 Open = Callable[..., TestClient]
 PATIENT = {"concurrency": 1, "pool": "threads"}
@@ -65,6 +66,9 @@ def busy(q: LocalQ) -> LocalQ:
         "/jobs/later",
         "/jobs/ready/why",
         "/tasks",
+        "/tasks/shop.pack",
+        "/tasks/shop.pack?window=7d",
+        "/tasks/unknown",
         "/queues",
         "/queues/slow",
         "/workers",
@@ -179,6 +183,80 @@ def test_workers_are_steered(page: TestClient, busy: LocalQ) -> None:
         assert checked(page, "POST", f"/workers/{name}/leave", json={"queue": "slow"})["changed"] == 1
         assert checked(page, "POST", f"/workers/{name}/serve", json={"queue": "slow"})["changed"] == 1
     assert checked(page, "POST", "/workers/nobody/shutdown")["status"] == 404
+
+
+def test_a_task_is_told_with_its_errors_in_groups(page: TestClient, busy: LocalQ) -> None:
+    busy.send_task("shop.pack", (18,))
+    drain(busy)
+
+    told = checked(page, "GET", "/tasks/shop.pack?window=1h")
+
+    assert [(one["text"], one["jobs"]) for one in told["errors"]] == [("ValueError: order … is lost", 2)]
+    assert (told["during"]["finished"], told["during"]["failed"], told["waiting"]) == (2, 2, 0)
+    assert sum(one["jobs"] for one in told["runs"]) == 2
+    assert told["parameters"] == [{"name": "order", "kind": "one", "required": True, "hint": "int"}]
+
+
+def test_a_job_is_run_with_other_arguments_by_a_new_one(page: TestClient, busy: LocalQ) -> None:
+    new = checked(page, "POST", "/jobs/failed/edit", json={"args": [18]})["id"]
+
+    assert checked(page, "GET", f"/jobs/{new}")["args"] == [18]
+    assert checked(page, "GET", "/jobs/failed")["args"] == [17]
+    assert checked(page, "POST", "/jobs/failed/edit", json={"args": [1, 2]})["status"] == 400
+    assert checked(page, "POST", "/jobs/done/edit", json={"args": ["bob"]})["status"] == 400, "it has a secret"
+    assert checked(page, "POST", "/jobs/unknown/edit")["status"] == 404
+    assert checked(page, "GET", "/audit")["entries"][0]["verb"] == "retry edited"
+
+
+def test_a_body_may_be_left_out_where_nothing_in_it_is_needed(page: TestClient, busy: LocalQ) -> None:
+    again = checked(page, "POST", "/jobs/failed/edit")["id"]
+
+    assert checked(page, "GET", f"/jobs/{again}")["args"] == [17]
+    assert checked(page, "POST", "/queues/slow/purge")["status"] == 400
+
+
+def test_schedules_are_added_changed_backfilled_and_removed(page: TestClient, busy: LocalQ) -> None:
+    said = {"name": "hourly", "schedule": "0 * * * *", "task": "shop.mail", "args": ["all"], "missed": "skip"}
+    assert checked(page, "POST", "/schedules", json=said)["changed"] == 1
+    assert checked(page, "POST", "/schedules", json=said)["status"] == 400, "there is one already"
+    assert checked(page, "PATCH", "/schedules/hourly", json={"schedule": 60, "queue": "slow"})["changed"] == 1
+    told = checked(page, "GET", "/schedules/hourly")["schedule"]
+    assert (told["words"], told["task"]) == ("every minute", "shop.mail")
+    checked(page, "PATCH", "/schedules/hourly", json={"schedule": "0 * * * *"})
+
+    day = {"start": "2020-01-01T00:00:00Z", "end": "2020-01-01T05:30:00Z"}
+    assert checked(page, "POST", "/schedules/hourly/backfill", json=day)["changed"] == 6
+    assert checked(page, "DELETE", "/schedules/hourly")["changed"] == 1
+    assert checked(page, "GET", "/schedules/hourly")["status"] == 404
+    verbs = [one["verb"] for one in checked(page, "GET", "/audit")["entries"] if one["target"] == "schedule hourly"]
+    assert verbs == ["remove", "backfill", "edit", "edit", "add"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"name": "bad", "schedule": "61 * * * *", "task": "shop.mail"},
+        {"name": "bad", "schedule": "*/1" * 500, "task": "shop.mail"},
+        {"name": "bad", "schedule": 60, "task": "shop.none", "args": ["x", "y"], "colour": "red"},
+        {"name": "bad", "schedule": 60},
+        {"name": "", "schedule": 60, "task": "shop.mail"},
+        {"name": "bad", "schedule": 60, "task": "shop.mail", "overlap": "nonsense"},
+        {"name": "bad", "schedule": 60, "task": "shop.mail", "args": ["a", "b", "c", "d"]},
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(page: TestClient, q: LocalQ, said: dict[str, Any]) -> None:
+    assert checked(page, "POST", "/schedules", json=said)["status"] == 400
+    assert q.schedules.list() == []
+
+
+def test_a_configured_schedule_is_not_changed_here(page_of: Open, q: LocalQ) -> None:
+    q.conf.beat_schedule = {"fixed": {"task": "shop.mail", "schedule": 3600.0, "args": ("all",)}}
+    page = page_of()
+    with q.running(**PATIENT):
+        until(lambda: bool(q.store.schedules.find(["fixed"])), 30)
+
+    assert checked(page, "PATCH", "/schedules/fixed", json={"schedule": 60})["status"] == 400
+    assert checked(page, "DELETE", "/schedules/fixed")["status"] == 400
 
 
 def test_schedules_rest_go_on_and_fire(page: TestClient, busy: LocalQ) -> None:

@@ -207,6 +207,61 @@ def test_a_change_that_is_stopped_says_how_far_it_came(q: LocalQ, monkeypatch: p
     assert written(q)[0][3] == "stopped by ann: 2 of 7"
 
 
+def test_a_change_is_spread_evenly_over_the_time_that_was_said(q: LocalQ) -> None:
+    """Ten jobs over twenty seconds: one each two seconds, from the first second on."""
+    failed(q, 10)
+    bulk = counted(q, Bulk(ANN, "retry", Asked(states=("FAILURE",)), (), q.clock.now()))
+    begun = q.clock.now()
+
+    bulk.begin(q, ANN, 20)
+    rests = []
+    while bulk.ongoing:
+        bulk.apply(q, bulk.batch(q, q.store))
+        rests.append(round(bulk.rests_s(bulk.begun_at + 500_000), 3))
+
+    assert begun <= bulk.begun_at <= q.clock.now()
+    assert rests == [1.5, 3.5, 5.5, 7.5, 9.5, 11.5, 13.5, 15.5, 17.5, 0.0], (
+        "after the last there is nothing to wait for"
+    )
+    assert (bulk.changed, bulk.phase) == (10, Phase.DONE)
+    assert [note for _, _, _, note in written(q)] == ["done: 10 of 10", "begun, spread over 20 s"]
+
+
+def test_jobs_that_were_picked_are_spread_too(q: LocalQ) -> None:
+    ids = failed(q, 4)
+    bulk = counted(q, Bulk(ANN, "retry", Asked(), ids, q.clock.now()))
+
+    bulk.begin(q, ANN, 2)
+    assert bulk.batch(q, q.store) == ids[:2]
+    assert bulk.rests_s(bulk.begun_at) == 1.0
+    bulk.apply(q, ids[:2])
+    assert bulk.batch(q, q.store) == ids[2:]
+
+
+def test_a_change_that_rests_is_stopped_at_once(page: TestClient, q: LocalQ) -> None:
+    ids = failed(q, 3)
+    address = asks(page, verb="retry", state="FAILURE")
+
+    assert "Spread over" in page.get(address).text
+    page.post(f"{address}/go", data={"spread": "86400"})
+    text = until(page, address, "1 of 3 jobs done")
+    assert "Spread over 24 h: one batch after the other. The next is due in 8 h." in text
+    page.post(f"{address}/stop")
+
+    text = until(page, address, "Stopped: 1 of 3 jobs was changed")
+    assert "The others had changed meanwhile" not in text
+    assert sorted(q.AsyncResult(one).state for one in ids) == ["FAILURE", "FAILURE", "PENDING"]
+
+
+@pytest.mark.parametrize("spread", ["-1", "nan", "inf", "1e9", "soon"])
+def test_a_time_that_nothing_can_be_spread_over_is_refused(page: TestClient, q: LocalQ, spread: str) -> None:
+    failed(q, 1)
+    address = asks(page, verb="retry", state="FAILURE")
+
+    assert page.post(f"{address}/go", data={"spread": spread}).status_code == 400
+    assert "Run 1 job again?" in page.get(address).text
+
+
 def then(first: object, second: object) -> object:
     def both(app: LocalQ, verb: str, ids: Sequence[str]) -> list[str]:
         changed = first(app, verb, ids)  # type: ignore[operator]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from array import array
 from bisect import bisect_left
@@ -19,10 +20,12 @@ from localq.web.act.change import Hand, all_written_down, written_down
 from localq.web.act.jobs import VERBS, change
 from localq.web.ask.listing import Asked, meant
 
-__all__ = ["BATCH", "Bulk", "Phase"]
+__all__ = ["BATCH", "SPREAD_S", "Bulk", "Phase"]
 
 #: Jobs that are changed in one transaction.
 BATCH = 500
+#: Seconds that a change may be spread over.
+SPREAD_S = 7 * 86_400.0
 
 
 class Phase(StrEnum):
@@ -66,6 +69,9 @@ class Bulk:
         #: How many were looked at again, and how many of them were changed.
         self.passed = self.changed = 0
         self.stopped_by = self.error = ""
+        #: Seconds over which it is spread, from when it was begun (microseconds since 1970); 0: as fast as it goes.
+        self.spread_s = 0.0
+        self.begun_at = 0
         self._keys = array("q")
         self._cursor: int | None = None
         self._last = False
@@ -101,9 +107,12 @@ class Bulk:
 
     def _page(self, app: LocalQ, store: Store) -> Page:
         if self.ids:
-            return Page(list(store.read.get(self.ids).values()), None, None)
+            begin = self._cursor or 0
+            end = begin + self._step
+            some = store.read.get(self.ids[begin:end])
+            return Page(list(some.values()), end if end < len(self.ids) else None, None)
         which = meant(store, self.asked._replace(before=self._cursor), self.now)
-        return page_of(store.read, which, BATCH, keep=open_to_all(store.read, app.conf, self.asked.text))
+        return page_of(store.read, which, self._step, keep=open_to_all(store.read, app.conf, self.asked.text))
 
     def _went_on(self, page: Page) -> bool:
         self._cursor = page.cursor
@@ -114,21 +123,47 @@ class Bulk:
 
     # Changing
 
-    def begin(self, app: LocalQ, hand: Hand) -> bool:
+    def begin(self, app: LocalQ, hand: Hand, spread_s: float = 0.0) -> bool:
         """Make the change that was counted; return whether it begins now, for it does so once.
+
+        Args:
+            spread_s: Seconds over which it is spread evenly, so that what runs again does not come all at once.
 
         Raises:
             Denied: they may not change anything.
+            QueryError: it cannot be spread over that.
         """
         hand.check()
+        if not 0 <= spread_s <= SPREAD_S:
+            raise QueryError(f"spread={spread_s:g} must be between 0 and {SPREAD_S:,.0f} seconds.")
         if self.phase != Phase.COUNTED:
             return False
         self.phase, self.hand, self._cursor = Phase.RUNNING, hand, None
-        if self._keys:
+        self.spread_s, self.begun_at = spread_s, app.clock.now()
+        if self._keys and not self.ids:
             self._cursor = self._keys[-1] + 1
         if not self.ids:
-            written_down(app, hand, self.verb, self.words(), self.counted, "begun")
+            note = f"begun, spread over {spread_s:,.0f} s" if spread_s else "begun"
+            written_down(app, hand, self.verb, self.words(), self.counted, note)
         return True
+
+    @property
+    def _step(self) -> int:
+        """How many jobs are looked at next; where the change is spread over time, what is due in a second."""
+        return min(BATCH, math.ceil(self.counted / self.spread_s)) or 1 if self.spread_s else BATCH
+
+    def rests_s(self, now: int) -> float:
+        """Return the seconds until the next batch is due; 0 where the change is not spread over time."""
+        if self.phase != Phase.RUNNING or not self.spread_s:
+            return 0.0
+        return max(0.0, self.spread_s * self._looked_at() - (now - self.begun_at) / 1e6)
+
+    def _looked_at(self) -> float:
+        """Return the share of the jobs that were counted which was looked at again."""
+        if self.ids:
+            return (self._cursor or 0) / len(self.ids)
+        begin = 0 if self._cursor is None else bisect_left(self._keys, self._cursor)
+        return 1 - begin / max(1, self.counted)
 
     def batch(self, app: LocalQ, store: Store) -> list[str]:
         """Return the next of the jobs that were counted and are still as they were asked for."""
@@ -138,11 +173,10 @@ class Bulk:
 
     def apply(self, app: LocalQ, ids: Sequence[str]) -> None:
         """Change the jobs of a batch; after the last it is done."""
-        for start in range(0, len(ids), BATCH):
-            changed = change(app, self.verb, ids[start : start + BATCH])
-            self.changed += len(changed)
-            if self.ids:
-                all_written_down(app, self.hand, self.verb, changed)
+        changed = change(app, self.verb, ids) if ids else []
+        self.changed += len(changed)
+        if self.ids:
+            all_written_down(app, self.hand, self.verb, changed)
         self.passed += len(ids)
         if self._last:
             self.end(app, Phase.DONE)

@@ -31,6 +31,8 @@ class Bulks:
         self._desk = desk
         self._all: dict[str, Bulk] = {}
         self._going: dict[str, asyncio.Task[None]] = {}
+        #: Set where somebody stops a change, which may rest until its next batch is due.
+        self._stops: dict[str, asyncio.Event] = {}
 
     def get(self, name: str) -> Bulk | None:
         """Return a change by its id; None where this process knows none."""
@@ -45,9 +47,9 @@ class Bulks:
         self._go(bulk)
         await asyncio.wait([self._going[bulk.id]], timeout=_SOON_S)
 
-    async def begin(self, bulk: Bulk, hand: Hand) -> None:
-        """Begin to change what was counted; once."""
-        if await self._desk.act(lambda app: bulk.begin(app, hand)):
+    async def begin(self, bulk: Bulk, hand: Hand, spread_s: float = 0.0) -> None:
+        """Begin to change what was counted; once. See `Bulk.begin`."""
+        if await self._desk.act(lambda app: bulk.begin(app, hand, spread_s)):
             self._go(bulk)
 
     def stop(self, bulk: Bulk, hand: Hand) -> None:
@@ -58,11 +60,21 @@ class Bulks:
         """
         hand.check()
         if bulk.ongoing:
-            bulk.stopped_by = hand.actor.name
+            self._stop(bulk, hand.actor.name)
+
+    def _stop(self, bulk: Bulk, who: str) -> None:
+        bulk.stopped_by = who
+        if bulk.id in self._stops:
+            self._stops[bulk.id].set()
 
     def _go(self, bulk: Bulk) -> None:
+        self._stops[bulk.id] = asyncio.Event()
         self._going[bulk.id] = asyncio.create_task(self._run(bulk))
-        self._going[bulk.id].add_done_callback(lambda _: self._going.pop(bulk.id, None))
+        self._going[bulk.id].add_done_callback(lambda _: self._over(bulk.id))
+
+    def _over(self, name: str) -> None:
+        self._going.pop(name, None)
+        self._stops.pop(name, None)
 
     async def _run(self, bulk: Bulk) -> None:
         app = self._desk.app
@@ -74,6 +86,7 @@ class Bulks:
                     # Nothing that pages read with is held while it is changed.
                     ids = await self._desk.ask(lambda store: bulk.batch(app, store))
                     await self._desk.act(partial(_apply, bulk, ids))
+                    await self._rest(bulk)
             if bulk.ongoing:
                 await self._desk.act(lambda app: bulk.end(app, Phase.STOPPED))
         except LocalQError as error:
@@ -81,6 +94,12 @@ class Bulks:
         except Exception:
             _log.exception("a change of many jobs failed: %s %s", bulk.verb, bulk.words())
             await self._fail(bulk, "something went wrong; the log tells more")
+
+    async def _rest(self, bulk: Bulk) -> None:
+        """Wait until the next batch is due, or somebody stops the change."""
+        if seconds := bulk.rests_s(self._desk.now()):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stops[bulk.id].wait(), seconds)
 
     async def _fail(self, bulk: Bulk, why: str) -> None:
         # What stopped it may keep it from being written down, too.
@@ -91,7 +110,7 @@ class Bulks:
         """Stop what goes on, and wait until its outcome is written: the server ends."""
         for bulk in self._all.values():
             if bulk.ongoing:
-                bulk.stopped_by = "the end of the dashboard"
+                self._stop(bulk, "the end of the dashboard")
         await asyncio.gather(*self._going.values())
 
 

@@ -17,7 +17,7 @@ from localq.tasks.task import Task
 from localq.web.act.change import Hand, written_down
 from localq.web.ask.job import COPY_OF
 
-__all__ = ["Draft", "call_edited", "call_task", "draft_of"]
+__all__ = ["Draft", "arguments", "call_edited", "call_task", "draft_of"]
 
 #: Options of a job that its copy has, too.
 _KEPT = ("time_limit", "soft_time_limit", "ignore_result", "max_retries", "default_retry_delay", "acks_late", "shadow")
@@ -56,8 +56,11 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def call_edited(app: LocalQ, hand: Hand, job_id: str, args_text: str, kwargs_text: str) -> str:
+def call_edited(app: LocalQ, hand: Hand, job_id: str, args: list[Any] | None, kwargs: dict[str, Any] | None) -> str:
     """Add a job like another, with other arguments, and return its id; each says which the other is.
+
+    Args:
+        args, kwargs: None: as they were.
 
     Raises:
         Denied: they may not change anything.
@@ -73,7 +76,8 @@ def call_edited(app: LocalQ, hand: Hand, job_id: str, args_text: str, kwargs_tex
     old = JobOptions.read(job.options)
     options = {name: getattr(old, name) for name in _KEPT if getattr(old, name) is not None}
     options |= {"queue": job.queue, "priority": job.priority, "headers": {**(old.headers or {}), COPY_OF: job.id}}
-    new = _call(app, job.task, _json("args", args_text, list), _json("kwargs", kwargs_text, dict), options)
+    was = arguments(draft.args, draft.kwargs)
+    new = _call(app, job.task, was[0] if args is None else args, was[1] if kwargs is None else kwargs, options)
     written_down(app, hand, "retry edited", job.id, note=new)
     return new
 
@@ -86,9 +90,18 @@ def call_task(app: LocalQ, hand: Hand, name: str, args_text: str, kwargs_text: s
         QueryError: the task is not known here, or the call cannot be.
     """
     hand.check()
-    new = _call(app, name, _json("args", args_text, list), _json("kwargs", kwargs_text, dict), options)
+    new = _call(app, name, *arguments(args_text, kwargs_text), options)
     written_down(app, hand, "call", f"task {name}", note=new)
     return new
+
+
+def arguments(args_text: str, kwargs_text: str) -> tuple[list[Any], dict[str, Any]]:
+    """Return arguments that somebody typed as JSON.
+
+    Raises:
+        QueryError: they are none.
+    """
+    return _json("args", args_text, list), _json("kwargs", kwargs_text, dict)
 
 
 def _json(what: str, text: str, kind: type) -> Any:

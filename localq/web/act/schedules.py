@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from localq.app import LocalQ
@@ -66,32 +67,37 @@ def _json(name: str, text: str, kind: type) -> Any:
     return value
 
 
-def add(app: LocalQ, hand: Hand, said: Said) -> Came:
+def add(app: LocalQ, hand: Hand, name: str, said: Mapping[str, Any]) -> Came:
     """Add a schedule.
+
+    Args:
+        said: What `q.schedules.add` takes, by name.
 
     Raises:
         ScheduleError: names the field and the reason.
     """
     hand.check()
-    changes = said.changes()
-    for name in ("schedule", "task"):
-        if name not in changes:
-            raise ScheduleError(f"{'rule' if name == 'schedule' else name} is missing.")
-    app.schedules.add(said.name, changes.pop("schedule"), changes.pop("task"), **changes)
-    written_down(app, hand, "add", target(said.name))
+    for needed, called in (("schedule", "rule"), ("task", "task")):
+        if not said.get(needed):
+            raise ScheduleError(f"{called} is missing.")
+    rest = {field: value for field, value in said.items() if field not in ("schedule", "task")}
+    app.schedules.add(name, said["schedule"], said["task"], **rest)
+    written_down(app, hand, "add", target(name))
     return Came(1, "The schedule is added.")
 
 
-def edit(app: LocalQ, hand: Hand, said: Said) -> Came:
+def edit(app: LocalQ, hand: Hand, name: str, said: Mapping[str, Any]) -> Came:
     """Change a schedule that was added at run time.
+
+    Args:
+        said: What `q.schedules.update` takes, by name.
 
     Raises:
         ScheduleError: names the field and the reason; or a configuration has it.
     """
     hand.check()
-    changes = said.changes()
-    app.schedules.update(said.name, **changes)
-    written_down(app, hand, "edit", target(said.name), note=", ".join(name for name in FIELDS if said.fields.get(name)))
+    app.schedules.update(name, **said)
+    written_down(app, hand, "edit", target(name), note=", ".join(said))
     return Came(1, "The schedule is changed.")
 
 
@@ -119,7 +125,7 @@ def trigger(app: LocalQ, hand: Hand, name: str) -> Came:
     return Came(1, "The schedule has fired.")
 
 
-def backfill(app: LocalQ, hand: Hand, name: str, start: str, end: str) -> Came:
+def backfill(app: LocalQ, hand: Hand, name: str, start: datetime | str, end: datetime | str) -> Came:
     """Fire the instants from one time to another that did not fire.
 
     Raises:

@@ -33,10 +33,10 @@ async def bulk(site: Site, request: Request, asked: schemas.Nothing) -> schemas.
     return told.bulk(_known(site, request))
 
 
-async def begin(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Bulk:
+async def begin(site: Site, request: Request, said: schemas.BulkBegun) -> schemas.Bulk:
     """Begin a change that was counted; once."""
     found = _known(site, request)
-    await site.bulks.begin(found, hand_of(request))
+    await site.bulks.begin(found, hand_of(request), said.spread_s)
     return told.bulk(found)
 
 

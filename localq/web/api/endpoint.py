@@ -43,6 +43,11 @@ class Endpoint(NamedTuple):
         return Right.READ if self.method == "GET" else Right.ACT
 
     @property
+    def needs_body(self) -> bool:
+        """Whether there is something that must be said."""
+        return self.method != "GET" and any(field.required for field in msgspec.structs.fields(self.given))
+
+    @property
     def says(self) -> str:
         """What it does, in a sentence."""
         return (inspect.getdoc(self.answer) or "").partition("\n")[0]
@@ -76,7 +81,7 @@ async def _given(endpoint: Endpoint, request: Request) -> Any:
     if endpoint.given is schemas.Nothing:
         return schemas.Nothing()
     try:
-        return msgspec.json.decode(body, type=endpoint.given)
+        return msgspec.json.decode(body if body or endpoint.needs_body else b"{}", type=endpoint.given)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The body is not as it must be: {error}") from None
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import msgspec
 from starlette.requests import Request
 
 from localq.app import LocalQ
-from localq.web.act.calls import call_task
 from localq.web.act.change import Hand
+from localq.web.act.edited import call_edited
 from localq.web.act.jobs import Came, cancel, delete, run_again
 from localq.web.api import schemas, told
 from localq.web.ask.job import JobSeen, job_seen
@@ -19,7 +17,7 @@ from localq.web.forms import BadRequest
 from localq.web.pages.form_door import hand_of
 from localq.web.site import Site
 
-__all__ = ["call", "cancel_one", "delete_one", "job", "jobs", "retry", "tasks", "terminate", "why"]
+__all__ = ["cancel_one", "delete_one", "edit", "job", "jobs", "retry", "terminate", "why"]
 
 
 async def jobs(site: Site, request: Request, asked: schemas.JobsAsked) -> schemas.JobsPage:
@@ -63,6 +61,13 @@ async def terminate(site: Site, request: Request, asked: schemas.Nothing) -> sch
     return await _change(site, request, lambda app, hand, name: cancel(app, hand, [name], terminate=True))
 
 
+async def edit(site: Site, request: Request, said: schemas.Edited) -> schemas.Called:
+    """Add a job like another with other arguments, which are checked against its task; the other stays as it is."""
+    name, hand = request.path_params["id"], hand_of(request)
+    await _seen(site, request)
+    return schemas.Called(await site.desk.act(lambda app: call_edited(app, hand, name, said.args, said.kwargs)))
+
+
 async def delete_one(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Changed:
     """Remove a finished job with all it holds, unless another waits for it."""
     return await _change(site, request, lambda app, hand, name: delete(app, hand, [name]))
@@ -74,21 +79,3 @@ async def _change(site: Site, request: Request, change: Callable[[LocalQ, Hand, 
     if name not in there:
         raise BadRequest(f"There is no job {name[:100]!r}.", 404)
     return told.changed(await site.desk.act(lambda app: change(app, hand, name)))
-
-
-async def tasks(site: Site, request: Request, asked: schemas.Nothing) -> schemas.TaskNames:
-    """List the names of tasks."""
-    known = await site.desk.ask(lambda store: site.names.known(site.desk.app, store))
-    return schemas.TaskNames(known.tasks)
-
-
-async def call(site: Site, request: Request, said: schemas.Call) -> schemas.Called:
-    """Call a task, which need not be known here."""
-    name, hand = request.path_params["name"], hand_of(request)
-    options: dict[str, Any] = {
-        field: value
-        for field, value in msgspec.structs.asdict(said).items()
-        if field not in ("args", "kwargs") and value is not None
-    }
-    job_id = await site.desk.act(lambda app: call_task(app, hand, name, said.args, said.kwargs, options))
-    return schemas.Called(job_id)

@@ -59,7 +59,7 @@ def _operation(one: Endpoint) -> dict[str, Any]:
         told["parameters"] = parameters
     if one.method != "GET" and one.given is not schemas.Nothing:
         content = {"application/json": {"schema": {"$ref": _REF.format(name=one.given.__name__)}}}
-        told["requestBody"] = {"required": True, "content": content}
+        told["requestBody"] = {"required": one.needs_body, "content": content}
     return told
 
 

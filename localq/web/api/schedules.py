@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 from starlette.requests import Request
 
 from localq.app import LocalQ
@@ -17,7 +19,7 @@ from localq.web.forms import BadRequest
 from localq.web.pages.form_door import hand_of
 from localq.web.site import Site
 
-__all__ = ["ledger", "pause", "resume", "schedule", "schedules", "trigger"]
+__all__ = ["add", "backfill", "edit", "ledger", "pause", "remove", "resume", "schedule", "schedules", "trigger"]
 
 
 async def schedules(site: Site, request: Request, asked: schemas.SchedulesAsked) -> schemas.Schedules:
@@ -59,6 +61,31 @@ async def resume(site: Site, request: Request, asked: schemas.Nothing) -> schema
 async def trigger(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Changed:
     """Fire a schedule now, whatever its rule says."""
     return await _change(site, request, change.trigger)
+
+
+async def add(site: Site, request: Request, said: schemas.ScheduleAdded) -> schemas.Changed:
+    """Add a schedule, which is kept until it is removed."""
+    fields, hand = _said(said), hand_of(request)
+    return told.changed(await site.desk.act(lambda app: change.add(app, hand, fields.pop("name"), fields)))
+
+
+async def edit(site: Site, request: Request, said: schemas.ScheduleEdited) -> schemas.Changed:
+    """Change a schedule that was added at run time; what is left out stays, null takes an option back."""
+    return await _change(site, request, lambda app, hand, name: change.edit(app, hand, name, _said(said)))
+
+
+async def remove(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Changed:
+    """Remove a schedule with its ledger; its jobs stay."""
+    return await _change(site, request, change.remove)
+
+
+async def backfill(site: Site, request: Request, said: schemas.Backfill) -> schemas.Changed:
+    """Fire the instants between two times that did not fire."""
+    return await _change(site, request, lambda app, hand, name: change.backfill(app, hand, name, said.start, said.end))
+
+
+def _said(struct: msgspec.Struct) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(struct).items() if value is not msgspec.UNSET}
 
 
 async def _change(site: Site, request: Request, made: Callable[[LocalQ, Hand, str], Came]) -> schemas.Changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from localq.model.clock import to_datetime
 from localq.monitor.why_not import Reason
@@ -14,10 +15,25 @@ from localq.web.ask.job import JobSeen
 from localq.web.ask.listing import Line
 from localq.web.ask.queues import QueueSeen
 from localq.web.ask.series import Figures
+from localq.web.ask.task import Parameter, TaskPage
 from localq.web.ask.workers import WorkerSeen
+from localq.web.draw.histogram import bars
 from localq.web.language import language
 
-__all__ = ["at", "bulk", "changed", "detail", "figures", "ledger_entry", "line", "queue", "schedule", "why", "worker"]
+__all__ = [
+    "at",
+    "bulk",
+    "changed",
+    "detail",
+    "figures",
+    "ledger_entry",
+    "line",
+    "queue",
+    "schedule",
+    "task",
+    "why",
+    "worker",
+]
 
 
 def at(micros: int | None) -> datetime | None:
@@ -133,6 +149,35 @@ def figures(given: Figures) -> schemas.Figures:
     return schemas.Figures(*given)
 
 
+def task(seen: TaskPage, window: schemas.Window) -> schemas.TaskDetail:
+    """Return a task with all that is known of it."""
+    one, limits = seen.task, seen.limits
+    return schemas.TaskDetail(
+        name=one.name,
+        window=window,
+        waiting=one.waiting,
+        running=one.running,
+        revoked=one.revoked,
+        workers=list(one.workers),
+        during=figures(one.figures),
+        before=figures(seen.before),
+        steps=[schemas.TaskStep(to_datetime(step.at), figures(step.figures)) for step in seen.spans],
+        runs=[schemas.Bar(*bar) for bar in bars(seen.runs)],
+        errors=[schemas.ErrorGroup(e.said, e.count, e.newest, to_datetime(e.at), e.example) for e in seen.errors],
+        failed_examined=seen.failed_examined,
+        slowest=[line(job) for job in seen.slowest],
+        examined=seen.examined,
+        newest=[line(job) for job in seen.newest],
+        limits=schemas.Limits(limits.rate, limits.soft, limits.hard, limits.max_retries, list(limits.ordered)),
+        parameters=None if seen.parameters is None else [_parameter(each) for each in seen.parameters],
+    )
+
+
+def _parameter(one: Parameter) -> schemas.Parameter:
+    kind: Literal["one", "many", "names"] = "many" if one.kind == "many" else "names" if one.kind == "names" else "one"
+    return schemas.Parameter(one.name, kind, one.required, one.hint)
+
+
 def schedule(view: ScheduleView) -> schemas.Schedule:
     """Return a schedule."""
     return schemas.Schedule(
@@ -166,5 +211,6 @@ def bulk(change: BulkChange) -> schemas.Bulk:
         change.counted,
         change.passed,
         change.changed,
+        change.spread_s,
         change.error,
     )

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from localq.exceptions import QueryError
 from localq.web.act.bulk import Bulk
 from localq.web.ask.listing import asked_in, meant
 from localq.web.gate.access import Refused
@@ -18,6 +19,8 @@ __all__ = ["begin", "bulk", "count", "stop"]
 
 #: Kinds of jobs that are told apart on the page.
 _KINDS = 12
+#: Seconds over which a change may be spread from the page; the API takes any number.
+_SPREADS = (600, 1800, 7200, 21_600, 86_400)
 
 
 async def count(site: Site, request: Request) -> Response:
@@ -41,6 +44,8 @@ async def bulk(site: Site, request: Request) -> Response:
         "bulk": found,
         "kinds": found.kinds.most_common(_KINDS),
         "more_kinds": max(0, len(found.kinds) - _KINDS),
+        "spreads": _SPREADS,
+        "rests_s": found.rests_s(site.desk.now()),
         "back": f"jobs?{urlencode(found.asked.fields())}",
     }
     return site.render.page(request, "bulk.html", values)
@@ -48,12 +53,19 @@ async def bulk(site: Site, request: Request) -> Response:
 
 async def begin(site: Site, request: Request) -> Response:
     """Make the change that was counted."""
-    hand, _ = await changing(site, request)
+    hand, form = await changing(site, request)
     found = site.bulks.get(request.path_params["id"])
     if found is None:
         return _unknown(site, request)
-    await site.bulks.begin(found, hand)
+    await site.bulks.begin(found, hand, _seconds(form.get("spread", "0")))
     return go_to(request, f"bulk/{found.id}")
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise QueryError(f"spread={text[:40]!r} must be a number of seconds.") from None
 
 
 async def stop(site: Site, request: Request) -> Response:

@@ -11,7 +11,7 @@ from localq.exceptions import QueryError
 from localq.model.job import Job
 from localq.monitor.jobs import job_called
 from localq.store.protocol import Store
-from localq.web.act.edited import Draft, call_edited, draft_of
+from localq.web.act.edited import Draft, arguments, call_edited, draft_of
 from localq.web.gate.access import Refused
 from localq.web.pages.form_door import changing
 from localq.web.pages.refused import refused_page
@@ -45,7 +45,8 @@ async def send_edited(site: Site, request: Request) -> Response:
     hand, form = await changing(site, request)
     draft = Draft(form.get("args"), form.get("kwargs"))
     try:
-        new = await site.desk.act(lambda app: call_edited(app, hand, name, draft.args, draft.kwargs))
+        args, kwargs = arguments(draft.args, draft.kwargs)
+        new = await site.desk.act(lambda app: call_edited(app, hand, name, args, kwargs))
     except QueryError as error:
         job = await site.desk.ask(lambda store: _job(store, name))
         if job is None:

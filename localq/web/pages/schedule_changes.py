@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -70,14 +71,14 @@ async def _write(
     site: Site,
     request: Request,
     said: act.Said,
-    change: Callable[[LocalQ, Hand, act.Said], Came],
+    change: Callable[[LocalQ, Hand, str, Mapping[str, Any]], Came],
     hand: Hand,
     *,
     new: bool,
 ) -> Response:
     try:
-        came = await site.desk.act(lambda app: change(app, hand, said))
-    except StoreError:
+        came = await site.desk.act(lambda app: change(app, hand, said.name, said.changes()))
+    except (StoreError, Denied):
         raise
     except LocalQError as error:
         return await again(site, request, said, error, new=new)

@@ -12,10 +12,12 @@ from localq.web.api.shapes.common import Cursor
 __all__ = [
     "Attempt",
     "Bulk",
+    "BulkBegun",
     "BulkWanted",
     "Call",
     "Called",
     "Changed",
+    "Edited",
     "JobDetail",
     "JobLine",
     "JobsAsked",
@@ -132,6 +134,13 @@ class Call(Struct, forbid_unknown_fields=True):
     task_id: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
+class Edited(Struct, forbid_unknown_fields=True):
+    """The arguments of a new job that is like another; null: as they were."""
+
+    args: list[Any] | None = None
+    kwargs: dict[str, Any] | None = None
+
+
 class Called(Struct):
     """The job of a call."""
 
@@ -160,10 +169,17 @@ class BulkWanted(Struct, forbid_unknown_fields=True):
     until: str = ""
 
 
+class BulkBegun(Struct, forbid_unknown_fields=True):
+    """How a change of many jobs is made: at once, or spread evenly over so many seconds."""
+
+    spread_s: Annotated[float, Meta(ge=0, le=604_800)] = 0.0
+
+
 class Bulk(Struct):
     """A change of many jobs: counted first, and made to those that were counted when it is begun.
 
     `counted` is how many are meant, `passed` how many were looked at again, `changed` how many of those it changed.
+    `spread_s` are the seconds over which it is spread.
     """
 
     id: str
@@ -173,4 +189,5 @@ class Bulk(Struct):
     counted: int
     passed: int
     changed: int
+    spread_s: float
     error: str

@@ -1,4 +1,4 @@
-"""Tasks, queues, workers and schedules."""
+"""Queues and workers."""
 
 from __future__ import annotations
 
@@ -7,30 +7,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from localq.web.api.shapes.common import Cursor
-
 __all__ = [
-    "Ledger",
-    "LedgerAsked",
-    "LedgerEntry",
     "Purge",
     "Queue",
     "QueueName",
     "Queues",
-    "Schedule",
-    "ScheduleDetail",
-    "Schedules",
-    "SchedulesAsked",
-    "TaskNames",
     "Worker",
     "Workers",
 ]
-
-
-class TaskNames(Struct):
-    """The names of tasks: those of the program, of its workers, and those that wait."""
-
-    tasks: list[str]
 
 
 class Queue(Struct):
@@ -85,65 +69,3 @@ class Workers(Struct):
     """The workers, by name."""
 
     workers: list[Worker]
-
-
-class Schedule(Struct):
-    """A schedule: its rule in words, and how it stands."""
-
-    name: str
-    state: str
-    source: str
-    words: str
-    zone: str | None
-    task: str | None
-    next_at: datetime | None
-    last_at: datetime | None
-    last_job: str | None
-    runs: int
-    missed: int
-    note: str | None
-
-
-class ScheduleDetail(Struct):
-    """A schedule with its next instants, without jitter."""
-
-    schedule: Schedule
-    upcoming: list[datetime]
-
-
-class SchedulesAsked(Struct, forbid_unknown_fields=True):
-    """Which schedules are asked for: those with a text in their name or task."""
-
-    text: str = ""
-
-
-class Schedules(Struct):
-    """Schedules by name; `more`: there are others, which a text in their names finds."""
-
-    schedules: list[Schedule]
-    more: bool
-
-
-class LedgerAsked(Struct, forbid_unknown_fields=True):
-    """Which entries are asked for: the latest, or those before a cursor."""
-
-    before: Cursor | None = None
-
-
-class LedgerEntry(Struct):
-    """What became of an instant, or of a range of so many up to `until`."""
-
-    instant: datetime
-    outcome: str
-    reason: str | None
-    job_id: str | None
-    until: datetime | None
-    instants: int
-    recorded_at: datetime
-
-
-class Ledger(Struct):
-    """Entries, latest first; `cursor` is where to go on."""
-
-    entries: list[LedgerEntry]
-    cursor: int | None
