@@ -112,7 +112,7 @@ def build(
         proxy=proxy,
         metrics_token=metrics_token,
     )
-    render = Renderer(desk, sessions, {way.path for way in WAYS}, streams=streams)
+    render = Renderer(desk, sessions, {way.path for way in WAYS if "GET" in way.methods}, streams=streams)
     past = Past()
     follower, filling = Follower(desk), Filling(desk, past)
     own = (Starts(q), Names(), Bulks(desk), filling, Counted())

@@ -11,11 +11,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
+from starlette.routing import Match
 
 from localq.model.sizes import size_text
 from localq.web import words
 from localq.web.desk import Desk
 from localq.web.gate.actor import ANYBODY, Right
+from localq.web.gate.origin import SAFE
 from localq.web.gate.sessions import Sessions
 from localq.web.language import LANGUAGES, Language, chosen
 from localq.web.said import said_in
@@ -56,12 +58,12 @@ class Renderer:
     Args:
         desk: For the time, and the name of the store.
         sessions: What ties forms to who got them.
-        paths: Where there are pages, to be listed on each.
+        paths: What can be asked for by GET, to be listed on each page where it is one of the first.
         streams: Pages are told by a stream when something changes; else they ask now and then.
     """
 
     def __init__(self, desk: Desk, sessions: Sessions, paths: Collection[str], *, streams: bool = True) -> None:
-        self._desk, self._sessions = desk, sessions
+        self._desk, self._sessions, self._paths = desk, sessions, frozenset(paths)
         self._templates = Environment(
             loader=PackageLoader("localq.web"),
             autoescape=True,
@@ -89,7 +91,7 @@ class Renderer:
             now=now,
             root=root,
             path=request.url.path.removeprefix(root).strip("/"),
-            query=request.url.query,
+            back=self._page_of(request),
             said=said_in(request.query_params),
             actor=actor,
             can_act=actor.may(Right.ACT),
@@ -102,6 +104,21 @@ class Renderer:
             iso=words.iso,
             **values,
         )
+
+    def _page_of(self, request: Request) -> str:
+        """Return the page at which somebody is; of a change that was refused, the one that it was asked for from."""
+        path = request.url.path.removeprefix(request.scope.get("root_path", "")).strip("/")
+        if request.method in SAFE:
+            return f"{path}?{request.url.query}" if request.url.query else path
+        routes = (one for one in request.app.routes if one.matches(request.scope)[0] == Match.FULL)
+        pattern = next((one.path for one in routes), "")
+        if pattern in self._paths:
+            return path
+        page, _, change = pattern.rpartition("}")
+        if f"{page}}}" in self._paths:
+            return path.removesuffix(change)
+        first = path.partition("/")[0]
+        return first if f"/{first}" in self._paths else ""
 
     def _form_token(self, session: str) -> Markup:
         """Return the hidden field that each form carries."""

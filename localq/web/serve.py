@@ -70,22 +70,23 @@ def serve(
     Raises:
         ImproperlyConfigured: nothing can listen at the address.
     """
-    listening = _listening(address)
-    sessions = Sessions(token or token_at(token_path(q.location, os.environ)))
-    app = build(
-        q,
-        sessions,
-        hosts=(address.host, *hosts),
-        read_only=read_only,
-        passwords=passwords,
-        proxy=proxy,
-        metrics_token=metrics_token,
-    )
-    server = uvicorn.Server(_config(app, address))
-    if while_input:
-        threading.Thread(target=_until_input_ends, args=(server,), daemon=True).start()
-    say(f"Dashboard: {address.url}/login?once={sessions.new_link(time.time())}")
-    server.run(sockets=[listening])
+    # Closed at the end, whatever goes wrong before the server has taken it.
+    with _listening(address) as listening:
+        sessions = Sessions(token or token_at(token_path(q.location, os.environ)))
+        app = build(
+            q,
+            sessions,
+            hosts=(address.host, *hosts),
+            read_only=read_only,
+            passwords=passwords,
+            proxy=proxy,
+            metrics_token=metrics_token,
+        )
+        server = uvicorn.Server(_config(app, address))
+        if while_input:
+            threading.Thread(target=_until_input_ends, args=(server,), daemon=True).start()
+        say(f"Dashboard: {address.url}/login?once={sessions.new_link(time.time())}")
+        server.run(sockets=[listening])
 
 
 def _config(app: Starlette, address: Address) -> uvicorn.Config:
@@ -112,6 +113,8 @@ def _listening(address: Address) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((address.host, address.port))
+            # Who follows the link at once waits for the server's start, and is not refused.
+            made.listen(128)
             return made
         except OSError as error:
             made.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +13,7 @@ from starlette.testclient import TestClient
 from localq import LocalQ
 from localq.testing import drain
 from localq.web.flower.search import BadSearch, search
+from tests.worker.waiting import until
 
 TASK = {
     "uuid": "an-id",
@@ -197,3 +200,18 @@ def test_refusals_are_plain_text_for_browsers_too(page_of: Callable[..., TestCli
 
 def test_head_is_answered(page: TestClient) -> None:
     assert page.head("/api/workers").status_code == 200
+
+
+def test_a_task_that_runs_says_since_when(page: TestClient, q: LocalQ) -> None:
+    gate = threading.Event()
+    q.task(name="shop.hold")(lambda: gate.wait(60))
+    before = time.time()
+    with q.running(concurrency=1, pool="threads"):
+        job = q.send_task("shop.hold")
+        try:
+            until(lambda: page.get(f"/api/task/info/{job.id}").json()["started"] is not None, 60)
+            listed = page.get("/api/tasks?state=STARTED").json()[job.id]
+        finally:
+            gate.set()
+
+    assert before <= listed["started"] <= time.time()

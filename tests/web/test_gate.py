@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from localq.web.gate.same_user import uid_in
 from localq.web.gate.sessions import SESSION_S, Sessions
 from localq.web.gate.token_file import token_at, token_path
 from localq.web.pages.entry import is_own_path
+from localq.web.serve import Address, serve
 from localq.web.ways import WAYS
+from tests.web.conftest import TOKEN
 
 Open = Callable[..., TestClient]
 #: What fills the names in paths.
@@ -273,3 +276,16 @@ def test_a_browser_or_a_proxy_of_the_same_user_does_not_pass_as_a_program(said: 
     own = Access(Sessions("s"), hosts=["box.lan"], peer=lambda *_: os.getuid())
 
     assert not own.who(local(**said)).may(Right.READ)
+
+
+def test_the_link_is_answered_from_the_moment_it_is_printed(q: LocalQ, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+
+    def follow(said: str) -> None:
+        socket.create_connection(("127.0.0.1", port), 10).close()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        serve(q, Address("127.0.0.1", port), follow, token=TOKEN)

@@ -145,3 +145,25 @@ def test_pages_are_read_from_below_any_path(q: LocalQ) -> None:
 
     assert 'href="/deep/down/static/app.css"' in text
     assert re.findall(r'(?:href|src|action)="/(?!deep/down)', text) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "back"),
+    [
+        ("/jobs/one/edit", "jobs/one/edit"),
+        ("/tasks/shop.mail/call", "tasks/shop.mail"),
+        ("/queues/slow/purge", "queues/slow"),
+        ("/workers/nobody/grow", "workers"),
+        ("/schedules", "schedules"),
+        ("/bulk", ""),
+    ],
+)
+def test_a_language_is_chosen_where_a_change_was_refused(browser: TestClient, q: LocalQ, asked: str, back: str) -> None:
+    q.send_task("shop.mail", ("ann",), task_id="one", queue="slow")
+
+    refused = browser.post(asked, data={"verb": "nonsense"})  # a form that was made for nobody
+
+    assert refused.status_code >= 400
+    assert f'name="back" value="{back}"' in refused.text
+    chosen = browser.post("/language", data={"language": "zh", "back": back})
+    assert browser.get(chosen.headers["location"]).status_code == 200

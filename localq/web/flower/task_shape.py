@@ -14,25 +14,30 @@ from localq.model.outcome import Attempt
 from localq.monitor.shown_call import ShownCall, shown_call, shown_result
 from localq.serialization import failure
 from localq.store.protocol import Store
+from localq.web.ask.starts import Starts
 
 __all__ = ["error_text", "result_of", "task_shape", "task_shapes"]
 
 
-def task_shapes(app: LocalQ, store: Store, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+def task_shapes(app: LocalQ, store: Store, starts: Starts, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """Return jobs as Flower tells of tasks."""
     ids = [job.id for job in jobs]
     calls, seen = store.read.get(ids, args=True), store.read.seen(ids)
     names = {row.key: row.card.name for row in store.workers.all()}
-    found = []
-    for job in jobs:
-        # What was read last: between two looks a job may have finished, or gone.
-        now, last, _ = seen.get(job.id, (job, None, None))
-        found.append(task_shape(app, now, calls.get(job.id, job), last, names))
-    return found
+    # What was read last: between two looks a job may have finished, or gone.
+    latest = [seen.get(job.id, (job, None, None))[:2] for job in jobs]
+    since = starts.of([job for job, _ in latest if job.state == JobState.RUNNING])
+    return [task_shape(app, job, calls.get(job.id, job), last, names, began=since.get(job.id)) for job, last in latest]
 
 
 def task_shape(
-    app: LocalQ, job: Job, called: Job, last: Attempt | None, workers: Mapping[int, str], children: Sequence[str] = ()
+    app: LocalQ,
+    job: Job,
+    called: Job,
+    last: Attempt | None,
+    workers: Mapping[int, str],
+    children: Sequence[str] = (),
+    began: int | None = None,
 ) -> dict[str, Any]:
     """Return a job as Flower tells of a task, with its arguments as values beside, where they can be had.
 
@@ -40,6 +45,7 @@ def task_shape(
         called: The same job, read with its arguments.
         last: Its last attempt.
         workers: Names of workers by their keys.
+        began: Since when it runs, where its worker has said so.
     """
     options = JobOptions.read(job.options)
     call = shown_call(called, app.conf)
@@ -49,7 +55,7 @@ def task_shape(
         "uuid": job.id,
         "name": job.task,
         "state": states.public_state(job),
-        **_times(job, last),
+        **_times(job, last, began),
         "args": _text(call, call.args, positional=True),
         "kwargs": _text(call, call.kwargs, positional=False),
         "eta": None if eta is None else to_datetime(eta).isoformat(),
@@ -70,9 +76,9 @@ def task_shape(
     }
 
 
-def _times(job: Job, last: Attempt | None) -> dict[str, float | None]:
+def _times(job: Job, last: Attempt | None, began: int | None) -> dict[str, float | None]:
     ended = None if job.finished_at is None else job.finished_at / 1e6
-    started = None if last is None or job.state == JobState.RUNNING or last.started_at is None else last.started_at
+    started = began if job.state == JobState.RUNNING else None if last is None else last.started_at
     state = states.public_state(job)
     return {
         "received": job.created_at / 1e6,

@@ -17,6 +17,7 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.monitor.jobs import STATES
 from localq.store.protocol import Filter, Store
+from localq.web.ask.starts import Starts
 from localq.web.flower.asked import Parameters, parameters, time_of
 from localq.web.flower.search import BadSearch, search
 from localq.web.flower.task_shape import result_of, task_shape, task_shapes
@@ -53,7 +54,9 @@ async def tasks(site: Site, request: Request) -> Response:
     except BadSearch as error:
         return JSONResponse({"error": str(error)}, 400)
     before = asked.whole("before")
-    found, cursor = await site.desk.ask(lambda store: _found(site.desk.app, store, _wanted(store, asked, fits, before)))
+    found, cursor = await site.desk.ask(
+        lambda store: _found(site.desk.app, store, site.starts, _wanted(store, asked, fits, before))
+    )
     answer = JSONResponse({one["uuid"]: one for one in found})
     if cursor is not None:
         kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("before", "offset")]
@@ -106,7 +109,7 @@ def _added(asked: Parameters) -> tuple[int | None, int | None]:
     return found[0], found[1]
 
 
-def _found(app: LocalQ, store: Store, wanted: _Wanted) -> tuple[list[dict[str, Any]], int | None]:
+def _found(app: LocalQ, store: Store, starts: Starts, wanted: _Wanted) -> tuple[list[dict[str, Any]], int | None]:
     """Return the tasks of an answer, and where to go on if there may be more."""
     if wanted.limit <= 0:
         return [], None
@@ -116,7 +119,7 @@ def _found(app: LocalQ, store: Store, wanted: _Wanted) -> tuple[list[dict[str, A
     while len(found) < enough and looked < _LOOKED:
         page = store.read.find(which, 500 if wanted.fits else min(enough - len(found), 2000))
         jobs = [job for job in page.jobs if wanted.state is None or states.public_state(job) == wanted.state]
-        shapes = task_shapes(app, store, jobs) if jobs else []
+        shapes = task_shapes(app, store, starts, jobs) if jobs else []
         found += [one for one in shapes if wanted.fits is None or wanted.fits(one)]
         looked += 10_000 if len(page.jobs) < 500 else 500
         cursor = page.cursor
@@ -150,19 +153,20 @@ async def types(site: Site, request: Request) -> Response:
 async def info(site: Site, request: Request) -> Response:
     """Tell of one task."""
     name = request.path_params.get("id", "")
-    found = await site.desk.ask(lambda store: _one(site.desk.app, store, name))
+    found = await site.desk.ask(lambda store: _one(site.desk.app, store, site.starts, name))
     if found is None:
         raise BadRequest(f"Unknown task '{name[:200]}'", 404)
     return JSONResponse(found)
 
 
-def _one(app: LocalQ, store: Store, name: str) -> dict[str, Any] | None:
+def _one(app: LocalQ, store: Store, starts: Starts, name: str) -> dict[str, Any] | None:
     seen = store.read.seen([name]).get(name)
     if seen is None:
         return None
     called = store.read.get([name], args=True).get(name, seen.job)
     names = {row.key: row.card.name for row in store.workers.all()}
-    return task_shape(app, seen.job, called, seen.attempt, names, _children(store, seen.job))
+    began = starts.of([seen.job]).get(name) if seen.job.state == JobState.RUNNING else None
+    return task_shape(app, seen.job, called, seen.attempt, names, _children(store, seen.job), began)
 
 
 def _children(store: Store, job: Job) -> list[str]:
