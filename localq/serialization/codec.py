@@ -27,6 +27,7 @@ from localq.exceptions import (
     SoftTimeLimitExceeded,
 )
 from localq.serialization.serializers import accepted, check_serializer, find_serializer, register_serializer
+from localq.serialization.tagged_json.large import is_large, write_large
 from localq.serialization.tagged_json.reader import read_value, size
 from localq.serialization.tagged_json.types import brief, register_class
 from localq.serialization.tagged_json.writer import all_leaves, all_strings, chunks, is_plain, write_call, write_value
@@ -59,6 +60,8 @@ def encode(value: Any, serializer: str = "json", where: str = "result") -> bytes
         return b"null"
     try:
         if is_plain(value, MAX_DEPTH):
+            if is_large((value,)) and (written := write_large(value, texts=type(value) is str)) is not None:
+                return written
             return "".join(chunks(value, 0)).encode("ascii")
     except (ValueError, RuntimeError):
         pass  # NaN, an endless int, no stack left: the careful way writes it or says what is wrong where
@@ -94,6 +97,10 @@ def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str =
         if (all_leaves(map(type, args)) or is_plain(list(args), MAX_DEPTH + 1)) and (
             not kwargs or is_plain(kwargs, MAX_DEPTH + 1)
         ):
+            if is_large(args) or (kwargs and is_large(kwargs.values())):
+                texts = not kwargs and all_strings(map(type, args))
+                if (written := write_large([args, kwargs], texts=texts)) is not None:
+                    return written
             return "".join(chunks([args, kwargs], 0)).encode("ascii")
     except (ValueError, RuntimeError):
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import contextlib
 import dataclasses
 import enum
 import json
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import DecodeError
 from localq.serialization.tagged_json.held import held
+from localq.serialization.tagged_json.large import large_bytes, read_large
 from localq.serialization.tagged_json.types import CLASSES, PASSING, TAG, brief
 
 __all__ = ["read_value", "size"]
@@ -33,9 +35,12 @@ def read_value(data: bytes) -> Any:
         DecodeError: The bytes are damaged, or speak of a tag or class that is not known here.
     """
     try:
+        if large_bytes(data) and not _may_have_tags(data):
+            with contextlib.suppress(ValueError, RecursionError):
+                return read_large(data)
         text = data.decode()
-        # Most bytes hold no tag, and json is faster without a hook; b"$" first because it is one memchr.
-        decoder = _TAGGED if b"$" in data and b'"$lq"' in data else _UNTAGGED
+        # Most bytes hold no tag, and json is faster without a hook.
+        decoder = _TAGGED if _may_have_tags(data) else _UNTAGGED
         try:
             value, end = decoder.raw_decode(text)
         except json.JSONDecodeError:
@@ -45,6 +50,11 @@ def read_value(data: bytes) -> Any:
         raise
     except (ValueError, RecursionError, AttributeError) as exc:
         raise DecodeError(f"cannot read the stored JSON ({size(data)}): {exc}") from exc
+
+
+def _may_have_tags(data: bytes) -> bool:
+    # b"$" first because it is one memchr.
+    return b"$" in data and b'"$lq"' in data
 
 
 def size(data: Any) -> str:

@@ -18,6 +18,7 @@ import os
 import socket
 import struct
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 from localq.execution.policy import PLAIN, Limits, Terms
@@ -72,7 +73,12 @@ class Kind:
 
 def pack(kind: int, body: bytes) -> bytes:
     """Return a frame."""
-    return _HEAD.pack(_MARK, kind, len(body)) + body
+    return _frame(kind, (body,))
+
+
+def _frame(kind: int, parts: Sequence[bytes]) -> bytes:
+    """Return a frame of what is in parts, which may be large: it is copied once."""
+    return b"".join((_HEAD.pack(_MARK, kind, sum(map(len, parts))), *parts))
 
 
 def pack_handed(handed: Handed) -> tuple[Any, ...]:
@@ -102,7 +108,7 @@ def pack_outcome(job: Job, outcome: Outcome) -> bytes:
 def _outcome_frame(job: Job, outcome: Outcome) -> bytes:
     if outcome.ending == Ending.SUCCESS and not outcome.follow_ups and outcome.started_at is not None:
         result, job_id = outcome.result, job.id.encode()
-        body = _DONE.pack(
+        head = _DONE.pack(
             job.run_token,
             outcome.started_at,
             outcome.ended_at,
@@ -110,7 +116,7 @@ def _outcome_frame(job: Job, outcome: Outcome) -> bytes:
             result is not None,
             len(job_id),
         )
-        return pack(Kind.DONE, body + job_id + (result or b""))
+        return _frame(Kind.DONE, (head, job_id, result or b""))
     said = outcome._asdict()
     said["follow_ups"] = [_textual(new._asdict()) for new in outcome.follow_ups]
     said["replaced"] = None if outcome.replaced is None else _textual(outcome.replaced._asdict())
@@ -180,6 +186,17 @@ class Frames:
         """
         kept = self._kept
         kept += data
+        view = memoryview(kept)
+        try:
+            frames, at = self._whole(view)
+        finally:
+            view.release()
+        if at:
+            del kept[:at]
+        return frames
+
+    def _whole(self, kept: memoryview) -> tuple[list[tuple[int, bytes]], int]:
+        """Return the frames that are whole, and where what follows them begins."""
         frames = []
         at, end = 0, len(kept)
         while end - at >= _HEAD.size:
@@ -191,9 +208,7 @@ class Frames:
             at += _HEAD.size
             frames.append((kind, bytes(kept[at : at + length])))
             at += length
-        if at:
-            del kept[:at]
-        return frames
+        return frames, at
 
 
 def send(to: socket.socket, message: tuple[Any, ...]) -> None:

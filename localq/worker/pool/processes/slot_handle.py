@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -19,6 +20,9 @@ from localq.worker.pool.contract import Cause, Handed
 
 __all__ = ["SlotHandle", "Verdict"]
 
+#: Bytes; what every user may have on Linux. They are taken only while they are full.
+_WIDE = 1 << 20
+
 _fork = multiprocess.get_context("fork")
 
 
@@ -29,6 +33,14 @@ class Verdict(NamedTuple):
     cause: Cause
     reason: str
     number: int
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold more, where that can be had: a slot need not wait until the worker has read a large result."""
+    number = getattr(fcntl, "F_SETPIPE_SZ", None)
+    if number is not None:
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, number, _WIDE)
 
 
 class SlotHandle:
@@ -61,6 +73,7 @@ class SlotHandle:
         self.to_slot.setblocking(False)
         self._tokens, self._new_tokens = _fork.Pipe(duplex=False)
         self.reports, self._reports_of_slot = _fork.Pipe(duplex=False)
+        _widen(self.reports.fileno())
         self.output, self._output_of_slot = _fork.Pipe(duplex=False)
         for end in (self._tokens, self.reports, self.output):
             os.set_blocking(end.fileno(), False)
