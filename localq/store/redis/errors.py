@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from redis import exceptions
 
 from localq.exceptions import StoreBusy, StoreError, StoreForeign, StoreFull, StoreReadOnly, StoreVersion
@@ -54,6 +56,8 @@ def foreign(found: str, name: str) -> StoreError:
 
 def explained(error: BaseException, name: str) -> BaseException:
     """Return the StoreError that says what an error means for the store, or the error itself if it is none of ours."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return StoreFull(f"No space left beside {name}: {error}. Nothing stored is lost; free some space.")
     said = " ".join(str(error).split())
     if isinstance(error, (exceptions.AuthenticationError, exceptions.AuthorizationError)):
         return StoreError(f"{name} lets nobody in: {said}. Check user and password.")

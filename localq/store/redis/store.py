@@ -12,8 +12,10 @@ from localq.host.neighbours import Neighbours
 from localq.store.forks import watch
 from localq.store.redis.bells import RedisBells, RedisEvents
 from localq.store.redis.groups import RedisGroups
+from localq.store.redis.jobs import RedisJobs
 from localq.store.redis.mail import RedisMail
 from localq.store.redis.server import PATIENCE_S, RedisServer
+from localq.store.redis.workers import RedisWorkers
 
 __all__ = ["RedisStore"]
 
@@ -38,6 +40,8 @@ class RedisStore:
         self.bells, self.events = RedisBells(server), RedisEvents(server)
         self.groups = RedisGroups(server)
         self.mail = RedisMail(server)
+        self.jobs = RedisJobs(server, self.bells)
+        self.workers = RedisWorkers(server, self.neighbours, steady)
         watch(self)
 
     def within(self, connection: Any) -> AbstractContextManager[Any]:

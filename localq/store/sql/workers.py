@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from localq.exceptions import StoreError
 from localq.host.neighbours import Neighbours
 from localq.host.presence import Presence
 from localq.model import failpoints
@@ -19,11 +17,10 @@ from localq.store.sql.job_statements import job_statements
 from localq.store.sql.mail import standing_orders
 from localq.store.sql.mail_statements import mail_statements
 from localq.store.sql.worker_statements import WorkerStatements, worker_statements
+from localq.store.worker_cards import GONE_KEPT_US, card_of, card_text
 
 __all__ = ["SqlWorkers"]
 
-#: Microseconds a gone worker's row is kept, for whoever asks what happened.
-GONE_KEPT_US = 3600 * 1_000_000
 #: Places of columns in a row of `worker`.
 _KEY, _UUID, _BOOT, _GONE = 0, 1, 2, 7
 
@@ -59,10 +56,10 @@ class SqlWorkers:
             known = sql.known.run(cursor, of_uuid=card.uuid).fetchone()
             if known is not None:
                 sql.beat.run(cursor, k=known[0], now=now, until=until)
-                sql.describe.run(cursor, k=known[0], card=_text(card, boot))
+                sql.describe.run(cursor, k=known[0], card=card_text(card, boot))
                 return int(known[0])
             times = {"started_at": now, "seen_at": now, "lease_until": until}
-            entered = sql.enter.run(cursor, uuid=card.uuid, boot_id=boot, card=_text(card, boot), **times)
+            entered = sql.enter.run(cursor, uuid=card.uuid, boot_id=boot, card=card_text(card, boot), **times)
             key = int(entered.fetchone()[0])
             sql.drop_gone.run(cursor, before=now - GONE_KEPT_US)
         return key
@@ -78,7 +75,7 @@ class SqlWorkers:
                 return Beat(False, tuple(running), {}, ())
             failpoints.point("beat.inside")
             if card is not None:
-                sql.describe.run(cursor, k=worker, card=_text(card, self.neighbours.boot))
+                sql.describe.run(cursor, k=worker, card=card_text(card, self.neighbours.boot))
             owned = {job_id: (token, flag) for job_id, token, flag in sql.owned.run(cursor, worker=worker).fetchall()}
             known = {job_id for job_id, (token, _) in owned.items() if running.get(job_id) == token}
             stop = tuple(job_id for job_id in running if job_id not in known)
@@ -99,7 +96,7 @@ class SqlWorkers:
             rows = self._sql.all.run(cursor).fetchall()
         now = self.steady()
         return [
-            WorkerRow(key, _card(card), started, seen, self._state(uuid, boot, until, bool(gone), now), bool(gone))
+            WorkerRow(key, card_of(card), started, seen, self._state(uuid, boot, until, bool(gone), now), bool(gone))
             for key, uuid, boot, card, started, seen, until, gone in rows
         ]
 
@@ -132,19 +129,3 @@ class SqlWorkers:
             marks[uuid] = self.neighbours.started(uuid)
         started = marks[uuid]
         return started is None or (one.key, one.run_token) in started
-
-
-def _text(card: WorkerCard, boot: str) -> str:
-    return json.dumps({**card._asdict(), "boot_id": boot})
-
-
-def _card(text: str) -> WorkerCard:
-    try:
-        said = json.loads(text)
-        # In a column of its own; written here for versions that read it here.
-        said.pop("boot_id", None)
-        said["queues"] = None if said["queues"] is None else tuple(said["queues"])
-        said["excluded"], said["tasks"] = tuple(said["excluded"]), tuple(said["tasks"])
-        return WorkerCard(**said)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"A worker's entry cannot be read: {error}. Run 'localq doctor'.") from error
