@@ -23,9 +23,13 @@ __all__ = ["RedisJobs"]
 _BASE = ("wake", "jobs", "edges")
 _ADD, _FINISH = script(*_BASE, "insert", "add"), script(*_BASE, "insert", "finish")
 _CLAIM = script("wake", "jobs", "limits", "claim")
-_NOTE, _CANCEL, _REQUEUE = script("wake", "jobs", "note"), script(*_BASE, "cancel"), script(*_BASE, "requeue")
-_FORGET, _PURGE = script(*_BASE, "drop", "forget"), script(*_BASE, "drop", "purge")
-_PRUNE = script(*_BASE, "drop", "workers", "prune")
+_NOTE, _CANCEL, _REQUEUE = (
+    script("wake", "jobs", "note"),
+    script(*_BASE, "cancelling", "cancel"),
+    script(*_BASE, "requeue"),
+)
+_FORGET, _PURGE = script(*_BASE, "tallies", "drop", "forget"), script(*_BASE, "tallies", "drop", "purge")
+_PRUNE = script(*_BASE, "tallies", "drop", "workers", "prune")
 _BACKLOG = script("backlog", reads=True)
 #: Jobs removed from queues in one script.
 _PURGED_AT_ONCE = 500

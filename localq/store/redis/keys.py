@@ -44,7 +44,7 @@ Where jobs are
     h:<worker>      hash, RUNNING: id -> token, with a + at its end once a heartbeat said that it had begun
     x:4, x:5        zsets, FAILED and CANCELLED: by key
     hs:<state>      zset, jobs that show this state, whatever `s` is: by key
-    c:<key // 128>  hash, key mod 128 -> id: all jobs
+    c:<key // 128>  hash, key mod 128 -> id: all jobs; `cz`, zset of the key // 128 that there are
     i:<task>        list, keys of the jobs of a task in the order of adding; some may be gone
     f:<minute>      list, what finished in the minute (f // 60,000,000): the key of a job, or "g<workflow>" when all of
                     it is over. Entries may be stale: a job is there if its `f` is of this minute
@@ -75,7 +75,8 @@ Schedules
     sn, sz          hash name -> key; zset of names, all at 0, for pages
     ss:<source>     set of keys
     sd, sh          zsets of ACTIVE ones: by due_at; those with held_at, by that
-    l:<key>         zset, the ledger: by nominal; "nominal=outcome|fired_at|count|until|job|reason", None empty
+    l:<key>         zset, the ledger: by nominal; "nominal=outcome|fired_at|count|until|job|reason", parted by
+                    \0 and not |, None empty; the outcome is f or s
     sl              zset of the keys that have a ledger, by key: prune walks it
 
 Orders, letters, the rest
@@ -89,8 +90,8 @@ Orders, letters, the rest
     mt              hash, token -> key of the letter; and `ml`, the key of the last letter
     ans:<key>       list of answers, MessagePack of (worker, answer, token); gone with the letter
     G:<id>, Gz      a saved group; zset of their ids, by when they were saved
-    A, Ak, At       zset of changes by key: MessagePack of (key, at, actor, came_from, verb, target, count, note); the
-                    last key; hash, token -> key
+    A, Ak, At       zset of changes by key: "<token>\0" and MessagePack of (at, actor, came_from, verb, target, count,
+                    note); the last key; hash, token -> key
     ch              there while somebody listens for single results
     big:<token>, bigs   parts of an add that was too long for one script
 

@@ -12,8 +12,11 @@ from localq.host.neighbours import Neighbours
 from localq.store.forks import watch
 from localq.store.redis.bells import RedisBells, RedisEvents
 from localq.store.redis.groups import RedisGroups
+from localq.store.redis.history import RedisHistory
 from localq.store.redis.jobs import RedisJobs
 from localq.store.redis.mail import RedisMail
+from localq.store.redis.reading import RedisReading
+from localq.store.redis.schedules import RedisSchedules
 from localq.store.redis.server import PATIENCE_S, RedisServer
 from localq.store.redis.workers import RedisWorkers
 
@@ -41,6 +44,9 @@ class RedisStore:
         self.groups = RedisGroups(server)
         self.mail = RedisMail(server)
         self.jobs = RedisJobs(server, self.bells)
+        self.read = RedisReading(server)
+        self.history = RedisHistory(server)
+        self.schedules = RedisSchedules(server)
         self.workers = RedisWorkers(server, self.neighbours, steady)
         watch(self)
 

@@ -1,83 +1,12 @@
--- Removing jobs with all they hold, and counting what is removed; see `localq.model.tally`.
-
-local FINE, COARSE, FINE_KEPT, KEPT_FOR = 600000000, 3600000000, 172800000000, 7776000000000
-
-local function size_of(span)
-  if span <= 0 then return 0 end
-  return math.max(0, math.floor(4 * math.log(span) / math.log(2) + 0.5))
-end
-
-local function sizes_of(text)
-  local sizes = {}
-  for size, number in string.gmatch(text, '(%d+):(%d+)') do sizes[size] = tonumber(number) end
-  return sizes
-end
-
-local function sizes_text(sizes)
-  local parts = {}
-  for size, number in pairs(sizes) do parts[#parts + 1] = size .. ':' .. int(number) end
-  return table.concat(parts, ',')
-end
-
-local function add_sizes(into, sizes)
-  for size, number in pairs(sizes) do into[size] = (into[size] or 0) + number end
-end
-
-local function read_tally(text)
-  local n, ran, runs, waits = string.match(text, '^(%d+) (%d+) (%S*) (%S*)$')
-  return {n = tonumber(n), ran = tonumber(ran), runs = sizes_of(runs), waits = sizes_of(waits)}
-end
-
-local function add_tally(step, name, more)
-  local key = P .. 'T:' .. step
-  local text = call('HGET', key, name)
-  local sum = text and read_tally(text) or {n = 0, ran = 0, runs = {}, waits = {}}
-  add_sizes(sum.runs, more.runs)
-  add_sizes(sum.waits, more.waits)
-  local ran = int(sum.ran + more.ran)
-  text = int(sum.n + more.n) .. ' ' .. ran .. ' ' .. sizes_text(sum.runs) .. ' ' .. sizes_text(sum.waits)
-  call('HSET', key, name, text)
-  call('ZADD', P .. 'Ts', step, step)
-end
-
-local function drop_tallies(step)
-  call('DEL', P .. 'T:' .. step)
-  call('ZREM', P .. 'Ts', step)
-end
-
--- Adds up the oldest fine tallies, an hour's at a time: as fast as new ones come.
-local function coarsen(newest)
-  local up_to = math.floor((newest - FINE_KEPT) / COARSE) * COARSE
-  local hour = nil
-  for _, step in ipairs(call('ZRANGEBYSCORE', P .. 'Ts', '-inf', '(' .. int(up_to))) do
-    local at = tonumber(step)
-    if at % COARSE ~= 0 then
-      hour = hour or at - at % COARSE
-      if at - at % COARSE ~= hour then return end
-      local flat = call('HGETALL', P .. 'T:' .. step)
-      drop_tallies(step)
-      for n = 1, #flat, 2 do add_tally(int(hour), flat[n], read_tally(flat[n + 1])) end
-    end
-  end
-end
+-- Removing jobs with all they hold.
 
 -- Counts finished jobs that are about to go.
 local function remember(jobs)
   local cells, newest = {}, nil
   for _, j in ipairs(jobs) do
     if is_final(j) then
+      count_ended(cells, j, FINE)
       local at = tonumber(j.f)
-      local name = j.t .. '\0' .. j.q .. '\0' .. j.s
-      local cell = listed(listed(cells, int(at - at % FINE)), name)
-      if not cell.n then cell.n, cell.ran, cell.runs, cell.waits = 0, 0, {}, {} end
-      cell.n = cell.n + 1
-      local started, over_at = string.match(j[j.a or ''] or '', '^%d+ (%d+) (%d+) ')
-      if started then
-        local took = math.max(0, tonumber(over_at) - tonumber(started))
-        cell.ran = cell.ran + took
-        add_sizes(cell.runs, {[tostring(size_of(took))] = 1})
-        add_sizes(cell.waits, {[tostring(size_of(tonumber(started) - tonumber(j.r or j.i)))] = 1})
-      end
       newest = math.max(newest or 0, at - at % FINE)
     end
   end
@@ -172,7 +101,9 @@ local function drop(jobs)
     untie_all(j, gone)
     if j.h then call('ZREM', P .. 'hs:' .. j.h, id) end
     call('UNLINK', P .. 'j:' .. id, P .. 'p:' .. id, P .. 'a:' .. id, P .. 'e:' .. id, P .. 'b:' .. id, P .. 'm:' .. id)
-    call('HDEL', P .. 'c:' .. math.floor(j.k / 128), j.k % 128)
+    local chunk = math.floor(j.k / 128)
+    call('HDEL', P .. 'c:' .. chunk, j.k % 128)
+    if call('EXISTS', P .. 'c:' .. chunk) == 0 then call('ZREM', P .. 'cz', chunk) end
     tasks[j.t] = true
     if j.g then
       local list = listed(flows, j.g)

@@ -145,7 +145,10 @@ local function enter_all(entered, key, now, now_text, mentioned)
   for queue, list in pairs(ready) do many('ZADD', P .. 'r:' .. queue, list) end
   for queue, list in pairs(due) do many('ZADD', P .. 'd:' .. queue, list) end
   for queue, list in pairs(held) do many('ZADD', P .. 'w:' .. queue, list) end
-  for chunk, list in pairs(chunks) do many('HSET', P .. 'c:' .. chunk, list) end
+  for chunk, list in pairs(chunks) do
+    many('HSET', P .. 'c:' .. chunk, list)
+    call('ZADD', P .. 'cz', chunk, chunk)
+  end
   for task, list in pairs(tasks) do many('RPUSH', P .. 'i:' .. task, list) end
   for queue in pairs(queues) do call('SADD', P .. 'q', queue) end
   for workflow, list in pairs(flows) do
