@@ -240,16 +240,25 @@ def test_a_job_may_stand_before_what_it_waits_for(store: Any) -> None:
         assert end(store, one) == [True]
 
 
-def test_jobs_that_wait_for_what_never_comes_are_found(store: Any) -> None:
-    chain(store, "a", "b", "c")
-    chord(store, 2)
-    assert store.read.stranded(10) == []
+def break_edges(store: Any) -> None:
+    """Let `body` wait for one more than there is, and `b` for `c`, which waits for it."""
+    if hasattr(store, "server"):
+        key = store.server.key
+        store.server.ask(("HINCRBY", key("j:body"), "w", 1), ("HSET", key("j:b"), "e", "10.c"))
+        return
     database = store.jobs._db
-
     with database.lock, database.writing as cursor:
         cursor.execute("UPDATE job SET waits = waits + 1 WHERE id = 'body'")
         cursor.execute("UPDATE edge SET awaited = (SELECT key FROM job WHERE id = 'c') WHERE awaited = 1")
         cursor.execute("DELETE FROM edge WHERE waiter = (SELECT key FROM job WHERE id = 'body') AND position = 0")
+
+
+def test_jobs_that_wait_for_what_never_comes_are_found(store: Any) -> None:
+    chain(store, "a", "b", "c")
+    chord(store, 2)
+    assert store.read.stranded(10) == []
+
+    break_edges(store)
 
     assert [one.id for one in store.read.stranded(10)] == ["b", "c", "body"]
     assert [one.id for one in store.read.stranded(1)] == ["b"]
@@ -650,7 +659,7 @@ def test_pruning_looks_past_many_jobs_of_unfinished_workflows(store: Any) -> Non
         jobs = claimed(store, anna, limit, queues=["default"])
         store.jobs.finish([done(one) for one in jobs], NOW + turn)
 
-    assert [store.jobs.prune(NOW + HOUR, 10) for _ in range(3)] == [0, 1, 0]
+    assert sorted(store.jobs.prune(NOW + HOUR, 10) for _ in range(3)) == [0, 0, 1]
 
     assert store.read.get(["plain"]) == {}
     store.jobs.cancel(["last"], NOW)

@@ -104,7 +104,7 @@ class RedisSchedules:
         """Write what there is to do; return what was not written, since another program came between."""
         refused: list[Step] = []
         for part in _parts(done, _DEFINED_AT_ONCE):
-            failpoints.point("sync.inside")
+            self._server.inside("sync.inside")
             written = self._server.run(_DEFINE, _packed([_definition(step, now) for step in part]))
             refused += [step for step, ok in zip(part, written, strict=True) if not ok]
         return refused
@@ -156,7 +156,7 @@ class RedisSchedules:
         failpoints.point("fire.before")
         applied: list[bool] = []
         for part in _parts(firings, _FIRED_AT_ONCE):
-            failpoints.point("fire.inside")
+            self._server.inside("fire.inside")
             words = [word for one in part for word in _firing(one)]
             applied += map(bool, self._server.run(_FIRE, now, CANCEL, len(part), *words))
         failpoints.point("fire.after")
@@ -164,7 +164,7 @@ class RedisSchedules:
 
     def record(self, schedule: int, entries: Sequence[Entry], jobs: Sequence[NewJob], now: int) -> list[bool]:
         """Fire instants by hand; see the protocol."""
-        failpoints.point("fire.inside")
+        self._server.inside("fire.inside")
         words = (*_entries(entries), *pack_jobs(jobs))
         return [bool(ok) for ok in self._server.run(_RECORD, now, schedule, *words)]
 

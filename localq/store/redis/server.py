@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 from redis.exceptions import MovedError, NoScriptError, ResponseError
 
 from localq.exceptions import StoreError, StoreReadOnly
+from localq.model import failpoints
 from localq.store.host_folder import host_folder
 from localq.store.redis.connection import Link, connect
 from localq.store.redis.errors import explained, foreign, is_away, is_busy
@@ -217,6 +218,13 @@ class RedisServer:
         self._disconnect()
         # Whoever asks for the first time is told at once that nobody is there.
         return is_busy(error) or (is_away(error) and bool(self._format))
+
+    def inside(self, point: str) -> None:
+        """Let a test break a verb off; a script is all done or not at all, so that it may as well be before it."""
+        try:
+            failpoints.point(point)
+        except BaseException as error:
+            self.fail(error)
 
     def fail(self, error: BaseException) -> NoReturn:
         """Raise what an error means."""

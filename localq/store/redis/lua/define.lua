@@ -11,7 +11,7 @@ for n, one in ipairs(cmsgpack.unpack(ARGV[2])) do
       key = int(call('INCR', P .. 'sk'))
       call('HSET', P .. 'sn', name, key)
       call('ZADD', P .. 'sz', 0, name)
-      revision = '-1'
+      revision = '0'
     end
   else
     local held = call('HMGET', P .. 's:' .. key, 'revision', 'source')
