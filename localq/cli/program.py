@@ -63,6 +63,8 @@ COMMANDS = {
     "resume": Entry("localq.cli.commands.control:resume", "Change", "Let workers take jobs from queues again."),
     "doctor": Entry("localq.cli.commands.doctor:doctor", "Care", "Check the file and what is in it."),
     "backup": Entry("localq.cli.commands.doctor:backup", "Care", "Copy the file while it is in use."),
+    "prune": Entry("localq.cli.commands.upkeep:prune", "Care", "Remove finished jobs that are old."),
+    "compact": Entry("localq.cli.commands.upkeep:compact", "Care", "Give the room of removed jobs back."),
     "settings": Entry("localq.cli.commands.settings:settings", "Care", "Show settings, and what set them."),
     "check": Entry("localq.cli.commands.check:check", "Care", "Say what a project does that would be different here."),
     "upgrade": Entry("localq.cli.commands.settings:upgrade", "Care", "Give settings their names of today."),

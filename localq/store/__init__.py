@@ -12,7 +12,7 @@ from localq.model.hints import nearest
 from localq.model.secrets import without_passwords
 from localq.store.protocol import Store
 
-__all__ = ["KINDS", "backup", "check_kind", "check_there", "examine", "open_reader", "open_store", "sizes"]
+__all__ = ["KINDS", "backup", "check_kind", "check_there", "compact", "examine", "open_reader", "open_store", "sizes"]
 
 #: What a URL may begin with.
 KINDS = ("sqlite", "postgresql", "postgres", "redis", "rediss", "redis+socket", "unix", "sentinel")
@@ -181,6 +181,22 @@ def backup(location: str | os.PathLike[str], target: str) -> int:
     from localq.store.sqlite.backup import copy_file
 
     return copy_file(path, target)
+
+
+def compact(location: str | os.PathLike[str]) -> tuple[int, int]:
+    """Give unused room of a store back, in use or not; return the bytes it took before, and takes now.
+
+    Each step is a short transaction; after a crash the rest is still there to be given back.
+
+    Raises:
+        StoreError: it is on a server.
+    """
+    url = _on_server(location)
+    if url is not None:
+        raise StoreError(f"{without_passwords(url)} is on a server, which gives room back by itself: autovacuum.")
+    from localq.store.sqlite.compact import compact_file
+
+    return compact_file(os.path.realpath(_path(location)))
 
 
 def sizes(location: str | os.PathLike[str]) -> tuple[int, int]:

@@ -5,7 +5,10 @@ Every worker does it for all; two that do the same at once do no harm, because e
 
 from __future__ import annotations
 
+import contextlib
+
 from localq.app.app import LocalQ
+from localq.exceptions import StoreError
 from localq.host.orphans import reap_orphans
 from localq.model import failpoints
 from localq.model.clock import Clock
@@ -22,6 +25,8 @@ _PRUNE_S = 30.0
 _LEDGER_KEPT_US = 24 * 3600 * 1_000_000
 #: Rows pruned in one transaction.
 _AT_ONCE = 500
+#: Batches pruned at a worker's end, at most: a program that lives for a moment leaves no more than it found.
+_LAST_BATCHES = 10
 
 
 class Upkeep:
@@ -37,7 +42,8 @@ class Upkeep:
         self._app, self._worker, self._store, self._clock = app, worker, store, clock
         self._rescue = rescue
         self._rescue_at = 0.0
-        self._prune_at = clock.steady() + _PRUNE_S / 2
+        # At once: a script's worker may not live long.
+        self._prune_at = clock.steady()
         self._turns = 0
 
     def tend(self) -> None:
@@ -54,6 +60,13 @@ class Upkeep:
         if steady >= self._prune_at:
             more = [self._prune_ledger(), self._prune()]
             self._prune_at = steady + (0 if any(more) else _PRUNE_S)
+
+    def end(self) -> None:
+        """Prune once more, before a worker ends in order; what the store refuses is left to the next one."""
+        with contextlib.suppress(StoreError):
+            for _ in range(_LAST_BATCHES):
+                if not self._prune():
+                    break
 
     def _prune_ledger(self) -> bool:
         """Remove one batch of old ledger rows of schedules that have many; return whether there may be more."""

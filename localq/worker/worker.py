@@ -201,6 +201,7 @@ class Worker:
             # After any other end the marks must stay: they tell the rescuer what had started.
             if self._orderly:
                 self._lease.bury()
+                self._upkeep.end()
         except StoreError as error:
             self.error = self.error or error
         self._wakeup.close()

@@ -29,7 +29,9 @@ ROWS = """
     __main__
 """
 #: The only imports that may stand inside a function: a store's driver is loaded when it is asked for.
-LAZY = {("store", f"store.sqlite.{name}") for name in ("backup", "examine", "file_place", "readonly", "store")}
+LAZY = {
+    ("store", f"store.sqlite.{name}") for name in ("backup", "compact", "examine", "file_place", "readonly", "store")
+}
 LAZY |= {
     ("store", f"store.{kind}.{name}") for kind in ("postgresql", "redis") for name in ("examine", "readonly", "store")
 }

@@ -202,3 +202,47 @@ def test_links_that_cannot_be_do_not_stop_the_worker(q: LocalQ) -> None:
         connection.execute("UPDATE job SET options = ?", ('{"link_error": [{"task": 5}, 7], "time_limit": "x"}',))
         with q.running(concurrency=1, pool="threads"):
             assert isinstance(result.get(20, propagate=False), KeyError)
+
+
+def finished(q: LocalQ, count: int) -> None:
+    """Have jobs that finished an hour ago."""
+    one = q.task(max, name="max")
+    ids = [result.id for result in q.enqueue_many([one.s(1, 2) for _ in range(count)])]
+    q.store.jobs.cancel(ids, q.clock.now() - 3_600_000_000)
+
+
+def left(q: LocalQ) -> int:
+    return sum(q.store.read.stats().counts.values())
+
+
+def test_a_worker_prunes_as_soon_as_it_is_there(q: LocalQ) -> None:
+    q.conf.result_expires = 60
+    finished(q, 1_100)
+
+    with q.running(concurrency=1, pool="solo"):
+        until(lambda: left(q) == 0)
+
+
+def test_a_worker_that_ends_prunes_what_has_become_old(q: LocalQ) -> None:
+    q.conf.result_expires = 60
+    clock = Moved(q.clock.now() - 3_600_000_000)
+    upkeep = upkeep_of(q, clock)
+    upkeep.tend()
+    finished(q, 1_100)
+
+    clock.micros = q.clock.now()
+    upkeep.end()
+
+    assert left(q) == 0
+
+
+def test_a_worker_ends_in_order_where_the_store_lets_it_prune_nothing(
+    q: LocalQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: Any) -> int:
+        raise StoreBusy("others write")
+
+    with q.running(concurrency=1, pool="solo"):
+        monkeypatch.setattr(SqlJobs, "prune", busy)
+
+    assert [row.declared for row in q.store.workers.all()] == [True]

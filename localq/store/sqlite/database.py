@@ -247,20 +247,32 @@ class SqliteDatabase(Database):
         if size < CHECKPOINT_BYTES:
             begin_writeback(self._log)
         else:
-            finish_writeback(self._log)
-            with self.lock, self.writing:
-                failpoints.point("store.checkpoint")
-                self._checkpoint()
+            self.write_back()
         self._tended = log
 
     def _give_back(self) -> None:
         """Hand some unused pages back, if the file has many; the rest at the next times."""
         spare, pages = self.inspect("freelist_count")[0][0], self.inspect("page_count")[0][0]
         if spare > max(SPARE_PAGES, pages // 4):
-            with self.lock, self.writing as cursor:
-                for _ in range(_GIVEN_BACK_AT_ONCE):
-                    # One page at a time: the driver steps such a statement once, and each step frees one.
-                    cursor.execute("PRAGMA incremental_vacuum(1)")
+            self.give_back()
+
+    def give_back(self) -> int:
+        """Hand some unused pages back, in one short transaction; return how many are left.
+
+        The file is shorter once the log is written back.
+        """
+        with self.lock, self.writing as cursor:
+            for _ in range(_GIVEN_BACK_AT_ONCE):
+                # One page at a time: the driver steps such a statement once, and each step frees one.
+                cursor.execute("PRAGMA incremental_vacuum(1)")
+        return int(self.inspect("freelist_count")[0][0])
+
+    def write_back(self) -> None:
+        """Write the log into the file now, as far as readers let it."""
+        finish_writeback(self._log)
+        with self.lock, self.writing:
+            failpoints.point("store.checkpoint")
+            self._checkpoint()
 
     def added(self, count: int) -> None:
         """Count commits of a process that may have no worker, and tend once in a while."""
