@@ -27,7 +27,6 @@ __all__ = [
     "is_task_logger",
     "level_number",
     "set_up",
-    "unknown_line",
 ]
 
 #: The usual levels, least first.
@@ -286,11 +285,6 @@ def follow_events(conf: Mapping[str, Any], later: Later | None = None) -> Iterat
         yield
 
 
-def unknown_line(fields: Mapping[str, Any]) -> str:
-    """Return what the log says of jobs whose task no live worker knows, for who sees no log."""
-    return _LINES["task.unknown"][1].format_map({"task": _in_line(fields["task"])})
-
-
 def level_number(text: str) -> int:
     """Return the level of a name, in any case, or of a number.
 
@@ -350,4 +344,21 @@ def _handle(
     # When it happened, however long it waited for its turn.
     record.created, record.msecs = now / 1e6, float(now // 1000 % 1000)
     record.exc_text = told.rstrip("\n") if told else None
-    logger.handle(record)
+    (logger if logger.hasHandlers() else _unhandled).handle(record)
+
+
+class _Unhandled(logging.Handler):
+    """Shows records where the program has set up no log: on standard error, by Python's own rule (`lastResort`)."""
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Show a record, unless that rule is switched off or its level is too low."""
+        last = logging.lastResort
+        return last is not None and record.levelno >= last.level and super().handle(record)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record."""
+        if sys.stderr is not None:
+            print(f"localq: {self.format(record).translate(_UNSEEN)}", file=sys.stderr)
+
+
+_unhandled = _Unhandled()

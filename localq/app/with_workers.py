@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 from localq import current
 from localq.app.programs import Program
 from localq.app.start_options import check_start
+from localq.result.interrupted import say_at_end
 from localq.result.waiting import check_timeout
 
 __all__ = ["WithWorkers"]
@@ -32,7 +33,7 @@ class _Embedded(Protocol):
 
     def runs(self) -> bool: ...
 
-    def stop(self, timeout: float | None = None) -> bool: ...
+    def stop(self, timeout: float | None = None, *, told: bool = False) -> bool: ...
 
 
 class WithWorkers:
@@ -95,21 +96,40 @@ class WithWorkers:
             TypeError, ValueError: the timeout is no number of seconds; the worker goes on.
         """
         check_timeout(timeout)
+        self._stop(timeout)
+
+    def _stop(self, timeout: float | None, *, told: bool = False) -> None:
         embedded = self._embedded
-        if embedded is not None and embedded.stop(timeout):
+        try:
+            ended = embedded is None or embedded.stop(timeout, told=told)
+        except KeyboardInterrupt as error:
+            say_at_end(error)
+            raise
+        if ended:
             with self._lock:
                 if self._embedded is embedded:
                     self._embedded = None
 
     @contextlib.contextmanager
     def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[Self]:
-        """Run a worker inside this program for the length of a block; see `start`."""
+        """Run a worker inside this program for the length of a block; see `start`.
+
+        A Ctrl-C in the block is the same as its end, and goes on from there: standard error says what is waited for
+        meanwhile, and another Ctrl-C interrupts that. A program that it ends shows no traceback.
+        """
         check_start("running", options)
         self.start(concurrency, **options)
         try:
             yield self
-        finally:
+        except KeyboardInterrupt as error:
+            say_at_end(error)
+            with contextlib.suppress(KeyboardInterrupt):
+                self._stop(None, told=True)
+            raise
+        except BaseException:
             self.stop()
+            raise
+        self.stop()
 
     # As the program `localq`
 

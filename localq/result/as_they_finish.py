@@ -9,6 +9,7 @@ from typing import Any
 
 from localq.exceptions import TimeoutError
 from localq.result import waiting
+from localq.result.interrupted import say_at_end
 from localq.result.waiting import FLOOR_S
 
 __all__ = ["as_they_finish"]
@@ -35,10 +36,16 @@ def as_they_finish(
         TimeoutError: none finished in time; the jobs go on.
     """
     missing = _Missing(results, keep)
+    total = len(missing)
     until = None if timeout is None else time.monotonic() + timeout
     while missing:
         left = max(0.0, until - time.monotonic()) if in_all and until is not None else timeout
-        if not missing.look() and not waiting.wait(bells(), missing, missing.look, left):
+        try:
+            found = missing.look() or waiting.wait(bells(), missing, missing.look, left)
+        except KeyboardInterrupt as error:
+            say_at_end(error, f"stopped while it waited for {len(missing):,} of {total:,} jobs.")
+            raise
+        if not found:
             raise TimeoutError(f"None of {len(missing):,} jobs finished within {timeout} s; they go on.")
         yield from missing.taken()
 

@@ -16,6 +16,7 @@ from localq.model.job_options import JobOptions
 from localq.result import waiting
 from localq.result.actions import Actions, signal_of
 from localq.result.attempts import Run
+from localq.result.interrupted import say_at_end
 from localq.result.job_view import JobView, runner_of
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
@@ -176,7 +177,14 @@ class AsyncResult(Actions, Lineage, Generic[R]):
             return None  # type: ignore[return-value]
         if disable_sync_subtasks:
             assert_may_join()
-        if self._kept is None and not waiting.wait(self._app.store.bells, (self.id,), self.ready, timeout, on_interval):
+        try:
+            there = self._kept is not None or waiting.wait(
+                self._app.store.bells, (self.id,), self.ready, timeout, on_interval
+            )
+        except KeyboardInterrupt as error:
+            say_at_end(error, f"stopped while it waited for job {self.id}; `localq result` shows what becomes of it.")
+            raise
+        if not there:
             raise self._late(timeout)
         return self._outcome(propagate, callback, follow_parents)  # type: ignore[no-any-return]
 

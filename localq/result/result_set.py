@@ -12,6 +12,7 @@ from localq.result import waiting
 from localq.result.actions import Actions
 from localq.result.as_they_finish import as_they_finish
 from localq.result.async_result import NOWHERE, AsyncResult
+from localq.result.interrupted import say_at_end
 from localq.result.job_view import JobView
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Source
@@ -168,8 +169,14 @@ class ResultSet(Actions):
         leaves = [one for one in self._leaves() if not one.ignored]
         head = _Head(leaves, propagate)
         there = not leaves or head.advance()
-        if not there and not waiting.wait(self.app.store.bells, head, head.advance, timeout, on_interval):
-            done = sum(one._kept is not None for one in leaves)
+        try:
+            there = there or waiting.wait(self.app.store.bells, head, head.advance, timeout, on_interval)
+        except KeyboardInterrupt as error:
+            done = sum(one.is_there() for one in leaves)
+            say_at_end(error, f"stopped while it waited for {len(leaves) - done:,} of {len(leaves):,} jobs.")
+            raise
+        if not there:
+            done = sum(one.is_there() for one in leaves)
             raise TimeoutError(
                 f"{done:,} of {len(leaves):,} jobs finished within {timeout} s; the others go on. Is a worker running?"
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import os
 import sys
 import threading
@@ -13,12 +12,13 @@ from typing import Any
 from localq import current
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
-from localq.log import follow_events, unknown_line
+from localq.log import follow_events
 from localq.model.events import subscribe
 from localq.model.job import Job
 from localq.schedules.scheduler import Scheduler, beside
 from localq.worker.build import assemble
-from localq.worker.shutdown import Stopping
+from localq.worker.failures import FailedJobs
+from localq.worker.shutdown import Stopping, stopping_line
 from localq.worker.worker import Worker
 
 __all__ = ["Embedded"]
@@ -27,6 +27,10 @@ __all__ = ["Embedded"]
 _AT_EXIT_S = 10.0
 #: Seconds interrupted jobs have to end, before they are killed.
 _STOPPING_S = 5.0
+
+
+#: Seconds a lock can be waited for at once.
+_LONGEST_S = threading.TIMEOUT_MAX
 
 
 class Embedded:
@@ -72,12 +76,15 @@ class Embedded:
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
         # Not the thread's own word: a join that Ctrl-C breaks off makes Python take it for ended (before 3.13).
-        self._ended = threading.Event()
+        self._ended = _Ended()
         self._error: BaseException | None = None
+        self._failures = FailedJobs("")
+        self._told = False
 
     def start(self) -> None:
         """Start; return when the worker is ready."""
         self._worker = worker = assemble(self._app, printed=_pass_on, **self._plan)
+        self._failures = FailedJobs(worker.plan.name)
         self._thread = threading.Thread(target=self._run, name="LocalQ-worker", daemon=True)
         self._thread.start()
         while not worker.ready.wait(0.05) and not self._ended.is_set():
@@ -122,28 +129,34 @@ class Embedded:
         finally:
             self._ended.set()
 
-    def _logged(self, worker: Worker) -> contextlib.AbstractContextManager[None]:
-        """Log events where the program has set up logging; nothing of ours goes to the terminal of one that has not."""
-        if logging.getLogger("localq.worker").hasHandlers():
-            return follow_events(self._app.conf, worker.aside.put)
+    def _logged(self, worker: Worker) -> contextlib.AbstractContextManager[Any]:
+        """Log events, and count what failed: on standard error where the program has set up no log."""
+        stack = contextlib.ExitStack()
+        stack.enter_context(follow_events(self._app.conf, worker.aside.put))
+        stack.enter_context(subscribe(self._failures.hear, FailedJobs.EVENTS))
+        stack.enter_context(subscribe(self._say, ["worker.stopping"]))
+        return stack
 
-        def say(event: str, fields: dict[str, Any]) -> None:
-            if not fields["elsewhere"]:
-                worker.aside.put(print, f"localq: {unknown_line(fields)}", file=sys.stderr)
+    def _say(self, event: str, fields: dict[str, Any]) -> None:
+        """Say on standard error how it goes on, to a person who has pressed Ctrl-C and waits."""
+        if self._told and fields["running"] and self._worker is not None and fields["worker"] == self._worker.plan.name:
+            start = "\n" if sys.stderr is not None and sys.stderr.isatty() else ""
+            print(f"{start}localq: {stopping_line(fields, 'Ctrl-C')}", file=sys.stderr)
 
-        # Nobody would see why these jobs do not run.
-        return subscribe(say, ["task.unknown"])
-
-    def stop(self, timeout: float | None = None) -> bool:
+    def stop(self, timeout: float | None = None, *, told: bool = False) -> bool:
         """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds.
 
-        A Ctrl-C while it waits, or another exception from a signal, interrupts them at once.
+        A Ctrl-C while it waits, or another exception from a signal, interrupts them at once; another one kills them.
+
+        Args:
+            told: Say on standard error what it waits for.
 
         Returns:
             Whether it has ended: not where it is called by what the worker runs, which cannot wait for itself.
         """
         if self._pid != os.getpid() or self._worker is None or self._thread is None:
             return True
+        self._told = told
         if self._scheduler is not None:
             self._scheduler.stop()
         self._worker.stop(Stopping.FINISH)
@@ -151,15 +164,27 @@ class Embedded:
             return False
         atexit.unregister(self._at_exit)
         try:
-            self._ended.wait(timeout)
+            self._wait(self._worker, timeout)
         finally:
-            for how in (Stopping.INTERRUPT, Stopping.KILL):
-                if not self._ended.is_set():
-                    self._worker.stop(how)
-                    self._ended.wait(_STOPPING_S)
-        if self._scheduler is not None:
-            self._scheduler.join(_STOPPING_S)
+            if self._scheduler is not None:
+                self._scheduler.join(_STOPPING_S)
+            self._failures.tell(self._app)
         return True
+
+    def _wait(self, worker: Worker, timeout: float | None) -> None:
+        """Wait for the worker's end; step by step interrupt and kill what runs, when the time is over or at Ctrl-C."""
+        interruption: BaseException | None = None
+        for how, patience in ((Stopping.INTERRUPT, timeout), (Stopping.KILL, _STOPPING_S), (None, _STOPPING_S)):
+            try:
+                if self._ended.wait(patience):
+                    break
+            except BaseException as error:
+                self._told = self._told or isinstance(error, KeyboardInterrupt)
+                interruption = interruption or error
+            if how is not None and not self._ended.is_set():
+                worker.stop(how)
+        if interruption is not None:
+            raise interruption
 
     def _waits_for_this(self) -> bool:
         """Whether the worker's end waits for the calling thread: it is the worker's own, or runs a job."""
@@ -168,6 +193,32 @@ class Embedded:
 
     def _at_exit(self) -> None:
         self.stop(_AT_EXIT_S)
+
+
+class _Ended:
+    """An event that is set once, and that Ctrl-C may come in the middle of.
+
+    That may leave the lock of a `threading.Event` taken for ever, and whoever sets or asks for it then hangs.
+    """
+
+    def __init__(self) -> None:
+        self._set = False
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def set(self) -> None:
+        self._set = True
+        self._lock.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for it, `timeout` seconds at most; whether it is set."""
+        if not self._set and self._lock.acquire(timeout=-1 if timeout is None else max(0, min(timeout, _LONGEST_S))):
+            # For the next who waits. Where Ctrl-C comes before this line, the word above does for all.
+            self._lock.release()
+        return self._set
 
 
 def _pass_on(job: Job | None, text: str, is_error: bool) -> None:

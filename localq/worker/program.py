@@ -23,7 +23,7 @@ from localq.model.events import emit, subscribe
 from localq.model.job import Job
 from localq.schedules.scheduler import Scheduler
 from localq.worker.pool.contract import Printed
-from localq.worker.shutdown import Stopping
+from localq.worker.shutdown import Stopping, stopping_line
 from localq.worker.worker import Worker
 
 __all__ = ["WorkerProgram", "prints_of", "start_anew"]
@@ -119,16 +119,8 @@ class WorkerProgram:
 
     def _say(self, event: str, fields: dict[str, Any]) -> None:
         """Say on standard error how it goes on."""
-        count = fields["running"]
-        jobs = "1 running job" if count == 1 else f"{count} running jobs"
-        them = "it" if count == 1 else "them"
         verb = "restarting" if self._restart else "stopping"
-        if fields["how"] == "finish":
-            said = f"{verb}: waiting for {jobs}; Ctrl-C or TERM again interrupts {them}" if count else verb
-        elif fields["how"] == "interrupt":
-            said = f"{verb}: interrupting {jobs}; Ctrl-C or TERM again kills {them}" if count else verb
-        else:
-            said = f"{verb}: killing {jobs}" if count else verb
+        said = stopping_line(fields, "Ctrl-C or TERM", verb)
         # A terminal has just shown ^C, and no end of the line.
         start = "\n" if os.isatty(2) else ""
         _write(2, f"{start}localq: {said}\n")

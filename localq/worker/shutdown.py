@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["HOW", "Shutdown", "Stopping"]
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["HOW", "Shutdown", "Stopping", "stopping_line"]
 
 #: Seconds an interrupted job has before it is killed.
 _INTERRUPT_S = 5.0
@@ -22,6 +25,26 @@ class Stopping:
 
 #: The steps as events name them.
 HOW = {Stopping.FINISH: "finish", Stopping.INTERRUPT: "interrupt", Stopping.KILL: "kill"}
+
+
+def stopping_line(fields: Mapping[str, Any], again: str, verb: str = "stopping") -> str:
+    """Return what a person at the terminal is told of a step.
+
+    Args:
+        fields: Of the event worker.stopping.
+        again: What takes the next step, such as "Ctrl-C".
+        verb: What the worker does.
+    """
+    count = fields["running"]
+    jobs = "1 running job" if count == 1 else f"{count} running jobs"
+    them = "it" if count == 1 else "them"
+    if not count:
+        return verb
+    if fields["how"] == "finish":
+        return f"{verb}: waiting for {jobs}; {again} again interrupts {them}"
+    if fields["how"] == "interrupt":
+        return f"{verb}: interrupting {jobs}; {again} again kills {them}"
+    return f"{verb}: killing {jobs}"
 
 
 class Shutdown:

@@ -10,8 +10,9 @@ from tests.worker.python import run_python
 from tests.worker.waiting import alive, until
 
 HEAD = """
-import sys, threading
+import logging, sys, threading
 from localq import LocalQ
+logging.lastResort = None  # what fails on purpose is nobody's business
 q = LocalQ(path="jobs.db", durability="normal")
 """
 
