@@ -193,7 +193,7 @@ def compact(location: str | os.PathLike[str]) -> tuple[int, int]:
     """
     url = _on_server(location)
     if url is not None:
-        raise StoreError(f"{without_passwords(url)} is on a server, which gives room back by itself: autovacuum.")
+        raise StoreError(f"{without_passwords(url)} is on a server, which gives room back by itself.")
     from localq.store.sqlite.compact import compact_file
 
     return compact_file(os.path.realpath(_path(location)))
