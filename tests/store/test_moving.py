@@ -259,8 +259,6 @@ def test_a_job_that_runs_is_not_put(store: Any, other: Any) -> None:
 def test_a_portion_is_put_whole_or_not_at_all(store: Any, other: Any, arm: Callable[[str], None]) -> None:
     a_bit_of_everything(store)
     portion = store.moving.take(Held.JOBS, None, 100)
-    if not hasattr(other, "database"):
-        pytest.skip("only stores in SQL pass the named point")
     arm("move.inside=raise")
 
     with pytest.raises(RuntimeError):

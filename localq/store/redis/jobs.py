@@ -21,7 +21,7 @@ from localq.store.redis.server import RedisServer
 __all__ = ["RedisJobs"]
 
 _BASE = ("wake", "jobs", "edges")
-_ADD, _FINISH = script(*_BASE, "insert", "add"), script(*_BASE, "insert", "finish")
+_ADD, _FINISH = script(*_BASE, "insert", "add"), script(*_BASE, "insert", "attempts", "finish")
 _CLAIM = script("wake", "jobs", "limits", "claim")
 _NOTE, _CANCEL, _REQUEUE = (
     script("wake", "jobs", "note"),

@@ -10,7 +10,7 @@ from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.store.protocol.reading import LINE, LOOK, Filter, Inputs, Page, Seen, Stats
 from localq.store.redis.found_jobs import page
-from localq.store.redis.rows import attempt_of, job_of, pairs
+from localq.store.redis.rows import job_of, pairs, tie_of, told_attempt
 from localq.store.redis.scripts import script
 from localq.store.redis.server import RedisServer
 from localq.store.redis.stranded import stranded
@@ -49,12 +49,12 @@ class RedisReading:
             for job_id, told in zip(part, self._server.run(_SEE, *part), strict=True):
                 if told is not None:
                     fields, payload, last, note = told
-                    found[job_id] = Seen(job_of(job_id, pairs(fields), payload), _attempt(last), note)
+                    found[job_id] = Seen(job_of(job_id, pairs(fields), payload), told_attempt(last), note)
         return found
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """Return every attempt of a job; see the protocol."""
-        found = map(_attempt, self._server.run(_ATTEMPTS, job_id))
+        found = map(told_attempt, self._server.run(_ATTEMPTS, job_id))
         return [one for one in found if one is not None]
 
     def find(self, which: Filter, limit: int, look: int = LOOK) -> Page:
@@ -90,7 +90,7 @@ class RedisReading:
                 fields, payload, entries = told
                 one = jobs[job_id] = job_of(job_id, pairs(fields), payload)
                 if one.workflow == workflow:
-                    ties[job_id] = [_tie(job_id, at, entry) for at, entry in enumerate(entries)]
+                    ties[job_id] = [tie_of(job_id, at, entry) for at, entry in enumerate(entries)]
         ordered = sorted(jobs.values(), key=lambda one: one.key)
         return ordered, [tie for one in ordered for tie in ties.get(one.id, ())]
 
@@ -156,13 +156,6 @@ def _parts(ids: list[str]) -> Iterator[list[str]]:
         yield ids[first : first + _AT_ONCE]
 
 
-def _attempt(told: Sequence[Any] | None) -> Attempt | None:
-    if told is None:
-        return None
-    number, word, worker, result, failure, output = told
-    return attempt_of(int(number), word, worker.decode(), result, failure, output)
-
-
 def _input(told: Sequence[Any]) -> Input:
     job_id, fields, payload, passing, on_error, result = told
     one = job_of(job_id.decode(), pairs(fields), payload)
@@ -173,14 +166,7 @@ def _culprit(told: Sequence[Any] | None) -> Seen | None:
     if told is None:
         return None
     job_id, fields, payload, last = told
-    return Seen(job_of(job_id.decode(), pairs(fields), payload), _attempt(last), None)
-
-
-def _tie(waiter: str, position: int, entry: bytes) -> Tie:
-    text = entry.decode()
-    gone = text.startswith("?")
-    text = text.removeprefix("?")
-    return Tie(waiter, position, None if gone else text[3:], int(text[0]), int(text[1]))
+    return Seen(job_of(job_id.decode(), pairs(fields), payload), told_attempt(last), None)
 
 
 def _literally(text: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from localq.model.edges import Tie
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 
-__all__ = ["attempt_of", "attempt_word", "job_of", "pairs", "split_payload"]
+__all__ = ["edge_word", "job_of", "pairs", "split_payload", "tie_of", "told_attempt"]
 
 _LENGTH = 4
 
@@ -67,21 +69,15 @@ def job_of(job_id: str, held: Mapping[bytes, bytes], payload: bytes | None = Non
     )
 
 
-def attempt_word(worker: int, one: Attempt) -> str:
-    """Return what is written of an attempt, under its number, by a worker's number."""
-    started = "-" if one.started_at is None else one.started_at
-    peak = "-" if one.peak_kb is None else one.peak_kb
-    return f"{worker} {started} {one.ended_at} {peak} {one.ending}"
-
-
-def attempt_of(
-    number: int, word: bytes, worker: str, result: bytes | None, failure: bytes | None, output: bytes | None
-) -> Attempt:
-    """Return an attempt, of its word, the name of its worker, and what came of it."""
+def told_attempt(told: Sequence[Any] | None) -> Attempt | None:
+    """Return an attempt, as scripts tell it."""
+    if told is None:
+        return None
+    number, word, worker, result, failure, output = told
     _, started, ended, peak, ending = word.split(b" ", 4)
     return Attempt(
-        number,
-        worker,
+        int(number),
+        worker.decode(),
         None if started == b"-" else int(started),
         int(ended),
         ending.decode(),
@@ -90,3 +86,17 @@ def attempt_of(
         None if peak == b"-" else int(peak),
         None if output is None else output.decode("utf-8", "surrogatepass"),
     )
+
+
+def tie_of(waiter: str, position: int, entry: bytes) -> Tie:
+    """Return an edge, as scripts tell it: after a question mark where what is awaited is not there."""
+    text = entry.decode()
+    gone = text.startswith("?")
+    text = text.removeprefix("?")
+    return Tie(waiter, position, None if gone else text[3:], int(text[0]), int(text[1]))
+
+
+def edge_word(tie: Tie) -> str:
+    """Return an edge as it is written."""
+    mark = "!" if tie.awaited is None else "."
+    return f"{tie.passing:d}{tie.on_error:d}{mark}{tie.awaited or ''}"

@@ -15,6 +15,7 @@ from localq.store.redis.groups import RedisGroups
 from localq.store.redis.history import RedisHistory
 from localq.store.redis.jobs import RedisJobs
 from localq.store.redis.mail import RedisMail
+from localq.store.redis.moving import RedisMoving
 from localq.store.redis.reading import RedisReading
 from localq.store.redis.schedules import RedisSchedules
 from localq.store.redis.server import PATIENCE_S, RedisServer
@@ -46,6 +47,7 @@ class RedisStore:
         self.jobs = RedisJobs(server, self.bells)
         self.read = RedisReading(server)
         self.history = RedisHistory(server)
+        self.moving = RedisMoving(server)
         self.schedules = RedisSchedules(server)
         self.workers = RedisWorkers(server, self.neighbours, steady)
         watch(self)

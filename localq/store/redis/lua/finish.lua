@@ -4,24 +4,9 @@
 -- now, with "+" if others wait for it; "" if it was not held.
 local now_text = arg()
 local now = tonumber(now_text)
-local KEPT = 20
 
-local names, numbers = {}, {}
+local names = {}
 for n = 1, tonumber(arg()) do names[n] = arg() end
-
--- Workers are known by a number in attempts: their names are long, and few.
-local function number_of(n)
-  if not numbers[n] then
-    local name = 'n' .. names[n]
-    local number = call('HGET', P .. 'nm', name)
-    if not number then
-      number = int(call('HINCRBY', P .. 'nm', 'last', 1))
-      call('HSET', P .. 'nm', name, number, '#' .. number, names[n])
-    end
-    numbers[n] = number
-  end
-  return numbers[n]
-end
 
 local words = {}
 
@@ -53,37 +38,6 @@ local function read_completion()
   if has.F then d.follow_ups = read_jobs() end
   if has.R then d.replaced = read_job() end
   return d
-end
-
--- A part of an attempt: in the hash, or where it is long, in another.
-local function keep(j, field, value)
-  if value and #value > INLINE then
-    call('HSET', P .. 'a:' .. j.id, field, value)
-    value = nil
-  end
-  put(j, field, value)
-end
-
-local function set_aside(j, number)
-  local parts = {}
-  for _, field in ipairs({number, number .. 'r', number .. 'f', number .. 'o'}) do
-    if j[field] then
-      parts[#parts + 1] = field
-      parts[#parts + 1] = j[field]
-      put(j, field, nil)
-    end
-  end
-  if #parts > 0 then call('HSET', P .. 'a:' .. j.id, unpack(parts)) end
-end
-
-local function record(j, d)
-  local n = d.number
-  if j[n] then call('HDEL', P .. 'a:' .. j.id, n .. 'r', n .. 'f', n .. 'o') end
-  put(j, n, number_of(d.worker) .. ' ' .. d.text)
-  keep(j, n .. 'r', d.result)
-  keep(j, n .. 'f', d.failure)
-  keep(j, n .. 'o', d.output)
-  if tonumber(n) > KEPT then set_aside(j, int(tonumber(n) - KEPT)) end
 end
 
 local function unless_zero(text)
@@ -123,7 +77,7 @@ local function end_run(d)
   put(j, 'y', unless_zero(d.retries))
   put(j, 'z', unless_zero(d.crashes))
   show(j, not cancelled and d.shown or nil)
-  if d.number then record(j, d) else put(j, 'a', unless_zero(int(tonumber(j.a) - 1))) end
+  if d.number then record(j, d.number, names[d.worker], d.text, d.result, d.failure, d.output) else put(j, 'a', unless_zero(int(tonumber(j.a) - 1))) end
   if d.queue then
     put(j, 'q', d.queue)
     call('SADD', P .. 'q', d.queue)

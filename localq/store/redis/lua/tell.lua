@@ -57,3 +57,18 @@ local function last_attempt(h, id)
   end
   return best > 0 and told_attempt(h, id, int(best))
 end
+
+-- Returns all attempts that are kept, first to last.
+local function attempts_of(h, id)
+  local numbers, told = {}, {}
+  local function note(field)
+    if string.match(field, '^%d+$') then numbers[#numbers + 1] = tonumber(field) end
+  end
+  for field in pairs(h) do note(field) end
+  for _, field in ipairs(call('HKEYS', P .. 'a:' .. id)) do
+    if not h[field] then note(field) end
+  end
+  table.sort(numbers)
+  for n, number in ipairs(numbers) do told[n] = told_attempt(h, id, int(number)) end
+  return told
+end
