@@ -81,7 +81,7 @@ class state(str):  # noqa: N801 - Celery's name
         return precedence(self) >= precedence(other)
 
 
-_FINAL = {JobState.SUCCEEDED: SUCCESS, JobState.FAILED: FAILURE, JobState.CANCELLED: REVOKED}
+_FINAL: dict[int, str] = {JobState.SUCCEEDED: SUCCESS, JobState.FAILED: FAILURE, JobState.CANCELLED: REVOKED}
 
 
 def public_state(job: Job) -> str:
@@ -96,4 +96,4 @@ def public_state(job: Job) -> str:
         return STARTED
     if job.state < JobState.RUNNING:
         return RETRY if job.retries or job.crashes else PENDING
-    return _FINAL[JobState(job.state)]
+    return _FINAL[job.state]

@@ -36,7 +36,7 @@ class JobView(NamedTuple):
     @property
     def final(self) -> bool:
         """Whether the job is finished, well or not."""
-        return JobState(self.job.state).final
+        return self.job.state >= JobState.SUCCEEDED
 
     @property
     def silent(self) -> bool:

@@ -45,6 +45,8 @@ class Statement:
     def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the parameters in the text's order."""
         _, names, fixed = self._compiled
+        if not fixed and len(names) > 1 and len(given) == len(names):
+            return self.in_order(given)
         return tuple([given[name] if name in given else fixed.get(name) for name in names])
 
     @cached_property
