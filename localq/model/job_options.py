@@ -59,7 +59,8 @@ class JobOptions(NamedTuple):
             if may_be_tagged(text):
                 said |= {name: revived(said[name]) for name in _CARRIED if name in said}
             # A row that somebody wrote by hand must not stop a worker: what is not of its option's kind is left out.
-            return cls(**{name: one for name, one in said.items() if isinstance(one, _KINDS.get(name, ()))})
+            kept: dict[str, Any] = {name: one for name, one in said.items() if isinstance(one, _KINDS.get(name, ()))}
+            return cls(**kept)
         except (ValueError, TypeError, AttributeError):
             return _NONE
 
