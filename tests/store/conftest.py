@@ -43,9 +43,7 @@ STORES: dict[str, Kind] = {
     ),
     "memory": Kind(lambda folder, empty, steady: SqliteStore(":memory:", steady=steady)),
     "postgresql": Kind(lambda folder, empty, steady: in_schema_of_its_own(steady)),
-    "redis": Kind(
-        lambda folder, empty, steady: on_keys_of_its_own(steady), frozenset({"bells", "events", "groups", "mail"})
-    ),
+    "redis": Kind(lambda folder, empty, steady: on_keys_of_its_own(steady)),
 }
 
 

@@ -3,7 +3,7 @@
 -- options are long, what holds these as `P`.
 local worker, bell, limit, now_text = arg(), arg(), tonumber(arg()), arg()
 local now = tonumber(now_text)
-local STUCK, DUE, LOOKED, ROUNDS = 256, 1000, 4000, 4
+local STUCK, DUE, LOOKED, ROUNDS, TOLD = 256, 1000, 6000, 4, 100
 
 if not call('ZSCORE', P .. 'wl', worker) then return {0, '', {}} end
 
@@ -161,10 +161,14 @@ local function best(most)
 end
 
 -- Puts a job where those stand that not every worker knows.
+local apart_already = {}
 local function set_apart(id, h)
   local name = h.q .. '\0' .. h.t
   call('ZADD', P .. 'r:' .. name, score(h.p, h.k), id)
-  call('SADD', P .. 'apart', name)
+  if not apart_already[name] then
+    apart_already[name] = true
+    call('SADD', P .. 'apart', name)
+  end
   unknown[h.t] = true
 end
 
@@ -212,5 +216,7 @@ flush_counts('t', unbegun)
 if #taken > 0 then wrote() end
 
 local met = {}
-for task in pairs(unknown) do met[#met + 1] = task end
+for task in pairs(unknown) do
+  if #met < TOLD then met[#met + 1] = task end
+end
 return {1, next_at and int(next_at) or '', met, unpack(taken)}
