@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ __all__ = ["Contents", "contents", "faults"]
 
 #: Keys asked for at once.
 _AT_ONCE = 1000
-_READ = {
+_READ: dict[bytes, Callable[[bytes], tuple[Any, ...]]] = {
     b"string": lambda key: ("STRLEN", key),
     b"hash": lambda key: ("HGETALL", key),
     b"list": lambda key: ("LRANGE", key, 0, -1),
@@ -132,7 +132,7 @@ def _place(fields: Fields, held: Contents, job_id: str) -> Iterator[tuple[str, i
 
 
 def _places(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
-    """Each job is in the sets that its state says, and in no other."""
+    """Check that each job is in the sets that its state says, and in no other."""
     expected: dict[str, dict[str, int]] = defaultdict(dict)
     running: dict[str, dict[str, str]] = defaultdict(dict)
     for job_id, fields in jobs.items():
@@ -162,7 +162,7 @@ def _compared(name: str, actual: Mapping[str, Any], expected: Mapping[str, Any])
 
 
 def _counts(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
-    """Counts are those of the jobs there are."""
+    """Check that counts are those of the jobs there are."""
     by_state = Counter(f"{fields['s']}:{fields['q']}" for fields in jobs.values())
     open_ones = [fields for fields in jobs.values() if _state(fields) < JobState.RUNNING]
     by_task = Counter(f"{fields['q']}\0{fields['t']}" for fields in open_ones)
@@ -174,7 +174,7 @@ def _counts(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
 
 
 def _order(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
-    """Keys lead to jobs, and lists by task have all of theirs in order."""
+    """Check that keys lead to jobs, and lists by task have all of theirs in order."""
     chunks: dict[str, str] = {}
     for number, chunk in held.named("c").items():
         chunks |= {str(int(number) * 128 + int(place)): job_id for place, job_id in chunk.items()}
@@ -192,7 +192,7 @@ def _order(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
 
 
 def _finished(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
-    """What is over is found by the minute, and by prune."""
+    """Check that what is over is found by the minute, and by prune."""
     again = set(held.zsets.get("fk", {}))
     over, ended = held.named("f"), held.named("F")
     for job_id, fields in jobs.items():
@@ -236,7 +236,7 @@ def _ties(held: Contents, job_id: str, fields: Fields, field: str) -> Sequence[s
 
 
 def _edges(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
-    """Edges are known on both sides, and counts of what is waited for are right."""
+    """Check that edges are known on both sides, and counts of what is waited for are right."""
     forth, back = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for job_id, fields in jobs.items():
         edges = _ties(held, job_id, fields, "e")
@@ -262,7 +262,7 @@ def _waits(job_id: str, fields: Fields, edges: Iterable[str], jobs: Mapping[str,
 
 
 def _belongings(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
-    """What is kept of a job beside its hash belongs to one that says so."""
+    """Check that what is kept of a job beside its hash belongs to one that says so."""
     for kind, field in (("p", "L"), ("m", "m"), ("e", "e"), ("b", "b"), ("a", None)):
         for job_id in held.named(kind):
             fields = jobs.get(job_id)
@@ -274,7 +274,7 @@ def _belongings(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
 
 
 def _workers(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
-    """Each worker is there or gone; who holds jobs is known."""
+    """Check that each worker is there or gone, and who holds jobs is known."""
     known, there, gone = held.hashes.get("wk", {}).keys(), held.zsets.get("wl", {}), held.zsets.get("wg", {})
     for worker in sorted(known | there.keys() | gone.keys() | held.named("h").keys()):
         if worker not in known or (worker in there) == (worker in gone):

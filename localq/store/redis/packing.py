@@ -79,9 +79,9 @@ def _completion(done: Completion, names: dict[str, int]) -> list[Any]:
     if done.replaced is not None:
         letters += "R"
         said += _job(done.replaced)
-    owner = _NONE if done.owner is None else done.owner
     state = int(done.state)
-    return [done.id, done.run_token, owner, state, done.run_at, done.retries, done.crashes, letters, *said]
+    # Nobody's key is 0.
+    return [done.id, done.run_token, done.owner or 0, state, done.run_at, done.retries, done.crashes, letters, *said]
 
 
 def _attempt(one: Attempt, names: dict[str, int], said: list[Any]) -> str:
