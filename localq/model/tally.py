@@ -6,9 +6,11 @@ Spans are kept by size, in classes of a quarter of a power of two: a percentile 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 __all__ = ["COARSE_US", "FINE_US", "Ended", "Tally", "added_up", "percentile", "size_of", "span_of", "tallied"]
 
@@ -16,6 +18,8 @@ __all__ = ["COARSE_US", "FINE_US", "Ended", "Tally", "added_up", "percentile", "
 FINE_US, COARSE_US = 600_000_000, 3_600_000_000
 #: Classes in a power of two.
 _PARTS = 4
+#: The class of the longest spans: a hundred years.
+_MOST_SIZE = 206
 
 
 class Ended(NamedTuple):
@@ -49,7 +53,7 @@ class Tally(NamedTuple):
 
 def size_of(span_us: int) -> int:
     """Return the class of a span: 0 for a microsecond or less, four more for each doubling."""
-    return max(0, round(_PARTS * math.log2(span_us))) if span_us > 0 else 0
+    return min(max(0, round(_PARTS * math.log2(span_us))), _MOST_SIZE) if span_us > 0 else 0
 
 
 def span_of(size: int) -> float:
@@ -57,25 +61,39 @@ def span_of(size: int) -> float:
     return float(2 ** (size / _PARTS))
 
 
-def tallied(jobs: Iterable[Ended], step_us: int) -> list[Tally]:
-    """Return the tallies of jobs, by the step in which they finished."""
-    # There may be many: nothing is made for each of them.
-    cells: dict[tuple[int, str, str, int], tuple[list[int], dict[int, int], dict[int, int]]] = {}
+@cache
+def _bounds() -> list[int]:
+    """Return the least span of each class from 1 on: so many as a span can have microseconds."""
+    bounds: list[int] = []
+    for size in range(1, _MOST_SIZE + 1):
+        least = int(2 ** ((size - 0.5) / _PARTS))
+        while size_of(least) < size:
+            least += 1
+        bounds.append(least)
+    return bounds
+
+
+def tallied(jobs: Iterable[Sequence[Any]], step_us: int) -> list[Tally]:
+    """Return the tallies of jobs, each as `Ended` has it, by the step in which they finished."""
+    # There may be millions: no object is made for each, and what can be is done by the interpreter's own loops.
+    cells: dict[tuple[int, str, str, int], tuple[list[int], list[int], list[int]]] = {}
+    bounds = _bounds()
     for task, queue, state, finished_at, run_at, started_at, ended_at in jobs:
-        key = (finished_at - finished_at % step_us, task, queue, state)
+        key = (finished_at // step_us, task, queue, state)
         cell = cells.get(key)
         if cell is None:
-            cell = cells[key] = ([0, 0], {}, {})
+            cell = cells[key] = ([0, 0], [], [])
         sums, runs, waits = cell
         sums[0] += 1
         if started_at is not None and ended_at is not None:
             took = max(0, ended_at - started_at)
             sums[1] += took
-            size = size_of(took)
-            runs[size] = runs.get(size, 0) + 1
-            size = size_of(started_at - run_at)
-            waits[size] = waits.get(size, 0) + 1
-    return [Tally(*key, sums[0], sums[1], runs, waits) for key, (sums, runs, waits) in sorted(cells.items())]
+            runs.append(bisect_right(bounds, took))
+            waits.append(bisect_right(bounds, started_at - run_at))
+    return [
+        Tally(at * step_us, task, queue, state, count, run_us, Counter(runs), Counter(waits))
+        for (at, task, queue, state), ((count, run_us), runs, waits) in sorted(cells.items())
+    ]
 
 
 def added_up(tallies: Iterable[Tally], step_us: int) -> list[Tally]:

@@ -137,15 +137,28 @@ def _routes(site: Site, keeper: Keeper, now: Callable[[], float]) -> list[Route]
 
     def answering(way: Way) -> Callable[[Request], Awaitable[Response]]:
         answer = _answering(site, way.handler)
-        return partial(drawn.answer, draw=answer) if way.right == Right.READ else answer
+        return partial(drawn.answer, draw=answer) if way.right == Right.READ else _changing(site, answer)
 
     return [Route(way.path, guarded(answering(way), way.right, keeper, now), methods=list(way.methods)) for way in WAYS]
+
+
+def _changing(site: Site, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def changed(request: Request) -> Response:
+        response = await answer(request)
+        # Whoever has just paused a queue is to see that it is.
+        site.past.forget()
+        site.desk.forget()
+        return response
+
+    return changed
 
 
 def _answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
-            return await handler(site, request)
+            response = await handler(site, request)
+            site.filling.begin()
+            return response
         except BadRequest as error:
             return refused_page(site, request, Refused(error.status, str(error)))
         except Denied as error:

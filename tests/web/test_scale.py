@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from localq import LocalQ
 from localq.web.ask.held import Held
+from localq.web.serve import Address, _listening
 
 
 class Worked:
@@ -23,7 +26,7 @@ class Worked:
         return int(self.worked)
 
 
-@pytest.mark.parametrize(("took", "held_s"), [(0.001, 0.0), (0.03, 0.3), (0.1, 1.0), (9.0, 1.5)])
+@pytest.mark.parametrize(("took", "held_s"), [(0.001, 0.0), (0.03, 1.2), (0.1, 4.0), (9.0, 4.0)])
 def test_an_answer_holds_the_longer_the_more_work_it_was(took: float, held_s: float) -> None:
     clocks = Worked()
     held = Held(lambda: clocks.now, lambda: clocks.worked)
@@ -67,6 +70,89 @@ def test_who_asks_while_an_answer_is_being_found_gets_that_one() -> None:
         thread.join(60)
 
     assert found == ["one"]
+
+
+def test_an_answer_is_found_anew_aside_while_the_last_one_is_given() -> None:
+    clocks = Worked()
+    held = Held(lambda: clocks.now, lambda: clocks.worked)
+    begun: list[str] = []
+
+    def find() -> int:
+        clocks.take(1.0)
+        return int(clocks.now)
+
+    first = held.get(find)
+    clocks.now += 5.0
+    old = [held.get(find, lambda: begun.append("again")) for _ in range(3)]
+    held.renew(find)
+    new = held.get(find, lambda: begun.append("never"))
+
+    assert old == [first] * 3
+    assert begun == ["again"]
+    assert new == int(clocks.now)
+
+
+def test_an_answer_that_is_too_old_is_waited_for_and_one_that_somebody_changed_as_well() -> None:
+    clocks = Worked()
+    held = Held(lambda: clocks.now, lambda: clocks.worked)
+
+    def find() -> int:
+        clocks.take(1.0)
+        return int(clocks.now)
+
+    held.get(find)
+    clocks.now += 60.0
+    late = held.get(find, pytest.fail)
+    clocks.now += 1.0
+    held.forget()
+
+    assert late == 160
+    assert held.get(find, pytest.fail) == 161
+
+
+@pytest.fixture
+def slow_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let any count be costly."""
+    monkeypatch.setattr("localq.web.ask.held._QUICK_S", -1.0)
+    monkeypatch.setattr("localq.web.ask.held._TIMES", 1e9)
+
+
+def test_what_waits_is_never_old_however_many_have_finished(page: Any, q: LocalQ, slow_counts: None) -> None:
+    for number in range(3):
+        q.send_task("shop.mail", (number,))
+
+        assert page.get("/api/queues/length").json()["active_queues"] == [{"name": "celery", "messages": number + 1}]
+
+
+def test_whoever_changes_something_sees_it_at_once(page: Any, q: LocalQ, slow_counts: None) -> None:
+    q.send_task("shop.mail", ("ann",))
+    seen = [page.get("/api/v1/queues").json()["queues"][0]["paused"]]
+    for verb in ("pause", "resume"):
+        page.post(f"/api/v1/queues/celery/{verb}")
+        seen.append(page.get("/api/v1/queues").json()["queues"][0]["paused"])
+
+    assert seen == [False, True, False]
+
+
+def test_an_answer_does_not_wait_for_the_browser_to_say_that_it_got_the_first_half() -> None:
+    listening = _listening(Address("127.0.0.1", 0))
+
+    async def told() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def came(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            found.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(came, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            try:
+                return await asyncio.wait_for(found, 60)
+            finally:
+                writer.close()
+
+    assert asyncio.run(told()) == 1
 
 
 def test_small_counts_are_never_old(page: Any, q: LocalQ) -> None:

@@ -148,11 +148,15 @@ class Reading(Protocol):
         """
         ...
 
-    def stats(self) -> Stats:
+    def stats(self, finished: bool = True) -> Stats:
         """Return what a look at all jobs finds.
 
         Of each queue and priority no more than the first `LINE` READY jobs are asked for their task and since when
         they wait: they are the first to be claimed, and those that nobody claims.
+
+        Args:
+            finished: Count those that are over too. A store that counts by looking need not look at them otherwise:
+                there may be millions, and it is the others that are asked for often.
         """
         ...
 

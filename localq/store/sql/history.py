@@ -9,7 +9,7 @@ from typing import Any
 
 from localq.model.audit import Change, ChangeRow
 from localq.model.job import JobState
-from localq.model.tally import COARSE_US, FINE_US, Ended, Tally, added_up, tallied
+from localq.model.tally import COARSE_US, FINE_US, Tally, added_up, tallied
 from localq.store.protocol.history import CHANGES_KEPT, TALLIES_KEPT_US
 from localq.store.sql.database import Database
 from localq.store.sql.dialect import SqlDialect
@@ -38,16 +38,17 @@ class SqlHistory:
     def finished(self, since: int, until: int, step_us: int) -> list[Tally]:
         """Return how many jobs finished in each step; see the protocol."""
         with self._db.lock, self._db.reading as cursor:
-            there = list(self._ended(cursor, since, until))
+            there = tallied(self._ended(cursor, since, until), step_us)
             gone = [_tally(row) for row in self._sql.tallies.run(cursor, since=since, until=until).fetchall()]
-        return added_up([*tallied(there, step_us), *gone], step_us)
+        # Nothing is added up where nothing was removed: there may be many.
+        return added_up([*there, *gone], step_us) if gone else there
 
-    def _ended(self, cursor: Any, since: int, until: int) -> Iterator[Ended]:
+    def _ended(self, cursor: Any, since: int, until: int) -> Iterator[Sequence[Any]]:
         jobs = job_statements(self._db.dialect)
         for state in (state for state in JobState if state.final):
             for queue in skipping(cursor, jobs.next_done, of_state=int(state)):
                 rows = self._sql.ended.run(cursor, of_state=int(state), of_queue=queue, since=since, until=until)
-                yield from (Ended._make(row) for row in rows.fetchall())
+                yield from rows.fetchall()
 
     def record(self, changes: Sequence[Change], now: int, token: str) -> None:
         """Write down changes; see the protocol."""
@@ -72,7 +73,7 @@ def remember(cursor: Any, dialect: SqlDialect, keys: Sequence[int]) -> None:
     """Count finished jobs that are about to go, within the transaction that removes them."""
     sql = history_statements(dialect)
     rows = sql.going.run(cursor, keys=dialect.bound(keys)).fetchall()
-    fresh = tallied(map(Ended._make, rows), FINE_US)
+    fresh = tallied(rows, FINE_US)
     if not fresh:
         return
     _add(cursor, sql, fresh, FINE_US)

@@ -29,13 +29,15 @@ __all__ = ["ReadStatements", "read_statements"]
 P = bindparam
 
 
-def _counts() -> CompoundSelect[Any]:
+def _counts(finished: bool) -> CompoundSelect[Any]:
     """Return the number of jobs by queue and state, each state from its own index."""
-    open_ones = (
+    open_ones = [
         select(job.c.queue, literal_column(str(int(state))), func.count()).where(state_is(state)).group_by(job.c.queue)
         for state in JobState
         if not state.final
-    )
+    ]
+    if not finished:
+        return union_all(*open_ones)
     done = (
         select(job.c.queue, job.c.state, func.count())
         .where(job.c.finished_at.is_not(None))
@@ -107,7 +109,7 @@ class ReadStatements(StatementTable):
         self.note = self.made(select(note.c.meta).where(note.c.job == P("job")))
 
     def _counting(self) -> None:
-        self.stats = self.made(_counts())
+        self.stats, self.open_stats = self.made(_counts(True)), self.made(_counts(False))
         line = (
             select(job.c.task, job.c.run_at)
             .where(state_is(JobState.READY), job.c.queue == P("of_queue"), job.c.priority == P("rank"))

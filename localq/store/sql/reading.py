@@ -136,12 +136,12 @@ class SqlReading:
         with self._db.lock, self._db.reading as cursor:
             return [Job._make(row) for row in self._sql.stranded.run(cursor, most=limit).fetchall()]
 
-    def stats(self) -> Stats:
+    def stats(self, finished: bool = True) -> Stats:
         """Return counts, and since when queues wait; see the protocol."""
         since: dict[str, int] = {}
         in_front: Counter[tuple[str, str]] = Counter()
         with self._db.lock, self._db.reading as cursor:
-            rows = self._sql.stats.run(cursor).fetchall()
+            rows = (self._sql.stats if finished else self._sql.open_stats).run(cursor).fetchall()
             for queue in ready_queues(cursor, self._jobs):
                 for task, count, oldest in self._front(cursor, queue):
                     in_front[queue, task] += count

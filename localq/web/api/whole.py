@@ -35,12 +35,13 @@ async def overview(site: Site, request: Request, asked: schemas.Nothing) -> sche
 async def series(site: Site, request: Request, asked: schemas.WindowAsked) -> schemas.Series:
     """Tell how many jobs finished, and failed, over time."""
     window, now = WINDOWS[asked.window], site.desk.now()
-    tallies = await site.desk.ask(lambda store: site.past.tallies(store, window, now))
+    tallies, whole_from = await site.desk.ask(lambda store: site.past.tallies(store, window, now))
     found = points(tallies, now - window.length_us, now, window.step_us)
     return schemas.Series(
         asked.window,
         window.step_us / 1e6,
         [schemas.Point(to_datetime(one.at), one.finished, one.failed) for one in found],
+        told.at(whole_from if whole_from > now - window.length_us else None),
     )
 
 

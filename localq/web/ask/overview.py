@@ -14,7 +14,7 @@ from localq.store.protocol import Store
 from localq.web.ask.held import Held
 from localq.web.ask.needs import Need, needs_of
 from localq.web.ask.queues import QueueSeen, lately, queues_seen
-from localq.web.ask.series import WINDOWS, Figures, Point, Series, Window, figures, points
+from localq.web.ask.series import LEVELS, WINDOWS, Figures, Point, Series, Tallies, Window, figures, points
 from localq.web.ask.workers import WorkerSeen, workers_seen
 
 __all__ = ["Overview", "Past", "overview"]
@@ -26,10 +26,10 @@ _NEXT = 5
 
 
 class Past:
-    """The series of every window, kept as long as the dashboard runs."""
+    """What finished up to now, kept as long as the dashboard runs."""
 
     def __init__(self) -> None:
-        self._series = {name: Series(one.step_us, 2 * one.length_us) for name, one in WINDOWS.items()}
+        self._series = Series(LEVELS)
         self._shared: dict[str, Held] = {}
         self._lock = threading.Lock()
 
@@ -39,24 +39,36 @@ class Past:
             held = self._shared.setdefault(name, Held())
         return held.get(find)
 
-    def tallies(self, store: Store, window: Window, now: int, *, before: bool = False) -> list[Tally]:
+    def forget(self) -> None:
+        """Share no answer any longer that was found before: somebody has just changed something."""
+        with self._lock:
+            for held in self._shared.values():
+                held.forget()
+
+    @property
+    def behind(self) -> bool:
+        """Whether something is yet to be read that pages have asked for."""
+        return self._series.behind
+
+    def tallies(self, store: Store, window: Window, now: int, *, before: bool = False) -> Tallies:
         """Return the tallies of a window up to now; of the one before it as well, if asked for."""
         begin = now - window.length_us * (2 if before else 1)
-        return self._series[window.name].since(store, begin, now)
+        return self._series.since(store, begin, now, window.step_us)
 
     def read_on(self, store: Store, now: int) -> bool:
-        """Read a piece of what pages will ask for, the shortest window first; return whether there is more."""
-        return any(series.read_on(store, now) for series in self._series.values())
+        """Read a piece of what pages will ask for, the newest first; return whether there is more."""
+        return self._series.read_on(store, now)
 
     def last_hour(self, store: Store, now: int) -> list[Tally]:
-        """Return the tallies of the last hour."""
-        return self.tallies(store, WINDOWS["1h"], now)
+        """Return the tallies of the last hour, as far as they are known."""
+        return self.tallies(store, WINDOWS["1h"], now).tallies
 
 
 class Overview(NamedTuple):
     """What the first page shows. `hour` and `hour_before` are what the last hour and the one before come to.
 
-    `minutes` are the points of the last hour, `chart` those of the window asked for.
+    `minutes` are the points of the last hour, `chart` those of the window asked for: before `counted_from` they are not
+    known yet; None: all are.
     """
 
     empty: bool
@@ -66,6 +78,7 @@ class Overview(NamedTuple):
     minutes: list[Point]
     window: Window
     chart: list[Point]
+    counted_from: int | None
     queues: list[QueueSeen]
     workers: list[WorkerSeen]
     next_firings: list[Schedule]
@@ -88,28 +101,32 @@ def overview(store: Store, past: Past, window: Window, now: int) -> Overview:
 
 def _overview(store: Store, past: Past, window: Window, now: int) -> Overview:
     rows = store.workers.all()
-    two_hours = past.tallies(store, WINDOWS["1h"], now, before=True)
+    two_hours, whole_from = past.tallies(store, WINDOWS["1h"], now, before=True)
     split = now - _HOUR
     hour = [one for one in two_hours if one.at >= split]
-    earlier = [one for one in two_hours if one.at < split]
+    earlier = [one for one in two_hours if one.at < split] if whole_from <= split - _HOUR else None
     queues = queues_seen(store, rows, lately(hour, now))
-    whole = hour if window.name == "1h" else past.tallies(store, window, now)
+    begin = now - window.length_us
+    whole = Tallies(hour, max(begin, whole_from)) if window.name == "1h" else past.tallies(store, window, now)
     return Overview(
         empty=not queues and not any(row for row in rows),
         needs=needs_of(store, rows, queues, _new_failures(hour, earlier), now),
         hour=figures(hour),
-        hour_before=figures(earlier),
+        hour_before=figures(earlier or ()),
         minutes=points(hour, split, now, _MINUTE),
         window=window,
-        chart=points(whole, now - window.length_us, now, window.step_us),
+        chart=points(whole.tallies, begin, now, window.step_us),
+        counted_from=None if whole.whole_from <= begin else whole.whole_from,
         queues=queues,
         workers=workers_seen(store, rows),
         next_firings=_next_firings(store),
     )
 
 
-def _new_failures(hour: Sequence[Tally], earlier: Sequence[Tally]) -> dict[str, int]:
-    """Return how many jobs failed in the last hour, of tasks of which none did in the hour before."""
+def _new_failures(hour: Sequence[Tally], earlier: Sequence[Tally] | None) -> dict[str, int]:
+    """Return how many jobs failed in the last hour, of tasks of which none did in the hour before, if that is known."""
+    if earlier is None:
+        return {}
     failed: Counter[str] = Counter()
     for one in hour:
         if one.state == JobState.FAILED:

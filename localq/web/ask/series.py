@@ -1,21 +1,26 @@
-"""How many jobs finished over time: asked of the store once, and then only what is new."""
+"""How many jobs finished over time: asked of the store once, and then only what is new.
+
+However many there are, a page waits for few of them: what it does not know yet, it says so, and it is read meanwhile.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from localq.exceptions import StoreError
 from localq.model.job import JobState
-from localq.model.tally import Tally, percentile
+from localq.model.tally import Tally, added_up, percentile
 from localq.store.protocol import Store
 
-__all__ = ["WINDOWS", "Figures", "Point", "Series", "Window", "figures", "points"]
+__all__ = ["LEVELS", "WINDOWS", "Figures", "Point", "Series", "Tallies", "Window", "figures", "points"]
 
 #: A step that is over may still get jobs whose worker was slow to write.
 _SETTLED_US = 5_000_000
+#: Jobs that a piece should have, and that a page waits for at most.
+_IN_PIECE, _AT_ONCE = 2000, 4000
 
 
 class Window(NamedTuple):
@@ -26,12 +31,18 @@ class Window(NamedTuple):
     step_us: int
 
 
-_MINUTE, _HOUR = 60_000_000, 3_600_000_000
+_SECOND, _MINUTE, _HOUR = 1_000_000, 60_000_000, 3_600_000_000
+#: The shortest piece.
+_LEAST = _SECOND // 64
 WINDOWS = {
     "1h": Window("1h", _HOUR, _MINUTE),
     "24h": Window("24h", 24 * _HOUR, 10 * _MINUTE),
     "7d": Window("7d", 7 * 24 * _HOUR, _HOUR),
 }
+
+
+#: What is kept: twice each window, so that it can be compared with the one before.
+LEVELS = {one.step_us: 2 * one.length_us for one in WINDOWS.values()}
 
 
 class Point(NamedTuple):
@@ -58,48 +69,99 @@ class Figures(NamedTuple):
         return self.failed / self.finished if self.finished else None
 
 
+class Tallies(NamedTuple):
+    """What finished over time, in the order of time; from `whole_from` on nothing is missing."""
+
+    tallies: list[Tally]
+    whole_from: int
+
+
 class Series:
-    """The tallies of one step length, kept for all pages of a dashboard.
+    """The tallies of the past, in finer steps the nearer they are: each piece is read once, the newest first.
 
     Args:
-        kept_us: How far back they are kept: twice a window, so that it can be compared with the one before.
+        levels: Step lengths, and how far back each is kept, the finest first; each a multiple of the one before.
     """
 
-    def __init__(self, step_us: int, kept_us: int) -> None:
-        self._step, self._kept = step_us, kept_us
-        self._settled: list[Tally] = []
+    def __init__(self, levels: Mapping[int, int]) -> None:
+        self._levels: dict[int, dict[int, list[Tally]]] = {step: {} for step in levels}
+        self._kept = dict(levels)
+        #: Stretches that are over and not read yet, the newest last; and where what is not over begins.
+        self._missing: list[tuple[int, int]] = []
         self._settled_to = 0
-        self._piece = _HOUR
+        self._piece = _SECOND
         self._lock = threading.Lock()
+
+    @property
+    def behind(self) -> bool:
+        """Whether something is missing."""
+        return bool(self._missing)
 
     def read_on(self, store: Store, now: int) -> bool:
         """Read the next piece of the past, and return whether there is more: what a question may take is limited."""
         with self._lock:
-            oldest = (now - self._kept) // self._step * self._step
-            start = max(self._settled_to, oldest)
-            until = (now - _SETTLED_US) // self._step * self._step
-            if start >= until:
-                return False
-            end = min(until, start + max(self._piece // self._step, 1) * self._step)
-            try:
-                fresh = store.history.finished(start, end, self._step)
-            except StoreError:
-                # So many finished then that they are asked for in smaller pieces.
-                if end - start <= self._step:
-                    raise
-                self._piece = (end - start) // 2
-                return True
-            self._settled = [one for one in self._settled if one.at >= oldest] + fresh
-            self._settled_to = end
-            return end < until
+            self._settle(now)
+            if self._missing:
+                self._read_piece(store, now)
+            return bool(self._missing)
 
-    def since(self, store: Store, begin: int, now: int) -> list[Tally]:
-        """Return the tallies of the steps from a time on, up to now."""
-        while self.read_on(store, now):
-            pass
+    def since(self, store: Store, begin: int, now: int, step_us: int) -> Tallies:
+        """Return the tallies of the steps from a time on, up to now: those that are known, or are soon found."""
         with self._lock:
-            unsettled = store.history.finished(self._settled_to, now + 1, self._step)
-            return [one for one in (*self._settled, *unsettled) if one.at >= begin]
+            self._settle(now)
+            looked_at = 0
+            while self._missing and self._missing[-1][1] > begin and looked_at < _AT_ONCE:
+                looked_at += self._read_piece(store, now)
+            unsettled = store.history.finished(self._settled_to, now + 1, step_us)
+            level = self._levels[step_us]
+            found = [one for at in sorted(level) if at >= begin for one in level[at]]
+            whole_from = max(begin, self._missing[-1][1]) if self._missing else begin
+        return Tallies([*found, *(one for one in unsettled if one.at >= begin)], whole_from)
+
+    def _settle(self, now: int) -> None:
+        """Take up what is over since the last look, and let go of what is too old."""
+        until, oldest = now - _SETTLED_US, now - max(self._kept.values())
+        begin = max(self._settled_to, oldest)
+        if until > begin:
+            if self._missing and self._missing[-1][1] == begin:
+                begin = self._missing.pop()[0]
+            self._missing.append((begin, until))
+            self._settled_to = until
+        self._missing = [(max(first, oldest), end) for first, end in self._missing if end > oldest]
+        for step, level in self._levels.items():
+            for at in [at for at in level if at < now - self._kept[step] - step]:
+                del level[at]
+
+    def _read_piece(self, store: Store, now: int) -> int:
+        """Read the newest piece that is missing; return how many jobs it has, 0 if it was too large."""
+        first, end = self._missing.pop()
+        start = max(first, end - self._piece)
+        step = next(step for step, kept in self._kept.items() if end > now - kept or kept == max(self._kept.values()))
+        try:
+            fresh = store.history.finished(start, end, step)
+        except StoreError:
+            self._missing.append((first, end))
+            # So many finished then that they are asked for in smaller pieces.
+            if self._piece <= _LEAST:
+                raise
+            self._piece //= 4
+            return 0
+        if start > first:
+            self._missing.append((first, start))
+        for wide, level in self._levels.items():
+            if wide >= step:
+                _add(level, fresh, wide)
+        count = sum(one.count for one in fresh)
+        self._piece = max(_LEAST, min(4 * self._piece, self._piece * _IN_PIECE // max(count, 1)))
+        return count
+
+
+def _add(level: dict[int, list[Tally]], fresh: Sequence[Tally], step_us: int) -> None:
+    by_step: dict[int, list[Tally]] = {}
+    for one in fresh:
+        by_step.setdefault(one.at // step_us * step_us, []).append(one)
+    for at, some in by_step.items():
+        level[at] = added_up([*level.get(at, ()), *some], step_us)
 
 
 def points(tallies: Iterable[Tally], begin: int, end: int, step_us: int) -> list[Point]:

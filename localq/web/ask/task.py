@@ -61,10 +61,14 @@ class Parameter(NamedTuple):
 
 
 class TaskPage(NamedTuple):
-    """A task with all that is known of it; `examined` jobs were looked at for the slowest of them."""
+    """A task with all that is known of it; `examined` jobs were looked at for the slowest of them.
+
+    What finished before `counted_from` is not counted yet; None: all of the window is.
+    """
 
     task: TaskSeen
     before: Figures
+    counted_from: int | None
     spans: list[Spans]
     runs: Mapping[int, int]
     waiting: dict[str, int]
@@ -84,10 +88,11 @@ def task_page(
     app: LocalQ, store: Store, past: Past, window: Window, name: str, now: int, counted: Waiting
 ) -> TaskPage | None:
     """Return what is known of a task; None where nobody knows of one, and no job is of it."""
-    both = [one for one in past.tallies(store, window, now, before=True) if one.task == name]
+    tallies, whole_from = past.tallies(store, window, now, before=True)
+    both = [one for one in tallies if one.task == name]
     split = now - window.length_us
     during = [one for one in both if one.at >= split]
-    seen = next(iter(tasks_seen(app, store, past, window, now, counted, only=name)), None)
+    seen = next(iter(tasks_seen(app, store, during, counted, only=name)), None)
     recent = _newest(store, Filter(tasks=(name,)), _LOOKED_AT)
     if seen is None and not recent:
         return None
@@ -96,7 +101,8 @@ def task_page(
     task = app.tasks.find(name)
     return TaskPage(
         task=seen or TaskSeen(name, figures(during), 0, 0, 0, False, ()),
-        before=figures(one for one in both if one.at < split),
+        before=figures(one for one in both if one.at < split and whole_from <= split - window.length_us),
+        counted_from=None if whole_from <= split else whole_from,
         spans=_spans(during, split, now, window.step_us),
         runs=_added(during),
         waiting={queue: count for (queue, of), count in counted.counts.items() if of == name},

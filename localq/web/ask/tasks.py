@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from localq.app import LocalQ
@@ -15,7 +16,7 @@ from localq.web.ask.names import Waiting
 from localq.web.ask.overview import Past
 from localq.web.ask.series import Figures, Window, figures
 
-__all__ = ["TaskSeen", "running_by_task", "task_names", "tasks_seen"]
+__all__ = ["TaskSeen", "TasksPage", "running_by_task", "task_names", "tasks_page", "tasks_seen"]
 
 #: Running jobs that are read at most.
 _MOST_RUNNING = 1000
@@ -41,16 +42,35 @@ class TaskSeen(NamedTuple):
         return self.figures.finished - self.figures.failed - self.revoked
 
 
+class TasksPage(NamedTuple):
+    """Every task; what finished before `counted_from` is not counted yet, None: all is."""
+
+    tasks: list[TaskSeen]
+    counted_from: int | None
+
+
+def tasks_page(app: LocalQ, store: Store, past: Past, window: Window, now: int, counted: Waiting) -> TasksPage:
+    """Return every task that is known, waits, or finished in a window: those with most failures first, then by name."""
+    return past.shared(f"tasks {window.name}", lambda: _tasks_page(app, store, past, window, now, counted))
+
+
+def _tasks_page(app: LocalQ, store: Store, past: Past, window: Window, now: int, counted: Waiting) -> TasksPage:
+    tallies, whole_from = past.tallies(store, window, now)
+    return TasksPage(
+        tasks_seen(app, store, tallies, counted), None if whole_from <= now - window.length_us else whole_from
+    )
+
+
 def tasks_seen(
-    app: LocalQ, store: Store, past: Past, window: Window, now: int, counted: Waiting, only: str | None = None
+    app: LocalQ, store: Store, tallies: Sequence[Tally], counted: Waiting, only: str | None = None
 ) -> list[TaskSeen]:
-    """Return every task that is known, waits, or finished in a window: those with most failures first, then by name.
+    """Return every task that is known, waits, or finished: those with most failures first, then by name.
 
     Args:
         only: Leave out all others.
     """
     by_task: dict[str, list[Tally]] = {}
-    for one in past.tallies(store, window, now):
+    for one in tallies:
         by_task.setdefault(one.task, []).append(one)
     waiting: Counter[str] = Counter()
     for (_, task), count in counted.counts.items():

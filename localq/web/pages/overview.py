@@ -25,7 +25,6 @@ async def first(site: Site, request: Request) -> Response:
     window = WINDOWS.get(request.query_params.get("window", "1h"), WINDOWS["1h"])
     now = site.desk.now()
     seen = await site.desk.ask(lambda store: overview(store, site.past, window, now))
-    site.filling.begin()
     say = language_of(request)
     return site.render.page(
         request,
@@ -43,9 +42,10 @@ async def first(site: Site, request: Request) -> Response:
 
 
 def _chart(seen: Overview, say: Language) -> Markup:
+    known = [seen.counted_from is None or one.at >= seen.counted_from for one in seen.chart]
     lines = (
-        ("done", [float(one.finished) for one in seen.chart]),
-        ("failed", [float(one.failed) for one in seen.chart]),
+        ("done", [float(one.finished) if there else None for one, there in zip(seen.chart, known, strict=True)]),
+        ("failed", [float(one.failed) if there else None for one, there in zip(seen.chart, known, strict=True)]),
     )
     return chart([one.at for one in seen.chart], lines, _clock(seen), say("Jobs that finished, and those that failed"))
 

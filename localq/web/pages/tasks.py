@@ -21,7 +21,7 @@ from localq.web.act.form_call import FIELD, read_call
 from localq.web.ask.names import Waiting
 from localq.web.ask.series import WINDOWS, Window
 from localq.web.ask.task import TaskPage, parameters_of, task_page
-from localq.web.ask.tasks import TaskSeen, tasks_seen
+from localq.web.ask.tasks import TasksPage, tasks_page
 from localq.web.draw.histogram import bars, histogram
 from localq.web.draw.lines import chart
 from localq.web.forms import Form
@@ -38,13 +38,13 @@ async def tasks(site: Site, request: Request) -> Response:
     """List the tasks."""
     window, now = _window(request, "24h"), site.desk.now()
     found, counted = await site.desk.ask(lambda store: _all(site, store, window, now))
-    values = {"tasks": found, "whole": counted.whole, "window": window, "windows": list(WINDOWS)}
+    values = {**found._asdict(), "whole": counted.whole, "window": window, "windows": list(WINDOWS)}
     return site.render.page(request, "tasks.html", values)
 
 
-def _all(site: Site, store: Store, window: Window, now: int) -> tuple[list[TaskSeen], Waiting]:
+def _all(site: Site, store: Store, window: Window, now: int) -> tuple[TasksPage, Waiting]:
     counted = site.names.waiting(store)
-    return tasks_seen(site.desk.app, store, site.past, window, now, counted), counted
+    return tasks_page(site.desk.app, store, site.past, window, now, counted), counted
 
 
 def _window(request: Request, usual: str) -> Window:

@@ -58,11 +58,12 @@ class Point(Struct):
 
 
 class Series(Struct):
-    """What finished over time."""
+    """What finished over time; what did before `counted_from` is being counted, null: all of it was."""
 
     window: Window
     step_s: float
     points: list[Point]
+    counted_from: datetime | None
 
 
 class AuditAsked(Struct, forbid_unknown_fields=True):
