@@ -10,10 +10,12 @@ from localq.model.job import Job, JobState
 from localq.model.orders import PARKED_AT
 from localq.model.worker import Served, WorkerCard, WorkerRow, WorkerState
 
-__all__ = ["AHEAD", "Reason", "Seconds", "World", "why_not"]
+__all__ = ["AHEAD", "AWAITED", "Reason", "Seconds", "World", "why_not"]
 
 #: Jobs in front of one that are counted at most.
 AHEAD = 10_000
+#: Jobs that one waits for which are looked at, at most: those that did not succeed come first.
+AWAITED = 100
 
 
 class Seconds(float):
@@ -43,7 +45,7 @@ class World(NamedTuple):
     `paused_since`: since when its queue is paused, 0 for a time that is not known, None if it is not. `ahead` is how
     many jobs of its queue come first, counted up to `AHEAD`. `per_second` is how many jobs of its queue end a second,
     None where nothing tells. `rate` is the limit of its task, in words, and `rate_free_at` when that has room again.
-    `awaited` are the jobs it waits for, `culprit` that it failed of.
+    `awaited` are jobs it waits for, of many the first that did not succeed; `culprit` is the one it failed of.
     """
 
     workers: Sequence[WorkerRow]
@@ -82,10 +84,11 @@ def _awaits(job: Job, world: World) -> Reason:
     unfinished = [one for one in world.awaited if not JobState(one.state).final]
     failed_ones = [one for one in world.awaited if one.state in (JobState.FAILED, JobState.CANCELLED)]
     ids = tuple(one.id for one in [*failed_ones, *unfinished])
+    looked_at_all = len(world.awaited) < AWAITED
+    count = len(unfinished) if unfinished and looked_at_all else job.waits
     if failed_ones:
         text = "It waits for {n} more of its jobs; {failed} of those it waits for did not succeed."
-        return Reason("awaits", text, {"n": len(unfinished), "failed": len(failed_ones)}, ids)
-    count = len(unfinished) or job.waits
+        return Reason("awaits", text, {"n": count, "failed": len(failed_ones)}, ids)
     return Reason(
         "awaits",
         _counted(count, "It waits for a job to finish.", "It waits for {n} jobs to finish."),

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from localq import LocalQ, chain
+from localq.model.worker import Served
+from tests.store.given import LEASE, SECOND, card, done
 
 
 def test_a_job_that_no_worker_can_take_says_so(localq: Any, q: LocalQ) -> None:
@@ -32,3 +34,17 @@ def test_an_unknown_id_is_an_error(localq: Any, q: LocalQ) -> None:
     q.store.open()
 
     assert localq("why", "nobody").exit_code == 4
+
+
+def test_a_job_behind_others_says_about_how_long_that_takes(localq: Any, q: LocalQ) -> None:
+    jobs = [q.send_task("shop.mail") for _ in range(100)]
+    now = q.clock.now()
+    key = q.store.workers.enter(card(queues=None), now, LEASE)
+    claimed = q.store.jobs.claim(key, Served(None, ()), 70, now).jobs
+    # Of the last half minute: two a second.
+    q.store.jobs.finish([done(one) for one in claimed[:10]], now - 200 * SECOND)
+    q.store.jobs.finish([done(one) for one in claimed[10:]], now - 20 * SECOND)
+
+    said = localq("why", jobs[-1].id).output
+
+    assert said == "It is behind 29 jobs of queue celery: about 14 s.\n"

@@ -591,6 +591,33 @@ def test_a_family_is_its_jobs_and_edges(store: Any) -> None:
     assert store.read.family("unknown") == ([], [])
 
 
+def test_of_a_large_family_the_first_are_given_with_the_edges_between_them(store: Any) -> None:
+    ids = chord(store, 5)
+    chain(store, "a", "b", "c")
+
+    jobs, ties = store.read.family("w", 3)
+
+    assert [one.id for one in jobs] == ids[:3]
+    assert ties == []
+    assert store.read.family("w", 6) == store.read.family("w")
+    assert store.read.family("unknown", 3) == ([], [])
+    first, tied = store.read.family("a", 2)
+    assert [one.id for one in first] == ["a", "b"]
+    assert [(tie.waiter, tie.awaited) for tie in tied] == [("b", "a")]
+
+
+def test_of_what_a_job_waits_for_the_failed_come_first_and_then_the_unfinished(store: Any) -> None:
+    ids = chord(store, 5)
+    end(store, ids[0])
+    end(store, ids[3], S.FAILED)
+
+    awaited = [one.id for one in store.read.awaited("body", 10)]
+
+    assert awaited == [ids[3], ids[1], ids[2], ids[4], ids[0]]
+    assert [one.id for one in store.read.awaited("body", 2)] == awaited[:2]
+    assert store.read.awaited(ids[0], 10) == store.read.awaited("unknown", 10) == []
+
+
 def test_a_job_that_cannot_run_is_told_of_its_culprit_and_its_last_attempt(store: Any) -> None:
     chain(store, "a", "b")
     end(store, "a", S.FAILED)

@@ -165,6 +165,7 @@ LOOKING: dict[str, Callable[[Any, Any], Any]] = {
     "read.find": lambda s, _: s.read.find(Filter(), 5),
     "read.starting": lambda s, _: s.read.starting("j", 5),
     "read.family": lambda s, _: s.read.family("job"),
+    "read.awaited": lambda s, _: s.read.awaited("next", 5),
     "read.inputs": lambda s, _: s.read.inputs(["next"]),
     "history.finished": lambda s, _: s.history.finished(NOW - HOUR, NOW + HOUR, HOUR),
     "history.changes": lambda s, _: s.history.changes(5),

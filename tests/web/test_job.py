@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from localq import LocalQ, chain, current
+from localq import LocalQ, chain, chord, current
 from localq.model.job_options import JobOptions
 from localq.testing import drain
 from localq.web.act.change import Denied, Hand
@@ -164,3 +164,17 @@ def test_what_people_did_to_a_job_stands_on_its_page(page: TestClient, q: LocalQ
 
     assert "What people changed" in text
     assert "token" in text
+
+
+def test_of_a_large_workflow_some_are_drawn_and_the_job_is_among_them(page: TestClient, q: LocalQ) -> None:
+    body = chord([q.signature("shop.pack", (number,)) for number in range(300)])(q.signature("shop.mail"))
+
+    text = page.get(f"/jobs/{body.id}").text
+    drawn = re.findall(r'class="node[^"]*" data-key="([^"]+)"', text)
+    said = page.get(f"/api/v1/jobs/{body.id}").json()
+
+    assert body.id in drawn
+    assert 200 < len(drawn) < 300
+    assert said["workflow"] == drawn
+    assert f"It has many jobs, of which {len(drawn)} are drawn." in text
+    assert said["why"]["text"] == "It waits for 300 jobs to finish."

@@ -27,7 +27,8 @@ def why(app: LocalQ, job_id: str, as_json: bool) -> None:
     job = known(store.read, job_id)
     task = app.tasks.find(job.task)
     own_rate = None if task is None else task.rate_limit
-    reason = why_not(job, world_of(store, job, own_rate=own_rate), app.clock.now())
+    now = app.clock.now()
+    reason = why_not(job, world_of(store, job, now, own_rate=own_rate), now)
     if as_json:
         show_json({"id": job.id, "kind": reason.kind, "reason": reason.english(), "jobs": list(reason.jobs)})
         return

@@ -123,8 +123,20 @@ class Reading(Protocol):
         """Return up to `limit` jobs whose ids start so, the greatest ids first, without their arguments."""
         ...
 
-    def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
-        """Return the jobs of a workflow, and the job whose id is its name, in the order of adding; and the edges."""
+    def family(self, workflow: str, most: int | None = None) -> tuple[list[Job], list[Tie]]:
+        """Return the jobs of a workflow, and the job whose id is its name, in the order of adding; and the edges.
+
+        Args:
+            most: Only the first so many, with the edges between them: a workflow may have any number. A store must
+                find these without reading the others whole.
+        """
+        ...
+
+    def awaited(self, job_id: str, most: int) -> list[Job]:
+        """Return up to `most` jobs that one waits for, or did, in the order of its edges, without their arguments.
+
+        Those that failed or were cancelled come before all others, and those that are not over next.
+        """
         ...
 
     def inputs(self, ids: Sequence[str]) -> dict[str, Inputs]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     func,
     literal_column,
     or_,
@@ -140,17 +141,46 @@ class ReadStatements(StatementTable):
             .order_by(edge.c.position)
         )
         self.stranded = self.made(_stranded())
+        named = or_(job.c.workflow == P("of_workflow"), job.c.id == P("of_workflow"))
+        # The keys alone stand in indexes: no other row of a large workflow is read.
+        first = select(job.c.key).where(named).order_by(job.c.key).limit(P("most")).subquery()
         self.family = self.made(
-            select(*job_columns(with_args=False))
-            .where(or_(job.c.workflow == P("of_workflow"), job.c.id == P("of_workflow")))
-            .order_by(job.c.key)
+            select(*job_columns(with_args=False)).where(job.c.key.in_(select(first.c.key))).order_by(job.c.key)
         )
+        self._ties()
+
+    def _ties(self) -> None:
         awaited = job.alias("awaited")
         self.ties = self.made(
             select(job.c.id, edge.c.position, awaited.c.id, edge.c.passing, edge.c.on_error)
             .select_from(edge.join(job, job.c.key == edge.c.waiter).outerjoin(awaited, awaited.c.key == edge.c.awaited))
             .where(job.c.workflow == P("of_workflow"))
             .order_by(edge.c.waiter, edge.c.position)
+        )
+        among = (edge.c[end].in_(self.dialect.listed("keys")) for end in ("waiter", "awaited"))
+        self.ties_among = self.made(
+            select(job.c.id, edge.c.position, awaited.c.id, edge.c.passing, edge.c.on_error)
+            .select_from(edge.join(job, job.c.key == edge.c.waiter).join(awaited, awaited.c.key == edge.c.awaited))
+            .where(*among)
+            .order_by(edge.c.waiter, edge.c.position)
+        )
+        state = job.c.state
+        urgency = case(
+            (state > FINAL, literal_column("0")), (state < FINAL, literal_column("1")), else_=literal_column("2")
+        )
+        awaits = edge.join(job, job.c.key == edge.c.awaited)
+        some = (
+            select(job.c.key, urgency.label("urgency"), edge.c.position)
+            .select_from(awaits)
+            .where(edge.c.waiter == P("k"))
+            .order_by(urgency, edge.c.position)
+            .limit(P("most"))
+            .subquery()
+        )
+        self.awaited = self.made(
+            select(*job_columns(with_args=False))
+            .select_from(job.join(some, some.c.key == job.c.key))
+            .order_by(some.c.urgency, some.c.position)
         )
 
 

@@ -23,6 +23,8 @@ __all__ = ["SqlReading", "attempt_of"]
 
 #: Every priority a job can have.
 _PRIORITIES = range(10)
+#: A limit that none reaches.
+_ALL = (1 << 62) - 1
 
 
 class SqlReading:
@@ -95,12 +97,23 @@ class SqlReading:
             rows = self._sql.starting.run(cursor, prefix=prefix, end=f"{prefix}\U0010ffff", most=limit).fetchall()
         return [Job._make(row) for row in rows]
 
-    def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
+    def family(self, workflow: str, most: int | None = None) -> tuple[list[Job], list[Tie]]:
         """Return a workflow's jobs and edges; see the protocol."""
+        limit = _ALL if most is None else most
         with self._db.lock, self._db.reading as cursor:
-            jobs = [Job._make(row) for row in self._sql.family.run(cursor, of_workflow=workflow).fetchall()]
-            ties = [Tie._make(row) for row in self._sql.ties.run(cursor, of_workflow=workflow).fetchall()]
-        return jobs, ties
+            rows = self._sql.family.run(cursor, of_workflow=workflow, most=limit).fetchall()
+            if most is None:
+                edges = self._sql.ties.run(cursor, of_workflow=workflow).fetchall()
+            else:
+                edges = self._sql.ties_among.run(cursor, keys=self._db.dialect.bound(row[0] for row in rows)).fetchall()
+        return [Job._make(row) for row in rows], [Tie._make(row) for row in edges]
+
+    def awaited(self, job_id: str, most: int) -> list[Job]:
+        """Return jobs that one waits for; see the protocol."""
+        with self._db.lock, self._db.reading as cursor:
+            row = self._jobs.by_id.run(cursor, of_id=job_id).fetchone()
+            rows = [] if row is None else self._sql.awaited.run(cursor, k=row[0], most=most).fetchall()
+        return [Job._make(row) for row in rows]
 
     def inputs(self, ids: Sequence[str]) -> dict[str, Inputs]:
         """Return what jobs get of those they waited for; see the protocol."""

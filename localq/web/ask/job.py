@@ -27,6 +27,8 @@ __all__ = ["COPY_OF", "MOST_ATTEMPTS", "MOST_FAMILY", "JobSeen", "job_seen"]
 #: Attempts that are shown, the last; and jobs of a workflow that are drawn.
 MOST_ATTEMPTS, MOST_FAMILY = 100, 200
 _MOST_CHANGES = 20
+#: Jobs that one waits for which are drawn with it, where it does not stand among the first of its workflow.
+_MOST_AWAITED = 40
 #: The header of a job that says which one it was made of, by a hand that changed its arguments.
 COPY_OF = "localq_copy_of"
 
@@ -35,7 +37,7 @@ class JobSeen(NamedTuple):
     """A job with all that is known of it.
 
     `progress` is what it said of itself last (`current` and `total` among that, where it counts), `family` the jobs
-    of its workflow with the edges between them, and `family_left_out` how many more there are. `changes` is what people
+    of its workflow with the edges between them, and `family_cut` whether there are more. `changes` is what people
     did to it, and `code` what calls it again, where there are words for that.
     """
 
@@ -50,7 +52,7 @@ class JobSeen(NamedTuple):
     attempts: list[Attempt]
     family: list[Job]
     ties: list[Tie]
-    family_left_out: int
+    family_cut: bool
     owner: str | None
     changes: list[ChangeRow]
     code: str | None
@@ -92,26 +94,41 @@ def job_seen(app: LocalQ, store: Store, name: str) -> JobSeen | None:
     called = store.read.get([job.id], args=True).get(job.id, job)
     call = shown_call(called, app.conf)
     attempts = store.read.attempts(job.id)[-MOST_ATTEMPTS:]
-    family, ties = store.read.family(job.workflow or job.id)
+    family, ties, there_are_more = _family(store, job)
     task = app.tasks.find(job.task)
-    world = world_of(store, job, own_rate=None if task is None else task.rate_limit)
+    now = app.clock.now()
+    world = world_of(store, job, now, own_rate=None if task is None else task.rate_limit)
     return JobSeen(
         job=job,
         state=states.public_state(job),
         options=JobOptions.read(job.options),
-        reason=why_not(job, world, app.clock.now()),
+        reason=why_not(job, world, now),
         call=call,
         result=_result(app, job, seen.attempt),
         progress=None if seen.note is None else json.loads(seen.note),
         runs=[Run.of(one) for one in attempts],
         attempts=attempts,
-        family=family[:MOST_FAMILY],
+        family=family,
         ties=ties,
-        family_left_out=max(0, len(family) - MOST_FAMILY),
+        family_cut=there_are_more,
         owner=next((row.card.name for row in world.workers if row.key == job.owner), None),
         changes=store.history.changes(_MOST_CHANGES, target=job.id),
         code=call_code(job.task, _place(task), call.args, call.kwargs) if call.exact else None,
     )
+
+
+def _family(store: Store, job: Job) -> tuple[list[Job], list[Tie], bool]:
+    """Return the first jobs of a workflow, and this one with what it waits for, if it is not among them."""
+    jobs, ties = store.read.family(job.workflow or job.id, MOST_FAMILY + 1)
+    if len(jobs) <= MOST_FAMILY:
+        return jobs, ties, False
+    jobs = jobs[:MOST_FAMILY]
+    known = {one.id for one in jobs}
+    if job.id not in known:
+        awaited = store.read.awaited(job.id, _MOST_AWAITED)
+        jobs += [*(one for one in awaited if one.id not in known), job]
+        ties += [Tie(job.id, place, one.id, 0, 0) for place, one in enumerate(awaited)]
+    return jobs, ties, True
 
 
 def _place(task: Task[..., Any] | None) -> tuple[str, str] | None:

@@ -171,8 +171,8 @@ def _one(app: LocalQ, store: Store, starts: Starts, name: str) -> dict[str, Any]
 
 def _children(store: Store, job: Job) -> list[str]:
     """Return the ids of the jobs of its workflow that it has made."""
-    family, _ = store.read.family(job.workflow or job.id)
-    return [one.id for one in family[:_CHILDREN] if JobOptions.read(one.options).parent_id == job.id]
+    family, _ = store.read.family(job.workflow or job.id, _CHILDREN)
+    return [one.id for one in family if JobOptions.read(one.options).parent_id == job.id]
 
 
 async def result(site: Site, request: Request) -> Response:
