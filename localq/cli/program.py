@@ -58,6 +58,7 @@ COMMANDS = {
     "import-celery": Entry(
         "localq.cli.commands.import_celery:import_celery", "Change", "Continue from the last runs of Celery's beat."
     ),
+    "migrate": Entry("localq.cli.commands.migrate:migrate", "Change", "Move everything into another store."),
     "control": Entry("localq.cli.commands.control:control", "Change", "Tell workers what to do."),
     "pause": Entry("localq.cli.commands.control:pause", "Change", "Let no worker take jobs from queues."),
     "resume": Entry("localq.cli.commands.control:resume", "Change", "Let workers take jobs from queues again."),
@@ -76,7 +77,6 @@ COMMANDS = {
 _OF_BROKERS = {
     "amqp": " There is no broker to speak to: `localq status` shows the queues, `localq purge` empties them.",
     "logtool": " `localq list` and `localq result` show what became of jobs.",
-    "migrate": " There is no broker to take messages from: let Celery's workers finish what is there.",
 }
 
 

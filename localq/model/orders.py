@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["LIMITS", "MAIL", "PARKED_AT", "PAUSE", "RATE", "Letter", "Mail", "Order", "answer_word"]
+__all__ = ["LIMITS", "MAIL", "MOVE", "PARKED_AT", "PAUSE", "RATE", "Letter", "Mail", "Order", "answer_word"]
 
 #: Kinds of orders. `name` is a queue that nobody takes jobs from; its value says nothing.
 PAUSE = "pause"
@@ -16,6 +16,8 @@ PAUSE = "pause"
 RATE = "rate"
 #: `name` is a task, the value its time limits in seconds, as JSON: [soft, hard], null for none.
 LIMITS = "limits"
+#: What a store holds goes into another, or comes from one (`localq.monitor.moving`): `name` says which, "to" or "from".
+MOVE = "move"
 
 #: `run_at` of SCHEDULED jobs that wait for their task's rate limit: the last microsecond of the year 9999, which
 #: no call can ask for. They become READY when a claim has a token for them, and never by the passing of time.

@@ -28,10 +28,12 @@ OTHERS = [
 
 #: Points of the store alone, where `tests.store.test_firing_processes` kills.
 STORE = ["sync.inside", "fire.before", "fire.inside", "fire.after"]
+#: Those of who moves a store into another, where `test_moving` kills.
+MOVE = ["move.braked", "move.inside", "move.put", "move.schedules", "move.compared", "move.done"]
 
 
 def test_every_named_point_is_tried_here() -> None:
-    assert sorted(SLOT + WORKER + CLIENT + OTHERS + STORE) == sorted(POINTS)
+    assert sorted(SLOT + WORKER + CLIENT + OTHERS + STORE + MOVE) == sorted(POINTS)
 
 
 @pytest.mark.parametrize("point", SLOT)

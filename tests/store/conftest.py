@@ -7,6 +7,7 @@ nothing need a store that is complete. To keep that true a test is given no othe
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -85,13 +86,18 @@ class Part:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test on each store that has what it needs."""
+    """Run a test on each store that has what it needs, or on each pair of such."""
+    absent = {"postgresql": reason(), "redis": redis_reason()}
+    skipped = {kind: [pytest.mark.skip(reason=why)] for kind, why in absent.items() if why}
+    kinds = having(needed(metafunc.definition), STORES)
     if "make_store" in metafunc.fixturenames:
-        absent = {"postgresql": reason(), "redis": redis_reason()}
-        skipped = {kind: [pytest.mark.skip(reason=why)] for kind, why in absent.items() if why}
-        kinds = having(needed(metafunc.definition), STORES)
         made = [pytest.param(kind, marks=skipped.get(kind, [])) for kind in kinds]
         metafunc.parametrize("make_store", made, indirect=True)
+    if "pair" in metafunc.fixturenames:
+        pairs = [*itertools.product([kind for kind in kinds if kind != "normal"], repeat=2)]
+        marks = {both: [mark for kind in set(both) for mark in skipped.get(kind, [])] for both in pairs}
+        made = [pytest.param(both, id="-".join(both), marks=marks[both]) for both in pairs]
+        metafunc.parametrize("pair", made, indirect=True)
 
 
 def copied(folder: Path, empty: Path) -> Path:
@@ -122,17 +128,31 @@ def make_store(
     with ExitStack() as opened:
 
         def make() -> Any:
-            folder = tmp_path / f"store-{len(list(tmp_path.iterdir()))}"
-            folder.mkdir()
-            store = STORES[request.param].make(folder, empty, steady)
-            store.open()
-            if request.param == "postgresql":
-                opened.callback(server().give_back, store.database.address.schema)
-            opened.callback(store.close)
+            store = made(request.param, tmp_path, empty, steady, opened)
             facets = needed(request.node)
             return store if facets == EVERY else Part(store, facets)
 
         yield make
+
+
+def made(kind: str, tmp_path: Path, empty: Path, steady: LeaseClock, opened: ExitStack) -> Any:
+    """Return a store of a kind, empty and open until all that is opened is closed."""
+    folder = tmp_path / f"store-{len(list(tmp_path.iterdir()))}"
+    folder.mkdir()
+    store = STORES[kind].make(folder, empty, steady)
+    store.open()
+    if kind == "postgresql":
+        opened.callback(server().give_back, store.database.address.schema)
+    opened.callback(store.close)
+    return store
+
+
+@pytest.fixture
+def pair(request: pytest.FixtureRequest, tmp_path: Path, empty: Path, steady: LeaseClock) -> Iterator[tuple[Any, Any]]:
+    """Return two empty stores, of every kind and every other in turn."""
+    with ExitStack() as opened:
+        one, other = request.param
+        yield made(one, tmp_path, empty, steady, opened), made(other, tmp_path, empty, steady, opened)
 
 
 @pytest.fixture

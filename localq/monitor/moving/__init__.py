@@ -1,0 +1,1 @@
+"""Moving what one store holds into another: jobs, workflows, schedules and what holds for them."""
