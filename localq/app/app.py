@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from localq import current
 from localq.app.absent import INSTEAD
@@ -27,11 +27,13 @@ from localq.model import failpoints
 from localq.model.hints import nearest
 from localq.model.ids import ids_of
 from localq.model.job import JobState, NewJob
+from localq.model.option_types import SignatureOptions
 from localq.model.outcome import Note
 from localq.result import AsyncResult
 from localq.result.said import note_of
 from localq.serialization.sealing import seal_calls
 from localq.serialization.tagged_json.held import keeping, passing_on
+from localq.settings.setting_types import SettingOptions
 from localq.signals import after_task_publish, before_task_publish, task_sent
 from localq.tasks.builtin_tasks import make_builtins
 from localq.tasks.calls.asked import taken
@@ -117,13 +119,13 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         autofinalize: bool = True,
         strict_typing: bool = True,
         task_cls: type[Task[..., Any]] | str | None = None,
-        **settings: Any,
+        **settings: Unpack[SettingOptions],
     ) -> None:
-        settings = settings_of(settings, _OWN)
+        named = settings_of(settings, _OWN)
         own = {"broker_url": broker, "result_backend": backend, "include": include or None}
-        settings |= {name: value for name, value in own.items() if value is not None}
+        named |= {name: value for name, value in own.items() if value is not None}
         if eager:
-            settings["task_always_eager"] = True
+            named["task_always_eager"] = True
         self.main = main
         #: What it is called where it has no name: by the module that made it.
         self.defined_in = module_name(_maker(self))
@@ -133,7 +135,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         self._put_at(path, url)
         self._own_registry(tasks, autofinalize)
         self._tasks.own = make_builtins(self)
-        self._configure(settings, config_source)
+        self._configure(named, config_source)
         self._make_signals()
         self._lock = threading.RLock()
         #: Where notes of running tasks go; a slot sends them to its worker.
@@ -194,7 +196,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         name: str,
         args: Sequence[Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
-        **options: Any,
+        **options: Unpack[SignatureOptions],
     ) -> AsyncResult[Any]:
         """Add a job of a task by its name, which need not be known here; see `Task.apply_async`."""
         named: object = name
@@ -220,7 +222,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
     def send_of(self, task: Task[..., Any], args: Any, kwargs: Any, options: Mapping[str, Any]) -> AsyncResult[Any]:
         """Add the job of a call of a task: by `send_task` where a subclass has its own, as Celery does."""
         if self.sends_in_its_own_way():
-            own = {"task_type": task, "result_cls": task.AsyncResult}
+            own: dict[str, Any] = {"task_type": task, "result_cls": task.AsyncResult}
             return self.send_task(task.name, args, kwargs, **own, **options)
         return self.send(task.name, args, kwargs, options, task)
 

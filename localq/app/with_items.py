@@ -6,13 +6,14 @@ import contextlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Concatenate, TypeVar
+from typing import Any, Concatenate, TypeVar, Unpack
 
 from localq.app.parts import Part
 from localq.canvas import Signature
 from localq.exceptions import EncodeError
 from localq.model.ids import keyed_id
 from localq.model.job import JobState
+from localq.model.option_types import CallOptions
 from localq.result import AsyncResult, ResultSet
 from localq.result.as_they_finish import as_they_finish
 from localq.result.joining import assert_may_join
@@ -61,7 +62,7 @@ class WithItems:
         *,
         key: Callable[[T], object] | None = None,
         progress: bool = True,
-        **options: Any,
+        **options: Unpack[CallOptions],
     ) -> Mapped[R]:
         """Add a job of a task for each item; return their values, in the order of the items.
 

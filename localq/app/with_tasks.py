@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Coroutine, Mapping
 from types import ModuleType
-from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, Unpack, overload
 
 from localq import current
 from localq.app.autodiscovery import Load, Packages, discover
 from localq.app.frameworks import set_up
+from localq.model.option_types import TaskOptions
 from localq.settings import Settings
 from localq.settings.dotted_names import required
 from localq.tasks.annotations import annotate
@@ -70,10 +71,12 @@ class WithTasks:
     @overload
     def task(self, function: Callable[P, R], /) -> _Generic[P, R]: ...
     @overload
-    def task(self, /, *, bind: Literal[True], base: type[_Base] | None = None, **options: Any) -> BindingDecorator: ...
+    def task(
+        self, /, *, bind: Literal[True], base: type[_Base] | None = None, **options: Unpack[TaskOptions]
+    ) -> BindingDecorator: ...
     @overload
     def task(
-        self, /, *, bind: Literal[False] = False, base: type[_Base] | None = None, **options: Any
+        self, /, *, bind: Literal[False] = False, base: type[_Base] | None = None, **options: Unpack[TaskOptions]
     ) -> Decorator: ...
     def task(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         """Make a function a task: `@q.task` or `@q.task(name="add", bind=True, max_retries=5)`.
@@ -111,7 +114,7 @@ class WithTasks:
         """Return the name a function of a module gets; subclasses may have rules of their own."""
         return task_name(self.main, module, name)
 
-    def register_task(self, task: _Generic[P, R], **options: Any) -> _Generic[P, R]:
+    def register_task(self, task: _Generic[P, R], **options: Unpack[TaskOptions]) -> _Generic[P, R]:
         """Register an instance of a `Task` subclass that defines `run`; options are set as its attributes."""
         if isinstance(task, type):
             task = task()

@@ -7,11 +7,12 @@ import importlib
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, Unpack
 
 from localq import current
 from localq.app.programs import Program
 from localq.app.start_options import check_start
+from localq.model.option_types import StartOptions
 from localq.result.interrupted import say_at_end
 from localq.result.waiting import check_timeout
 
@@ -47,7 +48,7 @@ class WithWorkers:
         concurrency: int | str | Sequence[str] | None = None,
         *,
         argv: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[StartOptions],
     ) -> int | None:
         """Start a worker inside this program; it runs until `stop`, or until the program ends.
 
@@ -111,7 +112,7 @@ class WithWorkers:
                     self._embedded = None
 
     @contextlib.contextmanager
-    def running(self, concurrency: int | str | None = None, **options: Any) -> Iterator[Self]:
+    def running(self, concurrency: int | str | None = None, **options: Unpack[StartOptions]) -> Iterator[Self]:
         """Run a worker inside this program for the length of a block; see `start`.
 
         A Ctrl-C in the block is the same as its end, and goes on from there: standard error says what is waited for

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar, Unpack, overload
 
 from localq.canvas.parts import Part
-from localq.canvas.signatures import Signature, maybe_signature, of_task
+from localq.canvas.signatures import Signature, Workflow, maybe_signature, of_task
 from localq.canvas.stamping import StampingVisitor, listed, stamp_each
+from localq.model.option_types import SignatureOptions
 
 __all__ = ["after", "chain", "signatures"]
+
+S = TypeVar("S")
 
 
 def signatures(given: Any, app: Any = None) -> list[Signature[Any]]:
@@ -36,7 +39,7 @@ def after(result: Any, parent: Any) -> Any:
     return result
 
 
-class _Steps(Signature[Any]):
+class _Steps(Workflow):
     """What chains and groups share: signatures in a list, sent together."""
 
     KIND = ""
@@ -88,7 +91,9 @@ class _Steps(Signature[Any]):
         new["kwargs"]["tasks"] = [one.clone() for one in self.tasks]
         return new
 
-    def clone(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> Signature[Any]:
+    def clone(
+        self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Unpack[SignatureOptions]
+    ) -> Signature[Any]:
         """Return a copy, of each signature too; keyword arguments go to the tasks that get `args`."""
         new = super().clone(args, None, **options)
         if kwargs:
@@ -96,10 +101,6 @@ class _Steps(Signature[Any]):
                 if not one.immutable:
                     one["kwargs"] = {**one["kwargs"], **kwargs}
         return new
-
-    def apply_async(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> Any:
-        """Add all jobs, in one transaction; return the result."""
-        return self.app.send_workflow(self, args, kwargs, options)
 
     def stamp(
         self, visitor: StampingVisitor | None = None, append_stamps: bool = False, **headers: Any
@@ -177,6 +178,12 @@ class chain(_Steps):  # noqa: N801 - Celery's name
 
     id = _LastId("The last task's id; None while that is not known.", "options.task_id")
 
+    @overload  # type: ignore[override]
+    def __or__(self, other: Workflow) -> Any: ...
+    @overload
+    def __or__(self, other: Signature[S]) -> Signature[S]: ...
+    @overload
+    def __or__(self, other: Any) -> Any: ...
     def __or__(self, other: Any) -> Any:
         other = of_task(other)
         if not isinstance(other, Signature):
@@ -190,7 +197,7 @@ class chain(_Steps):  # noqa: N801 - Celery's name
             return new
         return chain(*self.unchain_tasks(), other, app=self._app)
 
-    __ior__ = __or__
+    __ior__ = __or__  # type: ignore[assignment]
 
     def reprcall(self, *args: Any, **kwargs: Any) -> str:
         """Return the tasks with bars between."""

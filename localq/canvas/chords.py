@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from localq.canvas.chains import after, signatures
 from localq.canvas.groups import group
-from localq.canvas.signatures import Signature, maybe_signature, of_task
+from localq.canvas.signatures import Signature, Workflow, maybe_signature, of_task
 from localq.canvas.stamping import StampingVisitor, stamp_each
 from localq.model.hints import nearest
 from localq.model.ids import new_id
 from localq.result import GroupResult
 
 __all__ = ["ON_ERROR", "chord", "on_error_of"]
+
+S = TypeVar("S")
 
 #: What a chord's body may do about header tasks that fail.
 ON_ERROR = ("fail", "wait", "skip")
@@ -36,7 +38,7 @@ def on_error_of(options: Mapping[str, Any]) -> str:
 
 
 @Signature.register_type("chord")
-class chord(Signature[Any]):  # noqa: N801 - Celery's name
+class chord(Workflow):  # noqa: N801 - Celery's name
     """A group with a task that runs when all of it is done: `chord(header)(body)`, or `group(...) | body`.
 
     The body gets the list of results, in the header's order. Options other than callbacks and the id, given when it
@@ -191,6 +193,12 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
             stamp_each([self.body], visitor, append_stamps, headers, more)
         return self
 
+    @overload  # type: ignore[override]
+    def __or__(self, other: Workflow) -> Any: ...
+    @overload
+    def __or__(self, other: Signature[S]) -> Signature[S]: ...
+    @overload
+    def __or__(self, other: Any) -> Any: ...
     def __or__(self, other: Any) -> Any:
         other = of_task(other)
         if not isinstance(other, Signature):
@@ -203,7 +211,7 @@ class chord(Signature[Any]):  # noqa: N801 - Celery's name
         new.body = new.body | other
         return new
 
-    __ior__ = __or__
+    __ior__ = __or__  # type: ignore[assignment]
 
     def __len__(self) -> int:
         return len(self.tasks)

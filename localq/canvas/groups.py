@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, Unpack, overload
 
 from localq.canvas.chains import _Steps
-from localq.canvas.signatures import Signature, of_task
+from localq.canvas.signatures import Signature, Workflow, of_task
 from localq.model.ids import new_id
+from localq.model.option_types import SignatureOptions
 from localq.result import GroupResult
 
 __all__ = ["group"]
+
+S = TypeVar("S")
 
 
 @Signature.register_type("group")
@@ -54,22 +57,17 @@ class group(_Steps):  # noqa: N801 - Celery's name
             one.set_immutable(immutable)
 
     def apply_async(
-        self,
-        args: Any = (),
-        kwargs: Mapping[str, Any] | None = None,
-        add_to_parent: bool = True,
-        link: Any = None,
-        link_error: Any = None,
-        **options: Any,
+        self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Unpack[SignatureOptions]
     ) -> Any:
         """Add all jobs, in one transaction; return a GroupResult.
 
         Raises:
             TypeError: a callback is given, which no group has: use a chord, or the tasks' own.
         """
-        if link is not None:
+        options.pop("add_to_parent", None)
+        if options.pop("link", None) is not None:
             raise TypeError("A group has no callback of its own: use a chord")
-        if link_error is not None:
+        if options.pop("link_error", None) is not None:
             raise TypeError("A group has no error callback of its own: give it to the tasks")
         return super().apply_async(args, kwargs, **options)
 
@@ -83,6 +81,12 @@ class group(_Steps):  # noqa: N801 - Celery's name
         more.pop("group_index", None)
         return GroupResult(own, [one.freeze(group_id=own, **more) for one in self.flat()], app=self.app)
 
+    @overload  # type: ignore[override]
+    def __or__(self, other: Workflow) -> Any: ...
+    @overload
+    def __or__(self, other: Signature[S]) -> Signature[S]: ...
+    @overload
+    def __or__(self, other: Any) -> Any: ...
     def __or__(self, other: Any) -> Any:
         other = of_task(other)
         if not isinstance(other, Signature):
@@ -91,7 +95,7 @@ class group(_Steps):  # noqa: N801 - Celery's name
             return self
         return Signature.TYPES["chord"](self, other, app=self._app)
 
-    __ior__ = __or__
+    __ior__ = __or__  # type: ignore[assignment]
 
     def reprcall(self, *args: Any, **kwargs: Any) -> str:
         """Return the tasks in brackets; the first ten of many."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localq.canvas.groups import group
-from localq.canvas.signatures import Signature, maybe_signature
+from localq.canvas.signatures import Signature, Workflow, maybe_signature
 from localq.model.bounds import is_whole
 
 __all__ = ["MAP", "STARMAP", "chunks", "xmap", "xstarmap"]
@@ -79,7 +79,7 @@ class xstarmap(_Mapped):  # noqa: N801 - Celery's name
 
 
 @Signature.register_type("chunks")
-class chunks(Signature[Any]):  # noqa: N801 - Celery's name
+class chunks(Workflow):  # noqa: N801 - Celery's name
     """A group of jobs each of which calls a task for the next `n` argument tuples of an iterable."""
 
     def __init__(self, task: Any, it: Iterable[Any], n: int, app: Any = None, **options: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, Unpack, overload
 
 from localq import current
 from localq.canvas.cycles import copied, refuse_cycles
@@ -11,11 +11,13 @@ from localq.canvas.parts import Part
 from localq.canvas.stamping import StampingVisitor, listed, merged_stamps, stamp_each, stamps_of
 from localq.exceptions import InvalidTaskError
 from localq.model.ids import new_id
+from localq.model.option_types import SignatureOptions
 from localq.result import AsyncResult
 
-__all__ = ["Signature", "maybe_signature", "of_task", "signature", "subtask"]
+__all__ = ["Signature", "Workflow", "maybe_signature", "of_task", "signature", "subtask"]
 
 R = TypeVar("R")
+S = TypeVar("S")
 _Type = TypeVar("_Type", bound="type[Signature[Any]]")
 #: Options that hold signatures.
 _LINKS = ("link", "link_error")
@@ -139,7 +141,9 @@ class Signature(dict[str, Any], Generic[R]):
 
     # Making others
 
-    def clone(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> Signature[R]:
+    def clone(
+        self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Unpack[SignatureOptions]
+    ) -> Signature[R]:
         """Return a copy with `args` put in front, and `kwargs` and options merged over its own."""
         new: Signature[R] = self._copy()
         if not self.immutable:
@@ -167,7 +171,7 @@ class Signature(dict[str, Any], Generic[R]):
                 new[name] = tuple(value) if name == "args" else dict(value)
         return new
 
-    def set(self, immutable: bool | None = None, **options: Any) -> Signature[R]:
+    def set(self, immutable: bool | None = None, **options: Unpack[SignatureOptions]) -> Signature[R]:
         """Set options on this signature; return it."""
         if immutable is not None:
             self.set_immutable(immutable)
@@ -258,9 +262,12 @@ class Signature(dict[str, Any], Generic[R]):
         """Add the job, with `args` put in front of its own."""
         return self.apply_async(args, kwargs)
 
-    def apply_async(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
+    def apply_async(
+        self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Unpack[SignatureOptions]
+    ) -> AsyncResult[R]:
         """Add the job; see `Task.apply_async` for options."""
-        sig = self.clone(args, kwargs, **{name: value for name, value in options.items() if value is not None})
+        said: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        sig = self.clone(args, kwargs, **said)
         return self.app.send_signature(sig.task, sig.args, sig.kwargs, sig.options)  # type: ignore[no-any-return]
 
     def apply(self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any) -> AsyncResult[R]:
@@ -277,13 +284,23 @@ class Signature(dict[str, Any], Generic[R]):
         """Run the task here and now."""
         return self.app.run_here(self.clone(args, kwargs))  # type: ignore[no-any-return]
 
+    @overload  # type: ignore[override]
+    def __or__(self, other: Workflow) -> Any: ...
+    @overload
+    def __or__(self, other: Signature[S]) -> Signature[S]: ...
+    @overload
+    def __or__(self, other: Any) -> Any: ...
     def __or__(self, other: Any) -> Any:
         other = of_task(other)
         if not isinstance(other, Signature):
             return NotImplemented
         return Signature.TYPES["chain"](self, other, app=self._app)
 
-    __ior__ = __or__
+    __ior__ = __or__  # type: ignore[assignment]
+
+    if TYPE_CHECKING:
+        # Else mypy takes `a | b` for what the dict `b` makes of it.
+        def __ror__(self, other: Any) -> Any: ...
 
     def __invert__(self) -> R:
         return self.apply_async().get()
@@ -304,6 +321,16 @@ class Signature(dict[str, Any], Generic[R]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Signature.from_dict, (dict(self),)
+
+
+class Workflow(Signature[Any]):
+    """A signature of several jobs; what sending it returns depends on how it ends."""
+
+    def apply_async(
+        self, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Unpack[SignatureOptions]
+    ) -> Any:
+        """Add all jobs, in one transaction; return the result."""
+        return self.app.send_workflow(self, args, kwargs, options)
 
 
 def signature(task: Any, *args: Any, **options: Any) -> Signature[Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from localq import current
 from localq.canvas import Signature
 from localq.exceptions import MaxRetriesExceededError, Replaced, Retry
 from localq.model.ids import follow_up_id
+from localq.model.option_types import RetryOptions
 from localq.tasks.request import Context
 from localq.tasks.retry_call import retry_call, send_apart
 
@@ -52,7 +53,7 @@ class BoundTask:
         eta: datetime | None = None,
         countdown: float | None = None,
         max_retries: int | None = None,
-        **options: Any,
+        **options: Unpack[RetryOptions],
     ) -> Retry:
         """Run the job again later: end this run and go on under the same id, or with `throw=False` as a job of its own.
 

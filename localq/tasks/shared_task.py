@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from localq import current
+from localq.model.option_types import TaskOptions
 from localq.tasks.registry import BindingDecorator, Decorator, TaskRegistry, make_task, task_name
 from localq.tasks.task import Task
 
@@ -21,7 +22,8 @@ class App(Protocol):
 
     tasks: TaskRegistry
 
-    def task(self, **options: Any) -> Callable[[Callable[..., Any]], Task[..., Any]]: ...
+    @property
+    def task(self) -> Callable[..., Any]: ...
 
 
 #: Each makes a shared function a task of an app.
@@ -33,9 +35,13 @@ def shared_task(function: Callable[P, Coroutine[Any, Any, R]], /) -> Task[P, R]:
 @overload
 def shared_task(function: Callable[P, R], /) -> Task[P, R]: ...
 @overload
-def shared_task(*, bind: Literal[True], **options: Any) -> BindingDecorator: ...
+def shared_task(
+    *, bind: Literal[True], base: type[Task[..., Any]] | None = None, **options: Unpack[TaskOptions]
+) -> BindingDecorator: ...
 @overload
-def shared_task(*, bind: Literal[False] = False, **options: Any) -> Decorator: ...
+def shared_task(
+    *, bind: Literal[False] = False, base: type[Task[..., Any]] | None = None, **options: Unpack[TaskOptions]
+) -> Decorator: ...
 def shared_task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a function a task of every app, those made later included; see `LocalQ.task`."""
 

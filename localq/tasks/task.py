@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, Unpack, cast
+from uuid import UUID
 
 from localq import current
 from localq.canvas import Signature, chunks, xmap, xstarmap
 from localq.exceptions import MaxRetriesExceededError, OperationalError
+from localq.model.option_types import CallOptions, SignatureOptions
 from localq.result import AsyncResult
 from localq.tasks.bound_task import BoundTask
 from localq.tasks.parameters import checker
@@ -158,8 +160,8 @@ class Task(BoundTask, Generic[P, R]):
         self,
         args: Sequence[Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
-        task_id: str | None = None,
-        **options: Any,
+        task_id: str | UUID | None = None,
+        **options: Unpack[CallOptions],
     ) -> AsyncResult[R]:
         """Add a job; durable when this returns.
 
@@ -177,9 +179,10 @@ class Task(BoundTask, Generic[P, R]):
             TypeError: an option that is nearly one of these, which is named, or arguments that do not fit.
             ValueError: the value of an option, of the call or of the task, cannot be.
         """
+        given: dict[str, Any] = options  # type: ignore[assignment]
         if task_id is not None:
-            options["task_id"] = task_id
-        return self.app.send_of(self, args or (), kwargs or {}, options)  # type: ignore[no-any-return]
+            given["task_id"] = task_id
+        return self.app.send_of(self, args or (), kwargs or {}, given)  # type: ignore[no-any-return]
 
     def asks(self) -> bool:
         """Return whether a subclass makes calls of this task: by its `apply_async`, or its app's `send_task`.
@@ -199,7 +202,10 @@ class Task(BoundTask, Generic[P, R]):
         return await asyncio.to_thread(self.delay, *args, **kwargs)
 
     async def aapply_async(
-        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
+        self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[SignatureOptions],
     ) -> AsyncResult[R]:
         """Add a job with options, without blocking the event loop."""
         import asyncio
@@ -211,7 +217,7 @@ class Task(BoundTask, Generic[P, R]):
         args: Sequence[Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
         throw: bool | None = None,
-        **options: Any,
+        **options: Unpack[SignatureOptions],
     ) -> AsyncResult[R]:
         """Run the task here and now, retries included, on a store in memory; return its result.
 
@@ -220,9 +226,10 @@ class Task(BoundTask, Generic[P, R]):
             throw: Raise the task's error; default: the setting task_eager_propagates.
             options: As of `apply_async`.
         """
+        given: dict[str, Any] = options  # type: ignore[assignment]
         if throw is not None:
-            options["throw"] = throw
-        return self.app.apply(self, args or (), kwargs or {}, options)  # type: ignore[no-any-return]
+            given["throw"] = throw
+        return self.app.apply(self, args or (), kwargs or {}, given)  # type: ignore[no-any-return]
 
     def s(self, *args: Any, **kwargs: Any) -> Signature[R]:
         """Return a signature of this task; arguments given later come in front."""
@@ -232,10 +239,11 @@ class Task(BoundTask, Generic[P, R]):
         """Return an immutable signature: as a callback it gets no result."""
         return self.signature(args, kwargs, immutable=True)
 
-    def signature(self, args: Any = None, kwargs: Any = None, **options: Any) -> Signature[R]:
+    def signature(
+        self, args: Any = None, kwargs: Any = None, *, immutable: bool = False, **options: Unpack[SignatureOptions]
+    ) -> Signature[R]:
         """Return a signature with options."""
-        immutable = bool(options.pop("immutable", False))
-        return Signature(self.name, args, kwargs, options, immutable=immutable, app=self.app)
+        return Signature(self.name, args, kwargs, options, immutable=bool(immutable), app=self.app)
 
     subtask = signature
 

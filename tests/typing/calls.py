@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from localq import AsyncResult, LocalQ, Signature, Task, shared_task
+from localq import AsyncResult, LocalQ, Signature, Task, group, shared_task
 from localq.monitor.control import Control
 from localq.monitor.event_receiver import Events
 from localq.result.backend import Backend
@@ -78,6 +78,29 @@ def right() -> None:
     add.delay(1).then(lambda done: assert_type(done.get(), int))
 
 
+def signatures() -> None:
+    assert_type(add.s(1) | total.s(), Signature[float])
+    assert_type((add.s(1) | add.s(2) | total.s()).apply_async(countdown=5).get(), float)
+    assert_type((group(add.s(1), add.s(2)) | total.s()).delay().get(), float)
+    assert_type(add.s(1).set(queue="io").clone(countdown=2), Signature[int])
+    print((add.s(1) | group(add.s(), add.s())).apply_async().results)
+
+
+def items() -> None:
+    assert_type(list(q.map(add, [1, 2], key=str)), list[int])
+    assert_type(q.map(fetch, ["a"]).results, list[AsyncResult[str]])
+    assert_type([one.get() for one in q.as_completed(q.map(fetch, ["a"]))], list[str])
+    assert_type([one.get() for one in q.as_completed([add.delay(1)])], list[int])
+
+
+def options() -> None:
+    LocalQ(path="jobs.db", result_expires=None, timezone="Europe/Berlin", broker_pool_limit=None)
+    add.apply_async((1,), countdown=5, link=total.s(), task_id="one", priority=3)
+    q.send_task("sum", (1,), task_id="two", expires=60)
+    with q.running(2, pool="threads", queues=["io"]) as running:
+        assert_type(running, LocalQ)
+
+
 def parts_of_an_app() -> None:
     assert_type(q.control, Control)
     assert_type(q.control.purge(), int)
@@ -105,6 +128,21 @@ def wrong() -> None:
     fetch_bound.delay(5)  # error: arg-type
     shared.delay("x")  # error: arg-type
     shared_bound.delay("x")  # error: arg-type
+    add.apply_async((1,), countdwn=5)  # error: call-arg
+    add.apply_async((1,), countdown="soon")  # error: arg-type
+    add.apply((1,), qeue="io")  # error: call-arg
+    add.signature((1,), countdwn=5)  # error: call-arg
+    add.s(1).set(queu="io")  # error: call-arg
+    add.s(1).apply_async(countdwn=5)  # error: call-arg
+    q.send_task("sum", (1,), countdwn=5)  # error: call-arg
+    q.start(concurency=1)  # error: call-arg
+    q.running(queuse=["io"])  # error: call-arg
+    q.task(max_retrie=5)  # error: call-overload
+    shared_task(max_retrie=5)  # error: call-overload
+    LocalQ(timzone="UTC")  # error: call-arg
+    LocalQ(task_time_limit="long")  # error: arg-type
+    q.map(add, ["a"])  # error: arg-type
+    q.map(add, [1], kye=str)  # error: call-arg
     q.control.pauze("mail")  # error: attr-defined
     q.schedules.pause(5)  # error: arg-type
     _: str = add.delay(1).get()  # error: assignment

@@ -7,7 +7,7 @@ plan. A call that does not arrive is not to be made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol
 
@@ -27,7 +27,8 @@ class _Asked(Protocol):
 
     name: str
 
-    def apply_async(self, args: Any, kwargs: Any, **options: Any) -> Any: ...
+    @property
+    def apply_async(self) -> Callable[..., Any]: ...
 
 
 class _Asking:
