@@ -23,6 +23,7 @@ from localq.model.worker import WorkerState
 from localq.monitor.moving.brake import FROM, TO, Brake, Mark, every_schedule
 from localq.monitor.moving.comparison import Comparison
 from localq.monitor.moving.jobs import copy_edges_and_groups, copy_jobs
+from localq.monitor.moving.refused import MoveRefused, StillRunning
 from localq.monitor.moving.schedules import move_schedule
 from localq.store.protocol import Filter, Portion, Store, Topic
 from localq.store.protocol.history import TALLIES_KEPT_US
