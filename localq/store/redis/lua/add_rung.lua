@@ -1,0 +1,4 @@
+if alone then
+  wake({[ARGV[6]] = 1})
+  return {1}
+end
