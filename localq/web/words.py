@@ -31,6 +31,9 @@ SHAPES = {
     "WAITING": Shape("calm", "◌"),
     "SCHEDULED": Shape("calm", "◷"),
     "READY": Shape("calm", "○"),
+    "REJECTED": Shape("off", "⊘"),
+    "LOST": Shape("bad", "✕"),
+    "RUNNING": Shape("busy", "▶"),
 }
 
 
@@ -65,7 +68,8 @@ def ago(at: int | None, now: int, say: Say) -> str:
     seconds = (now - at) / 1e6
     if abs(seconds) < 1:
         return say("now")
-    told = span_text(abs(seconds), say)
+    # What changes while somebody reads is told in whole seconds.
+    told = span_text(round(abs(seconds)) if abs(seconds) < _MINUTE else abs(seconds), say)
     return say("{span} ago", span=told) if seconds > 0 else say("in {span}", span=told)
 
 

@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from localq.exceptions import StoreError
-from localq.model.tally import Ended, Tally, tallied
-from localq.web.ask.series import Series
+from localq.model.job import JobState
+from localq.model.tally import Ended, Tally, size_of, tallied
+from localq.web.ask.series import Series, pulse
 
 _MINUTE, _HOUR = 60_000_000, 3_600_000_000
 NOW = 1_000_000 * _HOUR + 12_345
@@ -101,3 +102,14 @@ def test_what_nobody_looked_at_for_a_long_time_is_read_behind_the_newest() -> No
     found = all_of(store, series, NOW - 3 * _HOUR)
 
     assert sum(one.count for one in found) == len(ENDS)
+
+
+def test_jobs_that_ran_are_at_work_in_the_steps_before_their_end() -> None:
+    """One slot is busy for a minute a minute: a job of 90 s that ended in a minute ran in the one before as well."""
+    ended = Tally(2 * _MINUTE, "shop.mail", "q", JobState.SUCCEEDED, 1, 90_000_000, {size_of(90_000_000): 1}, {0: 1})
+    many = Tally(3 * _MINUTE, "shop.mail", "q", JobState.SUCCEEDED, 4, 180_000_000, {}, {})
+
+    found = pulse([ended, many], 0, 3 * _MINUTE, _MINUTE)
+
+    assert [one.busy for one in found] == [0.0, 0.5, 1.0, 3.0]
+    assert [one.wait_p95 for one in found] == [None, None, pytest.approx(1e-6), None]

@@ -207,7 +207,7 @@ def test_a_line_has_a_gap_where_there_is_nothing() -> None:
     drawn = chart([0, 1, 2, 3], (("p50", [0.1, 0.2, None, 0.3]),), str, "spans", lambda value: f"{value:g}")
 
     assert drawn.count("<polyline") == 2
-    assert ">0.4</text>" in drawn
+    assert "<span>0.4</span>" in drawn
 
 
 def test_where_too_many_wait_to_be_counted_the_pages_say_at_least_how_many(

@@ -14,6 +14,7 @@ import localq
 from localq.schedules import app_schedules, configured, firing
 from localq.web.rendering import PAGES
 from localq.web.said import SAID
+from localq.web.words import SHAPES
 
 __all__ = ["Text", "audit_verbs", "outcomes", "texts"]
 
@@ -45,7 +46,7 @@ class Text(NamedTuple):
 
 def texts() -> set[Text]:
     """Return every text."""
-    found = {Text(text) for text in (*SAID, *_SPANS, *_REASONS, *audit_verbs(), *(name for _, name in PAGES))}
+    found = {Text(text) for text in (*SAID, *_SPANS, *_REASONS, *audit_verbs(), *SHAPES, *(name for _, name in PAGES))}
     for path in sorted((_WEB / "templates").glob("*.html")):
         found |= set(_of_template(path.read_text("utf-8")))
     for path in [*sorted(_WEB.rglob("*.py")), _ROOT / "monitor" / "why_not.py"]:

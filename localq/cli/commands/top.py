@@ -26,6 +26,7 @@ from localq.web.act.jobs import Came, cancel, run_again
 from localq.web.ask.listing import Asked, listing
 from localq.web.ask.overview import Past, overview
 from localq.web.ask.series import WINDOWS
+from localq.web.ask.starts import Starts
 from localq.web.gate.actor import EVERYTHING, Actor
 from localq.web.language import language
 
@@ -62,7 +63,7 @@ def top(app: LocalQ, once: bool, interval: float) -> None:
     reader = open_reader(app.location)
     try:
         if once or not live:
-            console.print(drawn(console, _look(app, reader, Past()), None, ""))
+            console.print(drawn(console, _look(app, reader, Past(), Starts(app)), None, ""))
         else:
             with contextlib.suppress(KeyboardInterrupt), _keys_at_once():
                 _Screen(app, reader, console).run(interval)
@@ -70,13 +71,13 @@ def top(app: LocalQ, once: bool, interval: float) -> None:
         reader.close()
 
 
-def _look(app: LocalQ, store: Store, past: Past) -> Seen:
+def _look(app: LocalQ, store: Store, past: Past, starts: Starts) -> Seen:
     now = app.clock.now()
     jobs = [
         *listing(app, store, Asked(states=("STARTED",), lines=_MOST)).lines,
         *listing(app, store, Asked(states=("FAILURE",), lines=_MOST)).lines,
     ]
-    return Seen(overview(store, past, WINDOWS["1h"], now), jobs, now)
+    return Seen(overview(store, past, starts, WINDOWS["1h"], now), jobs, now)
 
 
 class _Screen:
@@ -84,14 +85,14 @@ class _Screen:
 
     def __init__(self, app: LocalQ, store: Store, console: Console) -> None:
         self._app, self._store, self._console = app, store, console
-        self._past = Past()
+        self._past, self._starts = Past(), Starts(app)
         self._selected = ""
         self._asked = ""
         self._foot = _HELP
 
     def run(self, interval: float) -> None:
         """Look, draw, and do what keys say, until told to quit."""
-        seen = _look(self._app, self._store, self._past)
+        seen = _look(self._app, self._store, self._past, self._starts)
         looked_at = time.monotonic()
         with Live(self._drawn(seen), console=self._console, screen=True, auto_refresh=False) as live:
             while True:
@@ -102,7 +103,7 @@ class _Screen:
                     self._press(seen, key)
                 if not key or not self._asked:
                     try:
-                        seen = _look(self._app, self._store, self._past)
+                        seen = _look(self._app, self._store, self._past, self._starts)
                     except StoreError as error:
                         self._foot = str(error)
                     looked_at = time.monotonic()

@@ -19,7 +19,7 @@ __all__ = ["audit", "overview", "series"]
 async def overview(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Overview:
     """Say whether all is well, and what goes on."""
     window, now = WINDOWS["1h"], site.desk.now()
-    seen = await site.desk.ask(lambda store: ask.overview(store, site.past, window, now))
+    seen = await site.desk.ask(lambda store: ask.overview(store, site.past, site.starts, window, now))
     needs = [schemas.Need(one.kind, said(one.text, one.values, language("en")), one.link) for one in seen.needs]
     return schemas.Overview(
         needs,

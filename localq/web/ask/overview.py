@@ -10,11 +10,25 @@ from typing import NamedTuple, TypeVar
 from localq.model.job import JobState
 from localq.model.schedule import Schedule, ScheduleState
 from localq.model.tally import Tally
+from localq.model.worker import WorkerRow, WorkerState
 from localq.store.protocol import Store
 from localq.web.ask.held import Held
 from localq.web.ask.needs import Need, needs_of
 from localq.web.ask.queues import QueueSeen, lately, queues_seen
-from localq.web.ask.series import LEVELS, WINDOWS, Figures, Point, Series, Tallies, Window, figures, points
+from localq.web.ask.series import (
+    LEVELS,
+    WINDOWS,
+    Figures,
+    Point,
+    Pulse,
+    Series,
+    Tallies,
+    Window,
+    figures,
+    points,
+    pulse,
+)
+from localq.web.ask.starts import Starts
 from localq.web.ask.workers import WorkerSeen, workers_seen
 
 __all__ = ["Overview", "Past", "overview"]
@@ -67,8 +81,9 @@ class Past:
 class Overview(NamedTuple):
     """What the first page shows. `hour` and `hour_before` are what the last hour and the one before come to.
 
-    `minutes` are the points of the last hour, `chart` those of the window asked for: before `counted_from` they are not
-    known yet; None: all are.
+    `minutes` and `pulse` are what each minute of the last hour comes to, `chart` the points of the window asked for:
+    before `counted_from` they are not known yet; None: all are. `busy` and `busy_before` are how many jobs ran at a
+    time, on average of the last hour and the one before.
     """
 
     empty: bool
@@ -76,12 +91,15 @@ class Overview(NamedTuple):
     hour: Figures
     hour_before: Figures
     minutes: list[Point]
+    pulse: list[Pulse]
     window: Window
     chart: list[Point]
     counted_from: int | None
     queues: list[QueueSeen]
     workers: list[WorkerSeen]
     next_firings: list[Schedule]
+    busy: float
+    busy_before: float
 
     @property
     def slots(self) -> int:
@@ -94,12 +112,12 @@ class Overview(NamedTuple):
         return sum(queue.running for queue in self.queues)
 
 
-def overview(store: Store, past: Past, window: Window, now: int) -> Overview:
+def overview(store: Store, past: Past, starts: Starts, window: Window, now: int) -> Overview:
     """Return what the first page shows."""
-    return past.shared(f"overview {window.name}", lambda: _overview(store, past, window, now))
+    return past.shared(f"overview {window.name}", lambda: _overview(store, past, starts, window, now))
 
 
-def _overview(store: Store, past: Past, window: Window, now: int) -> Overview:
+def _overview(store: Store, past: Past, starts: Starts, window: Window, now: int) -> Overview:
     rows = store.workers.all()
     two_hours, whole_from = past.tallies(store, WINDOWS["1h"], now, before=True)
     split = now - _HOUR
@@ -114,13 +132,22 @@ def _overview(store: Store, past: Past, window: Window, now: int) -> Overview:
         hour=figures(hour),
         hour_before=figures(earlier or ()),
         minutes=points(hour, split, now, _MINUTE),
+        pulse=pulse(hour, split, now, _MINUTE),
         window=window,
         chart=points(whole.tallies, begin, now, window.step_us),
         counted_from=None if whole.whole_from <= begin else whole.whole_from,
         queues=queues,
-        workers=workers_seen(store, rows),
+        workers=_workers(store, rows, starts),
         next_firings=_next_firings(store),
+        busy=sum(one.run_us for one in hour) / _HOUR,
+        busy_before=sum(one.run_us for one in earlier or ()) / _HOUR,
     )
+
+
+def _workers(store: Store, rows: Sequence[WorkerRow], starts: Starts) -> list[WorkerSeen]:
+    seen = workers_seen(store, rows)
+    since = starts.of_lasting([job for one in seen if one.row.state == WorkerState.ALIVE for job in one.jobs])
+    return [one._replace(since=since) for one in seen]
 
 
 def _new_failures(hour: Sequence[Tally], earlier: Sequence[Tally] | None) -> dict[str, int]:

@@ -15,7 +15,19 @@ from localq.model.job import JobState
 from localq.model.tally import Tally, added_up, percentile
 from localq.store.protocol import Store
 
-__all__ = ["LEVELS", "WINDOWS", "Figures", "Point", "Series", "Tallies", "Window", "figures", "points"]
+__all__ = [
+    "LEVELS",
+    "WINDOWS",
+    "Figures",
+    "Point",
+    "Pulse",
+    "Series",
+    "Tallies",
+    "Window",
+    "figures",
+    "points",
+    "pulse",
+]
 
 #: A step that is over may still get jobs whose worker was slow to write.
 _SETTLED_US = 5_000_000
@@ -51,6 +63,13 @@ class Point(NamedTuple):
     at: int
     finished: int
     failed: int
+
+
+class Pulse(NamedTuple):
+    """What a step comes to: how long its jobs waited (seconds; None: none began), and how many ran at a time."""
+
+    wait_p95: float | None
+    busy: float
 
 
 class Figures(NamedTuple):
@@ -174,6 +193,23 @@ def points(tallies: Iterable[Tally], begin: int, end: int, step_us: int) -> list
             failed[one.at] += one.count
     first = begin // step_us * step_us
     return [Point(at, finished[at], failed[at]) for at in range(first, end + 1, step_us)]
+
+
+def pulse(tallies: Iterable[Tally], begin: int, end: int, step_us: int) -> list[Pulse]:
+    """Return what each step comes to. A job counts as running in the steps before the one in which it finished."""
+    first = begin // step_us * step_us
+    steps = range(first, end + 1, step_us)
+    waits: dict[int, Counter[int]] = {}
+    took: Counter[int] = Counter()
+    for one in tallies:
+        waits.setdefault(one.at, Counter()).update(one.waits)
+        left, at = one.run_us, one.at
+        while left > 0 and at >= first:
+            # One slot is busy for a step at most; more than that began in the step before, or ran beside it.
+            share = min(left, step_us * max(one.count, 1))
+            took[at] += share
+            left, at = left - share, at - step_us
+    return [Pulse(percentile(waits.get(at, {}), 0.95), took[at] / step_us) for at in steps]
 
 
 def figures(tallies: Iterable[Tally]) -> Figures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -12,51 +13,65 @@ from localq.web.draw.svg import element, figure
 
 __all__ = ["attempts"]
 
-_WIDTH, _ROW, _TOP, _LEFT = 640.0, 22, 8, 34
+_WIDTH, _HEIGHT = 1000.0, 16
+#: The width at which a try is seen, however short it was.
+_LEAST = 4.0
 _TONES = {"SUCCESS": "good", "FAILURE": "bad", "RETRY": "warn", "LOST": "bad", "REVOKED": "off", "REJECTED": "off"}
 
 
-def attempts(job: Job, runs: Sequence[Attempt], now: int, span: Callable[[float], str], title: str) -> Markup:
-    """Return a line for each try: what it waited, in grey, and what it ran.
+class _Try(NamedTuple):
+    """A try, in microseconds since 1970. `ending` is RUNNING or WAITING where it has not ended."""
+
+    number: int
+    begun: int
+    started: int
+    ended: int
+    ending: str
+
+
+def attempts(
+    job: Job, runs: Sequence[Attempt], now: int, said: Callable[[float, float | None], str], began: int | None = None
+) -> Markup:
+    """Return a line for each try: what it waited, in grey, what it ran, and both in words.
 
     Args:
-        span: Says a span of seconds in words.
+        began: Since when it runs, where that is known.
+        said: Says how long a try waited, and ran, in seconds; None: it has not begun.
     """
-    end = max([run.ended_at for run in runs] + ([now] if not JobState(job.state).final else []), default=now)
-    whole = max(end - job.created_at, 1)
-    scale = (_WIDTH - _LEFT - 4) / whole
-    drawn, begin = [], job.created_at
-    for row, run in enumerate(runs):
-        started = run.started_at if run.started_at is not None else run.ended_at
-        drawn += _line(row, run.number, (begin, started, run.ended_at), job.created_at, scale, span, run.ending)
-        begin = run.ended_at
+    tries = _tries(job, runs, now, began)
+    end = max((one.ended for one in tries), default=now)
+    scale = _WIDTH / max(end - job.created_at, 1)
+    return Markup('<ol class="attempts">{}</ol>').format(
+        Markup("").join(_line(one, job.created_at, scale, said) for one in tries)
+    )
+
+
+def _tries(job: Job, runs: Sequence[Attempt], now: int, began: int | None) -> list[_Try]:
+    tries, begun = [], job.created_at
+    for run in runs:
+        started = run.ended_at if run.started_at is None else run.started_at
+        tries.append(_Try(run.number, begun, started, run.ended_at, run.ending))
+        begun = run.ended_at
     if not JobState(job.state).final:
-        ending = "RUNNING" if job.state == JobState.RUNNING else "WAITING"
-        until = (begin, now, now) if ending == "WAITING" else (begin, begin, now)
-        drawn += _line(len(runs), len(runs) + 1, until, job.created_at, scale, span, ending)
-    rows = len(runs) + (not JobState(job.state).final)
-    return figure(_WIDTH, 2 * _TOP + max(rows, 1) * _ROW, title, drawn, "attempts")
+        running = job.state == JobState.RUNNING
+        started = now if not running else min(now, max(begun, began)) if began is not None else begun
+        tries.append(_Try(len(runs) + 1, begun, started, now, "RUNNING" if running else "WAITING"))
+    return tries
 
 
-def _line(
-    row: int,
-    number: int,
-    times: tuple[int, int, int],
-    zero: int,
-    scale: float,
-    span: Callable[[float], str],
-    ending: str,
-) -> list[Markup]:
-    begun, started, ended = times
-    y = _TOP + row * _ROW
-    x = [_LEFT + (at - zero) * scale for at in times]
-    tone = "busy" if ending == "RUNNING" else _TONES.get(ending, "calm")
-    parts = [element("text", str(number), x=_LEFT - 10, y=y + 12, text_anchor="end")]
+def _line(one: _Try, zero: int, scale: float, said: Callable[[float, float | None], str]) -> Markup:
+    begun, started, ended = ((at - zero) * scale for at in (one.begun, one.started, one.ended))
+    tone = "busy" if one.ending == "RUNNING" else _TONES.get(one.ending, "calm")
+    waited = (one.started - one.begun) / 1e6
+    words = said(waited, None if one.ending == "WAITING" else (one.ended - one.started) / 1e6)
+    drawn = [element("line", x1=0.0, x2=_WIDTH, y1=8, y2=8, class_="grid")]
     if started > begun:
-        said = element("title", span((started - begun) / 1e6))
-        parts.append(element("rect", said, x=x[0], y=y + 6, width=max(x[1] - x[0], 1), height=5, class_="waited"))
-    if ended > started or ending != "WAITING":
-        said = element("title", f"{ending}: {span((ended - started) / 1e6)}")
-        wide = max(x[2] - x[1], 3.0)
-        parts.append(element("rect", said, x=x[1], y=y + 1, width=wide, height=15, rx=3, class_=f"ran {tone}"))
-    return parts
+        drawn.append(element("rect", x=begun, y=5, width=started - begun, height=6, class_="waited"))
+    if one.ending != "WAITING":
+        wide = max(ended - started, _LEAST)
+        x = min(started, _WIDTH - wide)
+        drawn.append(element("rect", x=x, y=0, width=wide, height=_HEIGHT, class_=f"ran {tone}"))
+    picture = figure(_WIDTH, _HEIGHT, f"{one.number}: {words}", drawn, stretched=True)
+    return Markup('<li><span class="number">{}</span>{}<span class="muted">{}</span></li>').format(
+        one.number, picture, words
+    )

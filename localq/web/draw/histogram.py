@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from markupsafe import Markup
 
 from localq.model.tally import span_of
+from localq.web.draw.frame import framed
 from localq.web.draw.svg import element, figure
 
 __all__ = ["Bar", "bars", "histogram"]
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 640.0, 170.0, 46.0, 24.0, 8.0
+_WIDTH, _HEIGHT = 600.0, 140.0
+#: Places for bars at least, so that a few are not as wide as walls; and texts below them at most.
+_PLACES, _TEXTS = 6, 6
 #: Classes of a tally in a bar, which is one doubling.
 _CLASSES = 4
 #: Bars that are drawn at most; what is quicker is in the first.
@@ -49,16 +52,15 @@ def histogram(sizes: Mapping[int, int], span: Callable[[float], str], title: str
     """
     shown = bars(sizes)
     top = max((count for _, _, count in shown), default=0) or 1
-    wide = (_WIDTH - _LEFT - 8) / max(len(shown), 6)
-    high = _HEIGHT - _BOTTOM - _TOP
-    drawn = [element("line", x1=_LEFT, x2=_WIDTH - 8, y1=_TOP + high, y2=_TOP + high, class_="grid")]
-    drawn.append(element("text", f"{top:,}", x=_LEFT - 6, y=_TOP + 9, text_anchor="end"))
-    every = max(1, round(len(shown) / 6))
+    places = max(len(shown), _PLACES)
+    wide = _WIDTH / places
+    drawn = [element("line", x1=0.0, x2=_WIDTH, y1=_HEIGHT, y2=_HEIGHT, class_="grid")]
     for number, (begin, end, count) in enumerate(shown):
-        x, tall = _LEFT + number * wide, high * count / top
         said = element("title", f"{span(begin)} … {span(end)}: {count:,}")
-        tall = max(tall, 1.5) if count else 0.0
-        drawn.append(element("rect", said, x=x + 1, y=_TOP + high - tall, width=wide - 2, height=tall, class_="bar"))
-        if number % every == 0:
-            drawn.append(element("text", span(begin), x=x, y=_HEIGHT - 7, text_anchor="middle"))
-    return figure(_WIDTH, _HEIGHT, title, drawn, "chart histogram")
+        tall = max(_HEIGHT * count / top, 1.5) if count else 0.0
+        at = {"x": number * wide + wide / 40, "y": _HEIGHT - tall, "width": wide * 0.95, "height": tall}
+        drawn.append(element("rect", said, **at, class_="bar"))
+    every = max(1, round(len(shown) / _TEXTS))
+    below = [span(begin) if number % every == 0 else "" for number, (begin, _, _) in enumerate(shown)]
+    picture = figure(_WIDTH, _HEIGHT, title, drawn, "chart histogram", stretched=True)
+    return framed(picture, [f"{top:,}", "0"], below + [""] * (places - len(shown)), "bars")

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup
 
+from localq.web.draw.frame import framed
 from localq.web.draw.svg import element, figure
 
 __all__ = ["chart", "spark"]
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 1000.0, 220.0, 66.0, 24.0, 10.0
+_WIDTH, _HEIGHT = 1000.0, 200.0
+#: Lines across, and times below.
+_ROWS, _TIMES = 4, 4
 
 
 def chart(
@@ -20,6 +23,7 @@ def chart(
     when: Callable[[int], str],
     title: str,
     value_text: Callable[[float], str] | None = None,
+    tips: Sequence[str] = (),
 ) -> Markup:
     """Return a chart of lines over the same times.
 
@@ -27,41 +31,62 @@ def chart(
         lines: Of each the class that it is drawn in, and its values; it has a gap where there is none.
         when: Says a time as it stands below the chart.
         value_text: Says a value as it stands beside the chart; default: as a number.
+        tips: What is said of each time to who points at it; empty: nothing.
     """
     top = _nice(max((value for _, values in lines for value in values if value is not None), default=0))
-    wide, high = _WIDTH - _LEFT - 8, _HEIGHT - _BOTTOM - _TOP
     steps = max(1, len(times) - 1)
 
     def place(number: float, value: float) -> tuple[float, float]:
-        return _LEFT + wide * number / steps, _TOP + high * (1 - value / top)
+        return _WIDTH * number / steps, _HEIGHT * (1 - value / top)
 
-    drawn = []
-    for part in range(5):
-        value = top * part / 4
-        y = place(0, value)[1]
-        drawn.append(element("line", x1=_LEFT, x2=_LEFT + wide, y1=y, y2=y, class_="grid"))
-        said = value_text(value) if value_text else f"{value:,.0f}" if top >= 4 else f"{value:g}"
-        drawn.append(element("text", said, x=_LEFT - 6, y=y + 4, text_anchor="end"))
-    for part in range(5):
-        number = round(steps * part / 4)
-        anchor = "start" if part == 0 else "end" if part == 4 else "middle"
-        said = when(times[number]) if times else ""
-        drawn.append(element("text", said, x=place(number, 0)[0], y=_HEIGHT - 6, text_anchor=anchor))
+    drawn = [
+        element("line", x1=0.0, x2=_WIDTH, y1=_HEIGHT * row / _ROWS, y2=_HEIGHT * row / _ROWS, class_="grid")
+        for row in range(_ROWS + 1)
+    ]
     for class_, values in lines:
         for run in _without_gaps(values):
-            # A value with a gap on either side is drawn as a short line.
-            whole = [place(n, v) for n, v in run] if run[1:] else [place(n + d, v) for n, v in run for d in (-0.2, 0.2)]
-            drawn.append(element("polyline", points=_points(whole), class_=class_))
-    return figure(_WIDTH, _HEIGHT, title, drawn, "chart")
+            whole = [place(n, v) for n, v in run]
+            if class_ == "done" and run[1:]:
+                ends = [(whole[-1][0], _HEIGHT), (whole[0][0], _HEIGHT)]
+                drawn.append(element("polygon", points=_points(whole + ends), class_="area"))
+            drawn.append(_line(whole, class_))
+    drawn += _tips(tips, steps)
+    picture = figure(_WIDTH, _HEIGHT, title, drawn, "chart", stretched=True)
+    said = [_said(top * row / _ROWS, top, value_text) for row in range(_ROWS, -1, -1)]
+    return framed(picture, said, [when(times[round(steps * part / _TIMES)]) if times else "" for part in range(5)])
 
 
-def spark(values: Sequence[float], title: str) -> Markup:
-    """Return a line without axes, for beside a figure."""
-    top = max(values, default=0) or 1
+def _said(value: float, top: float, value_text: Callable[[float], str] | None) -> str:
+    if value_text:
+        return value_text(value) if value else "0"
+    return f"{value:,.0f}" if top >= _ROWS else f"{value:g}"
+
+
+def _tips(tips: Sequence[str], steps: int) -> list[Markup]:
+    wide = _WIDTH / steps
+    return [
+        element("rect", element("title", tip), x=wide * (number - 0.5), y=0, width=wide, height=_HEIGHT, class_="tip")
+        for number, tip in enumerate(tips)
+        if tip
+    ]
+
+
+def spark(values: Sequence[float | None], title: str) -> Markup:
+    """Return a line without axes, for beside a figure; it has a gap where there is no value."""
+    top = max((value for value in values if value is not None), default=0) or 1
     steps = max(1, len(values) - 1)
-    places = [(120 * number / steps, 26 - 24 * value / top) for number, value in enumerate(values)]
-    return figure(
-        120, 28, title, [element("polyline", points=_points(places), class_="done")], "chart spark", stretched=True
+    drawn = []
+    for run in _without_gaps(values):
+        places = [(120 * number / steps, 26 - 24 * value / top) for number, value in run]
+        drawn.append(_line(places, "done"))
+    return figure(120, 28, title, drawn, "chart spark", stretched=True)
+
+
+def _line(places: list[tuple[float, float]], class_: str) -> Markup:
+    # A value with a gap on either side is a dot: a line without length, whose ends are round.
+    lone = not places[1:]
+    return element(
+        "polyline", points=_points(places * 2 if lone else places), class_=f"{class_} dot" if lone else class_
     )
 
 

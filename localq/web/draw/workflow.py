@@ -20,12 +20,20 @@ __all__ = ["arrows_of", "first_failures", "workflow"]
 _WIDE, _HIGH, _GAP_X, _GAP_Y, _EDGE = 168, 40, 20, 46, 8
 
 
-def workflow(jobs: Sequence[Job], ties: Sequence[Tie], here: str, link: Callable[[str], str], title: str) -> Markup:
+def workflow(
+    jobs: Sequence[Job],
+    ties: Sequence[Tie],
+    here: str,
+    link: Callable[[str], str],
+    title: str,
+    say: Callable[[str], str] = str,
+) -> Markup:
     """Return the picture of a workflow.
 
     Args:
         here: The id of the job whose page it is.
         link: Returns the address of a job's page.
+        say: Says a state in words.
     """
     arrows = arrows_of(jobs, ties)
     places = layers([job.id for job in jobs], arrows)
@@ -41,7 +49,7 @@ def workflow(jobs: Sequence[Job], ties: Sequence[Tie], here: str, link: Callable
         corner[name] = _EDGE + indent + place.at * (_WIDE + _GAP_X), _EDGE + place.layer * (_HIGH + _GAP_Y)
     roots = first_failures(jobs, ties)
     lines = [_arrow(corner[first], corner[then]) for first, then in arrows if first in corner and then in corner]
-    boxes = [_box(job, corner[job.id], job.id == here, job.id in roots, link(job.id)) for job in jobs]
+    boxes = [_box(job, corner[job.id], job.id == here, job.id in roots, link(job.id), say) for job in jobs]
     return figure(width, height, title, [*lines, *boxes], "workflow")
 
 
@@ -71,15 +79,15 @@ def _arrow(start: tuple[float, float], end: tuple[float, float]) -> Markup:
     return element("path", d=path, class_="edge")
 
 
-def _box(job: Job, at: tuple[float, float], here: bool, root: bool, address: str) -> Markup:
+def _box(job: Job, at: tuple[float, float], here: bool, root: bool, address: str, say: Callable[[str], str]) -> Markup:
     state = states.public_state(job)
     shape = SHAPES.get(state, SHAPES["PROGRESS"])
     name = job.task if len(job.task) <= 22 else f"…{job.task[-21:]}"
     classes = " ".join(["node", shape.tone, *(["here"] if here else []), *(["root"] if root else [])])
     inside = [
-        element("title", f"{job.task} {job.id}: {state}"),
+        element("title", f"{job.task} {job.id}: {say(state)}"),
         element("rect", x=at[0], y=at[1], width=_WIDE, height=_HIGH, rx=7),
         element("text", name, x=at[0] + 10, y=at[1] + 17, class_="name"),
-        element("text", f"{shape.sign} {state}", x=at[0] + 10, y=at[1] + 32, class_="said"),
+        element("text", f"{shape.sign} {say(state)}", x=at[0] + 10, y=at[1] + 32, class_="said"),
     ]
     return element("a", *inside, href=address, class_=classes, data_key=quote(job.id))

@@ -24,7 +24,7 @@ async def first(site: Site, request: Request) -> Response:
     """Show whether all is well, and what goes on."""
     window = WINDOWS.get(request.query_params.get("window", "1h"), WINDOWS["1h"])
     now = site.desk.now()
-    seen = await site.desk.ask(lambda store: overview(store, site.past, window, now))
+    seen = await site.desk.ask(lambda store: overview(store, site.past, site.starts, window, now))
     say = language_of(request)
     return site.render.page(
         request,
@@ -36,6 +36,10 @@ async def first(site: Site, request: Request) -> Response:
             "chart": _chart(seen, say),
             "rate_spark": spark([one.finished for one in seen.minutes], say("Finished a minute, over the last hour")),
             "failed_spark": spark([one.failed for one in seen.minutes], say("Failed a minute, over the last hour")),
+            "wait_spark": spark(
+                [one.wait_p95 for one in seen.pulse], say("Waited, 95 % of a minute, over the last hour")
+            ),
+            "busy_spark": spark([one.busy for one in seen.pulse], say("Ran at a time, over the last hour")),
             "clock": _clock(seen),
         },
     )
@@ -44,10 +48,20 @@ async def first(site: Site, request: Request) -> Response:
 def _chart(seen: Overview, say: Language) -> Markup:
     known = [seen.counted_from is None or one.at >= seen.counted_from for one in seen.chart]
     lines = (
-        ("done", [float(one.finished) if there else None for one, there in zip(seen.chart, known, strict=True)]),
         ("failed", [float(one.failed) if there else None for one, there in zip(seen.chart, known, strict=True)]),
+        ("done", [float(one.finished) if there else None for one, there in zip(seen.chart, known, strict=True)]),
     )
-    return chart([one.at for one in seen.chart], lines, _clock(seen), say("Jobs that finished, and those that failed"))
+    clock = _clock(seen)
+    tips = [
+        say(
+            "{time}: {finished} finished, {failed} failed", time=clock(one.at), finished=one.finished, failed=one.failed
+        )
+        if one.finished
+        else ""
+        for one in seen.chart
+    ]
+    title = say("Jobs that finished, and those that failed")
+    return chart([one.at for one in seen.chart], lines, clock, title, tips=tips)
 
 
 def _clock(seen: Overview) -> Callable[[int], str]:

@@ -99,12 +99,22 @@ def _drawn(request: Request, seen: TaskPage, window: Window) -> dict[str, Any]:
         return to_datetime(at).astimezone().strftime(form)
 
     return {
-        "run_chart": chart(times, lines, clock, say("How long it ran"), span),
+        "run_chart": chart(times, lines, clock, say("How long it ran"), span, _tips(seen, clock, span)),
         "wait_chart": chart(times, (("p95", waits),), clock, say("How long it waited, 95 %"), span),
         "histogram": histogram(seen.runs, span, say("How many ran how long")),
         "bars": bars(seen.runs),
         "clock": clock,
     }
+
+
+def _tips(seen: TaskPage, clock: Callable[[int], str], span: Callable[[float], str]) -> list[str]:
+    return [
+        ""
+        if None in (one.figures.run_p50, one.figures.run_p95, one.figures.run_p99)
+        else f"{clock(one.at)}: 50 % {span(one.figures.run_p50 or 0)}, 95 % {span(one.figures.run_p95 or 0)}, "
+        f"99 % {span(one.figures.run_p99 or 0)}"
+        for one in seen.spans
+    ]
 
 
 async def call(site: Site, request: Request) -> Response:
