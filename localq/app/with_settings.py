@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from localq.model.secrets import without_passwords
 from localq.serialization.serializers import check_serializer
 from localq.settings import Settings
 from localq.settings.from_text import from_arguments, from_environment
-from localq.store.location import embedded
+from localq.store.location import embedded, one_place
 from localq.tasks.annotations import annotate
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
@@ -118,7 +119,8 @@ class WithSettings:
 
     def notices(self) -> list[str]:
         """Return what is odd about the settings, a sentence each: shown when a worker starts."""
-        told = [
+        told = [*self._together()]
+        told += [
             f"Setting {name} is {without_passwords(value)!r} and has no effect: jobs and results are in {self._place}."
             for name in ("broker_url", "result_backend")
             if (value := self.conf[name]) and self._place is not None and not self._is_here(value)
@@ -126,6 +128,20 @@ class WithSettings:
         for name, hint in self.conf.unknown().items():
             told.append(f"{name} (in {self.conf.source(name)}) is no setting, and has no effect.{hint}")
         return told
+
+    def _together(self) -> Iterator[str]:
+        """Say where jobs and results are that have two names of one place."""
+        jobs, results = self.conf.broker_url, self.conf.result_backend
+        if self._place is not None or not jobs or not results or jobs == results:
+            return
+        with contextlib.suppress(ImproperlyConfigured):
+            place = one_place(jobs, results)
+            if place == results and embedded(jobs) not in (None, place):
+                yield (
+                    f"Settings broker_url {without_passwords(jobs)!r} and result_backend "
+                    f"{without_passwords(results)!r} are one server: jobs and results are together in the latter's "
+                    "database."
+                )
 
     def _is_here(self, url: str) -> bool:
         try:

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from localq.exceptions import ImproperlyConfigured, LocalQError
+from localq.exceptions import LocalQError
 from localq.host.folder import working_folder
-from localq.model.secrets import without_passwords
 from localq.settings import Settings
 from localq.store import open_store
-from localq.store.location import DEFAULT, embedded, locate
+from localq.store.location import DEFAULT, locate, one_place
 from localq.store.protocol import Jobs, Store
 
 __all__ = ["WithStore"]
@@ -140,14 +139,7 @@ class WithStore:
         return str(self.conf.derived["place"])
 
     def _configured_place(self) -> str | None:
-        jobs, results = embedded(self.conf.broker_url), embedded(self.conf.result_backend)
-        if jobs and results and jobs != results:
-            broker, backend = without_passwords(self.conf.broker_url), without_passwords(self.conf.result_backend)
-            raise ImproperlyConfigured(
-                f"broker_url is {broker!r} and result_backend {backend!r}, but jobs and their results are in one "
-                "file. Give path=, or set broker_url alone."
-            )
-        return jobs or results
+        return one_place(self.conf.broker_url, self.conf.result_backend)
 
     def _known_place(self) -> str | None:
         """Return where the store is, or None where the settings cannot say."""

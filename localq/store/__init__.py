@@ -15,11 +15,11 @@ from localq.store.protocol import Store
 __all__ = ["KINDS", "backup", "check_kind", "check_there", "compact", "examine", "open_reader", "open_store", "sizes"]
 
 #: What a URL may begin with.
-KINDS = ("sqlite", "postgresql", "postgres", "redis", "rediss", "redis+socket", "unix", "sentinel")
+KINDS = ("sqlite", "postgresql", "postgres", "redis", "rediss", "redis+socket", "unix", "sentinel", "valkey", "valkeys")
 
 #: What a store on a server needs, by the kind: the driver, and the extra that brings it.
 _DRIVERS = {"postgresql": ("psycopg", "postgres"), "postgres": ("psycopg", "postgres")}
-_DRIVERS |= dict.fromkeys(("redis", "rediss", "redis+socket", "unix", "sentinel"), ("redis", "redis"))
+_DRIVERS |= dict.fromkeys(KINDS[3:], ("redis", "redis"))
 
 
 def check_kind(location: str) -> None:

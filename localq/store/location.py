@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from urllib.parse import urlsplit
 
 from localq.exceptions import ImproperlyConfigured
 from localq.model.secrets import without_passwords
 from localq.store import check_kind
 
-__all__ = ["DEFAULT", "embedded", "locate", "refusal"]
+__all__ = ["DEFAULT", "embedded", "locate", "one_place", "refusal"]
 
 DEFAULT = "jobs.db"
 _EXAMPLES = {"path": DEFAULT, "url": f"sqlite:///{DEFAULT}"}
@@ -17,6 +18,11 @@ _EXAMPLES = {"path": DEFAULT, "url": f"sqlite:///{DEFAULT}"}
 _IN_MEMORY = ("memory", "cache+memory", "cache")
 #: Result back ends that bring results back to the caller, or keep none: the store does the former anyway.
 _ANY_STORE = ("rpc", "disabled", "amqp+rpc")
+#: URLs of Redis servers, and the ports where they say none.
+_REDIS = {
+    "redis": 6379, "rediss": 6379, "redis+socket": 0, "unix": 0, "sentinel": 26_379, "valkey": 6379, "valkeys": 6379,
+}  # fmt: skip
+_THIS_HOST = ("localhost", "127.0.0.1", "::1")
 #: Names that Celery and its extensions have for other places of jobs and results; "./redis" is a file all the same.
 _SHORT_NAMES = {
     "amqp", "amqps", "arangodb", "azureblockblob", "azureservicebus", "azurestoragequeues", "cassandra",
@@ -77,6 +83,8 @@ def embedded(url: str | None) -> str | None:
         return None
     if scheme in _IN_MEMORY or url == ":memory:":
         return ":memory:"
+    if colon and scheme in _REDIS:
+        return url
     if not colon and (scheme in _SHORT_NAMES or _CLASS.fullmatch(url)):
         raise ImproperlyConfigured(refusal(url))
     if not colon:
@@ -84,6 +92,48 @@ def embedded(url: str | None) -> str | None:
     if scheme in ("sqlite", "db+sqlite", "sqla+sqlite"):
         return ":memory:" if rest in ("", "/") else _same_path(f"sqlite://{rest}")
     raise ImproperlyConfigured(refusal(url))
+
+
+def one_place(broker: str | None, backend: str | None) -> str | None:
+    """Return the location that a broker and a result back end stand for together, None for any.
+
+    On one Redis server they are one store, in the database of the back end: there results are looked for.
+
+    Raises:
+        ImproperlyConfigured: they are two places, or one of them is none for us.
+    """
+    jobs, results = embedded(broker), embedded(backend)
+    if not jobs or not results or jobs == results:
+        return jobs or results
+    servers = _server(jobs), _server(results)
+    if servers[0] is not None and servers[0] == servers[1]:
+        return results
+    told = f"broker_url is {without_passwords(jobs)!r} and result_backend {without_passwords(results)!r}, "
+    if None in servers:
+        raise ImproperlyConfigured(
+            f"{told}but jobs and their results are in one place. Give path=, or set broker_url alone."
+        )
+    raise ImproperlyConfigured(
+        f"{told}which are two servers, but a job and its result are written in one step. Name one server in both, or "
+        "set broker_url alone."
+    )
+
+
+def _server(location: str) -> tuple[str, ...] | None:
+    """Return what tells a Redis server from others; None: it is none."""
+    scheme, colon, rest = location.partition("://")
+    if not colon or scheme.lower() not in _REDIS:
+        return None
+    port = _REDIS[scheme.lower()]
+    if not port:
+        return (rest.partition("?")[0],)
+    hosts = [one.rpartition("@")[2].partition("/")[0] for one in re.split(r"[;,](?:\w+://)?", rest.partition("?")[0])]
+    found = set()
+    for host in hosts:
+        parts = urlsplit(f"//{host}")
+        name = parts.hostname or "localhost"
+        found.add(f"{'localhost' if name in _THIS_HOST else name}:{parts.port or port}")
+    return tuple(sorted(found))
 
 
 def _same_path(url: str) -> str:
@@ -101,12 +151,8 @@ def refusal(url: str) -> str:
             f"{without_passwords(url)!r} is another place for jobs or results in Celery, and LocalQ has one place for "
             "both. Leave it out, or use path=, as in LocalQ(path='jobs.db'): jobs and results are in that file."
         )
-    if scheme.startswith(("redis", "valkey", "sentinel")):
-        return (
-            f"{without_passwords(url)} is a Redis server; this version has no store there. Use path=, as in "
-            "LocalQ(path='jobs.db'): jobs and results are in that file."
-        )
     return (
         f"{without_passwords(url)} is a server, and LocalQ needs neither a broker nor a result back end. Use path=, as "
-        "in LocalQ(path='jobs.db'): jobs and results are in that file."
+        "in LocalQ(path='jobs.db'): jobs and results are in that file. For several hosts there is url=, with a URL of "
+        "Redis or PostgreSQL."
     )

@@ -169,7 +169,7 @@ def test_a_toml_file_that_is_not_there_is_named_with_the_nearest(run: Callable[[
         ("import no_such_module\n", "Importing the app's configuration failed."),
         ("CELERY_TIMEZONE = 'UTC'\nCELERY_IMPORTS = ()\nresult_expires = 5\n", "-> CELERY_TASK_RESULT_EXPIRES"),
         ("task_time_limit = -1\n", "Setting task_time_limit is -1"),
-        ("broker_url = 'redis://h'\n", "redis://h is a Redis server"),
+        ("broker_url = 'amqp://h'\n", "amqp://h is a server"),
     ],
 )
 def test_a_configuration_that_cannot_be_is_told_in_a_paragraph(project: Path, config: str, told: str) -> None:
@@ -222,7 +222,7 @@ def test_the_broker_s_option_names_the_file(run: Callable[[str], str], project: 
 
 
 def test_the_broker_s_option_takes_no_server(run: Callable[[str], str]) -> None:
-    assert "redis://h is a Redis server" in run("-b redis://h -A tasks show")
+    assert "amqp://h is a server" in run("-b amqp://h -A tasks show")
 
 
 def test_the_environment_names_the_configuration(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

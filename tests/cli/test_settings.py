@@ -130,7 +130,7 @@ def test_what_is_in_several_places_is_told_once_and_there_is_a_last_line_of_what
 ) -> None:
     (tmp_path / "proj.py").write_text(
         "from celery.utils.log import get_task_logger\nfrom celery.beat import Scheduler\nimport celery.bootsteps\n"
-        "app = Celery('proj', broker='redis://h', backend='redis://h')\n@app.task(rate_limit='1/s')\ndef f(): ...\n"
+        "app = Celery('proj', broker='amqp://h', backend='amqp://h')\n@app.task(rate_limit='1/s')\ndef f(): ...\n"
         "app.conf.update(broker_pool_limit=3, broker_heartbeat=5, worker_prefetch_multiplier=1)\n"
         "from celery.utils.log import get_task_logger\n"
     )
@@ -140,7 +140,7 @@ def test_what_is_in_several_places_is_told_once_and_there_is_a_last_line_of_what
     assert [line.partition(": ")[0] for line in done.stdout.splitlines()[:-1]] == [
         "proj.py:2", "proj.py:3", "proj.py:4", "proj.py:5", "proj.py:1", "proj.py:7", "proj.py:7",
     ]  # fmt: skip
-    assert "backend, broker: redis://h is a Redis server" in done.stdout
+    assert "backend, broker: amqp://h is a server" in done.stdout
     assert "get_task_logger is localq.log.get_task_logger [also proj.py:8]\n" in done.stdout
     assert done.stdout.endswith(
         "1 file read: 3 things stop this program, 1 means something else, 1 name is imported from elsewhere, "
@@ -148,7 +148,7 @@ def test_what_is_in_several_places_is_told_once_and_there_is_a_last_line_of_what
     )
     every = run("check", "-A", "proj.py", "--all").stdout
     assert every.count("get_task_logger is localq") == 2
-    assert every.count("redis://h is a Redis server") == 2
+    assert every.count("amqp://h is a server") == 2
 
 
 def test_a_project_in_which_nothing_is_different_says_so(run: Callable[..., Result], tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.store.redis_server import reason as redis_reason
+from tests.store.redis_server import redis_server
+
 __all__ = ["Server", "binaries", "reason", "server"]
 
 #: Seconds within which the server answers.
@@ -146,6 +149,7 @@ class Server:
 PLACES = [
     "file",
     pytest.param("postgresql", marks=pytest.mark.skipif(reason() is not None, reason=str(reason()))),
+    pytest.param("redis", marks=pytest.mark.skipif(redis_reason() is not None, reason=str(redis_reason()))),
 ]
 
 
@@ -154,6 +158,9 @@ def place(kind: str, folder: Path) -> Iterator[str]:
     """Return the URL of a new store of a kind; it is given back after the block."""
     if kind == "file":
         yield f"sqlite:///{folder}/jobs.db"
+        return
+    if kind == "redis":
+        yield redis_server().url()
         return
     schema = server().schema()
     yield f"{server().url}&schema={schema}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.values import UNKNOWN
 from localq.exceptions import ImproperlyConfigured
-from localq.store.location import embedded
+from localq.store.location import embedded, one_place
 
 __all__ = ["TWO_PLACES", "read_place", "two_places"]
 
@@ -23,7 +23,7 @@ def read_place(file: str, line: int, shown: str, texts: set[str], *, placed: boo
     """
     refused = sorted(filter(None, map(_refusal, texts)))
     if placed:
-        if refused:
+        if refused or any("://" in (_place(text) or "") for text in texts):
             yield Difference(file, line, "note", f"{shown} has no effect: path= comes first", shown)
     elif refused:
         yield Difference(file, line, "error", f"{shown}: {refused[0]}", shown)
@@ -35,7 +35,17 @@ def read_place(file: str, line: int, shown: str, texts: set[str], *, placed: boo
 def two_places(brokers: set[str], backends: set[str]) -> bool:
     """Whether jobs and results would be in two places, whatever is not known."""
     jobs, results = {_place(text) for text in brokers}, {_place(text) for text in backends}
-    return bool(jobs and results) and not ({None} & (jobs | results)) and not jobs & results
+    if not jobs or not results or {None} & (jobs | results):
+        return False
+    return not any(_together(broker, backend) for broker in jobs for backend in results)
+
+
+def _together(broker: str | None, backend: str | None) -> bool:
+    try:
+        one_place(broker, backend)
+    except ImproperlyConfigured:
+        return False
+    return True
 
 
 def _refusal(text: str) -> str:

@@ -31,7 +31,8 @@ class RedisHistory:
 
     def finished(self, since: int, until: int, step_us: int) -> list[Tally]:
         """Return how many jobs finished in each step; see the protocol."""
-        return added_up([*self._there(since, until, step_us), *self._gone(since, until)], step_us)
+        with self._server.question():
+            return added_up([*self._there(since, until, step_us), *self._gone(since, until)], step_us)
 
     def _there(self, since: int, until: int, step_us: int) -> Iterator[Tally]:
         """Yield what is counted of jobs that are there."""

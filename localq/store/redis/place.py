@@ -20,6 +20,8 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SENTINEL_PORT = 26_379
 #: The service that sentinels watch, if nothing else is said.
 _SERVICE = "mymaster"
+#: What the driver calls kinds of URLs.
+_SCHEMES = {"redis+socket": "unix", "valkey": "redis", "valkeys": "rediss"}
 #: What Celery and redis-py write for how a certificate is looked at.
 _CERTIFICATES = {"cert_none": "none", "cert_optional": "optional", "cert_required": "required"}
 
@@ -46,8 +48,7 @@ def read_address(url: str) -> Address:
     """
     name = without_passwords(url)
     scheme, _, rest = url.partition("://")
-    if scheme == "redis+socket":
-        scheme = "unix"
+    scheme = _SCHEMES.get(scheme, scheme)
     if scheme == "sentinel":
         return _of_sentinels(rest, name)
     parts = urlsplit(f"{scheme}://{rest}")

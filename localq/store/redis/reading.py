@@ -59,7 +59,8 @@ class RedisReading:
 
     def find(self, which: Filter, limit: int, look: int = LOOK) -> Page:
         """Return a page of jobs, newest first; see the protocol."""
-        return page(self._server, which, limit, look)
+        with self._server.question():
+            return page(self._server, which, limit, look)
 
     def starting(self, prefix: str, limit: int) -> list[Job]:
         """Return jobs whose ids start so; see the protocol.
@@ -70,11 +71,12 @@ class RedisReading:
         pattern = _literally(self._server.key(f"j:{prefix}")) + "*"
         ids: set[bytes] = set()
         cursor = b"0"
-        while True:
-            cursor, keys = self._server.one("SCAN", cursor, "MATCH", pattern, "COUNT", _SCANNED)
-            ids.update(key.removeprefix(start) for key in keys)
-            if cursor == b"0":
-                break
+        with self._server.question():
+            while True:
+                cursor, keys = self._server.one("SCAN", cursor, "MATCH", pattern, "COUNT", _SCANNED)
+                ids.update(key.removeprefix(start) for key in keys)
+                if cursor == b"0":
+                    break
         found = self.get([one.decode() for one in sorted(ids, reverse=True)[:limit]])
         return list(found.values())
 
@@ -118,7 +120,8 @@ class RedisReading:
 
     def stranded(self, limit: int) -> list[Job]:
         """Return jobs that nothing will let go; see the protocol."""
-        return stranded(self._server, self.get, limit)
+        with self._server.question():
+            return stranded(self._server, self.get, limit)
 
     def stats(self) -> Stats:
         """Return counts, and since when queues wait; see the protocol."""

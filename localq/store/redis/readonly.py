@@ -12,8 +12,8 @@ class ReadOnlyStore(RedisStore):
     """The facets of a store that is never written; only verbs that read work.
 
     Args:
-        deadline_s: Seconds after which an answer is waited for no longer, with a StoreError; None: the usual.
+        deadline_s: Seconds after which a question is given up, with a StoreError; None: never.
     """
 
     def __init__(self, url: str, deadline_s: float | None = None) -> None:
-        self._over(RedisServer(url, PATIENCE_S, reads=True, answer_s=deadline_s))
+        self._over(RedisServer(url, PATIENCE_S, reads=True, deadline_s=deadline_s))

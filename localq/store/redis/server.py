@@ -6,7 +6,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -38,7 +38,7 @@ class RedisServer:
     Args:
         patience_s: Seconds for which that is tried.
         reads: Nothing is made, and no script that writes is run.
-        answer_s: Seconds for the server to answer; None: the usual.
+        deadline_s: Seconds after which a question of several scripts is given up; None: never.
 
     Attributes:
         identity: Once it is open, the store's own random name; and `folder`, that of its workers on this computer.
@@ -47,16 +47,18 @@ class RedisServer:
     folder: Path
 
     def __init__(
-        self, url: str, patience_s: float = PATIENCE_S, *, reads: bool = False, answer_s: float | None = None
+        self, url: str, patience_s: float = PATIENCE_S, *, reads: bool = False, deadline_s: float | None = None
     ) -> None:
         self.address = read_address(url)
         self.lock = threading.RLock()
         self.identity = ""
         self._format = b""
-        self._patience_s, self._reads, self._answer_s = patience_s, reads, answer_s
+        self._patience_s, self._reads, self._deadline_s = patience_s, reads, deadline_s
+        self._until: float | None = None
         self._connection: Link | None = None
         self._moved: tuple[str, int] | None = None
-        self._written = b""
+        #: What `v` was when last asked; None: never.
+        self._written: bytes | None = None
         self._inside = False
 
     @property
@@ -96,7 +98,7 @@ class RedisServer:
         return connect(self.address, self._moved, answer_s)
 
     def _connect(self) -> Link:
-        connection = connect(self.address, self._moved, *([] if self._answer_s is None else [self._answer_s]))
+        connection = connect(self.address, self._moved)
         try:
             found = begun(connection, self.key("fmt"), self.name, make=not self._reads and not self._format)
             check_server(connection, self.name)
@@ -129,6 +131,19 @@ class RedisServer:
             self._disconnect()
 
     # Asking
+
+    @contextlib.contextmanager
+    def question(self) -> Iterator[None]:
+        """Bind what is asked in this block to the time that a question may take."""
+        if self._deadline_s is None:
+            yield
+            return
+        with self.lock:
+            before, self._until = self._until, time.monotonic() + self._deadline_s
+            try:
+                yield
+            finally:
+                self._until = before
 
     def run(self, script: Script, *args: Any) -> Any:
         """Run a script, and return its answer; it is all done, or nothing."""
@@ -179,6 +194,8 @@ class RedisServer:
         with self.lock:
             if self._inside:
                 return self._beside(act)
+            if self._until is not None and time.monotonic() > self._until:
+                raise StoreError("There was too much to look through in the time that this may take. Ask for less.")
             pause, until = _PAUSE_S, None
             while True:
                 self._inside = True

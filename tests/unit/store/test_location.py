@@ -68,15 +68,56 @@ def test_a_backend_that_is_no_place_changes_nothing(backend: str | None) -> None
 def test_jobs_and_results_are_in_one_file() -> None:
     q = app(broker="/tmp/a.db", backend="db+sqlite:////tmp/b.db")
 
-    with pytest.raises(ImproperlyConfigured, match=r"jobs and their results are in one file"):
+    with pytest.raises(ImproperlyConfigured, match=r"jobs and their results are in one place"):
         _ = q.store
+
+
+@pytest.mark.parametrize(
+    ("broker", "backend", "place"),
+    [
+        ("redis://127.0.0.1:6379/1", "redis://127.0.0.1:6379/2", "redis://127.0.0.1:6379/2"),
+        ("redis://localhost/1", "redis://:pass@127.0.0.1:6379", "redis://:pass@127.0.0.1:6379"),
+        ("redis://h/1", None, "redis://h/1"),
+        (None, "redis://h/1", "redis://h/1"),
+        ("redis://h/1", "rpc://", "redis://h/1"),
+        ("redis+socket:///run/redis.sock", "unix:///run/redis.sock?db=3", "unix:///run/redis.sock?db=3"),
+        ("sentinel://a;sentinel://b:26379/1", "sentinel://b,a/2", "sentinel://b,a/2"),
+        ("valkey://h/0", "valkey://h:6379/1", "valkey://h:6379/1"),
+    ],
+)
+def test_broker_and_back_end_on_one_server_are_the_back_end_s_database(
+    broker: str | None, backend: str | None, place: str
+) -> None:
+    assert app(broker=broker, backend=backend).location == place
+
+
+def test_one_server_with_two_names_is_told() -> None:
+    told = app(broker="redis://:secret@h/1", backend="redis://h:6379/2").notices()
+
+    assert told == [
+        "Settings broker_url 'redis://:********@h/1' and result_backend 'redis://h:6379/2' are one server: jobs and "
+        "results are together in the latter's database."
+    ]
+    assert app(broker="redis://h/1", backend="redis://h/1").notices() == []
+
+
+@pytest.mark.parametrize(
+    ("broker", "backend", "told"),
+    [
+        ("redis://h/1", "redis://other/1", "are two servers, but a job and its result are written in one step"),
+        ("redis://h:6379", "redis://h:6380", "are two servers"),
+        ("redis://:secret@h", "unix:///run/redis.sock", r"broker_url is 'redis://:\*{8}@h' and result_backend"),
+        ("redis://h", "jobs.db", "in one place. Give path=, or set broker_url alone"),
+    ],
+)
+def test_two_places_are_refused_when_the_store_is_needed(broker: str, backend: str, told: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=told):
+        _ = app(broker=broker, backend=backend).store
 
 
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("redis://127.0.0.1:6379/1", "is a Redis server; this version has no store there. Use path="),
-        ("rediss://h", "is a Redis server"),
         ("amqp://guest:guest@localhost//", r"amqp://guest:\*{8}@localhost// is a server, and LocalQ needs neither"),
         ("postgresql://h/x", "is a server"),
         ("file:///var/results", "'file:///var/results' is another place for jobs or results in Celery"),

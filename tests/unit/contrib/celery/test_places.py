@@ -8,26 +8,26 @@ import pytest
 
 Write = Callable[..., None]
 Told = Callable[..., list[str]]
-SERVER = "is a Redis server; this version has no store there. Use path="
+SERVER = "is a server, and LocalQ needs neither a broker nor a result back end. Use path="
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        "os.environ.get('B', 'redis://h')",
-        "os.getenv('B', 'redis://h')",
-        "os.environ.get('B') or 'redis://h'",
-        "env('B', default='redis://h')",
-        "env.str('B', 'redis://h')",
-        "config('B', default='redis://h')",
-        "f'redis://{HOST}:{PORT}/0'",
+        "os.environ.get('B', 'amqp://h')",
+        "os.getenv('B', 'amqp://h')",
+        "os.environ.get('B') or 'amqp://h'",
+        "env('B', default='amqp://h')",
+        "env.str('B', 'amqp://h')",
+        "config('B', default='amqp://h')",
+        "f'amqp://{HOST}:{PORT}/0'",
         "f'{SCHEME}://{HOST}'",
-        "'redis://%s/0' % HOST",
-        "'redis://{}/0'.format(HOST)",
-        "'redis://' + HOST",
+        "'amqp://%s/0' % HOST",
+        "'amqp://{}/0'.format(HOST)",
+        "'amqp://' + HOST",
         "URL",
         "Config.URL",
-        "'redis://h' if PROD else 'jobs.db'",
+        "'amqp://h' if PROD else 'jobs.db'",
         "flask.config['CELERY_BROKER_URL']",
         "str(URL)",
     ],
@@ -35,12 +35,12 @@ SERVER = "is a Redis server; this version has no store there. Use path="
 def test_a_server_is_seen_behind_what_the_environment_may_say(write: Write, told: Told, url: str) -> None:
     write(
         "proj.py",
-        f"from celery import Celery\nSCHEME = 'redis'\nURL = 'redis://h'\nHOST = os.environ['HOST']\n"
-        f"flask.config['CELERY_BROKER_URL'] = 'redis://h'\napp = Celery('proj', broker={url})\n",
+        f"from celery import Celery\nSCHEME = 'amqp'\nURL = 'amqp://h'\nHOST = os.environ['HOST']\n"
+        f"flask.config['CELERY_BROKER_URL'] = 'amqp://h'\napp = Celery('proj', broker={url})\n",
     )
 
     (line,) = [line for line in told() if line.startswith("proj.py:6")]
-    assert line.startswith("proj.py:6 error: broker: redis://")
+    assert line.startswith("proj.py:6 error: broker: amqp://")
     assert SERVER in line
 
 
@@ -67,16 +67,16 @@ def test_a_path_of_which_a_part_is_not_known_is_nothing_to_tell(write: Write, to
 @pytest.mark.parametrize(
     "text",
     [
-        "flask.config['CELERY_BROKER_URL'] = 'redis://h'",
-        "flask.config['CELERY'] = {'broker_url': 'redis://h'}",
-        "flask.config.from_mapping(CELERY=dict(broker_url='redis://h'))",
-        "class Config:\n    CELERY_BROKER_URL = os.getenv('B', 'redis://h')",
-        "settings = dict(broker_url='redis://h')\napp.conf.update(settings)",
-        "app.config_from_object({'broker_url': 'redis://h'})",
-        "celery: Celery = Celery(broker='redis://h')",
-        "class App(Celery): ...\ncelery = App('proj', broker='redis://h')",
-        "from celery import Celery as Queue\ncelery = Queue('proj', broker='redis://h')",
-        "self.celery = Celery('proj', broker='redis://h')",
+        "flask.config['CELERY_BROKER_URL'] = 'amqp://h'",
+        "flask.config['CELERY'] = {'broker_url': 'amqp://h'}",
+        "flask.config.from_mapping(CELERY=dict(broker_url='amqp://h'))",
+        "class Config:\n    CELERY_BROKER_URL = os.getenv('B', 'amqp://h')",
+        "settings = dict(broker_url='amqp://h')\napp.conf.update(settings)",
+        "app.config_from_object({'broker_url': 'amqp://h'})",
+        "celery: Celery = Celery(broker='amqp://h')",
+        "class App(Celery): ...\ncelery = App('proj', broker='amqp://h')",
+        "from celery import Celery as Queue\ncelery = Queue('proj', broker='amqp://h')",
+        "self.celery = Celery('proj', broker='amqp://h')",
     ],
 )
 def test_a_server_is_seen_wherever_it_is_set(write: Write, told: Told, text: str) -> None:

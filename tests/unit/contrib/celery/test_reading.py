@@ -131,14 +131,14 @@ def test_mixed_names_are_told_with_their_renames(write: Write, told: Callable[..
 
 
 def test_servers_are_errors_unless_there_is_a_path(write: Write, told: Callable[..., list[str]]) -> None:
-    write("celeryconfig.py", "broker_url = 'redis://h'\n")
-    write("proj.py", "from localq import Celery\napp = Celery('proj', backend='redis://h')\n")
-    assert [line.partition(" is a Redis")[0] for line in told()] == [
-        "celeryconfig.py:1 error: broker_url: redis://h",
-        "proj.py:2 error: backend: redis://h",
+    write("celeryconfig.py", "broker_url = 'amqp://h'\n")
+    write("proj.py", "from localq import Celery\napp = Celery('proj', backend='amqp://h')\n")
+    assert [line.partition(" is a server")[0] for line in told()] == [
+        "celeryconfig.py:1 error: broker_url: amqp://h",
+        "proj.py:2 error: backend: amqp://h",
     ]
 
-    write("proj.py", "from localq import Celery\napp = Celery('proj', path='jobs.db', backend='redis://h')\n")
+    write("proj.py", "from localq import Celery\napp = Celery('proj', path='jobs.db', backend='amqp://h')\n")
     assert [line.partition(":")[2].partition(":")[0] for line in told()] == ["1 note", "2 note"]
 
 
