@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 
 from redis import exceptions
 
@@ -15,6 +16,14 @@ FORMAT = "1"
 #: What the server says while it cannot serve anybody, or us: after a while it may.
 _BUSY = ("BUSY ", "LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "NOREPLICAS", "UNBLOCKED")
 
+#: What Redis 6.2 writes around the error of a command within a script.
+_AROUND = re.compile(r"Error running script .*?: -?(?=[A-Z]+ )")
+
+
+def _said(error: BaseException) -> str:
+    """Return what the server says, without where in a script it says so."""
+    return _AROUND.sub("", " ".join(str(error).split()))
+
 
 def is_away(error: BaseException) -> bool:
     """Whether the connection is what failed, so that nobody knows whether what was asked was done."""
@@ -25,7 +34,7 @@ def is_away(error: BaseException) -> bool:
 
 def is_busy(error: BaseException) -> bool:
     """Whether the server said that it cannot do this now."""
-    said = str(error)
+    said = _said(error)
     return isinstance(
         error,
         (
@@ -58,7 +67,7 @@ def explained(error: BaseException, name: str) -> BaseException:
     """Return the StoreError that says what an error means for the store, or the error itself if it is none of ours."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return StoreFull(f"No space left beside {name}: {error}. Nothing stored is lost; free some space.")
-    said = " ".join(str(error).split())
+    said = _said(error)
     if isinstance(error, (exceptions.AuthenticationError, exceptions.AuthorizationError)):
         return StoreError(f"{name} lets nobody in: {said}. Check user and password.")
     if is_busy(error):

@@ -9,16 +9,20 @@ from redis.exceptions import RedisError, ResponseError
 
 from localq.model.finding import Finding, checked, fine, note, warning, wrong
 from localq.store.protocol import Store
+from localq.store.redis.audit import contents, faults
 from localq.store.redis.connection import connect
 from localq.store.redis.errors import explained
 from localq.store.redis.fitness import begun, facts
 from localq.store.redis.place import Address, read_address
 from localq.store.redis.readonly import ReadOnlyStore
+from localq.store.redis.server import RedisServer
 
 __all__ = ["examine_server", "store_bytes"]
 
 #: Of the keys that are weighed one by one; the rest is taken to be like them.
 _WEIGHED = 2000
+#: Jobs whose keys are held against each other; and how many faults are told one by one.
+_COMPARED, _TOLD = 100_000, 5
 #: The share of its memory at which a server is nearly full.
 _NEARLY = 0.8
 
@@ -27,6 +31,8 @@ def examine_server(url: str) -> tuple[list[Finding], Store | None]:
     """Return what every check finds about a server and the store on it, and that to be read, where it can be."""
     ours: list[bool] = []
     found = list(checked("server", lambda: _look(url, ours)))
+    if ours:
+        found += checked("keys", lambda: _agreement(url))
     return found, cast(Store, ReadOnlyStore(url)) if ours else None
 
 
@@ -48,6 +54,32 @@ def _look(url: str, ours: list[bool]) -> list[Finding]:
     except (RedisError, OSError) as error:
         raise explained(error, address.name) from error
     return found
+
+
+def _agreement(url: str) -> Finding:
+    """Tell whether the keys agree with each other."""
+    server = RedisServer(url, reads=True)
+    try:
+        counts, before = server.ask(("HVALS", server.key("n")), ("GET", server.key("v")))
+        jobs = sum(map(int, counts))
+        if jobs > _COMPARED:
+            return note(
+                "keys", f"{jobs} jobs are too many to hold their keys against each other; up to {_COMPARED} are."
+            )
+        found = faults(contents(server))
+        after = server.one("GET", server.key("v"))
+    finally:
+        server.close()
+    if not found:
+        return fine("keys", "All keys agree with each other.")
+    told = "; ".join([*found[:_TOLD], *([f"and {len(found) - _TOLD} more"] if len(found) > _TOLD else [])])
+    if before != after:
+        return note("keys", f"Keys changed while they were compared, and some do not agree: {told}.", "Look again.")
+    return wrong(
+        "keys",
+        f"Some keys do not agree with each other: {told}.",
+        "A hand or another program has changed them, or the server has lost some. Report it if it was neither.",
+    )
 
 
 def _setting(connection: Any, name: str) -> str | None:

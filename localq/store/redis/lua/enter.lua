@@ -1,5 +1,6 @@
 -- Enters a worker: uuid, a key for it if it has none, card, now, lease, the server's time or "", and up to when those gone
 -- are forgotten. Returns its key.
+in_any_case()
 local uuid, key, card, now, lease, time, old = arg(), arg(), arg(), arg(), arg(), server_time(arg()), arg()
 local found = call('HGET', P .. 'wu', uuid)
 local entered, started
