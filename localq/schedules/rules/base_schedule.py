@@ -6,7 +6,7 @@ A class of a program's own may answer them in another way: see `localq.schedules
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
@@ -35,7 +35,10 @@ class BaseSchedule(Rule):
     Attributes:
         nowfun: Returns the current datetime; None: the app's clock says it.
         app: The app whose zone and clock count; None: the current one.
+        tz: The zone whose wall clock counts; default: the app's.
     """
+
+    _tz: tzinfo | None = None
 
     def __init__(self, nowfun: Callable[[], datetime] | None = None, app: Any = None) -> None:
         self.nowfun = nowfun
@@ -50,6 +53,32 @@ class BaseSchedule(Rule):
     def app(self, app: Any) -> None:
         self._app = app
 
+    @property
+    def tz(self) -> tzinfo:
+        """The zone that it was given, or its app's; UTC where there is no app."""
+        if self._tz is not None:
+            return self._tz
+        return UTC if self.app is None else cast(tzinfo, self.app.timezone)
+
+    @tz.setter
+    def tz(self, tz: tzinfo | None) -> None:
+        self._tz = tz
+
+    @property
+    def utc_enabled(self) -> bool:
+        """The setting `enable_utc` of its app."""
+        return self.app is None or bool(self.app.conf.enable_utc)
+
+    def to_local(self, dt: datetime) -> datetime:
+        """Return a datetime in this machine's zone where `enable_utc` is off; else as it is."""
+        return dt if self.utc_enabled else dt.astimezone()
+
+    def maybe_make_aware(self, dt: datetime, naive_as_utc: bool = True) -> datetime:
+        """Return a datetime without a zone as one of `tz`: the same instant of UTC, or the same wall clock."""
+        if dt.tzinfo is not None:
+            return dt
+        return dt.replace(tzinfo=UTC).astimezone(self.tz) if naive_as_utc else dt.replace(tzinfo=self.tz)
+
     def now(self) -> datetime:
         """Return the current time, aware; what `nowfun` returns naive is UTC."""
         if self.nowfun is None:
@@ -61,21 +90,33 @@ class BaseSchedule(Rule):
     def remaining_estimate(self, last_run_at: datetime) -> timedelta:
         """Return the time from now until the first due instant after the last run; negative if it has passed.
 
-        Wall clocks are read in the zone of the app it was given; else in that of `last_run_at`, in that of now if it
-        has none by name, or in the current app's.
+        Wall clocks are read in the zone it was given, or that of the app it was given; else in that of `last_run_at`,
+        in that of now if it has none by name, or in the current app's.
+        """
+        last, delta, now = self.remaining_delta(last_run_at)
+        return last + delta - now
+
+    def remaining_delta(
+        self, last_run_at: datetime, tz: str | tzinfo | None = None
+    ) -> tuple[datetime, timedelta, datetime]:
+        """Return the last run, how long after it the next is due, and now.
+
+        Args:
+            tz: The zone whose wall clock counts, in place of its own.
         """
         now = self.now()
         last = last_run_at if last_run_at.tzinfo else last_run_at.replace(tzinfo=UTC)
-        zone = self._zone(last_run_at, now)
-        start = from_datetime(last)
-        due = self.next_after(start, anchor=start, zone=zone)
-        return _LATER if due is None else timedelta(microseconds=due - from_datetime(now))
+        start, given = from_datetime(last), ZoneInfo(tz) if isinstance(tz, str) else tz or self._tz
+        due = self.next_after(start, anchor=start, zone=self._zone(given, last_run_at, now))
+        after = now - last + _LATER if due is None else timedelta(microseconds=due - start)
+        # Differences of two of one zone are those of its wall clock.
+        return last.astimezone(UTC), after, now.astimezone(UTC)
 
-    def _zone(self, *seen: datetime) -> ZoneInfo:
+    def _zone(self, given: tzinfo | None, *seen: datetime) -> ZoneInfo:
         named = [one.tzinfo for one in seen if isinstance(one.tzinfo, ZoneInfo)]
-        if named and self._app is None:
+        if given is None and named and self._app is None:
             return named[0]
-        found = UTC if self.app is None else self.app.timezone
+        found = given or self.tz
         # Rules read any zone's clock; one without a name is this machine's.
         return _UTC if found is UTC else cast(ZoneInfo, found)
 

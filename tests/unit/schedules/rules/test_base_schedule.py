@@ -144,3 +144,27 @@ def test_a_schedule_that_only_its_program_knows_is_equal_to_itself_alone() -> No
     assert one != other
     assert one != crontab()
     assert len({one, other}) == 2
+
+
+def test_a_schedule_has_the_zone_of_its_app_or_one_of_its_own() -> None:
+    berlin = LocalQ("berlin", path=":memory:", timezone="Europe/Berlin", set_as_current=False)
+    rule = crontab(minute=0, hour=15, app=berlin, nowfun=noon)
+    own = crontab(minute=0, hour=15, nowfun=noon)
+    own.tz = ZoneInfo("Asia/Tokyo")
+
+    assert rule.tz == ZoneInfo("Europe/Berlin")
+    assert (rule.remaining_estimate(NOON), own.remaining_estimate(NOON)) == (timedelta(hours=1), timedelta(hours=18))
+    assert rule.remaining_delta(NOON, tz="UTC") == (NOON, timedelta(hours=3), NOON)
+    assert rule.utc_enabled
+    assert rule.to_local(NOON) is NOON
+    assert rule.maybe_make_aware(datetime(2026, 6, 1, 12)) == NOON
+    assert rule.maybe_make_aware(datetime(2026, 6, 1, 12), naive_as_utc=False) == NOON - timedelta(hours=2)
+    assert rule.maybe_make_aware(NOON) is NOON
+
+
+def test_where_utc_is_not_enabled_times_are_shown_in_the_machine_s_zone() -> None:
+    rule = schedule(30, app=LocalQ("local", path=":memory:", enable_utc=False, set_as_current=False))
+
+    assert not rule.utc_enabled
+    assert rule.to_local(NOON) == NOON
+    assert rule.to_local(NOON).tzinfo == NOON.astimezone().tzinfo
