@@ -106,6 +106,10 @@ class WithWorkflows:
         made._parent = parent
         return made
 
+    def result_of(self, task: str, job_id: str) -> AsyncResult[Any]:
+        """Return the result of a job, of the class that its task or this app gives results."""
+        return self._result(self.tasks.find(task), job_id)
+
     def apply_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any:
         """Run a signature of any kind in the caller, on a store in memory; return its result.
 

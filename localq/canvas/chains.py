@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, Unpack, overload
 
 from localq.canvas.parts import Part
@@ -86,6 +86,9 @@ class _Steps(Workflow):
     def tasks(self, tasks: Iterable[Any]) -> None:
         self["kwargs"]["tasks"] = signatures(tasks, self._app)
 
+    def _speakers(self) -> Sequence[Any]:
+        return self.tasks[:1]
+
     def _copy(self) -> Signature[Any]:
         new = type(self).restore(self, self._app)
         new["kwargs"]["tasks"] = [one.clone() for one in self.tasks]
@@ -157,14 +160,29 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         """Return copies of the tasks, with the chain's callbacks on them."""
         tasks = [one.clone() for one in self.tasks]
         for errback in listed(self.options.get("link_error")):
-            for one, follows in zip(tasks, [*tasks[1:], None], strict=False):
-                header = one.subtask_type == "group" and follows is not None
-                # The header of a chord, whose body has it.
-                if not header or self.app.conf.get("task_allow_error_cb_on_chord_header"):
-                    one.link_error(errback)
+            self._tell(tasks, errback)
         for callback in listed(self.options.get("link")):
             tasks[-1].link(callback)
         return tasks
+
+    def _tell(self, tasks: list[Signature[Any]], errback: Mapping[str, Any]) -> None:
+        """Give each task an error callback.
+
+        A group that something follows is the header of a chord, whose body has it. As in Celery chords within a header
+        have it, too, where the chain begins with that header, and where the setting gives it to all in headers.
+        """
+        everywhere = self.app.conf.get("task_allow_error_cb_on_chord_header")
+        one: Any
+        for number, one in enumerate(tasks):
+            header = one.subtask_type == "group" and one is not tasks[-1]
+            if everywhere or not (header or one.subtask_type == "chord"):
+                one.link_error(errback)
+            elif not header:
+                one.body.link_error(errback)
+            elif number == 0:
+                for within in one.flat():
+                    if within.subtask_type == "chord":
+                        within.link_error(errback)
 
     def freeze(self, _id: str | None = None, group_id: str | None = None, **more: Any) -> Any:
         """Give each task the id it will have; return the last one's result, with its parents."""

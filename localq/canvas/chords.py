@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from localq.canvas.chains import after, signatures
@@ -126,6 +126,9 @@ class chord(Workflow):  # noqa: N801 - Celery's name
         """Return the options that are for the body."""
         left_out = ("countdown", "eta", "on_error", "link", "link_error")
         return {name: value for name, value in self.options.items() if name not in left_out}
+
+    def _speakers(self) -> Sequence[Any]:
+        return (*self.tasks[:1], self.body)
 
     def _copy(self) -> Signature[Any]:
         new: Any = chord.restore(self, self._app)

@@ -88,8 +88,9 @@ def plan(
         ) from None
     if as_one is not None and isinstance(shape, Many):
         shape = maker.join(maker.ends(shape, "fail"), as_one)
-    if isinstance(shape, Many) and len(shape.members) == 1 and isinstance(shape.members[0], Many):
-        # As in Celery, the result of a group of one that ends in a group is that group's.
+    alone = isinstance(shape, Many) and len(shape.members) == 1 and isinstance(shape.members[0], Many)
+    if alone and shape.id not in maker.bodies:
+        # As in Celery, the result of a group of one that ends in a group is that group's; not where it is a body.
         shape = shape.members[0]
     return Plan(maker.finished(), shape)
 
@@ -111,6 +112,10 @@ class _Planner:
         #: The id of what is added to a header, where the ids of all its parts follow from that: they are added once.
         self._added: str | None = None
         self._numbered = 0
+        #: What the last steps of chains waited for that end in groups, by the group's id.
+        self._behind: dict[str, Ends | None] = {}
+        #: The groups that are bodies of chords.
+        self.bodies: set[str] = set()
 
     def finished(self) -> list[NewJob]:
         """Return the jobs; those of a workflow bear its name."""
@@ -198,6 +203,8 @@ class _Planner:
         named = {} if task_id is None else {"task_id": task_id}
         here = here._replace(options={**here.options, **named}, last=at.last, group_id=at.group_id)
         placed = self.place(steps[-1], here)
+        if isinstance(placed, Many):
+            self._behind.setdefault(placed.id, here.before)
         return placed if shape is None else after(placed, shape)
 
     def _next(self, placed: Any, on_error: str, here: Place) -> Place:
@@ -206,7 +213,8 @@ class _Planner:
         ends = ends if ends.ids else self._nothing(here.before)
         if not ends.many:
             return Place(ends, in_chain=True)
-        body = Body(() if here.before is None else here.before.ids, whole=True, outer=here.body)
+        before = self._behind.get(placed.id, here.before)
+        body = Body(() if before is None else before.ids, whole=True, outer=here.body)
         return Place(ends, body=body, in_chain=True)
 
     def _group(self, sig: group, at: Place) -> Many:
@@ -251,6 +259,8 @@ class _Planner:
         heard = Body(() if at.before is None else at.before.ids, whole=at.in_chain, outer=at.body)
         ends = self.ends(header, on_error_of(whole.options))
         placed = self.place(body, end._replace(before=ends, body=heard))
+        if isinstance(placed, Many):
+            self.bodies.add(placed.id)
         return after(placed, header)
 
     # Tying

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, Unpack, overload
 
 from localq import current
@@ -33,6 +33,8 @@ class _App(Protocol):
     def apply_workflow(self, sig: Any, args: Any, kwargs: Any, options: Mapping[str, Any]) -> Any: ...
 
     def run_here(self, sig: Signature[Any]) -> Any: ...
+
+    def result_of(self, task: str, job_id: str) -> AsyncResult[Any]: ...
 
 
 class Signature(dict[str, Any], Generic[R]):
@@ -136,8 +138,21 @@ class Signature(dict[str, Any], Generic[R]):
 
     @property
     def app(self) -> Any:
-        """The app that sends it."""
-        return self._app or current.app()
+        """The app that sends it: its own, that of its first task, or the current one."""
+        seen: set[int] = set()
+        left: list[Any] = [self]
+        while left:
+            sig = left.pop()
+            if isinstance(sig, Signature) and id(sig) not in seen:
+                if sig._app is not None:
+                    return sig._app
+                seen.add(id(sig))
+                left.extend(reversed(sig._speakers()))
+        return current.app()
+
+    def _speakers(self) -> Sequence[Any]:
+        """Return the signatures in it that say which app sends it, where it does not."""
+        return ()
 
     # Making others
 
@@ -192,7 +207,7 @@ class Signature(dict[str, Any], Generic[R]):
         said["group_id"] = self.options.get("group_id") or group_id
         self.options.update({name: value for name, value in said.items() if value})
         self.options["task_id"] = self.options.get("task_id") or _id or new_id()
-        return self.app.AsyncResult(self.options["task_id"])
+        return self.app.result_of(self.task, self.options["task_id"])
 
     def link(self, callback: Mapping[str, Any]) -> Any:
         """Add a callback for success; return it."""

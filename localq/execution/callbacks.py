@@ -28,12 +28,14 @@ from localq.tasks.parameters import takes_failure
 from localq.tasks.request import Context
 from localq.tasks.routing.router import router_of
 
-__all__ = ["FIRST_ERRBACK", "callbacks", "errback_call", "errbacks", "unasked"]
+__all__ = ["FIRST_ERRBACK", "GROUP", "callbacks", "errback_call", "errbacks", "unasked"]
 
 #: Arguments longer than this (bytes) are not repeated in an error callback's request.
 _LONGEST_REQUEST = 65_536
 #: Error callbacks are numbered from here, callbacks from 0.
 FIRST_ERRBACK = 1000
+#: The number of the group that several callbacks are.
+GROUP = FIRST_ERRBACK - 1
 
 
 def callbacks(
@@ -44,19 +46,21 @@ def callbacks(
     settings: Settings,
     now: int,
     left_out: Collection[int] = (),
+    group_id: str | None = None,
 ) -> tuple[NewJob, ...]:
     """Return the jobs of the callbacks for success: the result comes in front of their own arguments.
 
     Args:
         value, result: What the task returned, as it is and encoded by the job's serializer.
         left_out: Numbers of callbacks that `localq.execution.followers` makes.
+        group_id: The group they are of, where they are several.
     """
     jobs = []
     for number, link in enumerate(options.link or ()):
         if number in left_out:
             continue
         call, serializer = _call(link, options, value, result)
-        jobs.append(_job(job, options, link, call, number, serializer, settings, now))
+        jobs.append(_job(job, options, link, call, number, serializer, settings, now, group_id))
     return tuple(jobs)
 
 
@@ -161,11 +165,13 @@ def _job(
     serializer: str,
     settings: Settings,
     now: int,
+    group_id: str | None = None,
 ) -> NewJob:
     root_id = options.root_id or job.id
     given = {
         "parent_id": job.id,
         "root_id": root_id,
+        "group_id": group_id,
         "task_id": follow_up_id(job.id, job.run_token, number),
         **dict(link["options"]),
         "serializer": None if serializer == "json" else serializer,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localq.canvas import Signature
-from localq.execution.callbacks import FIRST_ERRBACK, callbacks, errbacks
+from localq.execution.callbacks import FIRST_ERRBACK, GROUP, callbacks, errbacks
 from localq.execution.running import Running
 from localq.model.ids import follow_up_id
 from localq.model.job import NewJob
@@ -23,6 +23,8 @@ from localq.tasks.parameters import takes_failure
 
 __all__ = ["after_failure", "after_success", "heard"]
 
+#: What the signature of a group names as its task.
+_GROUP = "celery.group"
 _log = logging.getLogger("localq.task")
 
 
@@ -37,11 +39,20 @@ def after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...
 
 
 def _after_success(this: Running, value: Any, result: bytes) -> tuple[NewJob, ...]:
+    """Return the jobs of callbacks for success: as in Celery groups come first, and several tasks are a group."""
     links = _readable(this.options.link, 0)
     own = {number for number, link in links.items() if "canvas" in link or _asks(this, link)}
+    groups = {number for number in own if links[number]["task"] == _GROUP}
+    group_id = follow_up_id(this.job.id, this.job.run_token, GROUP) if len(links) > 1 else None
     conf, now = this.runtime.settings, this.runtime.clock.now()
-    plain = callbacks(this.job, this.options, value, result, conf, now, own)
-    return plain + tuple(new for number in sorted(own) for new in _planned(this, links[number], number, value))
+    plain = callbacks(this.job, this.options, value, result, conf, now, own, group_id)
+
+    def planned(numbers: set[int]) -> tuple[NewJob, ...]:
+        return tuple(
+            new for number in sorted(numbers) for new in _planned(this, links[number], number, value, group_id)
+        )
+
+    return planned(groups) + plain + planned(own - groups)
 
 
 def after_failure(this: Running, failure: bytes) -> tuple[NewJob, ...] | None:
@@ -90,12 +101,16 @@ def _gets_id(this: Running, link: Mapping[str, Any]) -> bool:
     return bool(link["immutable"]) or not takes_failure(run, args, kwargs)
 
 
-def _planned(this: Running, link: Mapping[str, Any], number: int, value: Any) -> tuple[NewJob, ...]:
-    """Return the jobs of a callback that gets a value in front of its own arguments."""
+def _planned(
+    this: Running, link: Mapping[str, Any], number: int, value: Any, group_id: str | None = None
+) -> tuple[NewJob, ...]:
+    """Return the jobs of a callback that gets a value in front of its own arguments; of a task, one of the group."""
     if "canvas" in link:
         return tuple(this.task.app.plan_workflow(codec.decode(link["canvas"].encode()), (value,)).jobs)
     args, kwargs = codec.decode_call(str(link["call"]).encode())
     own = {"task_id": follow_up_id(this.job.id, this.job.run_token, number)}
+    if group_id is not None:
+        own["group_id"] = group_id
     if this.options.serializer != "json" and not link["immutable"]:
         own["serializer"] = this.options.serializer
     options = {**own, **dict(link["options"])}

@@ -115,8 +115,8 @@ def _retried(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) ->
 
 def _failed(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     done = _completion(job, JobState.FAILED, attempt=_attempt(job, outcome, worker, outcome.ending.name))
-    # What waits for the job fails with its error.
-    wanted = rules.keep_errors or job.role & Role.AWAITED
+    # What waits for the job fails with its error, and what waited for another says why it did not run.
+    wanted = rules.keep_errors or job.role & Role.AWAITED or outcome.ending is Ending.BEHIND
     if not wanted and done.attempt is not None:
         done = done._replace(attempt=done.attempt._replace(failure=None))
     if outcome.errbacks_made:

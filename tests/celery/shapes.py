@@ -13,7 +13,7 @@ __all__ = ["Shape", "labelled", "made", "workflows"]
 #: A dict: `kind` (a task's name, or one of MANY), `parts` and `body`, and what is set on it.
 Shape = dict[str, Any]
 MANY = ("chain", "group", "chord", "bars")
-TASKS = ["ok", "ok", "ok", "ok", "fail", "fail", "again", "become"]
+TASKS = ["ok", "ok", "ok", "ok", "quiet", "fail", "fail", "again", "become"]
 ERRBACKS = ["old", "stored", "kept", "new", "told", "alarm"]
 DEPTH = 4
 
@@ -86,8 +86,10 @@ def tasks(draw: st.DrawFn, depth: int) -> Shape:
     if kind == "again":
         shape["fails"] = draw(st.booleans())
     if kind == "become":
-        shape["shape"] = draw(shapes(min(depth - 1, 2)))
-    return {**shape, "errbacks": draw(errbacks), "links": draw(links)}
+        shape["shape"] = _nameless(draw(shapes(min(depth - 1, 2))))
+    # A replacement in which something follows a chord Celery gives the callbacks of the replaced to the chord.
+    linked = kind != "become" or not _follows_many(shape["shape"])
+    return {**shape, "errbacks": draw(errbacks), "links": draw(links) if linked else []}
 
 
 @st.composite
@@ -109,6 +111,9 @@ def shapes(draw: st.DrawFn, depth: int) -> Shape:
     if kind in ("chain", "bars"):
         # What follows a chord whose body is a group Celery runs once for each task of the group.
         shape["parts"] = parts = _apart(parts, draw(tasks(0)))
+        if _begins_with_header(parts[0]):
+            # Which chords in that header hear of the errors of the whole depends in Celery on how it was put together.
+            shape["errbacks"] = []
     if kind == "chain" and len(parts) == 1:
         # Celery takes a chain of one group for the group.
         shape["kind"] = "bars"
@@ -123,6 +128,45 @@ def _ends_in_many(shape: Shape) -> bool:
     if shape["kind"] in ("chain", "bars"):
         return _ends_in_many(shape["parts"][-1])
     return shape["kind"] == "group" or (shape["kind"] == "chord" and _ends_in_many(shape["body"]))
+
+
+def _follows_many(shape: Shape) -> bool:
+    """Say whether a shape ends in a chain of which a step before the last is more than a task."""
+    if shape["kind"] in ("chain", "bars"):
+        return any(one["kind"] in MANY for one in shape["parts"][:-1]) or _follows_many(shape["parts"][-1])
+    return shape["kind"] == "chord" and _follows_many(shape["body"])
+
+
+def _begins_with_header(shape: Shape) -> bool:
+    """Say whether a shape is a chain that begins with a group."""
+    first = shape["parts"][0] if shape["kind"] in ("chain", "bars") else shape
+    return first is not shape and (first["kind"] == "group" or _begins_with_header(first))
+
+
+def _nameless(shape: Shape) -> Shape:
+    """Return a shape whose last task has no id of its own: it takes that of the task it stands for."""
+    if shape["kind"] in ("chain", "bars"):
+        return {**shape, "parts": [*shape["parts"][:-1], _nameless(shape["parts"][-1])]}
+    if shape["kind"] == "chord":
+        return {**shape, "body": _nameless(shape["body"])}
+    return shape if shape["kind"] == "group" else {**shape, "named": False}
+
+
+def _heard(shape: Shape, waited: bool = False) -> Shape:
+    """Return a shape in which no header has a task that ignores its result: Celery's body then waits for ever."""
+    new = dict(shape)
+    if shape["kind"] == "quiet" and waited:
+        new["kind"] = "ok"
+    if "parts" in shape:
+        behind = shape["kind"] in ("chain", "bars")
+        new["parts"] = [
+            _heard(one, waited or shape["kind"] == "chord" or (behind and n > 0 and one["kind"] in MANY))
+            for n, one in enumerate(reversed(shape["parts"]))
+        ][::-1]
+    for inner in ("body", "shape"):
+        if inner in shape:
+            new[inner] = _heard(shape[inner], waited or (inner == "shape" and _ends_in_many(shape[inner])))
+    return new
 
 
 def _apart(parts: list[Shape], between: Shape) -> list[Shape]:
@@ -143,7 +187,7 @@ def _flat(shape: Shape) -> list[Shape]:
 @st.composite
 def workflows(draw: st.DrawFn) -> Shape:
     """Return a shape, with what it is sent with."""
-    shape = draw(shapes(DEPTH))
+    shape = _heard(draw(shapes(DEPTH)))
     call: dict[str, Any] = {}
     if draw(flags):
         call["args"] = [9]

@@ -126,3 +126,68 @@ def test_a_generator_is_drawn_when_a_chord_of_celery_is_sent_and_when_ours_is_ma
         counts.append((before, len(drawn)))
 
     assert counts == [(0, 3), (3, 3)]
+
+
+def test_a_job_whose_result_is_ignored_has_a_state(sides: tuple[Side, Side]) -> None:
+    quiet = {"kind": "quiet", "label": "a"}
+    celery, localq = both(sides, of("chain", ok("b"), quiet))
+    assert (celery.result, localq.result) == (["PENDING", None], ["SUCCESS", None])
+
+    celery, localq = both(sides, of("chord", quiet, ok("b"), body=ok("c")))
+    assert celery.result == ["FAILURE", "ChordError"]
+    assert localq.result == ["SUCCESS", ["c", [["a"], ["b"]]]]
+
+    celery, localq = both(sides, of("chain", fail("b"), quiet))
+    assert celery.result == localq.result == ["FAILURE", "ValueError"]
+
+
+def test_a_header_with_tasks_behind_a_failure_fails_with_that(sides: tuple[Side, Side]) -> None:
+    line = of("chain", fail("a"), of("group", ok("b"), ok("c")))
+    celery, localq = both(sides, of("chord", line, body=of("group", ok("d"), ok("e"))))
+
+    assert celery.result == [["FAILURE", "TimeoutError"]] * 2
+    assert localq.result == [["FAILURE", "ValueError"]] * 2
+
+
+def test_a_replacement_takes_the_id_of_what_it_stands_for(sides: tuple[Side, Side]) -> None:
+    shape = {"kind": "become", "label": "a", "shape": ok("b", named=True)}
+    celery, localq = both(sides, shape)
+
+    assert (celery.result, celery.named) == (["PENDING", None], ["b"])
+    assert (localq.result, localq.named) == (["SUCCESS", ["b"]], [])
+
+
+def test_callbacks_of_what_is_replaced_with_a_chain_get_its_result(sides: tuple[Side, Side]) -> None:
+    line = of("chain", ok("a"), of("chord", ok("b"), body=ok("c")), ok("d"))
+    celery, localq = both(sides, {"kind": "become", "label": "r", "links": ["l"], "shape": line})
+
+    body = ["c", [["b", ["a"]]]]
+    assert celery.result == localq.result == ["SUCCESS", ["d", body]]
+    assert celery.callbacks == [repr(["called l", [body]])]
+    assert localq.callbacks == [repr(["called l", [["d", body]]])]
+
+
+def test_chords_in_a_header_that_a_chain_in_a_chain_begins_with_hear_of_errors(sides: tuple[Side, Side]) -> None:
+    header = of("group", of("chord", ok("h"), body=fail("i")), ok("x"))
+    line = of("chain", of("chain", header, ok("c")), ok("d"), errbacks=["old"])
+    celery, localq = both(sides, line)
+
+    assert celery.callbacks == ["['old', 'id of a job that did not run']"]
+    assert localq.callbacks == [*celery.callbacks, "['old', 'id of i']"]
+
+
+def test_children_are_the_jobs_that_come_next(sides: tuple[Side, Side]) -> None:
+    def children(result: Any) -> list[Any]:
+        return [[len(one)] if hasattr(one, "results") else 1 for one in result.children or ()]
+
+    told = []
+    for side in sides:
+        one, group = side.app.tasks["ok"].s(label="a"), side.canvas.group
+        links = [[one], [one, one], [group(one, one), one, group(one, one, one)], [one | one], [one | one, one]]
+        results = [one.apply_async(link=[part.clone() for part in link]) for link in links]
+        body = (group(one, one) | one).apply_async()
+        side.settle()
+        told.append([children(one) for one in (*results, *body.parent.results)])
+
+    same = [[1], [[2]], [[2], [3], [1]], [1]]
+    assert told == [[*same, [[2]], [], []], [*same, [[1], 1], [], [1]]]

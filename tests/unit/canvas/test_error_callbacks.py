@@ -68,6 +68,30 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
         lambda ok, bad, e: chain(ok.s(), group(ok.s(), bad.s()), ok.s().on_error(e("a")), ok.s().on_error(e("b"))),
         [BODY],
     ),
+    "a chain in a chain, that ends in a header and fails before it": (
+        lambda ok, bad, e: chain(chain(bad.s(), group(ok.s(), ok.s())).on_error(e("b")), ok.s().on_error(e("a"))),
+        ["b: bad, KeyError"],
+    ),
+    "a chain in a chain, that ends in a header which fails": (
+        lambda ok, bad, e: chain(chain(ok.s(), group(bad.s(), ok.s())).on_error(e("b")), ok.s().on_error(e("a"))),
+        ["b: bad, KeyError", BODY],
+    ),
+    "chords in a header that a chain begins with": (
+        lambda ok, bad, e: chain(group(chord([ok.s()], bad.s()), ok.s()), ok.s()).on_error(e("a")),
+        [FAILED, BODY],
+    ),
+    "chords in a header that is in a chain: not them": (
+        lambda ok, bad, e: chain(ok.s(), group(chord([ok.s()], bad.s()), ok.s()), ok.s()).on_error(e("a")),
+        [BODY],
+    ),
+    "chords in the header of a chord that is in a chain: not them": (
+        lambda ok, bad, e: chain(ok.s(), chord([chord([ok.s()], bad.s())], ok.s())).on_error(e("a")),
+        [BODY],
+    ),
+    "chords in the header of a chord that something follows": (
+        lambda ok, bad, e: (chord([chord([ok.s()], bad.s())], ok.s()) | ok.s()).on_error(e("a")),
+        [FAILED, BODY],
+    ),
     "a body": (lambda ok, bad, e: chord([ok.s()], bad.s()).on_error(e("a")), [FAILED]),
     "a body's chain": (lambda ok, bad, e: chord([ok.s()], chain(bad.s(), ok.s()).on_error(e("a"))), [FAILED]),
     "a body's group": (lambda ok, bad, e: chord([ok.s()], group(bad.s(), ok.s()).on_error(e("a"))), [FAILED]),

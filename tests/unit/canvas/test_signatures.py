@@ -3,12 +3,14 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localq import LocalQ, Signature, Task, chain, chord, current, group, signature
 from localq.exceptions import InvalidTaskError, NotRegistered
+from localq.result import AsyncResult
 
 
 @pytest.fixture
@@ -211,3 +213,44 @@ def test_a_task_stands_for_its_signature(add: Task[..., Any]) -> None:
     assert add.s(1).on_error(add).delay().get() == [[1], {}]
     with pytest.raises(TypeError):
         add.s(1) | "add"
+
+
+def test_a_frozen_signature_has_its_task_s_own_class_of_results(tmp_path: Path) -> None:
+    class Mine(AsyncResult[Any]):
+        pass
+
+    class Base(Task[..., Any]):
+        def AsyncResult(self, task_id: str, **options: Any) -> Mine:  # noqa: N802 - Celery's name
+            return Mine(task_id, self.app)
+
+    q = LocalQ("own", path=tmp_path / "jobs.db", set_as_current=False)
+    own = q.task(int, name="own", base=Base)
+    plain = q.task(int, name="plain")
+
+    frozen = [own.s().freeze(), (plain.s() | own.s()).freeze(), chord([plain.s()], own.s()).freeze()]
+    assert [type(one) for one in frozen] == [Mine] * 3
+    assert [type(one) for one in group(own.s(), plain.s()).freeze().results] == [Mine, AsyncResult]
+    assert type(q.signature("nobody").freeze()) is AsyncResult
+
+
+def test_what_is_made_of_tasks_is_sent_by_their_app(tmp_path: Path) -> None:
+    q = LocalQ("theirs", path=tmp_path / "jobs.db", set_as_current=False)
+    one = q.task(int, name="one")
+    named = signature("one")
+
+    for many in (
+        group(one.s(), one.s()),
+        chain(one.s(), one.si(1)),
+        chord([one.s()], one.s()),
+        chord([named], one.s()),
+    ):
+        assert many.app is q
+        assert many.clone().app is q
+    assert group(chain(one.s(), one.s()), one.s()).app is q
+    assert {job.task for job in sent(q, group(one.s(), one.s()))} == {"one"}
+    assert group(named).app is current.app()
+
+
+def sent(q: LocalQ, sig: Any) -> list[Any]:
+    """Send a group; return its jobs."""
+    return list(q.store.read.get([one.id for one in sig.apply_async().results]).values())

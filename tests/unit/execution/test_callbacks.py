@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from localq import LocalQ, Task
+from localq import LocalQ, Task, group
 from localq.execution.callbacks import errbacks
 from localq.model import events
 from localq.model.job import Job
@@ -64,6 +64,29 @@ def test_a_callback_knows_its_parent(eager: LocalQ, told: list[Any]) -> None:
     result = eager.tasks["add"].apply_async((1, 1), link=look.s())
 
     assert seen == [(2, result.id, result.id)]
+
+
+def test_several_callbacks_are_a_group(eager: LocalQ, told: list[Any]) -> None:
+    @eager.task(name="whose", bind=True)
+    def whose(self: Task[Any, Any], *_: Any) -> tuple[str, str | None]:
+        return self.request.id, self.request.group
+
+    class Asked(Task[Any, Any]):
+        def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+            return super().apply_async(args, kwargs, **options)
+
+    @eager.task(name="asked", base=Asked, bind=True)
+    def asked(self: Task[Any, Any], *_: Any) -> tuple[str, str | None]:
+        return self.request.id, self.request.group
+
+    alone = eager.tasks["add"].apply_async((1, 1), link=whose.s())
+    some = eager.tasks["add"].apply_async((2, 2), link=[whose.s(), asked.s(), group(whose.s(), whose.s())])
+
+    (only,) = alone.children or ()
+    assert only.get() == (only.id, None)
+    grouped, tasks = some.children or ()
+    assert [len(grouped), len(tasks)] == [2, 2]
+    assert tasks.get() == [(one.id, tasks.id) for one in tasks.results]
 
 
 def test_a_callback_runs_even_if_the_result_is_ignored(eager: LocalQ, told: list[Any]) -> None:

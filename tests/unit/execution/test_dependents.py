@@ -40,6 +40,17 @@ def test_what_is_behind_a_revoked_job_hears_of_that_and_of_no_earlier_trouble(
     assert failure.load(done.attempt.failure).type == told
 
 
+def test_what_is_behind_a_failure_says_why_it_did_not_run_though_its_result_is_ignored() -> None:
+    last = Attempt(1, "w", 1, 2, "FAILURE", None, failure.dump(failure.describe(ValueError("x"))), None, None)
+    ignored = Rules(PLAIN, 3, False, False, Settings())
+
+    done = behind(job("next", JobState.READY), Culprit(job("first", JobState.FAILED), last), "w", ignored, 3)
+
+    assert done.attempt is not None
+    assert done.attempt.failure is not None
+    assert failure.load(done.attempt.failure).type == "ValueError"
+
+
 def test_a_job_behind_a_failure_whose_worker_died_is_for_the_next_worker_of_any_queue() -> None:
     one = job("next", JobState.RUNNING)._replace(culprit="other")
     rules = Rules(PLAIN, 3, False, True, Settings())

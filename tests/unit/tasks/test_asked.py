@@ -120,7 +120,8 @@ def test_a_callback_is_asked_when_it_is_its_turn(q: LocalQ, who: Any, plain: Any
     drain(q)
 
     assert Tenant.asked == [("who", ([1], 2), {})]
-    ends = {child.name: child.get() for child in result.children}
+    (both,) = result.children
+    ends = {child.name: child.get() for child in both.results}
     assert ends == {"who": ["a", [1], 2], "plain": [[1], 3]}
 
 
