@@ -28,8 +28,6 @@
     │   └── Terminated                (TaskRevokedError) killed because the job was cancelled
     ├── BackendError                  a result could not be reached by the names of `app.backend`
     │   └── BackendGetMetaError, BackendStoreError   when reading it, when writing it
-    ├── MoveRefused                   a store cannot be moved into another now; nothing is moved
-    │   └── StillRunning              some of its jobs run
     ├── PoolBroken                    a worker's processes die before they can run anything
     └── StoreError                    the store refused or could not do it; see the classes
         └── Store{Busy,Full,ReadOnly,Damaged,Foreign,Version}, UnsafeFilesystem
@@ -71,7 +69,6 @@ __all__ = [
     "LocalQError",
     "LocalQWarning",
     "MaxRetriesExceededError",
-    "MoveRefused",
     "NoEffectWarning",
     "NotConfigured",
     "NotRegistered",
@@ -86,7 +83,6 @@ __all__ = [
     "SecurityError",
     "SecurityWarning",
     "SoftTimeLimitExceeded",
-    "StillRunning",
     "StoreBusy",
     "StoreDamaged",
     "StoreError",
@@ -311,14 +307,6 @@ class SoftTimeLimitExceeded(Exception):
 
     def __str__(self) -> str:
         return f"SoftTimeLimitExceeded{self.args!r}" if self.args else "soft time limit exceeded"
-
-
-class MoveRefused(LocalQError):
-    """What a store holds cannot be moved into another now; nothing is moved, and nothing stays stopped for it."""
-
-
-class StillRunning(MoveRefused):
-    """Some jobs of a store that is to be moved run."""
 
 
 class StoreError(LocalQError):
