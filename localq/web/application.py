@@ -37,6 +37,7 @@ from localq.web.gate.token_file import token_at, token_path
 from localq.web.live.drawn import Drawn
 from localq.web.live.filling import Filling
 from localq.web.live.follower import Follower
+from localq.web.live.tabs import Tabs
 from localq.web.metrics.counted import Counted
 from localq.web.pages.refused import refused_page
 from localq.web.rendering import Renderer
@@ -115,7 +116,7 @@ def build(
     render = Renderer(desk, sessions, {way.path for way in WAYS if "GET" in way.methods}, streams=streams)
     past = Past()
     follower, filling = Follower(desk), Filling(desk, past)
-    own = (Starts(q), Names(), Bulks(desk), filling, Counted())
+    own = (Starts(q), Names(), Bulks(desk), filling, Counted(), Tabs())
     site = Site(desk, render, sessions, access, follower, past, *own)
     keeper = Keeper(access, partial(refused_page, site), who)
 

@@ -91,7 +91,7 @@ class Renderer:
             now=now,
             root=root,
             path=request.url.path.removeprefix(root).strip("/"),
-            back=self._page_of(request),
+            page_path=self._page_of(request),
             said=said_in(request.query_params),
             actor=actor,
             can_act=actor.may(Right.ACT),

@@ -18,6 +18,7 @@ from localq.web.gate.actor import Right
 from localq.web.gate.sessions import Sessions
 from localq.web.live.filling import Filling
 from localq.web.live.follower import Follower
+from localq.web.live.tabs import Tabs
 from localq.web.metrics.counted import Counted
 from localq.web.rendering import Renderer
 
@@ -38,6 +39,7 @@ class Site(NamedTuple):
     bulks: Bulks
     filling: Filling
     counted: Counted
+    tabs: Tabs
 
 
 Handler = Callable[[Site, Request], Awaitable[Response]]

@@ -79,5 +79,5 @@ def exact(at: int | None) -> str:
 
 
 def iso(at: int | None) -> str:
-    """Return a time as machines write it, for the attribute of <time>."""
-    return "" if at is None else to_datetime(at).isoformat()
+    """Return a time as machines write it, for the attribute of <time>, which has no place for microseconds."""
+    return "" if at is None else to_datetime(at).isoformat(timespec="milliseconds")

@@ -122,6 +122,53 @@ def test_no_page_is_wider_than_the_screen_of_a_small_phone(browser: Any, shop: S
     assert {path: width for path, width in wide.items() if width > 320} == {}
 
 
+@pytest.mark.parametrize("screen", [(640, 400), (3840, 2160)], ids=["zoomed_twice", "4k"])
+def test_no_page_scrolls_sideways_at_twice_the_size_or_on_a_huge_screen(
+    browser: Any, shop: Shop, screen: tuple[int, int]
+) -> None:
+    """A browser's zoom of 200 % leaves a page half of the screen's 1280 pixels."""
+    page = logged_in(browser, shop, viewport={"width": screen[0], "height": screen[1]})
+    wide = {}
+
+    for path in PAGES:
+        page.goto(path)
+        page.evaluate("for (const one of document.querySelectorAll('details:not(.ask)')) one.open = true")
+        wide[path] = page.evaluate("document.documentElement.scrollWidth")
+
+    page.context.close()
+    assert {path: width for path, width in wide.items() if width > screen[0]} == {}
+
+
+def test_a_page_is_printed_without_what_cannot_be_pressed_on_paper(scripted: Any) -> None:
+    scripted.emulate_media(media="print")
+
+    scripted.goto("/jobs/failed")
+    assert scripted.locator("h1").is_visible()
+    assert scripted.locator(".error").first.is_visible()
+    assert [one for one in scripted.locator("nav, button, summary.danger, input").all() if one.is_visible()] == []
+    scripted.goto("/jobs")
+    assert scripted.locator("tbody tr").first.is_visible()
+    assert scripted.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_many_tabs_do_not_starve_each_other(browser: Any, shop: Shop) -> None:
+    """A browser has six connections to a host, and each visible tab would like to keep one for itself."""
+    first = logged_in(browser, shop)
+    tabs = [first, *(first.context.new_page() for _ in range(8))]
+    for tab in tabs:
+        tab.set_default_timeout(SOON)
+        tab.goto("/jobs")
+        tab.wait_for_selector("tbody tr")
+
+    new = shop.q.send_task("shop.mail", ("new",), countdown=3600)
+    for tab in (tabs[-1], tabs[0]):
+        tab.wait_for_selector("#new-rows:visible")
+        tab.goto(f"/jobs/{new.id}")
+        assert "shop.mail" in tab.inner_text("h1")
+
+    first.context.close()
+
+
 def test_no_page_breaks_its_own_policy_or_throws(scripted: Any) -> None:
     wrong: list[str] = []
     scripted.on("pageerror", lambda error: wrong.append(str(error)))

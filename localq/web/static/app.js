@@ -113,20 +113,24 @@
     else { goOn(); }
   };
 
-  let stream = null;
+  let stream = null, asks = false;
+  const askNowAndThen = () => {
+    const timer = setInterval(refresh, 5000);
+    stream = { close: () => clearInterval(timer) };
+    asks = true;
+  };
   const listen = () => {
     if (stream || document.hidden || regions().length === 0) return;
-    if (document.documentElement.dataset.streams !== "yes") {
-      const timer = setInterval(refresh, 5000);
-      stream = { close: () => clearInterval(timer) };
-      return;
-    }
+    if (document.documentElement.dataset.streams !== "yes") { askNowAndThen(); return; }
     stream = new EventSource(`${root}/live`);
     let first = true;
     stream.addEventListener("changed", () => { if (first) { first = false; } else { refresh(); } });
     stream.addEventListener("error", () => { first = false; });
+    // A browser has six connections to a host: of its tabs those that were looked at last have a stream.
+    stream.addEventListener("enough", () => { fallSilent(); askNowAndThen(); });
   };
-  const fallSilent = () => { stream?.close(); stream = null; };
+  const fallSilent = () => { stream?.close(); stream = null; asks = false; };
+  addEventListener("focus", () => { if (asks && document.documentElement.dataset.streams === "yes") { fallSilent(); listen(); refresh(); } });
   document.addEventListener("visibilitychange", () => { if (document.hidden) { fallSilent(); } else { listen(); refresh(); } });
   addEventListener("pagehide", fallSilent);
   addEventListener("pageshow", (event) => { if (event.persisted) { listen(); refresh(); } });
