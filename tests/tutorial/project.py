@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,11 +57,22 @@ class Program:
         self._process.stdout.close()
 
 
-class Project:
-    """A folder with the files of an example."""
+#: The tutorial's server, wherever it stands, as its URLs have it; and the place that files of ours name instead.
+_SERVER = re.compile(r"redis://[\w.]+(?::6379)?/")
+_PATH = re.compile(r"""path=(['"])jobs\.db\1""")
+_URLS = "broker='redis://127.0.0.1:6379/1', backend='redis://127.0.0.1:6379/2'"
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+
+class Project:
+    """A folder with the files of an example.
+
+    Args:
+        port: Where a Redis server is heard. Files are then as the tutorial has them: they name no path, but the URLs of
+            its server, as which that one stands in. None: jobs are in a file.
+    """
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self.folder, self.port = folder, port
         self._started: list[Program] = []
         self._environment = {**os.environ, "PYTHONPATH": _HOME, "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -70,7 +82,15 @@ class Project:
         if path.parent != self.folder:
             path.parent.mkdir(parents=True, exist_ok=True)
             (path.parent / "__init__.py").touch()
-        path.write_text(textwrap.dedent(text), "utf-8")
+        path.write_text(self._placed(textwrap.dedent(text)), "utf-8")
+
+    def _placed(self, text: str) -> str:
+        """Return a file's text with the place of jobs in it."""
+        if self.port is None:
+            return text
+        # An app with a configuration has the URLs there.
+        text = _PATH.sub("**{}" if "config_from_object" in text else _URLS, text)
+        return _SERVER.sub(f"redis://127.0.0.1:{self.port}/", text)
 
     def python(self, code: str) -> list[str]:
         """Run a client in the folder; return the lines it prints."""

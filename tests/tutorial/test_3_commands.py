@@ -31,7 +31,7 @@ HOST = socket.gethostname()
 
 
 def pid(project: Project, name: str) -> int | None:
-    return pid_in(str(project.folder / f"jobs.db.d/run/{name}.pid"))
+    return pid_in(str(project.folder / (f"jobs.db.d/run/{name}.pid" if project.port is None else f"{name}.pid")))
 
 
 def test_a_worker_is_started_restarted_and_stopped_in_the_background(project: Project) -> None:

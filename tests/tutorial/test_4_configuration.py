@@ -87,20 +87,12 @@ def test_a_configuration_names_the_modules_of_tasks(project: Project, kind: str)
     assert worker.stop() == 0
     assert told == ["5"]
     assert "[tasks]\n  . proj.tasks1.add\n  . proj.tasks2.add\n" in worker.said
-    assert "Setting broker_url is 'redis://localhost" in worker.said
-
-
-def test_the_configured_servers_are_refused_where_no_path_is_given(project: Project) -> None:
-    """类的方式加载: as it stands there, without path=."""
-    project.write("proj/celery.py", CLASS.replace("path='jobs.db'", ""))
-    project.write("proj/tasks1.py", TASKS)
-    project.write("proj/tasks2.py", TASKS)
-
-    done = project.localq("-A proj worker -l info")
-
-    assert done.returncode == 2
-    assert done.stderr.startswith("localq: error: redis://localhost:6379/0 is a Redis server; ")
-    assert "Use path=, as in LocalQ(path='jobs.db')" in done.stderr
+    if project.port is None:
+        assert "Setting broker_url is 'redis://localhost" in worker.said
+        assert "and has no effect: jobs and results are in " in worker.said
+    else:
+        assert f"Settings broker_url 'redis://127.0.0.1:{project.port}/0' and result_backend" in worker.said
+        assert f"  .> store:       redis://127.0.0.1:{project.port}/1\n" in worker.said
 
 
 def test_the_time_zone_is_set() -> None:

@@ -218,8 +218,7 @@ def test_where_too_many_wait_to_be_counted_the_pages_say_at_least_how_many(
     def too_long(*_: object) -> dict[tuple[str, str], int]:
         raise StoreError("took too long")
 
-    for reading in ("sql.reading.SqlReading", "redis.reading.RedisReading"):
-        monkeypatch.setattr(f"localq.store.{reading}.waiting_tasks", too_long)
+    monkeypatch.setattr(type(q.store.read), "waiting_tasks", too_long)
 
     assert "shop.mail 1+ 0" in text_of(page, "/tasks")
     assert "1 waiting+" in text_of(page, "/tasks/shop.mail")

@@ -30,11 +30,16 @@ def expanded(path: str, name: str) -> str:
 def default_files(app: LocalQ) -> tuple[str, str]:
     """Return where pid and log files of an app's daemons go, with %n for their names: beside the database.
 
+    Where that is on a server they go into the working folder, as Celery's do.
+
     Raises:
         LoadError: there is no such place.
     """
-    if app.location == ":memory:" or "://" in app.location.removeprefix("sqlite:///"):
+    if app.location == ":memory:":
         raise LoadError("The queue is no file that pid and log files could lie beside: give --pidfile and --logfile.")
+    if "://" in app.location.removeprefix("sqlite:///"):
+        here = Path(os.getcwd().replace("%", "%%"))
+        return str(here / "%n.pid"), str(here / "%n.log")
     folder = Path(f"{os.path.realpath(app.location.removeprefix('sqlite:///'))}.d".replace("%", "%%"))
     return str(folder / "run" / "%n.pid"), str(folder / "log" / "%n.log")
 

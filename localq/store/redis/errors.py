@@ -22,7 +22,7 @@ _AROUND = re.compile(r"Error running script .*?: -?(?=[A-Z]+ )")
 
 def _said(error: BaseException) -> str:
     """Return what the server says, without where in a script it says so."""
-    return _AROUND.sub("", " ".join(str(error).split()))
+    return _AROUND.sub("", " ".join(str(error).split())).rstrip(".")
 
 
 def is_away(error: BaseException) -> bool:
