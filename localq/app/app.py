@@ -31,6 +31,7 @@ from localq.model.option_types import SignatureOptions
 from localq.model.outcome import Note
 from localq.result import AsyncResult
 from localq.result.said import note_of
+from localq.result.watching import stop_watching
 from localq.serialization.sealing import seal_calls
 from localq.serialization.tagged_json.held import keeping, passing_on
 from localq.settings.setting_types import SettingOptions
@@ -183,6 +184,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         """Stop the worker inside this program, and let go of the store."""
         self.stop()
         if self._store is not None:
+            stop_watching(self._store)
             self._store.close()
             self._store = None
         eager = self.__dict__.pop("_eager", None)

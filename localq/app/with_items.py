@@ -18,7 +18,6 @@ from localq.result import AsyncResult, ResultSet
 from localq.result.as_they_finish import as_they_finish
 from localq.result.joining import assert_may_join
 from localq.result.mapped import Mapped
-from localq.result.result_set import keep_final
 from localq.serialization import codec
 from localq.store.protocol import Store
 from localq.tasks.task import Task
@@ -134,7 +133,7 @@ class WithItems:
     @contextlib.contextmanager
     def _ending(self, results: Sequence[Any], timeout: float | None, title: str | None) -> Iterator[Iterator[Any]]:
         """Yield results as they end, all within `timeout` seconds, beside a bar if there is a title for it."""
-        ending = as_they_finish(lambda: self.store.bells, results, keep_final, timeout, in_all=True)
+        ending = as_they_finish(lambda: self.store.bells, results, timeout, in_all=True)
         if title is None:
             yield ending
             return

@@ -6,7 +6,8 @@ import contextlib
 import importlib
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Protocol, Self, Unpack
 
 from localq import current
@@ -84,7 +85,13 @@ class WithWorkers:
                 self._embedded = made
         return None
 
-    def stop(self, timeout: float | None = None) -> None:
+    def stop(
+        self,
+        timeout: float | None = None,
+        *,
+        on_done: Callable[[], Any] | None = None,
+        deliver: Callable[[Callable[[], Any]], Any] | None = None,
+    ) -> None:
         """Stop the embedded worker: running jobs finish, the rest goes back to the queue.
 
         Called by a job that the worker itself runs, or by what the worker calls (a hook, the receiver of a signal),
@@ -92,12 +99,25 @@ class WithWorkers:
 
         Args:
             timeout: Seconds to wait for running jobs before they are stopped and put back.
+            on_done: Return at once, and have this called when the worker has ended: a window must not stand still.
+                The program does not end before that.
+            deliver: As of `AsyncResult.on_done`.
 
         Raises:
             TypeError, ValueError: the timeout is no number of seconds; the worker goes on.
         """
         check_timeout(timeout)
-        self._stop(timeout)
+        if on_done is None:
+            self._stop(timeout)
+            return
+        done: Callable[[], Any] = on_done if deliver is None else partial(deliver, on_done)
+        threading.Thread(target=self._stop_aside, args=(timeout, done), name="LocalQ-stop").start()
+
+    def _stop_aside(self, timeout: float | None, done: Callable[[], Any]) -> None:
+        try:
+            self._stop(timeout)
+        finally:
+            done()
 
     def _stop(self, timeout: float | None, *, told: bool = False) -> None:
         embedded = self._embedded

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from localq.result import waiting
 from localq.result.lineage import Source
+from localq.result.watching import Deliver, Watch, watch
 
 __all__ = ["Actions", "signal_number", "signal_of"]
 
@@ -42,6 +43,22 @@ class Actions:
             callback(self)
         elif on_error is not None:
             on_error(self)
+
+    def on_done(self: H, callback: Callable[[H], Any], *, deliver: Deliver | None = None) -> H:
+        """Have `callback` called with this result once every job of it is finished, well or not; return the result.
+
+        Nothing waits for that: a thread of this program's own watches the store. A callback is called once, and not at
+        all where the program ends first, or the app is closed; its errors are logged. Jobs that are known to be
+        finished are told of before this returns.
+
+        Args:
+            deliver: Gets a function without arguments and has it called where callbacks may run:
+                `loop.call_soon_threadsafe`, the `put` of a queue that a window looks into, the `emit` of a signal.
+                Default: the watching thread calls it.
+        """
+        app, results = self._held()
+        watch(lambda: app.store, Watch(self, results, callback, None, deliver))
+        return self
 
     def forget(self: _Held) -> None:
         """Remove finished jobs with their results and history; unfinished ones stay."""

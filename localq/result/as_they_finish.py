@@ -9,6 +9,7 @@ from typing import Any
 
 from localq.exceptions import TimeoutError
 from localq.result import waiting
+from localq.result.final import keep_final
 from localq.result.interrupted import say_at_end
 from localq.result.waiting import FLOOR_S
 
@@ -17,12 +18,9 @@ __all__ = ["as_they_finish"]
 #: Jobs looked at whenever a bell rings, beside those it named: they finish roughly in the order they were added in.
 _FIRST = 500
 
-#: Reads results at once, and keeps what is final with them.
-Keep = Callable[[list[Any]], Any]
-
 
 def as_they_finish(
-    bells: Callable[[], Any], results: Iterable[Any], keep: Keep, timeout: float | None, *, in_all: bool = False
+    bells: Callable[[], Any], results: Iterable[Any], timeout: float | None, *, in_all: bool = False
 ) -> Iterator[Any]:
     """Yield each result as soon as its job has finished, well or not.
 
@@ -35,7 +33,7 @@ def as_they_finish(
     Raises:
         TimeoutError: none finished in time; the jobs go on.
     """
-    missing = _Missing(results, keep)
+    missing = _Missing(results)
     total = len(missing)
     until = None if timeout is None else time.monotonic() + timeout
     while missing:
@@ -53,11 +51,10 @@ def as_they_finish(
 class _Missing:
     """Results whose jobs have not finished. A waiter asks it which ids it waits for, so that it knows what rang."""
 
-    def __init__(self, results: Iterable[Any], keep: Keep) -> None:
+    def __init__(self, results: Iterable[Any]) -> None:
         self._by_id: dict[str, list[Any]] = {}
         for one in results:
             self._by_id.setdefault(one.id, []).append(one)
-        self._keep = keep
         self._named: set[str] = set()
         self._found: list[str] = []
         self._all_at = 0.0
@@ -81,7 +78,7 @@ class _Missing:
             named = [one for one in self._named if one in self._by_id]
             asked = list(dict.fromkeys([*islice(self._by_id, _FIRST), *named]))
         self._named.clear()
-        self._keep([one for job_id in asked for one in self._by_id[job_id] if not one.is_there()])
+        keep_final([one for job_id in asked for one in self._by_id[job_id]])
         self._found = [job_id for job_id in asked if all(one.is_there() for one in self._by_id[job_id])]
         return bool(self._found)
 

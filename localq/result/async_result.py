@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from localq import current, states
 from localq.exceptions import ChordError, TaskError, TimeoutError
 from localq.model.clock import to_datetime
 from localq.model.ids import text_id
-from localq.model.job import Job
+from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.result import waiting
 from localq.result.actions import Actions, signal_of
@@ -21,6 +21,7 @@ from localq.result.job_view import JobView, runner_of
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
 from localq.result.stamped_jobs import stamped
+from localq.result.watching import Deliver, Watch, watch
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
 from localq.store.protocol import Store
@@ -212,6 +213,26 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         return TimeoutError(
             f"Job {self.id} did not finish within {timeout} s; it is {self.state}. It goes on; is a worker running?"
         )
+
+    def on_progress(self, callback: Callable[[Any], Any], *, deliver: Deliver | None = None) -> Self:
+        """Have `callback` called with what the running task says of itself, whenever that is new; return the result.
+
+        That is the data of `self.progress(done, total, text)`, a dict with `done`, `total` and `message`, or of
+        `update_state`. It is looked at twice a second; what was said in between is not told.
+
+        Args:
+            deliver: As of `on_done`.
+        """
+        app, results = self._held()
+        watch(lambda: app.store, Watch(self, results, None, callback, deliver))
+        return self
+
+    def said(self) -> Any:
+        """Return what the running task said last of itself, or None."""
+        view = self._read()
+        if view is None or view.final or view.job.state != JobState.RUNNING or view.silent:
+            return None
+        return view.value(self._app.accepts(view.job.task), self._app.conf)
 
     def throw(self, exc: BaseException | None = None) -> None:
         """Raise an error as if the job had: `exc`, or the job's own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +12,12 @@ from localq.result import waiting
 from localq.result.actions import Actions
 from localq.result.as_they_finish import as_they_finish
 from localq.result.async_result import NOWHERE, AsyncResult
+from localq.result.final import keep_final
 from localq.result.interrupted import say_at_end
-from localq.result.job_view import JobView
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Source
 
-__all__ = ["ResultSet", "keep_final"]
+__all__ = ["ResultSet"]
 
 #: Results read ahead of those returned, while some are not there yet.
 _WINDOW = 64
@@ -95,7 +95,7 @@ class ResultSet(Actions):
 
     def _look(self) -> None:
         """Read all that is not known to be final, at once."""
-        keep_final([one for one in self._leaves() if one._kept is None])
+        keep_final(self._leaves())
 
     def _leaves(self) -> list[AsyncResult[Any]]:
         leaves: list[AsyncResult[Any]] = []
@@ -216,7 +216,7 @@ class ResultSet(Actions):
             yield one.id, {"task_id": one.id, **told}
 
     def _as_they_finish(self, timeout: float | None) -> Iterator[AsyncResult[Any]]:
-        return as_they_finish(lambda: self.app.store.bells, self._leaves(), keep_final, timeout)
+        return as_they_finish(lambda: self.app.store.bells, self._leaves(), timeout)
 
     # As a list
 
@@ -263,7 +263,7 @@ class _Head:
         """Go on as far as there are results; whether that is to the end, or to an error that is to be raised."""
         while self._at < len(self._leaves):
             one = self._leaves[self._at]
-            if one._kept is None:
+            if not one.is_there():
                 self._read_on()
             if not one.ready():
                 return False
@@ -277,14 +277,3 @@ class _Head:
         first, *others = [one for one in self._leaves[self._at : self._at + _WINDOW] if one._kept is None]
         if keep_final([first]):
             keep_final(others)
-
-
-def keep_final(results: Sequence[AsyncResult[Any]]) -> bool:
-    """Read jobs at once and keep what is final; whether all are."""
-    by_id = {one.id: one for one in results if one._app is not NOWHERE}
-    found = next(iter(by_id.values()))._app.store.read.seen(list(by_id)) if by_id else {}
-    views = {job_id: JobView(*row) for job_id, row in found.items()}
-    for job_id, view in views.items():
-        if view.final:
-            by_id[job_id]._kept = view
-    return all(one._kept is not None for one in results)

@@ -118,3 +118,19 @@ def test_the_script_of_its_page_runs_and_its_second_run_has_nothing_to_do(projec
 
 def indented(block: str) -> str:
     return "".join(f"    {line}" for line in block.splitlines(keepends=True))
+
+
+def test_the_lock_of_the_page_about_desktop_programs_is_taken_once_and_let_go_of_at_the_end(project: Project) -> None:
+    (lock,) = [block for block in blocks("desktop.md") if "only_instance" in block]
+    project.write("one.py", lock)
+    second = "from one import only_instance; print(only_instance('lock') is None)"
+
+    told = project.python(f"""
+        import subprocess, sys
+        from one import only_instance
+        kept = only_instance("lock")
+        print(subprocess.run([sys.executable, "-c", {second!r}], capture_output=True, text=True).stdout, end="")
+    """)
+
+    assert told == ["True"]
+    assert project.python(second) == ["False"]

@@ -1,0 +1,229 @@
+"""Callbacks in the program that called: `on_done`, `on_progress`, and a stop that nobody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localq import LocalQ, group
+from localq.exceptions import StoreBusy
+from localq.result import watching
+from localq.store.sql.reading import SqlReading
+from tests.worker.waiting import hold, until
+
+
+def test_a_callback_is_called_when_its_job_has_ended_well_or_not(q: LocalQ) -> None:
+    @q.task
+    def invert(n: int) -> float:
+        return 1 / n
+
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    results = [invert.delay(n).on_done(told.put) for n in (2, 0)]
+
+    with q.running(1):
+        seen = {one.id: one.state for one in (told.get(timeout=20), told.get(timeout=20))}
+
+    assert seen == {results[0].id: "SUCCESS", results[1].id: "FAILURE"}
+    assert told.empty()
+
+
+def test_callbacks_share_one_thread_which_ends_with_the_last(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def same(n: int) -> int:
+        hold(tmp_path / "gate")
+        return n
+
+    def threads() -> list[threading.Thread]:
+        return [one for one in threading.enumerate() if one.name == "LocalQ-callbacks"]
+
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with q.running(2):
+        for n in range(20):
+            same.delay(n).on_done(lambda done: told.put((done.get(), threading.current_thread().name)))
+        assert len(threads()) == 1
+        (tmp_path / "gate").touch()
+
+        seen = sorted(told.get(timeout=20) for _ in range(20))
+
+    assert seen == [(n, "LocalQ-callbacks") for n in range(20)]
+    until(lambda: not threads())
+    later: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with q.running(1):
+        same.delay(1).on_done(later.put)
+        assert later.get(timeout=20).get() == 1
+
+
+def test_a_callback_is_delivered_where_it_may_run(q: LocalQ) -> None:
+    @q.task
+    def same(n: int) -> int:
+        return n
+
+    to_do: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    ran_in = []
+    with q.running(1):
+        same.delay(1).on_done(lambda done: ran_in.append(threading.current_thread()), deliver=to_do.put)
+        to_do.get(timeout=20)()
+
+    assert ran_in == [threading.main_thread()]
+
+
+def test_an_event_loop_runs_callbacks_among_its_own(q: LocalQ) -> None:
+    @q.task
+    def same(n: int) -> int:
+        return n
+
+    async def program() -> tuple[int, threading.Thread]:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[tuple[int, threading.Thread]] = loop.create_future()
+        same.delay(7).on_done(
+            lambda one: done.set_result((one.get(), threading.current_thread())), deliver=loop.call_soon_threadsafe
+        )
+        async with asyncio.timeout(20):
+            return await done
+
+    with q.running(1):
+        assert asyncio.run(program()) == (7, threading.main_thread())
+
+
+def test_the_callback_of_a_group_waits_for_all_of_it(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def wait_for(n: int) -> int:
+        hold(tmp_path / str(n))
+        return n
+
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with q.running(2):
+        jobs = group(wait_for.s(1), wait_for.s(2)).apply_async().on_done(told.put)
+        (tmp_path / "1").touch()
+        jobs.results[0].get(timeout=20)
+        assert told.empty()
+        (tmp_path / "2").touch()
+
+        assert told.get(timeout=20).get() == [1, 2]
+
+
+def test_what_has_ended_is_told_at_once(q: LocalQ) -> None:
+    eager = LocalQ(eager=True, set_as_current=False)
+    told: list[Any] = []
+    done = eager.task(abs, name="abs").delay(-1)
+
+    done.on_done(told.append)
+
+    assert told == [done]
+    eager.close()
+
+
+def test_progress_is_told_as_the_task_says_it(q: LocalQ, tmp_path: Path) -> None:
+    @q.task(bind=True)
+    def pack(self: Any) -> str:
+        for n in range(3):
+            self.progress(n, 3, f"file {n}")
+            hold(tmp_path / str(n))
+        return "packed"
+
+    said: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with q.running(1):
+        job = pack.delay().on_progress(said.put)
+        seen = []
+        for n in range(3):
+            seen.append(said.get(timeout=20))
+            (tmp_path / str(n)).touch()
+        assert job.get(timeout=20) == "packed"
+
+    assert seen == [{"done": n, "total": 3, "message": f"file {n}"} for n in range(3)]
+    assert said.empty()
+
+
+def test_a_callback_that_fails_is_logged_and_harms_no_other(q: LocalQ, caplog: pytest.LogCaptureFixture) -> None:
+    @q.task
+    def same(n: int) -> int:
+        return n
+
+    def fails(done: Any) -> None:
+        raise RuntimeError("no window")
+
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with q.running(1):
+        job = same.delay(1).on_done(fails).on_done(told.put)
+        told.get(timeout=20)
+
+    assert f"A callback for {job!r} could not be called" in caplog.text
+    assert "RuntimeError: no window" in caplog.text
+
+
+def test_a_store_that_does_not_answer_is_asked_again(
+    q: LocalQ, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watching, "_PAUSE_S", 0.001)
+    caplog.set_level(logging.WARNING)
+    seen, busy = SqlReading.seen, [3]
+
+    def asked(self: Any, ids: Any) -> Any:
+        if threading.current_thread().name == "LocalQ-callbacks" and busy[0]:
+            busy[0] -= 1
+            raise StoreBusy("others write")
+        return seen(self, ids)
+
+    monkeypatch.setattr(SqlReading, "seen", asked)
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with q.running(1, pool="solo"):
+        q.task(abs, name="abs").delay(-1).on_done(told.put)
+
+        assert told.get(timeout=20).get() == 1
+    assert caplog.text.count("Jobs cannot be waited for; trying again: others write") == 3
+
+
+def test_nobody_is_called_back_by_an_app_that_was_closed(tmp_path: Path) -> None:
+    q = LocalQ(path=tmp_path / "jobs.db", set_as_current=False)
+    told: list[Any] = []
+    q.task(abs, name="abs").delay(-1).on_done(told.append)
+
+    q.close()
+
+    until(lambda: not [one for one in threading.enumerate() if one.name == "LocalQ-callbacks"])
+    assert told == []
+
+
+def test_a_stop_that_nobody_waits_for_says_when_it_is_over(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def wait_at() -> None:
+        (tmp_path / "runs").touch()
+        hold(tmp_path / "gate")
+
+    to_do: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    q.start(1)
+    job = wait_at.delay()
+    until((tmp_path / "runs").exists)
+
+    q.stop(on_done=lambda: to_do.put("ended"), deliver=to_do.put)
+    assert to_do.empty()
+    assert job.state == "STARTED"
+    (tmp_path / "gate").touch()
+    to_do.get(timeout=20)()
+
+    assert to_do.get() == "ended"
+    assert job.state == "SUCCESS"
+    assert q._embedded is None
+
+
+def test_a_stop_with_a_timeout_puts_back_what_does_not_end(q: LocalQ, tmp_path: Path) -> None:
+    @q.task
+    def wait_at() -> None:
+        (tmp_path / "runs").touch()
+        hold(tmp_path / "gate", 60)
+
+    over: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    q.start(1)
+    job = wait_at.delay()
+    until((tmp_path / "runs").exists)
+
+    q.stop(0, on_done=lambda: over.put(1))
+    over.get(timeout=20)
+
+    assert (job.state, [run.outcome for run in job.attempts]) == ("PENDING", ["INTERRUPTED"])
