@@ -232,10 +232,12 @@ _LINES = {
     "schedule.retired": (logging.WARNING, "Schedule {schedule} is retired: {source} configures it no more"),
     "scheduler.started": (logging.INFO, "Scheduler ready, schedules: {schedules}"),
     "scheduler.stopped": (logging.INFO, "Scheduler stopped."),
+    "store.weak": (logging.WARNING, "{what} {advice}"),
     "store.failed": (logging.ERROR, "The store fails; what runs goes on, nothing new is claimed: {error}"),
     "store.recovered": (logging.WARNING, "The store works again, after {after_s:.1f}s"),
 }
 _RAISED_EXPECTED = (logging.INFO, "Task {task}[{job_id}] raised expected: {error}")
+_WORTH_KNOWING = (logging.INFO, "{what} {advice}")
 _KNOWN_ELSEWHERE = (logging.INFO, "Jobs of {task} are left to other workers: this one does not know the task")
 _LOST_FOR_NOW = (logging.WARNING, "Task {task}[{job_id}] lost, runs again: {error}")
 
@@ -305,6 +307,8 @@ def _write(event: str, fields: dict[str, Any], now: int) -> None:
         level, line = _RAISED_EXPECTED
     elif event == "job.lost" and fields["again"]:
         level, line = _LOST_FOR_NOW
+    elif event == "store.weak" and not fields["grave"]:
+        level, line = _WORTH_KNOWING
     elif event == "task.unknown" and fields["elsewhere"]:
         level, line = _KNOWN_ELSEWHERE
     logger = _logger_of(event)

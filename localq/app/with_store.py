@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from localq.exceptions import LocalQError
 from localq.host.folder import working_folder
 from localq.settings import Settings
-from localq.store import open_store
+from localq.store import Wishes, open_store
 from localq.store.location import DEFAULT, locate, one_place
 from localq.store.protocol import Jobs, Store
 
@@ -72,8 +72,14 @@ class WithStore:
         if self._store is None:
             with self._lock:
                 if self._store is None:
-                    self._store = open_store(self.location, self.conf.durability)
+                    self._store = open_store(self.location, self.conf.durability, wishes=self.wishes)
         return self._store
+
+    @property
+    def wishes(self) -> Wishes:
+        """What the settings want of a store on a server."""
+        conf = self.conf
+        return Wishes(conf.strict, conf.confirm, None if conf.outbox is None else locate(conf.outbox, None))
 
     @contextlib.contextmanager
     def within(self, connection: Any) -> Iterator[None]:

@@ -42,6 +42,7 @@ EVENTS = {
     "schedule.retired": "schedule source",
     "scheduler.started": "schedules store",
     "scheduler.stopped": "",
+    "store.weak": "worker grave what advice",
     "store.failed": "worker error",
     "store.recovered": "worker after_s",
 }

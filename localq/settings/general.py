@@ -41,6 +41,27 @@ SETTINGS = [
         old="",
     ),
     Setting(
+        "strict",
+        False,
+        "A Redis server that may lose what it has acknowledged is refused, and says why",
+        flag,
+        old="",
+    ),
+    Setting(
+        "confirm",
+        None,
+        "'aof': an enqueue returns when its jobs are on the Redis server's disk; None: as the server's settings say",
+        or_none(one_of("aof")),
+        old="",
+    ),
+    Setting(
+        "outbox",
+        None,
+        "Path of a file that keeps jobs enqueued while the Redis server is away; they are sent once it is back",
+        or_none(text),
+        old="",
+    ),
+    Setting(
         "accept_content",
         ("json",),
         "Serializers this process reads, or their content types; add 'pickle' or 'dill' knowingly",

@@ -11,8 +11,21 @@ from localq.model.finding import Finding
 from localq.model.hints import nearest
 from localq.model.secrets import without_passwords
 from localq.store.protocol import Store
+from localq.store.wishes import NO_WISHES, Wishes
 
-__all__ = ["KINDS", "backup", "check_kind", "check_there", "compact", "examine", "open_reader", "open_store", "sizes"]
+__all__ = [
+    "KINDS",
+    "Wishes",
+    "backup",
+    "check_kind",
+    "check_there",
+    "compact",
+    "examine",
+    "open_reader",
+    "open_store",
+    "sizes",
+    "weaknesses",
+]
 
 #: What a URL may begin with.
 KINDS = ("sqlite", "postgresql", "postgres", "redis", "rediss", "redis+socket", "unix", "sentinel", "valkey", "valkeys")
@@ -59,7 +72,12 @@ def _is_redis(url: str) -> bool:
     return _DRIVERS[url.partition("://")[0]][0] == "redis"
 
 
-def open_store(location: str | os.PathLike[str], durability: str = "full", patience_s: float | None = None) -> Any:
+def open_store(
+    location: str | os.PathLike[str],
+    durability: str = "full",
+    patience_s: float | None = None,
+    wishes: Wishes = NO_WISHES,
+) -> Any:
     """Return the store for a path or URL, not opened yet.
 
     The driver is imported here and not before: a program that never enqueues does not pay for SQLAlchemy.
@@ -69,6 +87,7 @@ def open_store(location: str | os.PathLike[str], durability: str = "full", patie
             "redis://user:password@host:6379/0?prefix=lq".
         durability: "full" or "normal"; see `SqliteStore`, and `PostgresqlDatabase`. On Redis the server's settings say.
         patience_s: Seconds to wait for other writers, or a server; None: the store's own default.
+        wishes: What a server must do beyond what every store does.
 
     Raises:
         ImproperlyConfigured: for a URL of a kind this version has no store for.
@@ -77,7 +96,15 @@ def open_store(location: str | os.PathLike[str], durability: str = "full", patie
     if url is not None and _is_redis(url):
         from localq.store.redis.store import RedisStore
 
-        return RedisStore(url) if patience_s is None else RedisStore(url, patience_s)
+        more: dict[str, Any] = {} if patience_s is None else {"patience_s": patience_s}
+        return RedisStore(url, wishes=wishes, **more)
+    for name in ("confirm", "outbox"):
+        if (wished := getattr(wishes, name)) is not None:
+            where = without_passwords(os.fspath(location))
+            raise ImproperlyConfigured(
+                f"{name}={wished!r} is for jobs on a Redis server, and {where} is none. Leave it out: there an enqueue is "
+                "on the disk when it returns."
+            )
     if url is not None:
         from localq.store.postgresql.store import PostgresqlStore
 
@@ -108,6 +135,20 @@ def open_reader(location: str | os.PathLike[str], deadline_s: float | None = Non
     from localq.store.sqlite.readonly import ReadOnlyStore
 
     return ReadOnlyStore(path, deadline_s)
+
+
+def weaknesses(location: str | os.PathLike[str]) -> list[Finding]:
+    """Return by what a store may lose what it has acknowledged, or keep others from working; who starts is told.
+
+    Raises:
+        StoreError: the server cannot be reached.
+    """
+    url = _on_server(location)
+    if url is None or not _is_redis(url):
+        return []
+    from localq.store.redis.examine import weaknesses_of
+
+    return weaknesses_of(url)
 
 
 def check_there(location: str | os.PathLike[str]) -> None:

@@ -6,6 +6,7 @@ It holds the database; slots never do. Everything that is done between two waits
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 
@@ -23,6 +24,7 @@ from localq.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from localq.store import weaknesses
 from localq.store.protocol import Presence, Store, Topic
 from localq.worker.aside import Aside
 from localq.worker.autoscale import PoolSize
@@ -179,6 +181,10 @@ class Worker:
             queues=self.plan.queues,
             store=self.store.name,
         )
+        # Who cannot be asked now is asked for jobs next, and that is told.
+        with contextlib.suppress(StoreError):
+            for one in weaknesses(self.app.location):
+                emit("store.weak", worker=self.plan.name, grave=one.level != "note", what=one.what, advice=one.advice)
 
     def _read_on(self) -> None:
         self._mailbox.begin()

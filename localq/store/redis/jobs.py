@@ -56,6 +56,7 @@ class RedisJobs:
             return []
         self._inside("enqueue.inside")
         added = self._server.run(_ADD, now, *pack_jobs(jobs))
+        self._server.confirm()
         failpoints.point("enqueue.after")
         return [Added(new.id, bool(is_new)) for new, is_new in zip(jobs, added, strict=True)]
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 from redis.exceptions import MovedError, NoScriptError, ResponseError
 
-from localq.exceptions import StoreError, StoreReadOnly
+from localq.exceptions import StoreBusy, StoreError, StoreReadOnly
 from localq.model import failpoints
 from localq.store.host_folder import host_folder
 from localq.store.redis.connection import Link, connect
@@ -20,11 +20,15 @@ from localq.store.redis.errors import explained, foreign, is_away, is_busy
 from localq.store.redis.fitness import begun, check_server
 from localq.store.redis.place import read_address
 from localq.store.redis.scripts import Script
+from localq.store.redis.weaknesses import Server, asked, confirming, refusals
+from localq.store.wishes import NO_WISHES, Wishes
 
 __all__ = ["PATIENCE_S", "RedisServer"]
 
 #: Seconds for which a server that was there is tried again.
 PATIENCE_S = 5.0
+#: Milliseconds for the server to write to its disk.
+_DISK_MS = 8000
 #: Seconds between two tries: the first, and the longest.
 _PAUSE_S, _LONGEST_S = 0.05, 1.0
 _T = TypeVar("_T")
@@ -39,6 +43,7 @@ class RedisServer:
         patience_s: Seconds for which that is tried.
         reads: Nothing is made, and no script that writes is run.
         deadline_s: Seconds after which a question of several scripts is given up; None: never.
+        wishes: What the server must do; one that does not is refused.
 
     Attributes:
         identity: Once it is open, the store's own random name; and `folder`, that of its workers on this computer.
@@ -47,13 +52,22 @@ class RedisServer:
     folder: Path
 
     def __init__(
-        self, url: str, patience_s: float = PATIENCE_S, *, reads: bool = False, deadline_s: float | None = None
+        self,
+        url: str,
+        patience_s: float = PATIENCE_S,
+        *,
+        reads: bool = False,
+        deadline_s: float | None = None,
+        wishes: Wishes = NO_WISHES,
     ) -> None:
         self.address = read_address(url)
         self.lock = threading.RLock()
         self.identity = ""
         self._format = b""
         self._patience_s, self._reads, self._deadline_s = patience_s, reads, deadline_s
+        self._wishes = wishes
+        #: Whether the server is to be asked if what was written is on its disk.
+        self._asks_for_disk = False
         self._until: float | None = None
         self._connection: Link | None = None
         self._moved: tuple[str, int] | None = None
@@ -102,6 +116,8 @@ class RedisServer:
         try:
             found = begun(connection, self.key("fmt"), self.name, make=not self._reads and not self._format)
             check_server(connection, self.name)
+            if self._wishes != NO_WISHES:
+                self._grant(asked(connection))
             if self._format not in (b"", found):
                 # What was known of it is nobody's any more: the next verb begins with what is there.
                 self._forget()
@@ -116,6 +132,33 @@ class RedisServer:
             self.folder = host_folder(self.identity)
         self._connection = connection
         return connection
+
+    def _grant(self, server: Server) -> None:
+        """Refuse a server that does not do what is wanted of it."""
+        if self._wishes.strict and (why := refusals(server)):
+            told = " ".join(f"{one.what} {one.advice}".strip() for one in why)
+            raise StoreError(f"{self.name} is refused, for strict is set. {told}")
+        if self._wishes.confirm is not None:
+            asks = confirming(server)
+            if asks is None:
+                raise StoreError(
+                    f"{self.name} cannot confirm that a job is on its disk, as confirm={self._wishes.confirm!r} wants. "
+                    "Set appendonly yes and appendfsync always there."
+                )
+            self._asks_for_disk = asks
+
+    def confirm(self) -> None:
+        """Wait until what was written last is on the server's disk, if that is wanted.
+
+        Raises:
+            StoreBusy: it is not yet. It is in the server's memory; a crash may take it.
+        """
+        # A connection that is new has nothing of its own to wait for; a write comes after all that were before it.
+        if self._asks_for_disk and not self.ask(("INCR", self.key("v")), ("WAITAOF", 1, 0, _DISK_MS))[1][0]:
+            raise StoreBusy(
+                f"{self.name} has the jobs, but could not write them to its disk within {_DISK_MS // 1000} s. Look at "
+                "that disk; enqueueing them again does no harm."
+            )
 
     def _forget(self) -> None:
         self._format, self.identity = b"", ""

@@ -20,6 +20,7 @@ from localq.store.redis.reading import RedisReading
 from localq.store.redis.schedules import RedisSchedules
 from localq.store.redis.server import PATIENCE_S, RedisServer
 from localq.store.redis.workers import RedisWorkers
+from localq.store.wishes import NO_WISHES, Wishes
 
 __all__ = ["RedisStore"]
 
@@ -30,12 +31,19 @@ class RedisStore:
     Args:
         patience_s: Seconds for which a server that was there is tried again.
         steady: The clock of leases, in microseconds; None: the server's.
+        wishes: What the server must do beyond that.
     """
 
     shared = True
 
-    def __init__(self, url: str, patience_s: float = PATIENCE_S, steady: Callable[[], int] | None = None) -> None:
-        self._over(RedisServer(url, patience_s), steady)
+    def __init__(
+        self,
+        url: str,
+        patience_s: float = PATIENCE_S,
+        steady: Callable[[], int] | None = None,
+        wishes: Wishes = NO_WISHES,
+    ) -> None:
+        self._over(RedisServer(url, patience_s, wishes=wishes), steady)
 
     def _over(self, server: RedisServer, steady: Callable[[], int] | None = None) -> None:
         self.server, self.name = server, server.name
