@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from localq.contrib.celery.difference import Difference
@@ -31,6 +31,8 @@ _DIFFERENT_IF = {
     "task_acks_late": (False, "a job is run again unless it finished; False: at most once"),
 }
 _PLACES = {"broker_url", "result_backend"}
+#: Arguments of apps that name them, too.
+_ARGUMENTS = {"broker": "broker_url", "backend": "result_backend", **{name: name for name in _PLACES}}
 
 
 class Reading(NamedTuple):
@@ -71,6 +73,29 @@ def _two_places(source: Source, scope: list[Given], reading: Reading) -> Iterato
     if not reading.placed and two_places(*(texts.get(name, set()) for name in ("broker_url", "result_backend"))):
         line = next(one.line for one in scope if NEW_NAMES.get(one.name, one.name) == "result_backend")
         yield Difference(source.name, line, "error", TWO_PLACES)
+
+
+def read_together(sources: Iterable[Source], reading: Reading) -> Iterator[Difference]:
+    """Yield that jobs and results are in two places which stand apart: by the app, on its `conf`, in other files."""
+    texts: dict[str, set[str]] = {name: set() for name in _PLACES}
+    places: list[tuple[str, int]] = []
+    for source in sources:
+        for name, line, value in _places(source, reading):
+            texts[name].update(reading.values.texts(source.name, value))
+            places += [(source.name, line)] if name == "result_backend" else []
+    if not reading.placed and two_places(texts["broker_url"], texts["result_backend"]):
+        yield Difference(*places[-1], "error", TWO_PLACES)
+
+
+def _places(source: Source, reading: Reading) -> Iterator[tuple[str, int, ast.expr | None]]:
+    given = [one for scope in reading.scopes.of(source) for one in scope.given]
+    for one in (*given, *in_calls(source, reading.scopes.apps, reading.values)):
+        if (name := NEW_NAMES.get(one.name, one.name)) in _PLACES:
+            yield name, one.line, one.value
+    for call in filter(reading.scopes.apps.makes, source.nodes(ast.Call)):
+        for argument in call.keywords:
+            if argument.arg in _ARGUMENTS:
+                yield _ARGUMENTS[argument.arg], argument.value.lineno, argument.value
 
 
 def registered(source: Source) -> Iterator[str]:

@@ -23,7 +23,7 @@ def read_place(file: str, line: int, shown: str, texts: set[str], *, placed: boo
     """
     refused = sorted(filter(None, map(_refusal, texts)))
     if placed:
-        if refused or any("://" in (_place(text) or "") for text in texts):
+        if refused or any("://" in (place := _place(text) or "") or place == ":memory:" for text in texts):
             yield Difference(file, line, "note", f"{shown} has no effect: path= comes first", shown)
     elif refused:
         yield Difference(file, line, "error", f"{shown}: {refused[0]}", shown)

@@ -11,9 +11,10 @@ from localq.contrib.celery.beside import files_named, installed_apps, is_django
 from localq.contrib.celery.built_on import built_on_celery, installed
 from localq.contrib.celery.calls import has_path, read_calls, task_names
 from localq.contrib.celery.configfile import read_config_files
-from localq.contrib.celery.configs import Reading, read_settings, registered
+from localq.contrib.celery.configs import Reading, read_settings, read_together, registered
 from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.imports import imported, read_imports
+from localq.contrib.celery.places import TWO_PLACES
 from localq.contrib.celery.project import Source, files_of, parse
 from localq.contrib.celery.scopes import Scopes
 from localq.contrib.celery.values import Values
@@ -78,11 +79,15 @@ def _read(sources: list[Source], own: set[str]) -> Iterator[Difference]:
     serializers = frozenset(name for source in sources for name in registered(source))
     reading = Reading(Scopes(sources, apps), values, serializers, placed)
     tasks = {name for source in sources for name in task_names(source, apps)}
+    apart = False
     for source in sources:
         yield from read_imports(source, own)
-        yield from read_settings(source, reading)
-        yield from read_calls(source, apps, values, tasks, placed=placed)
+        for one in (*read_settings(source, reading), *read_calls(source, apps, values, tasks, placed=placed)):
+            apart = apart or one.text == TWO_PLACES
+            yield one
         yield from _installed_apps(source, values, own)
+    if not apart:
+        yield from read_together(sources, reading)
 
 
 def _installed_apps(source: Source, values: Values, own: set[str]) -> Iterator[Difference]:

@@ -106,3 +106,34 @@ def test_jobs_and_results_in_two_places_are_told(write: Write, told: Told) -> No
     write("proj.py", "app = Celery('proj', broker='sqla+sqlite:///jobs.db', backend='db+sqlite:///jobs.db')\n")
     write("celeryconfig.py", "broker_url = os.environ['B']\nresult_backend = 'rpc://'\n")
     assert [line for line in told() if "error" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        (["app = Celery('proj', broker='jobs.db')", "app.conf.result_backend = 'cache+memory://'"], 2),
+        (["app = Celery('proj', broker='sqla+sqlite:///jobs.db')", "app.conf['result_backend'] = 'results.db'"], 2),
+        (["app = Celery('proj')", "app.conf.broker_url = 'jobs.db'", "app.conf.result_backend = 'redis://h'"], 3),
+        (["app = Celery('proj')", "app.conf.update(broker_url='jobs.db', result_backend='cache+memory://')"], 2),
+        (["app = Celery('proj', backend='results.db')", "app.conf.update({'broker_url': 'jobs.db'})"], 1),
+    ],
+)
+def test_jobs_and_results_in_two_places_are_told_wherever_they_are_named(
+    write: Write, told: Told, lines: list[str], line: int
+) -> None:
+    write("proj.py", "\n".join(lines))
+
+    assert told() == [f"proj.py:{line} {TWO}"]
+
+
+def test_jobs_and_results_in_places_of_several_files_are_told_once(write: Write, told: Told) -> None:
+    write("proj.py", "app = Celery('proj', broker='jobs.db')\n")
+    write("celeryconfig.py", "result_backend = 'cache+memory://'\n")
+    assert told() == [f"celeryconfig.py:1 {TWO}"]
+
+    write("celeryconfig.py", "result_backend = 'jobs.db'\n")
+    assert told() == []
+
+    write("proj.py", "app = Celery('proj', path='jobs.db', broker='jobs.db')\n")
+    write("celeryconfig.py", "result_backend = 'cache+memory://'\n")
+    assert told() == ["celeryconfig.py:1 note: result_backend has no effect: path= comes first"]
