@@ -13,7 +13,7 @@ from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.celery_options import is_quiet
-from localq.cli.lookup import existing, names
+from localq.cli.lookup import names, store_to_ask
 from localq.cli.screen import printable, show_json
 from localq.model.hints import nearest
 from localq.worker.control import Command, Panel, answers, changes
@@ -120,7 +120,7 @@ def _arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
 
 def answered(app: LocalQ, asked: Asked) -> dict[str, Any]:
     """Send a command to workers, and return their answers by name."""
-    existing(app)
+    store_to_ask(app)
     patience = asked.command.default_timeout if asked.timeout is None else asked.timeout
     answers = app.control.broadcast(asked.command.name, asked.said, asked.destination, reply=True, timeout=patience)
     return {name: answer for one in answers or () for name, answer in one.items()}

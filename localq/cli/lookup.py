@@ -8,12 +8,12 @@ from localq import store as stores
 from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.screen import printable
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.job import Job
 from localq.monitor.jobs import SHORTEST_PREFIX, job_called
 from localq.store.protocol import Reading, Store
 
-__all__ = ["existing", "known", "names"]
+__all__ = ["existing", "known", "names", "store_to_ask"]
 
 
 def existing(app: LocalQ) -> Store:
@@ -28,6 +28,17 @@ def existing(app: LocalQ) -> Store:
         raise ImproperlyConfigured("This app keeps its jobs in memory, and only its own process sees them.")
     stores.check_there(app.location)
     return store
+
+
+def store_to_ask(app: LocalQ) -> Store:
+    """Return the app's store, or end the program as where no worker answers: without a store there is none."""
+    try:
+        return existing(app)
+    except StoreError as error:
+        if stores.is_there(app.location):
+            raise
+        click.echo(f"Error: No nodes replied within time constraint. {error}", err=True)
+        click.get_current_context().exit(exit_codes.UNAVAILABLE)
 
 
 def names(text: str | None) -> list[str] | None:

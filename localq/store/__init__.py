@@ -21,6 +21,7 @@ __all__ = [
     "check_there",
     "compact",
     "examine",
+    "is_there",
     "open_reader",
     "open_store",
     "sizes",
@@ -174,6 +175,11 @@ def check_there(location: str | os.PathLike[str]) -> None:
         ) from None
     except OSError as error:
         raise StoreError(f"{path} cannot be looked at: {error.strerror or error}.") from None
+
+
+def is_there(location: str | os.PathLike[str]) -> bool:
+    """Whether there is anything where a store's file would be; of a server it is taken to be so."""
+    return _on_server(location) is not None or os.path.lexists(os.path.realpath(_path(location)))
 
 
 def examine(

@@ -94,7 +94,8 @@ def test_the_commands_are_listed(localq: Run, kind: str, name: str) -> None:
 
 
 def test_no_file_is_made_to_ask(q: LocalQ, localq: Run) -> None:
-    assert localq("inspect", "ping").exit_code == 74
+    for words in (("inspect", "ping"), ("status",), ("control", "shutdown"), ("control", "revoke", "an-id")):
+        assert localq(*words).exit_code == 69
     assert not Path(q.location).exists()
 
 

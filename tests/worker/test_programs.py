@@ -408,7 +408,7 @@ def run_words(folder: Path, *words: str, stderr: bool = False) -> str:
     [
         (["worker", "--nosuch"], 2, "No such option"),
         (["worker", "-P", "threads", "--path", "no/such/folder/jobs.db"], 74, "no/such/folder"),
-        (["status"], 74, "There is no file"),
+        (["status"], 69, "There is no file"),
         (["call", "shop.process", "--args", "[1]"], 0, ""),
         (["worker", "--help"], 0, ""),
     ],

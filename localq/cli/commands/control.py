@@ -10,7 +10,7 @@ import click
 from localq.app import LocalQ
 from localq.cli import answers, exit_codes
 from localq.cli.app_option import app_options
-from localq.cli.lookup import existing
+from localq.cli.lookup import existing, store_to_ask
 from localq.cli.screen import printable
 
 __all__ = ["control", "pause", "resume"]
@@ -29,7 +29,7 @@ def control(context: click.Context, app: LocalQ, asked: answers.Asked) -> None:
     """
     lasting = asked.command.name in _LASTING
     if lasting:
-        existing(app)
+        store_to_ask(app)
         _write(app, asked.command.name, asked.said)
     told = answers.answered(app, asked)
     if told:

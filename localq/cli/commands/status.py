@@ -11,7 +11,7 @@ from localq import store as stores
 from localq.app import LocalQ
 from localq.cli.answers import show_count, show_word, unanswered
 from localq.cli.app_option import app_options
-from localq.cli.lookup import existing, names
+from localq.cli.lookup import names, store_to_ask
 from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
 from localq.model.orders import PAUSE
 from localq.model.sizes import size_text
@@ -50,7 +50,7 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
     that jobs at the front of a queue wait for, and no live worker there knows. Ends with 69 if no worker has answered;
     the file is shown all the same.
     """
-    store, now = existing(app), app.clock.now()
+    store, now = store_to_ask(app), app.clock.now()
     wanted = names(destination)
     everyone = store.workers.all()
     found = [row for row in everyone if wanted is None or {row.card.name, other_name(row.card.name)} & set(wanted)]
