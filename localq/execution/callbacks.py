@@ -21,9 +21,9 @@ from localq.serialization.compression import unpack
 from localq.serialization.exception_rebuild import rebuild
 from localq.serialization.sealing import verified_call
 from localq.settings import Settings
-from localq.tasks.call_options import ROUTING
 from localq.tasks.call_times import When, zone_of
 from localq.tasks.calls.new_job import new_job
+from localq.tasks.option_names import ROUTING
 from localq.tasks.parameters import takes_failure
 from localq.tasks.request import Context
 from localq.tasks.routing.router import router_of

@@ -16,10 +16,10 @@ from localq.model.outcome import Ending, Outcome
 from localq.serialization import codec, failure
 from localq.serialization.tagged_json.held import passing_on
 from localq.signals import task_retry
-from localq.tasks.call_options import KEPT
 from localq.tasks.call_times import When, zone_of
 from localq.tasks.calls import publish_signals
 from localq.tasks.calls.publish_signals import listened
+from localq.tasks.option_names import KEPT
 from localq.tasks.request import ExceptionInfo
 from localq.tasks.retry_call import withdrawn
 

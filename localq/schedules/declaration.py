@@ -21,10 +21,10 @@ from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedu
 from localq.schedules.definition import MISSED, OVERLAP, Definition
 from localq.schedules.rules.rule import LAST_INSTANT
 from localq.settings import Settings
-from localq.tasks.call_options import read_options, without_near_misses
 from localq.tasks.call_times import When
 from localq.tasks.calls.new_job import new_job
 from localq.tasks.calls.to_job import job_of
+from localq.tasks.option_names import read_options, without_near_misses
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
 from localq.tasks.task import Task

@@ -1,9 +1,4 @@
-"""The options of a call: which there are, and what each may be. All are checked in the caller.
-
-Option names are Celery's (`Task.apply_async` of 5.7). Those that only make sense for a broker are accepted
-and ignored (`BROKER_ONLY`). A name that is nearly one of these is a TypeError that says which; what is nobody's is for
-who is asked on the way: overrides of `apply_async`, routers, receivers of before_task_publish.
-"""
+"""The options of a call: what each may be. All are checked in the caller; `option_names` says which there are."""
 
 from __future__ import annotations
 
@@ -13,83 +8,28 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from localq.canvas.signatures import of_task
-from localq.exceptions import NoEffectWarning
 from localq.model.bounds import checked_id, checked_name, is_number, is_priority, is_whole
-from localq.model.hints import near_miss
 from localq.model.ids import text_id
 from localq.model.stamps import split_stamps
-from localq.model.warning import warn
 from localq.serialization import codec
 from localq.serialization.compression import check_compression
 from localq.serialization.serializers import check_serializer
 from localq.tasks.call_times import FARTHEST_S, When
+from localq.tasks.option_names import BROKER_ONLY, FAMILY, KEPT, read_options
 from localq.tasks.routing.queues import queue_name
 
 __all__ = [
-    "BROKER_ONLY",
-    "OPTIONS",
-    "ROUTING",
     "Changes",
     "Find",
     "check_kept",
     "check_priority",
     "kept_of",
     "read_changes",
-    "read_options",
     "read_run_at",
-    "without_near_misses",
 ]
 
-#: Options that end in the job's own columns.
-_COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id", "beside")
-#: Options kept with the job as they are.
-_KEPT = """
-    time_limit soft_time_limit ignore_result store_errors_even_if_ignored acks_late
-    max_retries retries default_retry_delay headers shadow serializer root_id parent_id group_id
-    link link_error argsrepr kwargsrepr compression stamps as_body
-"""
-KEPT = frozenset(_KEPT.split())
-#: Those of them that say whose child a job is.
-_FAMILY = frozenset({"root_id", "parent_id", "group_id"})
-#: Options without a meaning where there is no broker: accepted, and ignored.
-_BROKER_ONLY = """
-    producer connection publisher delivery_mode immediate mandatory
-    retry retry_policy reply_to correlation_id add_to_parent route_name router result_cls
-    task_type origin group_index chord chain replaced_task_nesting stamped_headers
-"""
-BROKER_ONLY = frozenset(_BROKER_ONLY.split())
-#: Options that say which queue is meant, where `localq.tasks.routing.router` is asked.
-ROUTING = ("exchange", "exchange_type", "routing_key")
-OPTIONS = frozenset(_COLUMNS) | frozenset(ROUTING) | KEPT | BROKER_ONLY
 #: Finds a task by its name, or returns None.
 Find = Callable[[str], Any]
-
-
-def read_options(options: Mapping[str, Any]) -> None:
-    """Check the names of a call's options.
-
-    Raises:
-        TypeError: one is nearly another, which is named.
-    """
-    for name in options:
-        meant = None if name in OPTIONS else near_miss(name, OPTIONS)
-        if meant is not None:
-            raise TypeError(f"apply_async() got an unknown option {name!r}. Did you mean {meant!r}?")
-
-
-def without_near_misses(options: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return options that were configured, without those that are nearly others: a warning names both.
-
-    A program is started all the same, as Celery starts it.
-    """
-    kept = {}
-    for name, value in options.items():
-        meant = None if name in OPTIONS else near_miss(str(name), OPTIONS)
-        if meant is None:
-            kept[name] = value
-        else:
-            warn(f"{where}: the option {name!r} of a call has no effect. Did you mean {meant!r}?", NoEffectWarning)
-    return kept
 
 
 def kept_of(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,10 +91,10 @@ def check_kept(kept: dict[str, Any], find: Find | None) -> None:
     Raises:
         TypeError, ValueError: an option that cannot be, with its name and value.
     """
-    for name in _FAMILY:
+    for name in FAMILY:
         if name in kept:
             kept[name] = text_id(kept[name])
-    if kept.keys() <= _FAMILY:
+    if kept.keys() <= FAMILY:
         # Of most members of a workflow, which may be many, there is no more to look at.
         return
     for name in ("time_limit", "soft_time_limit", "default_retry_delay"):

@@ -172,7 +172,7 @@ class Task(BoundTask, Generic[P, R]):
                 to 9, higher first), time_limit, soft_time_limit (seconds), ignore_result, max_retries,
                 headers, shadow, serializer, root_id, parent_id, group_id, link, link_error (signatures),
                 argsrepr, kwargsrepr. Options that only mean something to a broker are accepted and ignored
-                (`localq.tasks.call_options.BROKER_ONLY`). What is nobody's is for overrides of this method, for
+                (`localq.tasks.option_names.BROKER_ONLY`). What is nobody's is for overrides of this method, for
                 routers, and for receivers of before_task_publish, among the `properties`.
 
         Raises:

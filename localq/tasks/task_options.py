@@ -18,8 +18,8 @@ from localq.model.bounds import A_NAME, is_name, is_number, is_priority, is_whol
 from localq.model.hints import near_miss
 from localq.model.rates import read_rate
 from localq.model.warning import warn
-from localq.tasks.call_options import OPTIONS
 from localq.tasks.call_times import When
+from localq.tasks.option_names import OPTIONS
 from localq.tasks.task import Task
 
 __all__ = ["EXCEPTION_OPTIONS", "check_definition", "tell_of_odd"]

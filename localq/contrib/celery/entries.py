@@ -10,7 +10,7 @@ from localq.contrib.celery.difference import Level
 from localq.contrib.celery.values import called
 from localq.model.hints import near_miss, nearest
 from localq.schedules.declaration import ENTRY_KEYS, NOT_OPTIONS
-from localq.tasks.call_options import BROKER_ONLY, OPTIONS
+from localq.tasks.option_names import BROKER_ONLY, OPTIONS
 from localq.tasks.task import TASK_OPTIONS, Task
 
 __all__ = ["READERS", "Unplaced", "may_have_intervals", "read_entry"]
@@ -88,9 +88,8 @@ def _read_options(where: str, value: ast.expr, *, of_entry: bool = False) -> Ite
         elif name in BROKER_ONLY:
             yield Unplaced(one.line, "note", f"{where}: the option {name} has no effect: there is no broker")
         elif name not in OPTIONS and (meant := near_miss(name, OPTIONS)) is not None:
-            # An entry's is left out with a warning; a route's is refused by the call that takes it.
-            level: Level = "differs" if of_entry else "error"
-            yield Unplaced(one.line, level, f"{where}: a call has no option {name}. Did you mean {meant!r}?")
+            # It is left out with a warning.
+            yield Unplaced(one.line, "differs", f"{where}: a call has no option {name}. Did you mean {meant!r}?")
 
 
 def _read_annotations(shown: str, value: ast.expr) -> Iterator[Unplaced]:

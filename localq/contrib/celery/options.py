@@ -9,7 +9,7 @@ from localq.contrib.celery.difference import Difference
 from localq.contrib.celery.project import Source
 from localq.contrib.celery.values import called, dotted
 from localq.model.hints import near_miss
-from localq.tasks.call_options import BROKER_ONLY, OPTIONS
+from localq.tasks.option_names import BROKER_ONLY, OPTIONS
 
 __all__ = ["read_options"]
 

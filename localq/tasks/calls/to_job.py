@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from localq import current
 from localq.canvas import Signature
 from localq.canvas.cycles import refuse_cycles
-from localq.exceptions import EncodeError, ImproperlyConfigured
+from localq.exceptions import EncodeError
 from localq.model.bounds import checked_name
 from localq.model.clock import Clock
 from localq.model.ids import new_id, text_id
@@ -23,10 +23,10 @@ from localq.model.tagged_headers import as_plain
 from localq.serialization import codec
 from localq.settings import Settings
 from localq.signals import before_task_publish
-from localq.tasks.call_options import OPTIONS, ROUTING, read_options
 from localq.tasks.call_times import When, from_now, zone_of
 from localq.tasks.calls.asked import Call, asked
 from localq.tasks.calls.new_job import new_job
+from localq.tasks.option_names import OPTIONS, ROUTING, read_options
 from localq.tasks.parameters import named_and_placed
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
@@ -193,12 +193,7 @@ def _routed(
     own = {option: value for option, value in own.items() if value is not None}
     router = app.router or router_of(app.conf, always=True)
     assert router is not None
-    queues, routed = router.send(name, args, kwargs, {**own, **given}, task)
-    try:
-        read_options(routed)
-    except TypeError as error:
-        raise ImproperlyConfigured(f"task_routes gives task {name} an option that there is not: {error}") from error
-    return queues, routed
+    return router.send(name, args, kwargs, {**own, **given}, task)
 
 
 def _inherited(conf: Settings, request: Any, priority: int) -> int:

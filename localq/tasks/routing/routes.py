@@ -10,6 +10,7 @@ from typing import Any
 
 from localq.exceptions import ImproperlyConfigured
 from localq.settings.dotted_names import required
+from localq.tasks.option_names import without_near_misses
 
 __all__ = ["ask", "read_route"]
 
@@ -54,6 +55,8 @@ class _Table:
             if not isinstance(row, tuple | list) or len(row) != 2:
                 raise ImproperlyConfigured(f"task_routes has {row!r}: it must be a pair of a name and its route.")
             key, route = row
+            if isinstance(route, Mapping):
+                route = without_near_misses(route, f"task_routes[{getattr(key, 'pattern', key)!r}]")
             if isinstance(key, re.Pattern):
                 self._patterns.append((key, route))
             elif "*" in key:
@@ -86,7 +89,7 @@ class _Named:
 def ask(
     route: Callable[..., Any], name: str, args: Any, kwargs: Any, options: Mapping[str, Any], task: Any
 ) -> dict[str, Any] | None:
-    """Return the options that a route gives a call, or None."""
+    """Return the options that a route gives a call, or None; a warning names those that are nearly others."""
     try:
         said = route(name, args, kwargs, dict(options), task=task)
     except ImproperlyConfigured:
@@ -102,4 +105,4 @@ def ask(
             f"task_routes: the route for task {name} is {said!r}: it must be a queue's name, or a mapping such as "
             "{'queue': 'mail'}."
         )
-    return dict(said)
+    return without_near_misses(said, f"task_routes, for task {name}")

@@ -11,7 +11,7 @@ import localq
 from localq.app.arguments import WITHOUT_EFFECT
 from localq.app.start_options import START_OPTIONS
 from localq.settings import SETTINGS
-from localq.tasks.call_options import OPTIONS
+from localq.tasks.option_names import OPTIONS
 from localq.tasks.task import TASK_OPTIONS
 
 HOME = Path(localq.__file__).parent

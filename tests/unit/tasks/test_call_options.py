@@ -15,7 +15,7 @@ from localq.model.ids import new_id
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.signals import before_task_publish
-from localq.tasks.call_options import BROKER_ONLY
+from localq.tasks.option_names import BROKER_ONLY
 
 
 @pytest.fixture

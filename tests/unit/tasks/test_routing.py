@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localq import Exchange, LocalQ, Queue
-from localq.exceptions import ImproperlyConfigured, QueueNotFound
+from localq.exceptions import ImproperlyConfigured, NoEffectWarning, QueueNotFound
 from localq.tasks.routing.queues import topic_matches
 
 
@@ -128,11 +128,14 @@ def test_what_the_call_says_comes_before_the_route_and_the_task_too(q: LocalQ) -
     ]
 
 
-def test_options_of_a_route_are_checked_as_those_of_a_call(q: LocalQ) -> None:
-    q.conf.task_routes = {"shop.mail": {"qeue": "mail"}}
+def test_an_option_of_a_route_that_is_nearly_another_is_told_and_left_out(q: LocalQ, sent: Any) -> None:
+    q.conf.task_routes = {"shop.mail": {"queue": "mail", "priorty": 3, "own": 1}}
+    with pytest.warns(NoEffectWarning, match=r"task_routes\['shop.mail'\]: the option 'priorty' .* mean 'priority'"):
+        assert sent() == ["mail"]
 
-    with pytest.raises(ImproperlyConfigured, match=r"task shop\.mail an option .* Did you mean 'queue'"):
-        q.send_task("shop.mail")
+    q.conf.task_routes = [lambda *_args, **_options: {"qeue": "mail"}]
+    with pytest.warns(NoEffectWarning, match=r"task_routes, for task shop.mail: the option 'qeue' .* mean 'queue'"):
+        assert sent() == ["celery", "mail"]
 
 
 def test_a_route_that_raises_is_an_error_in_the_caller(q: LocalQ, sent: Any) -> None:

@@ -276,7 +276,7 @@ def test_keys_of_schedule_entries_and_of_their_options_are_checked(
 def test_keys_of_routes_are_checked(write: Write, told: Callable[..., list[str]], routes: str) -> None:
     write("proj.py", f"app.conf.task_routes = {routes}\n")
 
-    assert told() == ["proj.py:1 error: task_routes['proj.*']: a call has no option qeue. Did you mean 'queue'?"]
+    assert told() == ["proj.py:1 differs: task_routes['proj.*']: a call has no option qeue. Did you mean 'queue'?"]
 
 
 def test_attributes_of_annotations_are_checked_where_they_are_like_a_task_s_own(
