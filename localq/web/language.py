@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
+from localq.schedules.rules.said import Nth
+
 __all__ = ["LANGUAGES", "Language", "chosen"]
 
 #: What may be chosen, and what each is called in itself.
@@ -36,11 +38,17 @@ class Language:
         """
         chosen = text if plural is None or (self.code == "en" and values.get("n") == 1) else plural
         said = chosen if self.code == "en" and values.get("n") != 1 else self.texts.get(chosen, chosen)
-        return said.format(**{name: self.number(value) for name, value in values.items()}) if values else said
+        return said.format(**{name: self._shown(value) for name, value in values.items()}) if values else said
+
+    def _shown(self, value: object) -> object:
+        # Only English bends the numbers of an order: 1st, 2nd.
+        return self.number(int(value) if isinstance(value, Nth) and self.code != "en" else value)
 
     @staticmethod
     def number(value: object) -> object:
         """Return a whole number with its thousands parted, anything else as it is."""
+        if isinstance(value, Nth):
+            return value
         return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
 
 

@@ -160,3 +160,23 @@ def test_schedules_are_found_by_a_part_of_their_name_or_task(page: TestClient) -
     assert "/schedules/other" in text
     assert AT not in text
     assert "No schedule is like that." in page.get("/schedules?q=nothing").text
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("30 7 * * mon", "星期一 07:30"),
+        ("*/15 9-17 * * mon-fri", "星期一至星期五 9 至 17 时 每 15 分钟"),
+        ("0 3 1,15 * *", "1 日和15 日 03:00"),
+        ("5 * * * *", "每小时第 5 分"),
+        ("0 0 * 1 mon#2", "1 月 当月第 2 个星期一 00:00"),
+        ("every 30 seconds", "每 30 秒"),
+        ("every hour", "每 小时"),
+    ],
+)
+def test_a_rule_is_told_in_the_language_of_the_page(page: TestClient, q: LocalQ, rule: str, words: str) -> None:
+    q.schedules.add("tea", rule, "shop.mail", ("ann",))
+
+    for path in ("/schedules", "/schedules/tea"):
+        assert words in page.get(path, headers={"Accept-Language": "zh"}).text
+        assert q.schedules.get("tea").words in page.get(path).text

@@ -12,6 +12,7 @@ from jinja2 import Environment, nodes
 
 import localq
 from localq.schedules import app_schedules, configured, firing
+from localq.schedules.rules import calendar, cron_words, interval, solar
 from localq.web.rendering import PAGES
 from localq.web.said import SAID
 from localq.web.words import SHAPES
@@ -37,6 +38,10 @@ _REASONS = (
 )
 
 
+#: What rules are put together of, beside what they say themselves.
+_RULES = (*cron_words.TEXTS, *interval.TEXTS, *calendar.TEXTS, *solar.TEXTS)
+
+
 class Text(NamedTuple):
     """What is said of many or in any case, and what of one where the place says that itself."""
 
@@ -46,12 +51,19 @@ class Text(NamedTuple):
 
 def texts() -> set[Text]:
     """Return every text."""
-    found = {Text(text) for text in (*SAID, *_SPANS, *_REASONS, *audit_verbs(), *SHAPES, *(name for _, name in PAGES))}
+    found = {
+        Text(text)
+        for text in (*SAID, *_SPANS, *_REASONS, *audit_verbs(), *SHAPES, *_RULES, *(name for _, name in PAGES))
+    }
     for path in sorted((_WEB / "templates").glob("*.html")):
         found |= set(_of_template(path.read_text("utf-8")))
-    for path in [*sorted(_WEB.rglob("*.py")), _ROOT / "monitor" / "why_not.py"]:
+    for path in [*sorted(_WEB.rglob("*.py")), _ROOT / "monitor" / "why_not.py", *_rule_files()]:
         found |= set(_of_code(ast.parse(path.read_text("utf-8"))))
     return found
+
+
+def _rule_files() -> list[Path]:
+    return sorted((_ROOT / "schedules" / "rules").glob("*.py"))
 
 
 def outcomes() -> set[str]:

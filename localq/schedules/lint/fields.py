@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from localq.schedules.lint.remark import Remark
 from localq.schedules.rules.cron_text import CronText
-from localq.schedules.rules.cron_words import series
 from localq.schedules.rules.crontab import crontab
 from localq.schedules.rules.crontab_reader import MONTHS, WEEKDAYS
+from localq.schedules.rules.said import series
 
 __all__ = ["check_fields"]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from localq.exceptions import ScheduleError
 from localq.model.bounds import is_whole
-from localq.schedules.rules.cron_words import ordinal
+from localq.schedules.rules.said import Nth, Say, english
 from localq.schedules.rules.wall_clock import WallRule
 
 __all__ = ["Calendar", "ShortMonth", "calendar"]
@@ -83,21 +83,25 @@ class Calendar(WallRule):
 
     def words(self) -> str:
         """Return "every month on the 31st, or the last day of a shorter month, at 07:30"."""
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
         unit, count = _length(self.months, self.days)
-        parts = [f"every {unit}" if count == 1 else f"every {count} {unit}s"]
+        length = say(unit) if count == 1 else say(f"{{count}} {unit}s", count=count)
+        text = say("every {length}", length=length)
         day = self.day or (self.start.day if self.start and self.months else None)
         if day is not None:
-            parts.append(f"on the {ordinal(day)}{self._exception(day)}")
-        parts.append(f"at {self.at:%H:%M:%S}".removesuffix(":00"))
-        if self.start:
-            parts.append(f"from {self.start} on")
-        return " ".join(parts)
+            text = self._on_the(Nth(day), text, say)
+        text = say("{rule} at {time}", rule=text, time=f"{self.at:%H:%M:%S}".removesuffix(":00"))
+        return say("{rule} from {first} on", rule=text, first=str(self.start)) if self.start else text
 
-    def _exception(self, day: int) -> str:
-        if day <= 28:
-            return ""
-        skip = self.short_month == "skip"
-        return ", leaving out shorter months," if skip else ", or the last day of a shorter month,"
+    def _on_the(self, nth: Nth, rule: str, say: Say) -> str:
+        if nth <= 28:
+            return say("{rule} on the {nth}", rule=rule, nth=nth)
+        if self.short_month == "skip":
+            return say("{rule} on the {nth}, leaving out shorter months,", rule=rule, nth=nth)
+        return say("{rule} on the {nth}, or the last day of a shorter month,", rule=rule, nth=nth)
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""
@@ -133,6 +137,10 @@ def calendar(
         ScheduleError: A part cannot be, or no date ever matches.
     """
     return Calendar(years, months, weeks, days, day, at, start, short_month)
+
+
+#: What a length is put together of: one of a unit, and several.
+TEXTS = tuple(text for name in ("day", "week", "month", "year") for text in (name, f"{{count}} {name}s"))
 
 
 def _length(months: int, days: int) -> tuple[str, int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
 from localq.schedules.rules.rule import Rule
+from localq.schedules.rules.said import Say, english
 
 __all__ = ["AllOf", "AnyOf"]
 
@@ -20,6 +22,10 @@ class _Combined(Rule):
         self.rules = tuple(rules)
         if not self.rules or not all(isinstance(rule, Rule) for rule in self.rules):
             raise ScheduleError(f"A combination needs rules, and at least one: it has {list(rules)!r}")
+
+    def _each_told(self, say: Say) -> list[str]:
+        # Rules of a program's own may know no other words than theirs.
+        return [rule.words() if say is english else rule.told(say) for rule in self.rules]
 
     #: The kind in the spec.
     kind: ClassVar[str]
@@ -50,7 +56,13 @@ class AnyOf(_Combined):
 
     def words(self) -> str:
         """Return the rules joined by "or"."""
-        return "; or ".join(rule.words() for rule in self.rules)
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
+        return reduce(
+            lambda first, second: say("{first}; or {second}", first=first, second=second), self._each_told(say)
+        )
 
 
 class AllOf(_Combined):
@@ -72,4 +84,11 @@ class AllOf(_Combined):
 
     def words(self) -> str:
         """Return the rules joined by "and"."""
-        return "; and at the same time ".join(rule.words() for rule in self.rules)
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
+        return reduce(
+            lambda first, second: say("{first}; and at the same time {second}", first=first, second=second),
+            self._each_told(say),
+        )

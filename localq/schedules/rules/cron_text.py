@@ -9,6 +9,7 @@ from typing import Any
 from localq.exceptions import ScheduleError
 from localq.model.hints import nearest
 from localq.schedules.rules.cron_words import Times, in_words
+from localq.schedules.rules.said import Say, english
 from localq.schedules.rules.stepping import Pattern, check_length, ever_matches, follows_real_time, next_match, stepper
 from localq.schedules.rules.wall_clock import WallRule
 
@@ -81,6 +82,10 @@ class CronText(WallRule):
 
     def words(self) -> str:
         """Return "at 07:30 on Monday"; where both day fields are given, with the rule they follow."""
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
         numbers = dict(zip(_NAMES, stepper(self.pattern).expanded, strict=False))
         days = {
             name: ",".join(map(str, numbers[name])) if _DRAWN.fullmatch(field) else field
@@ -90,7 +95,7 @@ class CronText(WallRule):
         hours, minutes, seconds = (
             range(size) if numbers.get(name) == ["*"] else numbers.get(name, [0]) for name, size in _SIZES.items()
         )
-        return in_words(Times(hours, minutes, seconds), **days, both_days=not self.days_are_alternatives)
+        return in_words(Times(hours, minutes, seconds), **days, both_days=not self.days_are_alternatives, say=say)
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""

@@ -9,6 +9,7 @@ from typing import Any
 from localq.exceptions import ScheduleError
 from localq.schedules.rules.cron_words import Times, in_words
 from localq.schedules.rules.crontab_reader import ParseException, crontab_parser
+from localq.schedules.rules.said import Say, english
 from localq.schedules.rules.stepping import Pattern, check_length, follows_real_time, next_match
 from localq.schedules.rules.wall_clock import WallRule
 
@@ -104,6 +105,10 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
 
     def words(self) -> str:
         """Return "at 07:30 on Monday"."""
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
         of = self.fields
         return in_words(
             Times(sorted(self.hour), sorted(self.minute)),
@@ -111,6 +116,7 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
             month=of["month_of_year"],
             day_of_week=of["day_of_week"],
             both_days=True,
+            say=say,
         )
 
     def spec(self) -> dict[str, Any]:

@@ -12,11 +12,14 @@ from localq.model.bounds import is_number
 from localq.model.hints import nearest
 from localq.schedules.rules.base_schedule import BaseSchedule
 from localq.schedules.rules.rule import LAST_INSTANT
+from localq.schedules.rules.said import Say, english, series
 from localq.schedules.rules.wall import DAY, HOUR, MINUTE, SECOND, TICK, first_occurrence, wall_at
 
-__all__ = ["every", "length_in_words", "schedule"]
+__all__ = ["TEXTS", "every", "length_in_words", "schedule"]
 
 _UNITS = {"weeks": 7 * DAY, "days": DAY, "hours": HOUR, "minutes": MINUTE, "seconds": SECOND, "milliseconds": 1000}
+#: What a length is put together of: one of a unit, and several.
+TEXTS = tuple(text for name in _UNITS for text in (name[:-1], f"{{count}} {name}"))
 _CALENDAR_UNITS = ("month", "months", "year", "years")
 _CENTURY = 36_525 * DAY
 
@@ -94,8 +97,14 @@ class schedule(BaseSchedule):  # noqa: N801 - Celery's name
 
     def words(self) -> str:
         """Return "every 30 seconds"."""
-        text = f"every {length_in_words(self.micros)}"
-        return f"{text}, on the round {_round_unit(self.micros)}" if self.relative else text
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
+        text = say("every {length}", length=length_in_words(self.micros, say))
+        return (
+            say("{rule}, on the round {unit}", rule=text, unit=say(_round_unit(self.micros))) if self.relative else text
+        )
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""
@@ -122,19 +131,19 @@ def every(number: float, unit: str = "seconds", *, relative: bool = False) -> sc
     return schedule(seconds, relative)
 
 
-def length_in_words(micros: int) -> str:
+def length_in_words(micros: int, say: Say = english) -> str:
     """Return "30 seconds", "hour", "day and 6 hours", ready to stand after "every"."""
     parts, rest = [], micros
     for name, unit in _UNITS.items():
         count, rest = divmod(rest, unit)
         # Only whole weeks are weeks: "10 days" is read more easily than "week and 3 days".
         if count and (name != "weeks" or rest == 0):
-            parts.append(f"{count} {name}" if count > 1 else name[:-1])
+            parts.append(say(f"{{count}} {name}", count=count) if count > 1 else say(name[:-1]))
         elif count:
             rest += count * unit
     if rest:
-        parts.append(f"{rest} microseconds" if rest > 1 else "microsecond")
-    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if parts[1:] else parts[0]
+        parts.append(say("{count} microseconds", count=rest) if rest > 1 else say("microsecond"))
+    return series(parts, say)
 
 
 def _floor(instant: int, unit: int, zone: ZoneInfo) -> int:

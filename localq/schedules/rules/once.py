@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from localq.exceptions import ScheduleError
 from localq.model.clock import from_datetime, to_datetime
 from localq.schedules.rules.rule import Rule
+from localq.schedules.rules.said import Say, english
 from localq.schedules.rules.wall import first_occurrence
 
 __all__ = ["Once", "at"]
@@ -34,7 +35,12 @@ class Once(Rule):
 
     def words(self) -> str:
         """Return "once, at 2026-03-01 07:30:00 UTC"; without a zone if it is read in the schedule's."""
-        return f"once, at {self.when:%Y-%m-%d %H:%M:%S}{'' if self.when.tzinfo is None else ' UTC'}"
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
+        zone = "" if self.when.tzinfo is None else " UTC"
+        return say("once, at {time}", time=f"{self.when:%Y-%m-%d %H:%M:%S}{zone}")
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""

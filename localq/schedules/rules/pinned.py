@@ -11,6 +11,7 @@ from localq.model.bounds import is_whole
 from localq.model.clock import to_datetime
 from localq.schedules.rules.interval import length_in_words, schedule
 from localq.schedules.rules.rule import LAST_INSTANT, Rule
+from localq.schedules.rules.said import Say, english
 
 __all__ = ["PinnedInterval"]
 
@@ -38,10 +39,16 @@ class PinnedInterval(Rule):
 
     def words(self) -> str:
         """Return "every 30 seconds, from 2026-03-01 07:30:00 UTC on"."""
-        text = f"every {length_in_words(self.micros)}"
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
+        text = say("every {length}", length=length_in_words(self.micros, say))
         if self.start is not None:
-            text += f", from {to_datetime(self.start):%Y-%m-%d %H:%M:%S} UTC on"
-        return text if self.end is None else f"{text}, until {to_datetime(self.end):%Y-%m-%d %H:%M:%S} UTC"
+            text = say("{rule}, from {time} on", rule=text, time=f"{to_datetime(self.start):%Y-%m-%d %H:%M:%S} UTC")
+        if self.end is not None:
+            text = say("{rule}, until {time}", rule=text, time=f"{to_datetime(self.end):%Y-%m-%d %H:%M:%S} UTC")
+        return text
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""

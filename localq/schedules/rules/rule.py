@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
+from localq.schedules.rules.said import Say
 
 __all__ = ["LAST_INSTANT", "Rule"]
 
@@ -44,6 +45,10 @@ class Rule(ABC):
     @abstractmethod
     def words(self) -> str:
         """Return the rule in English: "every 30 seconds", "at 07:30 on Monday"."""
+
+    def told(self, say: Say) -> str:
+        """Return the rule in the language of who says it; in its own words where it knows no other."""
+        return self.words()
 
     @abstractmethod
     def spec(self) -> dict[str, Any]:

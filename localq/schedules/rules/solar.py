@@ -13,9 +13,10 @@ from localq.model.clock import from_datetime, to_datetime
 from localq.model.hints import nearest
 from localq.schedules.rules.base_schedule import BaseSchedule
 from localq.schedules.rules.rule import LAST_INSTANT
+from localq.schedules.rules.said import Say, english
 from localq.schedules.rules.wall import DAY, HOUR, SECOND
 
-__all__ = ["EVENTS", "solar"]
+__all__ = ["EVENTS", "TEXTS", "solar"]
 
 #: Each event: the sun's height, whether its centre counts, what ephem calls the search.
 EVENTS = {
@@ -102,13 +103,25 @@ class solar(BaseSchedule):  # noqa: N801 - Celery's name
 
     def words(self) -> str:
         """Return "at civil dusk at latitude 52.5, longitude 13.4"."""
-        first, _, second = self.event.partition("_")
-        event = f"{second} {first}" if first in ("dawn", "dusk") else f"{first} {second}".strip()
-        return f"at {event} at latitude {self.lat:g}, longitude {self.lon:g}"
+        return self.told(english)
+
+    def told(self, say: Say) -> str:
+        """Return that in the language of who says it."""
+        event, lat, lon = say(_called(self.event)), f"{self.lat:g}", f"{self.lon:g}"
+        return say("at {event} at latitude {lat}, longitude {lon}", event=event, lat=lat, lon=lon)
 
     def spec(self) -> dict[str, Any]:
         """Return what `read_rule` reads."""
         return {"kind": "solar", "event": self.event, "lat": self.lat, "lon": self.lon}
+
+
+def _called(event: str) -> str:
+    first, _, second = event.partition("_")
+    return f"{second} {first}" if first in ("dawn", "dusk") else f"{first} {second}".strip()
+
+
+#: What the events are called.
+TEXTS = tuple(map(_called, EVENTS))
 
 
 def _degrees(name: str, value: Any, most: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -9,11 +10,14 @@ from starlette.responses import HTMLResponse, Response
 
 from localq.exceptions import LocalQError
 from localq.schedules.definition import MISSED, OVERLAP
+from localq.schedules.schedule_view import ScheduleView
 from localq.web.act.schedules import Said
 from localq.web.ask.listing import whole_number
 from localq.web.ask.schedules import schedule_whole, schedules_seen
 from localq.web.gate.access import Refused
+from localq.web.language import Language
 from localq.web.pages.refused import refused_page
+from localq.web.rendering import language_of
 from localq.web.site import Site
 
 __all__ = ["again", "schedule", "schedules"]
@@ -56,8 +60,21 @@ def _drawn(
     site: Site, request: Request, template: str, values: dict[str, Any], typed: Said, error: LocalQError | None
 ) -> HTMLResponse:
     wrong = "" if error is None else _told(error)
-    values = {**values, **_CHOICES, "typed": typed, "error": wrong, "task_names": sorted(site.desk.app.tasks)}
+    say = language_of(request)
+    values = {
+        **values,
+        **_CHOICES,
+        "rule_words": partial(_words, say),
+        "typed": typed,
+        "error": wrong,
+        "task_names": sorted(site.desk.app.tasks),
+    }
     return site.render.page(request, template, values, 200 if error is None else 422)
+
+
+def _words(say: Language, view: ScheduleView) -> str:
+    """Return a schedule's rule in words; one that only its program knows has no other words than its own."""
+    return view.words if view.rule is None or say.code == "en" else view.rule.told(say)
 
 
 def _told(error: LocalQError) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from localq.model.clock import to_datetime
 from localq.schedules import Rule, all_of, any_of, as_rule, at, calendar, cron, crontab, every, schedule, solar
-from localq.schedules.rules.cron_words import ordinal, series
+from localq.schedules.rules.said import Nth, series
 from tests.unit.schedules.rules.instants import instant
 
 
@@ -80,7 +80,7 @@ def test_a_rule_in_words(rule: Rule, words: str) -> None:
 
 
 def test_numbers_and_lists_in_words() -> None:
-    assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 31)] == [
+    assert [f"{Nth(n)}" for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 31)] == [
         "1st",
         "2nd",
         "3rd",
