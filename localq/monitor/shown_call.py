@@ -12,12 +12,15 @@ from localq.model.job_options import JobOptions
 from localq.model.secrets import masked
 from localq.serialization.sealing import SealSettings, open_call, open_result
 
-__all__ = ["LARGEST", "STARS", "ShownCall", "ShownValue", "hides", "read_call", "shown_call", "shown_result"]
+__all__ = ["LARGEST", "NOTES", "STARS", "ShownCall", "ShownValue", "hides", "read_call", "shown_call", "shown_result"]
 
 #: Bytes of arguments or of a result that are read in order to be shown.
 LARGEST = 256 << 10
 #: What stands in the place of what nobody is shown.
 STARS = "********"
+_NOT_KEPT, _UNREADABLE = "not kept", "unreadable"
+#: Notes that are the same for every job.
+NOTES = (_NOT_KEPT, _UNREADABLE)
 
 
 class ShownValue(NamedTuple):
@@ -62,7 +65,7 @@ def read_call(job: Job, conf: SealSettings, most: int = LARGEST) -> ShownCall:
     if options.argsrepr is not None or options.kwargsrepr is not None:
         return ShownCall(options.argsrepr or "()", options.kwargsrepr or "{}")
     if job.args is None:
-        return ShownCall((), {}, "not kept")
+        return ShownCall((), {}, _NOT_KEPT)
     if options.serializer != "json" or len(job.args) > most:
         return ShownCall((), {}, f"{len(job.args):,} bytes of {options.serializer}")
     try:
@@ -72,7 +75,7 @@ def read_call(job: Job, conf: SealSettings, most: int = LARGEST) -> ShownCall:
     except (SecurityError, ImproperlyConfigured) as error:
         return ShownCall((), {}, f"refused: {error}")
     except (ValueError, TypeError, DecodeError):
-        return ShownCall((), {}, "unreadable")
+        return ShownCall((), {}, _UNREADABLE)
 
 
 def _redacted(call: ShownCall, redact: Collection[str]) -> ShownCall:
@@ -117,7 +120,7 @@ def shown_result(job: Job, result: bytes, conf: SealSettings) -> ShownValue:
     except (SecurityError, ImproperlyConfigured) as error:
         return ShownValue(None, f"refused: {error}")
     except (ValueError, TypeError, DecodeError):
-        return ShownValue(None, "unreadable")
+        return ShownValue(None, _UNREADABLE)
 
 
 def _written(value: Any) -> str:

@@ -39,7 +39,7 @@ from localq.web.live.filling import Filling
 from localq.web.live.follower import Follower
 from localq.web.live.tabs import Tabs
 from localq.web.metrics.counted import Counted
-from localq.web.pages.refused import refused_page
+from localq.web.pages.refused import refusal, refused_page
 from localq.web.rendering import Renderer
 from localq.web.site import Handler, Site, Way
 from localq.web.ways import WAYS
@@ -161,13 +161,13 @@ def _answering(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Re
             site.filling.begin()
             return response
         except BadRequest as error:
-            return refused_page(site, request, Refused(error.status, str(error)))
+            return refused_page(site, request, refusal(error.status, error))
         except Denied as error:
-            return refused_page(site, request, Refused(403, str(error)))
+            return refused_page(site, request, refusal(403, error))
         except QueryError as error:
-            return refused_page(site, request, Refused(400, str(error)))
+            return refused_page(site, request, refusal(400, error))
         except StoreError as error:
-            return refused_page(site, request, Refused(503, str(error)))
+            return refused_page(site, request, refusal(503, error))
 
     return answer
 

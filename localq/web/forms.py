@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from localq.web.gate.door import BODY_BYTES
+from localq.web.sentence import english
 
 __all__ = ["BadRequest", "Form", "read_body", "read_form"]
 
@@ -15,11 +17,11 @@ _FIELDS = 5000
 
 
 class BadRequest(Exception):
-    """What was sent cannot be meant; the text says what is wrong. `status` is 400, 413 or 415."""
+    """What was sent cannot be meant; a sentence says what is wrong. `status` is 400, 413 or 415."""
 
-    def __init__(self, text: str, status: int = 400) -> None:
-        super().__init__(text)
-        self.status = status
+    def __init__(self, text: str, status: int = 400, /, **values: Any) -> None:
+        super().__init__(english(text, values))
+        self.text, self.status, self.values = text, status, values
 
 
 class Form:
@@ -54,7 +56,7 @@ async def read_body(request: Request) -> bytes:
     async for part in request.stream():
         length += len(part)
         if length > BODY_BYTES:
-            raise BadRequest(f"The body is longer than {BODY_BYTES:,} bytes.", 413)
+            raise BadRequest("The body is longer than {most} bytes.", 413, most=BODY_BYTES)
         parts.append(part)
     return b"".join(parts)
 
@@ -67,7 +69,9 @@ async def read_form(request: Request) -> Form:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("", "application/x-www-form-urlencoded"):
-        raise BadRequest(f"A form is sent as application/x-www-form-urlencoded, not as {kind[:80]!r}.", 415)
+        raise BadRequest(
+            "A form is sent as application/x-www-form-urlencoded, not as {kind}.", 415, kind=repr(kind[:80])
+        )
     body = await read_body(request)
     try:
         return Form(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS))

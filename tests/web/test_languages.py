@@ -8,7 +8,9 @@ from importlib import resources
 from string import Formatter
 
 import pytest
+from starlette.testclient import TestClient
 
+from localq import LocalQ
 from localq.web.language import LANGUAGES, language
 from localq.web.said import SAID
 from tests.web.texts import outcomes, texts
@@ -63,3 +65,35 @@ def test_the_file_of_a_language_is_in_order(code: str) -> None:
 
 def test_every_answer_to_a_change_can_be_said() -> None:
     assert outcomes() == set(SAID)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/jobs/none", "没有作业 &#39;none&#39;。"),
+        ("/queues/none", "没有队列 &#39;none&#39;。"),
+        ("/tasks/none", "没有谁认识任务 &#39;none&#39;"),
+        ("/jobs?within=1y", "within=&#39;1y&#39; 必须是以下之一"),
+        ("/audit?before=x", "before=&#39;x&#39; 必须是整数。"),
+    ],
+)
+def test_a_refusal_is_said_in_the_language_of_the_page_and_to_programs_in_english(
+    page: TestClient, path: str, said: str
+) -> None:
+    people = page.get(path, headers={"Accept-Language": "zh", "Accept": "text/html"})
+    program = page.get(path, headers={"Accept-Language": "zh"})
+
+    assert said in people.text
+    assert people.status_code == program.status_code
+    assert program.text.isascii()
+
+
+def test_what_is_wrong_with_a_form_is_said_in_the_language_of_the_page(page: TestClient, q: LocalQ) -> None:
+    q.send_task("shop.pack", (17,), task_id="one")
+    chinese = {"Accept-Language": "zh", "Accept": "text/html"}
+
+    called = page.post("/tasks/shop.mail/call", data={"argument.to": "ann", "priority": "high"}, headers=chinese)
+    edited = page.post("/jobs/one/edit", data={"args": "[17", "kwargs": "{}"}, headers=chinese)
+
+    assert "priority=&#39;high&#39; 必须是数字。" in called.text
+    assert "args 不是 JSON" in edited.text

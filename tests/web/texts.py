@@ -11,6 +11,7 @@ from typing import NamedTuple
 from jinja2 import Environment, nodes
 
 import localq
+from localq.monitor.shown_call import NOTES
 from localq.schedules import app_schedules, configured, firing
 from localq.schedules.rules import calendar, cron_words, interval, solar
 from localq.web.rendering import PAGES
@@ -22,7 +23,9 @@ __all__ = ["Text", "audit_verbs", "outcomes", "texts"]
 _WEB = Path(str(resources.files("localq.web")))
 _ROOT = Path(localq.__file__).parent
 #: What is given a sentence beside what says one, and as which argument.
-_CARRIERS = {"Need": 1, "Reason": 1, "Refused": 1}
+_CARRIERS = {"Need": 1, "Reason": 1, "Refused": 1, "Unmeant": 0, "Denied": 0, "NotDone": 0, "BadRequest": 0}
+#: What speaks to programs alone, in English.
+_FOR_PROGRAMS = {"api", "flower", "metrics"}
 #: Spans, which are put together of a number and a unit.
 _SPANS = tuple(f"{{number}} {unit}" for unit in ("µs", "ms", "s", "min", "h", "d"))
 #: What the ledger of schedules says.
@@ -53,13 +56,18 @@ def texts() -> set[Text]:
     """Return every text."""
     found = {
         Text(text)
-        for text in (*SAID, *_SPANS, *_REASONS, *audit_verbs(), *SHAPES, *_RULES, *(name for _, name in PAGES))
+        for text in (*SAID, *_SPANS, *_REASONS, *audit_verbs(), *SHAPES, *_RULES, *NOTES, *(name for _, name in PAGES))
     }
     for path in sorted((_WEB / "templates").glob("*.html")):
         found |= set(_of_template(path.read_text("utf-8")))
-    for path in [*sorted(_WEB.rglob("*.py")), _ROOT / "monitor" / "why_not.py", *_rule_files()]:
+    for path in [*_people_read(), _ROOT / "monitor" / "why_not.py", *_rule_files()]:
         found |= set(_of_code(ast.parse(path.read_text("utf-8"))))
     return found
+
+
+def _people_read() -> list[Path]:
+    files = sorted(_WEB.rglob("*.py"))
+    return [one for one in files if not _FOR_PROGRAMS.intersection(one.relative_to(_WEB).parts)]
 
 
 def _rule_files() -> list[Path]:
@@ -130,6 +138,9 @@ def _of_code(tree: ast.Module) -> Iterator[Text]:
         elif name == "_counted":
             yield from (Text(one) for arg in call.args[1:3] for one in _constants(arg))
     for node in ast.walk(tree):
+        # A sentence beside its values.
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2 and isinstance(node.elts[1], ast.Dict):
+            yield from (Text(one) for one in _constants(node.elts[0]) if " " in one)
         # A sentence that has a name first, and is given to a carrier by that.
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("text", "about"):
             yield from (Text(one) for one in _constants(node.value) if " " in one)

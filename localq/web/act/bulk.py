@@ -12,13 +12,13 @@ from enum import StrEnum
 
 from localq import states
 from localq.app import LocalQ
-from localq.exceptions import QueryError
 from localq.model.job import Job, JobState
 from localq.monitor.job_pages import open_to_all, page_of
 from localq.store.protocol import Page, Store
 from localq.web.act.change import Hand, all_written_down, written_down
 from localq.web.act.jobs import VERBS, change
 from localq.web.ask.listing import Asked, meant
+from localq.web.sentence import Unmeant
 
 __all__ = ["BATCH", "SPREAD_S", "Bulk", "Phase"]
 
@@ -58,7 +58,7 @@ class Bulk:
     def __init__(self, hand: Hand, verb: str, asked: Asked, ids: Sequence[str], now: int) -> None:
         hand.check()
         if verb not in VERBS:
-            raise QueryError(f"verb={verb[:40]!r} must be one of {', '.join(VERBS)}.")
+            raise Unmeant("{field} must be one of {choices}.", field=f"verb={verb[:40]!r}", choices=", ".join(VERBS))
         self.id = secrets.token_urlsafe(9)
         self.hand, self.verb, self.now = hand, verb, now
         self.asked = asked._replace(before=None)
@@ -135,7 +135,9 @@ class Bulk:
         """
         hand.check()
         if not 0 <= spread_s <= SPREAD_S:
-            raise QueryError(f"spread={spread_s:g} must be between 0 and {SPREAD_S:,.0f} seconds.")
+            raise Unmeant(
+                "{field} must be between 0 and {most} seconds.", field=f"spread={spread_s:g}", most=int(SPREAD_S)
+            )
         if self.phase != Phase.COUNTED:
             return False
         self.phase, self.hand, self._cursor = Phase.RUNNING, hand, None

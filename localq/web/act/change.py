@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from localq.app import LocalQ
 from localq.model.audit import Change
 from localq.web.gate.actor import Actor, Right
+from localq.web.sentence import english
 
 __all__ = ["Denied", "Hand", "all_written_down", "written_down"]
 
 
 class Denied(Exception):
-    """Somebody may not do this."""
+    """Somebody may not do this: a sentence, with its values."""
+
+    def __init__(self, text: str, /, **values: Any) -> None:
+        super().__init__(english(text, values))
+        self.text, self.values = text, values
 
 
 class Hand(NamedTuple):
@@ -30,7 +35,7 @@ class Hand(NamedTuple):
             Denied: they may not change anything.
         """
         if not self.actor.may(Right.ACT):
-            raise Denied(f"{self.actor.name} may not change anything here.")
+            raise Denied("{name} may not change anything here.", name=self.actor.name)
 
 
 def written_down(app: LocalQ, hand: Hand, verb: str, target: str, count: int = 1, note: str = "") -> None:

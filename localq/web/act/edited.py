@@ -16,6 +16,7 @@ from localq.serialization import codec
 from localq.tasks.task import Task
 from localq.web.act.change import Hand, written_down
 from localq.web.ask.job import COPY_OF
+from localq.web.sentence import Said, Unmeant
 
 __all__ = ["Draft", "arguments", "call_edited", "call_task", "draft_of"]
 
@@ -24,11 +25,11 @@ _KEPT = ("time_limit", "soft_time_limit", "ignore_result", "max_retries", "defau
 
 
 class Draft(NamedTuple):
-    """A job's call as it can be edited: JSON, or `refused`, why it cannot be."""
+    """A job's call as it can be edited: JSON, or `refused`, the sentence that says why it cannot be."""
 
     args: str
     kwargs: str
-    refused: str = ""
+    refused: Said | None = None
 
 
 def draft_of(app: LocalQ, job: Job) -> Draft:
@@ -42,14 +43,20 @@ def draft_of(app: LocalQ, job: Job) -> Draft:
     if task is None:
         return Draft("", "", _unknown(app, job.task))
     if call.note is not None:
-        return Draft("", "", f"Its arguments cannot be edited here: {call.note}.")
+        return Draft("", "", ("Its arguments cannot be edited here: {why}.", {"why": call.note}))
     if not call.exact:
-        return Draft("", "", "Its arguments cannot be edited here: not all of them are shown.")
+        return Draft("", "", ("Its arguments cannot be edited here: not all of them are shown.", {}))
     return Draft(_pretty(call.args), _pretty(call.kwargs))
 
 
-def _unknown(app: LocalQ, name: str) -> str:
-    return f"The program of this page knows no task {name!r}.{nearest(name, list(app.tasks))} Start it with -A."
+def _unknown(app: LocalQ, name: str) -> Said:
+    hint = nearest(name, list(app.tasks)).strip()
+    if hint:
+        return "The program of this page knows no task {name}. {hint} Start it with -A.", {
+            "name": repr(name),
+            "hint": hint,
+        }
+    return "The program of this page knows no task {name}. Start it with -A.", {"name": repr(name)}
 
 
 def _pretty(value: Any) -> str:
@@ -69,10 +76,10 @@ def call_edited(app: LocalQ, hand: Hand, job_id: str, args: list[Any] | None, kw
     hand.check()
     job = app.store.read.get([job_id], args=True).get(job_id)
     if job is None:
-        raise QueryError(f"There is no job {job_id[:100]!r}.")
+        raise Unmeant("There is no job {name}.", name=repr(job_id[:100]))
     draft = draft_of(app, job)
     if draft.refused:
-        raise QueryError(draft.refused)
+        raise Unmeant(draft.refused[0], **draft.refused[1])
     old = JobOptions.read(job.options)
     options = {name: getattr(old, name) for name in _KEPT if getattr(old, name) is not None}
     options |= {"queue": job.queue, "priority": job.priority, "headers": {**(old.headers or {}), COPY_OF: job.id}}
@@ -108,25 +115,34 @@ def _json(what: str, text: str, kind: type) -> Any:
     try:
         value = json.loads(text or ("[]" if kind is list else "{}"))
     except json.JSONDecodeError as error:
-        raise QueryError(f"{what} is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).") from None
+        raise Unmeant(
+            "{what} is not JSON: {error} (line {line}, column {column}).",
+            what=what,
+            error=error.msg,
+            line=error.lineno,
+            column=error.colno,
+        ) from None
     except (RecursionError, ValueError) as error:
-        raise QueryError(f"{what} cannot be read: {error}.") from None
+        raise Unmeant("{what} cannot be read: {error}.", what=what, error=str(error)) from None
     if not isinstance(value, kind):
-        raise QueryError(f"{what} must be {'a list, such as [2, 2]' if kind is list else 'an object of names'}.")
+        if kind is list:
+            raise Unmeant("{what} must be a list, such as [2, 2].", what=what)
+        raise Unmeant("{what} must be an object of names.", what=what)
     return value
 
 
 def _call(app: LocalQ, name: str, args: Any, kwargs: Any, options: dict[str, Any]) -> str:
     task = app.tasks.find(name)
     if task is None:
-        raise QueryError(_unknown(app, name))
+        text, values = _unknown(app, name)
+        raise Unmeant(text, **values)
     try:
         # As the worker will read it: what JSON has no word for is tagged.
         given, named = codec.decode_call(json.dumps([args, kwargs]).encode())
         _check(task, given, named)
         return str(task.apply_async(given, named, **options).id)
     except (TypeError, ValueError, OverflowError, EncodeError) as error:
-        raise QueryError(f"{name} cannot be called so: {error}") from None
+        raise Unmeant("{name} cannot be called so: {error}", name=name, error=str(error)) from None
     except LocalQError as error:
         raise QueryError(str(error)) from None
 

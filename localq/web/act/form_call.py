@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from localq.exceptions import QueryError
 from localq.web.ask.task import Parameter
+from localq.web.sentence import Unmeant
 
 __all__ = ["FIELD", "FormCall", "read_call"]
 
@@ -41,11 +41,13 @@ def read_call(get: Callable[[str], str], parameters: Sequence[Parameter], by_pla
             continue
         value = _value(one, text)
         if one.kind == "many":
-            _refuse_unless(isinstance(value, list), one.name, "a JSON list")
+            if not isinstance(value, list):
+                raise Unmeant("{what} must be a list, such as [2, 2].", what=one.name)
             # What comes after others by place needs these by place, too.
             args = [*args, *_moved(kwargs, parameters, one), *value]
         elif one.kind == "names":
-            _refuse_unless(isinstance(value, dict), one.name, "a JSON object")
+            if not isinstance(value, dict):
+                raise Unmeant("{what} must be an object of names.", what=one.name)
             kwargs |= value
         elif one.name in by_place:
             args.append(value)
@@ -66,15 +68,14 @@ def _value(one: Parameter, text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        hint = ' Text stands in quotes: "ann".' if one.kind == "one" else ""
-        raise QueryError(f"{one.name} is not JSON: {error.msg} (column {error.colno}).{hint}") from None
+        at = {"what": one.name, "error": error.msg, "column": error.colno}
+        if one.kind == "one":
+            raise Unmeant(
+                '{what} is not JSON: {error} (column {column}). Text stands in quotes: "ann".', **at
+            ) from None
+        raise Unmeant("{what} is not JSON: {error} (column {column}).", **at) from None
     except (RecursionError, ValueError) as error:
-        raise QueryError(f"{one.name} cannot be read: {error}.") from None
-
-
-def _refuse_unless(fits: bool, name: str, what: str) -> None:
-    if not fits:
-        raise QueryError(f"{name} must be {what}.")
+        raise Unmeant("{what} cannot be read: {error}.", what=one.name, error=str(error)) from None
 
 
 def _options(get: Callable[[str], str]) -> dict[str, Any]:
@@ -86,5 +87,5 @@ def _options(get: Callable[[str], str]) -> dict[str, Any]:
             try:
                 options[name] = kind(get(name))
             except ValueError:
-                raise QueryError(f"{name}={get(name)[:40]!r} must be a number.") from None
+                raise Unmeant("{field} must be a number.", field=f"{name}={get(name)[:40]!r}") from None
     return options

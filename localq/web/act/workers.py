@@ -11,12 +11,17 @@ from localq.web.act.change import Hand, written_down
 from localq.web.act.jobs import Came
 from localq.web.act.letters import answered
 from localq.web.ask.workers import target
+from localq.web.sentence import english
 
 __all__ = ["NotDone", "grow", "leave_queue", "serve_queue", "shrink", "stop"]
 
 
 class NotDone(Exception):
-    """A worker has not done what it was told: the text is what it answered, or that it did not."""
+    """A worker has not done what it was told: a sentence of what it answered, or that it did not."""
+
+    def __init__(self, text: str, /, **values: Any) -> None:
+        super().__init__(english(text, values))
+        self.text, self.values = text, values
 
 
 def grow(app: LocalQ, hand: Hand, worker: str) -> Came:
@@ -66,9 +71,13 @@ def _tell(
     try:
         found = answered(letter(reply=True, timeout=letters.ANSWER_S))
     except ValueError as error:
-        raise NotDone(str(error)) from None
+        raise NotDone("{why}", why=str(error)) from None
     if found.done is None:
-        raise NotDone(f"{worker} has not answered within {letters.ANSWER_S:g} s. It may be gone, or too busy.")
+        raise NotDone(
+            "{worker} has not answered within {seconds} s. It may be gone, or too busy.",
+            worker=worker,
+            seconds=f"{letters.ANSWER_S:g}",
+        )
     if not found.done:
-        raise NotDone(f"{worker} refuses: {found.said}")
+        raise NotDone("{worker} refuses: {why}", worker=worker, why=found.said)
     written_down(app, hand, verb, target(worker), note=note)

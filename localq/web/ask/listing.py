@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from localq import states
 from localq.app import LocalQ
-from localq.exceptions import QueryError
 from localq.model.clock import from_datetime
 from localq.model.job import Job, JobState
 from localq.monitor.job_pages import open_to_all, page_of, stored_text
 from localq.monitor.jobs import Wanted, errors_of, wanted
 from localq.monitor.shown_call import shown_call
 from localq.store.protocol import Store
+from localq.web.sentence import Unmeant
 
 __all__ = [
     "WITHIN",
@@ -119,7 +119,9 @@ def asked_in(fields: Mapping[str, Sequence[str]]) -> Asked:
 
     single = {name: next(iter(texts(name)), "") for name in _SINGLE}
     if single["within"] and single["within"] not in WITHIN:
-        raise QueryError(f"within={single['within'][:40]!r} must be one of {', '.join(WITHIN)}.")
+        raise Unmeant(
+            "{field} must be one of {choices}.", field=f"within={single['within'][:40]!r}", choices=", ".join(WITHIN)
+        )
     for name in ("since", "until"):
         time_of(name, single[name])
     lines = min(max(number("lines") or LINES, 1), MOST_LINES)
@@ -135,7 +137,7 @@ def whole_number(name: str, text: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise QueryError(f"{name}={text[:40]!r} must be a whole number.")
+        raise Unmeant("{field} must be a whole number.", field=f"{name}={text[:40]!r}")
     return int(text)
 
 
@@ -150,7 +152,7 @@ def time_of(name: str, text: str) -> int | None:
     try:
         return from_datetime(datetime.fromisoformat(text).astimezone())
     except (ValueError, OverflowError, OSError):
-        raise QueryError(f"{name}={text[:40]!r} must be a time such as 2026-11-30T14:02.") from None
+        raise Unmeant("{field} must be a time such as 2026-11-30T14:02.", field=f"{name}={text[:40]!r}") from None
 
 
 def listing(app: LocalQ, store: Store, asked: Asked, patience_s: float = PATIENCE_S) -> Listing:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from http.cookies import CookieError, SimpleCookie
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from localq.web.gate.actor import ANYBODY, EVERYTHING, Actor, Right
 from localq.web.gate.host import LOOPBACK, host_name, is_allowed
@@ -38,12 +38,13 @@ class Asked(NamedTuple):
 class Refused(NamedTuple):
     """Why somebody does not pass: the status, and a sentence that says what to do about it.
 
-    `again_s`: seconds after which they may try again, where that helps.
+    `again_s`: seconds after which they may try again, where that helps. `values` stand in the sentence in braces.
     """
 
     status: int
     reason: str
     again_s: int = 0
+    values: Mapping[str, Any] = {}
 
 
 def cookie_name(port: int) -> str:
@@ -159,7 +160,11 @@ class Access:
         """Return why a request does not pass a rule, or None where it does."""
         host = asked.headers.get("host", "")
         if not self._any_host and not is_allowed(host, self._hosts):
-            return Refused(421, f"This page does not answer as {host[:100]!r}. Name the host: --host-name.")
+            return Refused(
+                421,
+                "This page does not answer as {host}. Name the host: --host-name.",
+                values={"host": repr(host[:100])},
+            )
         if asked.method not in SAFE and is_cross_site(asked.headers, host):
             return Refused(403, "Another site asked for this change.")
         if actor.may(right):
@@ -183,7 +188,9 @@ def _form_name(user: str) -> str:
 
 def _too_many(wait_s: float) -> Refused:
     seconds = ceil(wait_s)
-    return Refused(429, f"Too many wrong keys came from your address. Try again in {seconds} s.", seconds)
+    return Refused(
+        429, "Too many wrong keys came from your address. Try again in {seconds} s.", seconds, {"seconds": seconds}
+    )
 
 
 def _cookie(headers: Mapping[str, str], server: tuple[str, int] | None) -> str:

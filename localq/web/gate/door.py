@@ -98,7 +98,11 @@ def _pair(address: object) -> tuple[str, int] | None:
 def _too_much(headers: Headers, query: bytes) -> Refused | None:
     length = headers.get("content-length", "0")
     if not length.isdigit() or int(length) > BODY_BYTES:
-        return Refused(413, f"The body is longer than {BODY_BYTES:,} bytes.")
+        return Refused(413, "The body is longer than {most} bytes.", values={"most": BODY_BYTES})
     if len(query) > _QUERY_BYTES or query.count(b"&") + query.count(b";") >= _QUERY_FIELDS:
-        return Refused(400, f"The address has more than {_QUERY_FIELDS:,} fields or {_QUERY_BYTES:,} bytes.")
+        return Refused(
+            400,
+            "The address has more than {fields} fields or {most} bytes.",
+            values={"fields": _QUERY_FIELDS, "most": _QUERY_BYTES},
+        )
     return None

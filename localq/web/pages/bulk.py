@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from localq.exceptions import QueryError
 from localq.web.act.bulk import Bulk
 from localq.web.ask.listing import asked_in, meant
 from localq.web.gate.access import Refused
 from localq.web.pages.form_door import changing
 from localq.web.pages.refused import refused_page
+from localq.web.sentence import Unmeant
 from localq.web.site import Site, go_to
 
 __all__ = ["begin", "bulk", "count", "stop"]
@@ -65,7 +65,7 @@ def _seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise QueryError(f"spread={text[:40]!r} must be a number of seconds.") from None
+        raise Unmeant("{field} must be a number of seconds.", field=f"spread={text[:40]!r}") from None
 
 
 async def stop(site: Site, request: Request) -> Response:

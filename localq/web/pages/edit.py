@@ -14,7 +14,9 @@ from localq.store.protocol import Store
 from localq.web.act.edited import Draft, arguments, call_edited, draft_of
 from localq.web.gate.access import Refused
 from localq.web.pages.form_door import changing
+from localq.web.pages.reasons import error_text, told
 from localq.web.pages.refused import refused_page
+from localq.web.rendering import language_of
 from localq.web.site import Site, go_to
 
 __all__ = ["edit", "send_edited"]
@@ -22,10 +24,11 @@ __all__ = ["edit", "send_edited"]
 
 async def edit(site: Site, request: Request) -> Response:
     """Show a job's arguments for somebody to change."""
-    job = await site.desk.ask(lambda store: _job(store, request.path_params["id"]))
+    name = request.path_params["id"]
+    job = await site.desk.ask(lambda store: _job(store, name))
     if job is None:
-        return refused_page(site, request, Refused(404, f"There is no job {request.path_params['id'][:100]!r}."))
-    return _form(site, request, job, draft_of(site.desk.app, job), "")
+        return refused_page(site, request, Refused(404, "There is no job {name}.", values={"name": repr(name[:100])}))
+    return _form(site, request, job, draft_of(site.desk.app, job), None)
 
 
 def _job(store: Store, name: str) -> Job | None:
@@ -33,10 +36,15 @@ def _job(store: Store, name: str) -> Job | None:
     return None if found is None else store.read.get([found.id], args=True).get(found.id)
 
 
-def _form(site: Site, request: Request, job: Job, draft: Draft, error: str) -> Response:
-    return site.render.page(
-        request, "edit.html", {"job": job, "draft": draft, "error": error}, status=400 if error else 200
-    )
+def _form(site: Site, request: Request, job: Job, draft: Draft, error: Exception | None) -> Response:
+    say = language_of(request)
+    values = {
+        "job": job,
+        "draft": draft,
+        "refused": told(*draft.refused, say) if draft.refused else "",
+        "error": error_text(error, say) if error else "",
+    }
+    return site.render.page(request, "edit.html", values, status=400 if error else 200)
 
 
 async def send_edited(site: Site, request: Request) -> Response:
@@ -51,5 +59,5 @@ async def send_edited(site: Site, request: Request) -> Response:
         job = await site.desk.ask(lambda store: _job(store, name))
         if job is None:
             raise
-        return _form(site, request, job, draft, str(error))
+        return _form(site, request, job, draft, error)
     return go_to(request, f"jobs/{quote(new, safe='')}")

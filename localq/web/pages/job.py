@@ -31,7 +31,7 @@ async def job(site: Site, request: Request) -> Response:
     name = request.path_params["id"]
     seen, began = await site.desk.ask(lambda store: _asked(site, store, name))
     if seen is None:
-        return refused_page(site, request, Refused(404, f"There is no job {name[:100]!r}."))
+        return refused_page(site, request, Refused(404, "There is no job {name}.", values={"name": repr(name[:100])}))
     return site.render.page(request, "job.html", _drawn(site, request, seen, began))
 
 

@@ -53,5 +53,5 @@ async def find(site: Site, request: Request) -> Response:
     name = request.query_params.get("id", "").strip()
     job = await site.desk.ask(lambda store: job_called(store.read, name) if name else None)
     if job is None:
-        return refused_page(site, request, Refused(404, f"There is no job {name[:100]!r}."))
+        return refused_page(site, request, Refused(404, "There is no job {name}.", values={"name": repr(name[:100])}))
     return go_to(request, f"jobs/{quote(job.id, safe='')}")

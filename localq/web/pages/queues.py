@@ -34,7 +34,7 @@ async def queue(site: Site, request: Request) -> Response:
     name, now = request.path_params["name"], site.desk.now()
     whole = await site.desk.ask(lambda store: queue_whole(site.desk.app, store, site.past, name, now))
     if whole is None:
-        return refused_page(site, request, Refused(404, f"There is no queue {name[:100]!r}."))
+        return refused_page(site, request, Refused(404, "There is no queue {name}.", values={"name": repr(name[:100])}))
     return site.render.page(request, "queue.html", {"whole": whole, "queue": whole.seen})
 
 

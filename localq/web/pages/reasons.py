@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from localq.monitor.why_not import Reason, Seconds
 from localq.web import words
 from localq.web.language import Language
+from localq.web.sentence import said_of
 
-__all__ = ["reason_text", "told"]
+__all__ = ["error_text", "reason_text", "told"]
 
 
 def told(text: str, values: Mapping[str, object], say: Language) -> str:
@@ -18,6 +19,11 @@ def told(text: str, values: Mapping[str, object], say: Language) -> str:
         for name, value in values.items()
     }
     return say(text, **said) if said else say(text)
+
+
+def error_text(error: Exception, say: Language) -> str:
+    """Return what is wrong; what came from elsewhere keeps its own words."""
+    return told(*said_of(error), say)
 
 
 def reason_text(reason: Reason, say: Language) -> str:

@@ -7,9 +7,16 @@ from starlette.responses import PlainTextResponse, Response
 
 from localq.web.api.problems import problem
 from localq.web.gate.access import Refused
+from localq.web.sentence import english, said_of
 from localq.web.site import Site
 
-__all__ = ["refused_page"]
+__all__ = ["refusal", "refused_page"]
+
+
+def refusal(status: int, error: Exception) -> Refused:
+    """Return what an error is to who asked."""
+    text, values = said_of(error)
+    return Refused(status, text, values=values)
 
 
 def refused_page(site: Site, request: Request, refused: Refused) -> Response:
@@ -19,11 +26,11 @@ def refused_page(site: Site, request: Request, refused: Refused) -> Response:
     if refused.again_s:
         headers["Retry-After"] = str(refused.again_s)
     if path.startswith("/api/v1/"):
-        answer = problem(refused.status, refused.reason)
+        answer = problem(refused.status, english(refused.reason, refused.values))
         answer.headers.update(headers)
         return answer
     if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
-        return PlainTextResponse(f"{refused.reason}\n", refused.status, headers)
+        return PlainTextResponse(f"{english(refused.reason, refused.values)}\n", refused.status, headers)
     page = site.render.page(
         request, "refused.html", {"refused": refused, "named": site.access.has_passwords}, refused.status
     )

@@ -15,9 +15,8 @@ from localq.web.act import schedules as act
 from localq.web.act.change import Denied, Hand
 from localq.web.act.jobs import Came
 from localq.web.forms import Form
-from localq.web.gate.access import Refused
 from localq.web.pages.form_door import back_to, changing
-from localq.web.pages.refused import refused_page
+from localq.web.pages.refused import refusal, refused_page
 from localq.web.pages.schedules import again
 from localq.web.site import Site
 
@@ -95,5 +94,5 @@ async def _change(
     except (StoreError, Denied):
         raise
     except LocalQError as error:
-        return refused_page(site, request, Refused(409, str(error)))
+        return refused_page(site, request, refusal(409, error))
     return back_to(request, "schedules" if gone else f"schedules/{quote(name, safe='')}", came)

@@ -52,7 +52,9 @@ async def _one(site: Site, request: Request, name: str, said: Said, error: Local
     before = whole_number("before", request.query_params.get("before", ""))
     whole = await site.desk.ask(lambda store: schedule_whole(site.desk.app, store, name, before))
     if whole is None:
-        return refused_page(site, request, Refused(404, f"There is no schedule {name[:100]!r}."))
+        return refused_page(
+            site, request, Refused(404, "There is no schedule {name}.", values={"name": repr(name[:100])})
+        )
     return _drawn(site, request, "schedule.html", {"whole": whole, "before": before}, said, error)
 
 

@@ -27,6 +27,7 @@ from localq.web.draw.lines import chart
 from localq.web.forms import Form
 from localq.web.gate.access import Refused
 from localq.web.pages.form_door import changing
+from localq.web.pages.reasons import error_text
 from localq.web.pages.refused import refused_page
 from localq.web.rendering import language_of
 from localq.web.site import Site, go_to
@@ -61,7 +62,11 @@ async def _shown(site: Site, request: Request, typed: Mapping[str, str], error: 
     window, now = _window(request, "24h"), site.desk.now()
     seen, counted = await site.desk.ask(lambda store: _one(site, store, window, name, now))
     if seen is None:
-        return refused_page(site, request, Refused(404, f"Nobody knows a task {name[:100]!r}, and no job is of it."))
+        return refused_page(
+            site,
+            request,
+            Refused(404, "Nobody knows a task {name}, and no job is of it.", values={"name": repr(name[:100])}),
+        )
     values = {
         **_drawn(request, seen, window),
         "seen": seen,
@@ -124,7 +129,9 @@ async def call(site: Site, request: Request) -> Response:
     try:
         new = await site.desk.act(lambda app: _called(app, hand, name, form))
     except QueryError as error:
-        return await _shown(site, request, {one: form.get(one) for one in form.names}, str(error))
+        return await _shown(
+            site, request, {one: form.get(one) for one in form.names}, error_text(error, language_of(request))
+        )
     return go_to(request, f"jobs/{quote(new, safe='')}")
 
 

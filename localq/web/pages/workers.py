@@ -13,9 +13,8 @@ from localq.web.act.change import Hand
 from localq.web.act.jobs import Came
 from localq.web.ask.workers import crew
 from localq.web.forms import Form
-from localq.web.gate.access import Refused
 from localq.web.pages.form_door import back_to, changing
-from localq.web.pages.refused import refused_page
+from localq.web.pages.refused import refusal, refused_page
 from localq.web.site import Site
 
 __all__ = ["grow", "leave", "serve", "shrink", "stop", "workers"]
@@ -58,5 +57,5 @@ async def _tell(site: Site, request: Request, change: Callable[[LocalQ, Hand, st
     try:
         came = await site.desk.act(lambda app: change(app, hand, name, form))
     except act.NotDone as error:
-        return refused_page(site, request, Refused(409, str(error)))
+        return refused_page(site, request, refusal(409, error))
     return back_to(request, "workers", came)
