@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import shutil
 import signal
@@ -109,6 +110,22 @@ class RedisServer:
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < until, (self.folder / "log").read_text()
+            time.sleep(0.02)
+
+    def run_beside(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start the same program with other words, in the same folder."""
+        with open(self.folder / "beside.log", "ab") as log:
+            return subprocess.Popen(
+                [self._program, *words], stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+            )
+
+    def until_heard(self, port: int) -> None:
+        """Wait until something listens to a port."""
+        until = time.monotonic() + _START_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                return
+            assert time.monotonic() < until, (self.folder / "beside.log").read_text()
             time.sleep(0.02)
 
     def _answers(self) -> bool:

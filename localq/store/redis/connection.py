@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from redis import Connection
 from redis.backoff import NoBackoff
+from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -14,6 +17,8 @@ from localq.store.redis.place import Address
 
 __all__ = ["Link", "connect"]
 
+#: The server is not told of the driver, which takes two round trips, and the driver milliseconds to look itself up.
+_QUIET = {"driver_info": None} if find_spec("redis.driver_info") else {"lib_name": None, "lib_version": None}
 #: Seconds: for the server to be reached, and to answer.
 _CONNECT_S, _ANSWER_S = 2.0, 10.0
 
@@ -48,7 +53,7 @@ def connect(address: Address, moved: tuple[str, int] | None = None, answer_s: fl
         answer_s: Seconds for the server to answer; None: for ever.
     """
     options: dict[str, Any] = {"socket_connect_timeout": _CONNECT_S, "socket_timeout": answer_s}
-    options |= {"client_name": "localq", "protocol": 2, **address.options}
+    options |= {"protocol": 2, **_QUIET, **address.options}
     if address.sentinels:
         moved = _primary(address)
     if issubclass(address.kind, Connection):
@@ -58,6 +63,10 @@ def connect(address: Address, moved: tuple[str, int] | None = None, answer_s: fl
     connection: Any = address.kind(**options, retry=Retry(NoBackoff(), 0))
     connection.connect()
     link: Link = connection
+    with contextlib.suppress(NoPermissionError):
+        # For who looks at CLIENT LIST; not every user may.
+        link.send_command("CLIENT", "SETNAME", "localq")
+        link.read_response()
     return link
 
 

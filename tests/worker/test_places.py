@@ -1,4 +1,4 @@
-"""A worker of its own process on a file and on a server: the same program, and the same of it."""
+"""A worker of its own process on a file and on servers: the same program, and the same of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import pytest
 from localq import LocalQ, chain, chord, current, group
 from localq.exceptions import TaskRevokedError
 from localq.store.protocol import Filter
-from tests.store.server import PLACES, Server, place, reason
+from tests.store.redis_server import RedisServer
+from tests.store.server import PLACES, Server, place
 
 #: Seconds within which everything here is over.
 DEADLINE_S = 100
@@ -176,15 +177,24 @@ def test_what_a_killed_worker_had_runs_again_by_another(q: LocalQ, start: Start,
     assert job.get(timeout=DEADLINE_S) == "ran again"
 
 
-@pytest.mark.skipif(reason() is not None, reason=str(reason()))
+@pytest.fixture(params=PLACES[1:])
+def own(request: pytest.FixtureRequest) -> Iterator[Server | RedisServer]:
+    """Return a server of the test's own, that keeps what it acknowledges."""
+    if request.param == "redis":
+        found: Server | RedisServer = RedisServer("--appendonly", "yes", "--appendfsync", "always")
+    else:
+        found = Server()
+    yield found
+    found.stop()
+
+
 def test_a_worker_goes_on_after_its_server_crashed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    own: Server | RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    own = Server()
-    request.addfinalizer(own.stop)
-    monkeypatch.setenv("SHOP_URL", own.url)
+    url = own.url() if isinstance(own, RedisServer) else own.url
+    monkeypatch.setenv("SHOP_URL", url)
     (tmp_path / "shop_tasks.py").write_text(textwrap.dedent(TASKS))
-    q = LocalQ("shop", url=own.url)
+    q = LocalQ("shop", url=url)
     request.addfinalizer(lambda: (q.close(), current.set_app(None)))
     words = [sys.executable, "-m", "localq", "-A", "shop_tasks", "worker", "-c", "1"]
     with open(tmp_path / "log", "wb") as log:

@@ -1,0 +1,312 @@
+"""A store on Redis of every kind of server: which are refused, and what those who may little, or only look, can do."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localq.exceptions import StoreBusy, StoreError, StoreForeign, StoreReadOnly, StoreVersion
+from localq.model.edges import Edge
+from localq.store import check_there, examine, open_reader, open_store, sizes
+from localq.store.protocol import Filter, Topic
+from tests.store.given import NOW, claimed, done, job, new, news, worker
+from tests.store.redis_server import RedisServer, free_port, programs, reason, redis_server
+from tests.store.together import DEADLINE_S, together
+
+pytestmark = pytest.mark.skipif(reason() is not None, reason=str(reason()))
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., RedisServer]]:
+    """Return a function that starts a server; all end with the test."""
+    with ExitStack() as servers:
+
+        def start(*settings: str, path: Path | None = None) -> RedisServer:
+            server = RedisServer(*settings, path=path)
+            servers.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[str], Any]]:
+    """Return a function that opens a store; all are closed with the test."""
+    with ExitStack() as stores:
+
+        def open_it(url: str) -> Any:
+            store = open_store(url)
+            stores.callback(store.close)
+            store.open()
+            return store
+
+        yield open_it
+
+
+def run_a_workflow(store: Any) -> None:
+    """Let one job run after another, with bells."""
+    with closing(store.bells.hang(Topic.RESULTS)) as bell:
+        store.jobs.add([new("a"), new("b", after=(Edge("a"),))], NOW)
+        anna = worker(store)
+        for name in ("a", "b"):
+            (one,) = claimed(store, anna)
+            store.jobs.finish([done(one)], NOW)
+            assert bell.wait(DEADLINE_S)
+            assert bell.drain() == [name]
+    assert store.read.get(["b"])["b"].state == 3
+
+
+# Servers
+
+
+@pytest.mark.parametrize("path", programs(), ids=lambda path: path.parts[-3])
+def test_every_server_there_is_runs_jobs(
+    path: Path, started: Callable[..., RedisServer], opened: Callable[[str], Any]
+) -> None:
+    server = started(path=path)
+
+    run_a_workflow(opened(f"redis://127.0.0.1:{server.port}/1"))
+
+    assert server.say("PUBSUB", "CHANNELS") == []
+
+
+def test_a_node_of_a_cluster_has_all_keys_in_one_slot(
+    started: Callable[..., RedisServer], opened: Callable[[str], Any]
+) -> None:
+    server = started("--cluster-enabled", "yes")
+    server.say("CLUSTER", "ADDSLOTS", *range(16_384))
+    while b"cluster_state:ok" not in bytes(server.say("CLUSTER", "INFO")):  # type: ignore[call-overload]
+        pass
+
+    run_a_workflow(opened(f"redis://127.0.0.1:{server.port}"))
+
+
+def test_sentinels_say_where_the_server_is(
+    started: Callable[..., RedisServer], opened: Callable[[str], Any], tmp_path: Path
+) -> None:
+    server = started()
+    port = free_port()
+    (server.folder / "sentinel.conf").write_text(
+        f"port {port}\nsentinel monitor shop 127.0.0.1 {server.port} 1\ndir {tmp_path}\n"
+    )
+    with closing(Sentinel(server, port)):
+        run_a_workflow(opened(f"sentinel://127.0.0.1:{port}/2?master=shop"))
+
+    assert server.say("EXISTS", "{lq}:fmt") == 0, "it is in database 2"
+
+
+class Sentinel:
+    """A sentinel of one server."""
+
+    def __init__(self, server: RedisServer, port: int) -> None:
+        self._server, self._port = server, port
+        self._process = server.run_beside(str(server.folder / "sentinel.conf"), "--sentinel")
+        server.until_heard(port)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.mark.parametrize("path", programs(), ids=lambda path: path.parts[-3])
+def test_a_user_with_the_keys_of_the_store_alone_can_do_all(
+    path: Path, started: Callable[..., RedisServer], opened: Callable[[str], Any]
+) -> None:
+    server = started(path=path)
+    rights = "~{lq}:* resetchannels &{lq}:* +@all -@admin -@dangerous +info"
+    server.say("ACL", "SETUSER", "ann", "on", ">secret", *rights.split())
+    store = opened(f"redis://ann:secret@127.0.0.1:{server.port}/0")
+
+    run_a_workflow(store)
+
+    found = {one.check: one.level for one in examine(store_url(server, "ann:secret@"))[0]}
+    assert found["server"] == "ok"
+    assert "wrong" not in found.values()
+    with pytest.raises(StoreReadOnly, match="does not allow it"):
+        opened(store_url(server, "ann:secret@") + "?prefix=other")
+    with pytest.raises(StoreError, match="lets nobody in") as refused:
+        opened(store_url(server, "ann:wrong@"))
+    assert "wrong" not in str(refused.value).partition(" lets")[0]
+
+
+def store_url(server: RedisServer, user: str = "") -> str:
+    return f"redis://{user}127.0.0.1:{server.port}/0"
+
+
+# What is refused
+
+
+def test_a_server_that_removes_jobs_of_its_own_choice_is_refused(started: Callable[..., RedisServer]) -> None:
+    server = started("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
+
+    with pytest.raises(StoreError, match=r"may be jobs\. Set maxmemory-policy noeviction"):
+        open_store(server.url()).open()
+
+    server.say("CONFIG", "SET", "maxmemory-policy", "volatile-lru")
+    with closing(open_store(server.url())) as store:
+        store.open()
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "told"),
+    [
+        (("SET", "2:0123456789ab"), StoreVersion, "has the format 2, which another version of LocalQ made"),
+        (("SET", "something"), StoreForeign, "holds something else"),
+        (("SET", "1:not-ours"), StoreForeign, "holds something else"),
+        (("LPUSH", "one"), StoreForeign, "holds keys of something else"),
+    ],
+)
+def test_keys_of_others_are_left_alone(command: tuple[str, str], error: type, told: str) -> None:
+    server = redis_server()
+    url = server.url()
+    key = f"{{{url.rpartition('=')[2]}}}:fmt"
+    server.say(command[0], key, command[1])
+    before = server.say("DUMP", key)
+
+    for _ in range(2):
+        with pytest.raises(error, match=told):
+            open_store(url).open()
+
+    assert server.say("DUMP", key) == before
+
+
+def test_a_newer_version_that_takes_the_store_over_is_noticed(opened: Callable[[str], Any]) -> None:
+    server = redis_server()
+    store = opened(server.url())
+    store.jobs.add([new("a")], NOW)
+
+    store.server.one("SET", store.server.key("fmt"), "2:0123456789ab")
+
+    for _ in range(2):
+        with pytest.raises(StoreVersion, match="has the format 2"):
+            store.jobs.add([new("b")], NOW)
+    assert store.server.address.prefix.encode() not in b"".join(
+        key
+        for key in server.say("KEYS", "*")
+        if key.endswith(b"j:b")  # type: ignore[attr-defined]
+    )
+
+
+def test_nobody_listening_is_told_at_once() -> None:
+    with pytest.raises(StoreBusy, match=r"redis://127.0.0.1:\d+/0 cannot be reached: .*refused. Check that the server"):
+        open_store(f"redis://127.0.0.1:{free_port()}/0").open()
+
+
+# Who only looks
+
+
+def test_who_only_looks_makes_and_writes_nothing(opened: Callable[[str], Any]) -> None:
+    server = redis_server()
+    url = server.url()
+    with pytest.raises(StoreError, match=r"There is no store in .* the first job enqueued makes it"):
+        check_there(url)
+    (owner,) = [one for one in examine(url)[0] if one.check == "owner"]
+    assert (owner.level, owner.what.startswith("There is no store in")) == ("note", True)
+    store = opened(url)
+    store.jobs.add(news("a", "b"), NOW)
+
+    check_there(url)
+    with closing(open_reader(url)) as reader:
+        assert [one.id for one in reader.read.find(Filter(), 10).jobs] == ["b", "a"]
+        assert reader.read.stats() == store.read.stats()
+        with pytest.raises(StoreReadOnly, match="open for reading alone"):
+            reader.jobs.cancel(["a"], NOW)
+    assert 0 < sizes(url)[0] < 100_000
+    assert job(store, "a").state == 1
+
+
+def test_doctor_tells_what_the_server_may_lose(started: Callable[..., RedisServer]) -> None:
+    server = started("--appendonly", "yes", "--appendfsync", "everysec")
+    with closing(open_store(server.url())) as store:
+        store.open()
+
+    def durability() -> tuple[str, str]:
+        (found,) = [one for one in examine(server.url())[0] if one.check == "durability"]
+        return found.level, found.what
+
+    assert durability() == (
+        "note",
+        "What is acknowledged survives a crash; a power cut may take the last second of it (appendfsync everysec).",
+    )
+    server.say("CONFIG", "SET", "appendfsync", "always")
+    assert durability()[0] == "ok"
+    server.say("CONFIG", "SET", "appendonly", "no")
+    level, what = durability()
+    assert level == "warning"
+    assert "(appendonly no): a crash loses minutes of jobs, or all" in what
+
+
+# Connections
+
+
+def test_a_bell_whose_connection_was_cut_rings_once_and_hears_again(opened: Callable[[str], Any]) -> None:
+    store = opened(redis_server().url())
+    with closing(store.bells.hang(Topic.WORK)) as bell:
+        descriptor = bell.fileno()
+        for number in store.server.one("CLIENT", "LIST").split(b"\n"):
+            if b" sub=2 " in number:
+                store.server.one("CLIENT", "KILL", "ID", number.split()[0].removeprefix(b"id="))
+
+        assert bell.wait(DEADLINE_S), "what was said meanwhile is lost"
+        bell.drain()
+        while not bell.wait(0.1):
+            store.bells.ring(Topic.WORK, ["again"])
+        heard = bell.drain()
+        while "again" not in heard:
+            store.bells.ring(Topic.WORK, ["again"])
+            bell.wait(0.1)
+            heard = bell.drain()
+        assert bell.fileno() == descriptor
+
+
+def test_a_signal_in_the_middle_of_a_verb_may_use_the_store(opened: Callable[[str], Any]) -> None:
+    store = opened(redis_server().url())
+    added: list[str] = []
+
+    def handler(*_: object) -> None:
+        name = f"by-signal-{len(added)}"
+        store.jobs.add([new(name)], NOW)
+        added.append(name)
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
+    try:
+        number = 0
+        while len(added) < 20:
+            number += 1
+            assert store.jobs.add([new(f"job-{number}")], NOW)[0].id == f"job-{number}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert store.read.get(added).keys() == set(added)
+    assert job(store, f"job-{number}").id == f"job-{number}"
+
+
+def in_a_fork(_: int, url: str) -> list[str]:
+    store = open_store(url)
+    store.open()
+    store.jobs.add([new("before")], NOW)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        store.jobs.add([new("in-the-child")], NOW)
+        os.write(writer, b"done")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 4) == b"done"
+    store.jobs.add([new("after")], NOW)
+    found = [one.id for one in store.read.find(Filter(), 10).jobs]
+    store.close()
+    return found
+
+
+def test_a_child_has_a_connection_of_its_own() -> None:
+    assert together(1, in_a_fork, redis_server().url()) == [["after", "in-the-child", "before"]]
