@@ -16,6 +16,8 @@ __all__ = ["at_once", "open_to_all", "page_of", "stored_text"]
 
 #: How far clocks may have been set back while jobs were added: their order is that of adding, not of time.
 _SET_BACK_US = 60_000_000
+#: Jobs that a text is looked for in at a time: arguments and errors are read for it.
+_LOOK_IN = LOOK // 4
 
 
 class _Look(NamedTuple):
@@ -69,7 +71,7 @@ def _looked(
         among = among._replace(before=_start(read, among.before, until + _SET_BACK_US))
     found: list[Job] = []
     while True:
-        page = read.find(among, limit - len(found), LOOK)
+        page = read.find(among, limit - len(found), LOOK if among.text is None else _LOOK_IN)
         found += keep([job for job in page.jobs if which.fits(job)])
         back_to = page.looked_back_to
         past = since is not None and back_to is not None and back_to < since - _SET_BACK_US

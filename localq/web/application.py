@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 
+from jinja2 import BytecodeCache
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -99,6 +100,7 @@ def build(
     passwords: Passwords | None = None,
     proxy: Proxy | None = None,
     metrics_token: str | None = None,
+    compiled: BytecodeCache | None = None,
     now: Callable[[], float] = time.time,
 ) -> Starlette:
     """Return the application over what its sessions open; see `dashboard`."""
@@ -113,7 +115,9 @@ def build(
         proxy=proxy,
         metrics_token=metrics_token,
     )
-    render = Renderer(desk, sessions, {way.path for way in WAYS if "GET" in way.methods}, streams=streams)
+    render = Renderer(
+        desk, sessions, {way.path for way in WAYS if "GET" in way.methods}, streams=streams, compiled=compiled
+    )
     past = Past()
     follower, filling = Follower(desk), Filling(desk, past)
     own = (Starts(q), Names(), Bulks(desk), filling, Counted(), Tabs())

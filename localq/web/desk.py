@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -41,6 +42,8 @@ class Desk:
         self._lock = threading.Lock()
         self._readers: list[Store] = []
         self._free: queue.SimpleQueue[Store] = queue.SimpleQueue()
+        #: Seconds of a processor that answers took so far, drawing included.
+        self.worked_s = 0.0
         self._held = Held()
         self._counting: threading.Thread | None = None
 
@@ -75,8 +78,12 @@ class Desk:
         """Ask a question in a thread of its own, and return the answer."""
 
         def asked() -> T:
-            with self.reading() as store:
-                return question(store)
+            begun = time.thread_time()
+            try:
+                with self.reading() as store:
+                    return question(store)
+            finally:
+                self.worked_s += time.thread_time() - begun
 
         return await to_thread.run_sync(asked)
 

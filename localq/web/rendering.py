@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -60,12 +61,23 @@ class Renderer:
         sessions: What ties forms to who got them.
         paths: What can be asked for by GET, to be listed on each page where it is one of the first.
         streams: Pages are told by a stream when something changes; else they ask now and then.
+        compiled: Where compiled templates are kept for the next start.
     """
 
-    def __init__(self, desk: Desk, sessions: Sessions, paths: Collection[str], *, streams: bool = True) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        sessions: Sessions,
+        paths: Collection[str],
+        *,
+        streams: bool = True,
+        compiled: BytecodeCache | None = None,
+    ) -> None:
         self._desk, self._sessions, self._paths = desk, sessions, frozenset(paths)
         self._templates = Environment(
             loader=PackageLoader("localq.web"),
+            bytecode_cache=compiled,
+            auto_reload=False,
             autoescape=True,
             undefined=StrictUndefined,
             finalize=_visible,
@@ -82,6 +94,13 @@ class Renderer:
 
     def text(self, request: Request, template: str, values: Mapping[str, Any]) -> str:
         """Return the text of a page."""
+        begun = time.thread_time()
+        try:
+            return self._drawn(request, template, values)
+        finally:
+            self._desk.worked_s += time.thread_time() - begun
+
+    def _drawn(self, request: Request, template: str, values: Mapping[str, Any]) -> str:
         say, now = language_of(request), self._desk.now()
         actor = getattr(request.state, "actor", ANYBODY)
         root = request.scope.get("root_path", "")

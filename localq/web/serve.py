@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from localq.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
 from localq.web.application import build
+from localq.web.compiled import compiled_in
 from localq.web.gate.host import LOOPBACK
 from localq.web.gate.passwords import Passwords
 from localq.web.gate.proxy import Proxy
@@ -81,6 +82,7 @@ def serve(
             passwords=passwords,
             proxy=proxy,
             metrics_token=metrics_token,
+            compiled=compiled_in(token_path(q.location, os.environ).parent / "pages"),
         )
         server = uvicorn.Server(_config(app, address))
         if while_input:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment
+from starlette.testclient import TestClient
 
 from localq import LocalQ
+from localq.web.application import build
 from localq.web.ask.held import Held
+from localq.web.compiled import compiled_in
+from localq.web.gate.sessions import Sessions
 from localq.web.serve import Address, _listening
 
 
@@ -153,6 +159,30 @@ def test_an_answer_does_not_wait_for_the_browser_to_say_that_it_got_the_first_ha
                 writer.close()
 
     assert asyncio.run(told()) == 1
+
+
+def test_templates_are_compiled_once_for_all_starts(q: LocalQ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "pages"
+
+    def first_page() -> str:
+        app = build(q, Sessions("the token"), compiled=compiled_in(folder))
+        with TestClient(app, base_url="http://localhost:5555", headers={"Authorization": "Bearer the token"}) as client:
+            return client.get("/audit").text
+
+    first = first_page()
+    assert list(folder.iterdir())
+    monkeypatch.setattr(Environment, "compile", lambda *_, **__: pytest.fail("compiled again"))
+
+    assert first_page() == first
+
+
+def test_compiled_templates_are_not_taken_from_a_folder_that_others_can_write_to(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+
+    assert compiled_in(shared) is None
+    assert compiled_in(Path("/proc/none/pages")) is None
 
 
 def test_small_counts_are_never_old(page: Any, q: LocalQ) -> None:

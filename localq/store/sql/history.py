@@ -38,8 +38,10 @@ class SqlHistory:
     def finished(self, since: int, until: int, step_us: int) -> list[Tally]:
         """Return how many jobs finished in each step; see the protocol."""
         with self._db.lock, self._db.reading as cursor:
-            there = tallied(self._ended(cursor, since, until), step_us)
-            gone = [_tally(row) for row in self._sql.tallies.run(cursor, since=since, until=until).fetchall()]
+            rows = list(self._ended(cursor, since, until))
+            old = self._sql.tallies.run(cursor, since=since, until=until).fetchall()
+        # What is counted takes as long again, in which no log could be written back.
+        there, gone = tallied(rows, step_us), [_tally(row) for row in old]
         # Nothing is added up where nothing was removed: there may be many.
         return added_up([*there, *gone], step_us) if gone else there
 

@@ -14,6 +14,7 @@ from localq.exceptions import StoreError
 from localq.model.job import JobState
 from localq.model.tally import Tally, added_up, percentile
 from localq.store.protocol import Store
+from localq.web.ask.held import Held
 
 __all__ = [
     "LEVELS",
@@ -30,7 +31,9 @@ __all__ = [
 ]
 
 #: A step that is over may still get jobs whose worker was slow to write.
-_SETTLED_US = 5_000_000
+_SETTLED_US = 3_000_000
+#: What is over is taken up so much at a time.
+_FORWARD_US = 1_000_000
 #: Jobs that a piece should have, and that a page waits for at most.
 _IN_PIECE, _AT_ONCE = 2000, 4000
 
@@ -109,6 +112,8 @@ class Series:
         self._missing: list[tuple[int, int]] = []
         self._settled_to = 0
         self._piece = _SECOND
+        self._newest = Held()
+        self._crowded = False
         self._lock = threading.Lock()
 
     @property
@@ -119,29 +124,46 @@ class Series:
     def read_on(self, store: Store, now: int) -> bool:
         """Read the next piece of the past, and return whether there is more: what a question may take is limited."""
         with self._lock:
-            self._settle(now)
+            if not self._settled_to:
+                self._settle(now)
             if self._missing:
                 self._read_piece(store, now)
             return bool(self._missing)
 
     def since(self, store: Store, begin: int, now: int, step_us: int) -> Tallies:
-        """Return the tallies of the steps from a time on, up to now: those that are known, or are soon found."""
+        """Return the tallies of the steps from a time on, up to now: those that are known, or are soon found.
+
+        Where very many finish at present, those of the last seconds are left out: all would be read more than once.
+        """
         with self._lock:
-            self._settle(now)
+            newest = self._newest.get(lambda: self._go_forward(store, now))
             looked_at = 0
             while self._missing and self._missing[-1][1] > begin and looked_at < _AT_ONCE:
                 looked_at += self._read_piece(store, now)
-            unsettled = store.history.finished(self._settled_to, now + 1, step_us)
             level = self._levels[step_us]
             found = [one for at in sorted(level) if at >= begin for one in level[at]]
             whole_from = max(begin, self._missing[-1][1]) if self._missing else begin
-        return Tallies([*found, *(one for one in unsettled if one.at >= begin)], whole_from)
+        return Tallies([*found, *(one for one in added_up(newest, step_us) if one.at >= begin)], whole_from)
+
+    def _go_forward(self, store: Store, now: int) -> list[Tally]:
+        """Read what was settled since the last time, and return the tallies of what is not."""
+        before, finished = self._settled_to, 0
+        self._settle(now)
+        passed = self._settled_to - before
+        # What nobody looked at for longer is read on the way back, with all else.
+        if before and 0 < passed <= _MINUTE:
+            while self._missing and self._missing[-1][1] > before:
+                finished += self._read_piece(store, now)
+            self._crowded = finished * _SETTLED_US > _AT_ONCE * passed
+        if self._crowded:
+            return []
+        return store.history.finished(self._settled_to, now + 1, min(self._levels))
 
     def _settle(self, now: int) -> None:
         """Take up what is over since the last look, and let go of what is too old."""
         until, oldest = now - _SETTLED_US, now - max(self._kept.values())
         begin = max(self._settled_to, oldest)
-        if until > begin:
+        if until - begin >= _FORWARD_US:
             if self._missing and self._missing[-1][1] == begin:
                 begin = self._missing.pop()[0]
             self._missing.append((begin, until))
@@ -171,7 +193,9 @@ class Series:
             if wide >= step:
                 _add(level, fresh, wide)
         count = sum(one.count for one in fresh)
-        self._piece = max(_LEAST, min(4 * self._piece, self._piece * _IN_PIECE // max(count, 1)))
+        if end - start == self._piece or count > _IN_PIECE:
+            longest = min(4 * self._piece, max(self._kept.values()))
+            self._piece = max(_LEAST, min(longest, (end - start) * _IN_PIECE // max(count, 1)))
         return count
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
+from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -30,6 +32,8 @@ __all__ = ["info", "lengths", "result", "result_within", "tasks", "types"]
 _USUAL, _MOST = 1000, 10_000
 #: Jobs that are looked at for an answer at most.
 _LOOKED = 100_000
+#: Jobs that are compared with a search at a time, and seconds for which it goes on: `Link` leads to the rest.
+_SEARCHED, _PATIENCE_S = 200, 0.05
 #: Seconds that a result is waited for at most, and between two looks.
 _LONGEST_S, _SHORT_S, _LONG_S = 300.0, 0.02, 0.25
 _SORTS = ("name", "received", "started", "state")
@@ -116,12 +120,13 @@ def _found(app: LocalQ, store: Store, starts: Starts, wanted: _Wanted) -> tuple[
     enough = _MOST if wanted.sort else wanted.offset + wanted.limit
     which, looked, cursor = wanted.which, 0, None
     found: list[dict[str, Any]] = []
-    while len(found) < enough and looked < _LOOKED:
-        page = store.read.find(which, 500 if wanted.fits else min(enough - len(found), 2000))
+    until = monotonic() + _PATIENCE_S if wanted.fits else math.inf
+    while len(found) < enough and looked < _LOOKED and (not looked or monotonic() < until):
+        page = store.read.find(which, _SEARCHED if wanted.fits else min(enough - len(found), 2000))
         jobs = [job for job in page.jobs if wanted.state is None or states.public_state(job) == wanted.state]
         shapes = task_shapes(app, store, starts, jobs) if jobs else []
         found += [one for one in shapes if wanted.fits is None or wanted.fits(one)]
-        looked += 10_000 if len(page.jobs) < 500 else 500
+        looked += 10_000 if len(page.jobs) < _SEARCHED else _SEARCHED
         cursor = page.cursor
         if cursor is None:
             break

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import time
 
+from anyio import to_thread
+
 from localq.exceptions import StoreError
-from localq.store.protocol import Store
 from localq.web.ask.overview import Past
 from localq.web.desk import Desk
 
@@ -33,14 +34,15 @@ class Filling:
         # What cannot be read now, the page that needs it will tell.
         with contextlib.suppress(StoreError):
             while True:
-                more, took = await self._desk.ask(self._piece)
+                more, took = await to_thread.run_sync(self._piece)
                 if not more:
                     return
                 await asyncio.sleep(_REST * took)
 
-    def _piece(self, store: Store) -> tuple[bool, float]:
+    def _piece(self) -> tuple[bool, float]:
         begun = time.thread_time()
-        more = self._past.read_on(store, self._desk.now())
+        with self._desk.reading() as store:
+            more = self._past.read_on(store, self._desk.now())
         return more, time.thread_time() - begun
 
     async def stop(self) -> None:

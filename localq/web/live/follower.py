@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from time import monotonic
 
 from anyio import to_thread
 
@@ -18,6 +19,8 @@ __all__ = ["Follower"]
 _LOOK_S = 0.5
 #: Seconds to the next where one has just told of a change.
 _BUSY_S = 1.0
+#: How many times as long as it took to draw what they show pages rest, and seconds at most: workers come first.
+_TIMES, _MOST_S = 40, 5.0
 #: Looks after the last change until it is told again.
 _ECHO = int(MOST_S / _LOOK_S) + 2
 #: Seconds after which a stream says that it is still there, so that a proxy does not cut it.
@@ -77,15 +80,24 @@ class Follower:
             while self._listeners:
                 changed = await to_thread.run_sync(self._has_changed)
                 echo = _ECHO if changed else max(0, echo - 1)
+                worked = self._desk.worked_s
                 # Once more after the last change: what a page was told then may have been held (`ask.held`).
                 if changed or echo == 1:
                     self._version += 1
                     for woken in self._waiting:
                         woken.set()
-                # The first change is told at once; where they do not end, a page a second is what anybody can read.
-                await asyncio.sleep(_BUSY_S if changed else _LOOK_S)
+                await self._rest(worked, _BUSY_S if changed else _LOOK_S)
         finally:
             self._loop = None
+
+    async def _rest(self, worked_s: float, least_s: float) -> None:
+        """Wait, the longer the more work it was to draw the pages anew that somebody looks at."""
+        until = monotonic() + least_s
+        begun = monotonic()
+        while (left := until - monotonic()) > 0:
+            await asyncio.sleep(min(left, _LOOK_S))
+            drew = self._desk.worked_s - worked_s
+            until = max(until, begun + min(_TIMES * drew, _MOST_S))
 
     def _has_changed(self) -> bool:
         # A store that cannot be read now is looked at again; its pages say what is wrong with it.
