@@ -110,7 +110,8 @@ def _jobs(console: Console, seen: Seen, first: int, most: int, selected: int | N
         mark = ">" if place == selected else " "
         at = line.job.finished_at or line.job.created_at
         ago = words.ago(at, seen.now, language("en"))
-        rows.append(((f"{mark}{line.job.id[:8]}", line.state, line.job.task, ago, line.error or line.call), style))
+        name = line.job.id[9:18] or line.job.id[:9]  # as pages call it
+        rows.append(((f"{mark}{name}", line.state, line.job.task, ago, line.error or line.call), style))
     return _table(console, (" JOB", "STATE", "TASK", "WHEN", "ERROR OR ARGUMENTS"), rows, cut=(2, 4))
 
 

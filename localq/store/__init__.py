@@ -11,10 +11,12 @@ from localq.model.finding import Finding
 from localq.model.hints import nearest
 from localq.model.secrets import without_passwords
 from localq.store.protocol import Store
+from localq.store.short import Short
 from localq.store.wishes import NO_WISHES, Wishes
 
 __all__ = [
     "KINDS",
+    "Short",
     "Wishes",
     "backup",
     "check_kind",
@@ -24,6 +26,7 @@ __all__ = [
     "is_there",
     "open_reader",
     "open_store",
+    "short_of",
     "sizes",
     "weaknesses",
 ]
@@ -180,6 +183,15 @@ def check_there(location: str | os.PathLike[str]) -> None:
 def is_there(location: str | os.PathLike[str]) -> bool:
     """Whether there is anything where a store's file would be; of a server it is taken to be so."""
     return _on_server(location) is not None or os.path.lexists(os.path.realpath(_path(location)))
+
+
+def short_of(location: str | os.PathLike[str]) -> Short:
+    """Return what a store is short of on its disk, as far as this computer can tell: of a file, and of none else."""
+    if os.fspath(location) == ":memory:" or _on_server(location) is not None:
+        return Short()
+    from localq.store.sqlite.examine import short_of as short_of_file
+
+    return short_of_file(os.path.realpath(_path(location)))
 
 
 def examine(

@@ -12,7 +12,10 @@ from localq.store.sqlite import examine_contents, examine_place
 from localq.store.sqlite.filesystem import OVERRIDE
 from localq.store.sqlite.readonly import ReadOnlyStore
 
-__all__ = ["examine_file"]
+__all__ = ["examine_file", "short_of"]
+
+#: What the place of a file is short of.
+short_of = examine_place.short
 
 
 def examine_file(path: str, durability: str, full: bool) -> tuple[list[Finding], ReadOnlyStore | None]:

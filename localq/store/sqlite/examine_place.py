@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 from localq.model.finding import Finding, fine, note, warning, wrong
 from localq.model.sizes import size_text
+from localq.store.short import Short
 from localq.store.sqlite.file_place import log_bytes
 from localq.store.sqlite.filesystem import filesystem_of, verdict
 
-__all__ = ["filesystem", "free_space", "log_size", "place", "rights"]
+__all__ = ["filesystem", "free_space", "log_size", "place", "rights", "short"]
 
 #: Free bytes on the disk below which the store will soon, or already, be stuck.
 LITTLE_SPACE = 256 << 20
@@ -140,6 +141,12 @@ def log_size(path: str) -> Finding:
             "Look for a program that keeps a transaction open; a running worker then shrinks the log.",
         )
     return fine("log", f"The write-ahead log takes {size_text(size)}.")
+
+
+def short(path: str) -> Short:
+    """Return what a running program should hear of the disk, without opening the file."""
+    free, log = shutil.disk_usage(os.path.dirname(path) or ".").free, log_bytes(path)
+    return Short(free if free < LITTLE_SPACE else None, log if log > LARGE_LOG else None)
 
 
 def free_space(path: str) -> Finding:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+from localq.model.sizes import size_text
+from localq.model.tally import Tally, percentile
 from localq.model.worker import WorkerRow, WorkerState
 from localq.monitor.health_of_work import OVERDUE_US, unknown
 from localq.monitor.why_not import Seconds
+from localq.store import Short
 from localq.store.protocol import Store
 from localq.web.ask.queues import QueueSeen
+from localq.web.ask.workers import WorkerSeen
 
-__all__ = ["Need", "needs_of"]
+__all__ = ["Need", "long_runs", "needs_of"]
+
+NOT_SHORT = Short()
+#: A job runs for long where it takes more than a minute, and ten times what 99 of 100 of at least twenty others took.
+_LONG_S, _TIMES, _KNOWN = 60.0, 10, 20
+#: Such jobs that are told.
+_LONGEST = 3
 
 
 class Need(NamedTuple):
@@ -25,16 +36,22 @@ class Need(NamedTuple):
 
 
 def needs_of(
-    store: Store, workers: Sequence[WorkerRow], queues: Sequence[QueueSeen], new_failures: dict[str, int], now: int
+    store: Store,
+    workers: Sequence[WorkerRow],
+    queues: Sequence[QueueSeen],
+    new_failures: dict[str, int],
+    now: int,
+    short: Short = NOT_SHORT,
 ) -> list[Need]:
     """Return what needs somebody, the worst first.
 
     Args:
         new_failures: How many jobs of a task failed lately, of tasks that did not fail before.
+        short: What the store is short of.
     """
     alive = [row for row in workers if row.state == WorkerState.ALIVE]
     waiting = sum(queue.ready for queue in queues)
-    found: list[Need] = []
+    found = _of_the_disk(short)
     if waiting and not alive:
         found.append(Need("no_worker", "No worker is alive, and {n} jobs wait.", {"n": waiting}, "workers"))
     for row in workers:
@@ -52,6 +69,40 @@ def needs_of(
         found.append(Need("unknown_task", text, {"n": one.jobs, "task": one.task, "queue": one.queue}, link))
     found += _overdue(store, now)
     return found
+
+
+def _of_the_disk(short: Short) -> list[Need]:
+    found = []
+    if short.free is not None:
+        found.append(Need("disk", "Only {size} are free on the disk.", {"size": size_text(short.free)}, "workers"))
+    if short.log is not None:
+        text = "The write-ahead log has grown to {size}: some program keeps a transaction open."
+        found.append(Need("log", text, {"size": size_text(short.log)}, "workers"))
+    return found
+
+
+def long_runs(workers: Sequence[WorkerSeen], tallies: Iterable[Tally], now: int) -> list[Need]:
+    """Return the jobs that run for much longer than those of their task do, the longest first.
+
+    Args:
+        tallies: What finished lately: what is usual.
+    """
+    usual = _usual(tallies)
+    found: list[tuple[float, Need]] = []
+    for job, since in ((job, one.since.get(job.id)) for one in workers for job in one.jobs):
+        ran, most = (now - (since or now)) / 1e6, usual.get(job.task)
+        if most is not None and ran > max(_LONG_S, _TIMES * most):
+            values = {"task": job.task, "span": Seconds(ran), "usual": Seconds(most)}
+            text = "{task} has run for {span}; 99 of 100 of its jobs take no longer than {usual}."
+            found.append((ran, Need("long", text, values, f"jobs/{quote(job.id, safe='')}")))
+    return [need for _, need in sorted(found, key=lambda one: -one[0])[:_LONGEST]]
+
+
+def _usual(tallies: Iterable[Tally]) -> dict[str, float | None]:
+    runs: dict[str, Counter[int]] = {}
+    for one in tallies:
+        runs.setdefault(one.task, Counter()).update(one.runs)
+    return {task: percentile(sizes, 0.99) for task, sizes in runs.items() if sizes.total() >= _KNOWN}
 
 
 def _of_queues(queues: Sequence[QueueSeen], any_alive: bool) -> list[Need]:

@@ -11,9 +11,10 @@ from localq.model.job import JobState
 from localq.model.schedule import Schedule, ScheduleState
 from localq.model.tally import Tally
 from localq.model.worker import WorkerRow, WorkerState
+from localq.store import short_of
 from localq.store.protocol import Store
 from localq.web.ask.held import Held
-from localq.web.ask.needs import Need, needs_of
+from localq.web.ask.needs import Need, long_runs, needs_of
 from localq.web.ask.queues import QueueSeen, lately, queues_seen
 from localq.web.ask.series import (
     LEVELS,
@@ -126,9 +127,11 @@ def _overview(store: Store, past: Past, starts: Starts, window: Window, now: int
     queues = queues_seen(store, rows, lately(hour, now))
     begin = now - window.length_us
     whole = Tallies(hour, max(begin, whole_from)) if window.name == "1h" else past.tallies(store, window, now)
+    workers = _workers(store, rows, starts)
+    needs = needs_of(store, rows, queues, _new_failures(hour, earlier), now, short_of(starts.location))
     return Overview(
         empty=not queues and not any(row for row in rows),
-        needs=needs_of(store, rows, queues, _new_failures(hour, earlier), now),
+        needs=needs + long_runs(workers, two_hours, now),
         hour=figures(hour),
         hour_before=figures(earlier or ()),
         minutes=points(hour, split, now, _MINUTE),
@@ -137,7 +140,7 @@ def _overview(store: Store, past: Past, starts: Starts, window: Window, now: int
         chart=points(whole.tallies, begin, now, window.step_us),
         counted_from=None if whole.whole_from <= begin else whole.whole_from,
         queues=queues,
-        workers=_workers(store, rows, starts),
+        workers=workers,
         next_firings=_next_firings(store),
         busy=sum(one.run_us for one in hour) / _HOUR,
         busy_before=sum(one.run_us for one in earlier or ()) / _HOUR,

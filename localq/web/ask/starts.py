@@ -36,6 +36,11 @@ class Starts:
         self._asking: threading.Thread | None = None
         self._lock = threading.Lock()
 
+    @property
+    def location(self) -> str:
+        """Where the jobs are."""
+        return self._app.location
+
     def of(self, running: Sequence[Job]) -> dict[str, int]:
         """Return since when jobs run, in microseconds since 1970, of those of which it is known, by id."""
         if any(not self._knows(job) for job in running):
