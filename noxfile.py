@@ -136,7 +136,7 @@ def html(session: nox.Session) -> None:
 
 @nox.session
 def crash(session: nox.Session) -> None:
-    """Kill things and count what is lost: a few minutes, or `-- --minutes N` for a long run and its table."""
+    """Kill things and count what is lost: a few minutes, or `-- --minutes N --store redis` for long, with a table."""
     install(session, "test")
     for line in (
         ["-m tests.crash.run", "-m tests.crash.run_schedules"] if session.posargs else ["-m pytest tests/crash"]

@@ -106,8 +106,8 @@ def open_store(
         if (wished := getattr(wishes, name)) is not None:
             where = without_passwords(os.fspath(location))
             raise ImproperlyConfigured(
-                f"{name}={wished!r} is for jobs on a Redis server, and {where} is none. Leave it out: there an enqueue is "
-                "on the disk when it returns."
+                f"{name}={wished!r} is for jobs on a Redis server, and {where} is none. Leave it out: there an enqueue "
+                "is on the disk when it returns."
             )
     if url is not None:
         from localq.store.postgresql.store import PostgresqlStore

@@ -76,9 +76,7 @@ def check(lab: Lab, expected: dict[str, JobState] | None = None, *, poison: Iter
     begun: dict[str, list[journal.Run]] = defaultdict(list)
     for run in lab.starts():
         begun[run.job_id].append(run)
-    with lab.store.database.lock, lab.store.database.reading as cursor:
-        rows = cursor.execute("SELECT id FROM job").fetchall()
-    known = [row[0] for row in rows]
+    known = lab.ids()
     deaths = _Deaths(lab)
     verdict.jobs = len(known)
     verdict.runs = sum(len(runs) for runs in begun.values())

@@ -23,8 +23,8 @@ from typing import Any
 from localq import LocalQ
 from localq.canvas import Signature
 from localq.model.job import JobState
+from localq.store import open_store
 from localq.store.protocol import Filter
-from localq.store.sqlite.store import SqliteStore
 from tests.crash import journal
 
 __all__ = ["Lab", "Program", "descendants", "until"]
@@ -128,20 +128,22 @@ class Lab:
     """A folder with a database, a journal, and the programs that use them.
 
     Args:
-        create: Make the file; else the first program does.
+        create: Make the store; else the first program does.
+        url: Where it is; None: in a file of the folder.
         settings: Settings of the app in every program.
     """
 
-    def __init__(self, *, create: bool = True, **settings: Any) -> None:
+    def __init__(self, *, create: bool = True, url: str | None = None, **settings: Any) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="lab-"))
         self.path = self.folder / "jobs.db"
+        self.url = url or f"sqlite:///{self.path}"
         self.settings = {**QUICK, **settings}
         self.programs: list[Program] = []
-        self.store = SqliteStore(self.path, "normal")
+        self.store = open_store(self.url, "normal")
         if create:
             self.store.open()
         #: An app that knows no tasks.
-        self.app = LocalQ("lab", path=self.path)
+        self.app = LocalQ("lab", url=self.url)
         self.app._store = self.store
         #: What was killed from outside: pid to what it was.
         self.kills: dict[int, str] = {}
@@ -167,6 +169,7 @@ class Lab:
         environment = {
             **os.environ,
             "LOCALQ_LAB": str(self.folder),
+            "LOCALQ_LAB_URL": self.url,
             "LOCALQ_LAB_SETTINGS": json.dumps(self.settings),
             "PYTHONPATH": str(_REPOSITORY),
             "PYTHONUNBUFFERED": "1",
@@ -357,14 +360,33 @@ class Lab:
         """Return the number of pages the write-ahead log has taken since its start, in commits of one page."""
         return os.path.getsize(f"{self.path}-wal") // 4120 // 4
 
+    def ids(self) -> list[str]:
+        """Return the ids of all jobs."""
+        found: list[str] = []
+        cursor = None
+        while True:
+            page = self.store.read.find(Filter(before=cursor), 1000)
+            found += [one.id for one in page.jobs]
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
     def integrity(self) -> str:
-        """Return what SQLite says of the file."""
+        """Return what SQLite says of the file, or what does not agree on a Redis server; "ok" where all does."""
+        if self.url.startswith("unix:"):
+            from localq.store.redis.audit import contents, faults
+
+            return "\n".join(faults(contents(self.store.server))) or "ok"
+        if not self.path.exists():
+            return "ok"
         with contextlib.closing(sqlite3.connect(self.path)) as connection:
             return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
 
     def files(self) -> list[str]:
         """Return the names of what lies in the store's folder."""
-        return sorted(os.listdir(f"{self.path}.d"))
+        if self.path.exists():
+            return sorted(os.listdir(f"{self.path}.d"))
+        return sorted(os.listdir(self.store.workers.neighbours._folder()))
 
 
 def _children(pid: int) -> list[int]:

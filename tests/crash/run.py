@@ -1,8 +1,9 @@
-"""Kill things for a while and count what is lost: `python -m tests.crash.run --minutes 10 [--seed N]`.
+"""Kill things for a while and count what is lost: `python -m tests.crash.run --minutes 10 [--seed N] [--store redis]`.
 
 Round after round a laboratory gets workers, clients and jobs of every good kind; meanwhile processes are killed at
 random moments from outside, and at random points from within. Each round ends with everything drained and the
-journal joined with the database. Exits with 1 if anything was lost, stuck, wrong or repeated without a reason.
+journal joined with the database. Where the store is on a server that is killed, too. Exits with 1 if anything was lost,
+stuck, wrong or repeated without a reason.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from tests.crash.checker import Verdict, check, check_clean
 from tests.crash.chords import send_chord, wrong_bodies
 from tests.crash.lab import Lab, Program
+from tests.crash.places import KINDS, Blows, place
 
 SLOT = ["run.before", "run.after", "report.half", "report.after", "slot.ready"]
 WORKER = [
@@ -59,8 +61,8 @@ class Totals:
 class Round:
     """One laboratory, tormented for some seconds."""
 
-    def __init__(self, lab: Lab, dice: random.Random, totals: Totals) -> None:
-        self.lab, self.dice, self.totals = lab, dice, totals
+    def __init__(self, lab: Lab, dice: random.Random, totals: Totals, blows: Blows) -> None:
+        self.lab, self.dice, self.totals, self.blows = lab, dice, totals, blows
         self.number = 0
         self.workers = 0
         self.chords: dict[str, int] = {}
@@ -106,9 +108,12 @@ class Round:
         return {}
 
     def _strike(self) -> None:
-        how = self.dice.choices(list(FROM_OUTSIDE), list(FROM_OUTSIDE.values()))[0]
+        ways = FROM_OUTSIDE | dict.fromkeys(self.blows, 1)
+        how = self.dice.choices(list(ways), list(ways.values()))[0]
         workers, clients = self._alive("worker"), self._alive("client")
-        if how == "everything" and self.dice.random() < 0.5:
+        if how in self.blows:
+            self.blows[how]()
+        elif how == "everything" and self.dice.random() < 0.5:
             self.lab.kill_everything()
         elif how == "client" and clients:
             self.dice.choice(clients).kill()
@@ -185,6 +190,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--store", choices=KINDS, default="file")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else random.randrange(1 << 32)
     print(f"seed {seed}", flush=True)
@@ -193,8 +199,8 @@ def main() -> int:
     began = time.monotonic()
     while time.monotonic() - began < given.minutes * 60:
         before = len(totals.faults)
-        with Lab(task_max_crashes=1000) as lab:
-            one = Round(lab, dice, totals)
+        with place(given.store) as (url, blows), Lab(url=url, task_max_crashes=1000) as lab:
+            one = Round(lab, dice, totals, blows)
             one.torment(min(15.0, given.minutes * 30))
             one.settle()
             found = totals.faults[before:]

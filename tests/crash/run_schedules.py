@@ -1,4 +1,4 @@
-"""Kill schedulers for a while and look for instants: `python -m tests.crash.run_schedules --minutes 5 [--seed N]`.
+"""Kill schedulers for a while and look for instants: `python -m tests.crash.run_schedules --minutes 5 [--store redis]`.
 
 Round after round a laboratory gets a worker and some schedulers, which are killed at random moments from outside and
 at random points from within, and replaced. Exits with 1 if an instant fired twice, or is missing.
@@ -13,6 +13,7 @@ import time
 
 from tests.crash.instants import INTERVALS, POINTS, check, go_on, witnessed
 from tests.crash.lab import Lab, Program
+from tests.crash.places import KINDS, place
 
 _SECONDS = 15.0
 
@@ -42,13 +43,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    parser.add_argument("--store", choices=KINDS, default="file")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
     dice = random.Random(given.seed)
     until = time.monotonic() + given.minutes * 60
     rounds = deaths = instants = 0
     while time.monotonic() < until:
-        with Lab() as lab:
+        with place(given.store) as (url, _), Lab(url=url) as lab:
             deaths += torment(lab, dice)
             go_on(lab)
             check(lab)

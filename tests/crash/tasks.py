@@ -20,7 +20,7 @@ from localq import LocalQ, SoftTimeLimitExceeded
 from tests.crash import journal
 
 FOLDER = Path(os.environ["LOCALQ_LAB"])
-q = LocalQ("lab", path=FOLDER / "jobs.db", **json.loads(os.environ.get("LOCALQ_LAB_SETTINGS", "{}")))
+q = LocalQ("lab", url=os.environ["LOCALQ_LAB_URL"], **json.loads(os.environ.get("LOCALQ_LAB_SETTINGS", "{}")))
 
 
 def _begin(request: Any) -> journal.Run:
