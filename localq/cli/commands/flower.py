@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from localq.app import LocalQ
@@ -14,9 +12,6 @@ from localq.web.gate.proxy import Proxy
 from localq.web.serve import Address, serve
 
 __all__ = ["flower"]
-
-#: How far it stands behind other processes.
-_NICE = 5
 
 
 @click.command(short_help="Serve the dashboard alone.")
@@ -77,9 +72,6 @@ def flower(
     if app.eager or app.location == ":memory:":
         raise ImproperlyConfigured("Jobs in another process's memory cannot be shown. Give the path of a file.")
     at = Address(address, port)
-    if hasattr(os, "nice"):
-        # On a busy computer workers come first.
-        os.nice(_NICE)
     serve(
         app,
         at,
