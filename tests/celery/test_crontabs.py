@@ -1,7 +1,12 @@
-"""Random crontabs in several zones: due at the same instants as in Celery, where no clock is changed meanwhile."""
+"""Random crontabs in several zones: due at the same instants as in Celery, where no clock is changed meanwhile.
+
+`LOCALQ_CRONTABS` is how many, `LOCALQ_SEED` which ones. What differs where they are stands in docs/schedules.md.
+"""
 
 from __future__ import annotations
 
+import os
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,9 +18,14 @@ from hypothesis import HealthCheck, assume, given, seed, settings
 from hypothesis import strategies as st
 
 from localq.model.clock import from_datetime, to_datetime
-from localq.schedules import crontab
+from localq.schedules import crontab, crontab_parser
 
-ZONES = ["UTC", "Asia/Tokyo", "Asia/Kolkata", "America/New_York", "Europe/Berlin", "Pacific/Apia"]
+EXAMPLES = int(os.environ.get("LOCALQ_CRONTABS", "3000"))
+SEED = int(os.environ.get("LOCALQ_SEED", "1"))
+ZONES = [
+    "UTC", "Asia/Tokyo", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York", "America/St_Johns", "Europe/Berlin",
+    "Australia/Lord_Howe", "Pacific/Apia", "Pacific/Marquesas",
+]  # fmt: skip
 FIELDS = {
     "minute": (0, 59),
     "hour": (0, 23),
@@ -39,12 +49,24 @@ crontabs = st.fixed_dictionaries({name: texts(*bounds) for name, bounds in FIELD
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)).map(lambda one: one.replace(tzinfo=UTC))
 
 
-@pytest.mark.timeout(600)
+def never(fields: dict[str, Any]) -> bool:
+    """Whether no month has such a day, so that it is refused."""
+    months = crontab_parser(12, 1).parse(fields["month_of_year"])
+    days = crontab_parser(31, 1).parse(fields["day_of_month"])
+    return min(days) > max(monthrange(2028, month)[1] for month in months)
+
+
+@pytest.mark.timeout(1800)
 def test_crontabs_are_due_at_the_same_instants() -> None:
-    @seed(1)
-    @settings(max_examples=2000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @seed(SEED)
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(crontabs, instants, st.sampled_from(ZONES))
     def check(fields: dict[str, Any], last: datetime, zone: str) -> None:
+        if never(fields):
+            for kind in (crontab, celery.schedules.crontab):
+                with pytest.raises(ValueError, match="never"):
+                    kind(**fields)
+            return
         ours = crontab(**fields).next_after(from_datetime(last), anchor=from_datetime(last), zone=ZoneInfo(zone))
         assume(ours is not None and to_datetime(ours) - last < FAR)
         due = to_datetime(ours or 0)

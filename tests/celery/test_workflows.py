@@ -32,7 +32,7 @@ def sides() -> Iterator[tuple[Side, Side]]:
 def allowed(celery: Outcome, localq: Outcome) -> str | None:
     """Return why the sides may differ in what came of a workflow, or None."""
     if celery.lost:
-        return "Celery lost something on its way"
+        return "Celery's one worker waited for what it had yet to run"
     for why, blurred in BLURS.items():
         if same(*blurred(celery, localq)):
             return why
