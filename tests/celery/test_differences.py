@@ -15,6 +15,9 @@ from typing import Any
 
 import celery
 import celery.beat
+import celery.bin.graph
+import celery.bin.list
+import celery.concurrency
 import celery.contrib.testing.worker
 import celery.schedules
 import celery.utils.log
@@ -26,9 +29,11 @@ from celery.exceptions import DuplicateTaskNameWarning
 import localq.exceptions
 import localq.log
 from localq import LocalQ
+from localq.cli import main
 from localq.testing import start_worker as start_ours
 from localq.worker.name import worker_name
 from tests.cli import celery_commands
+from tests.cli.runner import runner
 
 
 @pytest.fixture
@@ -360,3 +365,55 @@ def test_headers_have_a_size_here(theirs: Any, ours: LocalQ) -> None:
 
     with pytest.raises(localq.exceptions.EncodeError, match="task_headers_max_bytes"):
         define(ours, nothing).apply_async(headers=large)
+
+
+def test_results_are_removed_by_a_task_of_beat_s_in_celery_and_by_the_workers_here(
+    ours: LocalQ, tmp_path: Path
+) -> None:
+    theirs = celery.Celery("kept", backend=f"db+sqlite:///{tmp_path}/results.db", set_as_current=False)
+    scheduler = celery.beat.PersistentScheduler(app=theirs, schedule_filename=str(tmp_path / "beat"))
+    assert scheduler.schedule["celery.backend_cleanup"].task == "celery.backend_cleanup"
+
+    ours.conf.result_expires = timedelta(microseconds=1)
+    result = define(ours, ran).delay()
+    with start_ours(ours, beat=True):
+        until(lambda: not result.exists())
+    assert ours.schedules.list() == []
+
+
+def test_each_beat_of_celery_s_fires_an_entry_and_all_schedulers_here_make_one_job_of_an_instant(
+    theirs: Any, tmp_path: Path
+) -> None:
+    define(theirs, nothing)
+    theirs.conf.beat_schedule = {"a": {"task": "run", "schedule": 0.001}}
+    for name in ("one", "two"):
+        scheduler = celery.beat.PersistentScheduler(app=theirs, schedule_filename=str(tmp_path / name))
+        until(lambda beat=scheduler: beat.tick() is not None and beat.schedule["a"].total_run_count)
+        scheduler.close()
+    with theirs.connection_for_write() as connection:
+        assert connection.default_channel._size("celery") >= 2
+
+    fired: list[int] = []
+    apps = [LocalQ("ours", path=tmp_path / "jobs.db", set_as_current=False) for _ in range(2)]
+    for app in apps:
+        define(app, lambda: fired.append(1))
+        define(app, ran, "last")
+        app.conf.beat_schedule = {"a": {"task": "run", "schedule": timedelta(hours=1)}}
+    with start_ours(apps[0], beat=True), start_ours(apps[1], beat=True):
+        until(lambda: fired)
+        assert apps[0].tasks["last"].delay().get(timeout=60) == "ran"
+    assert fired == [1]
+
+
+def test_eventlet_is_a_pool_of_celery_s_and_refused_here(ours: LocalQ) -> None:
+    assert "eventlet" in celery.concurrency.ALIASES
+    with pytest.raises(localq.exceptions.ImproperlyConfigured, match="gevent"), start_ours(ours, pool="eventlet"):
+        pass
+
+
+def test_bindings_and_bootsteps_are_shown_by_celery_and_are_not_there_here() -> None:
+    assert "bindings" in celery.bin.list.list_.commands
+    assert "bootsteps" in celery.bin.graph.graph.commands
+
+    for words in (["list", "bindings"], ["graph", "bootsteps"]):
+        assert runner().invoke(main, words).exit_code == 2
