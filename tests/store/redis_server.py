@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib.util
+import os
 import shutil
 import signal
 import socket
@@ -47,8 +48,9 @@ def programs() -> tuple[Path, ...]:
 
 
 def program() -> Path | None:
-    """Return the server that tests use; None where there is none."""
-    return next(iter(programs()), None)
+    """Return the server that tests use, as LOCALQ_REDIS_SERVER says or the first there is; None where there is none."""
+    named = os.environ.get("LOCALQ_REDIS_SERVER")
+    return Path(named) if named else next(iter(programs()), None)
 
 
 def reason() -> str | None:

@@ -68,7 +68,7 @@ def read_address(url: str) -> Address:
     try:
         options = parse_url(f"{scheme}://{parts.netloc}{parts.path}?{urlencode(said)}")
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} cannot be read: {error}.") from None
+        raise ImproperlyConfigured(f"{name} cannot be read: {str(error).rstrip('.')}.") from None
     kind = options.pop("connection_class", Connection)
     return Address(kind, options, prefix, name)
 
@@ -91,7 +91,7 @@ def _of_sentinels(rest: str, name: str) -> Address:
         sentinels = tuple(_host(text) for text in hosts)
         options = parse_url(f"redis://localhost/{quote(number)}?{urlencode(said)}")
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} cannot be read: {error}.") from None
+        raise ImproperlyConfigured(f"{name} cannot be read: {str(error).rstrip('.')}.") from None
     options.pop("host", None)
     for what in ("username", "password"):
         value = getattr(parts, what)

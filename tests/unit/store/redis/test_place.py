@@ -73,7 +73,7 @@ def test_passwords_are_not_shown() -> None:
         ("redis://h/0?prefix=a{b}", "prefix='a{b}' in the URL must be up to 64 letters"),
         ("redis://h/0?prefix=", "prefix='' in the URL"),
         ("redis://h:port/0", "cannot be read"),
-        ("redis://h/0?socket_timeout=soon", "cannot be read: Invalid value for 'socket_timeout'"),
+        ("redis://h/0?socket_timeout=soon", "cannot be read: Invalid value for"),
     ],
 )
 def test_a_url_that_cannot_be_is_refused(url: str, told: str) -> None:
