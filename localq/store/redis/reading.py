@@ -20,6 +20,7 @@ __all__ = ["RedisReading"]
 _GET, _SEE, _ATTEMPTS, _INPUTS, _FAMILY = (
     script("tell", name, reads=True) for name in ("get_jobs", "see_jobs", "read_attempts", "read_inputs", "read_family")
 )
+_AWAITED = script("tell", "read_awaited", reads=True)
 _AHEAD, _FRONT = script("count_ahead", reads=True), script("read_front", reads=True)
 #: Jobs told, and edges looked at, by one script.
 _AT_ONCE = 1000
@@ -80,9 +81,10 @@ class RedisReading:
         found = self.get([one.decode() for one in sorted(ids, reverse=True)[:limit]])
         return list(found.values())
 
-    def family(self, workflow: str) -> tuple[list[Job], list[Tie]]:
+    def family(self, workflow: str, most: int | None = None) -> tuple[list[Job], list[Tie]]:
         """Return a workflow's jobs and edges; see the protocol."""
-        members = [one.decode() for one in self._server.one("LRANGE", self._server.key(f"g:{workflow}"), 0, -1)]
+        last = -1 if most is None else most - 1
+        members = [one.decode() for one in self._server.one("LRANGE", self._server.key(f"g:{workflow}"), 0, last)]
         jobs: dict[str, Job] = {}
         ties: dict[str, list[Tie]] = {}
         for part in _parts(list(dict.fromkeys([*members, workflow]))):
@@ -91,10 +93,19 @@ class RedisReading:
                     continue
                 fields, payload, entries = told
                 one = jobs[job_id] = job_of(job_id, pairs(fields), payload)
-                if one.workflow == workflow:
+                if one.workflow == workflow or most is not None:
                     ties[job_id] = [tie_of(job_id, at, entry) for at, entry in enumerate(entries)]
-        ordered = sorted(jobs.values(), key=lambda one: one.key)
-        return ordered, [tie for one in ordered for tie in ties.get(one.id, ())]
+        ordered = sorted(jobs.values(), key=lambda one: one.key)[:most]
+        tied = [tie for one in ordered for tie in ties.get(one.id, ())]
+        if most is None:
+            return ordered, tied
+        among = {one.id for one in ordered}
+        return ordered, [tie for tie in tied if tie.awaited in among]
+
+    def awaited(self, job_id: str, most: int) -> list[Job]:
+        """Return jobs that one waits for; see the protocol."""
+        told = self._server.run(_AWAITED, job_id, most)
+        return [job_of(one.decode(), pairs(fields), payload) for one, fields, payload in told]
 
     def inputs(self, ids: Sequence[str]) -> dict[str, Inputs]:
         """Return what jobs get of those they waited for; see the protocol."""
