@@ -51,6 +51,12 @@ def test_a_job_that_runs_ten_times_as_long_as_others_is_told(
     assert [(one.kind, one.link) for one in found] == ([("long", "jobs/the%20job")] if told else [])
 
 
+def test_of_several_long_runs_of_a_task_the_longest_is_told() -> None:
+    found = long_runs([seen("shop.mail", 100), seen("shop.mail", 300)], [usual("shop.mail", 1, 50)], NOW)
+
+    assert [float(one.values["span"]) for one in found] == [300.0]  # type: ignore[arg-type]
+
+
 def test_a_job_of_a_task_that_nothing_is_known_of_is_not_told() -> None:
     assert long_runs([seen("shop.new", 9999)], [usual("shop.mail", 1, 50)], NOW) == []
     assert long_runs([WorkerSeen(SimpleNamespace(), [], {})], [], NOW) == []  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from localq.exceptions import StoreError
 from localq.model.job import JobState
 from localq.model.tally import Ended, Tally, size_of, tallied
-from localq.web.ask.series import Series, pulse
+from localq.web.ask.series import Series, points, pulse
+from localq.web.draw.lines import chart
 
 _MINUTE, _HOUR = 60_000_000, 3_600_000_000
 NOW = 1_000_000 * _HOUR + 12_345
@@ -113,3 +115,29 @@ def test_jobs_that_ran_are_at_work_in_the_steps_before_their_end() -> None:
 
     assert [one.busy for one in found] == [0.0, 0.5, 1.0, 3.0]
     assert [one.wait_p95 for one in found] == [None, None, pytest.approx(1e-6), None]
+
+
+@pytest.mark.parametrize(
+    ("most", "scale"),
+    [
+        (0, ["4", "3", "2", "1", "0"]),
+        (7, ["8", "6", "4", "2", "0"]),
+        (9, ["12", "9", "6", "3", "0"]),
+        (45, ["60", "45", "30", "15", "0"]),
+        (100, ["120", "90", "60", "30", "0"]),
+        (1234, ["1,600", "1,200", "800", "400", "0"]),
+        (81, ["120", "90", "60", "30", "0"]),
+    ],
+)
+def test_a_scale_of_counts_has_whole_numbers(most: int, scale: list[str]) -> None:
+    drawn = chart([0, 1], (("done", [0.0, float(most)]),), str, "jobs")
+
+    assert re.findall(r"<span>([\d,]+)</span>", drawn.partition("<svg")[0]) == scale
+
+
+def test_a_chart_begins_with_a_whole_step() -> None:
+    """What finished in the first minute is not all known where the hour begins within it."""
+    told = Tally(2 * _MINUTE, "shop.mail", "q", JobState.SUCCEEDED, 5, 0, {}, {})
+
+    assert [one.finished for one in points([told], _MINUTE + 1, 3 * _MINUTE, _MINUTE)] == [5, 0]
+    assert [one.busy for one in pulse([told], _MINUTE + 1, 3 * _MINUTE, _MINUTE)] == [0.0, 0.0]

@@ -82,20 +82,21 @@ def _of_the_disk(short: Short) -> list[Need]:
 
 
 def long_runs(workers: Sequence[WorkerSeen], tallies: Iterable[Tally], now: int) -> list[Need]:
-    """Return the jobs that run for much longer than those of their task do, the longest first.
+    """Return, of each task, the job that runs for longest where that is much longer than others of it took.
 
     Args:
         tallies: What finished lately: what is usual.
     """
     usual = _usual(tallies)
-    found: list[tuple[float, Need]] = []
+    found: dict[str, tuple[float, Need]] = {}
     for job, since in ((job, one.since.get(job.id)) for one in workers for job in one.jobs):
         ran, most = (now - (since or now)) / 1e6, usual.get(job.task)
-        if most is not None and ran > max(_LONG_S, _TIMES * most):
-            values = {"task": job.task, "span": Seconds(ran), "usual": Seconds(most)}
-            text = "{task} has run for {span}; 99 of 100 of its jobs take no longer than {usual}."
-            found.append((ran, Need("long", text, values, f"jobs/{quote(job.id, safe='')}")))
-    return [need for _, need in sorted(found, key=lambda one: -one[0])[:_LONGEST]]
+        if most is None or ran <= max(_LONG_S, _TIMES * most, found.get(job.task, (0.0,))[0]):
+            continue
+        values = {"task": job.task, "span": Seconds(ran), "usual": Seconds(most)}
+        text = "A job of {task} has run for {span}; others take up to {usual}."
+        found[job.task] = ran, Need("long", text, values, f"jobs/{quote(job.id, safe='')}")
+    return [need for _, need in sorted(found.values(), key=lambda one: -one[0])[:_LONGEST]]
 
 
 def _usual(tallies: Iterable[Tally]) -> dict[str, float | None]:

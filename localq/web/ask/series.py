@@ -208,20 +208,20 @@ def _add(level: dict[int, list[Tally]], fresh: Sequence[Tally], step_us: int) ->
 
 
 def points(tallies: Iterable[Tally], begin: int, end: int, step_us: int) -> list[Point]:
-    """Return a point for each step, those included in which nothing finished."""
+    """Return a point for each step, those included in which nothing finished, the first of which is whole."""
     finished: Counter[int] = Counter()
     failed: Counter[int] = Counter()
     for one in tallies:
         finished[one.at] += one.count
         if one.state == JobState.FAILED:
             failed[one.at] += one.count
-    first = begin // step_us * step_us
+    first = -(-begin // step_us) * step_us
     return [Point(at, finished[at], failed[at]) for at in range(first, end + 1, step_us)]
 
 
 def pulse(tallies: Iterable[Tally], begin: int, end: int, step_us: int) -> list[Pulse]:
     """Return what each step comes to. A job counts as running in the steps before the one in which it finished."""
-    first = begin // step_us * step_us
+    first = -(-begin // step_us) * step_us
     steps = range(first, end + 1, step_us)
     waits: dict[int, Counter[int]] = {}
     took: Counter[int] = Counter()

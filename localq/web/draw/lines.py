@@ -33,7 +33,8 @@ def chart(
         value_text: Says a value as it stands beside the chart; default: as a number.
         tips: What is said of each time to who points at it; empty: nothing.
     """
-    top = _nice(max((value for _, values in lines for value in values if value is not None), default=0))
+    most = max((value for _, values in lines for value in values if value is not None), default=0)
+    top = _nice(most) if value_text else _nice_count(most)
     steps = max(1, len(times) - 1)
 
     def place(number: float, value: float) -> tuple[float, float]:
@@ -52,14 +53,14 @@ def chart(
             drawn.append(_line(whole, class_))
     drawn += _tips(tips, steps)
     picture = figure(_WIDTH, _HEIGHT, title, drawn, "chart", stretched=True)
-    said = [_said(top * row / _ROWS, top, value_text) for row in range(_ROWS, -1, -1)]
+    said = [_said(top * row / _ROWS, value_text) for row in range(_ROWS, -1, -1)]
     return framed(picture, said, [when(times[round(steps * part / _TIMES)]) if times else "" for part in range(5)])
 
 
-def _said(value: float, top: float, value_text: Callable[[float], str] | None) -> str:
+def _said(value: float, value_text: Callable[[float], str] | None) -> str:
     if value_text:
         return value_text(value) if value else "0"
-    return f"{value:,.0f}" if top >= _ROWS else f"{value:g}"
+    return f"{value:,.0f}"
 
 
 def _tips(tips: Sequence[str], steps: int) -> list[Markup]:
@@ -102,6 +103,14 @@ def _without_gaps(values: Sequence[float | None]) -> list[list[tuple[int, float]
 
 def _points(places: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+
+
+def _nice_count(value: float) -> float:
+    """Return the next number up whose quarters are whole, for a scale of counts."""
+    if value < 10:
+        return next(top for top in (4.0, 8.0, 12.0) if top >= value)
+    size = 10.0 ** math.floor(math.log10(value) - 1)
+    return next(factor * size for factor in (12, 16, 20, 24, 28, 32, 40, 60, 80, 120) if factor * size >= value)
 
 
 def _nice(value: float) -> float:
