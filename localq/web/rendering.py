@@ -113,6 +113,7 @@ class Renderer:
             page_path=self._page_of(request),
             said=said_in(request.query_params),
             actor=actor,
+            can_read=actor.may(Right.READ),
             can_act=actor.may(Right.ACT),
             form_token=self._form_token(actor.session),
             store=self._desk.app.store.name,

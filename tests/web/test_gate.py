@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -289,3 +290,14 @@ def test_the_link_is_answered_from_the_moment_it_is_printed(q: LocalQ, tmp_path:
 
     with pytest.raises(KeyboardInterrupt):
         serve(q, Address("127.0.0.1", port), follow, token=TOKEN)
+
+
+def test_a_stranger_is_shown_the_way_in_and_nothing_of_the_queue(page_of: Open, q: LocalQ) -> None:
+    stranger = page_of(None)
+
+    for path in ("/", "/jobs", "/no/such/page"):
+        text = stranger.get(path, headers={"Accept": "text/html"}).text
+        assert escape(q.store.name) not in text
+        assert "<nav" not in text
+    assert 'name="token"' in stranger.get("/", headers={"Accept": "text/html"}).text
+    assert escape(q.store.name) in page_of().get("/jobs", headers={"Accept": "text/html"}).text

@@ -165,7 +165,7 @@
     if (button && confirm(`${button.textContent.trim()}?`)) button.click();
   };
   const ON_KEY = {
-    "/": () => document.getElementById("find").focus(),
+    "/": () => document.getElementById("find")?.focus(),
     "?": () => document.getElementById("keys").showModal(),
     "j": () => step(1),
     "k": () => step(-1),
