@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from localq import store as stores
 from localq.model.clock import SYSTEM, Clock
-from localq.model.finding import Finding, checked, worst
+from localq.model.finding import Finding, checked, fine, warning, worst
 from localq.monitor import health_of_work
 from localq.store.protocol import Store
 
@@ -15,7 +15,12 @@ __all__ = ["Finding", "examine", "worst"]
 
 
 def examine(
-    location: str | os.PathLike[str], *, durability: str = "full", full: bool = False, clock: Clock = SYSTEM
+    location: str | os.PathLike[str],
+    *,
+    durability: str = "full",
+    full: bool = False,
+    clock: Clock = SYSTEM,
+    outbox: str | None = None,
 ) -> list[Finding]:
     """Return what every check finds about a store and what is in it, whatever that is; raise nothing.
 
@@ -23,8 +28,11 @@ def examine(
         location: Its path or URL. A file that is missing is not made.
         durability: The app's setting.
         full: Check every index too, however large the file.
+        outbox: Where the app keeps jobs while a server is away.
     """
     found, store = stores.examine(location, durability, full)
+    if outbox is not None:
+        found += checked("outbox", lambda: _outbox(stores.waiting_to_be_sent(outbox), outbox, clock.now()))
     if store is None:
         return found
     try:
@@ -34,6 +42,17 @@ def examine(
     finally:
         store.close()
     return found
+
+
+def _outbox(waiting: tuple[int, int | None], path: str, now: int) -> Finding:
+    calls, since = waiting
+    if since is None:
+        return fine("outbox", f"Nothing waits in the outbox {path}.")
+    return warning(
+        "outbox",
+        f"{calls} calls wait in the outbox {path}, the first for {(now - since) // 1_000_000} s.",
+        "A program or worker of this app on this computer sends them once the server is back: see that one runs.",
+    )
 
 
 def _work(store: Store, clock: Clock) -> Iterator[Finding]:

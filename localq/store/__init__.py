@@ -28,6 +28,7 @@ __all__ = [
     "open_store",
     "short_of",
     "sizes",
+    "waiting_to_be_sent",
     "weaknesses",
 ]
 
@@ -153,6 +154,13 @@ def weaknesses(location: str | os.PathLike[str]) -> list[Finding]:
     from localq.store.redis.examine import weaknesses_of
 
     return weaknesses_of(url)
+
+
+def waiting_to_be_sent(outbox: str) -> tuple[int, int | None]:
+    """Return how many calls wait in an outbox, and when the first was made; None: none does."""
+    from localq.store.redis.outbox import waiting
+
+    return waiting(outbox)
 
 
 def check_there(location: str | os.PathLike[str]) -> None:

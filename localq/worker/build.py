@@ -18,7 +18,7 @@ from localq.model.bounds import is_whole
 from localq.model.hints import nearest
 from localq.serialization.sealing import signer_of
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
-from localq.store import Wishes, open_store
+from localq.store import open_store
 from localq.store.protocol import Presence
 from localq.worker.aside import Aside
 from localq.worker.autoscale import Bounds
@@ -160,8 +160,9 @@ def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
     presence = store.workers.presence(places if kind == "processes" else 1 if kind == "solo" else SLOTS_OF_PLACES)
     # The fork server may be forked next, and no connection may cross that.
     store.close()
-    # Whether jobs are on the disk, and what to do while the server is away, matters to who enqueues.
-    return open_store(app.location, "normal", _PATIENCE_S, Wishes(app.conf.strict)), presence
+    # Whether jobs are on the disk at once matters to who enqueues.
+    wishes = app.wishes._replace(confirm=None)
+    return open_store(app.location, "normal", _PATIENCE_S, wishes), presence
 
 
 def _pool(

@@ -35,6 +35,7 @@ LAZY = {
 LAZY |= {
     ("store", f"store.{kind}.{name}") for kind in ("postgresql", "redis") for name in ("examine", "readonly", "store")
 }
+LAZY |= {("store", "store.redis.outbox")}
 #: What a client that only enqueues must not load.
 HEAVY = ["execution", "schedules", "monitor", "worker", "contrib", "testing", "cli", "web"]
 #: What talks to a database is imported inside `store`; elsewhere for classes of errors, a version, and Celery's file.

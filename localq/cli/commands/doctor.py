@@ -39,7 +39,7 @@ def doctor(context: click.Context, app: LocalQ, full: bool, as_json: bool) -> No
     store = app.store
     if not store.shared:
         raise ImproperlyConfigured("This app keeps its jobs in memory: there is no file to check.")
-    found = examine(app.location, durability=app.conf.durability, full=full, clock=app.clock)
+    found = examine(app.location, durability=app.conf.durability, full=full, clock=app.clock, outbox=app.wishes.outbox)
     level = worst(found)
     if as_json:
         show_json({"file": store.name, "level": level, "findings": [one._asdict() for one in found]})

@@ -179,6 +179,7 @@ def _order(held: Contents, jobs: Mapping[str, Fields]) -> Iterator[str]:
     for number, chunk in held.named("c").items():
         chunks |= {str(int(number) * 128 + int(place)): job_id for place, job_id in chunk.items()}
     yield from _compared("c", chunks, {fields["k"]: job_id for job_id, fields in jobs.items()})
+    yield from _compared("cz", held.zsets.get("cz", {}), {number: int(number) for number in held.named("c")})
     by_task: dict[str, list[int]] = defaultdict(list)
     for fields in jobs.values():
         by_task[fields["t"]].append(int(fields["k"]))

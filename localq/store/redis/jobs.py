@@ -13,6 +13,7 @@ from localq.model.worker import Claim, Served
 from localq.store.protocol.bells import CANCEL
 from localq.store.protocol.jobs import Added, Finished
 from localq.store.redis.bells import RedisBells
+from localq.store.redis.outbox import Outbox
 from localq.store.redis.packing import pack_completions, pack_jobs
 from localq.store.redis.rows import job_of, pairs
 from localq.store.redis.scripts import script
@@ -21,8 +22,11 @@ from localq.store.redis.server import RedisServer
 __all__ = ["RedisJobs"]
 
 _BASE = ("wake", "jobs", "edges")
-_ADD, _FINISH = script(*_BASE, "insert", "add"), script(*_BASE, "insert", "attempts", "finish")
-_CLAIM = script("wake", "jobs", "limits", "claim")
+#: What nearly all jobs need comes first: defining the functions of the rest costs more than such a job.
+_ADDING = ("plain_add", "wake", "add_rung", "jobs", "edges", "insert", "add")
+_ADD, _ADD_ONCE = script(*_ADDING), script("once", *_ADDING)
+_FINISH = script("plain_finish", *_BASE, "insert", "attempts", "finish")
+_CLAIM = script("plain_claim", "wake", "jobs", "limits", "claim")
 _NOTE, _CANCEL, _REQUEUE = (
     script("wake", "jobs", "note"),
     script(*_BASE, "cancelling", "cancel"),
@@ -33,6 +37,8 @@ _PRUNE = script(*_BASE, "tallies", "drop", "workers", "prune")
 _BACKLOG = script("backlog", reads=True)
 #: Jobs removed from queues in one script.
 _PURGED_AT_ONCE = 500
+#: Seconds for which a server is tried where there is an outbox.
+_ONCE_S = 0.3
 _READY = int(JobState.READY)
 _AWAITED = b"+"
 
@@ -40,8 +46,10 @@ _AWAITED = b"+"
 class RedisJobs:
     """Jobs as they are written."""
 
-    def __init__(self, server: RedisServer, bells: RedisBells) -> None:
+    def __init__(self, server: RedisServer, bells: RedisBells, outbox: str | None = None) -> None:
         self._server, self._bells = server, bells
+        #: What keeps jobs while the server is away; None: that is an error.
+        self.outbox = None if outbox is None else Outbox(outbox, self._add_once)
 
     def _inside(self, point: str) -> None:
         """Let a test break a verb off; a script is all done or not at all, so that it may as well be before it."""
@@ -55,10 +63,25 @@ class RedisJobs:
         if not jobs:
             return []
         self._inside("enqueue.inside")
+        added = self._added(jobs, now) if self.outbox is None else self.outbox.add(jobs, now)
+        failpoints.point("enqueue.after")
+        return added
+
+    def _added(self, jobs: Sequence[NewJob], now: int) -> list[Added]:
         added = self._server.run(_ADD, now, *pack_jobs(jobs))
         self._server.confirm()
-        failpoints.point("enqueue.after")
         return [Added(new.id, bool(is_new)) for new, is_new in zip(jobs, added, strict=True)]
+
+    def _add_once(self, jobs: Sequence[NewJob], now: int, sender: str, number: int) -> list[Added]:
+        """Add jobs under a number of a sender's, if that was not heard before; a server that is away is not waited for.
+
+        Raises:
+            StoreBusy: it is away.
+        """
+        with self._server.patience(_ONCE_S):
+            added = self._server.run(_ADD_ONCE, now, *pack_jobs(jobs), sender, number)
+        self._server.confirm()
+        return [Added(new.id, bool(is_new)) for new, is_new in zip(jobs, added or [0] * len(jobs), strict=True)]
 
     def claim(
         self, worker: int, served: Served, limit: int, now: int, rates: Mapping[str, Rate] | None = NO_RATES

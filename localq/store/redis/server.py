@@ -188,6 +188,16 @@ class RedisServer:
             finally:
                 self._until = before
 
+    @contextlib.contextmanager
+    def patience(self, patience_s: float) -> Iterator[None]:
+        """Try a server that is away for so many seconds in this block."""
+        with self.lock:
+            before, self._patience_s = self._patience_s, patience_s
+            try:
+                yield
+            finally:
+                self._patience_s = before
+
     def run(self, script: Script, *args: Any) -> Any:
         """Run a script, and return its answer; it is all done, or nothing."""
         if self._reads and not script.reads:

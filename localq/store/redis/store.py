@@ -43,16 +43,16 @@ class RedisStore:
         steady: Callable[[], int] | None = None,
         wishes: Wishes = NO_WISHES,
     ) -> None:
-        self._over(RedisServer(url, patience_s, wishes=wishes), steady)
+        self._over(RedisServer(url, patience_s, wishes=wishes), steady, wishes.outbox)
 
-    def _over(self, server: RedisServer, steady: Callable[[], int] | None = None) -> None:
+    def _over(self, server: RedisServer, steady: Callable[[], int] | None = None, outbox: str | None = None) -> None:
         self.server, self.name = server, server.name
         self.steady = steady
         self.neighbours = Neighbours(lambda: server.folder, all_here=False)
         self.bells, self.events = RedisBells(server), RedisEvents(server)
         self.groups = RedisGroups(server)
         self.mail = RedisMail(server)
-        self.jobs = RedisJobs(server, self.bells)
+        self.jobs = RedisJobs(server, self.bells, outbox)
         self.read = RedisReading(server)
         self.history = RedisHistory(server)
         self.moving = RedisMoving(server)
@@ -70,13 +70,19 @@ class RedisStore:
     def open(self) -> None:
         """Begin or check the store; see the protocol."""
         self.server.open()
+        if self.jobs.outbox is not None:
+            self.jobs.outbox.look()
 
     def close(self) -> None:
         """Let go of the connection; the next verb makes another."""
+        if self.jobs.outbox is not None:
+            self.jobs.outbox.close()
         self.server.close()
 
     def tend(self, now: int) -> None:
-        """Do the store's own housekeeping; see the protocol."""
+        """See to what others have left in the outbox; see the protocol."""
+        if self.jobs.outbox is not None:
+            self.jobs.outbox.look()
 
     def hold(self, timeout_s: float) -> threading.RLock | None:
         """Take the server's lock for a fork, and return it; see `localq.store.forks`."""
@@ -84,4 +90,6 @@ class RedisStore:
 
     def leave_to_parent(self, *, held: bool) -> None:
         """In a forked child: start with nothing of what was inherited."""
+        if self.jobs.outbox is not None:
+            self.jobs.outbox.renew()
         self.server.leave_to_parent(held=held)

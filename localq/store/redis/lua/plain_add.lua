@@ -36,7 +36,9 @@ if alone then
   else
     call('ZADD', P .. 'r:' .. queue, (9 - ARGV[7]) * 562949953421312 + key, id)
   end
-  call('HSET', P .. 'c:' .. math.floor(key / 128), key % 128, id)
+  local chunk = math.floor(key / 128)
+  call('HSET', P .. 'c:' .. chunk, key % 128, id)
+  call('ZADD', P .. 'cz', chunk, chunk)
   call('RPUSH', P .. 'i:' .. task, key)
   call('HINCRBY', P .. 'n', (due and '0:' or '1:') .. queue, 1)
   call('HINCRBY', P .. 't', queue .. '\0' .. task, 1)
