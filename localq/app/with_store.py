@@ -91,11 +91,11 @@ class WithStore:
         transaction. Where calls run in the caller (`task_always_eager`), they do so here as well.
 
         Args:
-            connection: To the file that the jobs are in: of `sqlite3`, SQLAlchemy or Django, or a session of
-                SQLAlchemy.
+            connection: To the file or PostgreSQL database that the jobs are in: of `sqlite3` or psycopg, of SQLAlchemy
+                or Django by these, or a session of SQLAlchemy.
 
         Raises:
-            ImproperlyConfigured: it is to another file, or the store is no file.
+            ImproperlyConfigured: it is to another file or database, or the store is neither.
             StoreError: it is in no transaction and would commit each statement by itself.
         """
         if self.conf.task_always_eager:

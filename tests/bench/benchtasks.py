@@ -1,4 +1,4 @@
-"""The tasks the benchmarks run, on a LocalQ at the path the environment names."""
+"""The tasks the benchmarks run, on a LocalQ at the path or URL the environment names."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import time
 
 from localq import LocalQ
 
+_place = os.environ.get("LOCALQ_BENCH_PATH", "bench.db")
 q = LocalQ(
     "benchtasks",
-    path=os.environ.get("LOCALQ_BENCH_PATH", "bench.db"),
+    **{"url" if "://" in _place else "path": _place},
     durability=os.environ.get("LOCALQ_BENCH_DURABILITY", "full"),
 )
 

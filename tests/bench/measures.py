@@ -25,9 +25,9 @@ Figures = dict[str, float]
 _HERE = Path(__file__).parents[2]
 
 
-def _tasks(folder: Path, durability: str) -> Any:
-    """Return the tasks' module on a fresh file."""
-    os.environ["LOCALQ_BENCH_PATH"] = str(folder / f"{new_id()}.db")
+def _tasks(folder: Path | str, durability: str) -> Any:
+    """Return the tasks' module on a fresh file in a folder, or on the store of a URL."""
+    os.environ["LOCALQ_BENCH_PATH"] = folder if isinstance(folder, str) else str(folder / f"{new_id()}.db")
     os.environ["LOCALQ_BENCH_DURABILITY"] = durability
     sys.modules.pop("tests.bench.benchtasks", None)
     import tests.bench.benchtasks as module
@@ -58,7 +58,13 @@ def drain(folder: Path) -> Figures:
     """Drain no-op jobs with results through 2 slots, against raw claim and finish in batches of 64."""
     count = 20_000
     before = raw.claim_and_finish(folder, count)
-    module = _tasks(folder, "normal")
+    rate = drained(_tasks(folder, "normal"), count)
+    limit = (before + raw.claim_and_finish(folder, count)) / 2
+    return {"jobs_per_s": rate, "raw_per_s": limit, "ratio": rate / limit}
+
+
+def drained(module: Any, count: int) -> float:
+    """Return the jobs a second that a worker runs of so many added before."""
     results = module.q.enqueue_many([module.noop.s() for _ in range(count)])
     with _worker(module.q.location):
         module.q.AsyncResult(results[0].id).get(timeout=60)
@@ -67,8 +73,7 @@ def drain(folder: Path) -> Figures:
         _wait_until_drained(module.q, count, results[-1].id)
         rate = (count - done) / (time.perf_counter() - first)
     module.q.close()
-    limit = (before + raw.claim_and_finish(folder, count)) / 2
-    return {"jobs_per_s": rate, "raw_per_s": limit, "ratio": rate / limit}
+    return rate
 
 
 def _finished(q: Any) -> int:

@@ -22,7 +22,7 @@ def plan(tmp_path: Path, statement: Statement) -> str:
 
 @pytest.mark.parametrize("name", ["next_queue", "next_task", "let_out"])
 def test_parked_jobs_are_found_by_their_own_index(tmp_path: Path, name: str) -> None:
-    found = plan(tmp_path, getattr(limit_statements(SQLITE), name))
+    found = plan(tmp_path, (found := getattr(limit_statements(SQLITE), name)) and getattr(found, "one", found))
 
     assert "USING INDEX job_parked (queue" in found or "USING COVERING INDEX job_parked (queue" in found
     assert "TEMP B-TREE" not in found

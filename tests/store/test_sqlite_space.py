@@ -269,7 +269,7 @@ def statement_called(name: str) -> Statement:
         for table in (job_statements, read_statements, worker_statements)
         if hasattr(table(SQLITE), name)
     ]
-    return cast(Statement, found)
+    return getattr(found, "one", cast(Statement, found))
 
 
 def plan(path: Path, statement: Statement) -> str:

@@ -22,7 +22,8 @@ from typing import Protocol
 import psycopg
 
 from localq.store.forks import keep_for_ever
-from localq.store.postgresql.connection import Connection, connect
+from localq.store.postgresql.connection import Connection, connect, settings
+from localq.store.postgresql.dialect import WRITTEN
 from localq.store.postgresql.notice_bell import MOST, NoticeBell, emptied, plain
 from localq.store.postgresql.place import Address
 from localq.store.protocol.bells import Bell, Topic
@@ -38,6 +39,8 @@ _LONGEST = 7_900
 _PART = 5_799
 #: Seconds between two sendings of a process, and between two tries to reach the server.
 _PAUSE_S, _AGAIN_S = 0.02, 1.0
+#: Seconds between two looks where nothing is heard, and somebody waits for a result.
+_OFTEN_S = 0.1
 #: Seconds that closing waits for the last rings to go out.
 _LAST_S = 2.0
 _events = itertools.count()
@@ -139,8 +142,11 @@ class Switchboard:
         try:
             while True:
                 with contextlib.suppress(psycopg.Error, OSError):
-                    self._connection = connect(self.database.address, "normal", _AGAIN_S)
-                    if self._serve(self._connection, wake):
+                    self._connection = connect(
+                        self.database.address, settings(self.database.address, "normal", _AGAIN_S)
+                    )
+                    serve = self._look_often if self._connection.prepare_threshold is None else self._serve
+                    if serve(self._connection, wake):
                         return
                 self._drop()
                 with self._lock:
@@ -150,7 +156,7 @@ class Switchboard:
                     bells = list(self._bells)
                 for bell in bells:
                     # What was rung meanwhile is lost: whoever waits looks.
-                    bell.hear([])
+                    bell.wake()
                 time.sleep(_AGAIN_S)
         finally:
             self._drop()
@@ -190,6 +196,30 @@ class Switchboard:
                 poll.poll(1000 * (_PAUSE_S if waiting else 30.0))
                 wake.drain()
                 self._look(connection)
+
+    def _look_often(self, connection: Connection, wake: NoticeBell) -> bool:
+        """Serve behind a pooler, where nothing is heard: look whether anybody wrote, while somebody waits for it."""
+        poll = select.poll()
+        poll.register(wake.fileno(), select.POLLIN)
+        written = None
+        while True:
+            with self._lock:
+                self._hears = frozenset(_TOPICS)
+                self._listening.notify_all()
+                ends, rings = self._ends, list(emptied(self._rings))
+                waiting = [bell for bell in self._bells if bell.topic == Topic.RESULTS and not bell.closed]
+            if rings:
+                # Others may have a connection of their own.
+                self._send(connection, rings)
+            if ends:
+                return True
+            if waiting:
+                before, written = written, connection.execute(WRITTEN).fetchone()
+                if before != written:
+                    for bell in waiting:
+                        bell.wake()
+            poll.poll(1000 * (_OFTEN_S if waiting else 30.0))
+            wake.drain()
 
     def _look(self, connection: Connection) -> None:
         """Take what the server has sent by itself."""

@@ -11,6 +11,7 @@ import contextlib
 import random
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from psycopg.pq import TransactionStatus
 from localq.exceptions import ImproperlyConfigured, StoreBusy
 from localq.store.forks import keep_for_ever
 from localq.store.host_folder import host_folder
-from localq.store.postgresql.connection import Connection, connect
-from localq.store.postgresql.dialect import POSTGRESQL
-from localq.store.postgresql.errors import explained, is_away
+from localq.store.postgresql.borrowed import BorrowedDatabase
+from localq.store.postgresql.connection import Connection, connect, settings
+from localq.store.postgresql.dialect import POSTGRESQL, WRITTEN
+from localq.store.postgresql.errors import explained, is_away, is_passing
 from localq.store.postgresql.place import read_address
 from localq.store.postgresql.tables import identity_of, make
-from localq.store.sql.database import Database
+from localq.store.sql.database import Database, Made
+from localq.store.sql.statement import ManyRows
 
 __all__ = ["LOCK_TIMEOUT_S", "PostgresqlDatabase"]
 
@@ -57,14 +60,11 @@ class PostgresqlDatabase(Database):
         self.identity = ""
         self.folder: Path
         self._connection: Connection | None = None
+        self._said = settings(self.address, durability, patience_s)
         self._seen = 0
         self._inside = False
-        lock = self.address.lock
-        self._begin = {
-            (True, False): f"BEGIN; SELECT pg_advisory_xact_lock({lock})",
-            (True, True): f"BEGIN; SELECT pg_advisory_xact_lock_shared({lock})",
-            (False, False): "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        }
+        #: Whether a pooler stands between, so that each transaction may be in another session.
+        self.pooled = False
 
     # Opening and closing
 
@@ -75,8 +75,11 @@ class PostgresqlDatabase(Database):
                 return
             try:
                 connection = self._connection = self._connected()
+                self.pooled = connection.prepare_threshold is None
                 cursor = connection.cursor()
-                identity = identity_of(cursor, self.address)
+                with connection.transaction():
+                    cursor.execute(f"SET LOCAL search_path TO {self.address.schema}", prepare=False)
+                    identity = identity_of(cursor, self.address)
                 if identity is None:
                     identity = self._made(connection)
                 self.identity, self.folder = identity, host_folder(identity)
@@ -88,14 +91,16 @@ class PostgresqlDatabase(Database):
     def _made(self, connection: Connection) -> str:
         """Make the tables; return the new store's own id."""
         with connection.transaction():
-            return make(connection.cursor(), self.address)
+            cursor = connection.cursor()
+            cursor.execute(f"SET LOCAL search_path TO {self.address.schema}", prepare=False)
+            return make(cursor, self.address)
 
     def _connected(self) -> Connection:
         """Connect; a connection there was before is tried for a while."""
         until = time.monotonic() + (_AGAIN_S if self.identity else 0.0)
         while True:
             try:
-                return connect(self.address, self.durability, self._patience_s)
+                return connect(self.address, self._said)
             except psycopg.OperationalError:
                 if time.monotonic() > until:
                     raise
@@ -120,7 +125,7 @@ class PostgresqlDatabase(Database):
 
     def begin(self, cursor: Any, write: bool, beside: bool = False) -> None:
         """Begin a transaction; one that writes waits for others here. A connection that is gone is made anew."""
-        text = self._begin[write, beside]
+        text = self._beginning(write, beside)
         if cursor.connection.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN):
             # An exception from a signal handler came between a verb's end and its commit.
             self.rollback()
@@ -133,27 +138,75 @@ class PostgresqlDatabase(Database):
             self.connected().execute(text, prepare=False)
         self._inside = True
 
+    def _beginning(self, write: bool, beside: bool) -> str:
+        """Return the statements that begin a transaction."""
+        words = ["BEGIN" if write else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"]
+        if self.pooled:
+            words += [f"SET LOCAL {name} TO {value}" for name, value in self._said.items()]
+        if write:
+            words.append(f"SELECT pg_advisory_xact_lock{'_shared' if beside else ''}({self.address.lock})")
+        return "; ".join(words)
+
+    def beside_others(self, verb: Callable[[Any, bool], Made]) -> Made:
+        """Run a verb side by side with others; where the server broke it off, again, for some seconds.
+
+        Of two that wait for each other it breaks one off, and all when it restarts.
+        """
+        beside = super().beside_others
+        return self._again(lambda: beside(verb))
+
+    def alone(self, verb: Callable[[Any], Made]) -> Made:
+        """Run a verb alone; where the server broke it off, again, for some seconds."""
+        alone = super().alone
+        return self._again(lambda: alone(verb))
+
+    def _again(self, verb: Callable[[], Made]) -> Made:
+        until = time.monotonic() + _AGAIN_S
+        while True:
+            try:
+                return verb()
+            except StoreBusy as error:
+                if not is_passing(error.__cause__) or time.monotonic() > until:
+                    raise
+            time.sleep(random.uniform(0.01, 0.1))
+
+    def write_rows(self, statement: ManyRows, rows: Sequence[Sequence[Any]]) -> list[bool]:
+        """Run a statement that writes many rows as a transaction of its own; return which were written."""
+        return self._again(lambda: self._by_itself(lambda cursor: statement.hits(cursor, rows)))
+
     def write_one(self, text: str, values: tuple[Any, ...]) -> int:
         """Run one writing statement as a transaction of its own; return the rows written. The caller locks."""
-        try:
-            try:
-                return int(self._one(text, values).rowcount)
-            except psycopg.Error as error:
-                if not is_away(error):
-                    raise
-            # What had no answer may be there: it is a verb that may be said again.
-            self._disconnect()
-            return int(self._one(text, values).rowcount)
-        except BaseException as error:
-            self.rollback()
-            self.fail(error)
+        return self._by_itself(lambda cursor: int(cursor.execute(text, values).rowcount))
 
-    def _one(self, text: str, values: tuple[Any, ...]) -> Any:
+    def _by_itself(self, said: Callable[[Any], Made]) -> Made:
+        """Run a statement as a transaction of its own; where the connection is lost, once more by another.
+
+        What had no answer may be there: it is of a verb that may be said again.
+        """
+        with self.lock:
+            try:
+                try:
+                    return self._once(said)
+                except psycopg.Error as error:
+                    if not is_away(error):
+                        raise
+                self._disconnect()
+                return self._once(said)
+            except BaseException as error:
+                self.rollback()
+                self.fail(error)
+
+    def _once(self, said: Callable[[Any], Made]) -> Made:
         cursor = self.cursor or self.connected()
         if cursor.connection.info.transaction_status != TransactionStatus.IDLE:
             self.rollback()
             cursor = self.cursor or self.connected()
-        return cursor.execute(text, values)
+        if not self.pooled:
+            return said(cursor)
+        with cursor.connection.transaction():
+            local = [f"SET LOCAL {name} TO {value}" for name, value in self._said.items()]
+            cursor.execute("; ".join(local), prepare=False)
+            return said(cursor)
 
     def commit(self) -> None:
         """Commit the transaction."""
@@ -183,17 +236,15 @@ class PostgresqlDatabase(Database):
         return explained(error, self.address.name)
 
     def borrowed(self, connection: Any) -> Database:
-        """Refuse: the store shares no transaction."""
-        raise ImproperlyConfigured(
-            f"Jobs in {self.address.name} cannot be added by a connection of yours: a store on PostgreSQL has its own. "
-            "Add them after your commit."
-        )
+        """Return the database by a connection of the user's; see `Database`."""
+        self.open()
+        return BorrowedDatabase(connection, self.address, self.identity)
 
     # Looking
 
     def changed(self) -> bool:
         """Whether anybody has written since last asked; others' programs on the same server count too."""
-        now = int(self.asked("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+        now = int(self.asked(WRITTEN))
         with self.lock:
             self._seen, before = now, self._seen
         return now != before
@@ -204,22 +255,18 @@ class PostgresqlDatabase(Database):
 
     def asked(self, text: str, values: tuple[Any, ...] = ()) -> Any:
         """Return the one value that a statement finds, in a transaction if one is open, else outside any."""
+
+        def answer(cursor: Any) -> Any:
+            found = cursor.connection.execute(text, values).fetchone()
+            return None if found is None else found[0]
+
         with self.lock:
+            if not self._inside:
+                return self._by_itself(answer)
             try:
-                return self._answer(text, values)
-            except psycopg.Error as error:
-                if self._inside or not is_away(error):
-                    self.fail(error)
-            self._disconnect()
-            try:
-                return self._answer(text, values)
+                return answer(self.cursor)
             except psycopg.Error as error:
                 self.fail(error)
-
-    def _answer(self, text: str, values: tuple[Any, ...]) -> Any:
-        connection = (self.cursor or self.connected()).connection
-        found = connection.execute(text, values).fetchone()
-        return None if found is None else found[0]
 
     def tend(self, now: int) -> None:
         """Do nothing: the server sweeps by itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -23,10 +23,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
+from sqlalchemy.types import TypeEngine
 
-from localq.store.sql.dialect import SqlDialect
+from localq.store.postgresql.arrays import Blobs, Numbers, Texts
+from localq.store.sql.dialect import Given, SqlDialect
+from localq.store.sql.schema import job
 
-__all__ = ["POSTGRESQL", "PostgresqlDialect"]
+__all__ = ["POSTGRESQL", "WRITTEN", "PostgresqlDialect"]
+
+#: Finds a number that is another once anybody has written, in whatever database of the server.
+WRITTEN = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 
 #: Lists of names; those of others are of keys.
 _OF_NAMES = frozenset({"names", "sources", "tasks"})
@@ -58,14 +64,43 @@ class PostgresqlDialect(SqlDialect):
         """Return PostgreSQL's insert."""
         return postgresql.insert(table)
 
+    def different(self, column: ColumnElement[Any], where: Sequence[ColumnElement[bool]]) -> Select[Any]:
+        """Return a query that goes from one value to the next in the index."""
+        found = select(func.min(column).label("value")).where(*where).cte("found", recursive=True)
+        following = select(func.min(column)).where(*where, column > found.c.value).scalar_subquery()
+        found = found.union_all(select(following).where(found.c.value.is_not(None)))
+        return select(found.c.value).where(found.c.value.is_not(None))
+
+    def gathered(self, rows: Select[Any] | None) -> ColumnElement[Any]:
+        """Return an array."""
+        assert rows is not None
+        return func.array(rows.scalar_subquery(), type_=ARRAY(Text))
+
+    def locked(self, rows: Select[Any]) -> Select[Any]:
+        """Return a query that locks the jobs it finds."""
+        return rows.with_for_update(of=job)
+
     def listed(self, name: str) -> Any:
         """Return the values of a parameter, which is an array."""
         kind = ARRAY(Text if name in _OF_NAMES else BigInteger)
         return select(func.unnest(cast(bindparam(name), kind))).scalar_subquery()
 
-    def bound(self, values: Iterable[Any]) -> list[Any]:
+    def bound(self, values: Iterable[Any]) -> Any:
         """Return values as an array."""
-        return list(values)
+        found = tuple(values)
+        return Texts(found) if found and isinstance(found[0], str) else Numbers(found)
+
+    def given(self, kinds: Mapping[str, TypeEngine[Any]]) -> Given:
+        """Return the columns of arrays side by side."""
+        lists = [cast(bindparam(name), ARRAY(kind)) for name, kind in kinds.items()]
+        rows = func.unnest(*lists).table_valued(*kinds, name="given").render_derived()
+        return rows.c.__getitem__
+
+    def values_of(self, kind: TypeEngine[Any], values: Sequence[Any]) -> Any:
+        """Return values as an array of their kind."""
+        if isinstance(kind, Text):
+            return Texts(values)
+        return Blobs(values) if isinstance(kind, LargeBinary) else Numbers(values)
 
     def members(self, column: ColumnElement[Any]) -> Any:
         """Return the values of a column, which has JSON."""

@@ -9,9 +9,11 @@ from psycopg import errors
 
 from localq.exceptions import StoreBusy, StoreError, StoreFull, StoreReadOnly
 
-__all__ = ["explained", "is_away"]
+__all__ = ["explained", "is_away", "is_passing"]
 
-_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
+#: Of transactions that were in each other's way one is undone: run again it goes through.
+_CROSSED = (errors.DeadlockDetected, errors.SerializationFailure)
+_BUSY = (errors.LockNotAvailable, errors.QueryCanceled, *_CROSSED)
 #: The server is there, and lets nobody in or is on its way down.
 _AWAY = (
     errors.AdminShutdown,
@@ -31,6 +33,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or isinstance(error, _AWAY))
 
 
+def is_passing(error: BaseException | None) -> bool:
+    """Whether what was asked will do if it is asked again at once."""
+    return error is not None and (isinstance(error, _CROSSED) or is_away(error))
+
+
 def explained(error: BaseException, name: str) -> BaseException:
     """Return the StoreError that says what an error means for the store, or the error itself if it is none of ours."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
@@ -42,8 +49,6 @@ def explained(error: BaseException, name: str) -> BaseException:
         return StoreBusy(f"{name} cannot be reached: {said}. Check that the server runs and lets you in; try again.")
     if isinstance(error, _BUSY):
         return StoreBusy(f"{name} is locked by others: {said}. Nothing was changed; try again.")
-    if isinstance(error, errors.QueryCanceled):
-        return StoreError("There was too much to look through in the time that this may take. Ask for less of it.")
     if isinstance(error, errors.DiskFull):
         return StoreFull(f"No space left for {name}. Nothing stored is lost; free some space on the server.")
     if isinstance(error, (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):

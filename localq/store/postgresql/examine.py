@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localq.model.finding import Finding, checked, fine, note, warning
-from localq.store.postgresql.connection import connect
+from localq.store.postgresql.connection import connect, settings
 from localq.store.postgresql.errors import explained
 from localq.store.postgresql.place import read_address
 from localq.store.postgresql.readonly import ReadOnlyStore
@@ -41,7 +41,7 @@ def examine_schema(url: str) -> tuple[list[Finding], Store | None]:
 def _look(url: str, ours: list[str]) -> list[Finding]:
     address = read_address(url)
     try:
-        connection = connect(address, "full", _PATIENCE_S)
+        connection = connect(address, settings(address, "full", _PATIENCE_S))
     except Exception as error:
         raise explained(error, address.name) from error
     with connection:
@@ -85,7 +85,7 @@ def schema_bytes(url: str) -> int:
     """Return the bytes that a store's tables take, with their indexes."""
     address = read_address(url)
     try:
-        with connect(address, "full", _PATIENCE_S) as connection:
+        with connect(address, settings(address, "full", _PATIENCE_S)) as connection:
             return int(connection.execute(_BYTES, (address.schema,)).fetchone()[0])  # type: ignore[index]
     except Exception as error:
         raise explained(error, address.name) from error

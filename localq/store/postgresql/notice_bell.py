@@ -37,14 +37,15 @@ class NoticeBell:
             if not words:
                 return
         self._said.extend(words)
-        self._wake()
+        self.wake()
 
     def take(self, data: bytes) -> None:
         """Be sent an event."""
         self._got.append(data)
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Be rung, whatever it listens for: something may have been missed."""
         with contextlib.suppress(OSError):
             os.write(self._in, b"x")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from localq.exceptions import ImproperlyConfigured
 from localq.model.secrets import without_passwords
@@ -42,5 +42,6 @@ def read_address(url: str) -> Address:
         raise ImproperlyConfigured(
             f"schema={schema!r} in the URL must be a name of small letters, digits and _, such as {_SCHEMA!r}."
         )
-    query = urlencode([(name, value) for name, value in said if name != "schema"])
+    # For the driver + is no space.
+    query = urlencode([(name, value) for name, value in said if name != "schema"], quote_via=quote)
     return Address(urlunsplit(parts._replace(query=query)), schema, without_passwords(url))

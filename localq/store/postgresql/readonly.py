@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from psycopg.errors import QueryCanceled
+
 from localq.exceptions import StoreError
 from localq.store.postgresql.connection import Connection
 from localq.store.postgresql.database import PostgresqlDatabase
@@ -15,7 +17,10 @@ class _ReadOnly(PostgresqlDatabase):
 
     def __init__(self, url: str, deadline_s: float | None) -> None:
         super().__init__(url)
-        self._deadline_s = deadline_s
+        # Of the session; and of the transaction that has just begun, where each has another session.
+        self._said |= {"default_transaction_read_only": "on", "transaction_read_only": "on"}
+        if deadline_s is not None:
+            self._said["statement_timeout"] = str(max(1, round(deadline_s * 1000)))
 
     def _made(self, connection: Connection) -> str:
         raise StoreError(
@@ -23,12 +28,11 @@ class _ReadOnly(PostgresqlDatabase):
             "job enqueued makes it."
         )
 
-    def _connected(self) -> Connection:
-        connection = super()._connected()
-        connection.execute("SET default_transaction_read_only TO on", prepare=False)
-        if self._deadline_s is not None:
-            connection.execute(f"SET statement_timeout TO {max(1, round(self._deadline_s * 1000))}", prepare=False)
-        return connection
+    def explained(self, error: BaseException) -> BaseException:
+        """Return what an error means for who only looks."""
+        if isinstance(error, QueryCanceled):
+            return StoreError("There was too much to look through in the time that this may take. Ask for less of it.")
+        return super().explained(error)
 
 
 class ReadOnlyStore(PostgresqlStore):

@@ -16,7 +16,6 @@ from localq.store.sql.edges import Edges
 from localq.store.sql.job_statements import JobStatements, job_statements, with_args
 from localq.store.sql.known_tasks import KnownTasks
 from localq.store.sql.limits import Brakes, Limits
-from localq.store.sql.statement import skipping
 
 __all__ = ["JobTaker", "due_queues", "first_due", "ready_queues"]
 
@@ -60,15 +59,18 @@ class JobTaker:
         held = sql.outlook.run(cursor, k=worker).fetchone()
         if held is None:
             return Claim([], None, held=False)
-        braked, next_at, stuck = held
+        braked, next_at, stuck, ready = held
         if not alone and (braked or rates or stuck):
             raise NotAlone
         if next_at is not None:
+            if next_at <= now:
+                # There may be more by then.
+                ready = None
             next_at = self._promoted(cursor, worker, served, next_at, now)
         behind: list[Job] = []
         if stuck:
             behind = [with_args(cursor, sql, one) for one in self._edges.take_stuck(cursor, worker, _STUCK_AT_ONCE)]
-        queues = self._served(cursor, served)
+        queues = self._served(cursor, served, ready)
         if limit <= 0 or not (queues or braked):
             return Claim(behind, next_at)
         if braked or rates:
@@ -118,11 +120,15 @@ class JobTaker:
                 count += self._sql.count_ready.run(cursor, of_queue=name, most=most - count).fetchone()[0]
         return count
 
-    def _served(self, cursor: Any, served: Served) -> list[str]:
-        """Return the queues served, where all are those that have ready jobs."""
-        names: Iterable[str] = (
-            ready_queues(cursor, self._sql) if served.queues is None else dict.fromkeys(served.queues)
-        )
+    def _served(self, cursor: Any, served: Served, ready: Sequence[str] | None = None) -> list[str]:
+        """Return the queues served, where all are those that have ready jobs.
+
+        Args:
+            ready: Those, where they are known.
+        """
+        names: Iterable[str] = dict.fromkeys(served.queues or ())
+        if served.queues is None:
+            names = ready_queues(cursor, self._sql) if ready is None else ready
         return [name for name in names if name not in served.excluded]
 
     def _take(self, cursor: Any, queues: Sequence[str], served: Served, worker: int, limit: int) -> list[Any]:
@@ -181,12 +187,12 @@ class JobTaker:
 
 def ready_queues(cursor: Any, sql: JobStatements) -> Iterator[str]:
     """Return the queues that have ready jobs."""
-    return skipping(cursor, sql.next_queue)
+    return sql.next_queue.run(cursor)
 
 
 def due_queues(cursor: Any, sql: JobStatements) -> Iterator[str]:
     """Return the queues that have jobs which wait for their time."""
-    return skipping(cursor, sql.next_due_queue)
+    return sql.next_due_queue.run(cursor)
 
 
 def first_due(cursor: Any, sql: JobStatements, queue: str) -> int | None:

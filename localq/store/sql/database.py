@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar
 
 from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.statement import ManyRows
 
 __all__ = ["Database", "NotAlone", "Transaction"]
 
@@ -153,6 +154,16 @@ class Database(ABC):
                 pass
         with self.lock, self.writing as cursor:
             return verb(cursor, True)
+
+    def alone(self, verb: Callable[[Any], Made]) -> Made:
+        """Run a verb on a cursor, in a transaction that sees no other writer but those of single statements."""
+        with self.lock, self.writing as cursor:
+            return verb(cursor)
+
+    def write_rows(self, statement: ManyRows, rows: Sequence[Sequence[Any]]) -> list[bool]:
+        """Run a statement that writes many rows as a transaction of its own; return which were written."""
+        with self.lock, self._beside as cursor:
+            return statement.hits(cursor, rows)
 
     def connected(self) -> Any:
         """Connect; return the cursor."""

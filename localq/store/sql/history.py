@@ -15,7 +15,6 @@ from localq.store.sql.database import Database
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.history_statements import HistoryStatements, history_statements
 from localq.store.sql.job_statements import job_statements
-from localq.store.sql.statement import skipping
 
 __all__ = ["SqlHistory", "count_gone", "remember"]
 
@@ -48,7 +47,7 @@ class SqlHistory:
     def _ended(self, cursor: Any, since: int, until: int) -> Iterator[Sequence[Any]]:
         jobs = job_statements(self._db.dialect)
         for state in (state for state in JobState if state.final):
-            for queue in skipping(cursor, jobs.next_done, of_state=int(state)):
+            for queue in jobs.next_done.run(cursor, of_state=int(state)):
                 rows = self._sql.ended.run(cursor, of_state=int(state), of_queue=queue, since=since, until=until)
                 yield from rows.fetchall()
 

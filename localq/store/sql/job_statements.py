@@ -9,7 +9,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Executable,
+    Text,
     and_,
     bindparam,
     case,
@@ -23,25 +25,26 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.types import TypeEngine
 
 from localq.model.edges import Role
 from localq.model.job import Job, JobState
 from localq.model.orders import PAUSE, RATE
-from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.dialect import Given, SqlDialect
 from localq.store.sql.job_clauses import FINAL, claimed_values, job_columns, kept_for_others, may_go, run_again
 from localq.store.sql.schema import attempt, is_parked, is_timed, job, note, payload, standing_order, state_is, worker
-from localq.store.sql.statement import StatementTable
+from localq.store.sql.statement import ManyRows, StatementTable
 
 __all__ = ["JobStatements", "job_statements", "with_args"]
 
 P = bindparam
 
 
-def _outlook() -> Executable:
+def _outlook(dialect: SqlDialect) -> Executable:
     """Return what a live worker must know before it claims: what else may have to be done, and when.
 
     Whether anything may keep a claim from taking what is ready, when the next job is due, whether any cannot run
-    because of others. No row: the worker was taken for dead.
+    because of others, and the queues that have ready jobs, or NULL. No row: the worker was taken for dead.
     """
     braked = or_(
         exists().where(standing_order.c.kind.in_([literal_column(f"'{PAUSE}'"), literal_column(f"'{RATE}'")])),
@@ -51,8 +54,57 @@ def _outlook() -> Executable:
     stuck: Any = (
         select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0")).limit(1)
     )
-    return select(braked, due.scalar_subquery(), stuck.scalar_subquery()).where(
+    ready = dialect.gathered(dialect.different(job.c.queue, [state_is(JobState.READY)]))
+    return select(braked, due.scalar_subquery(), stuck.scalar_subquery(), ready).where(
         worker.c.key == bindparam("k"), worker.c.gone == literal_column("0")
+    )
+
+
+#: What is said of a job that ends, in this order.
+FINISH: dict[str, TypeEngine[Any]] = {
+    "k": BigInteger(),
+    "of_id": Text(),
+    "token": BigInteger(),
+    "worker": BigInteger(),
+    "to_state": BigInteger(),
+    "now": BigInteger(),
+    "at": BigInteger(),
+    "to_retries": BigInteger(),
+    "to_crashes": BigInteger(),
+    "to_shown": Text(),
+    "uncharged": BigInteger(),
+    "as_role": BigInteger(),
+}
+
+
+def finish(given: Given) -> Executable:
+    """Return what ends the run of a job that is held; see FINISH."""
+    held = and_(
+        job.c.key == given("k"),
+        job.c.id == given("of_id"),
+        job.c.run_token == given("token"),
+        job.c.owner == given("worker"),
+        # Something began to wait for the job after it was claimed: then its end must be counted down.
+        job.c.role == given("as_role"),
+        # Found by its key, and by nothing else: not a condition that an index of running jobs has.
+        job.c.state + literal_column("0") == literal_column(str(int(JobState.RUNNING))),
+    )
+    wanted = given("to_state")
+    cancelled = and_(job.c.cancel > literal_column("0"), wanted < FINAL)
+    return (
+        update(job)
+        .where(held)
+        .values(
+            state=case((cancelled, literal_column(str(int(JobState.CANCELLED)))), else_=wanted),
+            # Of a job that runs there is none yet.
+            finished_at=case((or_(cancelled, wanted >= FINAL), given("now")), else_=job.c.finished_at),
+            owner=null(),
+            run_at=given("at"),
+            retries=given("to_retries"),
+            crashes=given("to_crashes"),
+            shown=case((cancelled, null()), else_=given("to_shown")),
+            attempts=job.c.attempts - given("uncharged"),
+        )
     )
 
 
@@ -70,13 +122,20 @@ class JobStatements(StatementTable):
 
     def _adding(self) -> None:
         names = ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options")
-        self.add_job = self.made(self.dialect.insert_new(job, names, ["id"]))
-        self.add_member = self.made(self.dialect.insert_new(job, (*names, "waits", "role", "workflow"), ["id"]))
+        self.add_job = self._added(names)
+        self.add_member = self._added((*names, "waits", "role", "workflow"))
         self.by_id = self.made(select(*job_columns(with_args=False)).where(job.c.id == P("of_id")))
+        self.standing = self.made(
+            self.dialect.locked(select(job.c.key, job.c.state, job.c.role).where(job.c.id == P("of_id")))
+        )
         self.place_of = self.made(select(job.c.key, job.c.role).where(job.c.id == P("of_id")))
         self.add_payload = self.made(
             insert(payload).from_select(["job", "args"], select(job.c.key, P("args")).where(job.c.id == P("of_id")))
         )
+
+    def _added(self, names: tuple[str, ...]) -> ManyRows:
+        kinds = {name: job.c[name].type for name in names}
+        return self.many(lambda given: self.dialect.insert_new(job, names, ["id"], given), kinds, by=("id", job.c.id))
 
     def _claiming(self) -> None:
         ready = state_is(JobState.READY)
@@ -86,7 +145,7 @@ class JobStatements(StatementTable):
             .order_by(job.c.run_at)
             .limit(P("most"))
         )
-        self.outlook = self.made(_outlook())
+        self.outlook = self.made(_outlook(self.dialect))
         self.promote = self.made(
             update(job).where(self.dialect.chosen(job.c.key, due)).values(state=int(JobState.READY))
         )
@@ -96,8 +155,8 @@ class JobStatements(StatementTable):
         self.promote_queue = self.made(
             update(job).where(self.dialect.chosen(job.c.key, due_there)).values(state=int(JobState.READY))
         )
-        self.next_due_queue = self.made(select(func.min(job.c.queue)).where(is_timed(), job.c.queue > P("after")))
-        self.next_queue = self.made(select(func.min(job.c.queue)).where(ready, job.c.queue > P("after")))
+        self.next_due_queue = self.different(job.c.queue, is_timed())
+        self.next_queue = self.different(job.c.queue, ready)
         best = (
             select(job.c.key)
             .where(ready, job.c.queue == P("of_queue"))
@@ -123,32 +182,10 @@ class JobStatements(StatementTable):
         self.payload = self.made(select(payload.c.args).where(payload.c.job == P("job")))
 
     def _finishing(self) -> None:
-        held = and_(
-            job.c.key == P("k"),
-            job.c.id == P("of_id"),
-            job.c.run_token == P("token"),
-            job.c.owner == P("worker"),
-            # Something began to wait for the job after it was claimed: then its end must be counted down.
-            job.c.role == P("as_role"),
-            state_is(JobState.RUNNING),
-        )
-        wanted: Any = P("to_state")
-        cancelled = and_(job.c.cancel > literal_column("0"), wanted < FINAL)
-        self.finish = self.made(
-            update(job)
-            .where(held)
-            .values(
-                state=case((cancelled, literal_column(str(int(JobState.CANCELLED)))), else_=wanted),
-                # Of a job that runs there is none yet.
-                finished_at=case((or_(cancelled, wanted >= FINAL), P("now")), else_=job.c.finished_at),
-                owner=null(),
-                run_at=P("at"),
-                retries=P("to_retries"),
-                crashes=P("to_crashes"),
-                shown=case((cancelled, null()), else_=P("to_shown")),
-                attempts=job.c.attempts - P("uncharged"),
-            )
-        )
+        self.finish = self.many(finish, FINISH, by=("k", job.c.key))
+        kept = {f"kept_{column.name}": column.type for column in attempt.columns}
+        self.finish_whole = self.many(self._whole, FINISH | kept, by=("k", job.c.key))
+        self.finish_whole.whole = True
         self.new_call = self.made(
             update(job).where(job.c.key == P("k")).values(args=P("new_args"), options=P("new_options"))
         )
@@ -163,7 +200,11 @@ class JobStatements(StatementTable):
         self.whole_call = self.made(
             update(job).where(job.c.key == P("k")).values(role=job.c.role.op("&")(literal_column(str(Role.AWAITED))))
         )
-        self.add_attempt = self.made(self.dialect.upsert(attempt, ["key"]))
+        self.add_attempt = self.many(
+            lambda given: self.dialect.upsert(attempt, ["key"], given=given),
+            {column.name: column.type for column in attempt.columns},
+            by=("key", attempt.c.key),
+        )
         unfinished = job.c.state < FINAL
         self.note_shown = self.made(
             update(job)
@@ -172,6 +213,18 @@ class JobStatements(StatementTable):
             .returning(job.c.key)
         )
         self.add_note = self.made(self.dialect.upsert(note, ["job"]))
+
+    def _whole(self, given: Given) -> Executable:
+        """Return what ends the runs of jobs that are held and keeps their attempts, by one statement."""
+        ended: Any = finish(given)
+        held = ended.returning(job.c.key).cte("held")
+        kept: Any = self.dialect.upsert(
+            attempt,
+            ["key"],
+            given=lambda name: given(f"kept_{name}"),
+            where=[held.c.key == given("k"), given("kept_key").is_not(None)],
+        )
+        return select(held.c.key).add_cte(kept.cte("kept"))
 
     def _changing(self) -> None:
         self.cancel_waiting = self.made(
@@ -194,11 +247,7 @@ class JobStatements(StatementTable):
         )
 
     def _pruning(self) -> None:
-        self.next_done = self.made(
-            select(func.min(job.c.queue)).where(
-                job.c.finished_at.is_not(None), job.c.state == P("of_state"), job.c.queue > P("after")
-            )
-        )
+        self.next_done = self.different(job.c.queue, job.c.finished_at.is_not(None), job.c.state == P("of_state"))
         self.done_before = self.made(
             select(
                 job.c.key,

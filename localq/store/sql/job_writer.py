@@ -18,7 +18,8 @@ from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
 from localq.store.sql.job_clauses import span
 from localq.store.sql.job_statements import JobStatements, job_statements
-from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT
+from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, attempt
+from localq.store.sql.statement import ManyRows
 
 __all__ = ["JobWriter", "Place", "attempt_row"]
 
@@ -28,6 +29,8 @@ _SCHEDULED = int(JobState.SCHEDULED)
 Place = tuple[int, int]
 #: Places remembered; more are of jobs that never end here.
 _MOST_TAKEN = 20_000
+#: In the place of an attempt's values, where there is none.
+_NOT_KEPT = (None,) * len(attempt.columns)
 
 
 class JobWriter:
@@ -51,30 +54,22 @@ class JobWriter:
 
     def insert(self, cursor: Any, jobs: Sequence[NewJob], now: int) -> list[bool]:
         """Add jobs and what they wait for; return for each whether it is new."""
-        text = self._sql.add_job.text
         rows = [plain_row(new, now) for new in jobs]
         if all(map(is_plain, jobs)):
-            return self._insert_rows(cursor, jobs, text, rows)
+            return self._insert_rows(cursor, jobs, self._sql.add_job, rows)
         awaited = {edge.awaited for new in jobs for edge in new.after}
         rows = [self.edges.member_row(new, row, awaited) for new, row in zip(jobs, rows, strict=True)]
-        added = self._insert_rows(cursor, jobs, self._sql.add_member.text, rows)
+        added = self._insert_rows(cursor, jobs, self._sql.add_member, rows)
         self.edges.tie(cursor, jobs, added, now)
         return added
 
     def _insert_rows(
-        self, cursor: Any, jobs: Sequence[NewJob], text: str, rows: Sequence[tuple[Any, ...]]
+        self, cursor: Any, jobs: Sequence[NewJob], statement: ManyRows, rows: Sequence[tuple[Any, ...]]
     ) -> list[bool]:
-        small = all(len(new.args) <= INLINE_ARGS for new in jobs)
-        if len(rows) > 1 and small and self._dialect.all_or_none(cursor, text, rows):
-            return [True] * len(rows)
-        # Some id may exist already, and only one at a time tells which.
-        added = []
-        for new, row in zip(jobs, rows, strict=True):
-            cursor.execute(text, row)
-            is_new = cursor.rowcount == 1
+        added = statement.hits(cursor, rows)
+        for new, is_new in zip(jobs, added, strict=True):
             if is_new and len(new.args) > INLINE_ARGS:
                 self._sql.add_payload.run(cursor, of_id=new.id, args=new.args)
-            added.append(is_new)
         return added
 
     # Ending runs
@@ -95,17 +90,30 @@ class JobWriter:
         places = [taken.pop(done.id, None) or self._place_of(cursor, done) for done in completions]
         if not alone and not all(map(_concerns_no_other, completions, places)):
             raise NotAlone
-        if len(places) > 1 and None not in places:
+        if None not in places:
             held = list(zip(completions, cast(list[Place], places), strict=True))
-            rows = [finish.in_order(_finish_row(done, place, now)) for done, place in held]
-            if self._dialect.all_or_none(cursor, finish.text, rows):
-                self._record(cursor, held, now)
-                return places
-        # Some may not be held any more, and only one at a time tells which.
-        places = [self._end_one(cursor, *one, now, alone) for one in zip(completions, places, strict=True)]
+            applied = finish.hits(cursor, [_finish_row(done, place, now) for done, place in held])
+        else:
+            applied = [False] * len(places)
+        # Some may be elsewhere by now, or not held any more.
+        places = [
+            place if hit else self._end_one(cursor, done, place, now, alone)
+            for hit, done, place in zip(applied, completions, places, strict=True)
+        ]
         ended = zip(completions, places, strict=True)
         self._record(cursor, [(done, place) for done, place in ended if place is not None], now)
         return places
+
+    def whole_rows(self, completions: Sequence[Completion], now: int) -> list[tuple[Any, ...]] | None:
+        """Return what `finish_whole` writes of runs that end for good and change nothing else; None: there is more."""
+        rows = []
+        for done in completions:
+            place = self.taken.get(done.id)
+            if place is None or place[1] & Role.AWAITED or not _ends_alone(done):
+                return None
+            kept = _NOT_KEPT if done.attempt is None else attempt_row(place[0], done.attempt)
+            rows.append(_finish_row(done, place, now) + kept)
+        return rows if self._sql.finish_whole.few_bytes(rows) else None
 
     def _place_of(self, cursor: Any, done: Completion) -> Place | None:
         found = self._sql.place_of.run(cursor, of_id=done.id).fetchone()
@@ -113,10 +121,8 @@ class JobWriter:
 
     def _end_one(self, cursor: Any, done: Completion, place: Place | None, now: int, alone: bool) -> Place | None:
         """Move one job; return where it is, or None if it was not held."""
-        finish = self._sql.finish
         while place is not None:
-            cursor.execute(finish.text, finish.in_order(_finish_row(done, place, now)))
-            if cursor.rowcount == 1:
+            if self._sql.finish.hit(cursor, _finish_row(done, place, now)):
                 return place
             before, place = place, self._place_of(cursor, done)
             if place == before:
@@ -135,7 +141,7 @@ class JobWriter:
             self.edges.count(cursor, awaited, now)
         rows = [attempt_row(place[0], done.attempt) for done, place in ended if done.attempt is not None]
         if rows:
-            cursor.executemany(self._sql.add_attempt.text, rows)
+            self._sql.add_attempt.run(cursor, rows)
         for done, (key, role) in ended:
             if done.queue is not None or done.priority is not None:
                 self._sql.new_place.run(cursor, k=key, new_queue=done.queue, new_priority=done.priority)
@@ -172,17 +178,18 @@ class JobWriter:
         before: dict[str, JobState] = {}
         awaited: list[int] = []
         for job_id in dict.fromkeys(ids):
-            found = self._sql.by_id.run(cursor, of_id=job_id).fetchone()
+            # A run may end at this moment, beside the transaction: from here on it waits.
+            found = self._sql.standing.run(cursor, of_id=job_id).fetchone()
             if found is None:
                 continue
-            one = Job._make(found)
-            before[job_id] = JobState(one.state)
-            if one.state < JobState.RUNNING:
-                self._sql.cancel_waiting.run(cursor, k=one.key, now=now, signal=1 + signal)
-                if one.role & Role.AWAITED:
-                    awaited.append(one.key)
-            elif one.state == JobState.RUNNING:
-                self._sql.flag.run(cursor, k=one.key, signal=1 + signal)
+            key, state, role = found
+            before[job_id] = JobState(state)
+            if state < JobState.RUNNING:
+                self._sql.cancel_waiting.run(cursor, k=key, now=now, signal=1 + signal)
+                if role & Role.AWAITED:
+                    awaited.append(key)
+            elif state == JobState.RUNNING:
+                self._sql.flag.run(cursor, k=key, signal=1 + signal)
         self.edges.count_bad(cursor, awaited, now)
         return before
 
@@ -203,11 +210,29 @@ def is_plain(new: NewJob) -> bool:
     return new.workflow is None and not new.after and new.beside is None
 
 
+def by_themselves(jobs: Sequence[NewJob]) -> bool:
+    """Whether jobs have to do with each other at most, and with none that is there already."""
+    ids = {new.id for new in jobs}
+    return all(new.beside is None and all(edge.awaited in ids for edge in new.after) for new in jobs)
+
+
 def _concerns_no_other(done: Completion, place: Place | None) -> bool:
     """Whether nothing but a job itself is changed by its end."""
     if done.replaced is not None or not all(map(is_plain, done.follow_ups)):
         return False
     return place is None or not place[1] & Role.AWAITED
+
+
+def _ends_alone(done: Completion) -> bool:
+    """Whether nothing but a job's state and its attempt is to be written."""
+    return (
+        done.state >= JobState.SUCCEEDED
+        and done.replaced is None
+        and not done.follow_ups
+        and done.queue is None
+        and done.priority is None
+        and done.args is None
+    )
 
 
 def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:
@@ -227,25 +252,26 @@ def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:
     )
 
 
-def attempt_row(key: int, attempt: Attempt) -> tuple[Any, ...]:
+def attempt_row(key: int, run: Attempt) -> tuple[Any, ...]:
     """Return the values of an attempt of a job (by key)."""
-    return (key << ATTEMPT_BITS | min(attempt.number, LAST_ATTEMPT), *attempt[1:])
+    return (key << ATTEMPT_BITS | min(run.number, LAST_ATTEMPT), *run[1:])
 
 
-def _finish_row(done: Completion, place: Place, now: int) -> dict[str, Any]:
+def _finish_row(done: Completion, place: Place, now: int) -> tuple[Any, ...]:
+    """Return what is said of a job that ends, in the order of `FINISH`."""
     if done.state == JobState.RUNNING:
         raise ValueError(f"the completion of job {done.id} says RUNNING; an attempt that is over leaves that state")
-    return {
-        "k": place[0],
-        "of_id": done.id,
-        "token": done.run_token,
-        "worker": done.owner,
-        "to_state": int(done.state),
-        "now": now,
-        "at": done.run_at,
-        "to_retries": done.retries,
-        "to_crashes": done.crashes,
-        "to_shown": done.shown,
-        "uncharged": 0 if done.attempt is not None else 1,
-        "as_role": place[1],
-    }
+    return (
+        place[0],
+        done.id,
+        done.run_token,
+        done.owner,
+        int(done.state),
+        now,
+        done.run_at,
+        done.retries,
+        done.crashes,
+        done.shown,
+        0 if done.attempt is not None else 1,
+        place[1],
+    )

@@ -22,7 +22,7 @@ from localq.store.sql.database import Database, NotAlone
 from localq.store.sql.history import remember
 from localq.store.sql.job_clauses import waiting_columns
 from localq.store.sql.job_statements import JobStatements, job_statements
-from localq.store.sql.job_writer import JobWriter, Place, is_plain, plain_row
+from localq.store.sql.job_writer import JobWriter, Place, by_themselves, is_plain, plain_row
 from localq.store.sql.old_jobs import OldJobs
 from localq.store.sql.schema import INLINE_ARGS, job
 from localq.store.sql.statement import Statement
@@ -54,19 +54,32 @@ class SqlJobs:
             if is_plain(new) and len(new.args) <= INLINE_ARGS and not failpoints.armed():
                 # One statement is a transaction of its own, and two round trips to SQLite less.
                 with self._db.lock:
-                    written = self._db.write_one(self._sql.add_job.text, plain_row(new, now))
+                    written = self._db.write_one(self._sql.add_job.one.text, plain_row(new, now))
                 self._bells.ring(Topic.WORK)
                 return [Added(new.id, written == 1)]
-        added = self._db.beside_others(lambda cursor, alone: self._insert(cursor, jobs, now, alone))
+        added = self._added(jobs, now)
         self._db.added(len(jobs))
         failpoints.point("enqueue.after")
         self._bells.ring(Topic.WORK)
         return [Added(new.id, is_new) for new, is_new in zip(jobs, added, strict=True)]
 
+    def _added(self, jobs: Sequence[NewJob], now: int) -> Sequence[bool]:
+        if self._at_once and all(is_plain(new) and len(new.args) <= INLINE_ARGS for new in jobs):
+            return self._db.write_rows(self._sql.add_job, [plain_row(new, now) for new in jobs])
+        return self._db.beside_others(lambda cursor, alone: self._insert(cursor, jobs, now, alone))
+
+    @property
+    def _at_once(self) -> bool:
+        """Whether what concerns no other job is written by one statement, which waits for nobody."""
+        return self._db.together and not failpoints.armed()
+
     def _insert(self, cursor: Any, jobs: Sequence[NewJob], now: int, alone: bool) -> list[bool]:
-        if not alone and not all(map(is_plain, jobs)):
+        if not alone and not by_themselves(jobs):
             raise NotAlone
         added = self._writer.insert(cursor, jobs, now)
+        if not alone and not all(added) and not all(map(is_plain, jobs)):
+            # What was there already may wait for others, or have ended.
+            raise NotAlone
         failpoints.point("enqueue.inside")
         return added
 
@@ -88,7 +101,7 @@ class SqlJobs:
         """Write what attempts came to; see the protocol."""
         if not completions:
             return Finished([])
-        ended = self._db.beside_others(lambda cursor, alone: self._end(cursor, completions, now, alone))
+        ended = self._ended(completions, now)
         failpoints.point("finish.after")
         finished, final = _finished(completions, ended)
         if final:
@@ -96,6 +109,21 @@ class SqlJobs:
         if finished.ready or finished.freed:
             self._bells.ring(Topic.WORK)
         return finished
+
+    def _ended(self, completions: Sequence[Completion], now: int) -> Sequence[Place | None]:
+        rows = self._writer.whole_rows(completions, now) if self._at_once else None
+        if rows is None:
+            return self._db.beside_others(lambda cursor, alone: self._end(cursor, completions, now, alone))
+        hits = self._db.write_rows(self._sql.finish_whole, rows)
+        missed = [done for done, hit in zip(completions, hits, strict=True) if not hit]
+        # They are elsewhere by now, or not held any more.
+        others = iter(
+            self._db.beside_others(lambda cursor, alone: self._end(cursor, missed, now, alone)) if missed else ()
+        )
+        return [
+            self._writer.taken.pop(done.id, None) if hit else next(others)
+            for done, hit in zip(completions, hits, strict=True)
+        ]
 
     def _end(self, cursor: Any, completions: Sequence[Completion], now: int, alone: bool) -> Sequence[Place | None]:
         ended = self._writer.end(cursor, completions, now, alone=alone)
@@ -114,8 +142,7 @@ class SqlJobs:
 
     def cancel(self, ids: Sequence[str], now: int, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs; see the protocol."""
-        with self._db.lock, self._db.writing as cursor:
-            before = self._writer.cancel(cursor, ids, now, signal)
+        before = self._db.alone(lambda cursor: self._writer.cancel(cursor, ids, now, signal))
         self._bells.ring(Topic.WORK, (CANCEL,))
         self._bells.ring(Topic.RESULTS, [job_id for job_id, state in before.items() if not state.final])
         return before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from sqlalchemy import bindparam, func, literal_column, null, select, update
+from sqlalchemy import bindparam, literal_column, null, select, update
 
 from localq.model.job import JobState
 from localq.model.orders import PARKED_AT
@@ -27,10 +27,8 @@ class LimitStatements(StatementTable):
         self.keep = self.made(dialect.upsert(bucket, ["task"]))
 
     def _parking(self) -> None:
-        self.next_queue = self.made(select(func.min(job.c.queue)).where(is_parked(), job.c.queue > P("after")))
-        self.next_task = self.made(
-            select(func.min(job.c.task)).where(is_parked(), job.c.queue == P("of_queue"), job.c.task > P("after"))
-        )
+        self.next_queue = self.different(job.c.queue, is_parked())
+        self.next_task = self.different(job.c.task, is_parked(), job.c.queue == P("of_queue"))
         best = (
             select(job.c.key)
             .where(is_parked(), job.c.queue == P("of_queue"), job.c.task == P("of_task"))

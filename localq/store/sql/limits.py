@@ -17,7 +17,6 @@ from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.limit_statements import LimitStatements, limit_statements
 from localq.store.sql.mail import standing_orders
 from localq.store.sql.mail_statements import mail_statements
-from localq.store.sql.statement import skipping
 
 __all__ = ["Brakes", "Limits"]
 
@@ -107,8 +106,8 @@ class Limits:
     def _parked(self, cursor: Any) -> Iterator[tuple[str, str]]:
         """Yield each queue and task of which jobs are parked, by skipping from one to the next in the index."""
         sql = self._sql
-        for queue in skipping(cursor, sql.next_queue):
-            for task in skipping(cursor, sql.next_task, of_queue=queue):
+        for queue in sql.next_queue.run(cursor):
+            for task in sql.next_task.run(cursor, of_queue=queue):
                 yield queue, task
 
     def _let_out_some(self, cursor: Any, brakes: Brakes, queue: str, task: str, now: int) -> None:

@@ -105,17 +105,13 @@ class SqlMoving:
         return fresh
 
     def _put_jobs(self, cursor: Any, jobs: Sequence[WholeJob], now: int) -> int:
-        text, names = self._sql.put_job.text, self._sql.put_job.names
-        rows = [_row(one.job, names) for one in jobs]
-        if len(rows) > 1 and self._db.dialect.all_or_none(cursor, text, rows):
-            fresh = list(jobs)
-        else:
-            # Some are there, and only one at a time tells which.
-            fresh = [one for one, row in zip(jobs, rows, strict=True) if cursor.execute(text, row).rowcount == 1]
+        put = self._sql.put_job
+        hits = put.hits(cursor, [_row(one.job, put.names) for one in jobs])
+        fresh = [one for one, is_new in zip(jobs, hits, strict=True) if is_new]
         keys = self._keys(cursor, (one.job.id for one in fresh))
         attempts = [attempt_row(keys[one.job.id], run) for one in fresh for run in one.attempts]
         if attempts:
-            cursor.executemany(self._jobs.add_attempt.text, attempts)
+            self._jobs.add_attempt.run(cursor, attempts)
         for one in fresh:
             if len(one.job.args or b"") > INLINE_ARGS:
                 self._jobs.add_payload.run(cursor, of_id=one.job.id, args=one.job.args)

@@ -55,7 +55,11 @@ class MovingStatements(StatementTable):
         self.groups = self.made(groups.order_by(saved_group.c.id).limit(P("most")))
 
     def _putting(self) -> None:
-        self.put_job = self.made(self.dialect.insert_new(job, _WRITTEN, ["id"]))
+        self.put_job = self.many(
+            lambda given: self.dialect.insert_new(job, _WRITTEN, ["id"], given),
+            {name: job.c[name].type for name in _WRITTEN},
+            by=("id", job.c.id),
+        )
         self.keys_of = self.made(select(job.c.id, job.c.key).where(job.c.id.in_(self.dialect.listed("names"))))
         names = [column.name for column in edge.columns]
         self.put_tie = self.made(self.dialect.insert_new(edge, names, ["waiter", "position"]))

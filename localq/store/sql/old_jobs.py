@@ -10,7 +10,6 @@ from localq.model.job import JobState
 from localq.store.sql.database import Database
 from localq.store.sql.group_statements import group_statements
 from localq.store.sql.job_statements import JobStatements, job_statements
-from localq.store.sql.statement import skipping
 from localq.store.sql.worker_statements import worker_statements
 
 __all__ = ["OldJobs"]
@@ -40,7 +39,7 @@ class OldJobs:
         cut: list[int] = []
         with self._db.lock, self._db.reading as cursor:
             for state in (state for state in JobState if state.final):
-                for queue in skipping(cursor, self._sql.next_done, of_state=int(state)):
+                for queue in self._sql.next_done.run(cursor, of_state=int(state)):
                     found = self._sql.done_before.run(
                         cursor,
                         of_state=int(state),

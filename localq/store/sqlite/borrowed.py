@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sqlite3
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.store.sql.database import Database
+from localq.store.sql.lent import driver_connection
 from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.errors import explained
 
@@ -117,18 +117,8 @@ class BorrowedDatabase(Database):
 
 
 def _driver_connection(given: Any) -> sqlite3.Connection:
-    """Return the driver's connection within what users have, in a transaction if that is SQLAlchemy's to begin."""
-    found = given
-    if hasattr(given, "ensure_connection"):
-        given.ensure_connection()
-        found = given.connection
-    elif not isinstance(given, sqlite3.Connection):
-        if inspect.ismethod(getattr(given, "connection", None)) and not inspect.iscoroutinefunction(given.connection):
-            found = given.connection()
-        if hasattr(found, "in_transaction") and hasattr(getattr(found, "connection", None), "dbapi_connection"):
-            if not found.in_transaction():
-                found.begin()
-            found = found.connection.dbapi_connection
+    """Return the driver's connection within what users have."""
+    found = driver_connection(given, sqlite3.Connection)
     if isinstance(found, sqlite3.Connection):
         return found
     raise ImproperlyConfigured(
