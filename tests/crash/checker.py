@@ -55,6 +55,7 @@ class _Deaths:
         for pid, point, _ in lab.faults():
             self._killed[pid] = point
         self._parents = {run.pid: run.parent for run in lab.starts()}
+        self.forgot = lab.forgot
 
     def reason(self, pid: int) -> str | None:
         """Say why a process died, if that is known."""
@@ -120,15 +121,19 @@ def _check_runs(verdict: Verdict, job: Job, attempts: list[Attempt], begun: list
     """Each attempt runs at most once; each beyond the first has a reason."""
     recorded = {one.number: one for one in attempts}
     for number, times in Counter(run.attempt for run in begun).items():
-        if times > 1:
+        if times > 1 and deaths.forgot:
+            verdict.reasons["server stopped"] += times - 1
+        elif times > 1:
             verdict.unexplained.append(f"{_said(job)}: attempt {number} began {times} times")
-        if number not in recorded:
+        if number not in recorded and not deaths.forgot:
             verdict.unexplained.append(f"{_said(job)}: attempt {number} began and is not on record")
     for one in attempts:
         if one.ending != "LOST":
             continue
         said = _PID.search(_error(one))
         reason = deaths.reason(int(said.group(1))) if said else None
+        if reason is None and deaths.forgot:
+            reason = "server stopped"
         if reason is None:
             verdict.unexplained.append(f"{_said(job)}: attempt {one.number}: {_error(one)}")
         else:

@@ -9,7 +9,7 @@ import json
 import sys
 
 from tests.crash import journal
-from tests.crash.tasks import FOLDER, TASKS, q
+from tests.crash.tasks import FOLDER, TASKS, insist, q
 
 
 def main(task: str, first: str, count: str, batch: str = "1", *more: str) -> None:
@@ -19,9 +19,9 @@ def main(task: str, first: str, count: str, batch: str = "1", *more: str) -> Non
     for at in range(0, len(numbers), int(batch)):
         part = numbers[at : at + int(batch)]
         if len(part) == 1:
-            results = [known.delay(part[0], *rest)]
+            results = [insist(known.delay, part[0], *rest)]
         else:
-            results = list(q.enqueue_many([known.s(number, *rest) for number in part]))
+            results = list(insist(q.enqueue_many, [known.s(number, *rest) for number in part]))
         for number, result in zip(part, results, strict=True):
             journal.append(FOLDER / "acks", journal.Ack(result.id, task, number))
         journal.append(FOLDER / "batches", len(part), sync=True)

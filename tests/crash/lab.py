@@ -145,6 +145,8 @@ class Lab:
         #: An app that knows no tasks.
         self.app = LocalQ("lab", url=self.url)
         self.app._store = self.store
+        #: Whether the server may have lost what workers wrote last, as it says that it may.
+        self.forgot = False
         #: What was killed from outside: pid to what it was.
         self.kills: dict[int, str] = {}
         self._beats: dict[str, set[int]] = {}

@@ -1,4 +1,4 @@
-"""Kill things for a while and count what is lost: `python -m tests.crash.run --minutes 10 [--seed N] [--store redis]`.
+"""Kill things for a while and count what is lost: `python -m tests.crash.run --minutes 10 [--seed N] [--store KIND]`.
 
 Round after round a laboratory gets workers, clients and jobs of every good kind; meanwhile processes are killed at
 random moments from outside, and at random points from within. Each round ends with everything drained and the
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from tests.crash.checker import Verdict, check, check_clean
 from tests.crash.chords import send_chord, wrong_bodies
 from tests.crash.lab import Lab, Program
-from tests.crash.places import KINDS, Blows, place
+from tests.crash.places import FORGETFUL, KINDS, Blows, place
 
 SLOT = ["run.before", "run.after", "report.half", "report.after", "slot.ready"]
 WORKER = [
@@ -113,6 +113,7 @@ class Round:
         workers, clients = self._alive("worker"), self._alive("client")
         if how in self.blows:
             self.blows[how]()
+            self.lab.forgot |= how in FORGETFUL
         elif how == "everything" and self.dice.random() < 0.5:
             self.lab.kill_everything()
         elif how == "client" and clients:
