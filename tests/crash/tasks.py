@@ -25,11 +25,11 @@ FOLDER = Path(os.environ["LOCALQ_LAB"])
 q = LocalQ("lab", url=os.environ["LOCALQ_LAB_URL"], **json.loads(os.environ.get("LOCALQ_LAB_SETTINGS", "{}")))
 
 
-def insist(call: Callable[..., Any], *arguments: Any) -> Any:
+def insist(call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call, and again while the store cannot be reached; what had no answer may be there all the same."""
     while True:
         try:
-            return call(*arguments)
+            return call(*arguments, **options)
         except StoreBusy:
             time.sleep(0.1)
 

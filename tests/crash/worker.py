@@ -11,11 +11,13 @@ from localq.model.events import subscribe
 from localq.worker.build import assemble
 from localq.worker.shutdown import Stopping
 from tests.crash import journal
-from tests.crash.tasks import FOLDER, q
+from tests.crash.tasks import FOLDER, insist, q
 
 
 def main(name: str, slots: str, max_tasks: str = "0", max_memory_kb: str = "0") -> None:
-    worker = assemble(
+    # Whoever starts it would start it again, until its server is there.
+    worker = insist(
+        assemble,
         q,
         printed=lambda job, text, is_error: None,
         concurrency=int(slots),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
 from localq.exceptions import ImproperlyConfigured, StoreBusy, StoreError, StoreForeign, StoreVersion
@@ -14,7 +15,9 @@ from localq.model.edges import Edge
 from localq.model.job import Job, JobState
 from localq.model.worker import Served, WorkerState
 from localq.store import check_there, examine, open_reader, open_store, sizes
+from localq.store.postgresql import examine as examination
 from localq.store.protocol import Topic
+from localq.store.sql.schema import SCHEMA_VERSION
 from tests.store.given import LEASE, NOW, claimed, done, new, news, worker
 from tests.store.server import reason, server
 from tests.store.together import DEADLINE_S
@@ -312,16 +315,8 @@ def test_a_check_tells_of_the_server(opened: Open, url: str) -> None:
 
     assert reader is not None
     reader.close()
-    assert [one.check for one in found] == ["server", "durability", "owner"]
+    assert [one.check for one in found] == ["server", "sweeping", "durability", "owner"]
     assert found[0].what.startswith("The server is PostgreSQL ")
-
-
-def test_jobs_cannot_be_added_by_a_connection_of_the_users(opened: Open) -> None:
-    with (
-        pytest.raises(ImproperlyConfigured, match="cannot be added by a connection of yours"),
-        opened().within(object()),
-    ):
-        pass
 
 
 # Events
@@ -343,3 +338,63 @@ def test_an_event_longer_than_a_notice_arrives_whole(opened: Open) -> None:
         heard += bell.receive()
     assert heard == sent
     bell.close()
+
+
+# Two versions at once
+
+
+def test_who_has_a_store_open_goes_on_when_a_newer_version_takes_it_over(opened: Open, url: str) -> None:
+    store, newer = opened(), opened()
+    store.jobs.add(news("a"), NOW)
+    with newer.database.writing as cursor:
+        cursor.execute("UPDATE meta SET value = $1 WHERE name = 'format'", (str(SCHEMA_VERSION + 1),))
+
+    # What it knows is as it was: a newer format takes nothing away that an open one uses.
+    me = worker(store)
+    assert store.jobs.finish([done(one) for one in claimed(store, me, 1)], NOW).applied == [True]
+    for opens in (lambda: open_store(url).open(), lambda: open_reader(url).read.stats()):
+        with pytest.raises(StoreVersion, match=r"made by a newer LocalQ .*; nothing was changed"):
+            opens()
+
+    with newer.database.writing as cursor:
+        cursor.execute("UPDATE meta SET value = $1 WHERE name = 'format'", (str(SCHEMA_VERSION),))
+
+
+# Sweeping
+
+
+def test_a_check_tells_of_old_transactions(opened: Open, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened()
+    monkeypatch.setattr(examination, "_OLD", examination._OLD.replace("5 minutes", "0 minutes"))
+    with psycopg.connect(server().url) as open_for_long:
+        open_for_long.execute("SELECT 1")
+        found, reader = examine(url)
+    assert reader is not None
+    reader.close()
+
+    (said,) = [one for one in found if one.check == "transactions"]
+    assert said.level == "warning"
+    assert "1 transactions are open for more than 5 minutes" in said.what
+
+
+def test_the_tables_that_change_most_are_swept_often(opened: Open) -> None:
+    asked = opened().database.asked
+    said = "SELECT reloptions FROM pg_class WHERE oid = $1::text::regclass"
+    options = {table: set(asked(said, (table,))) for table in ("job", "attempt", "worker")}
+
+    assert {"fillfactor=80", "autovacuum_vacuum_scale_factor=0.02"} <= options["job"]
+    assert {"fillfactor=100", "autovacuum_vacuum_scale_factor=0.02"} <= options["attempt"]
+    assert "fillfactor=50" in options["worker"]
+
+
+def test_beats_of_a_worker_leave_its_row_where_it_is(opened: Open) -> None:
+    store = opened()
+    me = worker(store)
+    for _ in range(20):
+        store.workers.beat(me, {}, LEASE, NOW)
+
+    heap_only = store.database.asked(
+        "SELECT n_tup_hot_upd FROM (SELECT pg_stat_force_next_flush()) AS now, "
+        "pg_stat_get_tuples_hot_updated('worker'::regclass) AS found (n_tup_hot_upd)"
+    )
+    assert heap_only >= 15

@@ -68,6 +68,22 @@ def _facts(cursor: Any, version: int) -> list[Finding]:
                 "See pg_stat_activity for whose they are.",
             )
         )
+    if cursor.execute("SELECT current_setting('autovacuum')").fetchone()[0] != "on":
+        found.append(
+            warning(
+                "sweeping",
+                "The server runs with autovacuum=off, so that rows of jobs that are gone stay in the tables.",
+                "Set autovacuum=on; the tables say themselves how often.",
+            )
+        )
+    if cursor.connection.prepare_threshold is None:
+        found.append(
+            note(
+                "pooler",
+                "A pooler stands before the server: bells are silent there, so that results are looked for ten times "
+                "a second, and work twice. Give LocalQ the server's own address where latency matters.",
+            )
+        )
     if cursor.execute("SELECT current_setting('fsync')").fetchone()[0] != "on":
         found.append(warning("durability", "The server runs with fsync=off.", "A crash of its machine may lose all."))
     return found

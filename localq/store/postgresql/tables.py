@@ -13,8 +13,26 @@ from localq.store.sql.schema import READY_BY_TASK, SCHEMA_VERSION, metadata
 
 __all__ = ["identity_of", "make"]
 
-#: Rows change three times and go soon: room in the pages, and a sweep after every fiftieth part.
-_TUNED = "SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)"
+#: A sweep after every fiftieth part, and at full speed: small and often, so that what is dead never piles up.
+_SWEPT = (
+    "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, "
+    "autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0"
+)
+#: What rows of a table live through: how full its pages are made (percent), so that a changed row finds room beside.
+_FILLED = {
+    # Changed three times, and indexed anew each time.
+    "job": 80,
+    "schedule": 80,
+    # Changed for as long as they are there, in columns without an index.
+    "worker": 50,
+    "bucket": 50,
+    # Written once, and gone with their jobs.
+    "attempt": 100,
+    "edge": 100,
+    "firing": 100,
+    "note": 80,
+    "payload": 100,
+}
 
 
 def identity_of(cursor: Any, address: Address) -> str | None:
@@ -56,7 +74,8 @@ def make(cursor: Any, address: Address) -> str:
     for statement in POSTGRESQL.tables(metadata):
         cursor.execute(statement)
     cursor.execute(POSTGRESQL.made_if_missing(READY_BY_TASK))
-    cursor.execute(f"ALTER TABLE job {_TUNED}")
+    for table, filled in _FILLED.items():
+        cursor.execute(f"ALTER TABLE {table} SET (fillfactor = {filled}, {_SWEPT})")
     failpoints.point("store.create")
     identity = uuid.uuid4().hex
     write = "INSERT INTO meta (name, value) VALUES ('uuid', $1), ('format', $2)"

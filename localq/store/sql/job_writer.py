@@ -107,6 +107,8 @@ class JobWriter:
     def whole_rows(self, completions: Sequence[Completion], now: int) -> list[tuple[Any, ...]] | None:
         """Return what `finish_whole` writes of runs that end for good and change nothing else; None: there is more."""
         rows = []
+        if len({done.id for done in completions}) < len(completions):
+            return None
         for done in completions:
             place = self.taken.get(done.id)
             if place is None or place[1] & Role.AWAITED or not _ends_alone(done):
