@@ -11,6 +11,7 @@ import contextlib
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -23,6 +24,8 @@ __all__ = ["adding", "paths_of"]
 
 #: Jobs that wait at most while some are added.
 _BACKLOG = 4000
+#: Milliseconds that an answer may take.
+_LIMIT_MS = 100
 
 
 class _Ids:
@@ -97,22 +100,24 @@ def _figures(answers: Sequence[Answer]) -> dict[str, float]:
     return told
 
 
-def _warm(file: Path, paths: Sequence[str], times: int) -> dict[str, dict[str, float]]:
-    with Web(file) as web:
-        for path in paths:
-            web.ask(path)
-        return {path: _figures([web.ask(path) for _ in range(times)]) for path in paths}
+def _warm(file: Path, path: str, times: int, web: Web) -> list[Answer]:
+    web.ask(path)
+    return [web.ask(path) for _ in range(times)]
 
 
-def _cold(file: Path, paths: Sequence[str], times: int) -> dict[str, dict[str, float]]:
-    """Ask each path as the first of a dashboard that has just begun, of a file that nobody has read lately."""
-    found: dict[str, list[Answer]] = {path: [] for path in paths}
+def _cold(file: Path, path: str, times: int, web: Web) -> list[Answer]:
+    """Ask a path as the first of a dashboard that has just begun, of a file that nobody has read lately."""
+    found = []
     for _ in range(times):
-        for path in paths:
-            with Web(file) as web:
-                evict(file)
-                found[path].append(web.ask(path))
-    return {path: _figures(answers) for path, answers in found.items()}
+        with Web(file) as fresh:
+            evict(file)
+            found.append(fresh.ask(path))
+    return found
+
+
+def _shown(path: str, told: dict[str, float]) -> str:
+    sizes = "".join(f"{told[name]:9.1f}" for name in ("wall_p50", "wall_p95", "cpu_p50", "cpu_p95", "kB"))
+    return f"{path[:60]:60}{sizes}{'  OVER' if told['cpu_p95'] > _LIMIT_MS else ''}  {told['status']:.0f}"
 
 
 def main() -> None:
@@ -126,14 +131,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("build/dashboard.json"))
     given = parser.parse_args()
     paths = [path for path in paths_of(given.file) if given.only in path]
-    with adding(given.file) if given.drain else contextlib.nullcontext():
-        figures = (_cold if given.cold else _warm)(given.file, paths, given.times)
+    print(f"{'ms':60}  wall p50    p95   cpu p50    p95     kB")
+    figures = {}
+    with adding(given.file) if given.drain else contextlib.nullcontext(), Web(given.file) as web:
+        while json.loads(web.ask("/api/v1/series?window=7d").body)["counted_from"] is not None and not given.cold:
+            time.sleep(1)
+        for path in paths:
+            figures[path] = _figures((_cold if given.cold else _warm)(given.file, path, given.times, web))
+            print(_shown(path, figures[path]), flush=True)
     given.json.parent.mkdir(parents=True, exist_ok=True)
     given.json.write_text(json.dumps(figures, indent=2) + "\n")
-    print(f"{'ms':60}  wall p50    p95   cpu p50    p95     kB")
-    for path, told in figures.items():
-        sizes = "".join(f"{told[name]:9.1f}" for name in ("wall_p50", "wall_p95", "cpu_p50", "cpu_p95", "kB"))
-        print(f"{path[:60]:60}{sizes}{'  OVER' if told['cpu_p95'] > 100 else ''}  {told['status']:.0f}")
 
 
 if __name__ == "__main__":
