@@ -22,19 +22,25 @@ from typing import NamedTuple
 
 from localq import LocalQ
 from localq.model.job import JobState
-from tests.bench.web_process import TOKEN, Web, worker
+from tests.bench.web_process import TOKEN, Web, cpu_with_children, worker
 
 _PAGES = ["/", "/", "/?window=24h", "/jobs", "/jobs?state=FAILURE", "/tasks", "/tasks/tests.bench.benchtasks.noop"]
 _PAGES += ["/queues", "/queues/celery", "/workers"]
 _HEADERS = {"Authorization": f"Bearer {TOKEN}", "Accept": "text/html", "X-Live": "1"}
 #: Milliseconds after which a page that was told of a change while it asked asks again, as its script does.
 _AGAIN_S = 0.7
+_LINE = "{:8.0f}/s  {:.0f} us a job  web {:.3f}  pages {:.1f}/s  log {:,}"
 
 
 class Stretch(NamedTuple):
-    """What a stretch came to: jobs a second, processor seconds and pages a second, and bytes of the log at its end."""
+    """What a stretch came to.
+
+    Jobs a second, microseconds of a processor that the worker and its slots took for each, processor seconds of the
+    dashboard and pages a second, and bytes of the log at its end.
+    """
 
     per_second: float
+    job_us: float
     web: float
     pages: float
     log: int
@@ -86,7 +92,8 @@ class Browsers:
 
 
 class _Drained:
-    def __init__(self, file: Path, web: Web, backlog: int, length_s: float) -> None:
+    def __init__(self, file: Path, web: Web, pid: int, backlog: int, length_s: float) -> None:
+        self._pid = pid
         self._app = LocalQ("benchtasks", path=file, durability="normal")
         self._file, self._web, self._backlog, self._length_s = file, web, backlog, length_s
 
@@ -105,12 +112,15 @@ class _Drained:
         with Browsers(self._web.port, browsers) as opened:
             time.sleep(2)
             ready, web, begun = self._ready(), self._web.cpu_s, time.monotonic()
+            works = cpu_with_children(self._pid)
             while time.monotonic() - begun < self._length_s and self._ready() > self._backlog // 20:
                 time.sleep(0.5)
             took = time.monotonic() - begun
             left, web = self._ready(), self._web.cpu_s - web
+            works = cpu_with_children(self._pid) - works
         log = os.stat(f"{self._file}-wal").st_size
-        return Stretch((ready - left) / took, web / took, len(opened.answers) / took, log)
+        done = max(1, ready - left)
+        return Stretch(done / took, 1e6 * works / done, web / took, len(opened.answers) / took, log)
 
 
 def _until_counted(web: Web) -> None:
@@ -129,17 +139,22 @@ def main() -> None:
     parser.add_argument("--length", type=float, default=10.0, help="seconds of a stretch at most")
     given = parser.parse_args()
     alone, watched = [], []
-    with Web(given.file) as web, worker(given.file):
+    with Web(given.file) as web, worker(given.file) as process:
         _until_counted(web)
-        drained = _Drained(given.file, web, given.backlog, given.length)
+        drained = _Drained(given.file, web, process.pid, given.backlog, given.length)
         drained.stretch(0)
         for _ in range(given.rounds):
             alone.append(drained.stretch(0))
             watched.append(drained.stretch(given.browsers))
-            print("alone   {:8.0f}/s  web {:.3f}  pages {:.1f}/s  log {:,}".format(*alone[-1]))
-            print("watched {:8.0f}/s  web {:.3f}  pages {:.1f}/s  log {:,}".format(*watched[-1]), flush=True)
+            print("alone   {:8.0f}/s  {:.0f} us a job  web {:.3f}  pages {:.1f}/s  log {:,}".format(*alone[-1]))
+            print(
+                "watched {:8.0f}/s  {:.0f} us a job  web {:.3f}  pages {:.1f}/s  log {:,}".format(*watched[-1]),
+                flush=True,
+            )
     lost = [1 - there.per_second / here.per_second for here, there in zip(alone, watched, strict=True)]
     share = statistics.median(one.web for one in watched) / (os.cpu_count() or 1)
+    dearer = statistics.median(one.job_us for one in watched) / statistics.median(one.job_us for one in alone) - 1
+    print(f"a job took {100 * dearer:.1f} % more of a processor")
     print(f"lost: median {100 * statistics.median(lost):.1f} %; the dashboard took {100 * share:.1f} % of the machine")
 
 
