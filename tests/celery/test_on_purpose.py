@@ -157,6 +157,14 @@ def test_a_replacement_takes_the_id_of_what_it_stands_for(sides: tuple[Side, Sid
     assert (localq.result, localq.named) == (["SUCCESS", ["b"]], [])
 
 
+def test_a_task_of_a_header_may_be_replaced_with_any_workflow(sides: tuple[Side, Side]) -> None:
+    inner = of("chord", ok("a"), body=of("chain", ok("b"), ok("c")))
+    celery, localq = both(sides, of("chord", {"kind": "become", "label": "r", "shape": inner}, body=ok("d")))
+
+    assert celery.result == ["FAILURE", "ChordError"]
+    assert localq.result == ["SUCCESS", ["d", [["c", ["b", [["a"]]]]]]]
+
+
 def test_callbacks_of_what_is_replaced_with_a_chain_get_its_result(sides: tuple[Side, Side]) -> None:
     line = of("chain", ok("a"), of("chord", ok("b"), body=ok("c")), ok("d"))
     celery, localq = both(sides, {"kind": "become", "label": "r", "links": ["l"], "shape": line})
