@@ -236,6 +236,8 @@ def test_jobs_are_counted_by_queue_and_state(varied: Any) -> None:
 
     assert varied.read.stats().counts == counted
     assert all(isinstance(state, JobState) for _, state in varied.read.stats().counts)
+    unfinished = {which: count for which, count in counted.items() if not which[1].final}
+    assert varied.read.stats(finished=False) == varied.read.stats()._replace(counts=unfinished)
 
 
 def test_waiting_jobs_are_counted_by_queue_and_task(varied: Any) -> None:

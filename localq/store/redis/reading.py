@@ -134,13 +134,13 @@ class RedisReading:
         with self._server.question():
             return stranded(self._server, self.get, limit)
 
-    def stats(self) -> Stats:
+    def stats(self, finished: bool = True) -> Stats:
         """Return counts, and since when queues wait; see the protocol."""
         told = pairs(self._server.one("HGETALL", self._server.key("n")))
         counts: dict[tuple[str, JobState], int] = {}
         for name, count in told.items():
             state, _, queue = name.decode().partition(":")
-            if int(count) > 0:
+            if int(count) > 0 and (finished or not JobState(int(state)).final):
                 counts[queue, JobState(int(state))] = int(count)
         waits = (JobState.READY, JobState.SCHEDULED)
         since: dict[str, int] = {}
