@@ -81,8 +81,8 @@ def store(session: nox.Session) -> None:
 
 @nox.session
 def celery(session: nox.Session) -> None:
-    """Run the same programs and workflows on Celery itself, which the extra of that name brings."""
-    install(session, "celery")
+    """Run the same programs and workflows on Celery itself."""
+    install(session, "peer")
     python(session, "-m pytest tests/celery", posargs=True)
 
 

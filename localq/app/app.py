@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 from localq import current
 from localq.app.absent import INSTEAD
 from localq.app.arguments import settings_of
+from localq.app.carrier import WithCarrier
 from localq.app.frameworks import fit
 from localq.app.parts import Part
 from localq.app.with_items import WithItems
@@ -65,7 +66,7 @@ _OWN = (
 )
 
 
-class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, WithWorkflows, WithItems):
+class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, WithWorkflows, WithItems, WithCarrier):
     """A queue of jobs in one file, with the tasks it can run.
 
     Nothing is opened, started or read before it is needed.
@@ -212,6 +213,8 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
     ) -> AsyncResult[Any]:
         """Add the job of a call; `task` is the task of that name, where it is at hand."""
         self.conf.follow()
+        if self.carrier is not None and not self.eager:
+            return self.carrier.send(name, args, kwargs, options)  # type: ignore[no-any-return]
         kept = taken(name, args, kwargs, options)
         if kept is not None:
             return self._result(task, kept)
@@ -250,6 +253,8 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]:
         """Add many jobs in one transaction: all or none; return their results in the same order."""
         self.conf.follow()
+        if self.carrier is not None and not self.eager:
+            return [self.carrier.send_workflow(sig, (), {}, {}) for sig in signatures]
         jobs: list[NewJob] = []
         results: list[Any] = []
         for sig in signatures:
@@ -311,7 +316,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
 
     def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: N802 - Celery's name
         """Return the result of a job."""
-        return AsyncResult(id, self)
+        return AsyncResult(id, self) if self.carrier is None else self.carrier.result(id)
 
     def cancel(self, ids: list[str], *, signal: int = 0) -> dict[str, JobState]:
         """Cancel jobs, durably; return the state each known one had.
@@ -319,6 +324,8 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         Args:
             signal: 0 lets running jobs end; else the signal that stops them.
         """
+        if self.carrier is not None:
+            self.carrier.revoke(ids_of(ids), signal)
         before = self.store.jobs.cancel(ids_of(ids), self.clock.now(), signal)
         if JobState.RUNNING in before.values() and not self.eager:
             # A busy worker's bell may lose the word; the letter it finds.
@@ -335,6 +342,8 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
 
     def annotate(self, job_id: str, state: Any, meta: Any) -> None:
         """Show a state and data for an unfinished job; within a run they travel with its report."""
+        if self.carrier is not None and self.carrier.annotate(job_id, state, meta):
+            return
         note = note_of(job_id, state, meta)
         request = current.request.get()
         own = request is not None and request.id == note.id

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from localq.app.carrier import Carrier
 from localq.exceptions import LocalQError
 from localq.host.folder import working_folder
 from localq.settings import Settings
@@ -44,6 +45,7 @@ class WithStore:
     """What an app knows of its store; see `LocalQ`."""
 
     conf: Settings
+    carrier: Carrier | None
     _eager: _Eager
     _lock: threading.RLock
     _store: Store | None = None
@@ -101,6 +103,8 @@ class WithStore:
         if self.conf.task_always_eager:
             yield
             return
+        if self.carrier is not None:
+            self.carrier.refuse("call in a transaction of yours (within)")
         with self.store.within(connection) as jobs:
             block = _Block(self, jobs)
             token = _within.set((block, *_within.get()))

@@ -9,6 +9,7 @@ from typing import Any, Literal, ParamSpec, TypeAlias, TypeVar, Unpack, overload
 
 from localq import current
 from localq.app.autodiscovery import Load, Packages, discover
+from localq.app.carrier import Carrier
 from localq.app.frameworks import set_up
 from localq.model.option_types import TaskOptions
 from localq.settings import Settings
@@ -36,6 +37,7 @@ class WithTasks:
     tasks: TaskRegistry
     strict_typing: bool
     finalized = False
+    carrier: Carrier | None
     _tasks: TaskRegistry
     #: The class tasks are made of, or its dotted name: a subclass may name its own.
     task_cls: type[_Base] | str | None = None
@@ -61,6 +63,8 @@ class WithTasks:
 
     def _bound(self, task: _Base) -> None:
         type(task).on_bound(self)
+        if self.carrier is not None:
+            self.carrier.registered(task)
         if self.conf.loaded and self.conf.task_annotations is not None:
             annotate(task, self.conf.task_annotations)
 

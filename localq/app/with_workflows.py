@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from localq import current
+from localq.app.carrier import Carrier
 from localq.canvas import Signature, signature
 from localq.canvas.planning import Plan, plan
 from localq.canvas.shapes import Step, as_result
@@ -41,6 +42,7 @@ class WithWorkflows:
     clock: Clock
     tasks: TaskRegistry
     router: Router | None
+    carrier: Carrier | None
     _eager: _Eager
 
     @property
@@ -96,6 +98,8 @@ class WithWorkflows:
         self.conf.follow()
         if self.conf.task_always_eager:
             return self._run_workflow(sig, args, kwargs, options, ask=True)
+        if self.carrier is not None:
+            return self.carrier.send_workflow(sig, args, kwargs, options)
         made = self.plan_workflow(sig, args, kwargs, options)
         self._add(made.jobs)
         return as_result(made.shape, self, self._step_result)

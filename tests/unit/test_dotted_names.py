@@ -68,6 +68,8 @@ def test_every_dotted_name_in_a_text_can_be_imported(name: str) -> None:
     try:
         named(name)
     except ImportError as error:
+        if (error.name or "localq").partition(".")[0] not in ("localq", "tests"):
+            pytest.skip(f"{name} is there, and needs {error.name}, which is not installed")
         raise AssertionError(f"{', '.join(NAMES[name])}: {name} leads nowhere ({error})") from None
 
 

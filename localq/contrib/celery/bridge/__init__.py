@@ -1,0 +1,1 @@
+"""A LocalQ program as a program of Celery's: `LocalQ.as_celery`."""
