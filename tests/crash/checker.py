@@ -124,7 +124,8 @@ def _check_runs(verdict: Verdict, job: Job, attempts: list[Attempt], begun: list
         if times > 1 and deaths.forgot:
             verdict.reasons["server stopped"] += times - 1
         elif times > 1:
-            verdict.unexplained.append(f"{_said(job)}: attempt {number} began {times} times")
+            who = [f"{run.pid} of {run.parent} ({deaths.reason(run.pid)})" for run in begun if run.attempt == number]
+            verdict.unexplained.append(f"{_said(job)}: attempt {number} began {times} times, in {who}")
         if number not in recorded and not deaths.forgot:
             verdict.unexplained.append(f"{_said(job)}: attempt {number} began and is not on record")
     for one in attempts:

@@ -29,8 +29,11 @@ __all__ = ["PATIENCE_S", "RedisServer"]
 PATIENCE_S = 5.0
 #: Milliseconds for the server to write to its disk.
 _DISK_MS = 8000
-#: Seconds between two tries: the first, and the longest.
-_PAUSE_S, _LONGEST_S = 0.05, 1.0
+#: Seconds for which one is tried that nobody here has reached yet: it may be on its way up.
+_FIRST_S = 1.0
+#: Seconds between two tries: the first, and the longest. Workers whose server was away for long are past their leases
+#: when it returns, and must be back before others take them for dead.
+_PAUSE_S, _LONGEST_S = 0.05, 0.25
 _T = TypeVar("_T")
 
 
@@ -256,7 +259,8 @@ class RedisServer:
                     return act(self._connection or self._connect())
                 except BaseException as error:
                     now = time.monotonic()
-                    until = now + self._patience_s if until is None else until
+                    if until is None:
+                        until = now + (self._patience_s if self._format else min(_FIRST_S, self._patience_s))
                     if not self._may_try_again(error) or now >= until:
                         self.fail(error)
                 finally:
@@ -286,8 +290,7 @@ class RedisServer:
             return False
         # Whatever broke off an answer, such as a signal: the next would be taken for another's.
         self._disconnect()
-        # Whoever asks for the first time is told at once that nobody is there.
-        return is_busy(error) or (is_away(error) and bool(self._format))
+        return is_busy(error) or is_away(error)
 
     def inside(self, point: str) -> None:
         """Let a test break a verb off; a script is all done or not at all, so that it may as well be before it."""

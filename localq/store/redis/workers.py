@@ -116,8 +116,9 @@ class RedisWorkers:
 
     def lost(self, limit: int) -> list[Lost]:
         """Return jobs whose worker is no more; see the protocol."""
-        jobs = [_job(one) for one in self._server.run(_LOST, limit)]
+        # Who is gone by now has nothing any more where nothing is found after this.
         rows = self._rows()
+        jobs = [_job(one) for one in self._server.run(_LOST, limit)]
         if not jobs:
             uuids = {key: card_of(card).uuid for key, _, _, _, card, _, _ in rows}
             gone = [uuids[row[0]] for row in rows if row[5] is None]
