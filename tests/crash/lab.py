@@ -348,7 +348,9 @@ class Lab:
             )
         self.tidied()
         for one in workers:
-            os.kill(one.pid, signal.SIGTERM)
+            # A fault of its own may have been first.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one.pid, signal.SIGTERM)
         return [one.wait() for one in workers]
 
     def beats(self, name: str) -> int:
