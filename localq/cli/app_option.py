@@ -47,7 +47,7 @@ def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Settings, where no app is named: a module or a TOML file; default: celeryconfig, if it is here.",
         ),
         click.option("-b", "--broker", metavar="URL", help="The same as --path or --url, by Celery's name."),
-        click.option("--url", metavar="URL", help="The queue's address instead: sqlite:///jobs.db, or postgresql://host/database."),
+        click.option("--url", metavar="URL", help="The queue's address instead: sqlite:///jobs.db, redis://host/0, or postgresql://host/database."),
         click.option(
             "--path",
             metavar="FILE",
