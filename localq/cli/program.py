@@ -15,7 +15,8 @@ import localq
 from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_parameters
-from localq.cli.daemon.detach import become, is_detached
+from localq.cli.daemon.detach import is_detached
+from localq.cli.daemon.identity import become
 from localq.exceptions import ImproperlyConfigured, LocalQError, QueryError, ScheduleError, StoreError, StoreVersion
 from localq.model.hints import nearest
 from localq.settings.dotted_names import attribute

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from typing import Any, NamedTuple, Protocol
 
 from localq.execution.callbacks import errback_call
 from localq.execution.inputs import read_call
 from localq.execution.policy import Terms, ignores_result
+from localq.host.memory import peak_kb
 from localq.model.clock import Clock, to_datetime
 from localq.model.edges import Role
 from localq.model.job import Job
@@ -20,8 +19,6 @@ from localq.tasks.task import Task
 
 __all__ = ["End", "Limiter", "Running", "Runtime"]
 
-#: Linux counts peak memory in KiB, macOS in bytes.
-_PEAK_UNIT = 1024 if sys.platform == "darwin" else 1
 _peak = 0
 
 
@@ -197,5 +194,5 @@ def _peak_kb(started_at: int, now: int) -> int:
     """Return the process's peak memory; asked again only after runs that took a millisecond."""
     global _peak
     if not _peak or now - started_at > 1000:
-        _peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _PEAK_UNIT
+        _peak = peak_kb()
     return _peak

@@ -17,7 +17,7 @@ __all__ = ["AlarmLimiter", "ThreadLimiter"]
 
 
 class AlarmLimiter:
-    """Interrupts the main thread by SIGALRM; in any other thread it is a ThreadLimiter.
+    """Interrupts the main thread by SIGALRM; in any other thread, and where there is no alarm, it is a ThreadLimiter.
 
     An alarm cannot interrupt code in C: the error is raised when that returns. Hence the hard limit.
     Limiters nest: a task run here and now inside another leaves that one's limit in force.
@@ -38,7 +38,7 @@ class AlarmLimiter:
 
     def start(self, seconds: float | None) -> None:
         """Raise SoftTimeLimitExceeded after so many seconds."""
-        if threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
             self._thread = ThreadLimiter()
             self._thread.start(seconds)
             return

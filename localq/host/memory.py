@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 import os
+import sys
+from typing import Any
 
-__all__ = ["memory_of"]
+__all__ = ["PAGE_BYTES", "memory_of", "peak_kb", "usage"]
 
 #: Processes that are looked at, at most: a worker's slots, and what these start.
 _MOST = 300
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+#: There is none on Windows.
+_resource: Any = importlib.import_module("resource") if importlib.util.find_spec("resource") else None
+#: Linux counts peak memory in KiB, macOS in bytes.
+_PEAK_UNIT = 1024 if sys.platform == "darwin" else 1
+
+
+def usage() -> dict[str, Any]:
+    """Return what this process has used, as the system counts it; nothing where it does not."""
+    if _resource is None:
+        return {}
+    used = _resource.getrusage(_resource.RUSAGE_SELF)
+    return {name.removeprefix("ru_"): getattr(used, name) for name in dir(used) if name.startswith("ru_")}
+
+
+def peak_kb() -> int:
+    """Return the most memory that this process has held, in KiB; 0 where that cannot be told."""
+    return 0 if _resource is None else _resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss // _PEAK_UNIT
 
 
 def memory_of(pid: int) -> int | None:
@@ -32,7 +53,7 @@ def _held(pid: int) -> int:
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
-        return int(file.read().split()[1]) * _PAGE
+        return int(file.read().split()[1]) * PAGE_BYTES
     return 0
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
 from localq.exceptions import StoreError
+from localq.host.kinds import user_id
 
 __all__ = ["host_folder"]
 
@@ -17,13 +17,14 @@ def host_folder(identity: str) -> Path:
     Raises:
         StoreError: the folder is somebody else's.
     """
-    home = Path(tempfile.gettempdir()) / f"localq-{os.getuid()}"
+    user = user_id()
+    home = Path(tempfile.gettempdir()) / ("localq" if user is None else f"localq-{user}")
     folder = home / identity
     try:
         home.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder}, where workers keep their locks, cannot be made: {error}. Set TMPDIR.") from error
-    if home.is_symlink() or home.stat().st_uid != os.getuid():
+    if home.is_symlink() or (user is not None and home.stat().st_uid != user):
         raise StoreError(f"{home}, where workers keep their locks, belongs to another user. Set TMPDIR.")
     return folder

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from localq.app.app import LocalQ
 from localq.exceptions import ImproperlyConfigured
+from localq.host.kinds import SLOTS_FORK
 from localq.host.marks import MOST_PLACES, SLOTS_OF_PLACES
 from localq.model.bounds import is_whole
 from localq.model.hints import nearest
@@ -26,11 +29,7 @@ from localq.worker.celery_signals import Setup
 from localq.worker.lease import WorkerPlan
 from localq.worker.name import worker_name
 from localq.worker.pool.contract import Pool, Printed
-from localq.worker.pool.event_loop.child_handle import KINDS
-from localq.worker.pool.event_loop.pool import EventLoopPool
 from localq.worker.pool.log_records import handle_record
-from localq.worker.pool.processes.pool import ProcessPool
-from localq.worker.pool.threads.pool import ThreadPool
 from localq.worker.worker import Worker
 
 __all__ = ["assemble"]
@@ -47,6 +46,14 @@ _KINDS = {
     "solo": "solo",
     "asyncio": "asyncio",
     "gevent": "gevent",
+}
+_EVENT_LOOPS = ("asyncio", "gevent")
+#: The classes of pools, each loaded where it is used: most need what not every system has.
+_CLASSES = {
+    "processes": "localq.worker.pool.processes.pool.ProcessPool",
+    "portable": "localq.worker.pool.portable.pool.PortablePool",
+    "event loop": "localq.worker.pool.event_loop.pool.EventLoopPool",
+    "threads": "localq.worker.pool.threads.pool.ThreadPool",
 }
 #: Jobs at once in pools for tasks that mostly wait, where nobody said how many.
 _MANY = 100
@@ -128,7 +135,7 @@ def _prepare(pool: Pool, presence: Presence | None) -> None:
 
 def _kind(app: LocalQ, pool: str | None) -> str:
     """Return the kind of pool that was asked for, or else is usual, if it works here."""
-    kind = pool or _usual_pool(app)
+    kind = pool or str(app.conf.worker_pool)
     if kind == "eventlet":
         raise ImproperlyConfigured(
             "There is no eventlet pool: eventlet is no longer maintained. Use gevent (-P gevent), which runs the same "
@@ -137,9 +144,10 @@ def _kind(app: LocalQ, pool: str | None) -> str:
     if kind not in _KINDS:
         raise ImproperlyConfigured(f"Unknown pool {kind!r}.{nearest(kind, list(_KINDS))} Known: {', '.join(_KINDS)}.")
     kind = _KINDS[kind]
-    if kind == "processes" and sys.platform != "linux":
+    if kind in _EVENT_LOOPS and not SLOTS_FORK:
         raise ImproperlyConfigured(
-            f"The process pool needs Linux; this is {sys.platform}. Use pool='threads' (-P threads)."
+            f"The {kind} pool needs what only Linux has; this is {sys.platform}, or LOCALQ_PORTABLE is set. "
+            "Use -P threads, or -P processes."
         )
     if kind == "gevent" and importlib.util.find_spec("gevent") is None:
         raise ImproperlyConfigured("The gevent pool needs gevent: pip install 'localq[gevent]'.")
@@ -157,7 +165,8 @@ def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
     store.open()
     if memory:
         return store, None
-    presence = store.workers.presence(places if kind == "processes" else 1 if kind == "solo" else SLOTS_OF_PLACES)
+    one_each = kind == "processes" and SLOTS_FORK
+    presence = store.workers.presence(places if one_each else 1 if kind == "solo" else SLOTS_OF_PLACES)
     # The fork server may be forked next, and no connection may cross that.
     store.close()
     # Whether jobs are on the disk at once matters to who enqueues.
@@ -186,20 +195,19 @@ def _pool(
     common["marks"] = marks
     common["printed"] = aside.calling(printed)
     if kind in ("threads", "solo"):
-        return ThreadPool(app, size, **common)
+        return _class("threads")(app, size, **common)
     common["max_tasks"] = worn["max_tasks"] or conf.worker_max_tasks_per_child
     common["max_memory_kb"] = worn["max_memory_kb"] or conf.worker_max_memory_per_child
     common["logged"] = aside.calling(handle_record)
-    if kind in KINDS:
-        return EventLoopPool(app, size, kind, **common)
-    return ProcessPool(app, size, **common)
+    if kind in _EVENT_LOOPS:
+        return _class("event loop")(app, size, kind, **common)
+    return _class("processes" if SLOTS_FORK else "portable")(app, size, **common)
 
 
-def _usual_pool(app: LocalQ) -> str:
-    """Return the pool of the settings; where nobody chose one and processes do not work, threads."""
-    if sys.platform != "linux" and "worker_pool" not in app.conf.given():
-        return "threads"
-    return str(app.conf.worker_pool)
+def _class(kind: str) -> Callable[..., Pool]:
+    module, _, name = _CLASSES[kind].rpartition(".")
+    made: Callable[..., Pool] = getattr(importlib.import_module(module), name)
+    return made
 
 
 def _bounds(kind: str, autoscale: tuple[int, int]) -> Bounds:
@@ -215,7 +223,7 @@ def _bounds(kind: str, autoscale: tuple[int, int]) -> Bounds:
 
 def _size(app: LocalQ, kind: str, concurrency: int | str | None) -> int:
     wanted = concurrency if concurrency is not None else app.conf.worker_concurrency
-    if wanted is None and kind in KINDS:
+    if wanted is None and kind in _EVENT_LOOPS:
         return _MANY
     if wanted is None or wanted == "auto":
         return 1 if kind == "solo" else processors()

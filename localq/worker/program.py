@@ -81,19 +81,28 @@ class WorkerProgram:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        handlers: dict[int, Any] = {
-            signal.SIGTERM: self._stop,
-            signal.SIGINT: self._stop,
-            signal.SIGQUIT: self._interrupt,
+        by_name = {
+            "SIGTERM": self._stop,
+            "SIGINT": self._stop,
+            "SIGBREAK": self._stop,  # on Windows
+            "SIGQUIT": self._interrupt,
+            "SIGHUP": self._hang_up,
         }
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means what it says
-            handlers[signal.SIGHUP] = self._hang_up
+        handlers: dict[int, Any] = {
+            getattr(signal, name): handler for name, handler in by_name.items() if hasattr(signal, name)
+        }
+        hang_up = getattr(signal, "SIGHUP", None)
+        if hang_up is not None and signal.getsignal(hang_up) is signal.SIG_IGN:
+            del handlers[hang_up]  # nohup means what it says
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
+        stacks = getattr(signal, "SIGUSR1", None)
+        if stacks is not None:
+            faulthandler.register(stacks, file=2, all_threads=True)
         try:
             yield
         finally:
-            faulthandler.unregister(signal.SIGUSR1)
+            if stacks is not None:
+                faulthandler.unregister(stacks)
             for number, handler in before.items():
                 signal.signal(number, handler)
 

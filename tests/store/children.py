@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from localq.exceptions import StoreError, StoreFull
+from localq.host.bells import HostBell
 from localq.host.marks import Marks
 from localq.host.presence import Presence, is_dead, share_life
-from localq.host.unix_bell import UnixBell
 from localq.model import failpoints
 from localq.model.schedule import Firing, Schedule, ScheduleState, SyncOutcome
 from localq.store import forks
@@ -355,14 +355,14 @@ def add_and_tend(path: str, megabytes: str) -> None:
 
 
 def be_killed_with_a_bell(folder: str) -> None:
-    bell = UnixBell(Path(folder), "r")
+    bell = HostBell(Path(folder), "r")
     assert os.path.exists(bell.path)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def look_at_a_bell_from_a_fork(number: int, folder: Path) -> tuple[bool, bool, bool]:
     """Return whether the bell is the parent's, the child's, and still there when the child has closed it."""
-    bell = UnixBell(folder, "w")
+    bell = HostBell(folder, "w")
     code = _in_fork(lambda: (bell.close(), os._exit(10 + bell.mine())))
     there = os.path.exists(bell.path)
     mine = bell.mine()

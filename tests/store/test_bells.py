@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from localq.host.unix_bell import Ringer, UnixBell, bell_folder
+from localq.host.bells import HostBell, Ringer
+from localq.host.unix_letters import bell_folder
 from localq.store.protocol import Topic
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children
@@ -40,8 +41,8 @@ def ringer(folder: Path) -> Iterator[Ringer]:
 
 
 @pytest.fixture
-def bell(folder: Path) -> Iterator[UnixBell]:
-    bell = UnixBell(folder, "w")
+def bell(folder: Path) -> Iterator[HostBell]:
+    bell = HostBell(folder, "w")
     yield bell
     bell.close()
 
@@ -121,7 +122,7 @@ def test_many_threads_may_ring_a_store_for_the_first_time(make_store: Callable[[
 # Ringing
 
 
-def test_a_bell_stays_rung_until_it_is_drained(bell: UnixBell, ringer: Ringer) -> None:
+def test_a_bell_stays_rung_until_it_is_drained(bell: HostBell, ringer: Ringer) -> None:
     ringer.ring("w")
 
     assert bell.wait(DEADLINE_S)
@@ -130,20 +131,20 @@ def test_a_bell_stays_rung_until_it_is_drained(bell: UnixBell, ringer: Ringer) -
     assert not bell.wait(0)
 
 
-def test_a_bell_can_be_waited_for_by_its_descriptor(bell: UnixBell) -> None:
+def test_a_bell_can_be_waited_for_by_its_descriptor(bell: HostBell) -> None:
     assert os.fstat(bell.fileno())
     assert not bell.wait(-1)
 
 
-def test_a_ring_wakes_a_sleeper(bell: UnixBell, ringer: Ringer) -> None:
+def test_a_ring_wakes_a_sleeper(bell: HostBell, ringer: Ringer) -> None:
     with ThreadPoolExecutor(1) as thread:
         sleeper = thread.submit(bell.wait, DEADLINE_S)
         ringer.ring("w")
         assert sleeper.result(DEADLINE_S)
 
 
-def test_only_bells_of_the_kind_are_rung(folder: Path, bell: UnixBell, ringer: Ringer) -> None:
-    other = UnixBell(folder, "r")
+def test_only_bells_of_the_kind_are_rung(folder: Path, bell: HostBell, ringer: Ringer) -> None:
+    other = HostBell(folder, "r")
 
     ringer.say("r", ["job-1"])
 
@@ -154,7 +155,7 @@ def test_only_bells_of_the_kind_are_rung(folder: Path, bell: UnixBell, ringer: R
 
 def test_a_bell_hung_up_later_is_heard_by_what_is_said(folder: Path, ringer: Ringer) -> None:
     ringer.say("r", ["nobody-hears-this"])
-    bells = [UnixBell(folder, "r") for _ in range(3)]
+    bells = [HostBell(folder, "r") for _ in range(3)]
 
     ringer.say("r", ["job-1"])
 
@@ -164,7 +165,7 @@ def test_a_bell_hung_up_later_is_heard_by_what_is_said(folder: Path, ringer: Rin
         bell.close()
 
 
-def test_long_lists_arrive_whole_in_several_rings(bell: UnixBell, ringer: Ringer) -> None:
+def test_long_lists_arrive_whole_in_several_rings(bell: HostBell, ringer: Ringer) -> None:
     words = [f"{number:036}" for number in range(1000)]
 
     ringer.say("w", words)
@@ -173,7 +174,7 @@ def test_long_lists_arrive_whole_in_several_rings(bell: UnixBell, ringer: Ringer
 
 
 @pytest.mark.parametrize("size", [8191, 8192, 8193, 20_000])
-def test_words_of_any_length_arrive_or_are_left_out(bell: UnixBell, ringer: Ringer, size: int) -> None:
+def test_words_of_any_length_arrive_or_are_left_out(bell: HostBell, ringer: Ringer, size: int) -> None:
     ringer.say("w", ["before", "x" * size, "after"])
     ringer.say("w", ["x" * size])
 
@@ -181,13 +182,13 @@ def test_words_of_any_length_arrive_or_are_left_out(bell: UnixBell, ringer: Ring
     assert arrived == ["before", "after"]
 
 
-def test_words_of_any_alphabet_arrive(bell: UnixBell, ringer: Ringer) -> None:
+def test_words_of_any_alphabet_arrive(bell: HostBell, ringer: Ringer) -> None:
     ringer.say("w", ["größe", "日本", "broken-\ud800"])
 
     assert bell.drain() == ["größe", "日本", "broken-?"]
 
 
-def test_a_bell_nobody_drains_neither_blocks_nor_fails(bell: UnixBell, ringer: Ringer) -> None:
+def test_a_bell_nobody_drains_neither_blocks_nor_fails(bell: HostBell, ringer: Ringer) -> None:
     for _ in range(5000):
         ringer.ring("w")
 
@@ -201,7 +202,7 @@ def test_a_bell_nobody_drains_neither_blocks_nor_fails(bell: UnixBell, ringer: R
 
 
 def test_a_bell_that_listens_for_one_word_is_rung_with_no_other(folder: Path, ringer: Ringer) -> None:
-    bell, other = UnixBell(folder, "r"), UnixBell(folder, "r")
+    bell, other = HostBell(folder, "r"), HostBell(folder, "r")
     bell.listen_for("job-2")
 
     ringer.say("r", ["job-1", "job-3"])
@@ -215,7 +216,7 @@ def test_a_bell_that_listens_for_one_word_is_rung_with_no_other(folder: Path, ri
 
 
 def test_several_bells_may_listen_for_one_word(folder: Path, ringer: Ringer) -> None:
-    bells = [UnixBell(folder, "r") for _ in range(3)]
+    bells = [HostBell(folder, "r") for _ in range(3)]
     for bell in bells:
         bell.listen_for("größe-\ud800")
 
@@ -227,7 +228,7 @@ def test_several_bells_may_listen_for_one_word(folder: Path, ringer: Ringer) -> 
 
 
 def test_a_bell_listens_to_all_again(folder: Path, ringer: Ringer) -> None:
-    bell = UnixBell(folder, "r")
+    bell = HostBell(folder, "r")
     bell.listen_for("job-2")
     ringer.say("r", ["job-1"])
     bell.listen_for(None)
@@ -239,7 +240,7 @@ def test_a_bell_listens_to_all_again(folder: Path, ringer: Ringer) -> None:
 
 
 def test_a_ringer_that_still_has_a_bells_old_name_takes_down_nothing(folder: Path, ringer: Ringer) -> None:
-    bell = UnixBell(folder, "r")
+    bell = HostBell(folder, "r")
     before = bell.path
     bell.listen_for("job-2")
     bell.listen_for(None)
@@ -254,7 +255,7 @@ def test_a_ringer_that_still_has_a_bells_old_name_takes_down_nothing(folder: Pat
 
 
 def test_a_bell_whose_folder_is_gone_can_be_told_to_listen(tmp_path: Path) -> None:
-    bell = UnixBell(tmp_path / "gone", "r")
+    bell = HostBell(tmp_path / "gone", "r")
 
     bell.listen_for("job-2")
 
@@ -266,7 +267,7 @@ def test_a_bell_whose_folder_is_gone_can_be_told_to_listen(tmp_path: Path) -> No
 
 
 def test_a_closed_bell_leaves_nothing_behind(folder: Path, ringer: Ringer) -> None:
-    bell = UnixBell(folder, "w")
+    bell = HostBell(folder, "w")
     assert os.listdir(folder) == [os.path.basename(bell.path)]
 
     bell.close()
@@ -277,7 +278,7 @@ def test_a_closed_bell_leaves_nothing_behind(folder: Path, ringer: Ringer) -> No
 
 
 def test_a_forgotten_bell_takes_itself_down(folder: Path) -> None:
-    UnixBell(folder, "w")
+    HostBell(folder, "w")
     gc.collect()
 
     assert os.listdir(folder) == []
@@ -286,7 +287,7 @@ def test_a_forgotten_bell_takes_itself_down(folder: Path) -> None:
 def test_the_bell_of_a_killed_process_is_removed_by_who_rings_it(folder: Path, ringer: Ringer) -> None:
     killed = run_python(children.be_killed_with_a_bell, str(folder))
     assert killed.returncode == -9
-    living = UnixBell(folder, "r")
+    living = HostBell(folder, "r")
     assert len(os.listdir(folder)) == 2
 
     ringer.say("r", ["job-1"])
@@ -311,7 +312,7 @@ def test_a_bell_in_the_making_is_not_taken_for_a_dead_one(
         bind(new, path)
 
     monkeypatch.setattr(socket.socket, "bind", slowly)
-    bell = UnixBell(folder, "w")
+    bell = HostBell(folder, "w")
 
     assert spared == [True]
     ringer.say("w", ["job"])
@@ -329,14 +330,14 @@ def test_every_new_bell_is_found_by_who_is_ringing_already(folder: Path, ringer:
     with ThreadPoolExecutor(1) as thread:
         ringing = thread.submit(ring)
         for _ in range(100):
-            bell = UnixBell(folder, "w")
+            bell = HostBell(folder, "w")
             assert bell.wait(DEADLINE_S)
             bell.close()
         stop.set()
         ringing.result(DEADLINE_S)
 
 
-def test_a_bell_knows_whether_it_crossed_a_fork(bell: UnixBell, folder: Path) -> None:
+def test_a_bell_knows_whether_it_crossed_a_fork(bell: HostBell, folder: Path) -> None:
     assert bell.mine()
 
     assert together(1, children.look_at_a_bell_from_a_fork, folder) == [(True, False, True)]
@@ -352,7 +353,7 @@ def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
     assert not (tmp_path / "gone").exists()
 
 
-def test_ringing_after_closing_is_no_error(folder: Path, bell: UnixBell) -> None:
+def test_ringing_after_closing_is_no_error(folder: Path, bell: HostBell) -> None:
     ringer = Ringer(folder)
     ringer.close()
 
@@ -442,7 +443,7 @@ def test_a_temporary_folder_with_a_long_path_is_passed_over(long: Path, monkeypa
 
 
 def test_a_link_that_was_cleaned_up_is_made_again(long: Path, temporary: Path) -> None:
-    bell, ringer = UnixBell(long, "w"), Ringer(long)
+    bell, ringer = HostBell(long, "w"), Ringer(long)
     ringer.say("w", ["before"])
     bell_folder(long).unlink()
 
@@ -457,7 +458,7 @@ def test_a_link_that_was_cleaned_up_is_made_again(long: Path, temporary: Path) -
 
 def silent(folder: Path) -> bool:
     """Whether bells in a folder can be hung up and rung without an error, and nothing is heard."""
-    bell, ringer = UnixBell(folder, "w"), Ringer(folder)
+    bell, ringer = HostBell(folder, "w"), Ringer(folder)
     ringer.ring("w")
     heard = bell.wait(0.001), bell.drain()
     bell.close()

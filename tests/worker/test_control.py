@@ -12,7 +12,7 @@ import pytest
 
 from localq import AsyncResult, LocalQ, chain
 from localq.exceptions import ImproperlyConfigured, NoEffectWarning
-from localq.host.unix_bell import Ringer
+from localq.host.bells import Ringer
 from localq.settings import Settings
 from localq.worker.control import Panel, State, control_command, inspect_command
 from localq.worker.embedded import Embedded

@@ -106,8 +106,9 @@ class _Signals:
     def run(self, app: LocalQ) -> bool:
         """Run until told to stop; return whether to start anew."""
         handlers: dict[int, Any] = {signal.SIGTERM: self._stop, signal.SIGINT: self._stop}
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and not sys.stdin.isatty():
-            handlers[signal.SIGHUP] = self._hang_up
+        hang_up = getattr(signal, "SIGHUP", None)
+        if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN and not sys.stdin.isatty():
+            handlers[hang_up] = self._hang_up
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             if not is_quiet():

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import grp
 import os
-import pwd
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,18 +13,17 @@ from typing import IO, Any
 import click
 
 from localq.cli.app_import import LoadError
+from localq.cli.daemon.identity import become
 from localq.cli.daemon.pidfile import make_folder_of
 from localq.host.interpreter import same_command
 from localq.model.events import subscribe
 
-__all__ = ["become", "daemon_options", "is_detached", "said_when_ready", "start_detached"]
+__all__ = ["daemon_options", "is_detached", "said_when_ready", "start_detached"]
 
 #: Says to the program in the background where to tell that it is ready; afterwards, that it is the one.
 _MARK = "LOCALQ_DETACHED"
 #: Lines of the log that are shown when the program in the background fails to start.
 _LAST_LINES = 15
-#: The highest number of a user or group; the one above means "leave it as it is".
-_HIGHEST_ID = 2**32 - 2
 
 
 class _Umask(click.ParamType):  # type: ignore[type-arg]  # click before 8.5 has no such parameter
@@ -68,52 +65,6 @@ def daemon_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def become(workdir: str | None, umask: int | None, gid: str | None, uid: str | None) -> None:
-    """Change this process: its working folder, the umask, and who it is, by name or number.
-
-    Raises:
-        LoadError: it cannot be.
-    """
-    try:
-        group = None if gid is None else _number(gid, lambda name: grp.getgrnam(name).gr_gid, "group")
-        user = None if uid is None else _number(uid, lambda name: pwd.getpwnam(name).pw_uid, "user")
-        if user is not None and os.geteuid() != user:
-            _become_user(user, group)
-        elif group is not None and os.getegid() != group:
-            os.setgid(group)
-        if umask is not None:
-            os.umask(umask)
-        if workdir is not None:
-            os.chdir(workdir)
-    except PermissionError as error:
-        what = f"enter {workdir}" if error.filename else "run as another user or group: only root may"
-        raise LoadError(f"Cannot {what} ({error.strerror}).") from None
-    except OSError as error:
-        raise LoadError(f"Cannot work in {workdir}: {error.strerror}.") from None
-
-
-def _become_user(user: int, group: int | None) -> None:
-    try:
-        entry = pwd.getpwuid(user)
-    except KeyError:
-        os.setgroups([])
-        os.setgid(user if group is None else group)
-    else:
-        os.initgroups(entry.pw_name, entry.pw_gid if group is None else group)
-        os.setgid(entry.pw_gid if group is None else group)
-        os.environ.update(HOME=entry.pw_dir, USER=entry.pw_name, LOGNAME=entry.pw_name)
-    os.setuid(user)
-
-
-def _number(text: str, find: Callable[[str], int], what: str) -> int:
-    if text.isdecimal() and int(text) <= _HIGHEST_ID:
-        return int(text)
-    try:
-        return find(text)
-    except KeyError:
-        raise LoadError(f"There is no {what} {text!r}.") from None
-
-
 # In the background
 
 
@@ -127,8 +78,10 @@ def start_detached(logfile: str, pidfile: str) -> None:
     """Start the same command again in the background, and wait until it is ready.
 
     Raises:
-        LoadError: it ended before it was; with the last lines of its log.
+        LoadError: it ended before it was, with the last lines of its log; or there are no such daemons here.
     """
+    if os.name != "posix":
+        raise LoadError("There is no -D here: run it as a service, or by the Task Scheduler.")
     ready, tell = os.pipe()
     try:
         make_folder_of(logfile)
@@ -201,6 +154,6 @@ def said_when_ready(ready: str = "worker.started") -> Iterator[None]:
 def _notify(word: str) -> None:
     """Tell systemd, where it asked for that (Type=notify)."""
     address = os.environ.get("NOTIFY_SOCKET", "")
-    if address.startswith(("/", "@")):
+    if address.startswith(("/", "@")) and hasattr(socket, "AF_UNIX"):
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
             to.sendto(word.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)

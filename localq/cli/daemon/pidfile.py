@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from localq.app import LocalQ
 from localq.cli.app_import import LoadError
+from localq.host.liveness import is_alive
+from localq.host.locks import LOCKS
 
 __all__ = ["default_files", "expanded", "held", "lives", "make_folder_of", "pid_in"]
 
@@ -50,24 +51,15 @@ def pid_in(path: str) -> int | None:
     Whoever keeps the file has a lock on it. Not for the process's own file: to close it would drop the lock.
     """
     try:
-        with open(path, encoding="ascii") as file:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return int(file.read())
+        return int(Path(path).read_text(encoding="ascii")) if LOCKS.is_taken(path) else None
     except (OSError, ValueError):
         return None
-    return None
 
 
 def lives(pid: int) -> bool:
     """Whether a process runs; one that has ended and was not waited for does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    if not is_alive(pid):
         return False
-    except OSError:
-        return True
     with contextlib.suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return True
@@ -95,34 +87,13 @@ def held(path: str | None) -> Iterator[None]:
         return
     try:
         make_folder_of(path)
-        file = _locked(path)
+        taken = LOCKS.take_file(path, f"{os.getpid()}\n")
     except OSError as error:
         raise LoadError(f"Cannot write the pid file {path}: {error.strerror or error}.") from None
-    if file is None:
+    if taken is None:
         other = pid_in(path)
         raise LoadError(f"{path} says that it runs already, as process {other}. Stop that, or give another --pidfile.")
     try:
         yield
     finally:
-        # Before the lock is let go, or it would be another's.
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        os.close(file)
-
-
-def _locked(path: str) -> int | None:
-    """Return the descriptor of a pid file, locked and with this process's id; None if it is another's."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            os.close(file)
-            return None
-        with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(file), os.stat(path)):
-                os.ftruncate(file, 0)
-                os.write(file, f"{os.getpid()}\n".encode())
-                return file
-        # Its last owner removed it meanwhile.
-        os.close(file)
+        LOCKS.remove_file(path, taken)

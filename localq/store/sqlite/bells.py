@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from localq.host.unix_bell import Ringer, UnixBell
+from localq.host.bells import HostBell, Ringer
 from localq.store.protocol.bells import Bell, Topic
 from localq.store.protocol.events import Hearing
 
@@ -35,10 +35,10 @@ class HostRinger:
         self.database = database
         self._ringer: Ringer | None = None
 
-    def bell(self, kind: str) -> UnixBell:
+    def bell(self, kind: str) -> HostBell:
         """Hang up a bell of a kind."""
         self.database.open()
-        return UnixBell(self.database.folder, kind)
+        return HostBell(self.database.folder, kind)
 
     def ringer(self) -> Ringer:
         """Return what rings the bells in the folder."""

@@ -29,7 +29,8 @@ def examine_file(path: str, durability: str, full: bool) -> tuple[list[Finding],
         return [nowhere], None
     on = examine_place.filesystem(examine_place.filesystem_kind(path))
     found = [on]
-    found += checked("rights", lambda: examine_place.rights(path, os.geteuid()))
+    if hasattr(os, "geteuid"):
+        found += checked("rights", lambda: examine_place.rights(path, os.geteuid()))
     found += checked("space", lambda: examine_place.free_space(path))
     found.append(examine_contents.sqlite_version())
     if on.level == "error" and os.environ.get(OVERRIDE) != "1":

@@ -7,16 +7,19 @@ No code here opens the database file: `close()` on any descriptor of it would dr
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from localq.exceptions import StoreDamaged, StoreError, StoreReadOnly
+from localq.host.locks import LOCKS
 from localq.store.sqlite.filesystem import check_filesystem
 
 __all__ = ["Place", "log_bytes"]
+
+#: No link is followed, and no program that is started gets the descriptor, where a system has a word for it.
+_OWN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Place:
@@ -68,7 +71,7 @@ class Place:
         with self.alone():
             if not os.path.exists(self.path):
                 unnamed = f"{self.path}.new"
-                os.close(os.open(unnamed, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+                os.close(os.open(unnamed, os.O_CREAT | os.O_WRONLY | _OWN, 0o600))
                 os.rename(unnamed, self.path)
 
     def make_folder(self) -> None:
@@ -86,17 +89,9 @@ class Place:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold a lock file while the file is made: the switch to a write-ahead log ignores SQLite's own waiting.
-
-        `flock` parts threads as well as processes. Unlocked by word, for a child forked meanwhile shares the lock.
-        """
-        descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        """Hold a lock file while the file is made: the switch to a write-ahead log ignores SQLite's own waiting."""
+        with LOCKS.alone(f"{self.path}.lock"):
             yield
-        finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
 
 
 def log_bytes(path: str) -> int:

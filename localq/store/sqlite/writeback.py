@@ -36,7 +36,7 @@ def finish_writeback(path: str) -> None:
 def _with_descriptor(path: str, act: Callable[[int], Any]) -> None:
     """Act on a file by a descriptor of our own: never the database's, for closing that would drop SQLite's locks."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         try:
             act(descriptor)
         finally:

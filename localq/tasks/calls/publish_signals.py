@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -132,7 +133,7 @@ def _own_headers(new: NewJob, options: JobOptions, call: tuple[Any, Any]) -> dic
         "parent_id": options.parent_id,
         "argsrepr": options.argsrepr or args,
         "kwargsrepr": options.kwargsrepr or kwargs,
-        "origin": f"gen{os.getpid()}@{os.uname().nodename}",
+        "origin": f"gen{os.getpid()}@{socket.gethostname()}",
         "ignore_result": bool(options.ignore_result),
         "replaced_task_nesting": 0,
         "stamped_headers": None if options.stamps is None else sorted(options.stamps),

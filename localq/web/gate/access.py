@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import os
 from collections.abc import Callable, Collection, Mapping
 from http.cookies import CookieError, SimpleCookie
 from math import ceil
 from typing import Any, NamedTuple
 
+from localq.host.kinds import user_id
 from localq.web.gate.actor import ANYBODY, EVERYTHING, Actor, Right
 from localq.web.gate.host import LOOPBACK, host_name, is_allowed
 from localq.web.gate.origin import SAFE, from_a_browser, handed_on, is_cross_site
@@ -154,7 +154,8 @@ class Access:
             return False
         if from_a_browser(asked.headers) or handed_on(asked.headers):
             return False
-        return self._peer(asked.client, asked.server) == os.getuid()
+        user = user_id()
+        return user is not None and self._peer(asked.client, asked.server) == user
 
     def admit(self, asked: Asked, actor: Actor, right: Right) -> Refused | None:
         """Return why a request does not pass a rule, or None where it does."""

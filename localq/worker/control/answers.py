@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from localq.execution.policy import rules_of
+from localq.host.memory import usage
 from localq.model.ids import ids_of
 from localq.model.job import Job, JobState
 from localq.model.orders import PARKED_AT, PAUSE, RATE
@@ -236,13 +236,8 @@ def stats(state: State, **_: Any) -> dict[str, Any]:
         },
         "prefetch_count": len(worker.pool.in_hand()),
         "broker": {"transport": "localq", "hostname": store.name, "heartbeat": 0.0},
-        "rusage": _rusage(),
+        "rusage": usage(),
     }  # fmt: skip
-
-
-def _rusage() -> dict[str, float]:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {name.removeprefix("ru_"): getattr(used, name) for name in dir(used) if name.startswith("ru_")}
 
 
 @inspect_command(quick=True, help="Information about Python, LocalQ and the platform, for bug reports.")

@@ -16,7 +16,7 @@ import sys
 __all__ = ["BetweenRuns", "Tracing", "unblock"]
 
 #: How limits and the worker's wishes reach a run.
-_OURS = (int(signal.SIGALRM), int(signal.SIGUSR1), int(signal.SIGTERM))
+_OURS = tuple(int(getattr(signal, name)) for name in ("SIGALRM", "SIGUSR1", "SIGTERM") if hasattr(signal, name))
 
 
 def unblock() -> None:
@@ -48,8 +48,9 @@ class BetweenRuns:
         self._deep = sys.getrecursionlimit()
         self._handlers = [(number, _signal.getsignal(number)) for number in _OURS]
         self._folder: int | None = None
-        with contextlib.suppress(OSError):
-            self._folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+        if hasattr(os, "fchdir"):
+            with contextlib.suppress(OSError):
+                self._folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
 
     def put_back(self) -> None:
         """Make the process what it was; in its main thread."""
@@ -75,6 +76,7 @@ class BetweenRuns:
             sys.setrecursionlimit(self._deep)
 
     def _take_back_signals(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._handlers:
             signal.signal(number, handler)

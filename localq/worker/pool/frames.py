@@ -33,6 +33,7 @@ __all__ = [
     "BrokenFrames",
     "Frames",
     "Kind",
+    "outcome_frame",
     "pack",
     "pack_note",
     "pack_outcome",
@@ -98,14 +99,25 @@ def unpack_handed(said: tuple[Any, ...]) -> tuple[Job, Terms]:
 
 def pack_outcome(job: Job, outcome: Outcome) -> bytes:
     """Return an outcome's frame; one that cannot be written is a failure of the job, not of the slot."""
+    kind, *parts = _outcome_parts(job, outcome)
+    return _frame(kind, parts)
+
+
+def outcome_frame(job: Job, outcome: Outcome) -> tuple[int, bytes]:
+    """Return the kind and the body of an outcome's frame, as `pack_outcome` has them."""
+    kind, *parts = _outcome_parts(job, outcome)
+    return kind, b"".join(parts)
+
+
+def _outcome_parts(job: Job, outcome: Outcome) -> tuple[Any, ...]:
     try:
-        return _outcome_frame(job, outcome)
+        return _parts(job, outcome)
     except (TypeError, ValueError) as error:
         told = failure.dump(failure.describe(error))
-        return _outcome_frame(job, Outcome(Ending.FAILURE, outcome.started_at, outcome.ended_at, failure=told))
+        return _parts(job, Outcome(Ending.FAILURE, outcome.started_at, outcome.ended_at, failure=told))
 
 
-def _outcome_frame(job: Job, outcome: Outcome) -> bytes:
+def _parts(job: Job, outcome: Outcome) -> tuple[Any, ...]:
     if outcome.ending == Ending.SUCCESS and not outcome.follow_ups and outcome.started_at is not None:
         result, job_id = outcome.result, job.id.encode()
         head = _DONE.pack(
@@ -116,11 +128,11 @@ def _outcome_frame(job: Job, outcome: Outcome) -> bytes:
             result is not None,
             len(job_id),
         )
-        return _frame(Kind.DONE, (head, job_id, result or b""))
+        return Kind.DONE, head, job_id, result or b""
     said = outcome._asdict()
     said["follow_ups"] = [_textual(new._asdict()) for new in outcome.follow_ups]
     said["replaced"] = None if outcome.replaced is None else _textual(outcome.replaced._asdict())
-    return pack(Kind.ENDED, json.dumps([job.id, job.run_token, _textual(said)]).encode())
+    return Kind.ENDED, json.dumps([job.id, job.run_token, _textual(said)]).encode()
 
 
 def unpack_outcome(kind: int, body: bytes) -> tuple[str, int, Outcome]:

@@ -24,11 +24,17 @@ from localq.host.folder import working_folder
 from localq.host.interpreter import words_to_call
 from localq.worker.pool import task_definitions
 
-__all__ = ["loaded_app", "start_fresh"]
+__all__ = ["loaded", "loaded_app", "start_fresh"]
 
 
 def start_fresh(
-    app: LocalQ, descriptors: list[int], module: str, arguments: tuple[Any, ...] = (), *, patched: bool = False
+    app: LocalQ,
+    descriptors: list[int],
+    module: str,
+    arguments: tuple[Any, ...] = (),
+    *,
+    patched: bool = False,
+    told: Any = None,
 ) -> subprocess.Popen[bytes]:
     """Start an interpreter that calls a module's `main` with descriptors it inherits.
 
@@ -36,6 +42,7 @@ def start_fresh(
         module: Its `main` calls `loaded_app` before anything else.
         arguments: What `main` gets after the descriptors.
         patched: Whether gevent patches Python's modules before anything is imported.
+        told: What `loaded` returns there, which stands in no command line.
 
     Raises:
         ImproperlyConfigured: this program is no Python, and there is none beside it.
@@ -49,17 +56,18 @@ def start_fresh(
     )
     process = subprocess.Popen(words, pass_fds=descriptors, stdin=subprocess.PIPE, start_new_session=False)
     assert process.stdin is not None
-    process.stdin.write(_spec(app))
+    process.stdin.write(_spec(app, told))
     process.stdin.close()
     return process
 
 
-def _spec(app: LocalQ) -> bytes:
+def _spec(app: LocalQ, told: Any) -> bytes:
     modules = {
         task_definitions.origin(task).__module__ for task in app.tasks.values() if not task_definitions.by_value(task)
     }
     spec = {
         "parent": os.getpid(),
+        "told": told,
         "path": list(sys.path),
         "argv": list(sys.argv),
         "levels": _log_levels(),
@@ -113,6 +121,12 @@ def _log_levels() -> dict[str, int]:
 
 def loaded_app() -> tuple[LocalQ, int]:
     """Return the app of a fresh interpreter, with its tasks, and the worker's process: standard input tells them."""
+    app, parent, _ = loaded()
+    return app, parent
+
+
+def loaded() -> tuple[LocalQ, int, Any]:
+    """Return the same, and what else the worker has told."""
     spec = dill.loads(sys.stdin.buffer.read())
     sys.path[:], sys.argv[:] = spec["path"], spec["argv"]
     current.set_in_slot()
@@ -134,7 +148,7 @@ def loaded_app() -> tuple[LocalQ, int]:
         task_definitions.load(app, data)
     for logger, level in spec["levels"].items():
         logging.getLogger(logger).setLevel(level)
-    return app, int(spec["parent"])
+    return app, int(spec["parent"]), spec["told"]
 
 
 def _load(name: str, path: str | None) -> None:

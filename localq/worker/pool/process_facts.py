@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from types import FrameType
+
+from localq.host.memory import PAGE_BYTES
 
 __all__ = ["Stillborn", "how_ended", "pass_over", "resident_kb"]
 
 #: Seconds in which processes that never were ready are counted.
 _WINDOW_S = 60
-_PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 def how_ended(code: int) -> str:
@@ -22,14 +22,14 @@ def how_ended(code: int) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+    hint = " (out of memory?)" if code == -9 else ""
     return f"was killed by {name}{hint}"
 
 
 def resident_kb(pid: int) -> int:
     """Return the memory a process holds, in KiB; 0 if that cannot be told."""
     with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/statm") as file:
-        return int(file.read().split()[1]) * _PAGE_KB
+        return int(file.read().split()[1]) * PAGE_BYTES // 1024
     return 0
 
 

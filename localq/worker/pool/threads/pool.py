@@ -45,8 +45,6 @@ class ThreadPool:
         redirect: Whether Python's standard streams are captured by job.
     """
 
-    broken: str | None = None
-
     def __init__(
         self,
         app: LocalQ,
@@ -59,6 +57,7 @@ class ThreadPool:
         redirect: bool = True,
     ) -> None:
         self.size, self.clock = size, clock
+        self.broken: str | None = None
         self._print, self._redirect = printed, redirect
         self._redirection: Redirection | None = None
         self._texts: queue.SimpleQueue[tuple[str, str, bool]] = queue.SimpleQueue()
@@ -103,7 +102,7 @@ class ThreadPool:
         """Whether a job that waited is still the pool's to run; for the threads."""
         return self._hand.get(handed.job.id) is handed
 
-    def attempt(self, handed: Handed) -> Outcome:
+    def attempt(self, handed: Handed) -> Outcome | Death:
         """Run a job in the calling thread; raises what interrupts it."""
         job, rules = handed
         task = self._app.tasks.find(job.task)
@@ -111,11 +110,11 @@ class ThreadPool:
             return unknown_task(job, "Import its module: include=[...].", self.clock)
         return attempt.run(task, job, rules.terms, self._runtime._replace(limiter=ThreadLimiter()))
 
-    def ended(self, thread: SlotThread, handed: Handed, outcome: Outcome) -> None:
+    def ended(self, thread: SlotThread, handed: Handed, end: Outcome | Death) -> None:
         """Report from a thread."""
         if self._redirection is not None:
             self._redirection.end_lines()
-        self._ended.put((thread, Report(handed, outcome, None)))
+        self._ended.put((thread, Report(handed, end, None)))
         self._ring()
 
     def _note(self, said: Note) -> None:
@@ -210,15 +209,18 @@ class ThreadPool:
     def jobs(self) -> list[InHand]:
         """Return every job here, those that run first."""
         now, steady = self.clock.now(), self.clock.steady()
-        since = {handed.job.id: thread.since for thread, handed in self._running()}
-        pid = os.getpid()
+        by = {handed.job.id: thread for thread, handed in self._running()}
         found = [
-            InHand(one.job, now - int((steady - since[job_id]) * 1e6), pid)
-            if job_id in since
+            InHand(one.job, now - int((steady - by[job_id].since) * 1e6), self.pid_of(by[job_id]))
+            if job_id in by
             else InHand(one.job, None, None)
             for job_id, one in self._hand.items()
         ]
         return sorted(found, key=lambda one: one.started_at is None)
+
+    def pid_of(self, thread: SlotThread) -> int:
+        """Return the process in which a thread's job runs."""
+        return os.getpid()
 
     def _running(self) -> list[tuple[SlotThread, Handed]]:
         return [(thread, handed) for thread in self._threads if (handed := thread.handed) is not None]

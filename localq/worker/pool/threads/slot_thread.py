@@ -13,7 +13,7 @@ from localq.host.marks import Places
 from localq.model.clock import Clock
 from localq.model.outcome import Ending, Outcome
 from localq.worker.pool.between_runs import Tracing
-from localq.worker.pool.contract import Handed
+from localq.worker.pool.contract import Death, Handed
 
 __all__ = ["SlotThread"]
 
@@ -29,11 +29,11 @@ class _Pool(Protocol):
         """Whether a job that waited is still the pool's to run."""
         ...
 
-    def attempt(self, handed: Handed) -> Outcome:
+    def attempt(self, handed: Handed) -> Outcome | Death:
         """Run a job in the calling thread; raises what interrupts it."""
         ...
 
-    def ended(self, thread: SlotThread, handed: Handed, outcome: Outcome) -> None:
+    def ended(self, thread: SlotThread, handed: Handed, end: Outcome | Death) -> None:
         """Report from a thread."""
         ...
 
@@ -43,12 +43,12 @@ class SlotThread(threading.Thread):
 
     def __init__(self, pool: _Pool, number: int) -> None:
         super().__init__(name=f"LocalQ-{number}", daemon=True)
-        self.pool = pool
+        self.pool, self.number = pool, number
         #: What runs and may be interrupted.
         self.handed: Handed | None = None
         #: What has not been reported yet, and its outcome once it has run.
         self.taken: Handed | None = None
-        self.outcome: Outcome | None = None
+        self.outcome: Outcome | Death | None = None
         self.ran = self.asked = False
         self.since = 0.0
         self.guard = threading.Lock()

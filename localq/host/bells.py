@@ -1,8 +1,7 @@
-"""Bells between processes: one Unix datagram socket for each process that waits.
+"""Bells between processes of one computer: a socket for each process that waits, and a file that leads to it.
 
-Bells lie as socket files in the store's folder; whoever has something to tell sends to each. A ring is only a
-hint: a full buffer means the bell is rung already, a refused one that its owner died, and its file is removed.
-Measured: 30 to 60 microseconds from ring to wake-up.
+The files lie in the store's folder; whoever has something to tell sends to each. A ring is only a hint: a full buffer
+means the bell is rung already, a refused one that its owner died, and its file is removed.
 
 A file's name begins with the bell's kind, one letter; behind it, where the bell is to be rung with one word alone, with
 the word's checksum. Names are never used twice: one that a ringer still has in mind must not become another's.
@@ -12,28 +11,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import itertools
 import os
 import select
 import socket
-import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["Ringer", "UnixBell", "bell_folder"]
+from localq.host.letters import LETTERS, Letters
 
-#: A socket path longer than this (bytes) does not fit into `sun_path` on every system.
-_LONGEST_PATH = 103
-#: What a bell's own name takes of that, with the stroke before it.
-_LONGEST_NAME = 36
+__all__ = ["HostBell", "Ringer"]
+
 #: Most that is said with one ring, in bytes; longer lists of ids are cut into several rings.
 _LONGEST_SAYING = 8192
-#: Most that is sent at once to a bell that takes more than words, in bytes.
-_LONGEST_SENDING = 65_536
 #: Folder times are coarse: a listing made this soon (ns) after a change may have missed another change.
 _SETTLED_NS = 30_000_000
 #: Seconds a list of bells serves without a look at the folder, where that is said to be enough.
@@ -43,30 +36,13 @@ _CHOOSY = 9
 _numbers = itertools.count()
 
 
-def bell_folder(folder: Path) -> Path:
-    """Return a path to `folder` that is short enough for sockets, through a link if need be.
-
-    Where no link can be made, the folder itself: a bell that cannot be rung costs half a second, no more.
-    """
-    if _fits(folder):
-        return folder
-    roots = (Path(tempfile.gettempdir()), Path("/tmp"))
-    home = next((root for root in roots if _fits(root / "localq-4294967295" / "0123456789abcdef")), roots[1])
-    home /= f"localq-{os.getuid()}"
-    link = home / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    try:
-        home.mkdir(mode=0o700, exist_ok=True)
-        if home.is_symlink() or home.stat().st_uid != os.getuid():
-            return folder
-        with contextlib.suppress(FileExistsError):
-            link.symlink_to(folder)
-    except OSError:
-        return folder
-    return link
-
-
-def _fits(folder: Path) -> bool:
-    return len(os.fsencode(folder)) <= _LONGEST_PATH - _LONGEST_NAME
+def _waiter(hears: socket.socket) -> Callable[[float], bool]:
+    """Return what sleeps until something can be heard, or for so many seconds, and tells which."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(hears, select.POLLIN)
+        return lambda seconds: bool(poll.poll(seconds * 1000))
+    return lambda seconds: bool(select.select([hears], [], [], seconds)[0])
 
 
 def _kind_for(kind: str, word: str) -> str:
@@ -74,21 +50,16 @@ def _kind_for(kind: str, word: str) -> str:
     return f"{kind}{zlib.crc32(word.encode('utf-8', 'replace')):08x}"
 
 
-class UnixBell:
+class HostBell:
     """A bell this process owns, in a store's folder; see `localq.store.protocol.bells.Bell`."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, kind: str, letters: Letters = LETTERS) -> None:
         self._folder, self._kind, self._pid = folder, kind, os.getpid()
+        self._letters = letters
         name = self._new_name(kind)
         self.path = str(folder / name)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        with contextlib.suppress(OSError):
-            # Between the making of the file and the bell's first hearing, a ringer would take it for a dead one.
-            self._socket.bind(str(bell_folder(folder) / f"new{name}"))
-            os.rename(folder / f"new{name}", self.path)
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
+        self._socket = letters.hang(folder, name)
+        self._waits = _waiter(self._socket)
 
     def _new_name(self, kind: str) -> str:
         return f"{kind}-{self._pid}-{next(_numbers)}-{os.urandom(3).hex()}"
@@ -106,14 +77,14 @@ class UnixBell:
 
     def wait(self, timeout: float) -> bool:
         """Sleep until rung or until the timeout; the bell stays rung until `drain`."""
-        return bool(self._poll.poll(max(0, timeout) * 1000))
+        return self._waits(max(0, timeout))
 
     def drain(self) -> list[str]:
         """Return the words that were said, without waiting."""
         said: list[str] = []
         while True:
             try:
-                said += self._socket.recv(_LONGEST_SAYING).decode("utf-8", "replace").split()
+                said += self._letters.heard(self._socket, _LONGEST_SAYING).decode("utf-8", "replace").split()
             except OSError:
                 return said
 
@@ -122,7 +93,7 @@ class UnixBell:
         got: list[bytes] = []
         while True:
             try:
-                got.append(self._socket.recv(_LONGEST_SENDING))
+                got.append(self._letters.heard(self._socket, self._letters.most))
             except OSError:
                 return got
 
@@ -147,8 +118,8 @@ class UnixBell:
 class Ringer:
     """Rings the bells in a store's folder; as long as none hangs there it holds no socket."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = os.fspath(folder)
+    def __init__(self, folder: Path, letters: Letters = LETTERS) -> None:
+        self._folder, self._letters = os.fspath(folder), letters
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -206,8 +177,7 @@ class Ringer:
             if self._closed:
                 raise OSError(errno.EBADF, "the ringer is closed")
             if self._socket is None:
-                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-                self._socket.setblocking(False)
+                self._socket = self._letters.sender()
             return self._socket
 
     def tell(self, kind: str, data: bytes) -> list[str]:
@@ -234,8 +204,7 @@ class Ringer:
     def _list(self, stamp: int) -> None:
         listed = time.time_ns()
         names: dict[str, list[str]] = {}
-        # Asked for each time: somebody may have cleaned up the link.
-        reach = bell_folder(Path(self._folder))
+        reach = self._letters.reach(Path(self._folder))
         with contextlib.suppress(OSError):
             for name in os.listdir(self._folder):
                 kind, dash, _ = name.partition("-")
@@ -247,7 +216,7 @@ class Ringer:
     def _send(self, path: str, word: bytes) -> bool:
         """Send; False if the bell has no room. One that nobody holds any more is taken down."""
         try:
-            (self._socket or self._sender()).sendto(word, path)
+            self._letters.send(self._socket or self._sender(), path, word)
         except OSError as error:
             if error.errno in (errno.ECONNREFUSED, errno.ENOENT):
                 self._stamp = -1
