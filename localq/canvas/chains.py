@@ -156,20 +156,25 @@ class chain(_Steps):  # noqa: N801 - Celery's name
             unrolled.extend(one["kwargs"]["tasks"] if unroll and not is_body else [one])
         return unrolled
 
-    def unchain_tasks(self) -> list[Signature[Any]]:
-        """Return copies of the tasks, with the chain's callbacks on them."""
+    def unchain_tasks(self, within: bool = False) -> list[Signature[Any]]:
+        """Return copies of the tasks, with the chain's callbacks on them.
+
+        Args:
+            within: The chain is a step of another.
+        """
         tasks = [one.clone() for one in self.tasks]
         for errback in listed(self.options.get("link_error")):
-            self._tell(tasks, errback)
+            self._tell(tasks, errback, within)
         for callback in listed(self.options.get("link")):
             tasks[-1].link(callback)
         return tasks
 
-    def _tell(self, tasks: list[Signature[Any]], errback: Mapping[str, Any]) -> None:
+    def _tell(self, tasks: list[Signature[Any]], errback: Mapping[str, Any], within: bool) -> None:
         """Give each task an error callback.
 
         A group that something follows is the header of a chord, whose body has it. As in Celery chords within a header
-        have it, too, where the chain begins with that header, and where the setting gives it to all in headers.
+        have it, too, where the chain begins with that header or is a step of another chain, and where the setting gives
+        it to all in headers.
         """
         everywhere = self.app.conf.get("task_allow_error_cb_on_chord_header")
         one: Any
@@ -178,11 +183,11 @@ class chain(_Steps):  # noqa: N801 - Celery's name
             if everywhere or not (header or one.subtask_type == "chord"):
                 one.link_error(errback)
             elif not header:
-                one.body.link_error(errback)
-            elif number == 0:
-                for within in one.flat():
-                    if within.subtask_type == "chord":
-                        within.link_error(errback)
+                (one if within else one.body).link_error(errback)
+            elif within or number == 0:
+                for member in one.flat():
+                    if member.subtask_type == "chord":
+                        member.link_error(errback)
 
     def freeze(self, _id: str | None = None, group_id: str | None = None, **more: Any) -> Any:
         """Give each task the id it will have; return the last one's result, with its parents."""

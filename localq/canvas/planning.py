@@ -188,7 +188,7 @@ class _Planner:
         own = {**sig.options, **at.options}
         whole: Any = sig.clone()
         whole["options"] = {name: own.pop(name) for name in ("link", "link_error") if own.get(name)}
-        steps = _not_empty(whole.unchain_tasks())
+        steps = _not_empty(whole.unchain_tasks(at.in_chain))
         if not steps:
             return None
         task_id = own.pop("task_id", None)

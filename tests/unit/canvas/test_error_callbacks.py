@@ -88,6 +88,10 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
         lambda ok, bad, e: chain(ok.s(), chord([chord([ok.s()], bad.s())], ok.s())).on_error(e("a")),
         [BODY],
     ),
+    "chords in headers of a chain that is a step of another": (
+        lambda ok, bad, e: chain(chain(ok.s(), chord([chord([ok.s()], bad.s())], ok.s())).on_error(e("a")), ok.s()),
+        [FAILED, BODY],
+    ),
     "chords in the header of a chord that something follows": (
         lambda ok, bad, e: (chord([chord([ok.s()], bad.s())], ok.s()) | ok.s()).on_error(e("a")),
         [FAILED, BODY],
