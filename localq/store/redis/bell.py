@@ -8,7 +8,7 @@ import select
 import selectors
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from redis.exceptions import RedisError
 
@@ -21,8 +21,9 @@ __all__ = ["CHANNELS", "EVENTS", "RedisBell", "plain", "words_of"]
 EVENTS = "events"
 #: What is said to all who listen to a topic goes over these.
 CHANNELS = {Topic.WORK: "work", Topic.RESULTS: "res", Topic.SCHEDULES: "sch", EVENTS: "ev"}
-#: Seconds between two tries to reach the server again.
+#: Seconds between two tries to reach the server again; and for how long, and how often, a new bell tries.
 _AGAIN_S = 1.0
+_FIRST_S, _PAUSE_S = 5.0, 0.1
 #: Seconds for which `ch` says that somebody listens for one word alone, and after which it is said again.
 _CHOOSY_S, _SAID_S = 60, 20.0
 
@@ -35,6 +36,8 @@ class _Server(Protocol):
     def key(self, name: str) -> str: ...
 
     def one(self, *command: Any) -> Any: ...
+
+    def fail(self, error: BaseException) -> NoReturn: ...
 
 
 class RedisBell:
@@ -62,9 +65,9 @@ class RedisBell:
         self._try_at = self._choosy_at = 0.0
         self._open = True
         try:
-            self._connect()
+            self._hang()
         except BaseException:
-            self.close()
+            self._let_go()
             raise
 
     # The connection
@@ -74,6 +77,18 @@ class RedisBell:
             return [self._server.channel(f"res:{self._word}")]
         own = [self._server.channel(f"bell:{self.name}")] if self.name else []
         return [self._server.channel(CHANNELS[self.topic]), *own]
+
+    def _hang(self) -> None:
+        """Connect for the first time, for as long as a server that goes and comes is tried."""
+        until = time.monotonic() + _FIRST_S
+        while True:
+            try:
+                return self._connect()
+            except (RedisError, OSError) as error:
+                self._lost()
+                if time.monotonic() > until:
+                    self._server.fail(error)
+            time.sleep(_PAUSE_S)
 
     def _connect(self) -> None:
         connection = self._connection = self._server.connected()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -19,6 +20,12 @@ __all__ = ["Link", "connect"]
 
 #: The server is not told of the driver, which takes two round trips, and the driver milliseconds to look itself up.
 _QUIET = {"driver_info": None} if find_spec("redis.driver_info") else {"lib_name": None, "lib_version": None}
+#: A connection of which nothing is heard is asked after so many seconds, so often, so many times: a bell waits for ever.
+_KEEPALIVE = {
+    getattr(socket, name): value
+    for name, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
+    if hasattr(socket, name)
+}
 #: Seconds: for the server to be reached, and to answer.
 _CONNECT_S, _ANSWER_S = 2.0, 10.0
 
@@ -58,6 +65,7 @@ def connect(address: Address, moved: tuple[str, int] | None = None, answer_s: fl
         moved = _primary(address)
     if issubclass(address.kind, Connection):
         options.setdefault("socket_keepalive", True)
+        options.setdefault("socket_keepalive_options", _KEEPALIVE)
         if moved is not None:
             options["host"], options["port"] = moved
     connection: Any = address.kind(**options, retry=Retry(NoBackoff(), 0))
