@@ -20,7 +20,7 @@ __all__ = ["Link", "connect"]
 
 #: The server is not told of the driver, which takes two round trips, and the driver milliseconds to look itself up.
 _QUIET = {"driver_info": None} if find_spec("redis.driver_info") else {"lib_name": None, "lib_version": None}
-#: A connection of which nothing is heard is asked after so many seconds, so often, so many times: a bell waits for ever.
+#: A connection of which nothing is heard is asked after so many seconds, so often, so many times: bells wait for ever.
 _KEEPALIVE = {
     getattr(socket, name): value
     for name, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
