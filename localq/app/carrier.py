@@ -38,6 +38,10 @@ class Carrier(Protocol):
         """Take a task that was registered."""
         ...
 
+    def lacks(self, what: str) -> None:
+        """Warn of what is done all the same, and does not reach there."""
+        ...
+
     def refuse(self, what: str) -> None:
         """Refuse what cannot be done there.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Concatenate, TypeVar, Unpack
 
+from localq.app.carrier import Carrier
 from localq.app.parts import Part
 from localq.canvas import Signature
 from localq.exceptions import EncodeError
@@ -36,11 +37,16 @@ _FAILED = (JobState.FAILED, JobState.CANCELLED)
 class WithItems:
     """Calls a task for many items, and shows how far they are; see `LocalQ`."""
 
+    carrier: Carrier | None
     _bar = Part("localq.app.progress_bar:ProgressBar")
 
     @property
     @abstractmethod
     def store(self) -> Store: ...
+
+    @property
+    @abstractmethod
+    def eager(self) -> bool: ...
 
     @abstractmethod
     def enqueue_many(self, signatures: Iterable[Signature[R]]) -> list[AsyncResult[R]]: ...
@@ -83,6 +89,8 @@ class WithItems:
         given: object = task
         if not isinstance(given, Task):
             raise TypeError(f"map() takes a task first, such as a function decorated with @q.task, not {given!r}")
+        if self.carrier is not None and not self.eager:
+            self.carrier.refuse("map over items, with or without key= (use group)")
         source = iter(items)
         results: list[AsyncResult[R]] = []
         while some := list(islice(source, _AT_ONCE)):

@@ -67,6 +67,8 @@ class AppSchedules(ConfiguredSchedules):
         Raises:
             ScheduleError: names the field and the reason; or the name is taken.
         """
+        if self._app.carrier is not None:
+            self._app.carrier.lacks(f"has the configured schedules alone: {name!r} stays in the store")
         where = f"schedules.add({name!r}), {{}}"
         declared = Declaration.of_call(where, name, schedule, task, args, kwargs, options)
         return self._put(declared.definition(self._app), None, replace=replace)

@@ -28,8 +28,17 @@ CONFIG = "config:"
 _ELSEWHERE = "run before, elsewhere"
 
 
+class _Carrier(Protocol):
+    """What an app's calls go to in the place of its store."""
+
+    def lacks(self, what: str) -> None: ...
+
+
 class App(Protocol):
     """What schedules need of their app."""
+
+    @property
+    def carrier(self) -> _Carrier | None: ...
 
     main: str | None
     defined_in: str

@@ -489,6 +489,26 @@ def test_a_call_in_a_transaction_is_refused(q: LocalQ) -> None:
         raise AssertionError("unreachable: the block is not entered")
 
 
+def test_a_call_for_each_of_many_items_is_refused(q: LocalQ) -> None:
+    @q.task
+    def plain(a: int) -> None: ...
+
+    as_celery(q)
+
+    with pytest.raises(ImproperlyConfigured, match="no map over items"):
+        q.map(plain, [1, 2], key=str)
+
+
+def test_a_schedule_added_while_the_program_runs_is_said_to_stay_in_the_store(q: LocalQ) -> None:
+    @q.task
+    def plain() -> None: ...
+
+    as_celery(q)
+
+    with pytest.warns(CeleryLacksWarning, match="'often' stays in the store"):
+        q.schedules.add("often", 60, plain)
+
+
 def test_calls_that_run_here_still_do(q: LocalQ) -> None:
     @q.task
     def plain(a: int) -> int:

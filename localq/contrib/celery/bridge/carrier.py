@@ -10,11 +10,13 @@ import celery.result
 from celery.app.autoretry import add_autoretry_behaviour
 
 from localq import current
+from localq.contrib.celery.bridge.lacks import CeleryLacksWarning
 from localq.contrib.celery.bridge.serializers import known_there
 from localq.contrib.celery.bridge.signatures import Signatures
 from localq.contrib.celery.bridge.task import CarriedTask, carried
 from localq.exceptions import ImproperlyConfigured
 from localq.model.bounds import checked_name
+from localq.model.warning import warn
 from localq.settings import Settings
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.task import Task
@@ -122,6 +124,10 @@ class CeleryCarrier:
         """Revoke calls by Celery's control."""
         more = {"terminate": True, "signal": signal} if signal else {}
         self.app.control.revoke(list(ids), **more)
+
+    def lacks(self, what: str) -> None:
+        """Warn of what does not reach Celery."""
+        warn(f"Calls of this app go to Celery (as_celery), which {what}.", CeleryLacksWarning)
 
     def refuse(self, what: str) -> None:
         """Refuse what Celery cannot do."""

@@ -53,7 +53,7 @@ TERMS = {
 IN_GENERAL = {
     "within": "a call is no part of a transaction of yours: it is refused",
     "schedules.add": "schedules added while a program runs stay in the store; beat has those of the configuration",
-    "map": "q.map, q.items and progress over many items stay with the store",
+    "map": "over items, with or without key=, is refused: group or chunks do it",
     "pauses and orders": "control has no pause; rate limits hold for each worker, not over all",
     "one commit": "a workflow is not sent as a whole: what is behind is sent when what is before has ended",
     "retry": "finished calls cannot be run again from outside",
