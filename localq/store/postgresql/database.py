@@ -77,9 +77,7 @@ class PostgresqlDatabase(Database):
                 connection = self._connection = self._connected()
                 self.pooled = connection.prepare_threshold is None
                 cursor = connection.cursor()
-                with connection.transaction():
-                    cursor.execute(f"SET LOCAL search_path TO {self.address.schema}", prepare=False)
-                    identity = identity_of(cursor, self.address)
+                identity = identity_of(cursor, self.address)
                 if identity is None:
                     identity = self._made(connection)
                 self.identity, self.folder = identity, host_folder(identity)

@@ -48,7 +48,8 @@ def identity_of(cursor: Any, address: Address) -> str | None:
         return None
     kept: dict[str, str] = {}
     if ours:
-        kept = dict(cursor.execute("SELECT name, value FROM meta WHERE name IN ('uuid', 'format')").fetchall())
+        said = f"SELECT name, value FROM {address.schema}.meta WHERE name IN ('uuid', 'format')"
+        kept = dict(cursor.execute(said).fetchall())
     if set(kept) != {"uuid", "format"}:
         raise StoreForeign(
             f"The schema {address.schema} of {address.name} has tables of something else. Add ?schema=NAME to the URL; "
