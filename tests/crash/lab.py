@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,14 @@ def until(condition: Callable[[], Any], what: str | Callable[[], str], seconds: 
 class Program:
     """A process of the laboratory, with all that it starts."""
 
-    def __init__(self, lab: Lab, kind: str, line: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, lab: Lab, kind: str, line: list[str], environment: dict[str, str], through: Sequence[str] = ()
+    ) -> None:
         self.lab, self.kind, self.name = lab, kind, line[0] if line else kind
         self.log = lab.folder / f"{kind}-{len(lab.programs)}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", f"tests.crash.{kind}", *line],
+                [*through, sys.executable, "-m", f"tests.crash.{kind}", *line],
                 cwd=_REPOSITORY,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -167,7 +169,15 @@ class Lab:
 
     # Starting
 
-    def _start(self, kind: str, *line: Any, fault: str | None = None, budget: int = 1) -> Program:
+    def _start(
+        self,
+        kind: str,
+        *line: Any,
+        fault: str | None = None,
+        budget: int = 1,
+        through: Sequence[str] = (),
+        **variables: str,
+    ) -> Program:
         environment = {
             **os.environ,
             "LOCALQ_LAB": str(self.folder),
@@ -175,12 +185,13 @@ class Lab:
             "LOCALQ_LAB_SETTINGS": json.dumps(self.settings),
             "PYTHONPATH": str(_REPOSITORY),
             "PYTHONUNBUFFERED": "1",
+            **variables,
         }
         if fault is not None:
             environment["LOCALQ_FAULT"] = fault
             environment["LOCALQ_FAULT_LOG"] = str(self.folder / "faults")
             environment["LOCALQ_FAULT_BUDGET"] = str(self._budget(budget))
-        program = Program(self, kind, [str(word) for word in line], environment)
+        program = Program(self, kind, [str(word) for word in line], environment, through)
         self.programs.append(program)
         return program
 
@@ -195,7 +206,8 @@ class Lab:
 
         Args:
             wait: Return when it is ready.
-            fault: `fault="point=action"` and `budget=N`: how often that may happen.
+            fault: `fault="point=action"` and `budget=N`: how often that may happen. `through=[...]` is what the
+                program is started by, and what else is named are variables of its environment.
         """
         before = self.events("worker.started")
         program = self._start("worker", name, slots, *options, **fault)
