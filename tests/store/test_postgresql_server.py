@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,7 +19,7 @@ from localq.store import check_there, examine, open_reader, open_store, sizes
 from localq.store.postgresql import examine as examination
 from localq.store.protocol import Topic
 from localq.store.sql.schema import SCHEMA_VERSION
-from tests.store.given import LEASE, NOW, claimed, done, new, news, worker
+from tests.store.given import LEASE, NOW, card, claimed, done, new, news, worker
 from tests.store.server import reason, server
 from tests.store.together import DEADLINE_S
 
@@ -227,6 +228,39 @@ def test_leases_are_measured_by_the_servers_clock(opened: Open) -> None:
     assert [row.state for row in other.workers.all()] == [WorkerState.ALIVE]
 
 
+def test_hosts_whose_clocks_are_minutes_apart_run_each_others_jobs_and_keep_their_leases(opened: Open) -> None:
+    early, late, minutes = opened(), opened(), 10 * 60_000_000
+    keys = [worker(early, "early"), late.workers.enter(card("late"), NOW + minutes, LEASE)]
+
+    # What names no time runs at once, whichever clock is behind.
+    early.jobs.add([new("from-early")], NOW)
+    late.jobs.add([new("from-late")], NOW + minutes)
+    (first,) = claimed(late, keys[1], 1)
+    (second,) = claimed(early, keys[0], 1)
+    assert (first.id, second.id) == ("from-early", "from-late")
+    assert early.workers.beat(keys[0], {second.id: second.run_token}, LEASE, NOW).held
+    assert {row.state for row in late.workers.all()} == {WorkerState.ALIVE}
+    assert early.jobs.finish([done(second)], NOW).applied == late.jobs.finish([done(first)], NOW + minutes).applied
+    # What names one is reckoned by who asks.
+    early.jobs.add([new("later", run_at=NOW + minutes // 2)], NOW)
+    assert claimed(early, keys[0], 1) == []
+    taken = late.jobs.claim(keys[1], Served(None, ()), 1, NOW + minutes).jobs
+    assert [one.id for one in taken] == ["later"]
+
+
+def test_a_check_tells_of_a_clock_that_is_off(opened: Open, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened()
+    real = time.time
+    monkeypatch.setattr(examination.time, "time", lambda: real() - 600)
+
+    found, reader = examine(url)
+
+    assert reader is not None
+    reader.close()
+    (said,) = [one for one in found if one.check == "clock"]
+    assert said.what.startswith("The clock of this computer is 600 s behind the server's")
+
+
 # Whose schema it is
 
 
@@ -385,16 +419,3 @@ def test_the_tables_that_change_most_are_swept_often(opened: Open) -> None:
     assert {"fillfactor=80", "autovacuum_vacuum_scale_factor=0.02"} <= options["job"]
     assert {"fillfactor=100", "autovacuum_vacuum_scale_factor=0.02"} <= options["attempt"]
     assert "fillfactor=50" in options["worker"]
-
-
-def test_beats_of_a_worker_leave_its_row_where_it_is(opened: Open) -> None:
-    store = opened()
-    me = worker(store)
-    for _ in range(20):
-        store.workers.beat(me, {}, LEASE, NOW)
-
-    heap_only = store.database.asked(
-        "SELECT n_tup_hot_upd FROM (SELECT pg_stat_force_next_flush()) AS now, "
-        "pg_stat_get_tuples_hot_updated('worker'::regclass) AS found (n_tup_hot_upd)"
-    )
-    assert heap_only >= 15

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from localq.model.finding import Finding, checked, fine, note, warning
@@ -18,6 +19,8 @@ __all__ = ["examine_schema", "schema_bytes"]
 _PATIENCE_S = 5.0
 #: The least version that is tested; and since when a transaction holds up the sweeping of old rows (minutes).
 _LEAST, _LONG_MIN = 150_000, 5
+#: Seconds that clocks may differ.
+_APART_S = 2.0
 _OLD = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
     f"AND xact_start < now() - interval '{_LONG_MIN} minutes'"
@@ -57,6 +60,17 @@ def _facts(cursor: Any, version: int) -> list[Finding]:
     found = [
         fine("server", said) if version >= _LEAST else warning("server", said, "LocalQ is tried with 15 and later.")
     ]
+    ahead_s = time.time() - cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()[0]
+    if abs(ahead_s) > _APART_S:
+        side = "ahead of" if ahead_s > 0 else "behind"
+        found.append(
+            warning(
+                "clock",
+                f"The clock of this computer is {abs(ahead_s):,.0f} s {side} the server's: what is to run at a time "
+                "given here runs by so much too early or too late elsewhere.",
+                "Set both by NTP.",
+            )
+        )
     if cursor.execute("SELECT pg_is_in_recovery()").fetchone()[0]:
         found.append(warning("server", "The server is a replica, and cannot be written.", "Name the primary."))
     old = cursor.execute(_OLD).fetchone()[0]

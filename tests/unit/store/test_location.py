@@ -91,6 +91,26 @@ def test_broker_and_back_end_on_one_server_are_the_back_end_s_database(
     assert app(broker=broker, backend=backend).location == place
 
 
+@pytest.mark.parametrize(
+    ("broker", "backend"),
+    [
+        ("postgresql://shop@h/x", None),
+        (None, "db+postgresql://shop@h/x"),
+        ("postgres://shop@h/x", "postgresql+psycopg://shop@h/x"),
+        ("sqla+postgresql://shop@h/x", "db+postgresql+psycopg2://shop@h/x"),
+        ("postgresql://shop@h/x", "rpc://"),
+    ],
+)
+def test_settings_that_name_a_postgresql_database_mean_that(broker: str | None, backend: str | None) -> None:
+    assert app(broker=broker, backend=backend).location == "postgresql://shop@h/x"
+
+
+@pytest.mark.parametrize("backend", ["postgresql://h/other", "redis://h/1", "jobs.db"])
+def test_a_postgresql_database_is_not_one_place_with_another(backend: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="jobs and their results are in one place"):
+        _ = app(broker="postgresql://h/x", backend=backend).store
+
+
 def test_one_server_with_two_names_is_told() -> None:
     told = app(broker="redis://:secret@h/1", backend="redis://h:6379/2").notices()
 
@@ -107,7 +127,7 @@ def test_one_server_with_two_names_is_told() -> None:
         ("redis://h/1", "redis://other/1", "are two servers, but a job and its result are written in one step"),
         ("redis://h:6379", "redis://h:6380", "are two servers"),
         ("redis://:secret@h", "unix:///run/redis.sock", r"broker_url is 'redis://:\*{8}@h' and result_backend"),
-        ("redis://h", "jobs.db", "in one place. Give path=, or set broker_url alone"),
+        ("redis://h", "jobs.db", "in one place. Give path= or url=, or set broker_url alone"),
     ],
 )
 def test_two_places_are_refused_when_the_store_is_needed(broker: str, backend: str, told: str) -> None:
@@ -119,7 +139,7 @@ def test_two_places_are_refused_when_the_store_is_needed(broker: str, backend: s
     ("url", "told"),
     [
         ("amqp://guest:guest@localhost//", r"amqp://guest:\*{8}@localhost// is a server, and LocalQ needs neither"),
-        ("postgresql://h/x", "is a server"),
+        ("mysql://h/x", "is a server"),
         ("file:///var/results", "'file:///var/results' is another place for jobs or results in Celery"),
         ("django-db", "'django-db' is another place for jobs or results in Celery, and LocalQ has one place"),
         ("django-cache", "another place"),
