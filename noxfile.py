@@ -6,9 +6,13 @@ A session builds its own virtual environment. With `--no-venv` it uses the one n
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
+import tempfile
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -19,6 +23,8 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 
 PYTHONS = ["3.11", "3.12", "3.13"]
+#: The folders of tests that `tests` runs, those that take longest first (`tests/unit/test_groups.py`).
+GROUPS = ["store", "worker", "web", "cli", "unit", "contrib", "tutorial", "typing"]
 #: The tests that say whether what LocalQ requires does what it needs of it.
 MOST = "tests/unit tests/store tests/cli tests/worker"
 
@@ -40,6 +46,39 @@ def python(session: nox.Session, line: str, *, posargs: bool = False) -> None:
     own = session.virtualenv.is_sandboxed
     args = [*line.split(), *(session.posargs if posargs else [])]
     session.run("python" if own else sys.executable, *args, external=not own)
+
+
+def beside_each_other(session: nox.Session, places: list[Path], *, inside: bool = False) -> None:
+    """Run pytest for places of tests, as many at once as there are processors; show each when it is over.
+
+    In processes of pytest's own, and not in those of a plugin: these have threads, and what a program with threads
+    cannot do, such as being forked, would be tested nowhere.
+
+    Args:
+        inside: Run each from inside its folder, as a user would.
+    """
+    own = session.virtualenv.is_sandboxed
+    program = str(Path(session.bin) / "python") if own else sys.executable
+
+    def run(place: Path) -> tuple[str, int]:
+        words = [program, "-m", "pytest", "." if inside else str(place), *session.posargs]
+        folder = place if inside else None
+        with tempfile.TemporaryFile("w+") as said:
+            code = subprocess.run(
+                words, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False
+            ).returncode
+            said.seek(0)
+            return said.read(), code
+
+    failed = []
+    with ThreadPoolExecutor(os.cpu_count() or 1) as lanes:
+        for place, (text, code) in zip(places, lanes.map(run, places), strict=True):
+            session.log(f"pytest {place}")
+            print(text, flush=True)
+            if code:
+                failed.append(str(place))
+    if failed:
+        session.error(f"Failed: {', '.join(failed)}")
 
 
 @nox.session
@@ -66,10 +105,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run every test but crash; arguments go to pytest, `-- --cov` measures coverage."""
+    """Run every test but crash, several groups at once; arguments go to one pytest, `-- --cov` measures coverage."""
     install(session, "test")
-    outside = ("bench", "celery", "crash", "html", "schemathesis")
-    python(session, f"-m pytest tests {' '.join(f'--ignore=tests/{name}' for name in outside)}", posargs=True)
+    if session.posargs:
+        python(session, f"-m pytest {' '.join(f'tests/{name}' for name in GROUPS)}", posargs=True)
+    else:
+        beside_each_other(session, [Path("tests", name) for name in GROUPS])
 
 
 @nox.session
@@ -138,9 +179,10 @@ def html(session: nox.Session) -> None:
 def crash(session: nox.Session) -> None:
     """Kill things and count what is lost: a few minutes, or `-- --minutes N --store redis` for long, with a table."""
     install(session, "test")
-    for line in (
-        ["-m tests.crash.run", "-m tests.crash.run_schedules"] if session.posargs else ["-m pytest tests/crash"]
-    ):
+    if not session.posargs:
+        beside_each_other(session, sorted(Path("tests/crash").glob("test_*.py"), key=lambda one: -one.stat().st_size))
+        return
+    for line in ("-m tests.crash.run", "-m tests.crash.run_schedules"):
         python(session, line, posargs=True)
 
 
@@ -148,9 +190,7 @@ def crash(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every folder of examples/ by the test that lies in it, from inside the folder as a user would."""
     install(session, "test")
-    for topic in sorted({path.parent for path in Path("examples").rglob("test_*.py")}):
-        with session.chdir(topic):
-            python(session, "-m pytest .", posargs=True)
+    beside_each_other(session, sorted({path.parent for path in Path("examples").rglob("test_*.py")}), inside=True)
 
 
 @nox.session
