@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from localq import LocalQ, chain, current
+from localq.result import AsyncResult
 from localq.web.application import build
 from localq.web.gate.sessions import Sessions
 from tests.web import flower_shop
@@ -228,6 +230,11 @@ def asked(client: TestClient, call: dict[str, Any], ids: dict[str, str]) -> Any:
     return client.request(call["method"], path, params=query, headers=headers, data=call.get("form"), content=content)
 
 
+def past_its_steps(job: AsyncResult[Any]) -> bool:
+    """Whether a job has told of the last step that it tells of, or of its end."""
+    return job.state in ("ABORTED", "SUCCESS", "REVOKED") or (job.info or {}).get("current") == 4
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", ["open", "closed", "basic", "read_only"])
 def test_flowers_calls_are_answered_as_it_answers_them(phase: str, shop: LocalQ) -> None:
@@ -239,6 +246,10 @@ def test_flowers_calls_are_answered_as_it_answers_them(phase: str, shop: LocalQ)
             if number in ENDED:
                 job = shop.AsyncResult(ids.get(recorded(ENDED[number]), recorded(ENDED[number])))
                 until(job.ready, f"{job.id} has not ended")
+            if call["path"].startswith("/api/task/abort/") and call["status"] == 200:
+                # Its task tells of its first steps: what it says then would stand in the place of the order to stop.
+                told = partial(past_its_steps, shop.AsyncResult(ids.get(recorded(41), recorded(41))))
+                until(told, "it does not come past its first steps")
             if number == LEFT:
                 until(lambda: "w2@host" not in client.get("/api/workers").json(), "w2 has not left")
             answer = asked(client, call, ids)
