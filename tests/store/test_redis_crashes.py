@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from localq.exceptions import StoreForeign, StoreFull
+from localq.model.edges import Edge, Passing
 from localq.model.job import JobState
 from localq.model.worker import EVERY_QUEUE
 from tests.store.given import LEASE, NOW, claimed, done, new, newly, news, state, worker
@@ -181,3 +183,72 @@ def test_doctor_tells_of_keys_that_do_not_agree(
 
     assert (well.level, broken.level) == ("ok", "error")
     assert "'r:default' has None of 'a'; it should be 5066549580791809" in broken.what
+
+
+# More jobs than one script may add
+
+
+def workflow_of(count: int) -> list[Any]:
+    """Return a body that stands before the header it waits for, and jobs that have to do with no other."""
+    heads = [f"head-{number}" for number in range(count)]
+    body = new("body", after=tuple(Edge(one, Passing.LISTED) for one in heads), workflow="w")
+    return [body, *(new(one, workflow="w", args=b"x" * 20) for one in heads), *news("plain", "body")]
+
+
+def test_many_jobs_are_added_in_parts_that_nobody_waits_long_for(
+    started: Callable[..., RedisServer], opened: Callable[[str], Any]
+) -> None:
+    server = started()
+    store = opened(server.url())
+    jobs = workflow_of(3500)
+
+    assert newly(store, jobs, NOW) == [*[True] * 3502, False]
+    assert newly(store, jobs, NOW) == [False] * 3503
+
+    assert (state(store, "body"), store.read.get(["body"])["body"].waits) == (JobState.WAITING, 3500)
+    assert audited(store) == []
+    assert not {name for name in contents(store.server).lists if name.startswith("big:")}
+    anna = worker(store)
+    while jobs := claimed(store, anna, 1000):
+        store.jobs.finish([done(one) for one in jobs], NOW)
+    assert state(store, "body") == JobState.SUCCEEDED
+    assert audited(store) == []
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_many_jobs_are_there_all_or_not_at_all_wherever_their_client_ends(
+    started: Callable[..., RedisServer], opened: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    store = opened(started().url())
+    run, calls = store.server.run, itertools.count()
+
+    def some(script: Any, *args: Any) -> Any:
+        if next(calls) == at:
+            raise KeyboardInterrupt
+        return run(script, *args)
+
+    with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
+        patched.setattr(store.server, "run", some)
+        store.jobs.add(workflow_of(2500), NOW)
+    monkeypatch.setattr(store.server, "clock", lambda now=store.server.clock: now() + 3_000_000)
+    store.tend(NOW)
+
+    there = sum(store.read.stats().counts.values())
+    assert there == (0 if at <= 3 else 2502)
+    assert audited(store) == []
+    if there:
+        assert store.read.get(["body"])["body"].waits == 2500
+
+
+def test_many_jobs_are_refused_whole_where_memory_is_full(
+    started: Callable[..., RedisServer], opened: Callable[[str], Any]
+) -> None:
+    server = started()
+    store = opened(server.url())
+    server.say("CONFIG", "SET", "maxmemory", 1)
+
+    with pytest.raises(StoreFull, match="maxmemory"):
+        store.jobs.add(workflow_of(2500), NOW)
+
+    server.say("CONFIG", "SET", "maxmemory", 0)
+    assert store.read.stats().counts == {}

@@ -15,9 +15,10 @@ from localq.store.protocol.jobs import Added, Finished
 from localq.store.redis.bells import RedisBells
 from localq.store.redis.outbox import Outbox
 from localq.store.redis.packing import pack_completions, pack_jobs
-from localq.store.redis.rows import job_of, pairs
+from localq.store.redis.rows import pairs, split_payload
 from localq.store.redis.scripts import script
 from localq.store.redis.server import RedisServer
+from localq.store.redis.staging import Staging, is_large
 
 __all__ = ["RedisJobs"]
 
@@ -35,11 +36,13 @@ _NOTE, _CANCEL, _REQUEUE = (
 _FORGET, _PURGE = script(*_BASE, "tallies", "drop", "forget"), script(*_BASE, "tallies", "drop", "purge")
 _PRUNE = script(*_BASE, "tallies", "drop", "workers", "prune")
 _BACKLOG = script("backlog", reads=True)
+#: Jobs claimed in one script: its answer has room for some thousands.
+_CLAIMED_AT_ONCE = 2000
 #: Jobs removed from queues in one script.
 _PURGED_AT_ONCE = 500
 #: Seconds for which a server is tried where there is an outbox.
 _ONCE_S = 0.3
-_READY = int(JobState.READY)
+_READY, _RUNNING = int(JobState.READY), int(JobState.RUNNING)
 _AWAITED = b"+"
 
 
@@ -48,6 +51,7 @@ class RedisJobs:
 
     def __init__(self, server: RedisServer, bells: RedisBells, outbox: str | None = None) -> None:
         self._server, self._bells = server, bells
+        self.staging = Staging(server)
         #: What keeps jobs while the server is away; None: that is an error.
         self.outbox = None if outbox is None else Outbox(outbox, self._add_once)
 
@@ -68,7 +72,10 @@ class RedisJobs:
         return added
 
     def _added(self, jobs: Sequence[NewJob], now: int) -> list[Added]:
-        added = self._server.run(_ADD, now, *pack_jobs(jobs))
+        if is_large(jobs):
+            added: Sequence[Any] = self.staging.add(jobs, now)
+        else:
+            added = self._server.run(_ADD, now, *pack_jobs(jobs))
         self._server.confirm()
         return [Added(new.id, bool(is_new)) for new, is_new in zip(jobs, added, strict=True)]
 
@@ -79,7 +86,10 @@ class RedisJobs:
             StoreBusy: it is away.
         """
         with self._server.patience(_ONCE_S):
-            added = self._server.run(_ADD_ONCE, now, *pack_jobs(jobs), sender, number)
+            if is_large(jobs):
+                added: Sequence[Any] = self.staging.add(jobs, now, sender, number)
+            else:
+                added = self._server.run(_ADD_ONCE, now, *pack_jobs(jobs), sender, number)
         self._server.confirm()
         return [Added(new.id, bool(is_new)) for new, is_new in zip(jobs, added or [0] * len(jobs), strict=True)]
 
@@ -92,7 +102,14 @@ class RedisJobs:
             [""] if rates is None else [len(rates), *(word for task, one in rates.items() for word in (task, *one))]
         )
         held, next_at, unknown, *taken = self._server.run(
-            _CLAIM, worker, self._bells.own, max(0, limit), now, *_served(served), _tasks(served), *limits
+            _CLAIM,
+            worker,
+            self._bells.own,
+            max(0, min(limit, _CLAIMED_AT_ONCE)),
+            now,
+            *_served(served),
+            _tasks(served),
+            *limits,
         )
         jobs = [_claimed(worker, told) for told in taken]
         met = tuple(sorted(name.decode() for name in unknown))
@@ -163,13 +180,35 @@ def _tasks(served: Served) -> str:
 
 
 def _claimed(worker: int, told: Sequence[bytes]) -> Job:
-    """Return a job that was taken, of its hash as it was before."""
+    """Return a job that was taken, of its hash as it was before; each job goes through here, so it is made at once."""
     held = pairs(told)
-    found = job_of(held[b"id"].decode(), held, held.get(b"P"), args=True)
-    return found._replace(
-        state=int(JobState.RUNNING),
-        run_token=found.run_token + 1,
-        attempts=found.attempts + 1,
-        owner=worker,
-        shown=None,
+    get = held.get
+    created = int(held[b"i"])
+    payload = get(b"P")
+    arguments, options = (get(b"A", b""), get(b"O")) if payload is None else split_payload(payload)
+    run_at, expires, culprit, workflow = get(b"r"), get(b"x"), get(b"u"), get(b"g")
+    return Job(
+        int(held[b"k"]),
+        held[b"id"].decode(),
+        held[b"t"].decode(),
+        held[b"q"].decode(),
+        int(get(b"p", 0)),
+        _RUNNING,
+        created if run_at is None else int(run_at),
+        None if expires is None else int(expires),
+        int(get(b"n", 0)) + 1,
+        worker,
+        int(get(b"a", 0)) + 1,
+        int(get(b"y", 0)),
+        int(get(b"z", 0)),
+        int(get(b"c", 0)),
+        None,
+        created,
+        None,
+        arguments,
+        options.decode() if options else None,
+        int(get(b"w", 0)),
+        int(get(b"R", 0)),
+        None if culprit is None else culprit.decode(),
+        None if workflow is None else workflow.decode(),
     )

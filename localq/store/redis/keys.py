@@ -93,7 +93,9 @@ Orders, letters, the rest
     A, Ak, At       zset of changes by key: "<token>\0" and MessagePack of (at, actor, came_from, verb, target, count,
                     note); the last key; hash, token -> key
     ch              there while somebody listens for single results
-    big:<token>, bigs   parts of an add that was too long for one script
+    big:<token>     list, parts of an add that is too long for one script, empty once added; it goes by itself until it
+                    is in `bigs`, the zset of tokens by when their jobs began to count
+    ob:<sender>     the last number of an outbox that was heard; goes by itself
 
 Channels begin with the prefix and the store's own name: `work`, `bell:<bell>`, `res` (ids), `res:<id>`, `sch`, `ev`.
 """

@@ -80,7 +80,8 @@ class RedisStore:
         self.server.close()
 
     def tend(self, now: int) -> None:
-        """See to what others have left in the outbox; see the protocol."""
+        """See to what others have brought and not added, and have left in the outbox; see the protocol."""
+        self.jobs.staging.go_on()
         if self.jobs.outbox is not None:
             self.jobs.outbox.look()
 

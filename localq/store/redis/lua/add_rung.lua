@@ -1,4 +1,4 @@
-if alone then
-  wake({[ARGV[6]] = 1})
-  return {1}
+if added then
+  wake(woken_now)
+  return added
 end

@@ -21,10 +21,11 @@ do
     seen[id] = true
     local number = ARGV[at + 9]
     local worker = names[tonumber(ARGV[at + 10])]
-    local j = call('HMGET', P .. 'j:' .. id, 's', 'n', 'o', 'b', 'g', 'h', 'm', 'i', 'r', 'y', 'z', 'q', 'k', number)
-    if j[1] ~= '2' or j[2] ~= ARGV[at + 2] or j[3] ~= ARGV[at + 3] then
+    local flat, j = call('HGETALL', P .. 'j:' .. id), {}
+    for f = 1, #flat, 2 do j[flat[f]] = flat[f + 1] end
+    if j.s ~= '2' or j.n ~= ARGV[at + 2] or j.o ~= ARGV[at + 3] then
       states[n] = ''
-    elseif not worker or j[4] or j[5] or j[6] or j[7] or j[14] or tonumber(number) > 20 then
+    elseif not worker or j.b or j.g or j.h or j.m or j[number] or tonumber(number) > 20 then
       simple = false
       break
     else
@@ -32,16 +33,16 @@ do
       local h = {'s', '3', 'f', now_text, number, worker .. ' ' .. ARGV[at + 11]}
       local m = 6
       local run_at = ARGV[at + 5]
-      if run_at ~= (j[9] or j[8]) then
+      if run_at ~= (j.r or j.i) then
         h[m + 1], h[m + 2], m = 'r', run_at, m + 2
       end
-      if ARGV[at + 6] ~= (j[10] or '0') then
+      if ARGV[at + 6] ~= (j.y or '0') then
         h[m + 1], h[m + 2], m = 'y', ARGV[at + 6], m + 2
       end
-      if ARGV[at + 7] ~= (j[11] or '0') then
+      if ARGV[at + 7] ~= (j.z or '0') then
         h[m + 1], h[m + 2], m = 'z', ARGV[at + 7], m + 2
       end
-      ends[#ends + 1] = {id, j[3], j[12], j[13], h, number, at + 11, word}
+      ends[#ends + 1] = {id, j.o, j.q, j.k, h, number, at + 11, word}
     end
     -- The attempt is three words, each other letter one.
     at = at + 10 + #word
