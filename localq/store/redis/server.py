@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from hiredis import pack_command
 from redis.exceptions import MovedError, NoScriptError, ResponseError
 
 from localq.exceptions import StoreBusy, StoreError, StoreReadOnly
@@ -320,7 +321,8 @@ class RedisServer:
 
 
 def _answer(connection: Link, *command: Any) -> Any:
-    connection.send_command(*command)
+    # Packed here: the driver looks at each argument twice before, and there are a dozen of each job.
+    connection.send_packed_command([pack_command(command)])
     return connection.read_response()
 
 
