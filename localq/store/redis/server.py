@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from hiredis import pack_command
-from redis.exceptions import MovedError, NoScriptError, ResponseError
+from redis.exceptions import DataError, MovedError, NoScriptError, ResponseError
 
 from localq.exceptions import StoreBusy, StoreError, StoreReadOnly
 from localq.model import failpoints
@@ -322,7 +322,11 @@ class RedisServer:
 
 def _answer(connection: Link, *command: Any) -> Any:
     # Packed here: the driver looks at each argument twice before, and there are a dozen of each job.
-    connection.send_packed_command([pack_command(command)])
+    try:
+        packed = pack_command(command)
+    except TypeError as error:
+        raise DataError(str(error)) from error
+    connection.send_packed_command([packed])
     return connection.read_response()
 
 
