@@ -208,17 +208,17 @@ def test_pages_go_on_where_the_last_one_ended(varied: Any, which: Filter, limit:
 
 
 def test_a_page_says_how_far_it_looked(store: Any) -> None:
-    store.jobs.add([new("far-1", task="far"), new("far-2", task="far")], NOW)
+    store.jobs.add([new("far-1", queue="far"), new("far-2", queue="far")], NOW)
     for minute in range(30):
         store.jobs.add([new(f"near-{minute}")], NOW + minute)
 
-    page = store.read.find(Filter(tasks=("far",)), 10, look=10)
+    page = store.read.find(Filter(queues=("far",)), 10, look=10)
 
     # Found nothing yet, and says so: there may be more further back.
     assert page.jobs == []
     assert page.cursor is not None
     assert NOW + 10 <= page.looked_back_to <= NOW + 20
-    assert [one.id for one in pages(store, Filter(tasks=("far",)), 10, 10)[-1].jobs] == ["far-2", "far-1"]
+    assert [one.id for one in pages(store, Filter(queues=("far",)), 10, 10)[-1].jobs] == ["far-2", "far-1"]
 
 
 def test_a_full_page_says_how_old_its_last_job_is(store: Any) -> None:

@@ -13,9 +13,11 @@ import pytest
 
 from localq.exceptions import StoreBusy, StoreError, StoreForeign, StoreReadOnly, StoreVersion
 from localq.model.edges import Edge
+from localq.model.job import JobState
+from localq.model.tally import FINE_US
 from localq.store import check_there, examine, open_reader, open_store, sizes
 from localq.store.protocol import Filter, Topic
-from tests.store.given import NOW, claimed, done, job, new, news, worker
+from tests.store.given import NOW, SECOND, attempt, claimed, done, job, new, news, worker
 from tests.store.redis_server import RedisServer, free_port, programs, reason, redis_server
 from tests.store.together import DEADLINE_S, together
 
@@ -310,3 +312,33 @@ def in_a_fork(_: int, url: str) -> list[str]:
 
 def test_a_child_has_a_connection_of_its_own() -> None:
     assert together(1, in_a_fork, redis_server().url()) == [["after", "in-the-child", "before"]]
+
+
+def test_a_job_that_takes_another_task_is_found_by_that_in_the_order_of_adding(opened: Callable[[str], Any]) -> None:
+    store = opened(redis_server().url())
+    store.jobs.add([new("a", task="one"), *news("b", "c", task="two")], NOW)
+    (taken,) = [one for one in claimed(store, worker(store)) if one.id == "a"]
+    store.jobs.finish([done(taken, JobState.READY, replaced=new("a", task="two"))], NOW)
+    store.jobs.add(news("d", task="two"), NOW)
+
+    def found(*tasks: str) -> list[str]:
+        return [one.id for one in store.read.find(Filter(tasks=tasks), 10).jobs]
+
+    assert (found("two"), found("one"), found("one", "two")) == (["d", "c", "b", "a"], [], ["d", "c", "b", "a"])
+    (again,) = [one for one in claimed(store, worker(store, "bert")) if one.id == "a"]
+    store.jobs.finish([done(again, JobState.READY, replaced=new("a", task="one"))], NOW)
+    assert (found("two"), found("one")) == (["d", "c", "b"], ["a"])
+
+
+def test_many_jobs_that_finish_in_one_minute_are_counted_once_each(opened: Callable[[str], Any]) -> None:
+    store = opened(redis_server().url())
+    anna = worker(store)
+    store.jobs.add(news(*(f"job-{number}" for number in range(5000))), NOW)
+    store.jobs.finish([done(one) for one in claimed(store, anna, 5000)], NOW)
+    twice = [f"job-{number}" for number in range(0, 5000, 2)]
+    assert len(store.jobs.requeue(twice, NOW)) == len(twice)
+    store.jobs.finish([done(one, attempt=attempt(2)) for one in claimed(store, anna, 5000)], NOW)
+
+    (tally,) = store.history.finished(NOW - NOW % FINE_US, NOW + SECOND, FINE_US)
+
+    assert (tally.count, sum(tally.runs.values())) == (5000, 5000)

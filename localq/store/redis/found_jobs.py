@@ -34,7 +34,7 @@ class _Look(NamedTuple):
 def page(server: RedisServer, which: Filter, limit: int, look: int) -> Page:
     """Return a page of jobs; see `localq.store.protocol.reading`."""
     looks = [
-        _through(server, where, _wants(server, which, states), which.before, limit, look)
+        _through(server, where, _wants(server, which, where, states), which.before, limit, look)
         for where, states in _places(which)
     ]
     end, end_at = 0, None
@@ -55,19 +55,23 @@ def _places(which: Filter) -> list[tuple[str, tuple[JobState, ...] | None]]:
     """Return where to look, each with the states that are meant there; no job is in two of them."""
     if which.shown is not None:
         return [(f"hs:{which.shown}", which.states)]
+    # Where tasks are named, each has a list.
+    lists = [""] if which.tasks is None else [f"i:{task}" for task in dict.fromkeys(which.tasks)]
     if which.states is None:
-        return [("", None)]
+        return [(where, None) for where in lists]
     common = tuple(state for state in which.states if state not in _APART)
     apart = [(where, (state,)) for state, where in _APART.items() if state in which.states]
-    return [*([("", common)] if common else []), *apart]
+    return [*((where, common) for where in lists if common), *apart]
 
 
-def _wants(server: RedisServer, which: Filter, states: tuple[JobState, ...] | None) -> bytes:
+def _wants(server: RedisServer, which: Filter, where: str, states: tuple[JobState, ...] | None) -> bytes:
     """Return what jobs must be, as the script reads it."""
+    # A job that took another task stands in the lists of both.
+    tasks = [where[2:]] if where.startswith("i:") else which.tasks and list(which.tasks)
     since, until = which.added
     wants: dict[str, Any] = {
         "states": states is not None and [str(int(state)) for state in states],
-        "tasks": which.tasks is not None and list(which.tasks),
+        "tasks": which.tasks is not None and tasks,
         "queues": which.queues is not None and list(which.queues),
         "shown": which.shown or False,
         "since": since is not None and str(since),

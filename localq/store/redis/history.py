@@ -19,7 +19,7 @@ __all__ = ["RedisHistory"]
 _COUNT, _CHANGES = script("tallies", "count_ended", reads=True), script("read_changes", reads=True)
 _RECORD = script("record_changes")
 #: Jobs counted, and changes written, by one script.
-_COUNTED_AT_ONCE, _WRITTEN_AT_ONCE = 4000, 1000
+_COUNTED_AT_ONCE, _WRITTEN_AT_ONCE = 2000, 1000
 _packed, _unpacked = msgspec.msgpack.encode, msgspec.msgpack.decode
 
 
@@ -40,11 +40,16 @@ class RedisHistory:
             "ZRANGEBYSCORE", self._server.key("fm"), since // MINUTE_US, (until - 1) // MINUTE_US
         )
         for minute in minutes:
-            start = b"0"
+            of = (minute, since, until, step_us)
+            start, unsure = b"0", dict[bytes, None]()
             while start:
-                start, *cells = self._server.run(_COUNT, minute, start, _COUNTED_AT_ONCE, since, until, step_us)
-                for at, name, counts in zip(cells[::3], cells[1::3], cells[2::3], strict=True):
-                    yield _tally(int(at), name, counts)
+                start, more, *cells = self._server.run(_COUNT, *of, start, _COUNTED_AT_ONCE)
+                unsure |= dict.fromkeys(more)
+                yield from _tallies(cells)
+            again = list(unsure)
+            for first in range(0, len(again), _COUNTED_AT_ONCE):
+                _, _, *cells = self._server.run(_COUNT, *of, "", *again[first : first + _COUNTED_AT_ONCE])
+                yield from _tallies(cells)
 
     def _gone(self, since: int, until: int) -> Iterator[Tally]:
         """Yield what was counted of jobs that are not there any more."""
@@ -67,6 +72,11 @@ class RedisHistory:
         until = "+inf" if before is None else f"({before}"
         wanted = "" if target is None else f"={target}"
         return [_change(key, row) for key, row in self._server.run(_CHANGES, limit, until, wanted)]
+
+
+def _tallies(cells: Sequence[bytes]) -> Iterator[Tally]:
+    for at, name, counts in zip(cells[::3], cells[1::3], cells[2::3], strict=True):
+        yield _tally(int(at), name, counts)
 
 
 def _tally(at: int, name: bytes, counts: bytes) -> Tally:

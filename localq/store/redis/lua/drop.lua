@@ -43,28 +43,38 @@ local function forget_awaited(j, gone)
   end
 end
 
-local function trim_tasks(tasks)
-  for task in pairs(tasks) do
-    local key = P .. 'i:' .. task
-    local heads, dead = call('LRANGE', key, 0, AT_ONCE - 1), 0
+-- Takes keys of jobs that are gone from the head of a list.
+local function trim_head(key)
+  while true do
+    local heads, dead = call('LRANGE', key, 0, 99), 0
     while dead < #heads and not id_of(tonumber(heads[dead + 1])) do dead = dead + 1 end
     if dead > 0 then call('LTRIM', key, dead, -1) end
+    if dead < 100 then return end
   end
 end
 
--- Takes jobs off the lists of what finished in a minute: from their head, and once prune is past it from all of it.
+local function trim_tasks(tasks)
+  for task in pairs(tasks) do
+    local key = P .. 'i:' .. task
+    trim_head(key)
+  end
+end
+
+-- Entries of a list that are looked through for those gone from its middle.
+local FEW = 1000
+
+-- Takes jobs off the lists of what finished in a minute: from their head, and once prune is past it and few are left from
+-- all of it.
 local function trim_minutes(minutes)
   for minute in pairs(minutes) do
     local key = P .. 'F:' .. minute
-    local passed = call('EXISTS', P .. 'f:' .. minute) == 0
-    local keys, dead, left = call('LRANGE', key, 0, passed and -1 or AT_ONCE - 1), 0, {}
-    while dead < #keys and not id_of(tonumber(keys[dead + 1])) do dead = dead + 1 end
-    if dead > 0 then call('LTRIM', key, dead, -1) end
-    if passed then
-      for n = dead + 1, #keys do
-        if id_of(tonumber(keys[n])) then left[#left + 1] = keys[n] end
+    trim_head(key)
+    if call('EXISTS', P .. 'f:' .. minute) == 0 and call('LLEN', key) <= FEW then
+      local keys, left = call('LRANGE', key, 0, -1), {}
+      for _, one in ipairs(keys) do
+        if id_of(tonumber(one)) then left[#left + 1] = one end
       end
-      if #left < #keys - dead then
+      if #left < #keys then
         call('DEL', key)
         many('RPUSH', key, left)
       end

@@ -1,4 +1,5 @@
--- Looks for jobs, the newest first: where ("" for all, "h:" for those that run, or a sorted set by key), before which key ("" for all), how many are
+-- Looks for jobs, the newest first: where ("" for all, "h:" for those that run, "i:<task>", or a
+-- sorted set by key), before which key ("" for all), how many are
 -- wanted, how many to look at, and what they must be, packed: states, tasks, queues (each {} or false), shown, since,
 -- until, and of a worker its number and keys, and text. Returns the key down to which all were seen ("0": all), when the
 -- last job looked at was added, how many were looked at, and the jobs.
@@ -87,6 +88,27 @@ local function through_set()
   end
 end
 
+-- The jobs of a task, of which the list has the keys in order.
+local function through_list()
+  local low, high = 0, call('LLEN', P .. where)
+  local stop = before or math.huge
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if tonumber(call('LINDEX', P .. where, middle)) < stop then low = middle + 1 else high = middle end
+  end
+  local last = low - 1
+  while last >= 0 do
+    local keys = call('LRANGE', P .. where, math.max(0, last - 99), last)
+    for n = #keys, 1, -1 do
+      local key = tonumber(keys[n])
+      local id = call('HGET', P .. 'c:' .. math.floor(key / 128), key % 128)
+      if id and not see(id) then return false end
+    end
+    last = last - 100
+  end
+  return true
+end
+
 -- Those that run: there are few, and all of them are looked at.
 local function through_running()
   local running = {}
@@ -109,6 +131,8 @@ if where == '' then
   whole = through_all()
 elseif where == 'h:' then
   whole = through_running()
+elseif string.sub(where, 1, 2) == 'i:' then
+  whole = through_list()
 else
   whole = through_set()
 end

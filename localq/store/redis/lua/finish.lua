@@ -45,7 +45,24 @@ local function unless_zero(text)
   return text
 end
 
+-- Enters a job among those of a task, where it stands in the order of adding: most likely near the end.
+local function list_late(task, key)
+  local list, newer = P .. 'i:' .. task, {}
+  while true do
+    local last = call('RPOP', list)
+    if last and tonumber(last) > tonumber(key) then
+      newer[#newer + 1] = last
+    else
+      if last then call('RPUSH', list, last) end
+      if last ~= key then call('RPUSH', list, key) end
+      break
+    end
+  end
+  for n = #newer, 1, -1 do call('RPUSH', list, newer[n]) end
+end
+
 local function replace(j, new)
+  if new.t ~= j.t then list_late(new.t, j.k) end
   put(j, 't', new.t)
   put(j, 'q', new.q)
   put(j, 'p', unless_zero(new.p))

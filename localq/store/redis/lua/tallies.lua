@@ -83,7 +83,8 @@ local function count_ended(cells, j, step)
   if started then
     local took = math.max(0, tonumber(over_at) - tonumber(started))
     cell.ran = cell.ran + took
-    add_sizes(cell.runs, {[tostring(size_of(took))] = 1})
-    add_sizes(cell.waits, {[tostring(size_of(tonumber(started) - tonumber(j.r or j.i)))] = 1})
+    local ran, waited = tostring(size_of(took)), tostring(size_of(tonumber(started) - tonumber(j.r or j.i)))
+    cell.runs[ran] = (cell.runs[ran] or 0) + 1
+    cell.waits[waited] = (cell.waits[waited] or 0) + 1
   end
 end
