@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localq.canvas import Signature, signature
@@ -174,12 +174,21 @@ def _replaced(this: Running, asked: Replaced) -> Outcome:
         root_id=own.root_id,
         parent_id=own.parent_id,
         group_id=own.group_id,
-        link=[*(kept.link or ()), *(own.link or ())] or None,
+        link=[*(kept.link or ()), *_once(own.link)] or None,
         as_body=kept.as_body or own.as_body,
         stamps={**(own.stamps or {}), **(kept.stamps or {})} or None,
     )
     new, *others = heard(this, (new._replace(options=options.write()), *others))
     return this.outcome(Ending.REPLACED, replaced=new, follow_ups=tuple(others))
+
+
+def _once(links: Sequence[Any] | None) -> list[Any]:
+    """Return callbacks, each that is there already left out: as in Celery, those of what is replaced twice."""
+    found: list[Any] = []
+    for one in links or ():
+        if one not in found:
+            found.append(one)
+    return found
 
 
 def _heard(given: Mapping[str, Any], options: JobOptions) -> Signature[Any]:

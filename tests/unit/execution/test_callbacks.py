@@ -89,6 +89,20 @@ def test_several_callbacks_are_a_group(eager: LocalQ, told: list[Any]) -> None:
     assert tasks.get() == [(one.id, tasks.id) for one in tasks.results]
 
 
+def test_the_callbacks_of_what_is_replaced_twice_are_called_once(eager: LocalQ, told: list[Any]) -> None:
+    add, tell = eager.tasks["add"], eager.tasks["tell"]
+
+    @eager.task(name="become", bind=True)
+    def become(self: Task[Any, Any], times: int) -> None:
+        next_one = become.s(times - 1) if times else add.s(1, 1)
+        raise self.replace(next_one.set(link=[tell.s("l")]) if times else next_one)
+
+    become.apply_async((1,), link=[tell.s("l")])
+    become.apply_async((0,), link=[tell.s("l"), tell.s("m")])
+
+    assert told == [[[2, "l"], {}], [[2, "l"], {}], [[2, "m"], {}]]
+
+
 def test_a_callback_runs_even_if_the_result_is_ignored(eager: LocalQ, told: list[Any]) -> None:
     eager.tasks["add"].apply_async((2, 2), link=eager.tasks["tell"].s(), ignore_result=True)
 
