@@ -189,17 +189,16 @@ def check_there(location: str | os.PathLike[str]) -> None:
 
 
 def is_there(location: str | os.PathLike[str]) -> bool:
-    """Whether there is anything where a store's file would be; of a server it is taken to be so."""
-    return _on_server(location) is not None or os.path.lexists(os.path.realpath(_path(location)))
-
-
-def short_of(location: str | os.PathLike[str]) -> Short:
-    """Return what a store is short of on its disk, as far as this computer can tell: of a file, and of none else."""
-    if os.fspath(location) == ":memory:" or _on_server(location) is not None:
-        return Short()
-    from localq.store.sqlite.examine import short_of as short_of_file
-
-    return short_of_file(os.path.realpath(_path(location)))
+    """Whether there is anything where a store's file would be, or what cannot be looked at; servers are taken to be."""
+    if _on_server(location) is not None:
+        return True
+    try:
+        os.stat(os.path.realpath(_path(location)))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def examine(
