@@ -201,6 +201,15 @@ def is_there(location: str | os.PathLike[str]) -> bool:
     return True
 
 
+def short_of(location: str | os.PathLike[str]) -> Short:
+    """Return what a store is short of on its disk, as far as this computer can tell: of a file, and of none else."""
+    if os.fspath(location) == ":memory:" or _on_server(location) is not None:
+        return Short()
+    from localq.store.sqlite.examine import short_of as short_of_file
+
+    return short_of_file(os.path.realpath(_path(location)))
+
+
 def examine(
     location: str | os.PathLike[str], durability: str = "full", full: bool = False
 ) -> tuple[list[Finding], Store | None]:
