@@ -17,6 +17,7 @@
     │   ├── InvalidTaskError          a job that cannot be understood
     │   ├── EncodeError               (TypeError) a value that cannot be written down
     │   ├── DecodeError               (ValueError) bytes that cannot be read back
+    │   ├── UnknownJob                (LookupError) no job has the id that is waited for
     │   ├── TimeoutError              (builtin TimeoutError) waited too long for a result
     │   ├── MaxRetriesExceededError   retried as often as allowed
     │   ├── IncompleteStream          asked for all that follows from a job before it was there
@@ -96,6 +97,7 @@ __all__ = [
     "Terminated",
     "TimeLimitExceeded",
     "TimeoutError",
+    "UnknownJob",
     "UnsafeFilesystem",
     "WorkerLostError",
     "WorkerShutdown",
@@ -222,6 +224,10 @@ class DecodeError(ValueError, TaskError):
     """Stored bytes cannot be read back."""
 
 
+class UnknownJob(LookupError, TaskError):
+    """No job has the id that is waited for."""
+
+
 class TimeoutError(builtins.TimeoutError, TaskError):
     """The result did not arrive in time; the job goes on."""
 
@@ -272,11 +278,7 @@ class BackendError(LocalQError):
 
 
 class BackendGetMetaError(BackendError):
-    """A result could not be read.
-
-    Attributes:
-        task_id: Of the job.
-    """
+    """A result of the job `task_id` could not be read."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.task_id = kwargs.get("task_id", "")
@@ -284,11 +286,7 @@ class BackendGetMetaError(BackendError):
 
 
 class BackendStoreError(BackendError):
-    """A state could not be written.
-
-    Attributes:
-        state, task_id: What, and of which job.
-    """
+    """The `state` of the job `task_id` could not be written."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.state, self.task_id = kwargs.get("state", ""), kwargs.get("task_id", "")

@@ -32,7 +32,7 @@ def _is_number(text: str) -> bool:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    with q.running(concurrency=2):
+    async with q.running(concurrency=2):
         yield
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from types import EllipsisType
 from typing import Any, Protocol, Self, Unpack
 
 from localq import current
 from localq.app.programs import Program
+from localq.app.running import SERVER_STOP_S, Running, in_event_loop
 from localq.app.start_options import check_start
 from localq.model.option_types import StartOptions
 from localq.result.interrupted import say_at_end
@@ -131,26 +132,28 @@ class WithWorkers:
                 if self._embedded is embedded:
                     self._embedded = None
 
-    @contextlib.contextmanager
-    def running(self, concurrency: int | str | None = None, **options: Unpack[StartOptions]) -> Iterator[Self]:
-        """Run a worker inside this program for the length of a block; see `start`.
+    def running(
+        self,
+        concurrency: int | str | None = None,
+        *,
+        stop_timeout: float | EllipsisType | None = ...,
+        **options: Unpack[StartOptions],
+    ) -> Running[Self]:
+        """Run a worker inside this program for the length of a block, `with` or `async with`; see `start`.
 
         A Ctrl-C in the block is the same as its end, and goes on from there: standard error says what is waited for
         meanwhile, and another Ctrl-C interrupts that. A program that it ends shows no traceback.
+
+        Args:
+            stop_timeout: Seconds that running jobs have at the end of the block, before they are interrupted and put
+                back; None: as long as they take. Default: None, but 5 where the block is in an event loop, which serves
+                nobody in the meantime, or until its server is killed.
         """
         check_start("running", options)
-        self.start(concurrency, **options)
-        try:
-            yield self
-        except KeyboardInterrupt as error:
-            say_at_end(error)
-            with contextlib.suppress(KeyboardInterrupt):
-                self._stop(None, told=True)
-            raise
-        except BaseException:
-            self.stop()
-            raise
-        self.stop()
+        if stop_timeout is ...:
+            stop_timeout = SERVER_STOP_S if in_event_loop() else None
+        check_timeout(stop_timeout)
+        return Running(self, partial(self.start, concurrency, **options), stop_timeout)
 
     # As the program `localq`
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from localq.exceptions import TimeoutError
 from localq.result import waiting
-from localq.result.final import keep_final
+from localq.result.final import keep_final, unknown_job
 from localq.result.interrupted import say_at_end
 from localq.result.waiting import FLOOR_S
 
@@ -32,8 +32,9 @@ def as_they_finish(
 
     Raises:
         TimeoutError: none finished in time; the jobs go on.
+        UnknownJob: the store does not have one, or has it no more, and there is no timeout.
     """
-    missing = _Missing(results)
+    missing = _Missing(results, strict=timeout is None)
     total = len(missing)
     until = None if timeout is None else time.monotonic() + timeout
     while missing:
@@ -51,10 +52,11 @@ def as_they_finish(
 class _Missing:
     """Results whose jobs have not finished. A waiter asks it which ids it waits for, so that it knows what rang."""
 
-    def __init__(self, results: Iterable[Any]) -> None:
+    def __init__(self, results: Iterable[Any], *, strict: bool) -> None:
         self._by_id: dict[str, list[Any]] = {}
         for one in results:
             self._by_id.setdefault(one.id, []).append(one)
+        self._strict = strict
         self._named: set[str] = set()
         self._found: list[str] = []
         self._all_at = 0.0
@@ -78,7 +80,9 @@ class _Missing:
             named = [one for one in self._named if one in self._by_id]
             asked = list(dict.fromkeys([*islice(self._by_id, _FIRST), *named]))
         self._named.clear()
-        keep_final([one for job_id in asked for one in self._by_id[job_id]])
+        unknown = keep_final([one for job_id in asked for one in self._by_id[job_id]])
+        if unknown and self._strict:
+            raise unknown_job(min(unknown))
         self._found = [job_id for job_id in asked if all(one.is_there() for one in self._by_id[job_id])]
         return bool(self._found)
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from datetime import datetime
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from localq import current, states
 from localq.exceptions import ChordError, TaskError, TimeoutError
-from localq.model.clock import to_datetime
 from localq.model.ids import text_id
 from localq.model.job import Job, JobState
-from localq.model.job_options import JobOptions
 from localq.result import waiting
 from localq.result.actions import Actions, signal_of
-from localq.result.attempts import Run
+from localq.result.final import unknown_job
 from localq.result.interrupted import say_at_end
+from localq.result.job_facts import JobFacts
 from localq.result.job_view import JobView, runner_of
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
 from localq.result.stamped_jobs import stamped
 from localq.result.watching import Deliver, Watch, watch
-from localq.serialization import codec
-from localq.serialization.sealing import open_call
 from localq.store.protocol import Store
 
 __all__ = ["NOWHERE", "AsyncResult"]
@@ -31,7 +27,7 @@ __all__ = ["NOWHERE", "AsyncResult"]
 R = TypeVar("R")
 
 
-class AsyncResult(Actions, Lineage, Generic[R]):
+class AsyncResult(Actions, JobFacts, Lineage, Generic[R]):
     """A job, seen from outside.
 
     Every property reads the store when asked, until the job is finished: what is final is kept.
@@ -162,7 +158,8 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         Woken by a bell; `interval`, `no_ack` and `on_message` are accepted for Celery's sake.
 
         Args:
-            timeout: Seconds to wait at most; None waits for ever. The job goes on after a timeout.
+            timeout: Seconds to wait at most, until the job is there as well; None waits for as long as the store has
+                it. The job goes on after a timeout.
             propagate: Raise a failed job's error (its own class where an imported module has it); else return it.
             follow_parents: Raise the error of the first that failed of those before it, where it is a chord's whose
                 header failed; the ChordError is its cause.
@@ -172,6 +169,7 @@ class AsyncResult(Actions, Lineage, Generic[R]):
 
         Raises:
             TimeoutError: not finished in time.
+            UnknownJob: the store does not have the job, or has it no more, and no timeout says how long to wait for it.
             RuntimeError: called inside a task (see `allow_join_result`).
         """
         if self.ignored:
@@ -180,7 +178,11 @@ class AsyncResult(Actions, Lineage, Generic[R]):
             assert_may_join()
         try:
             there = self._kept is not None or waiting.wait(
-                self._app.store.bells, (self.id,), self.ready, timeout, on_interval
+                self._app.store.bells,
+                (self.id,),
+                self.ready if timeout is not None else self.known_end,
+                timeout,
+                on_interval,
             )
         except KeyboardInterrupt as error:
             say_at_end(error, f"stopped while it waited for job {self.id}; `localq result` shows what becomes of it.")
@@ -201,8 +203,19 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         if self.ignored:
             return None  # type: ignore[return-value]
         assert_may_join()
-        await waiting.wait_async(self._app.store.bells, self.id, self.ready)
+        if self._kept is None:
+            await waiting.wait_async(self._app.store.bells, self.id, self.known_end)
         return await asyncio.to_thread(self._outcome)
+
+    def known_end(self) -> bool:
+        """Whether the job is finished.
+
+        Raises:
+            UnknownJob: the store does not have it: it was removed since, or nobody ever added it.
+        """
+        if not self.is_there() and self._read() is None:
+            raise unknown_job(self.id)
+        return self.ready()
 
     def _late(self, timeout: float | None) -> Exception:
         if not self.exists():
@@ -300,31 +313,6 @@ class AsyncResult(Actions, Lineage, Generic[R]):
         self._app.cancel(ids, signal=number)
         return ids
 
-    # History
-
-    @property
-    def attempts(self) -> list[Run]:
-        """Every run of the job that ended, first to last."""
-        return [Run.of(one) for one in self._app.store.read.attempts(self.id)]
-
-    @property
-    def name(self) -> str | None:
-        """The task's name."""
-        job = self._job()
-        return None if job is None else job.task
-
-    @property
-    def args(self) -> tuple[Any, ...] | None:
-        """The call's positional arguments."""
-        call = self._call()
-        return None if call is None else call[0]
-
-    @property
-    def kwargs(self) -> dict[str, Any] | None:
-        """The call's keyword arguments."""
-        call = self._call()
-        return None if call is None else call[1]
-
     def _get_task_meta(self) -> dict[str, Any]:
         """Return what the store knows of the job, by the names Celery's back ends give it."""
         meta = {"task_id": self.id, "status": self.state, "result": self.result, "traceback": self.traceback}
@@ -341,38 +329,6 @@ class AsyncResult(Actions, Lineage, Generic[R]):
             "retries": self.retries,
             "queue": self.queue,
         }
-
-    def _call(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        job = self._app.store.read.get([self.id], args=True).get(self.id)
-        if job is None or job.args is None:
-            return None
-        options = JobOptions.read(job.options)
-        stored = open_call(job, self._app.conf)
-        return codec.decode_call(stored, options.serializer, self._app.accepts(job.task))
-
-    @property
-    def worker(self) -> str | None:
-        """The name of the worker that ran the last attempt."""
-        view = self._read()
-        return None if view is None or view.last is None else view.last.worker
-
-    @property
-    def date_done(self) -> datetime | None:
-        """When the job finished (aware, UTC)."""
-        job = self._job()
-        return None if job is None or job.finished_at is None else to_datetime(job.finished_at)
-
-    @property
-    def retries(self) -> int | None:
-        """How often the task was retried; lost runs are not counted."""
-        job = self._job()
-        return None if job is None else job.retries
-
-    @property
-    def queue(self) -> str | None:
-        """The queue's name."""
-        job = self._job()
-        return None if job is None else job.queue
 
     def __str__(self) -> str:
         return self.id

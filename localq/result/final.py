@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from localq.exceptions import UnknownJob
 from localq.result.job_view import JobView
 
-__all__ = ["keep_final"]
+__all__ = ["keep_final", "unknown_job"]
 
 
-def keep_final(results: Sequence[Any]) -> bool:
-    """Read jobs at once and keep what is final; whether all are.
+def keep_final(results: Sequence[Any]) -> set[str]:
+    """Read jobs at once and keep what is final; return the ids of those that the store does not have.
 
     Args:
         results: Of jobs of one store; those made by hand are there.
@@ -23,4 +24,13 @@ def keep_final(results: Sequence[Any]) -> bool:
     for one in results:
         if one.id in final and not one.is_there():
             one._kept = final[one.id]
-    return all(one.is_there() for one in results)
+    return by_id.keys() - found.keys()
+
+
+def unknown_job(job_id: str) -> UnknownJob:
+    """Return the error of who waits for a job that the store does not have."""
+    return UnknownJob(
+        f"There is no job {job_id}: it was never added to this queue (a relative path names another file in every "
+        "folder), or was removed since, as finished jobs are after result_expires. To wait for one that somebody is "
+        "still to add, give a timeout."
+    )

@@ -162,12 +162,13 @@ class ResultSet(Actions):
 
         Raises:
             TimeoutError: not all finished in time.
+            UnknownJob: the store does not have one, or has it no more, and there is no timeout.
             RuntimeError: called inside a task (see `allow_join_result`).
         """
         if disable_sync_subtasks:
             assert_may_join()
         leaves = [one for one in self._leaves() if not one.ignored]
-        head = _Head(leaves, propagate)
+        head = _Head(leaves, propagate, strict=timeout is None)
         there = not leaves or head.advance()
         try:
             there = there or waiting.wait(self.app.store.bells, head, head.advance, timeout, on_interval)
@@ -252,8 +253,8 @@ class ResultSet(Actions):
 class _Head:
     """Goes through results in order, and stops at the first that is not there."""
 
-    def __init__(self, leaves: list[AsyncResult[Any]], propagate: bool) -> None:
-        self._leaves, self._propagate, self._at = leaves, propagate, 0
+    def __init__(self, leaves: list[AsyncResult[Any]], propagate: bool, *, strict: bool) -> None:
+        self._leaves, self._propagate, self._strict, self._at = leaves, propagate, strict, 0
 
     def __contains__(self, job_id: object) -> bool:
         """Whether it is this job that is not there: of the others nobody need tell."""
@@ -265,7 +266,7 @@ class _Head:
             one = self._leaves[self._at]
             if not one.is_there():
                 self._read_on()
-            if not one.ready():
+            if not (one.known_end() if self._strict else one.ready()):
                 return False
             if self._propagate and one.state in states.PROPAGATE_STATES:
                 return True
@@ -275,5 +276,6 @@ class _Head:
     def _read_on(self) -> None:
         """Read the next result; if it is there, those behind it too, for they may be as well."""
         first, *others = [one for one in self._leaves[self._at : self._at + _WINDOW] if one._kept is None]
-        if keep_final([first]):
+        keep_final([first])
+        if first.is_there():
             keep_final(others)

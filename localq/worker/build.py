@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localq.app.app import LocalQ
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.host.kinds import SLOTS_FORK
 from localq.host.marks import MOST_PLACES, SLOTS_OF_PLACES
 from localq.model.bounds import is_whole
@@ -22,12 +22,13 @@ from localq.model.hints import nearest
 from localq.serialization.sealing import signer_of
 from localq.signals import celeryd_after_setup, celeryd_init, import_modules, worker_init
 from localq.store import open_store
-from localq.store.protocol import Presence
+from localq.store.protocol import Presence, Workers
 from localq.worker.aside import Aside
 from localq.worker.autoscale import Bounds
 from localq.worker.celery_signals import Setup
 from localq.worker.lease import WorkerPlan
 from localq.worker.name import worker_name
+from localq.worker.own_name import enter_by_own_name, warn_of_namesake
 from localq.worker.pool.contract import Pool, Printed
 from localq.worker.pool.log_records import handle_record
 from localq.worker.worker import Worker
@@ -84,11 +85,13 @@ def assemble(
     max_tasks: int | None = None,
     max_memory_kb: int | None = None,
     autoscale: tuple[int, int] | None = None,
+    chosen: bool | None = None,
 ) -> Worker:
     """Return a worker that is ready to run; its fork server is started, nothing else is.
 
     Args:
         autoscale: The most and the fewest slots, where their number follows the demand.
+        chosen: Whether somebody chose the name; else it gets a number where it is taken. Default: if one is given.
 
     Raises:
         ImproperlyConfigured: the pool is unknown, or cannot work with the store; or the name cannot be.
@@ -98,10 +101,7 @@ def assemble(
     options = {"pool": pool, "concurrency": concurrency, "queues": queues, "exclude_queues": excluded}
     celeryd_init.send(setup.hostname, instance=setup, conf=app.conf, options=options)
     kind = _kind(app, pool)
-    if queues is not None and not set(queues) - set(excluded):
-        raise ImproperlyConfigured(
-            f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
-        )
+    _check_served(queues, excluded)
     bounds = None if autoscale is None else _bounds(kind, autoscale)
     size = _size(app, kind, concurrency if bounds is None else bounds.fewest)
     # A key that cannot be had ends the worker here, and not its jobs one by one.
@@ -113,22 +113,33 @@ def assemble(
     plan = WorkerPlan(setup.hostname, socket.gethostname(), kind, queues, excluded, bounds)
     # Room for slots that are added later; what is not used takes no space.
     places = max(size if bounds is None else bounds.most, size + _SPARE_SLOTS)
-    store, presence = _store(app, kind, places)
+    plan, store, presence = _store(app, plan, places, size, chosen=name is not None if chosen is None else chosen)
     worn = {"max_tasks": max_tasks, "max_memory_kb": max_memory_kb}
     aside = Aside(plan.name)
     made = _pool(app, kind, size, plan.name, aside, printed, presence, worn)
-    _prepare(made, presence)
+    _prepare(app, made, presence)
     worker = Worker(app, store, made, plan, app.clock, presence, aside)
     celeryd_after_setup.send(plan.name, instance=worker, conf=app.conf)
     return worker
 
 
-def _prepare(pool: Pool, presence: Presence | None) -> None:
+def _check_served(queues: tuple[str, ...] | None, excluded: tuple[str, ...]) -> None:
+    if queues is not None and not set(queues) - set(excluded):
+        raise ImproperlyConfigured(
+            f"Every queue of {', '.join(queues) or 'none'} is excluded: nothing is left to serve."
+        )
+
+
+def _prepare(app: LocalQ, pool: Pool, presence: Presence | None) -> None:
     try:
         pool.prepare()
     except BaseException:
         # Refused, it is no worker, and leaves no trace of one.
         if presence is not None:
+            workers: Workers = app.store.workers
+            with contextlib.suppress(StoreError):
+                own = [row.key for row in workers.all() if row.card.uuid == presence.uuid]
+                workers.leave(own, app.clock.now())
             presence.close()
         raise
 
@@ -154,8 +165,15 @@ def _kind(app: LocalQ, pool: str | None) -> str:
     return kind
 
 
-def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
-    """Return the worker's store, not connected, and its presence beside the file; a store in memory has none."""
+def _store(
+    app: LocalQ, plan: WorkerPlan, places: int, size: int, *, chosen: bool
+) -> tuple[WorkerPlan, Any, Presence | None]:
+    """Return the plan, the worker's store, not connected, and its presence beside the file; in memory there is none.
+
+    Args:
+        chosen: Whether somebody chose the name of the plan; else it gets a number where it is taken.
+    """
+    kind = plan.pool_kind
     store: Any = app.store
     memory = not store.shared
     if memory and kind not in ("threads", "solo"):
@@ -164,14 +182,24 @@ def _store(app: LocalQ, kind: str, places: int) -> tuple[Any, Presence | None]:
         )
     store.open()
     if memory:
-        return store, None
+        return plan, store, None
     one_each = kind == "processes" and SLOTS_FORK
     presence = store.workers.presence(places if one_each else 1 if kind == "solo" else SLOTS_OF_PLACES)
+    try:
+        if chosen:
+            warn_of_namesake(store.workers, plan.name, presence.uuid)
+        else:
+            card = plan.card(presence.uuid, size, app.tasks)
+            lease_us = int(app.conf.worker_lease * 1e6)
+            plan = plan._replace(name=enter_by_own_name(store.workers, card, app.clock, lease_us))
+    except BaseException:
+        presence.close()
+        raise
     # The fork server may be forked next, and no connection may cross that.
     store.close()
     # Whether jobs are on the disk at once matters to who enqueues.
     wishes = app.wishes._replace(confirm=None)
-    return open_store(app.location, "normal", _PATIENCE_S, wishes), presence
+    return plan, open_store(app.location, "normal", _PATIENCE_S, wishes), presence
 
 
 def _pool(

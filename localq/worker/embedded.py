@@ -27,8 +27,6 @@ __all__ = ["Embedded"]
 _AT_EXIT_S = 10.0
 #: Seconds interrupted jobs have to end, before they are killed.
 _STOPPING_S = 5.0
-
-
 #: Seconds a lock can be waited for at once.
 _LONGEST_S = threading.TIMEOUT_MAX
 
@@ -80,6 +78,7 @@ class Embedded:
         self._error: BaseException | None = None
         self._failures = FailedJobs("")
         self._told = False
+        self._most_s: float | None = None
 
     def start(self) -> None:
         """Start; return when the worker is ready."""
@@ -141,7 +140,7 @@ class Embedded:
         """Say on standard error how it goes on, to a person who has pressed Ctrl-C and waits."""
         if self._told and fields["running"] and self._worker is not None and fields["worker"] == self._worker.plan.name:
             start = "\n" if sys.stderr is not None and sys.stderr.isatty() else ""
-            print(f"{start}localq: {stopping_line(fields, 'Ctrl-C')}", file=sys.stderr)
+            print(f"{start}localq: {stopping_line(fields, 'Ctrl-C', most_s=self._most_s)}", file=sys.stderr)
 
     def stop(self, timeout: float | None = None, *, told: bool = False) -> bool:
         """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds.
@@ -156,7 +155,7 @@ class Embedded:
         """
         if self._pid != os.getpid() or self._worker is None or self._thread is None:
             return True
-        self._told = told
+        self._told, self._most_s = told, timeout
         if self._scheduler is not None:
             self._scheduler.stop()
         self._worker.stop(Stopping.FINISH)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from localq.app.app import LocalQ
@@ -35,6 +35,20 @@ class WorkerPlan(NamedTuple):
     def served(self) -> Served:
         """The queues it serves."""
         return Served(self.queues, self.excluded)
+
+    def card(self, uuid: str, size: int, tasks: Iterable[str]) -> WorkerCard:
+        """Return what the worker says of itself, with so many slots."""
+        return WorkerCard(
+            uuid=uuid,
+            name=self.name,
+            host=self.host,
+            pid=os.getpid(),
+            pool=self.pool_kind,
+            concurrency=size,
+            queues=self.queues,
+            excluded=self.excluded,
+            tasks=tuple(sorted(tasks)),
+        )
 
 
 class Lease:
@@ -82,18 +96,7 @@ class Lease:
         self._store.workers.beat(self.key, {}, self._lease_us(), self._clock.now(), self._card())
 
     def _card(self) -> WorkerCard:
-        plan = self.plan
-        return WorkerCard(
-            uuid=self.uuid,
-            name=plan.name,
-            host=plan.host,
-            pid=os.getpid(),
-            pool=plan.pool_kind,
-            concurrency=self._pool.size,
-            queues=plan.queues,
-            excluded=plan.excluded,
-            tasks=tuple(sorted(self._app.tasks)),
-        )
+        return self.plan.card(self.uuid, self._pool.size, self._app.tasks)
 
     def renew(self, hand: Mapping[str, int]) -> Beat:
         """Renew the lease of the worker and of the jobs in its hand; return what the store says to that."""

@@ -27,19 +27,22 @@ class Stopping:
 HOW = {Stopping.FINISH: "finish", Stopping.INTERRUPT: "interrupt", Stopping.KILL: "kill"}
 
 
-def stopping_line(fields: Mapping[str, Any], again: str, verb: str = "stopping") -> str:
+def stopping_line(fields: Mapping[str, Any], again: str, verb: str = "stopping", most_s: float | None = None) -> str:
     """Return what a person at the terminal is told of a step.
 
     Args:
         fields: Of the event worker.stopping.
         again: What takes the next step, such as "Ctrl-C".
         verb: What the worker does.
+        most_s: Seconds after which the next step is taken by itself.
     """
     count = fields["running"]
     jobs = "1 running job" if count == 1 else f"{count} running jobs"
     them = "it" if count == 1 else "them"
     if not count:
         return verb
+    if fields["how"] == "finish" and most_s is not None:
+        return f"{verb}: waiting for {jobs}, {most_s:g} s at most; then {'it runs' if count == 1 else 'they run'} again"
     if fields["how"] == "finish":
         return f"{verb}: waiting for {jobs}; {again} again interrupts {them}"
     if fields["how"] == "interrupt":
