@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,35 @@ def test_tasks_defined_in_cells_run_as_they_were_defined_last(run: Callable[[str
     assert run("print([price.delay(n).get(30)[0] for n in (100, 200)])") == "[1, 2]\n"
 
 
+RATES = """
+RATE = 1
+STEPS = [1]
+
+def rounded(cents):
+    return cents * RATE
+
+@q.task
+def price(cents):
+    return [rounded(cents), len(STEPS)]
+"""
+
+
+@pytest.mark.parametrize("pool", ["processes", "threads", "asyncio"])
+def test_a_helper_or_a_constant_that_is_changed_is_seen_by_the_next_call(run: Callable[[str], str], pool: str) -> None:
+    ask = "print(price.delay(10).get(30))"
+    run(BEGIN.replace("POOL", repr(pool)))
+    run(RATES)
+    assert run(ask) == "[10, 1]\n"
+
+    run("RATE = 2")
+    assert run(ask) == "[20, 1]\n"
+    run("def rounded(cents):\n    return -cents")
+    assert run(ask) == "[-10, 1]\n"
+    run("STEPS.append(2)")
+    assert run(ask) == "[-10, 2]\n"
+    assert run(f"{ask}\nSTEPS = []\n{ask}") == "[-10, 2]\n[-10, 0]\n", "within one cell"
+
+
 HELD = """
 import time
 
@@ -122,3 +152,14 @@ def test_a_kernel_that_is_restarted_goes_on_with_what_ran_and_what_waited(
     assert run(f"print(q.AsyncResult({ran!r}).get(30), q.AsyncResult({waited!r}).get(30)[0])") == "95 95\n"
     found = run(f"print([[run.outcome for run in q.AsyncResult(one).attempts] for one in ({ran!r}, {waited!r})])")
     assert found == "[['LOST', 'SUCCESS'], ['SUCCESS']]\n"
+
+
+def test_the_blocks_of_the_page_about_notebooks_are_cells_that_run(run: Callable[[str], str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "notebook.md").read_text("utf-8")
+    begin, define, many = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+
+    run(begin)
+    run(define)
+    run(many)
+
+    assert run("RATE = 2\nprint(price.delay(10).get(30), len(prices), prices[100])") == "20 1000 119.0\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 from localq.app.app import LocalQ
 from localq.worker.pool import frames, task_definitions
+from localq.worker.pool.definition_versions import DefinitionVersions
 from localq.worker.pool.fresh_interpreter import start_fresh
 
 __all__ = ["KINDS", "ChildHandle"]
@@ -45,7 +46,8 @@ class ChildHandle:
         self._reports, reports = os.pipe()
         self._output, output = os.pipe()
         module, patched = KINDS[kind]
-        self._defined = dict(app.tasks)
+        self._defined: dict[str, Any] = dict(app.tasks)
+        self._versions = DefinitionVersions()
         try:
             descriptors = [of_process.fileno(), reports, output]
             self._process = start_fresh(app, descriptors, module, (worker, redirect, marks_path), patched=patched)
@@ -112,9 +114,10 @@ class ChildHandle:
     def define(self, name: str) -> None:
         """Send a task that was made, or made anew, since it was started."""
         task = self._app.tasks.find(name)
-        if task is not None and self._defined.get(task.name) is not task:
+        version = None if task is None else self._versions.of(task)
+        if task is not None and self._defined.get(task.name) is not version:
             self.send("define", task_definitions.dump(task))
-            self._defined[task.name] = task
+            self._defined[task.name] = version
 
     def kill(self, reason: str) -> None:
         """End it at once, and all it started."""

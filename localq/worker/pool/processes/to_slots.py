@@ -12,6 +12,7 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.worker.pool import frames, task_definitions
 from localq.worker.pool.contract import Handed
+from localq.worker.pool.definition_versions import DefinitionVersions
 from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.work_ahead import MOST_AHEAD, WorkAhead
 
@@ -36,6 +37,7 @@ class ToSlots:
         self.held: deque[Handed] = deque()
         self._app, self._slots, self._clock = app, slots, clock
         self._work_ahead, self._max_tasks = work_ahead, max_tasks
+        self._versions = DefinitionVersions()
 
     def room(self) -> int:
         """Return how many more jobs may be handed over now."""
@@ -133,9 +135,10 @@ class ToSlots:
     def _define(self, slot: SlotHandle, name: str) -> None:
         """Send a task's definition to a slot that was forked before it was made, or made anew."""
         task = self._app.tasks.find(name)
-        if task is not None and slot.defined.get(task.name) is not task:
+        version = None if task is None else self._versions.of(task)
+        if task is not None and slot.defined.get(task.name) is not version:
             frames.send(slot.to_slot, ("define", task_definitions.dump(task)))
-            slot.defined[task.name] = task
+            slot.defined[task.name] = version
             slot.loading = True
 
     def take_back(self) -> list[Job]:
