@@ -56,7 +56,7 @@ def app_parameters(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "-A", "--app", "spec", metavar="APP",
             help="Where the app is: a module, module:name, a package, or the path of a script. "
-            "Default: what celeryconfig.py, localqconfig.py or localq.toml here imports.",
+            "Default: $LOCALQ_APP, or what celeryconfig.py, localqconfig.py or localq.toml here imports.",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -132,6 +132,8 @@ def _load(
     spec: str | None, path: str | None, url: str | None, own: LocalQ | None = None, config: str | None = None
 ) -> Found:
     """Load an app; `own` is the one that runs the program, for where nothing else is named."""
+    if not spec and own is None and config is None:
+        spec = os.environ.get("LOCALQ_APP") or None
     found = find_app(spec) if spec else Found(own, _named(own)) if own is not None else _configured(config)
     if found is None:
         if path is None and url is None:

@@ -6,6 +6,7 @@ no such module.
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any, NamedTuple
 
@@ -70,6 +71,8 @@ COMMANDS = {
     "settings": Entry("localq.cli.commands.settings:settings", "Care", "Show settings, and what set them."),
     "check": Entry("localq.cli.commands.check:check", "Care", "Say what a project does that would be different here."),
     "upgrade": Entry("localq.cli.commands.settings:upgrade", "Care", "Give settings their names of today."),
+    "help": Entry("localq.cli.commands.inside:help_", "Care", "Show how a command is used."),
+    "version": Entry("localq.cli.commands.inside:version", "Care", "Show the version."),
     "demo": Entry("localq.cli.demo.command:demo", "Try", "Digest the files of a folder, one job a file."),
 }
 
@@ -79,6 +82,10 @@ _OF_BROKERS = {
     "amqp": " There is no broker to speak to: `localq status` shows the queues, `localq purge` empties them.",
     "logtool": " `localq list` and `localq result` show what became of jobs.",
 }
+
+
+#: How like a command a word must be to be taken for a slip.
+_LIKE = 0.7
 
 
 def exit_code(error: LocalQError) -> int:
@@ -118,6 +125,21 @@ class _Commands(click.Group):
                 front.append(args[next(words)])
         return args
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO):
+                raise
+            # What is left in the buffer cannot be written either, and Python would say so once more at its end.
+            sys.stdout = None
+            click.echo(f"localq: error: the output cannot be written: {error.strerror}", err=True)
+            sys.exit(exit_codes.IOERR)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -133,7 +155,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = _OF_BROKERS.get(args[0]) or nearest(args[0], list(COMMANDS))
+            hint = _OF_BROKERS.get(args[0]) or nearest(args[0], list(COMMANDS), _LIKE)
             ctx.fail(f"There is no command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 
@@ -171,7 +193,7 @@ def run(words: list[str], app: LocalQ) -> int:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @app_parameters
 @click.option("--workdir", metavar="FOLDER", help="Work there; before anything is imported.")
-@click.version_option(localq.__version__, prog_name="localq", message="%(prog)s %(version)s")
+@click.version_option(localq.__version__, "-V", "--version", prog_name="localq", message="%(prog)s %(version)s")
 def main(workdir: str | None, **app: str | None) -> None:
     """Durable background jobs in one SQLite file, run by a pool of processes.
 

@@ -16,12 +16,14 @@ __all__ = ["age", "iso", "on_terminal", "printable", "show_json", "show_table", 
 #: A last column that stands below its row, where a terminal is too narrow for both.
 _BELOW = ("error",)
 #: Columns that are cut where a terminal is too narrow, the widest first; the others keep their width.
-_CUT = ("task", "queue", "queues", "name", "error", "rule", "reason")
+_CUT = ("task", "queue", "queues", "name", "error", "rule", "reason", "value", "default", "meaning", "call")
+#: Characters that are left of such a column at least; where that is not enough, each row is a block.
+_LEAST = 8
 
 
 def on_terminal() -> bool:
     """Whether a person looks at the output."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def printable(text: object, keep: str = "") -> str:
@@ -59,30 +61,66 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], kind: s
 
 def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None:
     # Half of what a command takes to start, and of no use where nobody looks.
+    from rich.cells import cell_len, set_cell_size
     from rich.console import Console
-    from rich.segment import Segment, Segments
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
-    below = columns[-1] in _BELOW and _width(columns, shown) > console.width
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in columns[:-1] if below else columns:
-        table.add_column(name, no_wrap=name not in _CUT)
-    for row in shown:
-        table.add_row(*(Text(field, no_wrap=True, overflow="ellipsis") for field in row[: len(table.columns)]))
-    if not below:
-        console.print(table)
+    natural = [max(map(cell_len, column)) for column in zip(columns, *shown, strict=True)]
+    below = columns[-1] in _BELOW and _total(natural) > console.width
+    widths = _fitted(columns, natural[:-1] if below else natural, console.width)
+    if widths is None:
+        _print_blocks(console, columns, shown)
         return
-    for line, field in zip(console.render_lines(table, pad=False), ["", *(row[-1] for row in shown)], strict=True):
-        console.print(Segments([*line, Segment.line()]), end="")
-        if field:
-            console.print(Text(f"    {field}"), no_wrap=True, overflow="ellipsis")
+
+    def line(fields: Sequence[str], style: str = "") -> None:
+        cells = [_cut(field, width) for field, width in zip(fields, widths, strict=False)]
+        padded = [set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True)]
+        console.print(Text("  ".join(padded).rstrip(), style=style), no_wrap=True, overflow="ignore", crop=False)
+
+    line(columns[: len(widths)], "dim")
+    for row in shown:
+        line(row[: len(widths)])
+        if below and row[-1]:
+            console.print(Text(f"    {row[-1]}"), no_wrap=True, overflow="ellipsis")
 
 
-def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Return the characters that a table takes where nothing is cut."""
-    return sum(max(map(len, column)) + 2 for column in zip(columns, *rows, strict=True))
+def _print_blocks(console: Any, columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None:
+    """Print each row as a block, for a terminal that is too narrow for a line: nothing is cut."""
+    from rich.text import Text
+
+    wide = max(map(len, columns[1:]), default=0)
+    for first, *others in shown:
+        console.print(Text(first, style="bold"), soft_wrap=True)
+        for name, field in zip(columns[1:], others, strict=True):
+            if field:
+                console.print(Text(f"  {name:<{wide}}  {field}"), soft_wrap=True)
+
+
+def _cut(text: str, width: int) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+
+
+def _total(widths: Sequence[int]) -> int:
+    """Return the characters that a table of these columns takes."""
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _fitted(columns: Sequence[str], natural: Sequence[int], most: int) -> list[int] | None:
+    """Return widths that fit, the widest of the columns that may be cut being cut first; None: none do.
+
+    The first column says what the row is, and is never cut.
+    """
+    widths = list(natural)
+    may = [at for at in range(1, len(widths)) if columns[at] in _CUT]
+    while _total(widths) > most:
+        widest = max(may, key=widths.__getitem__, default=0)
+        if not may or widths[widest] <= _LEAST:
+            return None
+        widths[widest] -= 1
+    return widths
 
 
 def iso(micros: int | None) -> str | None:

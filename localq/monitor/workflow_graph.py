@@ -48,7 +48,7 @@ def tree(jobs: Sequence[Job], ties: Sequence[Tie], most: int) -> list[Drawn]:
     """Return the lines of the top level, those below in them.
 
     Args:
-        most: Branches shown at one place; of more, the first are.
+        most: Branches shown at one place; of more, those that failed come first.
     """
     return _Forest(jobs, ties, most).sequence(_TOP)
 
@@ -123,9 +123,14 @@ class _Forest:
         return lines
 
     def _shown(self, ids: Sequence[str]) -> list[Drawn]:
-        lines = [line for job_id in ids[: self._most] for line in self._branch(job_id)]
-        left_out = tuple(self._jobs[job_id] for job_id in ids[self._most :])
+        # Of many those are shown that somebody looks for.
+        shown = sorted(sorted(ids, key=self._is_well)[: self._most], key=ids.index) if len(ids) > self._most else ids
+        lines = [line for job_id in shown for line in self._branch(job_id)]
+        left_out = tuple(self._jobs[job_id] for job_id in ids if job_id not in set(shown))
         return [*lines, Drawn(None, left_out, 0, ())] if left_out else lines
+
+    def _is_well(self, job_id: str) -> bool:
+        return states.public_state(self._jobs[job_id]) not in states.PROPAGATE_STATES
 
     def _branch(self, job_id: str) -> list[Drawn]:
         """Return one branch: its first line, what follows below that."""

@@ -75,6 +75,7 @@ def assert_enqueued(
     Raises:
         AssertionError: there are none, or not so many; the message shows what waits instead.
     """
+    __tracebackhide__ = True  # pytest shows the test's line, not these
     found = _found(app, task, args, kwargs, queue)
     if (count is None and found) or len(found) == count:
         return found
@@ -91,6 +92,7 @@ def assert_not_enqueued(
     queue: str | None = None,
 ) -> None:
     """Assert that no job of a task waits; see `assert_enqueued`."""
+    __tracebackhide__ = True
     found = _found(app, task, args, kwargs, queue)
     if found:
         jobs = "\n".join(f"  {one}" for one in found[:_MOST_SHOWN])

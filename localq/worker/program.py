@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import gc
+import logging
 import os
 import signal
 import sys
@@ -61,6 +62,7 @@ class WorkerProgram:
             with (
                 log.follow_events(self._worker.app.conf, self._worker.aside.put),
                 subscribe(self._say, ["worker.stopping"]),
+                subscribe(self._say_ready, ["worker.started"]),
             ):
                 self._work()
             if self._restart:
@@ -76,6 +78,12 @@ class WorkerProgram:
             if self._scheduler is not None:
                 self._scheduler.stop()
                 self._scheduler.join(_SCHEDULER_S)
+
+    def restart(self) -> None:
+        """Let what runs end, then start the same command again in this process; from any thread."""
+        if self._asked == Stopping.NOT:
+            self._restart = True
+            self._worker.stop(Stopping.FINISH)
 
     # Signals
 
@@ -125,6 +133,11 @@ class WorkerProgram:
     def _ask(self, how: int) -> None:
         self._asked = how
         self._worker.stop(how)
+
+    def _say_ready(self, event: str, fields: dict[str, Any]) -> None:
+        """Say that it has begun, where the log is too quiet for that and a banner was shown."""
+        if self._greeting and not logging.getLogger("localq.worker").isEnabledFor(logging.INFO):
+            _write(1, f"{fields['worker']} ready.\n")
 
     def _say(self, event: str, fields: dict[str, Any]) -> None:
         """Say on standard error how it goes on."""

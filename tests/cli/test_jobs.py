@@ -250,8 +250,8 @@ def test_an_empty_list_is_valid_json(q: LocalQ, localq: Run) -> None:
     assert localq("list").stdout == ""
 
 
-@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["status"], ["status", "--json"], ["result", "job"]])
-def test_arguments_are_not_shown(q: LocalQ, localq: Run, words: list[str]) -> None:
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["status"], ["status", "--json"], ["why", "job"]])
+def test_arguments_are_not_shown_unasked(q: LocalQ, localq: Run, words: list[str]) -> None:
     q.store.jobs.add([new("job", args=b'[["secret"],{}]')], NOW)
 
     assert "secret" not in localq(*words).output
@@ -267,9 +267,10 @@ def test_a_result_is_shown_with_how_it_came_about(q: LocalQ, localq: Run) -> Non
 
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[:4] == [
+    assert lines[:5] == [
         "id:       job-1234",
         "task:     shop.mail",
+        "call:     1",
         "state:    SUCCESS",
         "queue:    job-1234",
     ]
@@ -854,11 +855,12 @@ def test_a_person_sees_workers_queues_and_the_file(q: LocalQ) -> None:
 
     assert code == 69
     lines = seen.splitlines()
-    assert (lines[0], lines[3]) == ("workers", "queues")
-    assert lines[4].split() == ["name", "WAITING", "SCHEDULED", "READY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
-    assert lines[5].split() == ["default", "0", "0", "1", "0", "0", "0", "0"]
-    assert lines[6].startswith("The oldest ready job has waited for ")
-    assert lines[7].startswith(f"{q.location}: ")
+    assert (lines[0], lines[2]) == ("workers", "queues")
+    assert lines[3].split() == ["name", "WAITING", "SCHEDULED", "READY", "STARTED", "SUCCESS", "FAILURE", "REVOKED"]
+    assert lines[4].split() == ["default", "0", "0", "1", "0", "0", "0", "0"]
+    assert lines[5].startswith("The oldest ready job has waited for ")
+    assert lines[6].startswith(f"{q.location}: ")
+    assert lines[7] == "1 worker has ended: --all shows them."
 
 
 def test_a_packed_and_signed_result_is_the_value_itself_in_json(q: LocalQ, localq: Run) -> None:

@@ -10,13 +10,14 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli import exit_codes
+from localq.cli import completion, exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.lookup import names as split
 from localq.cli.screen import printable
 from localq.model.hints import nearest
 from localq.model.job import Job, JobState
+from localq.model.worker import WorkerState
 from localq.monitor.jobs import STATES, job_called, jobs_in, unfinished_family, wanted
 from localq.monitor.queues import queues_left
 from localq.result import signal_number
@@ -33,9 +34,23 @@ _FINAL = [name for name, where in STATES.items() if all(state.final for state in
 
 
 @click.command()
-@click.argument("job_ids", nargs=-1, metavar="[ID]...")
-@click.option("--state", "names", multiple=True, metavar="NAME", help="All that ended so: FAILURE, REVOKED or SUCCESS.")
-@click.option("--task", "tasks", multiple=True, metavar="NAME", help="With --state: only jobs of this task.")
+@click.argument("job_ids", nargs=-1, metavar="[ID]...", shell_complete=completion.ids)
+@click.option(
+    "--state",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="All that ended so: FAILURE, REVOKED or SUCCESS.",
+    shell_complete=completion.state_names,
+)
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="NAME",
+    help="With --state: only jobs of this task.",
+    shell_complete=completion.tasks,
+)
 @app_options
 @click.pass_context
 def retry(
@@ -54,7 +69,7 @@ def retry(
     if names:
         _check_final(names)
         found: Iterable[Job] = jobs_in(store.read, wanted(store.read, names, tasks=tasks))
-        _say_again(sum(len(app.requeue([job.id for job in some])) for some in _batches(found)))
+        _say_again(store, sum(len(app.requeue([job.id for job in some])) for some in _batches(found)))
         return
     jobs, code = _named(store, job_ids)
     again = set(app.requeue([job.id for job in jobs]))
@@ -63,7 +78,7 @@ def retry(
             state = states.public_state(job)
             click.echo(f"{printable(job.id)} is {state}: only finished jobs run again.", err=True)
             code = code or exit_codes.FAILED
-    _say_again(len(again))
+    _say_again(store, len(again))
     context.exit(code)
 
 
@@ -82,8 +97,10 @@ def _batches(jobs: Iterable[Job]) -> Iterator[list[Job]]:
         yield batch
 
 
-def _say_again(count: int) -> None:
+def _say_again(store: Store, count: int) -> None:
     click.echo(f"{count:,} {'job runs' if count == 1 else 'jobs run'} again.")
+    if count and not any(row.state == WorkerState.ALIVE for row in store.workers.all()):
+        click.echo("No worker is there now: they wait for one.", err=True)
 
 
 def _named(store: Store, names: Sequence[str]) -> tuple[list[Job], int]:
@@ -104,7 +121,7 @@ def _named(store: Store, names: Sequence[str]) -> tuple[list[Job], int]:
 
 
 @click.command()
-@click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("job_ids", nargs=-1, required=True, metavar="ID...", shell_complete=completion.ids)
 @click.option("--terminate", is_flag=True, help="Stop running ones too.")
 @click.option("--signal", metavar="NAME", help="Stop running ones with it, not TERM.")
 @click.option("--workflow", "whole", is_flag=True, help="Cancel all of the workflows they belong to.")
@@ -154,7 +171,13 @@ def _cancelled(was: JobState | None, number: int) -> str:
 
 
 @click.command()
-@click.option("-Q", "--queues", metavar="NAMES", help="Only from these, parted by commas; default: all.")
+@click.option(
+    "-Q",
+    "--queues",
+    metavar="NAMES",
+    help="Only from these, parted by commas; default: all.",
+    shell_complete=completion.queues,
+)
 @click.option("-X", "--exclude-queues", "excluded", metavar="NAMES", help="Not from these.")
 @click.option("-f", "--force", is_flag=True, help="Do not ask.")
 @app_options

@@ -19,12 +19,38 @@ from localq.cli.app_option import app_options
 from localq.cli.celery_options import without_effect
 from localq.cli.lookup import existing
 from localq.cli.screen import printable
+from localq.model.hints import nearest
 from localq.model.secrets import without_passwords
 from localq.model.worker import WorkerState
 from localq.monitor import workers_graph
 from localq.monitor.bug_report import report as told
 
-__all__ = ["graph", "names", "report", "shell"]
+__all__ = ["graph", "help_", "names", "report", "shell", "version"]
+
+
+# Help
+
+
+@click.command("help")
+@click.argument("words", metavar="[COMMAND]...", nargs=-1)
+@click.pass_context
+def help_(context: click.Context, words: tuple[str, ...]) -> None:
+    """Show how a command is used; without one, all commands."""
+    at = context.find_root()
+    command: click.Command = at.command
+    for word in words:
+        found = command.get_command(at, word) if isinstance(command, click.Group) else None
+        if found is None:
+            known = command.list_commands(at) if isinstance(command, click.Group) else []
+            raise click.UsageError(f"There is no command {' '.join(words)!r}.{nearest(word, known, 0.7)}", context)
+        command, at = found, click.Context(found, info_name=word, parent=at)
+    click.echo(command.get_help(at))
+
+
+@click.command()
+def version() -> None:
+    """Show the version."""
+    click.echo(f"localq {localq.__version__}")
 
 
 # A shell
@@ -96,7 +122,7 @@ def report(app: LocalQ) -> None:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["workers"]), default="workers")
+@click.argument("what", type=click.Choice(["workers"]), default="workers", metavar="")
 @app_options
 def graph(app: LocalQ, what: str) -> None:
     """Print the workers, and the queues they serve, in the language of Graphviz.

@@ -29,31 +29,35 @@ _APP = ("-A", "--app", "--path", "--url", "-b", "--broker", "--config")
 _ABOUT_STARTED = ("stop", "stopwait", "stop_verify", "kill", "restart")
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+#: The mark keeps the lines below it as they are.
+_HELP = """Run several workers in the background.
+
+\b
+  start NAMES [worker options]     start workers
+  stop NAMES [-SIG]                tell them to stop (default: TERM)
+  stopwait NAMES [-SIG]            and wait until they have
+  restart NAMES [worker options]   stop, wait, start
+  kill NAMES                       end them at once
+  show NAMES [worker options]      show the command lines `start` would run
+  names NAMES, get NAME NAMES      show their names; the command line of one
+  expand TEMPLATE NAMES            show a text with %n, %h, %d and %N for each
+
+NAMES are names of workers, or one number: 3 means celery1 to celery3. Options after a colon are for some:
+-c:1 10, -Q:images,video slow, -l:1-3 INFO. Pid and log files lie beside the database, unless --pidfile and
+--logfile say otherwise; %n stands for a worker's name.
+
+\b
+  localq multi start 3 -A tasks -c 2 -Q:1 images
+  localq multi restart 3 -A tasks -c 2 -Q:1 images
+  localq multi stopwait 3 -A tasks
+"""
+
+
+@click.command(help=_HELP, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="COMMAND [NAMES] [OPTIONS]")
 @click.pass_context
 def multi(context: click.Context, words: tuple[str, ...]) -> None:
-    r"""Run several workers in the background.
-
-    \b
-      start NAMES [worker options]     start workers
-      stop NAMES [-SIG]                tell them to stop (default: TERM)
-      stopwait NAMES [-SIG]            and wait until they have
-      restart NAMES [worker options]   stop, wait, start
-      kill NAMES                       end them at once
-      show NAMES [worker options]      show the command lines `start` would run
-      names NAMES, get NAME NAMES      show their names; the command line of one
-      expand TEMPLATE NAMES            show a text with %n, %h, %d and %N for each
-
-    NAMES are names of workers, or one number: 3 means celery1 to celery3. Options after a colon are for some:
-    -c:1 10, -Q:images,video slow, -l:1-3 INFO. Pid and log files lie beside the database, unless --pidfile and
-    --logfile say otherwise; %n stands for a worker's name.
-
-    \b
-      localq multi start 3 -A tasks -c 2 -Q:1 images
-      localq multi restart 3 -A tasks -c 2 -Q:1 images
-      localq multi stopwait 3 -A tasks
-    """
+    """Run several workers in the background; see `_HELP`."""
     command, rest = (words[0], list(words[1:])) if words else ("help", [])
     if command == "help":
         click.echo(context.get_help())

@@ -10,10 +10,10 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli import exit_codes
+from localq.cli import completion, exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.celery_options import without_effect
-from localq.cli.commands.jobs import facts
+from localq.cli.commands.jobs import call_facts, facts
 from localq.cli.lookup import existing, known
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
 from localq.exceptions import LocalQError
@@ -22,6 +22,7 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT
 from localq.model.sizes import size_text
+from localq.monitor.shown_call import shown_call
 from localq.result import AsyncResult, waiting
 from localq.result.attempts import Run
 from localq.serialization.sealing import open_result
@@ -32,10 +33,12 @@ __all__ = ["outcome_code", "result", "value_text"]
 
 #: Characters of a result shown on a terminal.
 _MOST_SHOWN = 10_000
+#: Characters of a call shown there.
+_MOST_OF_CALL = 1_000
 
 
 @click.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", metavar="ID", shell_complete=completion.ids)
 @click.option("--traceback", is_flag=True, help="Show the tracebacks of errors.")
 @click.option(
     "--wait", "wait_s", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait so long for it to finish."
@@ -47,7 +50,7 @@ _MOST_SHOWN = 10_000
 def result(
     context: click.Context, app: LocalQ, job_id: str, traceback: bool, wait_s: float | None, as_json: bool
 ) -> None:
-    """Show a job's state, its result or error, and its attempts.
+    """Show a job's call, its state, its result or error, and its attempts.
 
     ID may be the start of an id, if no other id starts so. Ends with 0 for a success, 1 for a failed or
     revoked job, 3 for one that is not finished, 4 for an unknown id.
@@ -56,11 +59,11 @@ def result(
     found: AsyncResult[Any] = AsyncResult(known(store.read, job_id).id, app)
     if wait_s is not None:
         waiting.wait(store.bells, (found.id,), found.ready, wait_s)
-    job = known(store.read, found.id)
+    job = store.read.get([found.id], args=True).get(found.id) or known(store.read, found.id)
     if as_json:
         show_json(_told(app.conf, store, found, job, traceback))
     else:
-        _show(store, found, job, traceback)
+        _show(app.conf, store, found, job, traceback)
     context.exit(outcome_code(job))
 
 
@@ -85,11 +88,12 @@ def value_text(found: AsyncResult[Any]) -> str:
     return text
 
 
-def _show(store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> None:
+def _show(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> None:
     runs = found.attempts
     facts: list[tuple[str, object]] = [
         ("id", job.id),
         ("task", job.task),
+        ("call", shown_call(job, conf).line(_MOST_OF_CALL)),
         ("state", states.public_state(job)),
         ("queue", job.queue),
         ("created", when(job.created_at)),
@@ -155,6 +159,7 @@ def _told(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, trace
     waits = job.state not in (JobState.RUNNING, JobState.SUCCEEDED)
     return {
         **facts(job),
+        **call_facts(job, conf),
         "result": None if text is None else json.loads(text),
         "result_repr": value_text(found) if kept is not None and text is None else None,
         "info": None if said is None else json.loads(said),

@@ -14,8 +14,9 @@ from localq.cli import exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable, show_json, show_table
-from localq.exceptions import ScheduleError
+from localq.exceptions import ScheduleError, StoreError
 from localq.model.schedule import FIRED
+from localq.schedules.definition import Definition
 from localq.schedules.schedule_view import LedgerLine, ScheduleView
 
 __all__ = ["schedules"]
@@ -64,7 +65,14 @@ def list_(app: LocalQ, wanted: Sequence[str], as_json: bool) -> None:
     are in each schedule's own zone. Where the output is no terminal, each is a line of fields parted by tabs:
     name, rule, zone, last, next, runs, missed, state.
     """
-    existing(app)
+    try:
+        existing(app)
+    except StoreError:
+        # Its rules are known before anything has run.
+        if wanted or not app.tasks or not app.schedules.is_configured:
+            raise
+        _list_configured(app, as_json)
+        return
     found = app.schedules.list(*wanted)
     if as_json:
         show_json([_facts(one) for one in found])
@@ -74,6 +82,22 @@ def list_(app: LocalQ, wanted: Sequence[str], as_json: bool) -> None:
     elif not app.tasks or not app.schedules.is_configured:
         click.echo("No such schedules.", err=True)
     _say_missing(app, found if not wanted else app.schedules.list())
+
+
+def _list_configured(app: LocalQ, as_json: bool) -> None:
+    """Show the schedules of an app that has no file yet."""
+    defined = app.schedules.configured()
+    if as_json:
+        facts = ("name", "rule", "zone", "state")
+        show_json([dict(zip(facts, (*_defined(one), "configured"), strict=True)) for one in defined])
+        return
+    rows = [(*_defined(one), "-", "-", 0, 0, "configured") for one in defined]
+    show_table(_COLUMNS, rows)
+    click.echo("Nothing has run yet: start `localq serve` or `localq beat`.", err=True)
+
+
+def _defined(one: Definition) -> tuple[str, str, str]:
+    return one.name, one.rule.words(), one.zone
 
 
 def _say_missing(app: LocalQ, found: Iterable[ScheduleView]) -> None:
@@ -127,7 +151,7 @@ def _facts(one: ScheduleView) -> dict[str, Any]:
     }
 
 
-@schedules.command()
+@schedules.command(short_help="Say what a schedule did and will do.")
 @click.argument("name")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Past instants shown.")
 @click.option("--count", type=click.IntRange(min=0), default=10, show_default=True, help="Coming instants shown.")
@@ -228,7 +252,7 @@ def _line_facts(line: LedgerLine) -> dict[str, Any]:
 # Change
 
 
-@schedules.command()
+@schedules.command(short_help="Let schedules rest.")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @app_options
 def pause(app: LocalQ, names: Sequence[str]) -> None:
@@ -239,7 +263,7 @@ def pause(app: LocalQ, names: Sequence[str]) -> None:
         click.echo(f"{printable(name)} rests until `localq schedules resume`.")
 
 
-@schedules.command()
+@schedules.command(short_help="Let paused schedules go on.")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @app_options
 def resume(app: LocalQ, names: Sequence[str]) -> None:
@@ -250,7 +274,7 @@ def resume(app: LocalQ, names: Sequence[str]) -> None:
         click.echo(f"{printable(name)} goes on: next at {_shown(one.next, one.zone)}.")
 
 
-@schedules.command()
+@schedules.command(short_help="Fire a schedule now.")
 @click.argument("name")
 @app_options
 def trigger(app: LocalQ, name: str) -> None:
@@ -259,7 +283,7 @@ def trigger(app: LocalQ, name: str) -> None:
     click.echo(app.schedules.trigger(name).id)
 
 
-@schedules.command()
+@schedules.command(short_help="Fire past instants that did not.")
 @click.argument("name")
 @click.argument("start", metavar="FROM")
 @click.argument("end", metavar="TO")
@@ -277,7 +301,7 @@ def backfill(app: LocalQ, name: str, start: str, end: str) -> None:
         click.echo(f"Fired: {len(fired)}.", err=True)
 
 
-@schedules.command()
+@schedules.command(short_help="Remove schedules.")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("-f", "--force", is_flag=True, help="Also those that a program defines which is no more.")
 @app_options

@@ -35,6 +35,8 @@ def settings(app: LocalQ, names: tuple[str, ...], everything: bool, as_json: boo
     rows = [_row(app, name) for name in _chosen(app, names, everything)]
     if as_json:
         show_json(rows)
+    elif not rows:
+        click.echo("No setting was changed: --all shows every one.", err=True)
     else:
         show_table(
             ("name", "value", "default", "set by", "meaning"),

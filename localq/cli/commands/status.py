@@ -38,27 +38,30 @@ _LISTED = 10
     help="How long to wait for workers that do not answer.",
 )
 @click.option("-d", "--destination", metavar="A,B", help="Show only these workers.")
+@click.option("--all", "everyone", is_flag=True, help="Show each worker that is gone, too.")
 @app_options
 @click.pass_context
-def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, destination: str | None) -> None:
+def status(
+    context: click.Context, app: LocalQ, as_json: bool, timeout: float, destination: str | None, everyone: bool
+) -> None:
     """Show workers, queues and counts.
 
     WAITING jobs wait for others, SCHEDULED ones for their time or their rate limit, READY ones for a worker. A worker
-    is alive, gone, or silent: its process is there, but does not answer. Those that may be alive are asked. First come
-    Celery's lines: who answered, and how many. Where the output is no terminal, each line after them begins with what
-    it tells of: worker, queue, paused, unknown, waiting or file, and its fields are parted by tabs. Unknown are tasks
-    that jobs at the front of a queue wait for, and no live worker there knows. Ends with 69 if no worker has answered;
-    the file is shown all the same.
+    is alive, gone, or silent: its process is there, but does not answer. Those that may be alive are asked; on a
+    terminal those that are gone are counted, and shown with --all. First come Celery's lines: who answered, and how
+    many. Where the output is no terminal, each line after them begins with what it tells of: worker, queue, paused,
+    unknown, waiting or file, and its fields are parted by tabs. Unknown are tasks that jobs at the front of a queue
+    wait for, and no live worker there knows. Ends with 69 if no worker has answered; the file is shown all the same.
     """
     store, now = store_to_ask(app), app.clock.now()
     wanted = names(destination)
-    everyone = store.workers.all()
-    found = [row for row in everyone if wanted is None or {row.card.name, other_name(row.card.name)} & set(wanted)]
+    rows = store.workers.all()
+    found = [row for row in rows if wanted is None or {row.card.name, other_name(row.card.name)} & set(wanted)]
     answered = _asked(app, found, timeout)
     paused = [order.name for order in store.mail.orders() if order.kind == PAUSE]
     stats = store.read.stats()
     counts = queues.counts(stats.counts)
-    missed = list(unknown(everyone, stats.in_front))
+    missed = list(unknown(rows, stats.in_front))
     oldest = stats.oldest(now)
     if as_json:
         show_json(
@@ -74,7 +77,10 @@ def status(context: click.Context, app: LocalQ, as_json: bool, timeout: float, d
         )
     else:
         _show_answers(answered)
-        _show(app, found, counts, oldest, now)
+        gone = [] if everyone or not on_terminal() else [one for one in found if one.state == WorkerState.GONE]
+        _show(app, [one for one in found if one not in gone], counts, oldest, now)
+        if gone:
+            click.echo(f"{len(gone):,} {'worker has' if len(gone) == 1 else 'workers have'} ended: --all shows them.")
         if paused and on_terminal():
             click.echo(f"Paused: {printable(', '.join(paused))}")
         for name in () if on_terminal() else paused:

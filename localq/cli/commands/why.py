@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from localq.app import LocalQ
+from localq.cli import completion
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, known
 from localq.cli.screen import printable, show_json
@@ -15,7 +16,7 @@ __all__ = ["why"]
 
 
 @click.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", metavar="ID", shell_complete=completion.ids)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @app_options
 def why(app: LocalQ, job_id: str, as_json: bool) -> None:

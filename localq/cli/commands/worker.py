@@ -22,11 +22,13 @@ from localq.cli.celery_options import is_quiet, without_effect
 from localq.cli.daemon.detach import daemon_options, said_when_ready
 from localq.cli.daemon.files import Level, files_of, set_up_log
 from localq.cli.daemon.pidfile import held
+from localq.cli.daemon.reload import Reloading
 from localq.cli.page_beside import page_beside, page_options
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.worker import WorkerCard
 from localq.monitor.health_of_work import unknown
 from localq.monitor.queues import queues_left
+from localq.schedules.lint import lint
 from localq.schedules.scheduler import beside
 from localq.settings.workers import POOLS
 from localq.tasks.routing.router import check_queues, queue_notices
@@ -121,6 +123,7 @@ _OTHERS = [
                  help=f"Least level logged: {', '.join(log.LEVELS)}, or a number."),
     click.option("-n", "--hostname", metavar="NAME",
                  help="The worker's name, NAME@HOST or HOST alone: %h is this host, %n its short name, %d its domain."),
+    click.option("--reload", is_flag=True, help="Begin anew when a file of the program changes: for development."),
     click.option("--purge", "--discard", "purge", is_flag=True,
                  help="First remove the jobs that wait in its queues."),
     click.option("--autoscale", type=_Bounds(), metavar="MAX,MIN",
@@ -180,6 +183,7 @@ def _run(
     pidfile: str | None,
     task_events: bool,
     purge: bool,
+    reload: bool,
     beat: bool = False,
     autoscale: tuple[int, int] | None,
     **settings: Any,
@@ -196,9 +200,8 @@ def _run(
         return
     with held(files.pid), said_when_ready():
         set_up_log(app, level, files.log)
-        _work(
-            app, name, include, beside_it, beat=beat, purge=purge, queues=queues, excluded=excluded, autoscale=autoscale
-        )
+        served = {"queues": queues, "excluded": excluded, "autoscale": autoscale, "chosen": hostname is not None}
+        _work(app, name, include, beside_it, beat=beat, purge=purge, reload=reload, **served)
 
 
 def _work(
@@ -209,6 +212,7 @@ def _work(
     *,
     beat: bool,
     purge: bool,
+    reload: bool,
     **served: Any,
 ) -> None:
     _import_tasks(app, include)
@@ -227,9 +231,10 @@ def _work(
     if purge:
         count = app.store.jobs.purge(queues_left(app.store, served["queues"], served["excluded"]))
         click.echo(f"purge: Erased {count:,} {'message' if count == 1 else 'messages'} from the queue.\n")
-    shown = "" if is_quiet() else banner(made, loaded().name)
-    with beside_it():
-        WorkerProgram(made, shown, beside(app) if beat else None).run()
+    shown = "" if is_quiet() else banner(made, loaded().name, beat=beat)
+    program = WorkerProgram(made, shown, beside(app) if beat else None)
+    with beside_it(), Reloading(program.restart).while_running() if reload else nullcontext():
+        program.run()
 
 
 def _import_tasks(app: LocalQ, include: tuple[str, ...]) -> None:
@@ -256,12 +261,13 @@ def _slots(worker: Worker) -> str:
     return str(worker.pool.size) if bounds is None else f"{bounds.fewest} to {bounds.most}, by demand"
 
 
-def banner(worker: Worker, app: str) -> str:
+def banner(worker: Worker, app: str, *, beat: bool = False) -> str:
     """Return what a worker shows of itself when it starts, in the order Celery's does.
 
     Args:
         worker: Assembled.
         app: Where the app is, such as "tasks:q".
+        beat: Whether it fires schedules.
     """
     plan, store = worker.plan, worker.store
     served = "all" if plan.queues is None else ", ".join(plan.queues)
@@ -283,16 +289,26 @@ def banner(worker: Worker, app: str) -> str:
         "[tasks]",
         *(f"  . {name}" for name in sorted(worker.app.tasks)),
         "",
-        *_noticed(worker, plan.queues or ()),
+        *_noticed(worker, plan.queues or (), beat=beat),
         "",
     ]
     return "\n".join(lines)
 
 
-def _noticed(worker: Worker, queues: Iterable[str]) -> list[str]:
-    """Return lines about what is odd in the settings, and about jobs that it will not run, or none."""
-    told = [*worker.app.notices(), *queue_notices(worker.app.conf, queues), *_unknown(worker)]
+def _noticed(worker: Worker, queues: Iterable[str], *, beat: bool) -> list[str]:
+    """Return lines about what is odd in settings and schedules, and about jobs that it will not run, or none."""
+    odd = _odd_schedules(worker.app) if beat else ()
+    told = [*worker.app.notices(), *queue_notices(worker.app.conf, queues), *odd, *_unknown(worker)]
     return ["[warnings]", *(f"  ! {line}" for line in told), ""] if told else []
+
+
+def _odd_schedules(app: LocalQ) -> Iterator[str]:
+    """Yield what `localq cron lint` warns of in the rules of schedules."""
+    if app.schedules.is_configured:
+        for one in app.schedules.configured():
+            for remark in lint(one.rule, one.tzinfo, app.clock.now(), hash_key=one.name):
+                if remark.severity == "warning":
+                    yield f"Schedule {one.name}: {remark.what}"
 
 
 def _unknown(worker: Worker) -> Iterator[str]:

@@ -9,6 +9,7 @@ import click
 
 from localq import states
 from localq.app import LocalQ
+from localq.cli import completion
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, known
 from localq.cli.screen import iso, on_terminal, printable, show_json, when
@@ -30,7 +31,7 @@ _STYLES = {
 
 
 @click.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", metavar="ID", shell_complete=completion.ids)
 @click.option("--all", "show_all", is_flag=True, help="Show every job, of large groups too.")
 @click.option("--dot", "as_dot", is_flag=True, help="Print it in Graphviz's language.")
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print it in Mermaid's language.")
@@ -40,7 +41,7 @@ def workflow(app: LocalQ, job_id: str, show_all: bool, as_dot: bool, as_mermaid:
     """Draw the workflow a job belongs to, with states and times.
 
     ID is any job of it, or the start of one's id. What comes after a job stands below it; what waits for many
-    stands behind them. Of a group of more than ten the first ten are shown.
+    stands behind them. Of a group of more than ten, ten are shown: those that failed first.
     """
     if as_dot + as_mermaid + as_json > 1:
         raise click.UsageError("--dot, --mermaid and --json exclude each other.")

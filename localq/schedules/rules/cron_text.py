@@ -51,10 +51,24 @@ class CronText(WallRule):
         self.hash_key = hash_key if "h" in drawn else None
         _check_drawn(text, drawn, hash_key)
         self.pattern = Pattern(" ".join(parts), self.hash_key)
-        stepper(self.pattern)
+        try:
+            stepper(self.pattern)
+        except ScheduleError as error:
+            raise self._told(text, parts, error) from None
         self._ways = self._matching_ways(parts)
         if not self._ways:
             raise ScheduleError(f"Cron expression {text!r} never matches: no date has these days and months")
+
+    def _told(self, text: str, parts: list[str], error: ScheduleError) -> ScheduleError:
+        """Return the error of an expression that cannot be read, with the field that is the reason, if one alone is."""
+        for at, (name, part) in enumerate(zip(_NAMES, parts, strict=False)):
+            alone = " ".join(part if n == at else "*" for n in range(len(parts)))
+            try:
+                stepper(Pattern(alone, self.hash_key))
+            except ScheduleError as own:
+                why = str(own).partition("cannot be read: ")[2].removeprefix(f"[{alone}] ")
+                return ScheduleError(f"Cron expression {text!r}: the {name.replace('_', ' ')} {part!r} {_said(why)}")
+        return error
 
     @property
     def follows_real_time(self) -> bool:
@@ -105,6 +119,11 @@ class CronText(WallRule):
         if self.seconds_first:
             spec["seconds_first"] = True
         return spec
+
+
+def _said(why: str) -> str:
+    """Return croniter's words as the end of a sentence about a field."""
+    return why if why.startswith(("is ", "must ", "cannot ")) else f"cannot be read: {why}"
 
 
 def cron(text: str, *, hash_key: str | None = None, seconds_first: bool = False) -> CronText:
