@@ -8,6 +8,9 @@ __all__ = ["SettingOptions"]
 
 class SettingOptions(TypedDict, total=False):
     durability: Literal["full", "normal"]
+    confirm: Literal["aof"] | None
+    outbox: str | None
+    strict: bool
     accept_content: Sequence[str]
     message_signing: Literal["off", "accept", "require"]
     message_keys: Any
