@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from tests.bench.measures import ROWS
+from tests.store.server import reason
 
 _LONGEST = {"backlog of 10^6"}
 
@@ -30,7 +31,10 @@ def main() -> None:
     unknown = [row for row in given.rows if row not in ROWS]
     if unknown:
         parser.error(f"unknown row {unknown[0]!r}; there are: {', '.join(ROWS)}")
-    chosen = given.rows or [row for row in ROWS if row not in _LONGEST]
+    absent = reason()
+    chosen = given.rows or [
+        row for row in ROWS if row not in _LONGEST and not (absent and row.startswith("postgresql: "))
+    ]
     # An installed package has its bytecode; without it each process that is started would compile it anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     about = {

@@ -18,7 +18,7 @@ import multiprocess
 from localq.canvas import chain, chord, group
 from localq.model.ids import new_id
 from localq.model.worker import EVERY_QUEUE
-from tests.bench import raw
+from tests.bench import postgresql, raw
 from tests.bench.schedules import ten_thousand
 
 Figures = dict[str, float]
@@ -384,6 +384,12 @@ def _pings(q: Any) -> list[float]:
     return taken
 
 
+def drain_on_server(folder: Path) -> Figures:
+    """Drain no-op jobs with results through 2 slots, from a PostgreSQL server."""
+    with postgresql.served() as url:
+        return {"jobs_per_s": drained(_tasks(url, "normal"), 10_000)}
+
+
 #: Every row: its name, what runs it, how many runs the median is taken of, and its targets.
 ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "drain": (drain, 5, {"ratio": "at least 0.25"}),
@@ -406,6 +412,10 @@ ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
         1,
         {"ratio": "at least 0.8", "tick_0_of_10000_ms": "under 1", "idle_cpu_s_per_minute": "under 0.1"},
     ),
+    "postgresql: store": (lambda _: postgresql.store(), 3, {"jobs_per_s": "12,000", "ratio": "at least 0.4"}),
+    "postgresql: enqueue": (lambda _: postgresql.enqueue(), 3, {"jobs_per_s": "3,000", "ratio": "at least 0.6"}),
+    "postgresql: drain": (drain_on_server, 3, {"jobs_per_s": "5,000"}),
+    "postgresql: sweeping": (lambda _: postgresql.sweeping(), 1, {"most_by_first": "under 2"}),
     "import localq": (imports, 3, {"ms": "under 150"}),
     "backlog of 10^5": (lambda folder: backlog(folder, 100_000), 1, {"ratio": "at least 0.9"}),
     "backlog of 10^6": (
