@@ -1,7 +1,7 @@
 """Bells and events by LISTEN and NOTIFY: one connection of its own for each process that rings or waits.
 
 A notice takes a lock of the whole server when it is committed, so none is in a transaction that writes jobs: rings are
-gathered, and go out by that connection at most once in 20 ms, the first at once.
+gathered, and go out by that connection: at once as long as they come one by one, at most once in 20 ms where many do.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ _TOPICS = (*Topic, _EVENTS)
 _LONGEST = 7_900
 #: Bytes of an event in one notice: a multiple of three, so that the parts of its text join.
 _PART = 5_799
-#: Seconds between two sendings of a process, and between two tries to reach the server.
-_PAUSE_S, _AGAIN_S = 0.02, 1.0
+#: Seconds between two sendings of a process, at least and where many rings come; and between two tries to reach the
+#: server.
+_PAUSE_S, _LONG_PAUSE_S, _AGAIN_S = 0.001, 0.02, 1.0
 #: Seconds between two looks where nothing is heard, and somebody waits for a result.
 _OFTEN_S = 0.1
 #: Seconds that closing waits for the last rings to go out.
@@ -171,7 +172,7 @@ class Switchboard:
     def _serve(self, connection: Connection, wake: NoticeBell) -> bool:
         connection.add_notify_handler(lambda notice: self._heard(notice.channel, notice.payload))
         hears: frozenset[str] = frozenset()
-        sent = 0.0
+        sent, pause, waited = 0.0, _PAUSE_S, False
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
         poll.register(wake.fileno(), select.POLLIN)
@@ -179,7 +180,7 @@ class Switchboard:
             with self._lock:
                 ends = self._ends
                 wanted = hears | {bell.topic for bell in self._bells if not bell.closed}
-                rings = list(emptied(self._rings)) if ends or time.monotonic() - sent >= _PAUSE_S else []
+                rings = list(emptied(self._rings)) if ends or time.monotonic() - sent >= pause else []
                 waiting = bool(self._rings)
             if wanted != hears and not ends:
                 self._listen(connection, wanted - hears)
@@ -188,12 +189,15 @@ class Switchboard:
                     self._hears = hears
                     self._listening.notify_all()
             if rings:
-                sent = time.monotonic()
+                # Twice as long again where some had to wait for each other, for there may be many.
+                pause = min(_LONG_PAUSE_S, 2 * pause) if waited else _PAUSE_S
                 self._send(connection, rings)
+                sent, waited = time.monotonic(), False
             elif ends:
                 return True
             else:
-                poll.poll(1000 * (_PAUSE_S if waiting else 30.0))
+                waited = waited or waiting
+                poll.poll(max(1.0, 1000 * (sent + pause - time.monotonic())) if waiting else 30_000)
                 wake.drain()
                 self._look(connection)
 
