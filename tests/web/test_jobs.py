@@ -75,9 +75,9 @@ def test_what_is_asked_for_stays_in_the_address_of_the_next_page(page: TestClien
 
 
 def test_a_search_that_stops_says_so_and_goes_on(q: LocalQ) -> None:
-    q.send_task("shop.rare")
+    q.send_task("shop.rare", queue="rare")
     q.enqueue_many([q.tasks["shop.mail"].s("ann") for _ in range(10_050)])
-    asked = Asked(tasks=("shop.rare",))
+    asked = Asked(queues=("rare",))
 
     first = listing(q, q.store, asked, patience_s=0)
     second = listing(q, q.store, asked._replace(before=first.cursor), patience_s=0)
@@ -91,13 +91,13 @@ def test_a_search_that_stops_says_so_and_goes_on(q: LocalQ) -> None:
 def test_the_page_of_a_search_that_stopped_leads_on(
     page: TestClient, q: LocalQ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    q.send_task("shop.rare")
+    q.send_task("shop.rare", queue="rare")
     q.enqueue_many([q.tasks["shop.mail"].s("ann") for _ in range(10_050)])
     monkeypatch.setattr("localq.web.ask.listing.monotonic", iter(range(1000)).__next__)
 
-    text = page.get("/jobs?task=shop.rare").text
+    text = page.get("/jobs?queue=rare").text
 
-    assert re.search(r'rel="next" href="\?task=shop.rare&amp;before=\d+">Searched back to \d{4}-', text)
+    assert re.search(r'rel="next" href="\?queue=rare&amp;before=\d+">Searched back to \d{4}-', text)
     assert "No job is like that." not in text
 
 
