@@ -27,8 +27,9 @@ class PosixLocks:
     def take(self, folder: Path, uuid: str) -> int:
         """Hold a new worker's lock."""
         # Locked before it has its name: a lock file that nobody holds is a dead worker's, and never a new one's.
+        # The folder keeps strangers out. In one that is a group's, with a umask for that, others of it see a death too.
         unnamed = folder / f"{uuid}.new"
-        descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _WORKER_BYTE)
         os.rename(unnamed, _path(folder, uuid))
         return descriptor

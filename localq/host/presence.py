@@ -57,7 +57,7 @@ class Presence:
                 raise
 
     def _mapped(self, size: int) -> mmap.mmap:
-        marks = os.open(self.marks_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _KEPT_TO_ITSELF, 0o600)
+        marks = os.open(self.marks_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _KEPT_TO_ITSELF, 0o660)
         try:
             _fill(marks, size)
             return mmap.mmap(marks, size)

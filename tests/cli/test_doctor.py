@@ -434,6 +434,15 @@ def test_modes_are_judged(path: Path, mode: int, level: str) -> None:
     assert found.level == level
 
 
+def test_another_owner_is_no_fault_where_the_group_has_the_file(path: Path) -> None:
+    path.chmod(0o660)
+
+    owner, group = examine_place.rights(str(path), os.geteuid() + 1)
+
+    assert (owner.level, group.level) == ("note", "note")
+    assert owner.advice == "Every program needs a umask for its group, 007."
+
+
 def test_another_owner_is_reported(path: Path) -> None:
     (found,) = examine_place.rights(str(path), os.geteuid() + 1)
 

@@ -101,10 +101,13 @@ def rights(path: str, user: int) -> Iterator[Finding]:
     before = list(_access(path, folder))
     yield from before
     if there.st_uid != user:
-        yield (note if user == 0 else warning)(
+        shared = mode & 0o060 == 0o060 and not before
+        yield (note if user == 0 or shared else warning)(
             "rights",
             f"{path} belongs to user {there.st_uid}; you are user {user}.",
-            "Run everything that uses the file as one user.",
+            "Every program needs a umask for its group, 007."
+            if shared
+            else "Run everything that uses the file as one user.",
         )
     if mode & 0o007:
         yield warning(
