@@ -17,7 +17,7 @@ from localq.store.sql.database import NotAlone
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
 from localq.store.sql.job_clauses import span
-from localq.store.sql.job_statements import JobStatements, job_statements
+from localq.store.sql.job_statements import FINISH, JobStatements, job_statements
 from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, attempt
 from localq.store.sql.statement import ManyRows
 
@@ -29,6 +29,8 @@ _SCHEDULED = int(JobState.SCHEDULED)
 Place = tuple[int, int]
 #: Places remembered; more are of jobs that never end here.
 _MOST_TAKEN = 20_000
+#: Places of values in a row of `finish`.
+_KEY, _ID, _ROLE = (list(FINISH).index(name) for name in ("k", "of_id", "as_role"))
 #: In the place of an attempt's values, where there is none.
 _NOT_KEPT = (None,) * len(attempt.columns)
 
@@ -116,6 +118,11 @@ class JobWriter:
             kept = _NOT_KEPT if done.attempt is None else attempt_row(place[0], done.attempt)
             rows.append(_finish_row(done, place, now) + kept)
         return rows if self._sql.finish_whole.few_bytes(rows) else None
+
+    def forget_taken(self, row: Sequence[Any]) -> Place:
+        """Forget a job that one of these rows has ended; return where it is."""
+        self.taken.pop(row[_ID], None)
+        return row[_KEY], row[_ROLE]
 
     def _place_of(self, cursor: Any, done: Completion) -> Place | None:
         found = self._sql.place_of.run(cursor, of_id=done.id).fetchone()

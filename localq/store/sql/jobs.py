@@ -120,10 +120,7 @@ class SqlJobs:
         others = iter(
             self._db.beside_others(lambda cursor, alone: self._end(cursor, missed, now, alone)) if missed else ()
         )
-        return [
-            self._writer.taken.pop(done.id, None) if hit else next(others)
-            for done, hit in zip(completions, hits, strict=True)
-        ]
+        return [self._writer.forget_taken(row) if hit else next(others) for row, hit in zip(rows, hits, strict=True)]
 
     def _end(self, cursor: Any, completions: Sequence[Completion], now: int, alone: bool) -> Sequence[Place | None]:
         ended = self._writer.end(cursor, completions, now, alone=alone)
