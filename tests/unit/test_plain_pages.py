@@ -14,12 +14,14 @@ PAGES = sorted(DOCS.rglob("*.md"))
 PLAIN = {"toctree"}
 #: Files that a page shows, whole or from one line to another.
 SHOWN = {
+    "containers.md": [("containers/Dockerfile", None), ("containers/compose.yaml", None)],
     "daemons.md": [
         ("systemd/localq.service", None),
         ("systemd/localq@.service", ("[Service]", "[Install]")),
         ("systemd/localq-multi.service", ("[Service]", "[Install]")),
     ],
     "many-hosts.md": [("many_hosts/compose.yaml", None), ("many_hosts/compose.postgres.yaml", None)],
+    "servers.md": [("servers/uwsgi.ini", None), ("servers/nginx.conf", None)],
 }
 
 
