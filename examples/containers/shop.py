@@ -1,4 +1,4 @@
-"""The jobs of a shop, and a program that asks for some: `python shop.py`. All containers share the volume of the file."""
+"""The jobs of a shop, and a program that asks for some: `python shop.py`. All containers share the file on a volume."""
 
 from __future__ import annotations
 
