@@ -19,6 +19,8 @@ __all__ = ["Lease", "WorkerPlan"]
 
 #: Seconds a starting worker tries to get into a file that others keep locked.
 _ENTER_S = 30.0
+#: Seconds by which a worker takes its lease for shorter than the store does.
+_SOONER_S = 1.0
 
 
 class WorkerPlan(NamedTuple):
@@ -63,6 +65,7 @@ class Lease:
         key: The worker's number in the store; 0 before it is registered.
         plan: What the worker is now.
         beat_at: When the lease is to be renewed, in steady seconds.
+        until: How long it may be counted on, in steady seconds: others may take over what is not begun afterwards.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class Lease:
     ) -> None:
         self.uuid = presence.uuid if presence is not None else new_id()
         self.key = 0
-        self.beat_at = 0.0
+        self.beat_at = self.until = 0.0
         self.plan = plan
         self._app, self._store, self._pool, self._clock = app, store, pool, clock
         self._presence = presence
@@ -88,8 +91,9 @@ class Lease:
 
     def register(self) -> None:
         """Write down what this worker is, under a new number."""
+        since = self._clock.steady()
         self.key = self._store.workers.enter(self._card(), self._clock.now(), self._lease_us())
-        self._beaten()
+        self._beaten(since)
 
     def describe(self) -> None:
         """Write down anew what this worker is, under the same number; what the store says to that comes again."""
@@ -100,12 +104,20 @@ class Lease:
 
     def renew(self, hand: Mapping[str, int]) -> Beat:
         """Renew the lease of the worker and of the jobs in its hand; return what the store says to that."""
+        since = self._clock.steady()
         beat = self._store.workers.beat(self.key, hand, self._lease_us(), self._clock.now())
-        self._beaten()
+        self._beaten(since)
         return beat
 
-    def _beaten(self) -> None:
-        self.beat_at = self._clock.steady() + self._app.conf.worker_heartbeat
+    def lapsed(self) -> bool:
+        """Whether the lease may be over, so that nothing must be begun: until the store says otherwise."""
+        return self._clock.steady() >= self.until
+
+    def _beaten(self, since: float) -> None:
+        """Count from when the store was asked: it answered after it had written."""
+        conf = self._app.conf
+        self.beat_at = self._clock.steady() + conf.worker_heartbeat
+        self.until = since + conf.worker_lease - min(_SOONER_S, conf.worker_lease / 4)
 
     def _lease_us(self) -> int:
         return int(self._app.conf.worker_lease * 1e6)

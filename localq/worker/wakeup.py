@@ -42,9 +42,15 @@ class Wakeup:
         with contextlib.suppress(OSError):
             self._awake.recv(4096)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until something happens, and let it be dealt with."""
-        for key, _ in self.selector.select(seconds):
+    def wait(self, seconds: float, first: Callable[[], None]) -> None:
+        """Wait until something happens, and let it be dealt with.
+
+        Args:
+            first: Called before that: much time may have passed.
+        """
+        ready = self.selector.select(seconds)
+        first()
+        for key, _ in ready:
             key.data()
 
     def rest(self, seconds: float) -> None:

@@ -221,7 +221,7 @@ class Worker:
     # One turn of the loop
 
     def _turn(self) -> None:
-        self._wakeup.wait(self._patience())
+        self._wakeup.wait(self._patience(), first=self._hold_back)
         try:
             if self._outage.may_try():
                 self._work()
@@ -237,6 +237,14 @@ class Worker:
         self._obey()
         if self._next_claim.look and self._claims():
             self._let_work()
+
+    def _hold_back(self) -> None:
+        """Begin nothing any more, before anything else, where the lease may be over: it may be another's already.
+
+        What was not begun is in no hand then. Should it be this worker's after all, the store says so.
+        """
+        if self._lease.lapsed():
+            self.pool.take_back()
 
     def _claims(self) -> bool:
         """Whether it takes jobs: it was not told to stop, and the store works."""
@@ -307,6 +315,9 @@ class Worker:
             self._hand(claim.jobs, now)
 
     def _hand(self, jobs: Sequence[Job], now: int) -> None:
+        if self._lease.lapsed():
+            # It was stopped meanwhile, for long; see `_hold_back`.
+            return
         handed, late = self._claimed.sort(jobs, now)
         if handed:
             self.pool.submit(handed)

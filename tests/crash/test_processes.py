@@ -89,6 +89,20 @@ def test_a_worker_stopped_past_its_lease_loses_its_jobs_to_a_peer_and_comes_back
         settled(lab)
 
 
+def test_a_worker_stopped_past_its_lease_starts_nothing_of_what_it_had_just_claimed() -> None:
+    with Lab() as lab:
+        jobs = lab.enqueue("work", 0, 4, 4)
+        frozen = lab.worker("frozen", 2, fault="claim.after=stop", budget=1)
+        until(lab.faults, "the worker stops")
+        lab.note_kill(frozen.pid, "worker frozen stopped")
+        lab.worker("peer", 2)
+        lab.drained()
+        frozen.signal(signal.SIGCONT)
+        until(lambda: lab.events("worker.rejoined"), "rejoined")
+        settled(lab)
+        assert [len(lab.starts(job_id)) for job_id in jobs] == [1, 1, 1, 1]
+
+
 def test_a_worker_that_came_back_runs_new_jobs() -> None:
     with Lab() as lab:
         frozen = lab.worker("frozen", 2)
