@@ -15,7 +15,7 @@ from localq.model.job import JobState
 from localq.store import sql
 from localq.store.postgresql.dialect import POSTGRESQL
 from localq.store.protocol import Filter
-from localq.store.sql.found_jobs import looks
+from localq.store.sql.found_jobs import looks, shape_of
 from localq.store.sql.job_clauses import waiting_columns
 from localq.store.sql.schedule_statements import Looking, listed
 from localq.store.sql.schema import READY_BY_TASK, job, metadata
@@ -55,8 +55,8 @@ MADE: dict[str, list[Executable]] = {
             Filter(shown="PROGRESS", states=(JobState.READY,)),
             Filter(worker="anna", text="sought", added=(1, 2)),
         )
-        for look in looks(which, POSTGRESQL)
-        for clause in (look.query().limit(5), look.newest())
+        for look in looks(shape_of(which), POSTGRESQL)
+        for clause in (look.query(), look.newest())
     ],
     "purge": [waiting_columns(job.c.key, queues=queues).limit(5) for queues in (None, ["a", "b"])],
     "schedules": [listed(None, None, None, 5), listed(["a"], [], "b", 5)],

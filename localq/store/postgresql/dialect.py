@@ -17,7 +17,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    literal,
     literal_column,
     select,
 )
@@ -110,9 +109,9 @@ class PostgresqlDialect(SqlDialect):
         """Return the larger of two numbers."""
         return func.greatest(one, other)
 
-    def has(self, column: ColumnElement[Any], part: bytes) -> ColumnElement[bool]:
+    def has(self, column: ColumnElement[Any], part: ColumnElement[bytes]) -> ColumnElement[bool]:
         """Return the condition that bytes hold others."""
-        return func.position(literal(part, LargeBinary).op("IN")(column)) > literal_column("0")
+        return func.position(part.op("IN")(column)) > literal_column("0")
 
     def chosen(self, column: ColumnElement[Any], rows: Select[Any]) -> ColumnElement[bool]:
         """Return the condition that rows were found, of which none is that another transaction has in hand.

@@ -112,7 +112,7 @@ class SqlDialect(ABC):
         """Return the larger of two numbers."""
 
     @abstractmethod
-    def has(self, column: ColumnElement[Any], part: bytes) -> ColumnElement[bool]:
+    def has(self, column: ColumnElement[Any], part: ColumnElement[bytes]) -> ColumnElement[bool]:
         """Return the condition that bytes hold others."""
 
     # Many rows of parameters

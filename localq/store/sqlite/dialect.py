@@ -64,7 +64,7 @@ class SqliteDialect(SqlDialect):
         """Return the larger of two numbers, by SQLite's `max` of two arguments."""
         return func.max(one, other)
 
-    def has(self, column: ColumnElement[Any], part: bytes) -> ColumnElement[bool]:
+    def has(self, column: ColumnElement[Any], part: ColumnElement[bytes]) -> ColumnElement[bool]:
         """Return the condition that bytes hold others."""
         return func.instr(column, part) > literal_column("0")
 
