@@ -59,6 +59,30 @@ def test_results_bring_each_job_with_its_last_attempt(store: Any) -> None:
     assert {name: one for name, (one, _, _) in results.items()} == store.read.get(["twice", "once", "never"])
 
 
+def test_many_jobs_are_read_as_each_of_them_is(store: Any) -> None:
+    """However many are asked for: those that ran twice, run and tell of it, failed, wait, or are not known."""
+    names = [f"job-{number}" for number in range(12)]
+    large = b'["' + b"x" * 50_000 + b'"]'
+    store.jobs.add([new(name, args=large if name == "job-7" else b"[%d]" % len(name)) for name in names], NOW)
+    anna = worker(store)
+    again, over, failed, telling, *_ = claimed(store, anna, 5)
+    store.jobs.finish([done(again, JobState.READY, attempt=attempt(1)), done(over, attempt=attempt(1))], NOW)
+    store.jobs.finish([done(failed, JobState.FAILED, attempt=attempt(1, result=None, failure=b"lost"))], NOW)
+    store.jobs.finish([done(one, attempt=attempt(2)) for one in claimed(store, anna, 1)], NOW)
+    store.jobs.note([Note(telling.id, "PROGRESS", b"1")], NOW)
+    asked = [*reversed(names), "unknown", names[0], "it's \u5de5\u4f5c"]
+
+    seen, known, called = store.read.seen(asked), store.read.get(asked), store.read.get(asked, args=True)
+
+    assert list(seen) == list(known) == list(called) == names[::-1]
+    assert seen == {name: store.read.seen([name])[name] for name in names}
+    assert known == {name: store.read.get([name])[name] for name in names}
+    assert called == {name: call(store, name) for name in names}
+    assert called["job-7"].args == large
+    assert seen[telling.id].note == b"1"
+    assert {one.attempt.number for one in seen.values() if one.attempt} == {1, 2}
+
+
 def test_large_results_come_back_byte_for_byte(store: Any) -> None:
     large = bytes(range(256)) * 4000
     told = attempt(1, result=large, failure=large[::-1], output="x" * 100_000)
@@ -338,6 +362,27 @@ def test_jobs_are_found_by_who_ran_them_or_runs_them(store: Any) -> None:
 
     assert [job.id for job in store.read.find(Filter(worker="bob"), 10).jobs] == ["two"]
     assert store.read.find(Filter(worker="carl"), 10).jobs == []
+
+
+def test_each_search_finds_its_own_whatever_was_searched_before(store: Any) -> None:
+    """What is kept of a search is its words, and never what it was for."""
+    store.jobs.add([new("a", task="a", queue="p"), new("b", task="b%", queue="q"), new("c", task="c", queue="p")], NOW)
+    ran = {name: worker(store, name) for name in ("a_/%", "ab/%", "plain")}
+    for key in ran.values():
+        claimed(store, key, 1)
+
+    assert [found(store, worker=name) for name in ran] == [
+        job.id for key in ran.values() for job in store.read.find(Filter(), 10).jobs[::-1] if job.owner == key
+    ]
+    assert [found(store, tasks=names) for names in (("a",), ("b%",), ("a", "c"), ("b%", "c"), ())] == [
+        "a",
+        "b",
+        "c a",
+        "c b",
+        "",
+    ]
+    assert [found(store, queues=names) for names in (("p",), ("q",), ())] == ["c a", "b", ""]
+    assert [found(store, 1), found(store, 2), found(store)] == ["c", "c b", "c b a"]
 
 
 def test_jobs_are_found_by_text_in_their_arguments_however_large(store: Any) -> None:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     CompoundSelect,
     Select,
     and_,
@@ -53,6 +54,20 @@ def _ahead() -> Select[Any]:
     before = or_(job.c.priority > P("rank"), and_(job.c.priority == P("rank"), job.c.key < P("k")))
     some = select(job.c.key).where(in_queue, before).limit(P("most")).subquery()
     return select(func.count()).select_from(some)
+
+
+def _seen(which: ColumnElement[bool]) -> Select[Any]:
+    """Return jobs, each with its last attempt."""
+    own = attempt.alias("own")
+    span: Any = literal_column(str(1 << ATTEMPT_BITS))
+    last = select(func.max(own.c.key)).where(
+        own.c.key >= job.c.key * span, own.c.key < (job.c.key + literal_column("1")) * span
+    )
+    return (
+        select(*job_columns(with_args=False), *attempt.columns)
+        .select_from(job.outerjoin(attempt, attempt.c.key == last.scalar_subquery()))
+        .where(which)
+    )
 
 
 def _stranded() -> Select[Any]:
@@ -108,6 +123,11 @@ class ReadStatements(StatementTable):
         self.attempts = self.made(select(*columns).where(within).order_by(attempt.c.key))
         self.last_attempt = self.made(select(*columns).where(within).order_by(attempt.c.key.desc()).limit(1))
         self.note = self.made(select(note.c.meta).where(note.c.job == P("job")))
+        named = job.c.id.in_(self.dialect.listed("names"))
+        self.calls = self.made(select(*job_columns(with_args=True)).where(named))
+        self.by_ids = self.made(select(*job_columns(with_args=False)).where(named))
+        self.seen = self.made(_seen(named))
+        self.notes = self.made(select(note.c.job, note.c.meta).where(note.c.job.in_(self.dialect.listed("keys"))))
 
     def _counting(self) -> None:
         self.stats, self.open_stats = self.made(_counts(True)), self.made(_counts(False))

@@ -18,11 +18,15 @@ from localq.store.sql.job_clauses import span
 from localq.store.sql.job_statements import JobStatements, job_statements, with_args
 from localq.store.sql.read_statements import ReadStatements, read_statements
 from localq.store.sql.schema import LAST_ATTEMPT
+from localq.store.sql.statement import Statement
 
 __all__ = ["SqlReading", "attempt_of"]
 
 #: Every priority a job can have.
 _PRIORITIES = range(10)
+#: Ids from which on they are looked up together: for fewer, one after another is as fast.
+_MANY = 8
+_ID = Job._fields.index("id")
 #: A limit that none reaches.
 _ALL = (1 << 62) - 1
 
@@ -43,16 +47,26 @@ class SqlReading:
 
     def get(self, ids: Sequence[str], args: bool = False) -> dict[str, Job]:
         """Return known jobs; see the protocol."""
-        statement = self._sql.call if args else self._jobs.by_id
         with self._db.lock, self._db.reading as cursor:
-            rows = [statement.run(cursor, of_id=job_id).fetchone() for job_id in ids]
-            jobs = [Job._make(row) for row in rows if row is not None]
+            rows = self._rows(cursor, ids, self._sql.calls if args else self._sql.by_ids, args)
+            jobs = [Job._make(row) for row in rows]
             if args:
                 jobs = [with_args(cursor, self._jobs, one) for one in jobs]
         return {one.id: one for one in jobs}
 
+    def _rows(self, cursor: Any, ids: Sequence[str], many: Statement, args: bool) -> list[Any]:
+        """Return the rows of known jobs, in the order of the ids."""
+        if len(ids) < _MANY:
+            one = self._sql.call if args else self._jobs.by_id
+            rows = (one.run(cursor, of_id=job_id).fetchone() for job_id in ids)
+            return [row for row in rows if row is not None]
+        found = {row[_ID]: row for row in many.run(cursor, names=self._db.dialect.bound(ids)).fetchall()}
+        return [found[job_id] for job_id in ids if job_id in found]
+
     def seen(self, ids: Sequence[str]) -> dict[str, Seen]:
         """Return known jobs with their last attempts and notes; see the protocol."""
+        if len(ids) >= _MANY:
+            return self._many_seen(ids)
         by_id = self._jobs.by_id.text
         found: dict[str, Seen] = {}
         with self._db.lock, self._db.reading as cursor:
@@ -62,11 +76,25 @@ class SqlReading:
                     found[job_id] = self._seen(cursor, Job._make(row))
         return found
 
+    def _many_seen(self, ids: Sequence[str]) -> dict[str, Seen]:
+        bound, end = self._db.dialect.bound, len(Job._fields)
+        found: dict[str, Seen] = {}
+        with self._db.lock, self._db.reading as cursor:
+            for row in self._sql.seen.run(cursor, names=bound(ids)).fetchall():
+                one = Job._make(row[:end])
+                last = attempt_of(row[end:]) if one.attempts and row[end] is not None else None
+                found[one.id] = Seen(one, last, None)
+            telling = {seen.job.key: seen for seen in found.values() if _may_tell(seen.job)}
+            if telling:
+                for key, meta in self._sql.notes.run(cursor, keys=bound(telling)).fetchall():
+                    found[telling[key].job.id] = telling[key]._replace(note=meta)
+        return {job_id: found[job_id] for job_id in ids if job_id in found}
+
     def _seen(self, cursor: Any, one: Job) -> Seen:
         last = noted = None
         if one.attempts:
             last = self._last_attempt(cursor, one.key)
-        if one.shown is not None or one.state == JobState.RUNNING:
+        if _may_tell(one):
             word = self._sql.note.run(cursor, job=one.key).fetchone()
             noted = None if word is None else word[0]
         return Seen(one, last, noted)
@@ -173,6 +201,11 @@ class SqlReading:
         with self._db.lock, self._db.reading as cursor:
             rows = self._sql.waiting.run(cursor).fetchall()
         return {(queue, task): count for queue, task, count in rows}
+
+
+def _may_tell(one: Job) -> bool:
+    """Whether a job's note is told to who waits for it."""
+    return one.shown is not None or one.state == JobState.RUNNING
 
 
 def attempt_of(row: Sequence[Any]) -> Attempt:
