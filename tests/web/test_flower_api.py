@@ -93,6 +93,34 @@ def test_pages_of_tasks_follow_each_other_by_the_link(page: TestClient, q: Local
     assert found == ids[::-1]
 
 
+def test_tasks_are_sorted_before_some_of_them_are_shown(page: TestClient, q: LocalQ) -> None:
+    """What waits has not started: that is less than any time."""
+    ids = {"lost": q.send_task("shop.pack", (1,)).id, "sent": q.send_task("shop.mail", ("ann",)).id}
+    drain(q)
+    ids["waits"] = q.send_task("shop.mail", ("bob",)).id
+
+    def listed(**query: str | int) -> list[str]:
+        found = page.get("/api/tasks", params=query).json()
+        return [name for one in found for name, job_id in ids.items() if job_id == one]
+
+    assert listed() == ["waits", "sent", "lost"]
+    assert listed(sort_by="-name")[0] == "lost"
+    assert listed(sort_by="name", offset=2, limit=1) == ["lost"]
+    assert listed(sort_by="received") == ["lost", "sent", "waits"]
+    assert listed(sort_by="-received", limit=2) == ["waits", "sent"]
+    assert listed(sort_by="started") == ["waits", "lost", "sent"]
+    assert listed(sort_by="-started", limit=1) == ["sent"]
+    assert listed(sort_by="state") == ["lost", "waits", "sent"]
+
+
+@pytest.mark.parametrize("given", [1 << 80, "\ud800", "\x00 & 工作", 0.1])
+def test_every_argument_of_json_comes_back_as_it_was(page: TestClient, q: LocalQ, given: object) -> None:
+    job = q.send_task("shop.mail", (given,))
+
+    assert page.get("/api/tasks").json()[job.id]["call"]["args"] == [given]
+    assert page.get(f"/api/task/info/{job.id}").json()["call"]["args"] == [given]
+
+
 def test_a_search_goes_on_where_the_last_one_ended_until_all_is_searched(page: TestClient, q: LocalQ) -> None:
     wanted = q.send_task("shop.mail", ("needle",)).id
     q.enqueue_many(q.tasks["shop.mail"].s(str(number)) for number in range(1200))

@@ -20,8 +20,9 @@ from localq.model.job_options import JobOptions
 from localq.monitor.jobs import STATES
 from localq.store.protocol import Filter, Store
 from localq.web.ask.starts import Starts
-from localq.web.flower.asked import Parameters, parameters, time_of
+from localq.web.flower.asked import Parameters, as_json, parameters, time_of
 from localq.web.flower.search import BadSearch, search
+from localq.web.flower.task_order import SORTS, most_sorted, sorted_jobs
 from localq.web.flower.task_shape import result_of, task_shape, task_shapes
 from localq.web.forms import BadRequest
 from localq.web.site import Site
@@ -36,7 +37,6 @@ _LOOKED = 100_000
 _SEARCHED, _PATIENCE_S = 200, 0.05
 #: Seconds that a result is waited for at most, and between two looks.
 _LONGEST_S, _SHORT_S, _LONG_S = 300.0, 0.02, 0.25
-_SORTS = ("name", "received", "started", "state")
 _CHILDREN = 1000
 
 
@@ -61,7 +61,7 @@ async def tasks(site: Site, request: Request) -> Response:
     found, cursor = await site.desk.ask(
         lambda store: _found(site.desk.app, store, site.starts, _wanted(store, asked, fits, before))
     )
-    answer = JSONResponse({one["uuid"]: one for one in found})
+    answer = as_json({one["uuid"]: one for one in found})
     if cursor is not None:
         kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("before", "offset")]
         answer.headers["Link"] = f'<?{urlencode([*kept, ("before", cursor)])}>; rel="next"'
@@ -73,8 +73,8 @@ def _wanted(
 ) -> _Wanted:
     limit, offset, sort = asked.whole("limit", _USUAL), asked.whole("offset", 0), asked.text("sort_by")
     assert limit is not None
-    if sort is not None and sort.removeprefix("-") not in _SORTS:
-        raise BadRequest(f"Invalid sort_by '{sort[:100]}', expected one of {', '.join(_SORTS)}")
+    if sort is not None and sort.removeprefix("-") not in SORTS:
+        raise BadRequest(f"Invalid sort_by '{sort[:100]}', expected one of {', '.join(SORTS)}")
     state, task, worker = (_named(asked.text(name)) for name in ("state", "taskname", "workername"))
     if state is not None and state.upper() in STATES:
         state = state.upper()
@@ -117,32 +117,35 @@ def _found(app: LocalQ, store: Store, starts: Starts, wanted: _Wanted) -> tuple[
     """Return the tasks of an answer, and where to go on if there may be more."""
     if wanted.limit <= 0:
         return [], None
-    enough = _MOST if wanted.sort else wanted.offset + wanted.limit
+    enough = wanted.offset + wanted.limit if wanted.sort is None else most_sorted(wanted.sort)
     which, looked, cursor = wanted.which, 0, None
-    found: list[dict[str, Any]] = []
+    found: list[Job] = []
     until = monotonic() + _PATIENCE_S if wanted.fits else math.inf
     while len(found) < enough and looked < _LOOKED and (not looked or monotonic() < until):
         page = store.read.find(which, _SEARCHED if wanted.fits else min(enough - len(found), 2000))
         jobs = [job for job in page.jobs if wanted.state is None or states.public_state(job) == wanted.state]
-        shapes = task_shapes(app, store, starts, jobs) if jobs else []
-        found += [one for one in shapes if wanted.fits is None or wanted.fits(one)]
+        found += _fitting(app, store, starts, jobs, wanted.fits)
         looked += 10_000 if len(page.jobs) < _SEARCHED else _SEARCHED
         cursor = page.cursor
         if cursor is None:
             break
         which = which._replace(before=cursor)
     if wanted.sort:
-        found.sort(key=_key(wanted.sort), reverse=wanted.sort.startswith("-"))
-        return found[wanted.offset : wanted.offset + wanted.limit], None
-    shown = found[wanted.offset : enough]
-    if len(found) > enough:
-        cursor = shown[-1]["clock"] if shown else None
-    return shown, cursor
+        found, cursor = sorted_jobs(store, starts, found, wanted.sort), None
+    shown = found[wanted.offset : wanted.offset + wanted.limit]
+    if not wanted.sort and len(found) > enough:
+        cursor = shown[-1].key if shown else None
+    # Only what is shown is told in full: what was passed over, or sorted further back, may be ten times as many.
+    return task_shapes(app, store, starts, shown) if shown else [], cursor
 
 
-def _key(sort: str) -> Callable[[dict[str, Any]], tuple[bool, Any]]:
-    name = sort.removeprefix("-")
-    return lambda one: (one[name] is not None, one[name] if one[name] is not None else 0)
+def _fitting(
+    app: LocalQ, store: Store, starts: Starts, jobs: list[Job], fits: Callable[[dict[str, Any]], bool] | None
+) -> list[Job]:
+    if fits is None or not jobs:
+        return jobs
+    told = task_shapes(app, store, starts, jobs)
+    return [job for job, one in zip(jobs, told, strict=True) if fits(one)]
 
 
 async def types(site: Site, request: Request) -> Response:
@@ -161,7 +164,7 @@ async def info(site: Site, request: Request) -> Response:
     found = await site.desk.ask(lambda store: _one(site.desk.app, store, site.starts, name))
     if found is None:
         raise BadRequest(f"Unknown task '{name[:200]}'", 404)
-    return JSONResponse(found)
+    return as_json(found)
 
 
 def _one(app: LocalQ, store: Store, starts: Starts, name: str) -> dict[str, Any] | None:
@@ -184,7 +187,7 @@ async def result(site: Site, request: Request) -> Response:
     """Tell how a task stands, and its result; waits for that where a `timeout` is given."""
     asked = await parameters(request)
     timeout = asked.seconds("timeout")
-    return JSONResponse(await result_within(site, request.path_params.get("id", ""), timeout or 0.0))
+    return as_json(await result_within(site, request.path_params.get("id", ""), timeout or 0.0))
 
 
 async def result_within(site: Site, job_id: str, timeout: float) -> dict[str, Any]:
