@@ -105,7 +105,7 @@ class WithSettings:
             self.conf.overlay(lambda: self._said, "the command line")
 
     def config_from_environ(self, prefix: str) -> None:
-        """Take settings from environment variables that begin with a prefix; those with LOCALQ_ always count."""
+        """Take settings from environment variables that begin with a prefix; those with `LOCALQ_` always count."""
         self.conf.overlay(lambda: from_environment(os.environ, prefix), "the environment")
 
     def add_defaults(self, fun: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> Any:

@@ -127,7 +127,7 @@ def _said(why: str) -> str:
 
 
 def cron(text: str, *, hash_key: str | None = None, seconds_first: bool = False) -> CronText:
-    """Return the rule of a cron expression: "*/5 * * * *", "@daily", "0 9 * * mon-fri", "0 0 L * *".
+    """Return the rule of a cron expression: `*/5 * * * *`, `@daily`, `0 9 * * mon-fri`, `0 0 L * *`.
 
     Five fields are minute, hour, day of the month, month and day of the week (0 or 7 is Sunday); a sixth is the
     second, a seventh the year. If both day fields are given, one that matches is enough, as in cron; Celery's

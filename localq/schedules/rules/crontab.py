@@ -43,7 +43,7 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
         nowfun: For `is_due`: returns the current datetime.
         app: For `is_due`: the app whose zone and clock count.
 
-    Each is a number, several numbers, or a text: "*", "*/15", "1,15", "22-3", "8-18/2".
+    Each is a number, several numbers, or a text: `*`, `*/15`, `1,15`, `22-3`, `8-18/2`.
 
     Attributes:
         minute, hour, day_of_week, day_of_month, month_of_year: The numbers each field names, as sets.

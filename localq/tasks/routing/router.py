@@ -38,7 +38,7 @@ class _Binding(NamedTuple):
 
 
 class Router:
-    """Finds the queues of calls, as the settings task_queues, task_routes and task_default_... say.
+    """Finds the queues of calls, as the settings `task_queues`, `task_routes` and `task_default_...` say.
 
     Args:
         conf: The settings; they are read once.
