@@ -421,6 +421,18 @@ def test_usr1_shows_where_the_worker_is_and_it_goes_on(run: Run, q: LocalQ) -> N
 # Failing
 
 
+def test_a_file_that_is_removed_under_a_worker_ends_it_with_a_sentence(run: Run, folder: Path) -> None:
+    serving = run("worker -A tasks -c 1 -l info")
+    serving.until("ready.")
+    for file in folder.glob("jobs.db*"):
+        if file.is_file():
+            file.unlink()
+
+    serving.until("jobs.db was removed while this process used it")
+
+    assert serving.end() == 74
+
+
 @pytest.mark.parametrize(
     ("pragma", "code", "said"),
     [("application_id=7", 74, "jobs.db"), ("user_version=1000", 75, "newer")],

@@ -223,6 +223,29 @@ def test_a_path_may_be_bytes(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("how", ["removed", "replaced by another file"])
+def test_a_write_to_a_file_that_lost_its_name_is_an_error_and_the_next_goes_to_the_new_file(
+    tmp_path: Path, how: str
+) -> None:
+    path = tmp_path / "jobs.db"
+    store = opened(path)
+    store.jobs.add([new("before")], NOW)
+    for file in [one for one in tmp_path.glob("jobs.db*") if one.is_file()]:
+        file.rename(tmp_path / f"old-{file.name}")
+    there = {"after"}
+    if how != "removed":
+        filled(path)
+        there.add("job-0")
+    store.database._see_at = 0.0
+
+    with pytest.raises(StoreError, match=f"{path} was {how} while this process used it"):
+        store.jobs.add([new("lost")], NOW)
+
+    store.jobs.add([new("after")], NOW)
+    assert set(store.read.get(["before", "job-0", "lost", "after"])) == there
+    store.close()
+
+
 @pytest.mark.parametrize("where", ["missing/jobs.db", "a-file/jobs.db"])
 def test_a_missing_folder_is_named(tmp_path: Path, where: str) -> None:
     (tmp_path / "a-file").touch()

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import weakref
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from localq.exceptions import ImproperlyConfigured, StoreError
@@ -37,6 +38,8 @@ CHECKPOINT_BYTES = 16 << 20
 LOG_KEPT_BYTES = 15 << 20
 #: Commits of a process without a worker between two looks at the log.
 _LOOK_EVERY = 128
+#: Seconds between two looks, by who writes, whether the file is still there.
+_SEEN_FOR_S = 1.0
 #: Unused pages a file may keep; beyond these, and a quarter of it, they are given back, so many at a time.
 SPARE_PAGES = 1024
 _GIVEN_BACK_AT_ONCE = 256
@@ -76,6 +79,8 @@ class SqliteDatabase(Database):
         #: The log as it was when last tended.
         self._tended = -1, 0
         self._commits = 0
+        #: When to see again whether the file is still there, in steady seconds.
+        self._see_at = 0.0
 
     # Opening and closing
 
@@ -137,6 +142,7 @@ class SqliteDatabase(Database):
         self.cursor = cursor
 
     def _settle_in(self) -> None:
+        self._place.keep_in_mind()
         self._place.make_folder()
         self.folder = self._place.folder
         if not self._place.has_identity():
@@ -174,6 +180,8 @@ class SqliteDatabase(Database):
             # An exception from a signal handler came between a verb's end and its commit.
             self.rollback()
         if write:
+            if not self.memory and monotonic() >= self._see_at:
+                self._see_again()
             self._patiently(cursor, "BEGIN IMMEDIATE")
         else:
             # A bare BEGIN takes no lock: what may find the file locked is the first look into it.
@@ -184,6 +192,8 @@ class SqliteDatabase(Database):
         """Run one writing statement as a transaction of its own; return the rows written. The caller locks."""
         try:
             cursor = self.cursor or self.connected()
+            if not self.memory and monotonic() >= self._see_at:
+                self._see_again()
             if cursor.connection.in_transaction:
                 self.rollback()
             written: int = self._patiently(cursor, text, values).rowcount
@@ -194,6 +204,15 @@ class SqliteDatabase(Database):
         if self._commits >= _LOOK_EVERY:
             self.tend_if_needed()
         return written
+
+    def _see_again(self) -> None:
+        """See that the file is still there; if it is not, the next verb opens what has its name by then."""
+        try:
+            self._place.see_again()
+        except StoreError:
+            self._disconnect()
+            raise
+        self._see_at = monotonic() + _SEEN_FOR_S
 
     def commit(self) -> None:
         """Commit the transaction."""

@@ -34,6 +34,7 @@ class Place:
         #: For presence files and bells.
         self.folder = Path(f"{path}.d")
         self._identity = f"{path}.d/id"
+        self._file: tuple[int, int] | None = None
 
     def check(self) -> None:
         """Refuse a path where a database would not be safe, or cannot be; the text says what to do."""
@@ -65,6 +66,31 @@ class Place:
             raise StoreReadOnly(f"{self.path} cannot be written by this user. Check its owner and mode.")
         if not os.access(parent, os.W_OK):
             raise StoreReadOnly(f"SQLite must write beside {self.path}, but {parent} cannot be written.")
+
+    def keep_in_mind(self) -> None:
+        """Keep in mind which file this is, now that it is open."""
+        there = os.stat(self.path)
+        self._file = there.st_dev, there.st_ino
+
+    def see_again(self) -> None:
+        """See that the file that is open still has its name.
+
+        Raises:
+            StoreError: it was removed, or another stands in its place: what is written goes nowhere.
+        """
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            found = None
+        except OSError:
+            return
+        else:
+            found = there.st_dev, there.st_ino
+        if found != self._file:
+            raise StoreError(
+                f"{self.path} was {'removed' if found is None else 'replaced by another file'} while this process used "
+                "it: what was written to it since is lost. Stop all that uses a file before it is removed or restored."
+            )
 
     def make_file(self) -> None:
         """Make the file with its mode, under another name first: nothing but SQLite may close a database."""
