@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from localq import LocalQ
 from localq.testing import drain
 from localq.web.ask.listing import Asked, asked_in, listing
+from tests.web.runs import ran_for
 
 
 def listed(page: TestClient, **query: str) -> list[str]:
@@ -51,6 +52,22 @@ def test_jobs_are_found_by_the_worker_that_ran_them(page: TestClient, q: LocalQ)
 
     assert listed(page, worker=ran) == [job.id]
     assert listed(page, worker="another@host") == []
+
+
+def test_a_run_stands_beside_what_is_usual_for_its_task(page: TestClient, q: LocalQ) -> None:
+    """Of twenty others that took five seconds at most one of a minute is marked, and one of five is not."""
+    *_, five, far = ran_for(q, "shop.mail", *[1.0] * 20, 5.0, 60.0)
+    (alone,) = ran_for(q, "shop.pack", 30.0)
+
+    rows = re.findall(r'<tr data-id="([^"]+)">(.*?)</tr>', page.get("/jobs").text, re.DOTALL)
+    told = {one["id"]: one for one in page.get("/api/v1/jobs").json()["jobs"]}
+
+    assert [job_id for job_id, row in rows if "▲" in row] == [far]
+    assert [job_id for job_id, row in rows if "Half of those of the last day" not in row] == [alone]
+    assert "far beyond what is usual" in dict(rows)[far]
+    assert (told[far]["ran_s"], told[alone]["usual_s"], told[five]["others_s"]) == (60.0, None, None)
+    assert told[far]["usual_s"] == told[five]["usual_s"] == pytest.approx(1.0, rel=0.1)
+    assert told[far]["others_s"] == pytest.approx(5.0, rel=0.1)
 
 
 @pytest.mark.parametrize("query", ["within=2y", "since=yesterday", "until=1e3", "since=0001-01-01T00:00"])

@@ -11,11 +11,14 @@ from starlette.testclient import TestClient
 from localq import LocalQ
 from localq.exceptions import QueryError, StoreError
 from localq.model.tally import size_of
+from localq.store.protocol import Filter, Page
 from localq.testing import drain
 from localq.web.act.form_call import read_call
+from localq.web.ask import task as task_questions
 from localq.web.ask.task import parameters_of
 from localq.web.draw.histogram import bars, histogram
 from localq.web.draw.lines import chart
+from tests.web.runs import ran_for
 
 EVIL = "<script>alert(1)</script>\"'>/% "
 
@@ -70,6 +73,39 @@ def test_a_task_shows_how_long_it_runs_and_its_slowest_jobs(page: TestClient, q:
     assert 'class="p95"' in answer
     assert "Slowest jobs" in answer
     assert answer.count(f'href="/jobs/{job.id}"') == 2
+
+
+def test_the_slowest_jobs_are_found_behind_a_backlog(page: TestClient, q: LocalQ) -> None:
+    """Those that wait are newer, and more than are looked at."""
+    quick, slow = ran_for(q, "shop.mail", 1.0, 9.0)
+    q.enqueue_many(q.tasks["shop.mail"].s(str(number)) for number in range(300))
+
+    told = page.get("/api/v1/tasks/shop.mail").json()
+
+    assert [one["id"] for one in told["slowest"]] == [slow, quick]
+    assert (told["examined"], told["looked_back_to"]) == (2, None)
+    assert "Slowest jobs of the newest 2 that are over" in text_of(page, "/tasks/shop.mail")
+
+
+def test_a_search_for_the_slowest_that_stops_says_how_far_it_came(
+    page: TestClient, q: LocalQ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran_for(q, "shop.mail", 1.0)
+    q.enqueue_many(q.tasks["shop.mail"].s(str(number)) for number in range(20))
+    reading = type(q.store.read)
+    find = reading.find
+
+    def find_nearby(self: Any, which: Filter, limit: int, look: int = 5) -> Page:
+        return find(self, which, limit, 5)
+
+    monkeypatch.setattr(task_questions, "_PATIENCE_S", 0)
+    monkeypatch.setattr(reading, "find", find_nearby)
+
+    told = page.get("/api/v1/tasks/shop.mail").json()
+
+    assert (told["slowest"], told["examined"]) == ([], 0)
+    assert told["looked_back_to"] is not None
+    assert re.search(r"of the newest 0 that are over, searched back to [\d: -]+", text_of(page, "/tasks/shop.mail"))
 
 
 def test_limits_that_hold_are_shown_and_whether_they_were_ordered(page: TestClient, q: LocalQ) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from starlette.requests import Request
 
 from localq.app import LocalQ
+from localq.store.protocol import Store
 from localq.web.act.change import Hand
 from localq.web.act.edited import call_edited
 from localq.web.act.jobs import Came, cancel, delete, run_again
 from localq.web.api import schemas, told
 from localq.web.ask.job import JobSeen, job_seen
-from localq.web.ask.listing import asked_in, listing
+from localq.web.ask.listing import Listing, asked_in, listing
 from localq.web.forms import BadRequest
 from localq.web.pages.form_door import hand_of
 from localq.web.site import Site
@@ -24,7 +25,11 @@ async def jobs(site: Site, request: Request, asked: schemas.JobsAsked) -> schema
     """List jobs, newest first."""
     query = request.query_params
     meant = asked_in({name: query.getlist(name) for name in query})
-    found = await site.desk.ask(lambda store: listing(site.desk.app, store, meant))
+
+    def asked_of(store: Store) -> Listing:
+        return listing(site.desk.app, store, meant, usual=site.past.usual(store, site.desk.now()))
+
+    found = await site.desk.ask(asked_of)
     return schemas.JobsPage([told.line(one) for one in found.lines], found.cursor, told.at(found.looked_back_to))
 
 

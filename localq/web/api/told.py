@@ -56,6 +56,8 @@ def line(one: Line) -> schemas.JobLine:
         to_datetime(job.created_at),
         at(job.finished_at),
         one.ran_s,
+        one.usual_s,
+        one.others_s,
     )
 
 
@@ -167,6 +169,7 @@ def task(seen: TaskPage, window: schemas.Window) -> schemas.TaskDetail:
         failed_examined=seen.failed_examined,
         slowest=[line(job) for job in seen.slowest],
         examined=seen.examined,
+        looked_back_to=at(seen.looked_back_to),
         newest=[line(job) for job in seen.newest],
         limits=schemas.Limits(limits.rate, limits.soft, limits.hard, limits.max_retries, list(limits.ordered)),
         parameters=None if seen.parameters is None else [_parameter(each) for each in seen.parameters],

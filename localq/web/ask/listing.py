@@ -15,6 +15,7 @@ from localq.monitor.job_pages import open_to_all, page_of, stored_text
 from localq.monitor.jobs import Wanted, errors_of, wanted
 from localq.monitor.shown_call import shown_call
 from localq.store.protocol import Store
+from localq.web.ask.usual import UNKNOWN, Usual
 from localq.web.sentence import Unmeant
 
 __all__ = [
@@ -84,13 +85,19 @@ _SINGLE = ("worker", "text", "within", "since", "until")
 
 
 class Line(NamedTuple):
-    """One job in a list. Times are microseconds since 1970, `ran_s` is how long its last run took."""
+    """One job in a list. Times are microseconds since 1970, `ran_s` is how long its last run took.
+
+    `usual_s` is within what half of its task's jobs ran lately, `others_s` what others took at most, where it took far
+    longer than they; None: nobody knows, or it did not.
+    """
 
     job: Job
     state: str
     call: str
     error: str
     ran_s: float | None
+    usual_s: float | None
+    others_s: float | None
 
 
 class Listing(NamedTuple):
@@ -155,7 +162,7 @@ def time_of(name: str, text: str) -> int | None:
         raise Unmeant("{field} must be a time such as 2026-11-30T14:02.", field=f"{name}={text[:40]!r}") from None
 
 
-def listing(app: LocalQ, store: Store, asked: Asked, patience_s: float = PATIENCE_S) -> Listing:
+def listing(app: LocalQ, store: Store, asked: Asked, patience_s: float = PATIENCE_S, usual: Usual = UNKNOWN) -> Listing:
     """Return a page of jobs.
 
     Args:
@@ -169,7 +176,7 @@ def listing(app: LocalQ, store: Store, asked: Asked, patience_s: float = PATIENC
     keep = open_to_all(store.read, app.conf, asked.text)
     page = page_of(store.read, which, asked.lines, lambda: monotonic() >= until, keep)
     stopped = page.cursor is not None and len(page.jobs) < asked.lines
-    return Listing(lines_of(app, store, page.jobs), page.cursor, page.looked_back_to if stopped else None)
+    return Listing(lines_of(app, store, page.jobs, usual), page.cursor, page.looked_back_to if stopped else None)
 
 
 def meant(store: Store, asked: Asked, now: int) -> Wanted:
@@ -190,7 +197,7 @@ def meant(store: Store, asked: Asked, now: int) -> Wanted:
     )
 
 
-def lines_of(app: LocalQ, store: Store, jobs: Sequence[Job]) -> list[Line]:
+def lines_of(app: LocalQ, store: Store, jobs: Sequence[Job], usual: Usual = UNKNOWN) -> list[Line]:
     """Return what a list says of jobs."""
     ids = [job.id for job in jobs]
     calls, errors = store.read.get(ids, args=True), errors_of(store.read, jobs)
@@ -202,6 +209,8 @@ def lines_of(app: LocalQ, store: Store, jobs: Sequence[Job]) -> list[Line]:
             shown_call(calls.get(job.id, job), app.conf).line(),
             errors.get(job.id, ""),
             took.get(job.id),
+            usual.half(job.task),
+            usual.far_beyond(job.task, took.get(job.id, 0.0)),
         )
         for job in jobs
     ]

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from localq.model.sizes import size_text
-from localq.model.tally import Tally, percentile
 from localq.model.worker import WorkerRow, WorkerState
 from localq.monitor.health_of_work import OVERDUE_US, unknown
 from localq.monitor.why_not import Seconds
 from localq.store import Short
 from localq.store.protocol import Store
 from localq.web.ask.queues import QueueSeen
+from localq.web.ask.usual import Usual
 from localq.web.ask.workers import WorkerSeen
 
 __all__ = ["Need", "long_runs", "needs_of"]
 
 NOT_SHORT = Short()
-#: A job runs for long where it takes more than a minute, and ten times what 99 of 100 of at least twenty others took.
-_LONG_S, _TIMES, _KNOWN = 60.0, 10, 20
+#: A job runs for long where it takes more than a minute, and far more than is usual.
+_LONG_S = 60.0
 #: Such jobs that are told.
 _LONGEST = 3
 
@@ -81,29 +80,18 @@ def _of_the_disk(short: Short) -> list[Need]:
     return found
 
 
-def long_runs(workers: Sequence[WorkerSeen], tallies: Iterable[Tally], now: int) -> list[Need]:
-    """Return, of each task, the job that runs for longest where that is much longer than others of it took.
-
-    Args:
-        tallies: What finished lately: what is usual.
-    """
-    usual = _usual(tallies)
+def long_runs(workers: Sequence[WorkerSeen], usual: Usual, now: int) -> list[Need]:
+    """Return, of each task, the job that runs for longest where that is much longer than others of it took."""
     found: dict[str, tuple[float, Need]] = {}
     for job, since in ((job, one.since.get(job.id)) for one in workers for job in one.jobs):
-        ran, most = (now - (since or now)) / 1e6, usual.get(job.task)
-        if most is None or ran <= max(_LONG_S, _TIMES * most, found.get(job.task, (0.0,))[0]):
+        ran = (now - (since or now)) / 1e6
+        most = usual.far_beyond(job.task, ran)
+        if most is None or ran <= max(_LONG_S, found.get(job.task, (0.0,))[0]):
             continue
         values = {"task": job.task, "span": Seconds(ran), "usual": Seconds(most)}
         text = "A job of {task} has run for {span}; others take up to {usual}."
         found[job.task] = ran, Need("long", text, values, f"jobs/{quote(job.id, safe='')}")
     return [need for _, need in sorted(found.values(), key=lambda one: -one[0])[:_LONGEST]]
-
-
-def _usual(tallies: Iterable[Tally]) -> dict[str, float | None]:
-    runs: dict[str, Counter[int]] = {}
-    for one in tallies:
-        runs.setdefault(one.task, Counter()).update(one.runs)
-    return {task: percentile(sizes, 0.99) for task, sizes in runs.items() if sizes.total() >= _KNOWN}
 
 
 def _of_queues(queues: Sequence[QueueSeen], any_alive: bool) -> list[Need]:

@@ -30,6 +30,7 @@ from localq.web.ask.series import (
     pulse,
 )
 from localq.web.ask.starts import Starts
+from localq.web.ask.usual import Usual
 from localq.web.ask.workers import WorkerSeen, workers_seen
 
 __all__ = ["Overview", "Past", "overview"]
@@ -73,6 +74,10 @@ class Past:
     def read_on(self, store: Store, now: int) -> bool:
         """Read a piece of what pages will ask for, the newest first; return whether there is more."""
         return self._series.read_on(store, now)
+
+    def usual(self, store: Store, now: int) -> Usual:
+        """Return how long jobs of each task run, of those of the last day as far as they are known."""
+        return self.shared("usual", lambda: Usual(self.tallies(store, WINDOWS["24h"], now).tallies))
 
     def last_hour(self, store: Store, now: int) -> list[Tally]:
         """Return the tallies of the last hour, as far as they are known."""
@@ -131,7 +136,7 @@ def _overview(store: Store, past: Past, starts: Starts, window: Window, now: int
     needs = needs_of(store, rows, queues, _new_failures(hour, earlier), now, short_of(starts.location))
     return Overview(
         empty=not queues and not any(row for row in rows),
-        needs=needs + long_runs(workers, two_hours, now),
+        needs=needs + long_runs(workers, past.usual(store, now), now),
         hour=figures(hour),
         hour_before=figures(earlier or ()),
         minutes=points(hour, split, now, _MINUTE),

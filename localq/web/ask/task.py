@@ -17,18 +17,20 @@ from localq.model.tally import Tally
 from localq.monitor.error_groups import ErrorGroup, grouped
 from localq.monitor.job_pages import page_of
 from localq.monitor.jobs import Wanted, errors_of
-from localq.store.protocol import Filter, Store
+from localq.store.protocol import Filter, Page, Store
 from localq.tasks.task import Task
 from localq.web.ask.listing import Line, lines_of
 from localq.web.ask.names import Waiting
 from localq.web.ask.overview import Past
 from localq.web.ask.series import Figures, Window, figures
 from localq.web.ask.tasks import TaskSeen, tasks_seen
+from localq.web.ask.usual import Usual
 
 __all__ = ["Limits", "Parameter", "Spans", "TaskPage", "parameters_of", "task_page"]
 
 #: Jobs that are looked at for the slowest, failed ones that are told apart, and lines that are shown of each.
-_LOOKED_AT, _FAILED, _LINES = 100, 200, 8
+_LOOKED_AT, _FAILED, _LINES = 200, 200, 8
+_OVER = tuple(state for state in JobState if state.final)
 #: Seconds that jobs are looked for, for each of the lists.
 _PATIENCE_S = 0.02
 
@@ -61,7 +63,9 @@ class Parameter(NamedTuple):
 
 
 class TaskPage(NamedTuple):
-    """A task with all that is known of it; `examined` jobs were looked at for the slowest of them.
+    """A task with all that is known of it; `examined` jobs that are over were looked at for the slowest of them.
+
+    `looked_back_to`: they are not as many as there may be, for the search stopped at what was added then.
 
     What finished before `counted_from` is not counted yet; None: all of the window is.
     """
@@ -77,6 +81,7 @@ class TaskPage(NamedTuple):
     newest: list[Line]
     slowest: list[Line]
     examined: int
+    looked_back_to: int | None
     limits: Limits
     parameters: list[Parameter] | None
     signature: str
@@ -93,10 +98,11 @@ def task_page(
     split = now - window.length_us
     during = [one for one in both if one.at >= split]
     seen = next(iter(tasks_seen(app, store, during, counted, only=name)), None)
-    recent = _newest(store, Filter(tasks=(name,)), _LOOKED_AT)
+    recent = _newest(store, Filter(tasks=(name,)), _LINES).jobs
     if seen is None and not recent:
         return None
-    failed = _newest(store, Filter(tasks=(name,), states=(JobState.FAILED,)), _FAILED)
+    failed = _newest(store, Filter(tasks=(name,), states=(JobState.FAILED,)), _FAILED).jobs
+    over, usual = _newest(store, Filter(tasks=(name,), states=_OVER), _LOOKED_AT), past.usual(store, now)
     said = errors_of(store.read, failed)
     task = app.tasks.find(name)
     return TaskPage(
@@ -108,9 +114,10 @@ def task_page(
         waiting={queue: count for (queue, of), count in counted.counts.items() if of == name},
         errors=grouped((one.id, one.finished_at or 0, said[one.id]) for one in failed if one.id in said),
         failed_examined=len(failed),
-        newest=lines_of(app, store, recent[:_LINES]),
-        slowest=_slowest(app, store, recent),
-        examined=len(recent),
+        newest=lines_of(app, store, recent, usual),
+        slowest=_slowest(app, store, over.jobs, usual),
+        examined=len(over.jobs),
+        looked_back_to=over.looked_back_to if len(over.jobs) < _LOOKED_AT else None,
         limits=_limits(app, store, name, task),
         parameters=None if task is None else parameters_of(task.run),
         signature="" if task is None else _signature(task),
@@ -119,9 +126,9 @@ def task_page(
     )
 
 
-def _newest(store: Store, which: Filter, limit: int) -> list[Job]:
+def _newest(store: Store, which: Filter, limit: int) -> Page:
     until = monotonic() + _PATIENCE_S
-    return page_of(store.read, Wanted((which,), lambda job: True), limit, lambda: monotonic() >= until).jobs
+    return page_of(store.read, Wanted((which,), lambda job: True), limit, lambda: monotonic() >= until)
 
 
 def _spans(tallies: Sequence[Tally], begin: int, end: int, step_us: int) -> list[Spans]:
@@ -139,13 +146,13 @@ def _added(tallies: Sequence[Tally]) -> Counter[int]:
     return runs
 
 
-def _slowest(app: LocalQ, store: Store, jobs: Sequence[Job]) -> list[Line]:
+def _slowest(app: LocalQ, store: Store, jobs: Sequence[Job], usual: Usual) -> list[Line]:
     took: dict[str, int] = {}
     for job_id, (job, last, _) in store.read.seen([one.id for one in jobs if one.attempts]).items():
         if last is not None and last.started_at is not None and job.state != JobState.RUNNING:
             took[job_id] = last.ended_at - last.started_at
     longest = sorted((one for one in jobs if one.id in took), key=lambda one: -took[one.id])
-    return lines_of(app, store, longest[:_LINES])
+    return lines_of(app, store, longest[:_LINES], usual)
 
 
 def _limits(app: LocalQ, store: Store, name: str, task: Task[..., Any] | None) -> Limits:

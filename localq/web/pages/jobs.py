@@ -45,7 +45,8 @@ async def jobs(site: Site, request: Request) -> Response:
 
 
 def _found(site: Site, store: Store, asked: Asked) -> _Found:
-    return _Found(listing(site.desk.app, store, asked), site.names.known(site.desk.app, store))
+    usual = site.past.usual(store, site.desk.now())
+    return _Found(listing(site.desk.app, store, asked, usual=usual), site.names.known(site.desk.app, store))
 
 
 async def find(site: Site, request: Request) -> Response:

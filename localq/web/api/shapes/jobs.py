@@ -42,7 +42,11 @@ class JobsAsked(Struct, forbid_unknown_fields=True):
 
 
 class JobLine(Struct):
-    """A job in a list; `call` are its arguments in one line, `error` is the first line of its last error."""
+    """A job in a list; `call` are its arguments in one line, `error` is the first line of its last error.
+
+    `usual_s` is within what half of its task's jobs ran lately, `others_s` what others took at most, where it took far
+    longer than they.
+    """
 
     id: str
     task: str
@@ -55,6 +59,8 @@ class JobLine(Struct):
     created_at: datetime
     finished_at: datetime | None
     ran_s: float | None
+    usual_s: float | None
+    others_s: float | None
 
 
 class JobsPage(Struct):

@@ -67,7 +67,8 @@ class TaskStep(Struct):
 class TaskDetail(Struct):
     """A task. `during` is what finished in the window, `before` in the one before it.
 
-    `errors` are those of the newest `failed_examined` failed jobs, `slowest` are of the newest `examined` jobs.
+    `errors` are those of the newest `failed_examined` failed jobs, `slowest` are of the newest `examined` jobs that
+    are over; where those are few, because the search stopped at what was added then, `looked_back_to` says when.
     `parameters` is null where the program of the dashboard does not know the task; `workers` are those alive that do.
     """
 
@@ -85,6 +86,7 @@ class TaskDetail(Struct):
     failed_examined: int
     slowest: list[JobLine]
     examined: int
+    looked_back_to: datetime | None
     newest: list[JobLine]
     limits: Limits
     parameters: list[Parameter] | None
