@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,10 +12,8 @@ from shop import price, q
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    q.start(concurrency=1)
-    yield
-    # In a thread: who still waits for an answer gets it while running jobs end. What takes longer is put back.
-    await asyncio.to_thread(q.stop, 10)
+    async with q.running(concurrency=1, stop_timeout=10):
+        yield
 
 
 application = FastAPI(lifespan=lifespan)

@@ -130,7 +130,8 @@ def test_nginx_hands_requests_on_to_the_site(folder: Path) -> None:
 def test_the_page_shows_the_lifespan_that_is_tried() -> None:
     page = PAGE.read_text("utf-8")
 
-    lifespan = (HERE / "site_asgi.py").read_text("utf-8").partition("    q.start")[2].partition("\n\n")[0]
+    lifespan = (HERE / "site_asgi.py").read_text("utf-8").partition("    async with")[2].partition("\n\n")[0]
+    assert lifespan
     assert lifespan in page
 
 
