@@ -57,7 +57,13 @@ class NextClaim:
             if room > 0:
                 # Without room what is ready is still to be looked for.
                 self.look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
-        return claim
+        return self._without_those_here(claim) if claim.jobs else claim
+
+    def _without_those_here(self, claim: Claim) -> Claim:
+        """Leave out what is here by the very same claim: a server that took over from another may not know of it."""
+        hand = self._pool.in_hand()
+        jobs = [job for job in claim.jobs if hand.get(job.id) != job.run_token]
+        return claim if len(jobs) == len(claim.jobs) else claim._replace(jobs=jobs)
 
     def tend(self) -> None:
         """See whether there are tasks that were not known before."""

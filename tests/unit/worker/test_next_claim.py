@@ -28,7 +28,7 @@ class _Jobs:
 def next_claim(jobs: _Jobs, room: int) -> NextClaim:
     """Return the claims of a worker whose pool has room for so many."""
     parts: dict[str, Any] = {
-        "pool": SimpleNamespace(room=lambda: room),
+        "pool": SimpleNamespace(room=lambda: room, in_hand=lambda: {"here": 2, "before": 2}),
         "clock": SimpleNamespace(now=lambda: NOW),
         "lease": SimpleNamespace(key=1),
         "known": SimpleNamespace(served=lambda: EVERY_QUEUE),
@@ -39,7 +39,11 @@ def next_claim(jobs: _Jobs, room: int) -> NextClaim:
 
 
 def jobs(count: int) -> list[Any]:
-    return [object()] * count
+    return [named(str(number)) for number in range(count)]
+
+
+def named(job_id: str, token: int = 1) -> Any:
+    return SimpleNamespace(id=job_id, run_token=token)
 
 
 def test_a_worker_that_got_all_there_was_waits_until_it_hears_of_more() -> None:
@@ -99,3 +103,14 @@ def test_what_a_worker_taken_for_dead_is_told_changes_nothing() -> None:
 
     assert claim is not None
     assert (claim.held, one.look, one.next_at) == (False, True, None)
+
+
+def test_a_job_that_is_here_by_the_very_same_claim_is_not_run_beside_itself() -> None:
+    store = _Jobs(Claim([named("here", 2), named("before", 3), named("new")], None))
+    one = next_claim(store, room=3)
+    claim = one.made(NOW)
+
+    assert claim is not None
+    assert [(job.id, job.run_token) for job in claim.jobs] == [("before", 3), ("new", 1)]
+    # There was as much as there was room for.
+    assert one.look
