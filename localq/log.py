@@ -235,6 +235,11 @@ _LINES = {
     "store.weak": (logging.WARNING, "{what} {advice}"),
     "store.failed": (logging.ERROR, "The store fails; what runs goes on, nothing new is claimed: {error}"),
     "store.recovered": (logging.WARNING, "The store works again, after {after_s:.1f}s"),
+    "store.rolled_back": (
+        logging.ERROR,
+        "The store's server has lost what was written last, as one may that took over from another: {writes} writes "
+        "at least. Jobs of calls that had returned may be gone, and jobs that had ended may run again",
+    ),
 }
 _RAISED_EXPECTED = (logging.INFO, "Task {task}[{job_id}] raised expected: {error}")
 _WORTH_KNOWING = (logging.INFO, "{what} {advice}")

@@ -45,6 +45,7 @@ EVENTS = {
     "store.weak": "worker grave what advice",
     "store.failed": "worker error",
     "store.recovered": "worker after_s",
+    "store.rolled_back": "worker writes",
 }
 
 Subscriber = Callable[[str, dict[str, Any]], None]

@@ -58,6 +58,7 @@ class Beat(NamedTuple):
 
     `stop` are ids of jobs this worker runs no longer by right; `cancel` maps ids to the signal number asked for;
     `orphans` are jobs the store counts to this worker but which it does not know; `orders` are all that hold.
+    `undone` is the number of writes that the store has lost, as far as is known and was not told before.
     """
 
     held: bool
@@ -65,6 +66,7 @@ class Beat(NamedTuple):
     cancel: dict[str, int]
     orphans: tuple[Job, ...]
     orders: tuple[Order, ...] = ()
+    undone: int = 0
 
 
 class WorkerCard(NamedTuple):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from localq.app.app import LocalQ
 from localq.exceptions import StoreBusy
 from localq.model.clock import Clock
+from localq.model.events import emit
 from localq.model.ids import new_id
 from localq.model.worker import Beat, Served, WorkerCard
 from localq.store.protocol import Presence, Store
@@ -107,6 +108,8 @@ class Lease:
         since = self._clock.steady()
         beat = self._store.workers.beat(self.key, hand, self._lease_us(), self._clock.now())
         self._beaten(since)
+        if beat.undone:
+            emit("store.rolled_back", worker=self.plan.name, writes=beat.undone)
         return beat
 
     def lapsed(self) -> bool:

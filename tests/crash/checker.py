@@ -78,11 +78,13 @@ def check(lab: Lab, expected: dict[str, JobState] | None = None, *, poison: Iter
     for run in lab.starts():
         begun[run.job_id].append(run)
     known = lab.ids()
+    gone = lab.undone.difference(known)
     deaths = _Deaths(lab)
     verdict.jobs = len(known)
     verdict.runs = sum(len(runs) for runs in begun.values())
-    verdict.lost += [f"{ack} is not in the file" for job_id, ack in acked.items() if job_id not in set(known)]
-    verdict.wrong += [f"job {job_id} ran and is not in the file" for job_id in begun if job_id not in set(known)]
+    there = gone.union(known)
+    verdict.lost += [f"{ack} is not in the file" for job_id, ack in acked.items() if job_id not in there]
+    verdict.wrong += [f"job {job_id} ran and is not in the file" for job_id in begun if job_id not in there]
     poisonous = set(poison)
     for job_id in known:
         job = lab.store.read.get([job_id], args=True)[job_id]

@@ -27,7 +27,7 @@ from localq.store import open_store
 from localq.store.protocol import Filter
 from tests.crash import journal
 
-__all__ = ["Lab", "Program", "descendants", "until"]
+__all__ = ["PATIENCE_S", "QUICK", "Lab", "Program", "descendants", "until"]
 
 #: Seconds after which a condition that does not hold is an error; slow machines get all of it, fast ones none.
 PATIENCE_S = 40.0
@@ -149,6 +149,8 @@ class Lab:
         self.app._store = self.store
         #: Whether the server may have lost what workers wrote last, as it says that it may.
         self.forgot = False
+        #: Ids of jobs that it has lost, as it says that it may.
+        self.undone: frozenset[str] = frozenset()
         #: What was killed from outside: pid to what it was.
         self.kills: dict[int, str] = {}
         self._beats: dict[str, set[int]] = {}
@@ -389,7 +391,7 @@ class Lab:
 
     def integrity(self) -> str:
         """Return what SQLite says of the file, or what does not agree on a Redis server; "ok" where all does."""
-        if self.url.startswith("unix:"):
+        if self.url.startswith(("unix:", "redis:", "sentinel:")):
             from localq.store.redis.audit import contents, faults
 
             return "\n".join(faults(contents(self.store.server))) or "ok"

@@ -45,7 +45,7 @@ def main(name: str, slots: str, max_tasks: str = "0", max_memory_kb: str = "0") 
 
 _TOLD = {
     "worker.started", "worker.stopping", "worker.stopped", "worker.rejoined", "job.discarded", "job.lost",
-    "jobs.rescued", "store.failed", "store.recovered",
+    "jobs.rescued", "store.failed", "store.recovered", "store.rolled_back",
 }  # fmt: skip
 
 if __name__ == "__main__":

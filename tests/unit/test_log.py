@@ -128,6 +128,15 @@ def test_a_lost_job_is_a_warning_until_it_is_given_up(kept: Kept, again: bool, l
     assert [record.levelname for record in kept.records] == [level]
 
 
+def test_what_a_server_has_lost_is_an_error_with_its_number(kept: Kept) -> None:
+    with follow_events(Settings()):
+        emit("store.rolled_back", worker="w@h", writes=389)
+
+    (record,) = kept.records
+    assert record.levelname == "ERROR"
+    assert "389 writes at least" in record.getMessage()
+
+
 def test_every_event_that_is_logged_has_the_fields_its_line_needs(kept: Kept) -> None:
     values = {"duration_s": 1.0, "run_in_s": 2.0, "after_s": 3.0, "expected": False, "again": False}
 

@@ -22,6 +22,7 @@ from localq.store.redis.fitness import begun, check_server
 from localq.store.redis.place import read_address
 from localq.store.redis.scripts import Script
 from localq.store.redis.weaknesses import Server, asked, confirming, refusals
+from localq.store.redis.writes import Writes
 from localq.store.wishes import NO_WISHES, Wishes
 
 __all__ = ["PATIENCE_S", "RedisServer"]
@@ -51,6 +52,7 @@ class RedisServer:
 
     Attributes:
         identity: Once it is open, the store's own random name; and `folder`, that of its workers on this computer.
+        writes: What is known of how many there were; for who has the lock.
     """
 
     folder: Path
@@ -75,8 +77,9 @@ class RedisServer:
         self._until: float | None = None
         self._connection: Link | None = None
         self._moved: tuple[str, int] | None = None
-        #: What `v` was when last asked; None: never.
-        self._written: bytes | None = None
+        #: What `changed` saw last; None: nothing yet.
+        self._written: int | None = None
+        self.writes = Writes()
         self._inside = False
 
     @property
@@ -135,6 +138,9 @@ class RedisServer:
             self._format, self.identity = found, found.decode().partition(":")[2]
             self.folder = host_folder(self.identity)
         self._connection = connection
+        if self.writes.known:
+            # At once: what others write from here on hides what was lost.
+            self._count(connection)
         return connection
 
     def _grant(self, server: Server) -> None:
@@ -166,6 +172,7 @@ class RedisServer:
 
     def _forget(self) -> None:
         self._format, self.identity = b"", ""
+        self.writes = Writes()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -236,10 +243,17 @@ class RedisServer:
 
     def changed(self) -> bool:
         """Whether anybody has written since last asked."""
-        written = self.one("GET", self.key("v")) or b""
+        written = self._tried(self._count)
         with self.lock:
             self._written, before = written, self._written
-        return bool(written != before)
+        return written != before
+
+    def _count(self, connection: Link) -> int:
+        written = int(_answer(connection, "GET", self.key("v")) or 0)
+        # That of a signal's handler, which came between an answer and its use, would be seen before that.
+        if connection is self._connection:
+            self.writes.see(written)
+        return written
 
     def clock(self) -> int:
         """Return the server's time in microseconds, which is that of leases for all hosts."""

@@ -70,13 +70,15 @@ class RedisWorkers:
         text = "" if card is None else f"+{card_text(card, self.neighbours.boot)}"
         words: list[Any] = [word for pair in running.items() for word in pair]
         held, *told = self._server.run(_BEAT, worker, lease_us, now, self._given_time(), text, len(running), *words)
+        with self._server.lock:
+            undone = self._server.writes.undone()
         if not held:
-            return Beat(False, tuple(running), {}, ())
+            return Beat(False, tuple(running), {}, (), undone=undone)
         flags, orphans, *orders = told
         by_id = dict(zip(running, flags, strict=True))
         stop = tuple(job_id for job_id, flag in by_id.items() if not flag)
         cancel = {job_id: int(flag) - 1 for job_id, flag in by_id.items() if flag and int(flag)}
-        return Beat(True, stop, cancel, tuple(_job(one) for one in orphans), tuple(orders_of(*orders)))
+        return Beat(True, stop, cancel, tuple(_job(one) for one in orphans), tuple(orders_of(*orders)), undone)
 
     def leave(self, workers: Sequence[int], now: int) -> None:
         """Declare workers gone; see the protocol."""
