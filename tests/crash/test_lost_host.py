@@ -12,8 +12,13 @@ import pytest
 from localq.model.job import JobState
 from tests.crash import journal
 from tests.crash.checker import check
-from tests.crash.lab import Lab, until
+from tests.crash.lab import PATIENCE_S, QUICK, Lab, until
+from tests.store.redis_server import RedisServer
+from tests.store.redis_server import reason as redis_reason
 from tests.store.server import Server, reason
+
+#: Beats of a worker in five seconds.
+_BEATS = int(5 / QUICK["worker_heartbeat"]) + 1
 
 
 def may_part_networks() -> bool:
@@ -27,7 +32,6 @@ def may_part_networks() -> bool:
 
 
 pytestmark = [
-    pytest.mark.skipif(reason() is not None, reason=str(reason())),
     pytest.mark.skipif(not may_part_networks(), reason="no network namespace may be made here"),
     pytest.mark.timeout(400),
 ]
@@ -79,15 +83,30 @@ def network() -> Iterator[Network]:
         found.remove()
 
 
-@pytest.fixture
-def lab(network: Network) -> Iterator[Lab]:
+def on_postgresql(address: str, opened: ExitStack) -> str:
+    server = Server(f"listen_addresses={address}")
+    opened.callback(server.stop)
+    return f"postgresql://postgres@{address}/postgres?schema=lab"
+
+
+def on_redis(address: str, opened: ExitStack) -> str:
+    server = RedisServer("--bind", address, "--protected-mode", "no")
+    opened.callback(server.stop)
+    return f"redis://{address}:{server.port}/0"
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(on_postgresql, marks=pytest.mark.skipif(reason() is not None, reason=str(reason()))),
+        pytest.param(on_redis, marks=pytest.mark.skipif(redis_reason() is not None, reason=str(redis_reason()))),
+    ],
+    ids=["postgresql", "redis"],
+)
+def lab(network: Network, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """Return a laboratory whose store is on a server that both hosts reach."""
     with ExitStack() as opened:
-        server = Server(f"listen_addresses={network.address}")
-        opened.callback(server.stop)
-        yield opened.enter_context(
-            Lab(url=f"postgresql://postgres@{network.address}/postgres?schema=lab", task_max_crashes=1000)
-        )
+        url = request.param(network.address, opened)
+        yield opened.enter_context(Lab(url=url, task_max_crashes=1000))
 
 
 @pytest.fixture
@@ -134,19 +153,26 @@ def test_a_host_that_is_cut_off_costs_its_leases_and_changes_nothing_when_it_is_
     lab.drained()
     lab.forgot = True
     assert not check(lab).faults()
+    assert lab.integrity() == "ok"
 
 
-def test_a_network_that_is_gone_for_a_moment_costs_nothing(lab: Lab, network: Network, far: Callable[[], None]) -> None:
-    lab.settings["worker_lease"] = 20.0
+def test_a_network_that_is_gone_for_seconds_costs_nothing(lab: Lab, network: Network, far: Callable[[], None]) -> None:
+    lab.settings["worker_lease"] = 30.0
     far()
     held = lab.send("gated", "gate")
-    lab.begun(held)
+    run = lab.begun(held)
+    lab.worker("near", wait=True)
+    before = lab.beats("near@lab")
 
     network.cut()
     lab.open_gate("gate")
     until(lambda: journal.ended(lab.folder), lab.state)
+    # Five seconds of it, by the beats of who is there.
+    until(lambda: lab.beats("near@lab") >= before + _BEATS, lab.state, 10 * PATIENCE_S)
     network.mend()
     lab.drained()
 
-    assert [run.job_id for run in journal.started(lab.folder)] == [held]
+    assert journal.started(lab.folder) == [run]
     assert lab.store.read.get([held])[held].state == JobState.SUCCEEDED
+    assert (lab.events("jobs.rescued"), lab.events("worker.rejoined")) == ([], [])
+    assert lab.integrity() == "ok"
