@@ -19,10 +19,26 @@ from typing import Any
 
 from localq import LocalQ, SoftTimeLimitExceeded
 from localq.exceptions import StoreBusy
+from localq.model.clock import SystemClock
 from tests.crash import journal
 
 FOLDER = Path(os.environ["LOCALQ_LAB"])
 q = LocalQ("lab", url=os.environ["LOCALQ_LAB_URL"], **json.loads(os.environ.get("LOCALQ_LAB_SETTINGS", "{}")))
+
+
+class OtherClock(SystemClock):
+    """The clock of a host that is so many seconds ahead of this one."""
+
+    def __init__(self, seconds: int) -> None:
+        self._micros = seconds * 1_000_000
+
+    def now(self) -> int:
+        """Return that host's time in microseconds since 1970."""
+        return super().now() + self._micros
+
+
+if "LOCALQ_LAB_CLOCK_S" in os.environ:
+    q.clock = OtherClock(int(os.environ["LOCALQ_LAB_CLOCK_S"]))
 
 
 def insist(call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
