@@ -37,6 +37,8 @@ class NextClaim:
         self.next_at: int | None = None
         self._jobs, self._pool, self._clock, self._orders = jobs, pool, clock, orders
         self._lease, self._known = lease, known
+        #: The key of the job that was added last, of all that were claimed.
+        self._newest = 0
 
     def made(self, now: int) -> Claim | None:
         """Claim as many jobs as there is room for; None: there is no room, or nothing to look for."""
@@ -61,6 +63,12 @@ class NextClaim:
 
     def _without_those_here(self, claim: Claim) -> Claim:
         """Leave out what is here by the very same claim: a server that took over from another may not know of it."""
+        keys = [job.key for job in claim.jobs]
+        newer = min(keys) > self._newest
+        self._newest = max(self._newest, *keys)
+        if newer:
+            # All were added after whatever was here; to ask the pool takes longer.
+            return claim
         hand = self._pool.in_hand()
         jobs = [job for job in claim.jobs if hand.get(job.id) != job.run_token]
         return claim if len(jobs) == len(claim.jobs) else claim._replace(jobs=jobs)

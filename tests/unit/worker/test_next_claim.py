@@ -39,11 +39,11 @@ def next_claim(jobs: _Jobs, room: int) -> NextClaim:
 
 
 def jobs(count: int) -> list[Any]:
-    return [named(str(number)) for number in range(count)]
+    return [named(str(number), number + 1) for number in range(count)]
 
 
-def named(job_id: str, token: int = 1) -> Any:
-    return SimpleNamespace(id=job_id, run_token=token)
+def named(job_id: str, key: int, token: int = 1) -> Any:
+    return SimpleNamespace(id=job_id, key=key, run_token=token)
 
 
 def test_a_worker_that_got_all_there_was_waits_until_it_hears_of_more() -> None:
@@ -106,11 +106,15 @@ def test_what_a_worker_taken_for_dead_is_told_changes_nothing() -> None:
 
 
 def test_a_job_that_is_here_by_the_very_same_claim_is_not_run_beside_itself() -> None:
-    store = _Jobs(Claim([named("here", 2), named("before", 3), named("new")], None))
-    one = next_claim(store, room=3)
-    claim = one.made(NOW)
+    store = _Jobs(Claim([named("before", 7, 2), named("here", 8, 2)], None))
+    one = next_claim(store, room=2)
+    first = one.made(NOW)
+    store.found = Claim([named("here", 8, 2), named("before", 7, 3), named("new", 9)], None)
+    again = one.made(NOW)
 
-    assert claim is not None
-    assert [(job.id, job.run_token) for job in claim.jobs] == [("before", 3), ("new", 1)]
+    assert first is not None
+    assert again is not None
+    assert [job.id for job in first.jobs] == ["before", "here"]
+    assert [(job.id, job.run_token) for job in again.jobs] == [("before", 3), ("new", 1)]
     # There was as much as there was room for.
     assert one.look
