@@ -249,6 +249,9 @@ class Model:
         if done.args is not None:
             self.change(job.id, args=done.args, options=done.options)
             self.change(job.id, role=job.role & Role.AWAITED)
+        if not done.state.final:
+            # The next run starts with nothing said.
+            self.jobs[job.id] = self.jobs[job.id]._replace(note=None)
         if done.attempt is not None:
             kept = self.jobs[job.id]
             self.jobs[job.id] = kept._replace(attempts={**kept.attempts, done.attempt.number: done.attempt})
