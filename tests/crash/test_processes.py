@@ -74,7 +74,7 @@ def test_a_worker_stopped_past_its_lease_loses_its_jobs_to_a_peer_and_comes_back
         frozen = lab.worker("frozen", 2)
         held = lab.send("gated", "gate")
         lab.begun(held)
-        frozen.signal(signal.SIGSTOP)
+        frozen.freeze()
         lab.worker("peer", 2)
         # The peer takes the job over, and both runs come to their end: the first one's word is late.
         lab.begun(held, 2)
@@ -108,7 +108,7 @@ def test_a_worker_that_came_back_runs_new_jobs() -> None:
         frozen = lab.worker("frozen", 2)
         lab.enqueue("work", 0, 60, 60, 0.02)
         until(lab.starts, "a run")
-        frozen.signal(signal.SIGSTOP)
+        frozen.freeze()
         peer = lab.worker("peer", 2)
         lab.drained()
         frozen.signal(signal.SIGCONT)

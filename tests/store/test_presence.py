@@ -115,14 +115,17 @@ def test_a_forked_child_leaves_its_parents_presence_alone(tmp_path: Path) -> Non
     assert together(1, children.close_presence_in_a_fork, tmp_path) == [(0, ["anna.lock", "anna.slots"])]
 
 
-def test_files_are_private(tmp_path: Path) -> None:
-    old = os.umask(0)
+@pytest.mark.parametrize(("mask", "mode"), [(0, 0o660), (0o007, 0o660), (0o022, 0o640), (0o077, 0o600)])
+def test_files_are_for_their_user_and_for_the_group_as_far_as_the_umask_says(
+    tmp_path: Path, mask: int, mode: int
+) -> None:
+    old = os.umask(mask)
     try:
         presence = Presence(tmp_path, "anna", 1)
     finally:
         os.umask(old)
 
-    assert {entry.stat().st_mode & 0o777 for entry in tmp_path.iterdir()} == {0o600}
+    assert {entry.stat().st_mode & 0o777 for entry in tmp_path.iterdir()} == {mode}
     presence.close()
 
 
