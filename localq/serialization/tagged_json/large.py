@@ -19,9 +19,9 @@ _ITEMS = 128
 
 
 @cache
-def _coders() -> tuple[Callable[[Any], bytes], Callable[[bytes], Any]]:
-    json: Any = importlib.import_module("msgspec").json
-    return json.Encoder().encode, json.Decoder().decode
+def _coders() -> tuple[Callable[[Any], bytes], Callable[[bytes], Any], type[Exception]]:
+    msgspec: Any = importlib.import_module("msgspec")
+    return msgspec.json.Encoder().encode, msgspec.json.Decoder().decode, msgspec.MsgspecError
 
 
 def is_large(values: Iterable[Any]) -> bool:
@@ -49,9 +49,10 @@ def write_large(value: Any, *, texts: bool) -> bytes | None:
     Args:
         texts: There is nothing but texts in it, so that none of these need be looked for.
     """
+    encode, _, error = _coders()
     try:
-        data = _coders()[0](value)
-    except (ValueError, OverflowError, RecursionError):
+        data = encode(value)
+    except (ValueError, OverflowError, RecursionError, error):
         return None
     return data if data.isascii() and (texts or b"null" not in data) else None
 
@@ -62,4 +63,9 @@ def read_large(data: bytes) -> Any:
     Raises:
         ValueError, RecursionError: the standard library must say what is wrong with it, or can read it all the same.
     """
-    return _coders()[1](data)
+    _, decode, error = _coders()
+    try:
+        return decode(data)
+    except error as reason:
+        # Not in all versions a ValueError.
+        raise ValueError(str(reason)) from reason
