@@ -18,3 +18,13 @@ end
 local function wrote()
   call('INCR', P .. 'v')
 end
+
+-- The list of that name among lists, made where it is not there yet.
+local function listed(lists, name)
+  local list = lists[name]
+  if not list then
+    list = {}
+    lists[name] = list
+  end
+  return list
+end

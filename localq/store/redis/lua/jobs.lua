@@ -31,15 +31,6 @@ local function many(command, key, list)
   end
 end
 
-local function listed(lists, name)
-  local list = lists[name]
-  if not list then
-    list = {}
-    lists[name] = list
-  end
-  return list
-end
-
 -- Counts of jobs, and whom to ring; told at the end.
 local counts, unbegun, woken = {}, {}, {}
 

@@ -64,19 +64,10 @@ local function coarsen(newest)
   end
 end
 
-local function in_list(lists, name)
-  local list = lists[name]
-  if not list then
-    list = {}
-    lists[name] = list
-  end
-  return list
-end
-
 -- Counts a job that finished, of its fields, in the cell of its step.
 local function count_ended(cells, j, step)
   local at = tonumber(j.f)
-  local cell = in_list(in_list(cells, int(at - at % step)), j.t .. '\0' .. j.q .. '\0' .. j.s)
+  local cell = listed(listed(cells, int(at - at % step)), j.t .. '\0' .. j.q .. '\0' .. j.s)
   if not cell.n then cell.n, cell.ran, cell.runs, cell.waits = 0, 0, {}, {} end
   cell.n = cell.n + 1
   local started, over_at = string.match(j[j.a or ''] or '', '^%d+ (%d+) (%d+) ')
