@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
-from itertools import count
 
 from localq.exceptions import DuplicateNodenameWarning, StoreBusy
 from localq.model.clock import Clock
 from localq.model.warning import warn
-from localq.model.worker import WorkerCard, WorkerRow, WorkerState
+from localq.model.worker import WorkerCard, WorkerState
 from localq.store.protocol import Workers
 
 __all__ = ["enter_by_own_name", "numbered", "warn_of_namesake"]
@@ -24,32 +22,27 @@ def numbered(name: str, number: int) -> str:
 def enter_by_own_name(workers: Workers, card: WorkerCard, clock: Clock, lease_us: int) -> str:
     """Enter a worker whose name nobody chose; return the one it has: that of its card, or that with a number.
 
-    Of several that enter at once each sees the others in the store, and the one that is there longest keeps the name.
+    The store enters it under a name only while no other has that, so that several which enter at once get one each.
     Where the file is locked for long the name stays as it is.
     """
-    name = card.name
+    number = 1
     with contextlib.suppress(StoreBusy):
-        for number in count(1):
+        while True:
             name = numbered(card.name, number)
-            if _taken(workers.all(), name, card.uuid):
-                continue
-            key = workers.enter(card._replace(name=name), clock.now(), lease_us)
-            if not _taken(workers.all(), name, card.uuid, before=key):
-                break
-    return name
+            named_so = [row for row in workers.all() if row.card.name == name and row.card.uuid != card.uuid]
+            if any(row.state == WorkerState.ALIVE for row in named_so):
+                number += 1
+            elif workers.enter(card._replace(name=name), clock.now(), lease_us, [row.key for row in named_so]):
+                return name
+    return card.name
 
 
 def warn_of_namesake(workers: Workers, name: str, uuid: str) -> None:
     """Warn where a live worker has a name that was chosen for another."""
-    if _taken(workers.all(), name, uuid):
+    others = (row for row in workers.all() if row.card.name == name and row.card.uuid != uuid)
+    if any(row.state == WorkerState.ALIVE for row in others):
         warn(
             f"Another live worker is called {name} too: what is asked of that name is answered by either. Give each "
             "its own: -n mail@%h.",
             DuplicateNodenameWarning,
         )
-
-
-def _taken(rows: Sequence[WorkerRow], name: str, uuid: str, *, before: int | None = None) -> bool:
-    """Whether a live worker but this one has a name; with `before` only those that were there before a key count."""
-    others = (row for row in rows if row.card.name == name and row.card.uuid != uuid and row.state == WorkerState.ALIVE)
-    return any(before is None or row.key < before for row in others)

@@ -82,6 +82,9 @@ WRITING: dict[str, Repeated] = {
     "jobs.prune": Repeated(lambda s: job_in(s, JobState.FAILED), lambda s, _: s.jobs.prune(NOW + 1, 9), is_(1), is_(0)),
     "groups.save": Repeated(nothing, lambda s, _: s.groups.save("group", b"content", NOW), is_(None), is_(None)),
     "workers.enter": Repeated(nothing, lambda s, _: s.workers.enter(card(), NOW, LEASE), a_key, a_key),
+    "workers.enter of a name of its own": Repeated(
+        nothing, lambda s, _: s.workers.enter(card(), NOW, LEASE, ()), a_key, a_key
+    ),
     "workers.beat": Repeated(
         running,
         lambda s, one: s.workers.beat(one.owner, {}, LEASE, NOW),

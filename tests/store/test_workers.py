@@ -50,6 +50,20 @@ def test_a_worker_is_listed_as_it_registered(store: Any, queues: tuple[str, ...]
     assert (row.started_at, row.seen_at, row.state, row.declared) == (NOW, NOW, WorkerState.ALIVE, False)
 
 
+def test_a_name_of_its_own_is_refused_while_another_has_it_that_may_not(store: Any) -> None:
+    first = store.workers.enter(card("mail@h"), NOW, LEASE, ())
+    mine = card("mail@h")._replace(uuid="mine")
+
+    assert store.workers.enter(mine, NOW, LEASE, ()) == 0
+    assert [row.key for row in store.workers.all()] == [first]
+    second = store.workers.enter(mine, NOW, LEASE, [first])
+    assert second not in (0, first)
+    assert store.workers.enter(mine, NOW, LEASE, [first]) == second
+    assert store.workers.enter(mine, NOW, LEASE, ()) == 0
+    assert store.workers.enter(card("mail-2@h")._replace(uuid="other"), NOW, LEASE, ()) not in (0, first, second)
+    assert store.workers.enter(card("mail@h")._replace(uuid="any"), NOW, LEASE) != 0
+
+
 def test_a_worker_that_enters_twice_is_one_worker(store: Any, steady: LeaseClock) -> None:
     key = worker(store)
     steady.at = LEASE + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.testclient import TestClient
 from localq import LocalQ
 from localq.web.application import build
 from localq.web.ask.held import Held
+from localq.web.ask.overview import Past
 from localq.web.compiled import compiled_in
 from localq.web.gate.sessions import Sessions
 from localq.web.serve import Address, _listening
@@ -114,6 +116,40 @@ def test_an_answer_that_is_too_old_is_waited_for_and_one_that_somebody_changed_a
 
     assert late == 160
     assert held.get(find, pytest.fail) == 161
+
+
+def test_who_changes_something_waits_for_nobody_that_looks_for_an_answer() -> None:
+    """The loop of the dashboard forgets what was held; one who looks for an answer may need another on the way."""
+    past = Past()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def find() -> str:
+        begun.set()
+        assert go_on.wait(60)
+        return past.shared("usual", lambda: "usual")
+
+    with ThreadPoolExecutor(1) as aside:
+        found = aside.submit(past.shared, "overview", find)
+        assert begun.wait(60)
+        past.forget()
+        go_on.set()
+
+        assert found.result(60) == "usual"
+
+
+def test_what_was_looked_for_before_a_change_is_not_held() -> None:
+    clocks = Worked()
+    held = Held(lambda: clocks.now, lambda: clocks.worked)
+    told: list[str] = []
+
+    def find() -> str:
+        clocks.take(1.0)
+        if not told:
+            held.forget()
+        told.append("found")
+        return f"found {len(told)}"
+
+    assert [held.get(find) for _ in range(3)] == ["found 1", "found 2", "found 2"]
 
 
 @pytest.fixture

@@ -8,6 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from localq.exceptions import DuplicateNodenameWarning, TimeoutError, UnknownJob
 from localq.model.clock import SYSTEM
 from localq.model.worker import WorkerCard, WorkerRow, WorkerState
 from localq.worker.own_name import enter_by_own_name, numbered
+from tests.store.server import PLACES, place
 from tests.worker.waiting import hold, until
 
 # The end of a block
@@ -161,14 +165,13 @@ class Rows:
     def all(self) -> list[WorkerRow]:
         return list(self.rows)
 
-    def enter(self, one: WorkerCard, now: int, lease_us: int) -> int:
-        found = [row for row in self.rows if row.card.uuid == one.uuid]
-        if self._then and not found:
+    def enter(self, one: WorkerCard, now: int, lease_us: int, namesakes: Collection[int] | None = None) -> int:
+        if self._then and namesakes is not None:
             self.enter(card(self._then.pop(0), f"between {len(self.rows)}"), 0, 0)
-        key = found[0].key if found else len(self.rows) + 1
-        self.rows = [row for row in self.rows if row.card.uuid != one.uuid]
-        self.rows.append(WorkerRow(key, one, 0, 0, WorkerState.ALIVE, False))
-        return key
+        if namesakes is not None and any(row.card.name == one.name and row.key not in namesakes for row in self.rows):
+            return 0
+        self.rows.append(WorkerRow(len(self.rows) + 1, one, 0, 0, WorkerState.ALIVE, False))
+        return len(self.rows)
 
 
 def card(name: str, uuid: str) -> WorkerCard:
@@ -184,6 +187,7 @@ def card(name: str, uuid: str) -> WorkerCard:
         (("localq-2@h",), (), "localq@h"),
         ((), ("localq@h",), "localq-2@h"),
         (("localq@h",), ("localq-2@h",), "localq-3@h"),
+        ((), ("localq@h", "localq-2@h"), "localq-3@h"),
     ],
 )
 def test_a_worker_whose_name_is_taken_gets_a_number(there: tuple[str, ...], then: tuple[str, ...], name: str) -> None:
@@ -192,6 +196,25 @@ def test_a_worker_whose_name_is_taken_gets_a_number(there: tuple[str, ...], then
     assert enter_by_own_name(rows, card("localq@h", "mine"), SYSTEM, 1) == name
 
     assert [row.card.name for row in rows.all()].count(name) == 1
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_of_many_that_enter_at_once_each_has_a_name(kind: str, tmp_path: Path) -> None:
+    with place(kind, tmp_path) as url, ExitStack() as ended, ThreadPoolExecutor(8) as many:
+        stores = [LocalQ(url=url, set_as_current=False).store for _ in range(8)]
+        for store in stores:
+            store.open()
+            ended.callback(store.close)
+        presences = [presence for store in stores if (presence := store.workers.presence(1))]
+
+        def enter(at: int) -> str:
+            return enter_by_own_name(stores[at].workers, card("localq@h", presences[at].uuid), SYSTEM, 60_000_000)
+
+        names = list(many.map(enter, range(8)))
+        for one in presences:
+            one.close()
+
+    assert sorted(names) == sorted(numbered("localq@h", n) for n in range(1, 9))
 
 
 def test_a_number_stands_before_the_host() -> None:

@@ -5,7 +5,7 @@ A lease is a span of time that the store measures with a clock of its own: no wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from localq.model.worker import Beat, Lost, WorkerCard, WorkerRow
@@ -48,12 +48,16 @@ class Workers(Protocol):
         """
         ...
 
-    def enter(self, card: WorkerCard, now: int, lease_us: int) -> int:
+    def enter(self, card: WorkerCard, now: int, lease_us: int, namesakes: Collection[int] | None = None) -> int:
         """Enter a worker whose lease holds for so many microseconds; return its key.
 
         One that is there by its `uuid`, and not declared gone, is entered anew under its key.
 
         Again: the key is the same, and the lease holds from now on.
+
+        Args:
+            namesakes: The keys of those that may have its name: where another has it, nobody is entered, and 0 is
+                returned. None: any may.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from localq.host.neighbours import Neighbours
@@ -51,13 +51,12 @@ class RedisWorkers:
         """Return the time of leases that a script is to go by; empty: the server's own."""
         return "" if self._steady is None else self._steady()
 
-    def enter(self, card: WorkerCard, now: int, lease_us: int) -> int:
+    def enter(self, card: WorkerCard, now: int, lease_us: int, namesakes: Collection[int] | None = None) -> int:
         """Enter a worker; see the protocol."""
         key = self._draw.getrandbits(_KEY_BITS - 1) + 1
-        text = card_text(card, self.neighbours.boot)
-        return int(
-            self._server.run(_ENTER, card.uuid, key, text, now, lease_us, self._given_time(), now - GONE_KEPT_US)
-        )
+        text, old = card_text(card, self.neighbours.boot), now - GONE_KEPT_US
+        alone = ("",) if namesakes is None else (card.name, len(namesakes), *namesakes)
+        return int(self._server.run(_ENTER, card.uuid, key, text, now, lease_us, self._given_time(), old, *alone))
 
     def beat(
         self, worker: int, running: Mapping[str, int], lease_us: int, now: int, card: WorkerCard | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +22,7 @@ from localq.store.worker_cards import GONE_KEPT_US, card_of, card_text
 __all__ = ["SqlWorkers"]
 
 #: Places of columns in a row of `worker`.
-_KEY, _UUID, _BOOT, _GONE = 0, 1, 2, 7
+_KEY, _UUID, _BOOT, _CARD, _GONE = 0, 1, 2, 3, 7
 
 
 class SqlWorkers:
@@ -48,11 +48,13 @@ class SqlWorkers:
         except OSError as error:
             self._db.fail(error)
 
-    def enter(self, card: WorkerCard, now: int, lease_us: int) -> int:
+    def enter(self, card: WorkerCard, now: int, lease_us: int, namesakes: Collection[int] | None = None) -> int:
         """Enter a worker; see the protocol."""
         sql, boot = self._sql, self.neighbours.boot
         until = self.steady() + lease_us
         with self._db.lock, self._db.writing as cursor:
+            if namesakes is not None and self._named_so(cursor, card, namesakes):
+                return 0
             known = sql.known.run(cursor, of_uuid=card.uuid).fetchone()
             if known is not None:
                 sql.beat.run(cursor, k=known[0], now=now, until=until)
@@ -63,6 +65,13 @@ class SqlWorkers:
             key = int(entered.fetchone()[0])
             sql.drop_gone.run(cursor, before=now - GONE_KEPT_US)
         return key
+
+    def _named_so(self, cursor: Any, card: WorkerCard, namesakes: Collection[int]) -> bool:
+        """Whether another than those has the name of a card."""
+        return any(
+            row[_UUID] != card.uuid and row[_KEY] not in namesakes and card_of(row[_CARD]).name == card.name
+            for row in self._sql.all.run(cursor).fetchall()
+        )
 
     def beat(
         self, worker: int, running: Mapping[str, int], lease_us: int, now: int, card: WorkerCard | None = None

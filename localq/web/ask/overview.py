@@ -58,8 +58,9 @@ class Past:
     def forget(self) -> None:
         """Share no answer any longer that was found before: somebody has just changed something."""
         with self._lock:
-            for held in self._shared.values():
-                held.forget()
+            shared = list(self._shared.values())
+        for held in shared:
+            held.forget()
 
     @property
     def behind(self) -> bool:
