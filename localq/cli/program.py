@@ -73,6 +73,7 @@ COMMANDS = {
     "upgrade": Entry("localq.cli.commands.settings:upgrade", "Care", "Give settings their names of today."),
     "help": Entry("localq.cli.commands.inside:help_", "Care", "Show how a command is used."),
     "version": Entry("localq.cli.commands.inside:version", "Care", "Show the version."),
+    "bench": Entry("localq.cli.commands.bench:bench", "Care", "Measure what this machine and its disk let it do."),
     "demo": Entry("localq.cli.demo.command:demo", "Try", "Digest the files of a folder, one job a file."),
 }
 

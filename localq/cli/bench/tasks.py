@@ -1,0 +1,26 @@
+"""The task that `localq bench` runs, on a file of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Literal
+
+from localq.app import LocalQ
+
+__all__ = ["NAME", "app_at", "stamp"]
+
+#: What the task is called.
+NAME = "localq.bench.stamp"
+
+
+def stamp() -> tuple[int, float]:
+    """Return which process ran this, and how much processor time it has used so far (seconds)."""
+    return os.getpid(), time.process_time()
+
+
+def app_at(path: str, durability: Literal["full", "normal"]) -> LocalQ:
+    """Return an app on a file that knows the task; no configuration of a program's is read."""
+    app = LocalQ("localq.cli.bench.tasks", path=path, durability=durability, config_source={})
+    app.task(name=NAME)(stamp)
+    return app
