@@ -11,7 +11,7 @@ from localq.app import LocalQ
 __all__ = ["NAME", "app_at", "stamp"]
 
 #: What the task is called.
-NAME = "localq.bench.stamp"
+NAME = "localq.cli.bench.tasks.stamp"
 
 
 def stamp() -> tuple[int, float]:
