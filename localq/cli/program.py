@@ -47,6 +47,7 @@ COMMANDS = {
     "events": Entry("localq.cli.commands.events:events", "Look", "Show what workers do, as it happens."),
     "list": Entry("localq.cli.commands.jobs:list_", "Look", "Show jobs."),
     "result": Entry("localq.cli.commands.result:result", "Look", "Show a job's state, result and attempts."),
+    "logs": Entry("localq.cli.commands.logs:logs", "Look", "Show what a job has printed, live with -f."),
     "why": Entry("localq.cli.commands.why:why", "Look", "Say why a job does not run."),
     "schedules": Entry("localq.cli.commands.schedules:schedules", "Look", "Show schedules, explain and change them."),
     "cron": Entry("localq.cli.commands.cron:cron", "Look", "Check a cron expression, or show when it is due."),
@@ -81,7 +82,7 @@ COMMANDS = {
 #: Celery's commands that are about a broker, and what there is instead.
 _OF_BROKERS = {
     "amqp": " There is no broker to speak to: `localq status` shows the queues, `localq purge` empties them.",
-    "logtool": " `localq list` and `localq result` show what became of jobs.",
+    "logtool": " `localq list` and `localq result` show what became of jobs, `localq logs` what they printed.",
 }
 
 

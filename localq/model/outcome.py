@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 from localq.model.job import JobState, NewJob
 
-__all__ = ["Attempt", "Completion", "Ending", "Note", "Outcome"]
+__all__ = ["OUTPUT_KEPT", "Attempt", "Completion", "Ending", "Note", "Outcome"]
+
+#: Characters kept of what a run prints and logs: the last ones.
+OUTPUT_KEPT = 16_384
 
 
 class Attempt(NamedTuple):

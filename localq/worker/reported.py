@@ -31,8 +31,7 @@ class Reported:
         now = self._clock.now()
         outcome = _outcome_of(job, end, rules, now) if isinstance(end, Death) else end
         if output is not None:
-            # A task may print what no encoding knows, such as a file's name that is not UTF-8.
-            outcome = outcome._replace(output=output.encode("utf-8", "backslashreplace").decode())
+            outcome = outcome._replace(output=output)
         done = settle(job, outcome, self._worker, rules, now)
         self._told.ended(report, outcome, done)
         return done

@@ -29,7 +29,7 @@ from localq.serialization.sealing import open_result
 from localq.settings import Settings
 from localq.store.protocol import Store
 
-__all__ = ["outcome_code", "result", "value_text"]
+__all__ = ["outcome_code", "result", "run_line", "value_text"]
 
 #: Characters of a result shown on a terminal.
 _MOST_SHOWN = 10_000
@@ -120,11 +120,16 @@ def _outcome(found: AsyncResult[Any], job: Job, runs: Sequence[Run]) -> list[tup
     return [("error", runs[-1].error)] if runs and runs[-1].error else []
 
 
-def _show_run(run: Run, traceback: bool) -> None:
+def run_line(run: Run) -> str:
+    """Return how a run ended, in a line."""
     took = "" if run.started is None else f", took {(run.ended - run.started).total_seconds():.3f} s"
     memory = "" if run.peak_memory is None else f", peak {size_text(run.peak_memory)}"
     ended = when(from_datetime(run.ended))
-    click.echo(f"\nattempt {run.number}: {run.outcome} on {printable(run.worker)}, ended {ended}{took}{memory}")
+    return f"attempt {run.number}: {run.outcome} on {printable(run.worker)}, ended {ended}{took}{memory}"
+
+
+def _show_run(run: Run, traceback: bool) -> None:
+    click.echo(f"\n{run_line(run)}")
     if traceback and run.traceback:
         click.echo(_indented(run.traceback))
     elif run.error:

@@ -29,7 +29,7 @@ from localq.worker.lease import WorkerPlan
 from localq.worker.memory import MemorySamples
 from localq.worker.pool.contract import Pool
 
-__all__ = ["Command", "Controlled", "Panel", "State", "control_command", "inspect_command", "nok", "ok"]
+__all__ = ["Command", "Controlled", "Later", "Panel", "State", "control_command", "inspect_command", "nok", "ok"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -103,6 +103,12 @@ class Command(NamedTuple):
     default_timeout: float
     visible: bool
     quick: bool
+
+
+class Later(NamedTuple):
+    """The answer of a quick command that has looked at its worker, and may then have to wait: called in a thread."""
+
+    answer: Callable[[], Any]
 
 
 class Panel:

@@ -11,6 +11,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, NamedTuple
 
 from localq.model.clock import Clock
@@ -19,7 +20,7 @@ from localq.model.hints import nearest
 from localq.model.ids import new_id
 from localq.model.orders import MAIL, Letter
 from localq.store.protocol import Store
-from localq.worker.control import Command, Panel, State, answers, changes, nok
+from localq.worker.control import Command, Later, Panel, State, answers, changes, nok, printed
 
 __all__ = ["Mailbox"]
 
@@ -27,7 +28,7 @@ __all__ = ["Mailbox"]
 _BUSY_S = 0.01
 _FLOOR_S = 0.5
 #: The modules that register LocalQ's own commands.
-BUILT_IN = (changes, answers)
+BUILT_IN = (changes, answers, printed)
 
 
 class _Answer(NamedTuple):
@@ -81,10 +82,13 @@ class Mailbox:
             known = sorted(Panel.commands)
             self._answer(letter, nok(f"No such control command: {letter.command!r}.{nearest(letter.command, known)}"))
         elif command.quick:
-            self._answer(letter, self._called(command, letter))
+            answer = self._called(command, letter)
+            if isinstance(answer, Later):
+                self._call_aside(letter, answer.answer)
+            else:
+                self._answer(letter, answer)
         else:
-            name = f"LocalQ-control-{letter.command}"
-            threading.Thread(target=self._call_aside, args=(command, letter), name=name, daemon=True).start()
+            self._call_aside(letter, partial(self._called, command, letter))
 
     def _called(self, command: Command, letter: Letter) -> Any:
         try:
@@ -92,9 +96,12 @@ class Mailbox:
         except (Exception, SystemExit) as error:
             return nok(f"{type(error).__name__}: {error}")
 
-    def _call_aside(self, command: Command, letter: Letter) -> None:
-        self._answer(letter, self._called(command, letter))
-        self._wake()
+    def _call_aside(self, letter: Letter, call: Callable[[], Any]) -> None:
+        def answer() -> None:
+            self._answer(letter, call())
+            self._wake()
+
+        threading.Thread(target=answer, name=f"LocalQ-control-{letter.command}", daemon=True).start()
 
     def _answer(self, letter: Letter, answer: Any) -> None:
         if letter.wants_reply:

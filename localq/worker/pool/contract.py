@@ -10,11 +10,9 @@ from typing import Any, NamedTuple, Protocol
 from localq.execution.policy import Limits, Rules
 from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
+from localq.worker.pool.output import Output
 
-__all__ = ["TAIL", "Cause", "Death", "Handed", "InHand", "Logged", "Pool", "Report", "cancelled_unstarted"]
-
-#: Characters of output kept with an attempt: the last ones.
-TAIL = 16_384
+__all__ = ["Cause", "Death", "Handed", "InHand", "Logged", "Pool", "Report", "cancelled_unstarted"]
 
 
 class Cause(Enum):
@@ -58,7 +56,7 @@ class InHand(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What came of a job: an outcome, or a death; and the last part of what it printed."""
+    """What came of a job: an outcome, or a death; and the last part of what it printed and logged."""
 
     handed: Handed
     end: Outcome | Death
@@ -87,6 +85,8 @@ class Pool(Protocol):
     size: int
     #: Why it can run nothing any more, or None.
     broken: str | None
+    #: What the jobs that run have printed and logged.
+    output: Output
 
     def prepare(self) -> None:
         """Do what must come before this process has threads or connections."""

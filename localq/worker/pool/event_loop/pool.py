@@ -22,9 +22,10 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
-from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Logged, Printed, Report, cancelled_unstarted
+from localq.worker.pool.contract import Cause, Death, Handed, InHand, Logged, Printed, Report, cancelled_unstarted
 from localq.worker.pool.event_loop.child_handle import ChildHandle
 from localq.worker.pool.event_loop.run_ends import RunEnds
+from localq.worker.pool.output import Output
 from localq.worker.pool.process_facts import Stillborn, how_ended
 
 __all__ = ["EventLoopPool"]
@@ -68,6 +69,7 @@ class EventLoopPool:
     ) -> None:
         self.size = size
         self.broken: str | None = None
+        self.output = Output()
         self._app, self._kind, self._worker, self._clock = app, kind, worker, clock
         self._printed, self._logged, self._redirect = printed, logged, redirect
         self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
@@ -78,7 +80,6 @@ class EventLoopPool:
         self._hand: dict[str, tuple[Handed, float]] = {}
         self._ended: list[Report] = []
         self._notes: list[Note] = []
-        self._tails: dict[str, str] = {}
         self._ends = RunEnds(clock)
         self._stillborn = Stillborn(_MOST_STILLBORN)
         self._worn = self._closing = False
@@ -115,7 +116,7 @@ class EventLoopPool:
             if end is None:
                 self._held.appendleft(handed)
             else:
-                self._ended.append(Report(handed, end, self._tails.pop(job_id, None)))
+                self._ended.append(Report(handed, end, self.output.take(job_id)))
         self._hand.clear()
         if idle and child.reason is None and self._stillborn.too_many(self._clock.steady()):
             self.broken = f"its process died {_MOST_STILLBORN} times before it began anything; the last {how}"
@@ -226,7 +227,10 @@ class EventLoopPool:
         elif kind == frames.Kind.PRINTED:
             self._heard(*json.loads(body))
         elif kind == frames.Kind.LOG:
-            self._logged(json.loads(body))
+            job_id, line, record = json.loads(body)
+            if job_id in self._hand:
+                self.output.add(job_id, line)
+            self._logged(record)
         elif kind == frames.Kind.READY:
             child.ready, child.marking = True, body.endswith(b" 1")
 
@@ -234,7 +238,7 @@ class EventLoopPool:
         handed, since = self._hand.pop(job_id)
         child.done += 1
         end = self._ends.reported(job_id, outcome, self._wall(since))
-        self._ended.append(Report(handed, end, self._tails.pop(job_id, None)))
+        self._ended.append(Report(handed, end, self.output.take(job_id)))
         worn = self._max_tasks is not None and child.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         self._worn = self._worn or worn or fat
@@ -248,7 +252,7 @@ class EventLoopPool:
     def _heard(self, job_id: str, text: str, is_error: bool) -> None:
         found = self._hand.get(job_id)
         if found is not None:
-            self._tails[job_id] = (self._tails.get(job_id, "") + text)[-TAIL:]
+            self.output.add(job_id, text)
         self._printed(None if found is None else found[0].job, text, is_error)
 
     # Limits and ends
@@ -304,6 +308,7 @@ class EventLoopPool:
     def drop(self, ids: Collection[str]) -> None:
         """End jobs that are not ours any more, and say nothing of them."""
         gone = set(ids)
+        self.output.drop(gone)
         self._held = deque(handed for handed in self._held if handed.job.id not in gone)
         self._ended = [report for report in self._ended if report.job.id not in gone]
         for job_id in gone & set(self._hand):

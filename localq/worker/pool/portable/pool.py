@@ -106,7 +106,10 @@ class PortablePool(ThreadPool):
             job_id, text, is_error = json.loads(body)
             self._heard(job_id, text, is_error)
         elif kind == frames.Kind.LOG:
-            self._logged(json.loads(body))
+            job_id, line, record = json.loads(body)
+            if job_id is not None:
+                self._keep(job_id, line)
+            self._logged(record)
 
     # In the worker's thread
 

@@ -13,7 +13,8 @@ from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.outcome import Note, Outcome
 from localq.worker.pool import frames
-from localq.worker.pool.contract import TAIL, Cause, Handed, Logged, Printed, Report
+from localq.worker.pool.contract import Cause, Handed, Logged, Printed, Report
+from localq.worker.pool.output import Output
 from localq.worker.pool.processes.slot_handle import SlotHandle, Verdict
 from localq.worker.pool.processes.to_slots import ToSlots
 from localq.worker.pool.processes.work_ahead import WorkAhead
@@ -26,6 +27,7 @@ class FromSlots:
 
     Args:
         to_slots: Gets a slot that is worn, and whatever may be given to one that has room again.
+        output: Keeps what jobs print and log.
         printed: Called with what tasks print.
         logged: Called with the log records of slots.
         max_tasks: Runs after which a slot's process is replaced.
@@ -42,6 +44,7 @@ class FromSlots:
         clock: Clock,
         work_ahead: WorkAhead,
         *,
+        output: Output,
         printed: Printed,
         logged: Logged,
         max_tasks: int | None,
@@ -51,7 +54,7 @@ class FromSlots:
         self.bulky = False
         self._to_slots, self._clock, self._work_ahead = to_slots, clock, work_ahead
         self._printed, self._max_tasks, self._max_memory_kb = printed, max_tasks, max_memory_kb
-        self._logged = logged
+        self._logged, self._output = logged, output
         self._notes: list[Note] = []
         self._selector: selectors.BaseSelector | None = None
 
@@ -128,7 +131,10 @@ class FromSlots:
             job_id, text, is_error = json.loads(body)
             self._heard(slot, slot.jobs.get(job_id), text, is_error)
         elif kind == frames.Kind.LOG:
-            self._logged(json.loads(body))
+            job_id, line, record = json.loads(body)
+            if job_id in slot.jobs:
+                self._output.add(job_id, line)
+            self._logged(record)
         elif kind == frames.Kind.READY:
             slot.ready = True
             # The fork server says it, too, unless it died before it could.
@@ -149,7 +155,7 @@ class FromSlots:
         if slot.verdict is not None and slot.verdict.job_id == job.id:
             slot.verdict = slot.kill_at = None
         self._work_ahead.measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
-        self.ended.append(Report(handed, outcome, slot.tails.pop(job.id, None) if slot.tails else None))
+        self.ended.append(Report(handed, outcome, self._output.take(job.id)))
         worn = self._max_tasks is not None and slot.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         if worn or fat:
@@ -171,5 +177,5 @@ class FromSlots:
     def _heard(self, slot: SlotHandle, handed: Handed | None, text: str, is_error: bool) -> None:
         job = None if handed is None else handed.job
         if job is not None:
-            slot.tails[job.id] = (slot.tails.get(job.id, "") + text)[-TAIL:]
+            self._output.add(job.id, text)
         self._printed(job, text, is_error)

@@ -20,6 +20,7 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Note
 from localq.worker.pool.contract import Handed, InHand, Logged, Printed, Report, cancelled_unstarted
+from localq.worker.pool.output import Output
 from localq.worker.pool.process_facts import Stillborn, how_ended
 from localq.worker.pool.processes.forkserver import ForkServer
 from localq.worker.pool.processes.from_slots import FromSlots
@@ -64,6 +65,7 @@ class ProcessPool:
     ) -> None:
         self.size = size
         self.broken: str | None = None
+        self.output = Output()
         self._app, self._worker, self._clock, self._redirect = app, worker, clock, redirect
         self._slots: dict[int, SlotHandle] = {}
         ahead = WorkAhead()
@@ -72,6 +74,7 @@ class ProcessPool:
             self._to_slots,
             clock,
             ahead,
+            output=self.output,
             printed=printed,
             logged=logged,
             max_tasks=max_tasks,
@@ -156,7 +159,7 @@ class ProcessPool:
         self._to_slots.held.extendleft(reversed(slot.take_back()))
         for handed in slot.jobs.values():
             death = self._deaths.of(slot, handed.job, code)
-            self._from_slots.ended.append(Report(handed, death, slot.tails.pop(handed.job.id, None)))
+            self._from_slots.ended.append(Report(handed, death, self.output.take(handed.job.id)))
         slot.jobs.clear()
         self._forget(slot)
         if not self._closing and self.broken is None and slot.index < self.size:
@@ -239,6 +242,7 @@ class ProcessPool:
     def drop(self, ids: Collection[str]) -> None:
         """End jobs that are not ours any more, and say nothing of them."""
         gone = set(ids)
+        self.output.drop(gone)
         self._to_slots.withdraw(gone)
         self._from_slots.ended = [report for report in self._from_slots.ended if report.job.id not in gone]
         for slot in list(self._slots.values()):

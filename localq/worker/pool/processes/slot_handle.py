@@ -65,7 +65,6 @@ class SlotHandle:
         self.done = 0
         self.defined: dict[str, Any] = {}
         self.frames = frames.Frames()
-        self.tails: dict[str, str] = {}
         self.verdict: Verdict | None = None
         #: When it gets the last signal, should it not have died of the verdict's by then.
         self.kill_at: float | None = None

@@ -25,7 +25,9 @@ from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
-from localq.worker.pool.contract import TAIL, Cause, Death, Handed, InHand, Printed, Report
+from localq.worker.pool.contract import Cause, Death, Handed, InHand, Printed, Report
+from localq.worker.pool.log_records import KeptRecords
+from localq.worker.pool.output import Output
 from localq.worker.pool.threads.slot_thread import SlotThread
 from localq.worker.pool.threads.streams import Redirection
 from localq.worker.pool.unknown_task import unknown_task
@@ -58,10 +60,12 @@ class ThreadPool:
     ) -> None:
         self.size, self.clock = size, clock
         self.broken: str | None = None
+        self.output = Output()
         self._print, self._redirect = printed, redirect
         self._redirection: Redirection | None = None
-        self._texts: queue.SimpleQueue[tuple[str, str, bool]] = queue.SimpleQueue()
-        self._tails: dict[str, str] = {}
+        self._records: KeptRecords | None = None
+        #: What tasks printed, and whether to stderr; None: they logged it, and it is told already.
+        self._texts: queue.SimpleQueue[tuple[str, str, bool | None]] = queue.SimpleQueue()
         self._ids: dict[str, Job] = {}
         self.waiting: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
         self._app, self._worker = app, worker
@@ -89,6 +93,7 @@ class ThreadPool:
         self._app.annotate_by(self._note)
         if self._redirect:
             self._redirection = Redirection(self._heard)
+        self._records = KeptRecords(self._keep)
         worker_process_init.send(None)
         for _ in range(self.size):
             self._start_one()
@@ -129,14 +134,21 @@ class ThreadPool:
         self._ring()
         return True
 
+    def _keep(self, job_id: str, line: str) -> None:
+        """Take what a task logged, from its thread."""
+        if job_id in self._ids:
+            self._texts.put((job_id, line, None))
+            self._ring()
+
     def _pass_texts(self) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
                 job_id, text, is_error = self._texts.get_nowait()
                 job = self._ids.get(job_id)
-                if job is not None:
-                    self._tails[job_id] = (self._tails.get(job_id, "") + text)[-TAIL:]
-                self._print(job, text, is_error)
+                if job_id in self._hand:
+                    self.output.add(job_id, text)
+                if is_error is not None:
+                    self._print(job, text, is_error)
 
     def _ring(self) -> None:
         with contextlib.suppress(OSError):
@@ -175,13 +187,13 @@ class ThreadPool:
             handed = self._hand.get(report.job.id)
             if thread.abandoned or handed is None or handed.job.run_token != report.job.run_token:
                 continue
+            self._pass_texts()
             del self._hand[report.job.id]
             number = self._cancelled.pop(report.job.id, 0)
             if number and isinstance(report.end, Outcome) and report.end.ending == Ending.RELEASED:
                 report = report._replace(end=Death(Cause.CANCELLED, "cancelled while it ran", None, number))
-            self._pass_texts()
             self._ids.pop(report.job.id, None)
-            ended.append(report._replace(output=self._tails.pop(report.job.id, None)))
+            ended.append(report._replace(output=self.output.take(report.job.id)))
 
     def notes(self) -> list[Note]:
         """Return what tasks said of themselves."""
@@ -234,6 +246,7 @@ class ThreadPool:
 
     def drop(self, ids: Collection[str]) -> None:
         """Forget jobs that are not ours any more; those that run go on in their threads."""
+        self.output.drop(ids)
         for job_id in ids:
             self._hand.pop(job_id, None)
 
@@ -248,11 +261,15 @@ class ThreadPool:
             if left > 0:
                 after.append(left)
                 continue
-            del self._hand[handed.job.id]
             reason = f"hard time limit of {hard:g} s exceeded"
-            self._given_up.append(Report(handed, Death(Cause.TIME_LIMIT, reason, None, 9), None))
+            self._give_up(handed, Death(Cause.TIME_LIMIT, reason, None, 9))
             self._abandon(thread, handed)
         return min(after, default=None)
+
+    def _give_up(self, handed: Handed, death: Death) -> None:
+        self._pass_texts()
+        del self._hand[handed.job.id]
+        self._given_up.append(Report(handed, death, self.output.take(handed.job.id)))
 
     def _abandon(self, thread: SlotThread, handed: Handed) -> None:
         thread.abandoned = True
@@ -268,9 +285,8 @@ class ThreadPool:
     def kill(self) -> None:
         """Give up every running job; the threads end with the process."""
         for thread, handed in self._running():
-            if self._hand.pop(handed.job.id, None) is not None:
-                death = Death(Cause.STOPPED, "the worker stopped before it ended", None)
-                self._given_up.append(Report(handed, death, None))
+            if handed.job.id in self._hand:
+                self._give_up(handed, Death(Cause.STOPPED, "the worker stopped before it ended", None))
             thread.abandoned = True
 
     def resize(self, size: int) -> None:
@@ -299,5 +315,7 @@ class ThreadPool:
         self._app.annotate_by(None)
         if self._redirection is not None:
             self._redirection.end()
+        if self._records is not None:
+            self._records.end()
         self._awake.close()
         self._wake.close()
