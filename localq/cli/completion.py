@@ -15,7 +15,7 @@ from localq import states
 from localq.app import LocalQ
 from localq.cli.app_option import load_app
 from localq.cli.lookup import existing
-from localq.monitor.jobs import SHORTEST_PREFIX, STATES
+from localq.monitor.jobs import ELLIPSIS, SHORTEST_PREFIX, STATES, ending
 from localq.store.protocol import Filter
 
 __all__ = ["ids", "queues", "state_names", "tasks"]
@@ -62,7 +62,10 @@ def _ids(app: LocalQ, incomplete: str) -> Iterable[CompletionItem]:
     read = existing(app).read
     long = len(incomplete) >= SHORTEST_PREFIX
     jobs = read.starting(incomplete, _OFFERED) if long else read.find(Filter(), _OFFERED).jobs
-    fitting = (job for job in jobs if job.id.startswith(incomplete))
+    fitting = [job for job in jobs if job.id.startswith(incomplete)]
+    if long and not fitting:
+        # What was copied from a table becomes the whole id.
+        fitting = ending(read, incomplete.removeprefix(ELLIPSIS))
     return (CompletionItem(job.id, help=f"{job.task} {states.public_state(job)}") for job in fitting)
 
 

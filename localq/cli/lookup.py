@@ -51,6 +51,10 @@ def known(read: Reading, name: str) -> Job:
     found = job_called(read, name)
     if found is not None:
         return found
-    hint = "" if len(name) >= SHORTEST_PREFIX else f" The start of an id must have {SHORTEST_PREFIX} characters."
+    hint = (
+        ""
+        if len(name) >= SHORTEST_PREFIX
+        else f" {SHORTEST_PREFIX} characters of an id, its first or its last, must be given."
+    )
     click.echo(f"There is no job {printable(name)!r}.{hint}", err=True)
     raise click.exceptions.Exit(exit_codes.UNKNOWN)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from localq.model.clock import to_datetime
+from localq.monitor.jobs import short_ids
 
 __all__ = ["age", "iso", "on_terminal", "printable", "show_json", "show_table", "when"]
 
@@ -66,6 +67,7 @@ def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None
     from rich.text import Text
 
     console = Console(highlight=False)
+    shown = _with_short_ids(columns, shown, console.width)
     natural = [max(map(cell_len, column)) for column in zip(columns, *shown, strict=True)]
     below = columns[-1] in _BELOW and _total(natural) > console.width
     widths = _fitted(columns, natural[:-1] if below else natural, console.width)
@@ -83,6 +85,15 @@ def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None
         line(row[: len(widths)])
         if below and row[-1]:
             console.print(Text(f"    {row[-1]}"), no_wrap=True, overflow="ellipsis")
+
+
+def _with_short_ids(columns: Sequence[str], shown: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
+    """Return rows with the ends of ids in the place of these, where a table is too wide otherwise."""
+    widths = [max(map(len, one)) for one in zip(columns, *shown, strict=True)]
+    if columns[0] != "id" or _total(widths[:-1] if columns[-1] in _BELOW else widths) <= width:
+        return shown
+    short = short_ids([row[0] for row in shown])
+    return [[one, *row[1:]] for one, row in zip(short, shown, strict=True)]
 
 
 def _print_blocks(console: Any, columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None:

@@ -1,23 +1,43 @@
-"""Find jobs: by id, by the start of an id, by what they are shown as."""
+"""Find jobs: by id, by the start or the end of an id, by what they are shown as."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from localq import states
 from localq.exceptions import QueryError
+from localq.model.clock import to_datetime
 from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.result.paged_jobs import paged
 from localq.serialization import failure
 from localq.store.protocol import Filter, Reading
 
-__all__ = ["SHORTEST_PREFIX", "STATES", "Wanted", "errors_of", "job_called", "jobs_in", "unfinished_family", "wanted"]
+__all__ = [
+    "ELLIPSIS",
+    "SHORTEST_PREFIX",
+    "STATES",
+    "Wanted",
+    "ending",
+    "errors_of",
+    "job_called",
+    "jobs_in",
+    "short_ids",
+    "unfinished_family",
+    "wanted",
+]
 
-#: Characters of an id that may stand for the whole.
+#: Characters of an id that may stand for the whole: the first ones, or the last.
 SHORTEST_PREFIX = 6
+#: Stands before the end of an id.
+ELLIPSIS = "…"
+#: Characters of an id that are shown where there is little room.
+_SHORT = 8
+#: Jobs told of where several are meant; the newest ones among which is looked for the end of an id.
+_SHOWN_ALIKE, _LOOKED_AT, _AT_ONCE = 5, 50_000, 2_000
 _WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 #: The names of states to look for, Celery's first, and where such jobs are.
 STATES: dict[str, tuple[JobState, ...]] = {
@@ -36,20 +56,47 @@ _SHOWN = ("PROGRESS", states.IGNORED, states.REJECTED, states.RECEIVED)
 # One
 
 
-def job_called(read: Reading, name: str) -> Job | None:
-    """Return the job of an id, or the only one whose id starts so; None if there is none.
+def job_called(read: Reading, name: str, *, ends: bool = True) -> Job | None:
+    """Return the job of an id, or the only one whose id starts or ends so; None if there is none.
+
+    Args:
+        name: The end of an id may have an ellipsis before it, as tables show it.
+        ends: Whether to look for that: many jobs are read where there is none.
 
     Raises:
-        QueryError: several ids start so.
+        QueryError: several ids start so, or end so.
     """
     exact = read.get([name]).get(name)
-    if exact is not None or len(name) < SHORTEST_PREFIX:
+    end = name.removeprefix(ELLIPSIS)
+    if exact is not None or len(end) < SHORTEST_PREFIX:
         return exact
-    found = read.starting(name, 4)
+    found, how = (read.starting(name, _SHOWN_ALIKE + 1), "start") if end == name else ([], "end")
+    if not found and ends:
+        found, how = ending(read, end), "end"
     if len(found) > 1:
-        listed = "\n".join(f"  {one.id}" for one in found[:3]) + ("\n  ..." if found[3:] else "")
-        raise QueryError(f"Several ids start with {name!r}:\n{listed}")
+        listed = "\n".join(map(_told, found[:_SHOWN_ALIKE])) + ("\n  ..." if found[_SHOWN_ALIKE:] else "")
+        raise QueryError(f"Several ids {how} with {end!r}:\n{listed}")
     return found[0] if found else None
+
+
+def ending(read: Reading, end: str) -> list[Job]:
+    """Return some of the newest jobs whose ids end so: no store knows its jobs by that, they are gone through."""
+    newest = islice(paged(read, Filter(), _AT_ONCE), _LOOKED_AT)
+    return list(islice((job for job in newest if job.id.endswith(end)), _SHOWN_ALIKE + 1))
+
+
+def _told(job: Job) -> str:
+    added = to_datetime(job.created_at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return f"  {job.id}  {job.task}  {states.public_state(job)}  {added}"
+
+
+def short_ids(ids: Sequence[str]) -> list[str]:
+    """Return the ends of ids, with an ellipsis before them, as long as tells these apart; a short id is left whole."""
+    for length in range(_SHORT, max(map(len, ids), default=0)):
+        short = [one if len(one) <= length + 1 else f"{ELLIPSIS}{one[-length:]}" for one in ids]
+        if len(set(short)) == len(set(ids)):
+            return short
+    return list(ids)
 
 
 # Many

@@ -310,7 +310,7 @@ def test_an_unknown_id_ends_with_4(q: LocalQ, localq: Run) -> None:
     short, unknown = localq("result", "job-1"), localq("result", "nothing")
 
     assert short.exit_code == unknown.exit_code == 4
-    assert "must have 6 characters" in short.stderr
+    assert "6 characters of an id, its first or its last, must be given" in short.stderr
     assert unknown.stderr == "There is no job 'nothing'.\n"
 
 
@@ -835,7 +835,7 @@ def test_a_person_sees_tables_with_headings(q: LocalQ) -> None:
     assert "ValueError: no [bold]markup[/bold] \\x1b[31m" in row
 
 
-def test_a_narrow_terminal_still_shows_whole_ids(q: LocalQ) -> None:
+def test_a_narrow_terminal_shows_the_ends_of_ids_which_commands_take(q: LocalQ, localq: Run) -> None:
     job_id = "01a206a3-e4d5-7ebe-8000-0004014eed8f"
     failed(q, job_id, ValueError("x" * 500))
 
@@ -843,7 +843,8 @@ def test_a_narrow_terminal_still_shows_whole_ids(q: LocalQ) -> None:
 
     assert all(len(line) <= 80 for line in seen.splitlines())
     _, row, error = seen.splitlines()
-    assert row.split()[:2] == [job_id, q.store.read.get([job_id])[job_id].task]
+    assert row.split()[:2] == ["…014eed8f", q.store.read.get([job_id])[job_id].task]
+    assert job_id in localq("result", row.split()[0]).stdout
     assert error.startswith("    ValueError: xxx")
 
 

@@ -40,8 +40,9 @@ _AGAIN_S = 2.0
 def logs(context: click.Context, app: LocalQ, job_id: str | None, follow: bool) -> None:
     """Show what a job has printed and logged, run by run.
 
-    Of each run the last 16,384 characters are kept. What a run that goes on has said is asked of its worker. The
-    text goes to standard output; which run it is, and how that ended, to standard error.
+    ID may be the start or the end of an id. Of each run the last 16,384 characters are kept. What a run that goes on
+    has said is asked of its worker. The text goes to standard output; which run it is, and how that ended, to
+    standard error.
     """
     if job_id is None:
         raise click.UsageError(

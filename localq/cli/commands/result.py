@@ -52,7 +52,7 @@ def result(
 ) -> None:
     """Show a job's call, its state, its result or error, and its attempts.
 
-    ID may be the start of an id, if no other id starts so. Ends with 0 for a success, 1 for a failed or
+    ID may be the start or the end of an id, if no other has that. Ends with 0 for a success, 1 for a failed or
     revoked job, 3 for one that is not finished, 4 for an unknown id.
     """
     store = existing(app)

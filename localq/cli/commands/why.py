@@ -22,7 +22,7 @@ __all__ = ["why"]
 def why(app: LocalQ, job_id: str, as_json: bool) -> None:
     """Say in a sentence why a job does not run.
 
-    ID may be the start of an id. The answer is of this moment: what a worker does next may change it.
+    ID may be the start or the end of an id. The answer is of this moment: what a worker does next may change it.
     """
     store = existing(app)
     job = known(store.read, job_id)

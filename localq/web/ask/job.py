@@ -86,7 +86,7 @@ def job_seen(app: LocalQ, store: Store, name: str) -> JobSeen | None:
     Raises:
         QueryError: several ids start so.
     """
-    found = job_called(store.read, name)
+    found = job_called(store.read, name, ends=False)
     seen = None if found is None else store.read.seen([found.id]).get(found.id)
     if seen is None:
         return None

@@ -32,7 +32,7 @@ async def edit(site: Site, request: Request) -> Response:
 
 
 def _job(store: Store, name: str) -> Job | None:
-    found = job_called(store.read, name)
+    found = job_called(store.read, name, ends=False)
     return None if found is None else store.read.get([found.id], args=True).get(found.id)
 
 

@@ -50,7 +50,7 @@ def _found(site: Site, store: Store, asked: Asked) -> _Found:
 
 
 async def find(site: Site, request: Request) -> Response:
-    """Go to the job of an id, or of the start of one."""
+    """Go to the job of an id, or of the start or the end of one."""
     name = request.query_params.get("id", "").strip()
     job = await site.desk.ask(lambda store: job_called(store.read, name) if name else None)
     if job is None:

@@ -6,9 +6,10 @@ import pytest
 
 from localq import LocalQ
 from localq.exceptions import LocalQError, QueryError
+from localq.model.ids import new_id
 from localq.model.job import JobState
 from localq.monitor import queues
-from localq.monitor.jobs import job_called, jobs_in, wanted
+from localq.monitor.jobs import job_called, jobs_in, short_ids, wanted
 
 
 def test_the_start_of_an_id_stands_for_the_only_one_that_starts_so(q: LocalQ) -> None:
@@ -22,12 +23,47 @@ def test_the_start_of_an_id_stands_for_the_only_one_that_starts_so(q: LocalQ) ->
     assert job_called(q.store.read, "zzzzzz") is None
 
 
-def test_the_start_of_several_ids_is_refused_with_three_of_them(q: LocalQ) -> None:
-    for number in range(5):
-        q.send_task("shop.pack", task_id=f"abcdef-{number}")
+@pytest.mark.parametrize("name", ["ghi-12", "…ghi-12", "efghi-12"])
+def test_so_does_the_end_of_one_with_the_ellipsis_of_a_table_or_without(q: LocalQ, name: str) -> None:
+    sent = q.send_task("shop.pack", task_id="abcdefghi-12")
+    q.send_task("shop.pack", task_id="abcdefghi-13")
 
-    with pytest.raises(QueryError, match=r"Several ids start with 'abcdef':\n(  abcdef-.\n){3}  \.\.\.$"):
-        job_called(q.store.read, "abcdef")
+    found = job_called(q.store.read, name)
+
+    assert found is not None
+    assert found.id == sent.id
+    assert job_called(q.store.read, "ghi-12", ends=False) is None
+    assert job_called(q.store.read, "…hi-12") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "ids", "how"),
+    [("abcdef", "abcdef-{}", "start"), ("-abcdef", "{}-abcdef", "end")],
+)
+def test_what_fits_several_is_refused_with_enough_to_choose(q: LocalQ, name: str, ids: str, how: str) -> None:
+    for number in range(7):
+        q.send_task("shop.pack", task_id=ids.format(number))
+    one = ids.format(".")
+
+    with pytest.raises(
+        QueryError,
+        match=rf"Several ids {how} with '{name}':\n(  {one}  shop.pack  PENDING  \d+-\d\d-\d\d [\d:]+\n){{5}}  \.\.\.$",
+    ):
+        job_called(q.store.read, name)
+
+
+def test_ids_are_shortened_to_what_tells_them_apart() -> None:
+    near = ["00000000-0001-2222", "00000000-0002-2222", "mine"]
+
+    assert short_ids(near) == ["…001-2222", "…002-2222", "mine"]
+    assert short_ids(["00000000-1111-0000abcd", "00000000-2222-0000abcd"]) == ["…1-0000abcd", "…2-0000abcd"]
+    assert short_ids([]) == []
+
+
+def test_the_ids_of_one_program_differ_within_the_ends_that_are_shown() -> None:
+    ids = [new_id() for _ in range(1000)]
+
+    assert len({one[-8:] for one in ids}) == 1000
 
 
 def test_a_state_that_nothing_is_in_is_refused_with_the_nearest(q: LocalQ) -> None:
