@@ -24,6 +24,7 @@ from localq.model.clock import SYSTEM
 from localq.model.outcome import Outcome
 from localq.worker.pool.contract import Cause, Death, Handed
 from localq.worker.pool.event_loop.pool import EventLoopPool
+from localq.worker.pool.event_loop.run_ends import RunEnds
 from tests.worker.waiting import alive, hold, until
 
 KINDS = ("asyncio", "gevent")
@@ -357,6 +358,39 @@ def test_a_pool_that_is_restarted_gets_a_new_process_and_goes_on(q: LocalQ, kind
     assert after != before
     assert not alive(before)
     assert not alive(after)
+
+
+def test_handing_out_a_job_looks_at_none_of_those_that_run(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    @q.task
+    async def nap() -> None:
+        await asyncio.sleep(60)
+
+    looked = 0
+    runs_alone = RunEnds.runs_alone
+
+    def counted(self: RunEnds, handed: Handed) -> bool:
+        nonlocal looked
+        looked += 1
+        return runs_alone(self, handed)
+
+    monkeypatch.setattr(RunEnds, "runs_alone", counted)
+    with selectors.DefaultSelector() as selector:
+        pool = EventLoopPool(
+            q, 200, "asyncio", worker="w@h", clock=q.clock, printed=lambda *_: None, logged=lambda _: None
+        )
+        pool.prepare()
+        pool.start(selector)
+        try:
+            _hear(pool, selector, lambda: pool._child is not None and pool._child.ready)
+            for _ in range(200):
+                assert pool.room()
+                pool.submit(_claimed(q, nap.delay().id))
+            running = len(pool.in_hand())
+        finally:
+            pool.close()
+
+    assert running == 200
+    assert looked < 5 * 200
 
 
 @pytest.mark.parametrize("pool", KINDS)

@@ -134,7 +134,7 @@ class EventLoopPool:
         """Return how many more jobs may run."""
         if self.broken is not None or self._closing or self._worn or self._held:
             return 0
-        if any(self._ends.runs_alone(handed) for handed, _ in self._hand.values()):
+        if self._alone():
             return 0
         return max(0, self.size - len(self._hand))
 
@@ -157,7 +157,7 @@ class EventLoopPool:
         if self._child is None or not self._child.ready:
             return
         share: list[Handed] = []
-        while self._held and not any(self._ends.runs_alone(handed) for handed, _ in self._hand.values()):
+        while self._held and not self._alone():
             if self._ends.runs_alone(self._held[0]) and self._hand:
                 break
             handed = self._held.popleft()
@@ -178,6 +178,10 @@ class EventLoopPool:
             for handed in share:
                 del self._hand[handed.job.id]
             self._held.extendleft(reversed(share))
+
+    def _alone(self) -> bool:
+        """Whether a job is in the process that runs alone; it is the only one then, so that there is one to look at."""
+        return len(self._hand) == 1 and any(self._ends.runs_alone(handed) for handed, _ in self._hand.values())
 
     def take_back(self) -> list[Job]:
         """Return jobs that wait for the process to have room."""
