@@ -85,7 +85,7 @@ def open_store(
 ) -> Any:
     """Return the store for a path or URL, not opened yet.
 
-    The driver is imported here and not before: a program that never enqueues does not pay for SQLAlchemy.
+    The driver is imported here and not before: a program that never enqueues does not pay for it.
 
     Args:
         location: A file path, ":memory:", "sqlite:///path", "postgresql://user@host/database?schema=localq", or

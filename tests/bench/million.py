@@ -18,7 +18,7 @@ from typing import Any
 from localq import LocalQ
 from localq.model.job import JobState
 from localq.serialization import failure
-from localq.store.sql.schema import ATTEMPT_BITS
+from localq.store.sql.layout import ATTEMPT_BITS
 
 __all__ = ["FAMILY", "RARE", "fill"]
 

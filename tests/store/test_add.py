@@ -9,7 +9,7 @@ import pytest
 from localq.exceptions import StoreError
 from localq.model.job import JobState
 from localq.store.protocol import Filter
-from localq.store.sql.schema import INLINE_ARGS
+from localq.store.sql.layout import INLINE_ARGS
 from tests.store.given import (
     HOUR,
     NOW,

@@ -14,7 +14,7 @@ from localq import LocalQ
 from localq.exceptions import StoreVersion
 from localq.host.presence import Presence
 from localq.store.protocol import Topic
-from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sql.layout import SCHEMA_VERSION
 from tests.store.files import opened
 from tests.store.given import NOW, new
 

@@ -10,7 +10,7 @@ from localq.exceptions import StoreError
 from localq.model.job import Job, JobState
 from localq.model.outcome import Completion
 from localq.store.protocol import Filter
-from localq.store.sql.schema import LAST_ATTEMPT
+from localq.store.sql.layout import LAST_ATTEMPT
 from tests.store.given import (
     HOUR,
     NOW,

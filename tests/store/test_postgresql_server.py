@@ -18,7 +18,7 @@ from localq.model.worker import Served, WorkerState
 from localq.store import check_there, examine, open_reader, open_store, sizes
 from localq.store.postgresql import examine as examination
 from localq.store.protocol import Topic
-from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sql.layout import SCHEMA_VERSION
 from tests.store.given import LEASE, NOW, card, claimed, done, new, news, worker
 from tests.store.server import reason, server
 from tests.store.together import DEADLINE_S

@@ -7,19 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from localq.store.sql.schedule_statements import schedule_statements
 from localq.store.sqlite.dialect import SQLITE
 from tests.store.files import opened
 from tests.store.given import HOUR, NOW
 from tests.store.timed import CONFIG, defined
 
 PLANS = {
-    "every.due": "SEARCH schedule USING INDEX schedule_due (due_at<?)",
-    "every.next_due": "SEARCH schedule USING INDEX schedule_due (due_at>?)",
-    "every.held": "SEARCH schedule USING INDEX schedule_held (held_at>?)",
-    "some.due": "SEARCH schedule USING INDEX schedule_due (due_at<?)",
-    "some.next_due": "SEARCH schedule USING INDEX schedule_due (due_at>?)",
-    "some.held": "SEARCH schedule USING INDEX schedule_held (held_at>?)",
+    "due": "SEARCH schedule USING INDEX schedule_due (due_at<?)",
+    "next_due": "SEARCH schedule USING INDEX schedule_due (due_at>?)",
+    "held": "SEARCH schedule USING INDEX schedule_held (held_at>?)",
+    "due_of": "SEARCH schedule USING INDEX schedule_due (due_at<?)",
+    "next_due_of": "SEARCH schedule USING INDEX schedule_due (due_at>?)",
+    "held_of": "SEARCH schedule USING INDEX schedule_held (held_at>?)",
+    "found": "SCAN schedule USING INDEX sqlite_autoindex_schedule_1",
+    "found_after": "SEARCH schedule USING INDEX sqlite_autoindex_schedule_1 (name>?)",
+    "found_named": "SEARCH schedule USING INDEX sqlite_autoindex_schedule_1 (name=?)",
     "of_source": "SEARCH schedule USING INDEX schedule_source (source=?)",
     "of_name": "SEARCH schedule USING INDEX sqlite_autoindex_schedule_1 (name=?)",
     "of_names": "SEARCH schedule USING INDEX sqlite_autoindex_schedule_1 (name=?)",
@@ -35,9 +37,7 @@ PLANS = {
 @pytest.mark.parametrize("name", PLANS)
 def test_each_look_goes_through_an_index(tmp_path: Path, name: str) -> None:
     opened(tmp_path / "jobs.db").close()
-    statements = schedule_statements(SQLITE)
-    whose, _, found = name.rpartition(".")
-    statement = getattr(statements.looking(every=whose == "every") if whose else statements, found)
+    statement = getattr(SQLITE.texts.schedule, name)
 
     connection = sqlite3.connect(tmp_path / "jobs.db")
     plan = connection.execute(f"EXPLAIN QUERY PLAN {statement.text}", statement.values({})).fetchall()

@@ -19,7 +19,7 @@ from localq.model.edges import Edge
 from localq.model.job import JobState
 from localq.store import open_store
 from localq.store.protocol import Topic
-from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sql.layout import SCHEMA_VERSION
 from localq.store.sqlite import filesystem
 from localq.store.sqlite.file_format import APPLICATION_ID
 from localq.store.sqlite.store import SqliteStore

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from localq.store.sql.limit_statements import limit_statements
 from localq.store.sql.statement import Statement
 from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.store import SqliteStore
@@ -22,14 +21,14 @@ def plan(tmp_path: Path, statement: Statement) -> str:
 
 @pytest.mark.parametrize("name", ["next_queue", "next_task", "let_out"])
 def test_parked_jobs_are_found_by_their_own_index(tmp_path: Path, name: str) -> None:
-    found = plan(tmp_path, (found := getattr(limit_statements(SQLITE), name)) and getattr(found, "one", found))
+    found = plan(tmp_path, (found := getattr(SQLITE.texts.limit, name)) and getattr(found, "one", found))
 
     assert "USING INDEX job_parked (queue" in found or "USING COVERING INDEX job_parked (queue" in found
     assert "TEMP B-TREE" not in found
 
 
 def test_the_first_jobs_of_a_queue_are_parked_without_a_look_at_the_rest(tmp_path: Path) -> None:
-    found = plan(tmp_path, limit_statements(SQLITE).park)
+    found = plan(tmp_path, SQLITE.texts.limit.park)
 
     assert "SEARCH job USING INDEX job_ready (queue=?)" in found
     assert "TEMP B-TREE" not in found

@@ -14,7 +14,7 @@ from localq.exceptions import (
     StoreForeign,
     StoreVersion,
 )
-from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sql.layout import SCHEMA_VERSION
 from localq.store.sqlite.conversions import OLDEST
 from localq.store.sqlite.store import SqliteStore
 from tests.store import children

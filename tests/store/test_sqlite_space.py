@@ -14,11 +14,8 @@ from localq.exceptions import StoreFull
 from localq.model import failpoints
 from localq.model.job import JobState
 from localq.store.protocol import Filter
-from localq.store.sql.found_jobs import looks, shape_of
-from localq.store.sql.job_statements import job_statements
-from localq.store.sql.read_statements import read_statements
+from localq.store.sql.job_shape import shape_of
 from localq.store.sql.statement import Statement
-from localq.store.sql.worker_statements import worker_statements
 from localq.store.sqlite import database as sqlite_database
 from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.store import SqliteStore
@@ -265,9 +262,9 @@ def test_a_limit_on_file_sizes_says_so_and_loses_nothing(path: Path) -> None:
 def statement_called(name: str) -> Statement:
     """Return a statement by its name, in whatever table it is."""
     (found,) = [
-        getattr(table(SQLITE), name)
-        for table in (job_statements, read_statements, worker_statements)
-        if hasattr(table(SQLITE), name)
+        getattr(room, name)
+        for room in (SQLITE.texts.job, SQLITE.texts.read, SQLITE.texts.worker)
+        if hasattr(room, name)
     ]
     return getattr(found, "one", cast(Statement, found))
 
@@ -345,7 +342,7 @@ def test_rare_jobs_are_found_without_going_through_all_others(
 ) -> None:
     fill_with_every_state(store)
 
-    said = [plan(path, Statement(look.query(), SQLITE.compiler)) for look in looks(shape_of(which), SQLITE)]
+    said = [plan(path, look.query) for look in SQLITE.lookers(shape_of(which))]
 
     assert [index in one for one in said] == [True]
 

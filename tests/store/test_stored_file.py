@@ -15,7 +15,7 @@ from localq import LocalQ, current
 from localq.exceptions import TaskRevokedError
 from localq.model.job import JobState
 from localq.result import GroupResult
-from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sql.layout import SCHEMA_VERSION
 from localq.store.sqlite.conversions import OLDEST
 from localq.testing import start_worker
 from tests.store import children

@@ -6,7 +6,7 @@ A batch of jobs is a dozen of them, with a value of each job.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Any
 
@@ -16,8 +16,9 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 from localq.store.postgresql.texts import as_kept
+from localq.store.sql.statement import Kind
 
-__all__ = ["Blobs", "Numbers", "Texts", "teach"]
+__all__ = ["LISTS", "Blobs", "Numbers", "Texts", "teach"]
 
 _HEAD, _EMPTY, _LENGTH, _NUMBER = Struct("!5i"), Struct("!3i"), Struct("!i"), Struct("!iq")
 _NULL = _LENGTH.pack(-1)
@@ -39,6 +40,10 @@ class Blobs(tuple[bytes | None, ...]):
     """A list of bytea."""
 
     __slots__ = ()
+
+
+#: What makes a parameter of a list, by what is in it.
+LISTS: dict[Kind, Callable[[Sequence[Any]], Any]] = {"bytes": Blobs, "number": Numbers, "text": Texts}
 
 
 def _number(value: int) -> bytes:

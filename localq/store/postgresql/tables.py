@@ -9,7 +9,7 @@ from localq.exceptions import StoreForeign, StoreVersion
 from localq.model import failpoints
 from localq.store.postgresql.dialect import POSTGRESQL
 from localq.store.postgresql.place import Address
-from localq.store.sql.schema import READY_BY_TASK, SCHEMA_VERSION, metadata
+from localq.store.sql.layout import SCHEMA_VERSION
 
 __all__ = ["identity_of", "make"]
 
@@ -72,9 +72,9 @@ def make(cursor: Any, address: Address) -> str:
     if found is not None:
         return found
     cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {address.schema}")
-    for statement in POSTGRESQL.tables(metadata):
+    for statement in POSTGRESQL.texts.tables:
         cursor.execute(statement)
-    cursor.execute(POSTGRESQL.made_if_missing(READY_BY_TASK))
+    cursor.execute(POSTGRESQL.texts.ready_by_task)
     for table, filled in _FILLED.items():
         cursor.execute(f"ALTER TABLE {table} SET (fillfactor = {filled}, {_SWEPT})")
     failpoints.point("store.create")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model import failpoints
 from localq.model.job import Job
 from localq.model.rates import Rate
 from localq.model.worker import Claim, Served
+from localq.store.sql.compiled import JobTexts
 from localq.store.sql.database import NotAlone
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
-from localq.store.sql.job_statements import JobStatements, job_statements, with_args
 from localq.store.sql.known_tasks import KnownTasks
 from localq.store.sql.limits import Brakes, Limits
 
-__all__ = ["JobTaker", "due_queues", "first_due", "ready_queues"]
+__all__ = ["JobTaker", "due_queues", "first_due", "ready_queues", "with_args"]
 
 #: SCHEDULED jobs made READY in one claim; more wait for the next.
 _PROMOTED_AT_ONCE = 1000
@@ -34,10 +33,7 @@ class JobTaker:
         self._dialect, self._edges = dialect, edges
         self._limits = Limits(dialect)
         self._known = KnownTasks(dialect)
-
-    @cached_property
-    def _sql(self) -> JobStatements:
-        return job_statements(self._dialect)
+        self._sql = dialect.texts.job
 
     def claim(
         self,
@@ -185,17 +181,17 @@ class JobTaker:
         return taken
 
 
-def ready_queues(cursor: Any, sql: JobStatements) -> Iterator[str]:
+def ready_queues(cursor: Any, sql: JobTexts) -> Iterator[str]:
     """Return the queues that have ready jobs."""
     return sql.next_queue.run(cursor)
 
 
-def due_queues(cursor: Any, sql: JobStatements) -> Iterator[str]:
+def due_queues(cursor: Any, sql: JobTexts) -> Iterator[str]:
     """Return the queues that have jobs which wait for their time."""
     return sql.next_due_queue.run(cursor)
 
 
-def first_due(cursor: Any, sql: JobStatements, queue: str) -> int | None:
+def first_due(cursor: Any, sql: JobTexts, queue: str) -> int | None:
     """Return when the first job of a queue that waits for its time is to run."""
     at: int | None = sql.first_due.run(cursor, of_queue=queue).fetchone()[0]
     return at
@@ -203,3 +199,11 @@ def first_due(cursor: Any, sql: JobStatements, queue: str) -> int | None:
 
 def _order(row: Sequence[Any]) -> tuple[int, int]:
     return -row[4], row[0]
+
+
+def with_args(cursor: Any, sql: JobTexts, one: Job) -> Job:
+    """Return a job that was read with its arguments, long ones too."""
+    if one.args is not None:
+        return one
+    found = sql.payload.run(cursor, job=one.key).fetchone()
+    return one._replace(args=found[0] if found else b"")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, bindparam, case, delete, func, insert, literal_column, or_, select, update
 
 from localq.model.edges import OnError, Passing, Role
 from localq.model.job import JobState
-from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.job_clauses import FINAL, claimed_values, job_columns, run_again
 from localq.store.sql.schema import edge, job, state_is
-from localq.store.sql.statement import StatementTable
+from localq.store.sql.statement_table import StatementTable
+from localq.store.sql.words import SqlWords
 
-__all__ = ["EdgeStatements", "edge_statements"]
+__all__ = ["EdgeStatements"]
 
 P = bindparam
 
@@ -22,8 +21,8 @@ P = bindparam
 class EdgeStatements(StatementTable):
     """What ties jobs together, and counts down."""
 
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
+    def __init__(self, words: SqlWords) -> None:
+        super().__init__(words)
         self._tying()
         self._counting()
         self._reviving()
@@ -84,7 +83,7 @@ class EdgeStatements(StatementTable):
 
     def _counting(self) -> None:
         waits = and_(job.c.key == P("k"), state_is(JobState.WAITING), job.c.waits > literal_column("0"))
-        keys = self.dialect.listed("keys")
+        keys = self.words.listed("keys")
         self.cancelled_of = self.made(select(job.c.key).where(job.c.key.in_(keys), state_is(JobState.CANCELLED)))
         self.waiters_of = self.made(
             select(edge.c.waiter, func.count()).where(edge.c.awaited.in_(keys)).group_by(edge.c.waiter)
@@ -96,7 +95,7 @@ class EdgeStatements(StatementTable):
             update(job)
             .where(waits)
             .values(
-                waits=self.dialect.larger(literal_column("0"), job.c.waits - P("n")),
+                waits=self.words.larger(literal_column("0"), job.c.waits - P("n")),
                 culprit=func.coalesce(job.c.culprit, P("of_culprit")),
             )
         )
@@ -147,9 +146,3 @@ class EdgeStatements(StatementTable):
             )
             .order_by(edge.c.position)
         )
-
-
-@cache
-def edge_statements(dialect: SqlDialect) -> EdgeStatements:
-    """Return the statements of a dialect, the same for all stores that share it."""
-    return EdgeStatements(dialect)

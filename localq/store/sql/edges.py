@@ -8,16 +8,13 @@ what it failed of. Each step of a chain that failed is one such step, and the en
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model.edges import OnError, Passing, Role
 from localq.model.job import Job, JobState, NewJob
 from localq.model.outcome import Completion
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.edge_statements import EdgeStatements, edge_statements
-from localq.store.sql.job_statements import job_statements
-from localq.store.sql.schema import INLINE_ARGS
+from localq.store.sql.layout import INLINE_ARGS
 
 __all__ = ["Edges"]
 
@@ -55,11 +52,8 @@ class Edges:
 
     def __init__(self, dialect: SqlDialect) -> None:
         self._dialect, self._bound = dialect, dialect.bound
-        self._jobs = job_statements(dialect)
-
-    @cached_property
-    def _sql(self) -> EdgeStatements:
-        return edge_statements(self._dialect)
+        self._jobs = dialect.texts.job
+        self._sql = dialect.texts.edge
 
     # Tying
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from localq.store.sql.database import Database
-from localq.store.sql.group_statements import GroupStatements, group_statements
 
 __all__ = ["SqlGroups"]
 
@@ -15,10 +12,7 @@ class SqlGroups:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-
-    @cached_property
-    def _sql(self) -> GroupStatements:
-        return group_statements(self._db.dialect)
+        self._sql = database.dialect.texts.group
 
     def save(self, group_id: str, content: bytes | None, now: int) -> None:
         """Keep what a group consists of, or drop it; see the protocol."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model.audit import Change, ChangeRow
 from localq.model.job import JobState
 from localq.model.tally import COARSE_US, FINE_US, Tally, added_up, tallied
 from localq.store.protocol.history import CHANGES_KEPT, TALLIES_KEPT_US
+from localq.store.sql.compiled import HistoryTexts
 from localq.store.sql.database import Database
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.history_statements import HistoryStatements, history_statements
-from localq.store.sql.job_statements import job_statements
 
 __all__ = ["SqlHistory", "count_gone", "remember"]
 
@@ -29,10 +27,7 @@ class SqlHistory:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-
-    @cached_property
-    def _sql(self) -> HistoryStatements:
-        return history_statements(self._db.dialect)
+        self._sql = database.dialect.texts.history
 
     def finished(self, since: int, until: int, step_us: int) -> list[Tally]:
         """Return how many jobs finished in each step; see the protocol."""
@@ -45,7 +40,7 @@ class SqlHistory:
         return added_up([*there, *gone], step_us) if gone else there
 
     def _ended(self, cursor: Any, since: int, until: int) -> Iterator[Sequence[Any]]:
-        jobs = job_statements(self._db.dialect)
+        jobs = self._db.dialect.texts.job
         for state in (state for state in JobState if state.final):
             for queue in jobs.next_done.run(cursor, of_state=int(state)):
                 rows = self._sql.ended.run(cursor, of_state=int(state), of_queue=queue, since=since, until=until)
@@ -72,7 +67,7 @@ class SqlHistory:
 
 def remember(cursor: Any, dialect: SqlDialect, keys: Sequence[int]) -> None:
     """Count finished jobs that are about to go, within the transaction that removes them."""
-    sql = history_statements(dialect)
+    sql = dialect.texts.history
     rows = sql.going.run(cursor, keys=dialect.bound(keys)).fetchall()
     fresh = tallied(rows, FINE_US)
     if not fresh:
@@ -85,10 +80,10 @@ def remember(cursor: Any, dialect: SqlDialect, keys: Sequence[int]) -> None:
 
 def count_gone(cursor: Any, dialect: SqlDialect, tallies: Sequence[Tally]) -> None:
     """Count finished jobs that were never here, by the steps they were counted in."""
-    _add(cursor, history_statements(dialect), added_up(tallies, FINE_US), FINE_US)
+    _add(cursor, dialect.texts.history, added_up(tallies, FINE_US), FINE_US)
 
 
-def _add(cursor: Any, sql: HistoryStatements, fresh: Sequence[Tally], step_us: int) -> None:
+def _add(cursor: Any, sql: HistoryTexts, fresh: Sequence[Tally], step_us: int) -> None:
     for one in fresh:
         row = sql.tally.run(cursor, at=one.at, task=one.task, queue=one.queue, state=one.state).fetchone()
         both = one if row is None else added_up([one, _tally(row)], step_us)[0]
@@ -96,7 +91,7 @@ def _add(cursor: Any, sql: HistoryStatements, fresh: Sequence[Tally], step_us: i
         sql.keep.run(cursor, **values)
 
 
-def _coarsen(cursor: Any, sql: HistoryStatements, newest: int) -> None:
+def _coarsen(cursor: Any, sql: HistoryTexts, newest: int) -> None:
     """Add up the oldest fine tallies, an hour's at a time: as fast as new ones come."""
     until = (newest - _FINE_KEPT_US) // COARSE_US * COARSE_US
     rows = sql.fine.run(cursor, before=until, step=COARSE_US).fetchone()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, func, literal_column, select
 
-from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.schema import ATTEMPT_BITS, LAST_ATTEMPT, attempt, change, job, tally
-from localq.store.sql.statement import StatementTable
+from localq.store.sql.layout import ATTEMPT_BITS, LAST_ATTEMPT
+from localq.store.sql.schema import attempt, change, job, tally
+from localq.store.sql.statement_table import StatementTable
+from localq.store.sql.words import SqlWords
 
-__all__ = ["HistoryStatements", "history_statements"]
+__all__ = ["HistoryStatements"]
 
 P = bindparam
 
@@ -31,8 +31,8 @@ def _ended() -> Select[Any]:
 class HistoryStatements(StatementTable):
     """What is remembered."""
 
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
+    def __init__(self, words: SqlWords) -> None:
+        super().__init__(words)
         self.ended = self.made(
             _ended().where(
                 job.c.state == P("of_state"),
@@ -41,19 +41,19 @@ class HistoryStatements(StatementTable):
                 job.c.finished_at < P("until"),
             )
         )
-        self.going = self.made(_ended().where(job.c.key.in_(dialect.listed("keys")), job.c.finished_at.is_not(None)))
+        self.going = self.made(_ended().where(job.c.key.in_(words.listed("keys")), job.c.finished_at.is_not(None)))
         self.tallies = self.made(
             select(*tally.columns).where(tally.c.at >= P("since"), tally.c.at < P("until")).order_by(tally.c.at)
         )
         one = (tally.c.at == P("at"), tally.c.task == P("task"), tally.c.queue == P("queue"))
         self.tally = self.made(select(*tally.columns).where(*one, tally.c.state == P("state")))
-        self.keep = self.made(dialect.upsert(tally, ["at", "task", "queue", "state"]))
+        self.keep = self.made(words.upsert(tally, ["at", "task", "queue", "state"]))
         self.drop_tallies = self.made(delete(tally).where(tally.c.at >= P("since"), tally.c.at < P("until")))
         # Those that do not stand at the beginning of a coarse step.
         fine = tally.c.at % P("step") != literal_column("0")
         self.fine = self.made(select(func.min(tally.c.at)).where(tally.c.at < P("before"), fine))
         columns = [column.name for column in change.columns if column.name != "key"]
-        self.record = self.made(dialect.insert_new(change, columns, ["token"]))
+        self.record = self.made(words.insert_new(change, columns, ["token"]))
         self.forget = self.made(delete(change).where(change.c.key <= P("up_to")))
         self.last_change = self.made(select(func.max(change.c.key)))
         before = change.c.key < P("before")
@@ -63,9 +63,3 @@ class HistoryStatements(StatementTable):
         self.changes_to = self.made(
             select(*told).where(before, change.c.target == P("of_target")).order_by(latest).limit(P("most"))
         )
-
-
-@cache
-def history_statements(dialect: SqlDialect) -> HistoryStatements:
-    """Return the statements of a dialect, the same for all stores that share it."""
-    return HistoryStatements(dialect)

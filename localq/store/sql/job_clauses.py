@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +22,7 @@ from sqlalchemy import (
 )
 
 from localq.model.job import Job, JobState
-from localq.store.sql.schema import ATTEMPT_BITS, edge, job, state_is
+from localq.store.sql.schema import edge, job, state_is
 
 __all__ = [
     "FINAL",
@@ -32,13 +31,11 @@ __all__ = [
     "kept_for_others",
     "may_go",
     "run_again",
-    "span",
     "waiting_columns",
 ]
 
 #: The first of the final states.
 FINAL: Any = literal_column(str(int(JobState.SUCCEEDED)))
-_SPAN = 1 << ATTEMPT_BITS
 _WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 
 
@@ -77,9 +74,9 @@ def claimed_values() -> dict[str, Any]:
     }
 
 
-def waiting_columns(*columns: Any, queues: Sequence[str] | None = None) -> CompoundSelect[Any]:
-    """Return columns of the jobs that wait or are due, by the index of each."""
-    wanted = [] if queues is None else [job.c.queue.in_(list(queues))]
+def waiting_columns(*columns: Any, queues: Any = None) -> CompoundSelect[Any]:
+    """Return columns of the jobs that wait or are due, by the index of each; `queues` is a subquery of names."""
+    wanted = [] if queues is None else [job.c.queue.in_(queues)]
     return union_all(*(select(*columns).where(state_is(state), *wanted) for state in _WAITING))
 
 
@@ -126,8 +123,3 @@ def run_again(which: ColumnElement[bool]) -> Update:
             culprit=null(),
         )
     )
-
-
-def span(sequence: int) -> tuple[int, int]:
-    """Return the first and the end (exclusive) of a job's attempt keys."""
-    return sequence * _SPAN, (sequence + 1) * _SPAN

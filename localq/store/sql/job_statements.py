@@ -1,11 +1,7 @@
-"""The statements that write jobs, made with SQLAlchemy Core and compiled when they are first used.
-
-Importing SQLAlchemy's dialects costs tens of milliseconds each: only the one that is used is.
-"""
+"""The statements that write jobs."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -28,19 +24,28 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from localq.model.edges import Role
-from localq.model.job import Job, JobState
+from localq.model.job import JobState
 from localq.model.orders import PAUSE, RATE
-from localq.store.sql.dialect import Given, SqlDialect
-from localq.store.sql.job_clauses import FINAL, claimed_values, job_columns, kept_for_others, may_go, run_again
+from localq.store.sql.job_clauses import (
+    FINAL,
+    claimed_values,
+    job_columns,
+    kept_for_others,
+    may_go,
+    run_again,
+    waiting_columns,
+)
 from localq.store.sql.schema import attempt, is_parked, is_timed, job, note, payload, standing_order, state_is, worker
-from localq.store.sql.statement import ManyRows, StatementTable
+from localq.store.sql.statement import ManyRows
+from localq.store.sql.statement_table import StatementTable
+from localq.store.sql.words import Given, SqlWords
 
-__all__ = ["JobStatements", "job_statements", "with_args"]
+__all__ = ["JobStatements"]
 
 P = bindparam
 
 
-def _outlook(dialect: SqlDialect) -> Executable:
+def _outlook(words: SqlWords) -> Executable:
     """Return what a live worker must know before it claims: what else may have to be done, and when.
 
     Whether anything may keep a claim from taking what is ready, when the next job is due, whether any cannot run
@@ -54,7 +59,7 @@ def _outlook(dialect: SqlDialect) -> Executable:
     stuck: Any = (
         select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0")).limit(1)
     )
-    ready = dialect.gathered(dialect.different(job.c.queue, [state_is(JobState.READY)]))
+    ready = words.gathered(words.different(job.c.queue, [state_is(JobState.READY)]))
     return select(braked, due.scalar_subquery(), stuck.scalar_subquery(), ready).where(
         worker.c.key == bindparam("k"), worker.c.gone == literal_column("0")
     )
@@ -111,8 +116,8 @@ def finish(given: Given) -> Executable:
 class JobStatements(StatementTable):
     """What adds, claims, finishes, changes and removes jobs."""
 
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
+    def __init__(self, words: SqlWords) -> None:
+        super().__init__(words)
         self._adding()
         self._claiming()
         self._finishing()
@@ -126,7 +131,7 @@ class JobStatements(StatementTable):
         self.add_member = self._added((*names, "waits", "role", "workflow"))
         self.by_id = self.made(select(*job_columns(with_args=False)).where(job.c.id == P("of_id")))
         self.standing = self.made(
-            self.dialect.locked(select(job.c.key, job.c.state, job.c.role).where(job.c.id == P("of_id")))
+            self.words.locked(select(job.c.key, job.c.state, job.c.role).where(job.c.id == P("of_id")))
         )
         self.place_of = self.made(select(job.c.key, job.c.role).where(job.c.id == P("of_id")))
         self.add_payload = self.made(
@@ -135,7 +140,7 @@ class JobStatements(StatementTable):
 
     def _added(self, names: tuple[str, ...]) -> ManyRows:
         kinds = {name: job.c[name].type for name in names}
-        return self.many(lambda given: self.dialect.insert_new(job, names, ["id"], given), kinds, by=("id", job.c.id))
+        return self.many(lambda given: self.words.insert_new(job, names, ["id"], given), kinds, by=("id", job.c.id))
 
     def _claiming(self) -> None:
         ready = state_is(JobState.READY)
@@ -145,15 +150,13 @@ class JobStatements(StatementTable):
             .order_by(job.c.run_at)
             .limit(P("most"))
         )
-        self.outlook = self.made(_outlook(self.dialect))
-        self.promote = self.made(
-            update(job).where(self.dialect.chosen(job.c.key, due)).values(state=int(JobState.READY))
-        )
+        self.outlook = self.made(_outlook(self.words))
+        self.promote = self.made(update(job).where(self.words.chosen(job.c.key, due)).values(state=int(JobState.READY)))
         in_queue = and_(is_timed(), job.c.queue == P("of_queue"))
         self.first_due = self.made(select(func.min(job.c.run_at)).where(in_queue))
         due_there = select(job.c.key).where(in_queue, job.c.run_at <= P("now")).order_by(job.c.run_at).limit(P("most"))
         self.promote_queue = self.made(
-            update(job).where(self.dialect.chosen(job.c.key, due_there)).values(state=int(JobState.READY))
+            update(job).where(self.words.chosen(job.c.key, due_there)).values(state=int(JobState.READY))
         )
         self.next_due_queue = self.different(job.c.queue, is_timed())
         self.next_queue = self.different(job.c.queue, ready)
@@ -167,13 +170,13 @@ class JobStatements(StatementTable):
         taken = claimed_values()
         back = job_columns(with_args=True, ready=True)
         self.claim_queue = self.made(
-            update(job).where(self.dialect.chosen(job.c.key, best)).values(taken).returning(*back)
+            update(job).where(self.words.chosen(job.c.key, best)).values(taken).returning(*back)
         )
-        listed = self.dialect.listed("keys")
+        listed = self.words.listed("keys")
         these = and_(ready, job.c.key.in_(listed))
         free = select(job.c.key).where(these).order_by(job.c.priority.desc(), job.c.key).limit(P("most"))
         self.claim_keys = self.made(
-            update(job).where(self.dialect.free(these, job.c.key, free)).values(taken).returning(*back)
+            update(job).where(self.words.free(these, job.c.key, free)).values(taken).returning(*back)
         )
         front = (
             select(job.c.key).where(state_is(JobState.READY), job.c.queue == P("of_queue")).limit(P("most")).subquery()
@@ -184,8 +187,7 @@ class JobStatements(StatementTable):
     def _finishing(self) -> None:
         self.finish = self.many(finish, FINISH, by=("k", job.c.key))
         kept = {f"kept_{column.name}": column.type for column in attempt.columns}
-        self.finish_whole = self.many(self._whole, FINISH | kept, by=("k", job.c.key))
-        self.finish_whole.whole = True
+        self.finish_whole = self.many(self._whole, FINISH | kept, by=("k", job.c.key), whole=True)
         self.new_call = self.made(
             update(job).where(job.c.key == P("k")).values(args=P("new_args"), options=P("new_options"))
         )
@@ -201,7 +203,7 @@ class JobStatements(StatementTable):
             update(job).where(job.c.key == P("k")).values(role=job.c.role.op("&")(literal_column(str(Role.AWAITED))))
         )
         self.add_attempt = self.many(
-            lambda given: self.dialect.upsert(attempt, ["key"], given=given),
+            lambda given: self.words.upsert(attempt, ["key"], given=given),
             {column.name: column.type for column in attempt.columns},
             by=("key", attempt.c.key),
         )
@@ -212,13 +214,13 @@ class JobStatements(StatementTable):
             .values(shown=func.coalesce(P("to_shown"), job.c.shown))
             .returning(job.c.key)
         )
-        self.add_note = self.made(self.dialect.upsert(note, ["job"]))
+        self.add_note = self.made(self.words.upsert(note, ["job"]))
 
     def _whole(self, given: Given) -> Executable:
         """Return what ends the runs of jobs that are held and keeps their attempts, by one statement."""
         ended: Any = finish(given)
         held = ended.returning(job.c.key).cte("held")
-        kept: Any = self.dialect.upsert(
+        kept: Any = self.words.upsert(
             attempt,
             ["key"],
             given=lambda name: given(f"kept_{name}"),
@@ -263,7 +265,7 @@ class JobStatements(StatementTable):
             .order_by(job.c.finished_at)
             .limit(P("most"))
         )
-        listed = self.dialect.listed("keys")
+        listed = self.words.listed("keys")
         self.still_done = self.made(
             select(job.c.key).where(
                 job.c.key.in_(listed),
@@ -274,6 +276,9 @@ class JobStatements(StatementTable):
         )
 
     def _dropping(self) -> None:
+        self.waiting_keys = self.made(waiting_columns(job.c.key).limit(P("most")))
+        in_queues = waiting_columns(job.c.key, queues=self.words.listed("names"))
+        self.waiting_keys_in = self.made(in_queues.limit(P("most")))
         self.final_key = self.made(
             select(job.c.key).where(job.c.id == P("of_id"), job.c.state >= FINAL, ~kept_for_others())
         )
@@ -281,17 +286,3 @@ class JobStatements(StatementTable):
         self.drop_payload = self.made(delete(payload).where(payload.c.job == P("k")))
         self.drop_note = self.made(delete(note).where(note.c.job == P("k")))
         self.drop_attempts = self.made(delete(attempt).where(attempt.c.key >= P("first"), attempt.c.key < P("end")))
-
-
-@cache
-def job_statements(dialect: SqlDialect) -> JobStatements:
-    """Return the statements of a dialect, the same for all stores that share it."""
-    return JobStatements(dialect)
-
-
-def with_args(cursor: Any, sql: JobStatements, one: Job) -> Job:
-    """Return a job that was read with its arguments, long ones too."""
-    if one.args is not None:
-        return one
-    found = sql.payload.run(cursor, job=one.key).fetchone()
-    return one._replace(args=found[0] if found else b"")

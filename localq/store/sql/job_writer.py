@@ -7,7 +7,6 @@ one transaction with what else they write.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any, cast
 
 from localq.model.edges import Role
@@ -16,9 +15,7 @@ from localq.model.outcome import Attempt, Completion
 from localq.store.sql.database import NotAlone
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
-from localq.store.sql.job_clauses import span
-from localq.store.sql.job_statements import FINISH, JobStatements, job_statements
-from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, attempt
+from localq.store.sql.layout import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, span
 from localq.store.sql.statement import ManyRows
 
 __all__ = ["JobWriter", "Place", "attempt_row"]
@@ -29,10 +26,10 @@ _SCHEDULED = int(JobState.SCHEDULED)
 Place = tuple[int, int]
 #: Places remembered; more are of jobs that never end here.
 _MOST_TAKEN = 20_000
-#: Places of values in a row of `finish`.
-_KEY, _ID, _ROLE = (list(FINISH).index(name) for name in ("k", "of_id", "as_role"))
+#: Places of values in a row of `finish`; see `_finish_row`.
+_KEY, _ID, _ROLE = 0, 1, 11
 #: In the place of an attempt's values, where there is none.
-_NOT_KEPT = (None,) * len(attempt.columns)
+_NOT_KEPT = (None,) * len(Attempt._fields)
 
 
 class JobWriter:
@@ -47,10 +44,7 @@ class JobWriter:
         self._dialect = dialect
         self.edges = Edges(dialect)
         self.taken: dict[str, Place] = {}
-
-    @cached_property
-    def _sql(self) -> JobStatements:
-        return job_statements(self._dialect)
+        self._sql = dialect.texts.job
 
     # Adding
 
@@ -267,7 +261,7 @@ def attempt_row(key: int, run: Attempt) -> tuple[Any, ...]:
 
 
 def _finish_row(done: Completion, place: Place, now: int) -> tuple[Any, ...]:
-    """Return what is said of a job that ends, in the order of `FINISH`."""
+    """Return what is said of a job that ends, in the order in which `finish` names it."""
     if done.state == JobState.RUNNING:
         raise ValueError(f"the completion of job {done.id} says RUNNING; an attempt that is over leaves that state")
     return (

@@ -1,12 +1,8 @@
-"""The verbs that write jobs, each a transaction; see `localq.store.protocol.jobs`.
-
-Hot verbs run text compiled once on the driver's cursor.
-"""
+"""The verbs that write jobs, each a transaction; see `localq.store.protocol.jobs`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model import failpoints
@@ -20,12 +16,9 @@ from localq.store.protocol.jobs import Added, Finished
 from localq.store.sql.claiming import JobTaker
 from localq.store.sql.database import Database, NotAlone
 from localq.store.sql.history import remember
-from localq.store.sql.job_clauses import waiting_columns
-from localq.store.sql.job_statements import JobStatements, job_statements
 from localq.store.sql.job_writer import JobWriter, Place, by_themselves, is_plain, plain_row
+from localq.store.sql.layout import INLINE_ARGS
 from localq.store.sql.old_jobs import OldJobs
-from localq.store.sql.schema import INLINE_ARGS, job
-from localq.store.sql.statement import Statement
 
 __all__ = ["SqlJobs"]
 
@@ -42,10 +35,7 @@ class SqlJobs:
         self._db, self._writer, self._bells = database, writer, bells
         self._taker = JobTaker(database.dialect, writer.edges)
         self._old = OldJobs(database)
-
-    @cached_property
-    def _sql(self) -> JobStatements:
-        return job_statements(self._db.dialect)
+        self._sql = database.dialect.texts.job
 
     def add(self, jobs: Sequence[NewJob], now: int) -> list[Added]:
         """Add jobs, all or none; see the protocol."""
@@ -166,12 +156,12 @@ class SqlJobs:
 
     def purge(self, queues: Sequence[str] | None) -> int:
         """Remove jobs that wait; see the protocol."""
-        waiting = waiting_columns(job.c.key, queues=queues).limit(_PURGED_AT_ONCE)
-        statement = Statement(waiting, self._db.dialect.compiler)
+        waiting = self._sql.waiting_keys if queues is None else self._sql.waiting_keys_in
+        of = {} if queues is None else {"names": self._db.dialect.bound(queues)}
         removed = 0
         while True:
             with self._db.lock, self._db.writing as cursor:
-                keys = [row[0] for row in statement.run(cursor).fetchall()]
+                keys = [row[0] for row in waiting.run(cursor, most=_PURGED_AT_ONCE, **of).fetchall()]
                 self._writer.edges.count_bad(cursor, keys, 0, removed=True)
                 removed += self._writer.drop(cursor, keys)
             if len(keys) < _PURGED_AT_ONCE:

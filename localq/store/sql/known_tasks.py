@@ -10,19 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column, null, select, update
-
-from localq.model.job import JobState
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.schema import READY_BY_TASK, job, state_is
-from localq.store.sql.statement import StatementTable
 
 __all__ = ["KnownTasks"]
 
-P = bindparam
 _TASK = 2
 #: The least number of jobs that is read of a task at once, and of the front of a queue.
 _AT_LEAST = 4
@@ -32,36 +25,6 @@ _Take = Callable[[int], list[Any]]
 _TakeKeys = Callable[[Sequence[int]], list[Any]]
 #: Priority with its sign turned, key: least is best.
 _Rank = tuple[int, int]
-
-
-class _Statements(StatementTable):
-    """What finds jobs by task."""
-
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
-        ready, of_queue = state_is(JobState.READY), job.c.queue == P("of_queue")
-        least = select(func.min(job.c.task)).where(ready, of_queue)
-        self.next_task = self.made(least.where(job.c.task >= P("at")))
-        self.task_behind = self.made(least.where(job.c.task > P("at")))
-        self.front = self.made(
-            select(job.c.key, job.c.priority, job.c.task)
-            .where(ready, of_queue)
-            .order_by(job.c.priority.desc(), job.c.key)
-            .limit(P("most"))
-        )
-        self.best_of_task = self.made(
-            select(job.c.priority, job.c.key)
-            .where(ready, of_queue, job.c.task == P("of_task"))
-            .order_by(job.c.priority.desc(), job.c.key)
-            .limit(P("most"))
-        )
-        again = {"state": int(JobState.READY), "owner": null(), "attempts": job.c.attempts - literal_column("1")}
-        self.put_back = self.made(update(job).where(job.c.key == P("k")).values(again))
-
-
-@cache
-def _statements(dialect: SqlDialect) -> _Statements:
-    return _Statements(dialect)
 
 
 class KnownTasks:
@@ -76,10 +39,7 @@ class KnownTasks:
         self._mixed = self._indexed = False
         self._sorted: tuple[frozenset[str], list[str]] = (frozenset(), [])
         self.unknown: set[str] = set()
-
-    @cached_property
-    def _sql(self) -> _Statements:
-        return _statements(self._dialect)
+        self._sql = dialect.texts.known_task
 
     def take(
         self, cursor: Any, queues: Sequence[str], tasks: frozenset[str], limit: int, any_of: _Take, these: _TakeKeys
@@ -128,7 +88,7 @@ class KnownTasks:
     def _behind(self, cursor: Any, queues: Sequence[str], tasks: frozenset[str], limit: int) -> list[_Rank]:
         """Return the best jobs of queues in whose front too many are of other tasks."""
         if self._dialect.makes_indexes and not self._indexed:
-            cursor.execute(self._dialect.made_if_missing(READY_BY_TASK))
+            cursor.execute(self._dialect.texts.ready_by_task)
             self._indexed = True
         lines = [(queue, task) for queue in queues for task in self._ready(cursor, queue, tasks)]
         asked = {line: limit if len(lines) == 1 else max(_AT_LEAST, 2 * limit // len(lines)) for line in lines}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from sqlalchemy import bindparam, literal_column, null, select, update
 
 from localq.model.job import JobState
 from localq.model.orders import PARKED_AT
-from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.schema import bucket, is_parked, job, state_is
-from localq.store.sql.statement import StatementTable
+from localq.store.sql.statement_table import StatementTable
+from localq.store.sql.words import SqlWords
 
-__all__ = ["LimitStatements", "limit_statements"]
+__all__ = ["LimitStatements"]
 
 P = bindparam
 
@@ -20,11 +18,11 @@ P = bindparam
 class LimitStatements(StatementTable):
     """What parks jobs and lets them out."""
 
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
+    def __init__(self, words: SqlWords) -> None:
+        super().__init__(words)
         self._parking()
         self.full_at = self.made(select(bucket.c.full_at).where(bucket.c.task == P("of_task")))
-        self.keep = self.made(dialect.upsert(bucket, ["task"]))
+        self.keep = self.made(words.upsert(bucket, ["task"]))
 
     def _parking(self) -> None:
         self.next_queue = self.different(job.c.queue, is_parked())
@@ -45,7 +43,7 @@ class LimitStatements(StatementTable):
             .limit(P("most"))
             .subquery()
         )
-        over = select(front.c.key).where(front.c.task.in_(self.dialect.listed("tasks")))
+        over = select(front.c.key).where(front.c.task.in_(self.words.listed("tasks")))
         parked = {"state": int(JobState.SCHEDULED), "run_at": PARKED_AT}
         self.park = self.made(update(job).where(job.c.key.in_(over.scalar_subquery())).values(parked))
         self.put_back = self.made(
@@ -53,9 +51,3 @@ class LimitStatements(StatementTable):
             .where(job.c.key == P("k"))
             .values({**parked, "owner": null(), "attempts": job.c.attempts - literal_column("1")})
         )
-
-
-@cache
-def limit_statements(dialect: SqlDialect) -> LimitStatements:
-    """Return the statements of a dialect, the same for all stores that share it."""
-    return LimitStatements(dialect)

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model.orders import PAUSE, RATE, Order
 from localq.model.rates import Budget, Rate, read_rate
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.limit_statements import LimitStatements, limit_statements
 from localq.store.sql.mail import standing_orders
-from localq.store.sql.mail_statements import mail_statements
 
 __all__ = ["Brakes", "Limits"]
 
@@ -56,10 +53,7 @@ class Limits:
 
     def __init__(self, dialect: SqlDialect) -> None:
         self._dialect = dialect
-
-    @cached_property
-    def _sql(self) -> LimitStatements:
-        return limit_statements(self._dialect)
+        self._sql = dialect.texts.limit
 
     def brakes(
         self,
@@ -78,7 +72,7 @@ class Limits:
             tasks: Those served; None: all.
             rates: The limits tasks have by themselves, over which orders go; None: no limit holds.
         """
-        orders = standing_orders(cursor, mail_statements(self._dialect))
+        orders = standing_orders(cursor, self._dialect.texts.mail)
         paused = {order.name for order in orders if order.kind == PAUSE}
         limits = {} if rates is None else _ordered(rates, orders)
         sql = self._sql

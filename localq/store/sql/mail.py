@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model.orders import MAIL, RATE, Letter, Mail, Order, answer_word
 from localq.store.protocol.bells import ORDERS, Bells, Topic
+from localq.store.sql.compiled import MailTexts
 from localq.store.sql.database import Database
-from localq.store.sql.mail_statements import MailStatements, mail_statements
 
 __all__ = ["SqlMail"]
 
@@ -20,10 +19,7 @@ class SqlMail:
 
     def __init__(self, database: Database, bells: Bells) -> None:
         self._db, self._bells = database, bells
-
-    @cached_property
-    def _sql(self) -> MailStatements:
-        return mail_statements(self._db.dialect)
+        self._sql = database.dialect.texts.mail
 
     # Letters
 
@@ -110,6 +106,6 @@ class SqlMail:
         return one.value != (None if found is None else found[0])
 
 
-def standing_orders(cursor: Any, sql: MailStatements) -> list[Order]:
+def standing_orders(cursor: Any, sql: MailTexts) -> list[Order]:
     """Return the orders that hold, by kind and name."""
     return [Order._make(row) for row in sql.orders.run(cursor).fetchall()]

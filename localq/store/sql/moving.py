@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -15,12 +14,9 @@ from localq.model.outcome import Attempt
 from localq.store.protocol.moving import Held, Portion, SavedGroup, Tied, WholeJob
 from localq.store.sql.database import Database
 from localq.store.sql.history import count_gone
-from localq.store.sql.job_clauses import span
-from localq.store.sql.job_statements import JobStatements, job_statements
 from localq.store.sql.job_writer import attempt_row
-from localq.store.sql.moving_statements import MovingStatements, moving_statements
+from localq.store.sql.layout import ATTEMPT_BITS, INLINE_ARGS, span
 from localq.store.sql.reading import attempt_of
-from localq.store.sql.schema import ATTEMPT_BITS, INLINE_ARGS
 
 __all__ = ["SqlMoving"]
 
@@ -33,14 +29,8 @@ class SqlMoving:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-
-    @cached_property
-    def _sql(self) -> MovingStatements:
-        return moving_statements(self._db.dialect)
-
-    @cached_property
-    def _jobs(self) -> JobStatements:
-        return job_statements(self._db.dialect)
+        self._sql = database.dialect.texts.moving
+        self._jobs = database.dialect.texts.job
 
     # Taking
 

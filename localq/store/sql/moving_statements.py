@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, literal_column, null, select, update
 
 from localq.model.job import Job
-from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.job_clauses import job_columns
 from localq.store.sql.schema import attempt, edge, job, note, payload, saved_group
-from localq.store.sql.statement import StatementTable
+from localq.store.sql.statement_table import StatementTable
+from localq.store.sql.words import SqlWords
 
-__all__ = ["MovingStatements", "moving_statements"]
+__all__ = ["MovingStatements"]
 
 P = bindparam
 #: What is written of a job: all but its key.
@@ -23,8 +22,8 @@ _WRITTEN = Job._fields[1:]
 class MovingStatements(StatementTable):
     """What takes rows, and puts them."""
 
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
+    def __init__(self, words: SqlWords) -> None:
+        super().__init__(words)
         self._taking()
         self._putting()
 
@@ -56,22 +55,16 @@ class MovingStatements(StatementTable):
 
     def _putting(self) -> None:
         self.put_job = self.many(
-            lambda given: self.dialect.insert_new(job, _WRITTEN, ["id"], given),
+            lambda given: self.words.insert_new(job, _WRITTEN, ["id"], given),
             {name: job.c[name].type for name in _WRITTEN},
             by=("id", job.c.id),
         )
-        self.keys_of = self.made(select(job.c.id, job.c.key).where(job.c.id.in_(self.dialect.listed("names"))))
+        self.keys_of = self.made(select(job.c.id, job.c.key).where(job.c.id.in_(self.words.listed("names"))))
         names = [column.name for column in edge.columns]
-        self.put_tie = self.made(self.dialect.insert_new(edge, names, ["waiter", "position"]))
+        self.put_tie = self.made(self.words.insert_new(edge, names, ["waiter", "position"]))
         self.blame = self.made(
             update(job).where(job.c.key == P("k"), job.c.culprit.is_not(null())).values(culprit=P("of_culprit"))
         )
         every = [column.name for column in saved_group.columns]
-        self.put_group = self.made(self.dialect.insert_new(saved_group, every, ["id"]))
+        self.put_group = self.made(self.words.insert_new(saved_group, every, ["id"]))
         self.some_tie = self.made(select(literal_column("1")).where(edge.c.waiter == P("k")).limit(1))
-
-
-@cache
-def moving_statements(dialect: SqlDialect) -> MovingStatements:
-    """Return the statements of a dialect, the same for all stores that share it."""
-    return MovingStatements(dialect)

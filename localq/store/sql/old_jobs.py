@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model.job import JobState
 from localq.store.sql.database import Database
-from localq.store.sql.group_statements import group_statements
-from localq.store.sql.job_statements import JobStatements, job_statements
-from localq.store.sql.worker_statements import worker_statements
 
 __all__ = ["OldJobs"]
 
@@ -25,10 +21,7 @@ class OldJobs:
         self._db = database
         #: Where the next look begins, by the time jobs finished.
         self._looked_to = 0
-
-    @cached_property
-    def _sql(self) -> JobStatements:
-        return job_statements(self._db.dialect)
+        self._sql = database.dialect.texts.job
 
     def before(self, before: int, limit: int) -> list[int]:
         """Return keys of jobs that finished before a time and may go, from where the last look ended.
@@ -58,6 +51,6 @@ class OldJobs:
         """Return those of the keys that may still go; on the way drop workers and groups of before the time."""
         dialect = self._db.dialect
         rows = self._sql.still_done.run(cursor, keys=dialect.bound(keys), before=before).fetchall()
-        worker_statements(dialect).drop_gone.run(cursor, before=before)
-        group_statements(dialect).drop_old.run(cursor, before=before)
+        dialect.texts.worker.drop_gone.run(cursor, before=before)
+        dialect.texts.group.drop_old.run(cursor, before=before)
         return [row[0] for row in rows]

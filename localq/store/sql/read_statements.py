@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,12 +20,13 @@ from sqlalchemy import (
 
 from localq.model.edges import Role
 from localq.model.job import JobState
-from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.job_clauses import FINAL, job_columns, waiting_columns
-from localq.store.sql.schema import ATTEMPT_BITS, attempt, edge, job, note, state_is
-from localq.store.sql.statement import StatementTable
+from localq.store.sql.layout import ATTEMPT_BITS
+from localq.store.sql.schema import attempt, edge, job, note, state_is
+from localq.store.sql.statement_table import StatementTable
+from localq.store.sql.words import SqlWords
 
-__all__ = ["ReadStatements", "read_statements"]
+__all__ = ["ReadStatements"]
 
 P = bindparam
 
@@ -103,8 +103,8 @@ def _stranded() -> Select[Any]:
 class ReadStatements(StatementTable):
     """What there is to know of jobs."""
 
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
+    def __init__(self, words: SqlWords) -> None:
+        super().__init__(words)
         self._jobs()
         self._counting()
         self._edges()
@@ -123,11 +123,12 @@ class ReadStatements(StatementTable):
         self.attempts = self.made(select(*columns).where(within).order_by(attempt.c.key))
         self.last_attempt = self.made(select(*columns).where(within).order_by(attempt.c.key.desc()).limit(1))
         self.note = self.made(select(note.c.meta).where(note.c.job == P("job")))
-        named = job.c.id.in_(self.dialect.listed("names"))
+        named = job.c.id.in_(self.words.listed("names"))
+        self.added_at = self.made(select(job.c.created_at).where(job.c.key >= P("end")).order_by(job.c.key).limit(1))
         self.calls = self.made(select(*job_columns(with_args=True)).where(named))
         self.by_ids = self.made(select(*job_columns(with_args=False)).where(named))
         self.seen = self.made(_seen(named))
-        self.notes = self.made(select(note.c.job, note.c.meta).where(note.c.job.in_(self.dialect.listed("keys"))))
+        self.notes = self.made(select(note.c.job, note.c.meta).where(note.c.job.in_(self.words.listed("keys"))))
 
     def _counting(self) -> None:
         self.stats, self.open_stats = self.made(_counts(True)), self.made(_counts(False))
@@ -177,7 +178,7 @@ class ReadStatements(StatementTable):
             .where(job.c.workflow == P("of_workflow"))
             .order_by(edge.c.waiter, edge.c.position)
         )
-        among = (edge.c[end].in_(self.dialect.listed("keys")) for end in ("waiter", "awaited"))
+        among = (edge.c[end].in_(self.words.listed("keys")) for end in ("waiter", "awaited"))
         self.ties_among = self.made(
             select(job.c.id, edge.c.position, awaited.c.id, edge.c.passing, edge.c.on_error)
             .select_from(edge.join(job, job.c.key == edge.c.waiter).join(awaited, awaited.c.key == edge.c.awaited))
@@ -202,9 +203,3 @@ class ReadStatements(StatementTable):
             .select_from(job.join(some, some.c.key == job.c.key))
             .order_by(some.c.urgency, some.c.position)
         )
-
-
-@cache
-def read_statements(dialect: SqlDialect) -> ReadStatements:
-    """Return the statements of a dialect, the same for all stores that share it."""
-    return ReadStatements(dialect)

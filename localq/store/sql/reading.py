@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model.edges import Input, Tie
 from localq.model.job import Job, JobState
 from localq.model.outcome import Attempt
 from localq.store.protocol.reading import LINE, LOOK, Filter, Inputs, Page, Seen, Stats
-from localq.store.sql.claiming import due_queues, first_due, ready_queues
+from localq.store.sql.claiming import due_queues, first_due, ready_queues, with_args
 from localq.store.sql.database import Database
 from localq.store.sql.found_jobs import page
-from localq.store.sql.job_clauses import span
-from localq.store.sql.job_statements import JobStatements, job_statements, with_args
-from localq.store.sql.read_statements import ReadStatements, read_statements
-from localq.store.sql.schema import LAST_ATTEMPT
+from localq.store.sql.layout import LAST_ATTEMPT, span
 from localq.store.sql.statement import Statement
 
 __all__ = ["SqlReading", "attempt_of"]
@@ -36,14 +32,8 @@ class SqlReading:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-
-    @cached_property
-    def _sql(self) -> ReadStatements:
-        return read_statements(self._db.dialect)
-
-    @cached_property
-    def _jobs(self) -> JobStatements:
-        return job_statements(self._db.dialect)
+        self._sql = database.dialect.texts.read
+        self._jobs = database.dialect.texts.job
 
     def get(self, ids: Sequence[str], args: bool = False) -> dict[str, Job]:
         """Return known jobs; see the protocol."""

@@ -1,17 +1,11 @@
-"""The statements about schedules and their ledger, compiled when a store first needs one.
-
-A program that only enqueues never does, and compiling them would be a part of its start that it feels.
-"""
+"""The statements about schedules and their ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     and_,
     bindparam,
     case,
@@ -25,11 +19,12 @@ from sqlalchemy import (
 )
 
 from localq.model.schedule import FIRED, SKIPPED, LedgerRow, NewSchedule, Schedule, ScheduleState
-from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.schema import firing, schedule, schedule_is
-from localq.store.sql.statement import Statement, StatementTable
+from localq.store.sql.statement import Statement
+from localq.store.sql.statement_table import StatementTable
+from localq.store.sql.words import SqlWords
 
-__all__ = ["Looking", "ScheduleStatements", "listed", "schedule_columns", "schedule_statements"]
+__all__ = ["ScheduleStatements"]
 
 P = bindparam
 _ONE: ColumnElement[int] = literal_column("1")
@@ -46,35 +41,14 @@ def _text(word: str) -> ColumnElement[str]:
     return literal_column(f"'{word}'")
 
 
-def listed(
-    names: Sequence[str] | None, states: Sequence[ScheduleState] | None, after: str | None, limit: int
-) -> Executable:
-    """Return the query of a page of schedules."""
-    clause = select(*schedule_columns()).order_by(schedule.c.name).limit(limit)
-    if names is not None:
-        clause = clause.where(schedule.c.name.in_(list(names)))
-    if states is not None:
-        clause = clause.where(schedule.c.state.in_([int(state) for state in states]))
-    if after is not None:
-        clause = clause.where(schedule.c.name > after)
-    return clause
-
-
-class Looking(NamedTuple):
-    """What finds schedules that need a look: those due, when the next one is, and those that are held."""
-
-    due: Statement
-    next_due: Statement
-    held: Statement
-
-
 class ScheduleStatements(StatementTable):
     """What is kept of schedules, and of their instants."""
 
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
+    def __init__(self, words: SqlWords) -> None:
+        super().__init__(words)
         self._defining()
-        self._looking = {every: self._of(every=every) for every in (True, False)}
+        self._looking()
+        self._finding()
         self._firing()
         self._keeping()
 
@@ -82,7 +56,7 @@ class ScheduleStatements(StatementTable):
         known = [*schedule_columns(), schedule.c.state_before]
         self.of_source = self.made(select(*known).where(schedule.c.source == P("of_source")).order_by(schedule.c.name))
         self.of_name = self.made(select(*known).where(schedule.c.name == P("of_name")))
-        self.of_names = self.made(select(*known).where(schedule.c.name.in_(self.dialect.listed("names"))))
+        self.of_names = self.made(select(*known).where(schedule.c.name.in_(self.words.listed("names"))))
         added = (*NewSchedule._fields, "state", "created_at", "changed_at")
         self.add = self.made(insert(schedule).values({name: P(name) for name in added}))
         self.write = self.made(
@@ -99,23 +73,30 @@ class ScheduleStatements(StatementTable):
         self.drop = self.made(delete(schedule).where(schedule.c.name == P("of_name")).returning(schedule.c.key))
         self.drop_ledger = self.made(delete(firing).where(firing.c.schedule == P("k")))
 
-    def looking(self, *, every: bool) -> Looking:
-        """Return the statements that find what needs a look: among all schedules, or among those of some sources."""
-        return self._looking[every]
-
-    def _of(self, *, every: bool) -> Looking:
+    def _looking(self) -> None:
+        """Find schedules that need a look: those due, when the next one is, and those that are held."""
         active = schedule_is(ScheduleState.ACTIVE)
-        if not every:
-            # As an expression, for which there is no index: what is due is far less than what a source has.
-            source = schedule.c.source.concat(literal_column("''"))
-            active = and_(active, source.in_(self.dialect.listed("sources")))
-        due = select(*schedule_columns()).where(active, schedule.c.due_at <= P("now"))
-        held = select(*schedule_columns()).where(active, schedule.c.held_at.is_not(None))
-        return Looking(
+        self.due, self.next_due, self.held = self._look(active)
+        # As an expression, for which there is no index: what is due is far less than what a source has.
+        source = func.coalesce(schedule.c.source, literal_column("''"))
+        self.due_of, self.next_due_of, self.held_of = self._look(and_(active, source.in_(self.words.listed("sources"))))
+
+    def _look(self, meant: ColumnElement[bool]) -> tuple[Statement, Statement, Statement]:
+        due = select(*schedule_columns()).where(meant, schedule.c.due_at <= P("now"))
+        held = select(*schedule_columns()).where(meant, schedule.c.held_at.is_not(None))
+        return (
             self.made(due.order_by(schedule.c.due_at, schedule.c.key).limit(P("most"))),
-            self.made(select(func.min(schedule.c.due_at)).where(active, schedule.c.due_at > P("now"))),
+            self.made(select(func.min(schedule.c.due_at)).where(meant, schedule.c.due_at > P("now"))),
             self.made(held.order_by(schedule.c.held_at)),
         )
+
+    def _finding(self) -> None:
+        found = select(*schedule_columns()).where(schedule.c.state.in_(self.words.listed("states")))
+        found = found.order_by(schedule.c.name).limit(P("most"))
+        later = schedule.c.name > P("after")
+        self.found, self.found_after = self.made(found), self.made(found.where(later))
+        named = found.where(schedule.c.name.in_(self.words.listed("names")))
+        self.found_named, self.found_named_after = self.made(named), self.made(named.where(later))
 
     def _firing(self) -> None:
         at: Any = P("at")
@@ -160,7 +141,7 @@ class ScheduleStatements(StatementTable):
 
     def _keeping(self) -> None:
         self.enter = self.made(
-            self.dialect.upsert(
+            self.words.upsert(
                 firing,
                 ["schedule", "nominal"],
                 ("outcome", "reason", "job_id", "fired_at"),
@@ -189,9 +170,3 @@ class ScheduleStatements(StatementTable):
         self.drop_old = self.made(
             delete(firing).where(firing.c.schedule == P("k"), firing.c.nominal.in_(old.scalar_subquery()))
         )
-
-
-@cache
-def schedule_statements(dialect: SqlDialect) -> ScheduleStatements:
-    """Return the statements of a dialect, the same for all stores that share it."""
-    return ScheduleStatements(dialect)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.model import failpoints
@@ -25,8 +24,6 @@ from localq.store.protocol.bells import CANCEL, Bells, Topic
 from localq.store.schedule_sync import Kept, Step, check, defined, state_of, steps
 from localq.store.sql.database import Database
 from localq.store.sql.job_writer import JobWriter
-from localq.store.sql.schedule_statements import ScheduleStatements, listed, schedule_statements
-from localq.store.sql.statement import Statement
 
 __all__ = ["SqlSchedules"]
 
@@ -48,10 +45,7 @@ class SqlSchedules:
         self._db, self._writer, self._bells = database, writer, bells
         #: The key of the schedule whose ledger was looked at last when pruning.
         self._pruned_to = -1
-
-    @cached_property
-    def _sql(self) -> ScheduleStatements:
-        return schedule_statements(self._db.dialect)
+        self._sql = database.dialect.texts.schedule
 
     # Defining
 
@@ -173,23 +167,35 @@ class SqlSchedules:
         limit: int = 1000,
     ) -> list[Schedule]:
         """Return schedules by name; see the protocol."""
-        statement = Statement(listed(names, states, after, limit), self._db.dialect.compiler)
+        sql, bound = self._sql, self._db.dialect.bound
+        values = {"states": bound(map(int, ScheduleState if states is None else states)), "most": limit}
+        if names is not None:
+            values["names"] = bound(names)
+        if after is None:
+            statement = sql.found if names is None else sql.found_named
+        else:
+            values["after"] = after
+            statement = sql.found_after if names is None else sql.found_named_after
         with self._db.lock, self._db.reading as cursor:
-            return [Schedule._make(row) for row in statement.run(cursor).fetchall()]
+            return [Schedule._make(row) for row in statement.run(cursor, **values).fetchall()]
 
     def due(self, now: int, limit: int, sources: Sequence[str] | None = None) -> Due:
         """Return the schedules that need a look; see the protocol."""
-        sql = self._sql.looking(every=sources is None)
-        of = {} if sources is None else {"sources": self._db.dialect.bound(sources)}
+        sql = self._sql
+        of: dict[str, Any] = {}
+        due_first, next_due, held = sql.due, sql.next_due, sql.held
+        if sources is not None:
+            of = {"sources": self._db.dialect.bound(sources)}
+            due_first, next_due, held = sql.due_of, sql.next_due_of, sql.held_of
         with self._db.lock, self._db.reading as cursor:
             # One more than wanted tells when the others are due.
-            rows = sql.due.run(cursor, now=now, most=limit + 1, **of).fetchall()
+            rows = due_first.run(cursor, now=now, most=limit + 1, **of).fetchall()
             due = [Schedule._make(row) for row in rows]
             more = due.pop() if len(due) > limit else None
-            next_due = more.due_at if more else sql.next_due.run(cursor, now=now, **of).fetchone()[0]
+            at = more.due_at if more else next_due.run(cursor, now=now, **of).fetchone()[0]
             keys = {one.key for one in due}
-            held = map(Schedule._make, sql.held.run(cursor, **of).fetchall())
-            return Due([*due, *(one for one in held if one.key not in keys)], next_due)
+            waiting = map(Schedule._make, held.run(cursor, **of).fetchall())
+            return Due([*due, *(one for one in waiting if one.key not in keys)], at)
 
     # Firing
 

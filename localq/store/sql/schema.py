@@ -30,11 +30,7 @@ from localq.model.orders import PARKED_AT
 from localq.model.schedule import ScheduleState
 
 __all__ = [
-    "ATTEMPT_BITS",
-    "INLINE_ARGS",
-    "LAST_ATTEMPT",
     "READY_BY_TASK",
-    "SCHEMA_VERSION",
     "Key",
     "attempt",
     "bucket",
@@ -55,15 +51,6 @@ __all__ = [
     "tally",
     "worker",
 ]
-
-#: Raised with every change of the tables; a file of a higher one is refused, one of a lower converted.
-SCHEMA_VERSION = 5
-#: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
-INLINE_ARGS = 512
-#: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
-ATTEMPT_BITS = 20
-#: The highest number an attempt is kept under; those after it take its place.
-LAST_ATTEMPT = (1 << ATTEMPT_BITS) - 1
 
 metadata = MetaData()
 

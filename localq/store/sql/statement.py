@@ -1,6 +1,7 @@
-"""A statement of SQLAlchemy Core as text, which the verbs run on the driver's own cursor.
+"""A statement as text, which the verbs run on the driver's own cursor.
 
-Measured on SQLite that is three times as fast as `Connection.execute`, and one-row enqueues are made of nothing else.
+Measured on SQLite that is three times as fast as SQLAlchemy's `Connection.execute`, and one-row enqueues are made of
+nothing else. The texts are made beforehand; see `compiler`.
 """
 
 from __future__ import annotations
@@ -8,49 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Dialect, Executable, LargeBinary, Select, bindparam, func, select
-from sqlalchemy.types import TypeEngine
+__all__ = ["DifferentValues", "Kind", "ManyRows", "Statement"]
 
-from localq.store.sql.dialect import Given, SqlDialect
-
-__all__ = ["DifferentValues", "ManyRows", "Statement", "StatementTable"]
-
-#: From a parameter's name to what stands for its value, to the statement.
-_Make = Callable[[Given], Executable]
+#: What a parameter is.
+Kind = Literal["bytes", "number", "text"]
 #: Rows with more bytes than this are written one after another: a statement of all would be copied some times.
 _LARGE = 1 << 20
 
 
 class Statement:
-    """One statement: its text and the order of its parameters, compiled when either is first asked for.
+    """One statement.
 
-    There are more than a hundred, and a program that adds jobs uses one.
+    Attributes:
+        text: It, in SQL.
+        names: The names of its parameters, in the text's order.
+        fixed: The parameters that always have the same value.
     """
 
-    def __init__(self, clause: Executable, dialect: Dialect) -> None:
-        self._clause, self._dialect = clause, dialect
-
-    @cached_property
-    def _compiled(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-        options = {"render_postcompile": True}
-        made: Any = self._clause.compile(dialect=self._dialect, compile_kwargs=options)  # type: ignore[attr-defined]
-        return str(made), tuple(made.positiontup or ()), {k: v for k, v in made.params.items() if v is not None}
-
-    @cached_property
-    def text(self) -> str:
-        """The statement in SQL."""
-        return self._compiled[0]
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of its parameters, in the text's order."""
-        return self._compiled[1]
+    def __init__(self, text: str, names: tuple[str, ...] = (), fixed: Mapping[str, Any] | None = None) -> None:
+        self.text, self.names, self.fixed = text, names, fixed or {}
 
     def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the parameters in the text's order."""
-        _, names, fixed = self._compiled
+        names, fixed = self.names, self.fixed
         if not fixed and len(names) > 1 and len(given) == len(names):
             return self.in_order(given)
         return tuple([given[name] if name in given else fixed.get(name) for name in names])
@@ -69,27 +52,34 @@ class Statement:
 class ManyRows:
     """A statement that writes a row of the table for each of many rows of parameters.
 
-    Where the dialect has lists of parameters all are written by one statement; else one after another.
+    Where the database has lists of parameters all are written by one statement; else one after another.
 
     Args:
-        make: Makes the statement; of several that write at once, one that selects `by` of what was written.
-        kinds: The parameters of a row, in the order in which they are given, and the type of each.
-        by: The parameter that no two rows share, and the column in which it is found.
+        kinds: The parameters of a row, in the order in which they are given, and what each is.
+        by: The parameter that no two rows share.
+        one: The statement that writes one.
+        every: The one that writes all, and returns `by` of those it wrote; None: there is none.
+        whole: Whether it writes more than one statement for one row could.
+        lists: What makes a parameter of a list, by what is in it.
     """
 
     def __init__(
-        self, make: _Make, kinds: Mapping[str, TypeEngine[Any]], by: tuple[str, ColumnElement[Any]], dialect: SqlDialect
+        self,
+        kinds: Mapping[str, Kind],
+        by: str,
+        one: Statement,
+        every: Statement | None = None,
+        *,
+        whole: bool = False,
+        lists: Mapping[Kind, Callable[[Sequence[Any]], Any]] | None = None,
     ) -> None:
-        self.names, self._kinds, self._dialect = tuple(kinds), kinds, dialect
-        self._make, self._by = make, by
-        #: Whether it writes more than one statement for one row could.
-        self.whole = False
-        self._long = [place for place, kind in enumerate(kinds.values()) if isinstance(kind, LargeBinary)]
+        self.kinds, self.by, self.one, self.every, self.whole = kinds, by, one, every, whole
+        self._lists = lists
 
     @cached_property
-    def one(self) -> Statement:
-        """The statement that writes one."""
-        return Statement(self._make(bindparam), self._dialect.compiler)
+    def names(self) -> tuple[str, ...]:
+        """The parameters of a row."""
+        return tuple(self.kinds)
 
     @cached_property
     def _in_order(self) -> Callable[[Sequence[Any]], Any] | None:
@@ -98,14 +88,8 @@ class ManyRows:
         return None if wanted == self.names else itemgetter(*map(self.names.index, wanted))
 
     @cached_property
-    def all(self) -> Statement | None:
-        """The statement that writes all, and returns of which rows it found any; None: there is none."""
-        given = self._dialect.given(self._kinds)
-        if given is None:
-            return None
-        made: Any = self._make(given)
-        found = made if isinstance(made, Select) else made.returning(self._by[1])
-        return Statement(found, self._dialect.compiler)
+    def _long(self) -> list[int]:
+        return [place for place, kind in enumerate(self.kinds.values()) if kind == "bytes"]
 
     def hit(self, cursor: Any, row: Sequence[Any]) -> bool:
         """Run it with one row; return whether one was written."""
@@ -114,17 +98,17 @@ class ManyRows:
 
     def run(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
         """Run it with each row."""
-        if len(rows) > 1 and self.all is not None and self.few_bytes(rows):
-            self._found(cursor, self.all, rows)
+        if len(rows) > 1 and self.every is not None and self.few_bytes(rows):
+            self._found(cursor, self.every, rows)
         else:
             self._each(cursor, rows)
 
     def hits(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> list[bool]:
         """Run it with each row; return for each whether one was written."""
         if len(rows) > 1 or self.whole:
-            if self.all is not None:
+            if self.every is not None:
                 # Of two that say the same the first was written.
-                found, place = self._found(cursor, self.all, rows), self.names.index(self._by[0])
+                found, place = self._found(cursor, self.every, rows), self.names.index(self.by)
                 return [bool(found.pop(row[place], False)) for row in rows]
             # All at once takes a third of the time that one after another takes.
             cursor.execute("SAVEPOINT every")
@@ -143,49 +127,29 @@ class ManyRows:
         cursor.executemany(self.one.text, rows if order is None else [order(row) for row in rows])
 
     def _found(self, cursor: Any, statement: Statement, rows: Sequence[Sequence[Any]]) -> dict[Any, bool]:
-        lists = dict(zip(self.names, zip(*rows, strict=True), strict=True))
-        values = [self._dialect.values_of(self._kinds[name], lists[name]) for name in statement.names]
+        assert self._lists is not None
+        given = dict(zip(self.names, zip(*rows, strict=True), strict=True))
+        values = [self._lists[self.kinds[name]](given[name]) for name in statement.names]
         return dict.fromkeys([row[0] for row in cursor.execute(statement.text, values).fetchall()], True)
 
 
 class DifferentValues:
-    """The different values of an index's column, found by skipping from one to the next."""
+    """The different values of an index's column, found by skipping from one to the next.
 
-    def __init__(self, column: ColumnElement[Any], where: Sequence[ColumnElement[bool]], dialect: SqlDialect) -> None:
-        self._column, self._where, self._dialect = column, where, dialect
-        self.one = Statement(select(func.min(column)).where(*where, column > bindparam("after")), dialect.compiler)
+    Args:
+        one: The statement that finds the next of a value.
+        every: The one that finds all at once; None: there is none.
+    """
 
-    @cached_property
-    def all(self) -> Statement | None:
-        """The statement that finds all at once; None: there is none."""
-        made = self._dialect.different(self._column, self._where)
-        return None if made is None else Statement(made, self._dialect.compiler)
+    def __init__(self, one: Statement, every: Statement | None = None) -> None:
+        self.one, self.every = one, every
 
     def run(self, cursor: Any, **given: Any) -> Iterator[str]:
         """Yield them in their order."""
-        if self.all is not None:
-            yield from [row[0] for row in self.all.run(cursor, **given).fetchall()]
+        if self.every is not None:
+            yield from [row[0] for row in self.every.run(cursor, **given).fetchall()]
             return
         after = ""
         while (found := self.one.run(cursor, after=after, **given).fetchone()[0]) is not None:
             yield found
             after = found
-
-
-class StatementTable:
-    """The statements of one room, made when a dialect first needs them."""
-
-    def __init__(self, dialect: SqlDialect) -> None:
-        self.dialect = dialect
-
-    def made(self, clause: Executable) -> Statement:
-        """Return the statement of a clause."""
-        return Statement(clause, self.dialect.compiler)
-
-    def many(self, make: _Make, kinds: Mapping[str, TypeEngine[Any]], by: tuple[str, ColumnElement[Any]]) -> ManyRows:
-        """Return the statement that is run with many rows."""
-        return ManyRows(make, kinds, by, self.dialect)
-
-    def different(self, column: ColumnElement[Any], *where: ColumnElement[bool]) -> DifferentValues:
-        """Return what finds the different values of a column."""
-        return DifferentValues(column, where, self.dialect)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from sqlalchemy import bindparam, delete, insert, literal_column, or_, select, update
 
 from localq.model.job import JobState
-from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.job_clauses import job_columns
 from localq.store.sql.schema import job, state_is, worker
-from localq.store.sql.statement import StatementTable
+from localq.store.sql.statement_table import StatementTable
+from localq.store.sql.words import SqlWords
 
-__all__ = ["WorkerStatements", "worker_statements"]
+__all__ = ["WorkerStatements"]
 
 P = bindparam
 
@@ -20,8 +18,8 @@ P = bindparam
 class WorkerStatements(StatementTable):
     """What is kept of workers."""
 
-    def __init__(self, dialect: SqlDialect) -> None:
-        super().__init__(dialect)
+    def __init__(self, words: SqlWords) -> None:
+        super().__init__(words)
         self._entering()
         self._leaving()
 
@@ -68,9 +66,3 @@ class WorkerStatements(StatementTable):
                 worker.c.key.not_in(busy.scalar_subquery()),
             )
         )
-
-
-@cache
-def worker_statements(dialect: SqlDialect) -> WorkerStatements:
-    """Return the statements of a dialect, the same for all stores that share it."""
-    return WorkerStatements(dialect)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from localq.host.neighbours import Neighbours
@@ -13,10 +12,7 @@ from localq.model.ids import new_id
 from localq.model.job import Job
 from localq.model.worker import Beat, Lost, WorkerCard, WorkerRow, WorkerState
 from localq.store.sql.database import Database
-from localq.store.sql.job_statements import job_statements
 from localq.store.sql.mail import standing_orders
-from localq.store.sql.mail_statements import mail_statements
-from localq.store.sql.worker_statements import WorkerStatements, worker_statements
 from localq.store.worker_cards import GONE_KEPT_US, card_of, card_text
 
 __all__ = ["SqlWorkers"]
@@ -35,10 +31,7 @@ class SqlWorkers:
 
     def __init__(self, database: Database, neighbours: Neighbours, steady: Callable[[], int]) -> None:
         self._db, self.neighbours, self.steady = database, neighbours, steady
-
-    @cached_property
-    def _sql(self) -> WorkerStatements:
-        return worker_statements(self._db.dialect)
+        self._sql = database.dialect.texts.worker
 
     def presence(self, slots: int) -> Presence | None:
         """Return what proves that a worker lives; see the protocol."""
@@ -77,7 +70,7 @@ class SqlWorkers:
         self, worker: int, running: Mapping[str, int], lease_us: int, now: int, card: WorkerCard | None = None
     ) -> Beat:
         """Renew a lease and compare; see the protocol."""
-        sql, by_id = self._sql, job_statements(self._db.dialect).by_id
+        sql, by_id = self._sql, self._db.dialect.texts.job.by_id
         with self._db.lock, self._db.writing as cursor:
             sql.beat.run(cursor, k=worker, now=now, until=self.steady() + lease_us)
             if cursor.rowcount == 0:
@@ -90,7 +83,7 @@ class SqlWorkers:
             stop = tuple(job_id for job_id in running if job_id not in known)
             cancel = {job_id: flag - 1 for job_id, (_, flag) in owned.items() if flag and job_id in known}
             found = [by_id.run(cursor, of_id=job_id).fetchone() for job_id in owned if job_id not in known]
-            orders = standing_orders(cursor, mail_statements(self._db.dialect))
+            orders = standing_orders(cursor, self._db.dialect.texts.mail)
         return Beat(True, stop, cancel, tuple(Job._make(row) for row in found), tuple(orders))
 
     def leave(self, workers: Sequence[int], now: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localq.store.sql.schema import SCHEMA_VERSION
+from localq.store.sql.layout import SCHEMA_VERSION
 
 __all__ = ["OLDEST", "convert"]
 

@@ -1,4 +1,4 @@
-"""SQL in SQLite's own words."""
+"""What a SQLite file gives the verbs of a store in SQL."""
 
 from __future__ import annotations
 
@@ -6,73 +6,26 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Table,
-    bindparam,
-    func,
-    literal_column,
-    select,
-)
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.sqlite.base import SQLiteTypeCompiler
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.schema import Key
+from localq.store.sqlite.compiled import TEXTS
 
-__all__ = ["SQLITE", "SqliteDialect"]
-
-
-class _Types(SQLiteTypeCompiler):
-    """The types of columns."""
-
-    def visit_big_integer(self, type_: Any, **_: Any) -> str:
-        # SQLite makes only a column declared exactly INTEGER its row id.
-        return "INTEGER" if isinstance(type_, Key) else "BIGINT"
-
-
-class _Compiler(SQLiteDialect_pysqlite):
-    type_compiler_cls = _Types
-    supports_statement_cache = True
+__all__ = ["SQLITE"]
 
 
 class SqliteDialect(SqlDialect):
     """See `localq.store.sql.dialect.SqlDialect`."""
 
-    def __init__(self) -> None:
-        self.compiler = _Compiler(paramstyle="qmark")
-
-    def insert(self, table: Table) -> Any:
-        """Return SQLite's insert."""
-        return sqlite.insert(table)
-
-    def listed(self, name: str) -> Any:
-        """Return the values of a parameter, which is JSON."""
-        return select(func.json_each(bindparam(name)).table_valued("value").c.value).scalar_subquery()
+    texts = TEXTS
 
     def bound(self, values: Iterable[Any]) -> str:
         """Return values as JSON."""
         return json.dumps(list(values))
 
-    def members(self, column: ColumnElement[Any]) -> Any:
-        """Return the values of a column, which has JSON."""
-        values = select(func.json_each(column).table_valued("value").c.value)
-        return values.correlate(column.table).scalar_subquery()
+    def words(self) -> Any:
+        """Return SQLite's words."""
+        from localq.store.sqlite.words import SQLITE_WORDS
 
-    def larger(self, one: Any, other: Any) -> ColumnElement[Any]:
-        """Return the larger of two numbers, by SQLite's `max` of two arguments."""
-        return func.max(one, other)
-
-    def has(self, column: ColumnElement[Any], part: ColumnElement[bytes]) -> ColumnElement[bool]:
-        """Return the condition that bytes hold others."""
-        return func.instr(column, part) > literal_column("0")
-
-    def tell(self, table: Table) -> None:
-        """Say whether a table has row ids, and whether they are counted up for ever."""
-        options = table.dialect_options["sqlite"]
-        options["with_rowid"] = not table.info.get("clustered", False)
-        options["autoincrement"] = table.info.get("keys_once", False)
+        return SQLITE_WORDS
 
 
 SQLITE = SqliteDialect()

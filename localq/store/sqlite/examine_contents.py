@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 
 from localq.model.finding import Finding, fine, note, warning, wrong
 from localq.model.sizes import size_text
-from localq.store.sql.schema import SCHEMA_VERSION, metadata
+from localq.store.sql.layout import SCHEMA_VERSION
 from localq.store.sqlite.conversions import OLDEST
+from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.file_format import APPLICATION_ID
 from localq.store.sqlite.readonly import ReadOnlyStore
 
@@ -25,6 +27,8 @@ __all__ = [
     "write_lock",
 ]
 
+#: What a statement defines.
+_DEFINED = re.compile(r"\bCREATE (?:UNIQUE )?(TABLE|INDEX) (\w+)")
 #: Files up to this many bytes are checked in full; larger ones only when asked.
 CHECKED_IN_FULL = 200 << 20
 #: Problems of a damaged file that are listed.
@@ -76,17 +80,12 @@ def ownership(store: ReadOnlyStore) -> Finding:
 def schema(store: ReadOnlyStore) -> Iterator[Finding]:
     """Compare what the file defines with what a store has."""
     there = store.schema()
-    tables = {("table", name) for name in metadata.tables}
-    indexes = {
-        ("index", str(index.name))
-        for table in metadata.tables.values()
-        for index in table.indexes
-        if not index.info.get("on_demand")
-    }
+    wanted = {(kind.lower(), name) for kind, name in _DEFINED.findall("".join(SQLITE.texts.tables))}
+    tables = {("table", name) for kind, name in wanted if kind == "table"}
     lost = sorted(name for _, name in tables - there)
     if lost:
         yield wrong("schema", f"Tables are missing: {', '.join(lost)}.", _recovery(store))
-    slow = sorted(name for _, name in indexes - there)
+    slow = sorted(name for _, name in wanted - tables - there)
     if slow:
         yield warning("schema", f"Indexes are missing: {', '.join(slow)}. Work will be slow.", "Restore a backup.")
     strange = sorted(f"{kind} {name}" for kind, name in there - tables if kind in ("trigger", "view"))

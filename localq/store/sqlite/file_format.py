@@ -9,7 +9,7 @@ from typing import Any
 
 from localq.exceptions import StoreError, StoreForeign, StoreVersion
 from localq.model import failpoints
-from localq.store.sql.schema import SCHEMA_VERSION, metadata
+from localq.store.sql.layout import SCHEMA_VERSION
 from localq.store.sqlite.busy import Patience
 from localq.store.sqlite.conversions import OLDEST, convert
 from localq.store.sqlite.dialect import SQLITE
@@ -38,7 +38,7 @@ def recognise(cursor: Any, place: Place, patience: Patience) -> None:
 def create(cursor: Any, patience: Patience) -> None:
     """Make the tables, and write into the head whose file it is: all or nothing."""
     with _whole(cursor, patience):
-        for statement in SQLITE.tables(metadata):
+        for statement in SQLITE.texts.tables:
             cursor.execute(statement)
         failpoints.point("store.create")
         cursor.execute("INSERT INTO meta (name, value) VALUES ('uuid', ?)", (uuid.uuid4().hex,))

@@ -1,0 +1,19 @@
+"""The numbers that fix how a store in SQL is laid out; `schema` has the tables."""
+
+from __future__ import annotations
+
+__all__ = ["ATTEMPT_BITS", "INLINE_ARGS", "LAST_ATTEMPT", "SCHEMA_VERSION", "span"]
+
+#: Raised with every change of the tables; a file of a higher one is refused, one of a lower converted.
+SCHEMA_VERSION = 5
+#: Arguments longer than this (bytes) are kept in `payload`: the hot row is rewritten several times.
+INLINE_ARGS = 512
+#: An attempt's key is `job << ATTEMPT_BITS | number`: clustered by job without an index of its own.
+ATTEMPT_BITS = 20
+#: The highest number an attempt is kept under; those after it take its place.
+LAST_ATTEMPT = (1 << ATTEMPT_BITS) - 1
+
+
+def span(job: int) -> tuple[int, int]:
+    """Return the first and the end (exclusive) of the keys of a job's attempts."""
+    return job << ATTEMPT_BITS, (job + 1) << ATTEMPT_BITS

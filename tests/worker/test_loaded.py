@@ -1,0 +1,58 @@
+"""What programs load until their first job is done: SQLAlchemy, of which no text is left to make, takes longest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.store.server import PLACES, place
+from tests.worker.python import run_python
+
+TASKS = """
+import os, sys
+from localq import LocalQ
+
+app = LocalQ(url=os.environ["WHERE"])
+
+@app.task
+def loaded():
+    return sorted({name.partition(".")[0] for name in sys.modules})
+"""
+CALL = """
+import sys
+from tasks import app, loaded
+
+told = loaded.delay().get(timeout=60)
+print(*{name.partition(".")[0] for name in sys.modules})
+print(*told)
+"""
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_neither_who_asks_nor_the_worker_loads_sqlalchemy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    with place(kind, tmp_path) as where:
+        monkeypatch.setenv("WHERE", where)
+        caller, worker = loaded_by_both(tmp_path)
+
+    assert "localq" in caller & worker
+    assert "sqlalchemy" not in caller | worker
+
+
+def loaded_by_both(folder: Path) -> tuple[set[str], set[str]]:
+    """Return what a program that calls a task has loaded, and the worker whose thread runs it."""
+    (folder / "tasks.py").write_text(TASKS, "utf-8")
+    words = [sys.executable, "-m", "localq", "worker", "-A", "tasks", "--pool", "threads"]
+    with subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as worker:
+        try:
+            done = run_python(folder, "-c", CALL)
+        finally:
+            worker.terminate()
+
+    assert done.returncode == 0, done.stderr
+    caller, slot = (set(line.split()) for line in done.stdout.splitlines())
+    return caller, slot
