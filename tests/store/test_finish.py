@@ -152,6 +152,18 @@ def test_the_same_completion_twice_in_a_batch_counts_once(store: Any) -> None:
     assert [one.result for one in store.read.attempts("job")] == [b"42"]
 
 
+def test_of_two_reports_of_a_job_the_holders_counts(store: Any) -> None:
+    one, other = taken(store), taken(store, "other")
+    late = done(one, JobState.FAILED, owner=99, attempt=attempt(1, worker="late"))
+    held = done(one, attempt=attempt(1, worker="held"))
+
+    applied = store.jobs.finish([late, done(other), held], NOW).applied
+
+    assert applied == [False, True, True]
+    assert state(store) == JobState.SUCCEEDED
+    assert [run.worker for run in store.read.attempts("job")] == ["held"]
+
+
 def test_in_a_batch_only_what_is_held_is_written(store: Any) -> None:
     jobs = [taken(store, name) for name in ("a", "b", "c")]
     batch = [

@@ -86,7 +86,8 @@ class JobWriter:
         places = [taken.pop(done.id, None) or self._place_of(cursor, done) for done in completions]
         if not alone and not all(map(_concerns_no_other, completions, places)):
             raise NotAlone
-        if None not in places:
+        # Of two reports of one job it could not be told which was written.
+        if None not in places and len({done.id for done in completions}) == len(completions):
             held = list(zip(completions, cast(list[Place], places), strict=True))
             applied = finish.hits(cursor, [_finish_row(done, place, now) for done, place in held])
         else:
