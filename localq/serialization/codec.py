@@ -30,7 +30,15 @@ from localq.serialization.serializers import accepted, check_serializer, find_se
 from localq.serialization.tagged_json.large import is_large, write_large
 from localq.serialization.tagged_json.reader import read_value, size
 from localq.serialization.tagged_json.types import brief, register_class
-from localq.serialization.tagged_json.writer import all_leaves, all_strings, chunks, is_plain, write_call, write_value
+from localq.serialization.tagged_json.writer import (
+    all_finite,
+    all_leaves,
+    all_strings,
+    chunks,
+    is_plain,
+    write_call,
+    write_value,
+)
 
 __all__ = ["MAX_DEPTH", "brief", "decode", "decode_call", "encode", "encode_call", "register"]
 
@@ -60,7 +68,7 @@ def encode(value: Any, serializer: str = "json", where: str = "result") -> bytes
         return b"null"
     try:
         if is_plain(value, MAX_DEPTH):
-            if is_large((value,)) and (written := write_large(value, texts=type(value) is str)) is not None:
+            if is_large((value,)) and (written := write_large(value, finite=type(value) is str)) is not None:
                 return written
             return "".join(chunks(value, 0)).encode("ascii")
     except (ValueError, RuntimeError):
@@ -98,8 +106,8 @@ def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any], serializer: str =
             not kwargs or is_plain(kwargs, MAX_DEPTH + 1)
         ):
             if is_large(args) or (kwargs and is_large(kwargs.values())):
-                texts = not kwargs and all_strings(map(type, args))
-                if (written := write_large([args, kwargs], texts=texts)) is not None:
+                finite = all_finite(map(type, args)) and all_finite(map(type, kwargs.values()))
+                if (written := write_large([args, kwargs], finite=finite)) is not None:
                     return written
             return "".join(chunks([args, kwargs], 0)).encode("ascii")
     except (ValueError, RuntimeError):

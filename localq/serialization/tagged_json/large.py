@@ -41,20 +41,20 @@ def large_bytes(data: Any) -> bool:
     return type(data) is bytes and len(data) >= _TEXT
 
 
-def write_large(value: Any, *, texts: bool) -> bytes | None:
+def write_large(value: Any, *, finite: bool) -> bytes | None:
     """Return the JSON of a plain value; None where the standard library must write it.
 
     That is a text that is not ASCII, and what may hold NaN or an infinity, which msgspec writes as null.
 
     Args:
-        texts: There is nothing but texts in it, so that none of these need be looked for.
+        finite: There is no float in it, so that none of these need be looked for.
     """
     encode, _, error = _coders()
     try:
         data = encode(value)
     except (ValueError, OverflowError, RecursionError, error):
         return None
-    return data if data.isascii() and (texts or b"null" not in data) else None
+    return data if data.isascii() and (finite or b"null" not in data) else None
 
 
 def read_large(data: bytes) -> Any:

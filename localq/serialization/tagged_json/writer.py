@@ -24,13 +24,16 @@ from localq.serialization.tagged_json.held import hold, may_hold
 from localq.serialization.tagged_json.path import Place, Step, deeper, fail, path
 from localq.serialization.tagged_json.types import NAMES, PASSING, TAG, brief
 
-__all__ = ["all_leaves", "all_strings", "chunks", "is_plain", "write_call", "write_value"]
+__all__ = ["all_finite", "all_leaves", "all_strings", "chunks", "is_plain", "write_call", "write_value"]
 
 #: Types whose values json writes faithfully, but for NaN and the infinities.
 _LEAVES = frozenset({str, int, float, bool, type(None)})
 
 #: Tells in one pass in C: `all_leaves(map(type, values))`.
 all_leaves = _LEAVES.issuperset
+
+#: Tells in one pass in C: `all_finite(map(type, values))`; there is no NaN or infinity among such leaves.
+all_finite = (_LEAVES - {float}).issuperset
 
 #: Tells in one pass in C: `all_strings(map(type, names))`.
 all_strings = frozenset({str}).issuperset

@@ -65,6 +65,14 @@ def test_not_a_number_is_never_written_as_none() -> None:
 
 
 @pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [((_TEXT, math.nan), {}), ((math.inf, _TEXT), {"n": 1}), ((_TEXT,), {"share": math.nan}), ((1, _TEXT, None), {})],
+)
+def test_arguments_beside_a_large_text_come_back_as_they_were(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    assert repr(codec.decode_call(codec.encode_call(args, kwargs))) == repr((args, kwargs))
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b'"' + b"x" * 20_000,
