@@ -136,6 +136,29 @@ def test_a_stream_that_is_out_of_step_is_noticed(cut: bytes) -> None:
             frames.feed(cut + whole)
 
 
+@pytest.mark.parametrize("size", [1, 7, 4_096, 262_144, 1 << 20])
+def test_frames_are_whole_however_they_come(size: int) -> None:
+    said = [(Kind.NOTE, b"n"), (Kind.DONE, bytes(range(256)) * 4_000), (Kind.LOG, b""), (Kind.DONE, b"d" * 70_000)]
+    stream = b"".join(pack(kind, body) for kind, body in said) if size > 1 else pack(*said[0]) * 2
+    frames, heard = Frames(), []
+
+    for at in range(0, len(stream), size):
+        heard += frames.feed(stream[at : at + size])
+
+    assert heard == (said if size > 1 else said[:1] * 2)
+    assert not frames.unfinished
+
+
+def test_the_rest_of_a_long_frame_is_read_at_once() -> None:
+    frames, whole = Frames(), pack(Kind.DONE, b"d" * 900_000)
+    usual = frames.most
+
+    assert frames.feed(whole[:300_000]) == []
+    assert frames.most == len(whole) - 300_000 > usual
+    assert frames.feed(whole[300_000:]) == [(Kind.DONE, b"d" * 900_000)]
+    assert frames.most == usual
+
+
 @pytest.mark.parametrize("how", ["exit", "fail", "return", "raise"])
 def test_a_child_that_comes_back_out_of_the_task_ends_and_reports_nothing(
     q: LocalQ, start: Running, tmp_path: Path, how: str

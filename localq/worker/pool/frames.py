@@ -47,6 +47,9 @@ __all__ = [
 #: socket's buffer, or the worker could not send without waiting for a slot that may be waiting for the worker.
 _LARGEST = 1_500
 _HEAD = struct.Struct("=HBI")
+#: Bytes read from a slot at once; and at the very most, where a frame is known to be longer.
+_AT_ONCE = 262_144
+_MOST_AT_ONCE = 1 << 20
 #: What every frame begins with: where something else stands, the stream is not a slot's words any more.
 _MARK = 0x4C51
 #: run token, started at, ended at, peak memory (KiB), result there, bytes of the id
@@ -188,7 +191,21 @@ class Frames:
     """Cuts a stream of bytes into frames; an unfinished last one waits for its rest."""
 
     def __init__(self) -> None:
-        self._kept = bytearray()
+        #: The beginning of the unfinished frame; of a long one its body alone, in pieces that are joined once.
+        self._pieces: list[bytes] = []
+        self._kind: int | None = None
+        #: Bytes that its body lacks.
+        self._missing = 0
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the beginning of a frame came, and not yet its end."""
+        return bool(self._pieces)
+
+    @property
+    def most(self) -> int:
+        """Bytes to read at once: no more than there usually are, or the whole rest of a long frame."""
+        return min(max(_AT_ONCE, self._missing), _MOST_AT_ONCE)
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """Return the frames that are whole now.
@@ -196,31 +213,38 @@ class Frames:
         Raises:
             BrokenFrames: what came is no frame.
         """
-        kept = self._kept
-        kept += data
-        view = memoryview(kept)
-        try:
-            frames, at = self._whole(view)
-        finally:
-            view.release()
-        if at:
-            del kept[:at]
+        frames: list[tuple[int, bytes]] = []
+        at = 0
+        if self._kind is not None:
+            at = min(self._missing, len(data))
+            self._pieces.append(data[:at])
+            self._missing -= at
+            if self._missing:
+                return frames
+            frames.append((self._kind, b"".join(self._pieces)))
+            self._kind = None
+            self._pieces.clear()
+        elif self._pieces:
+            data = self._pieces.pop() + data
+        self._cut(data, at, frames)
         return frames
 
-    def _whole(self, kept: memoryview) -> tuple[list[tuple[int, bytes]], int]:
-        """Return the frames that are whole, and where what follows them begins."""
-        frames = []
-        at, end = 0, len(kept)
+    def _cut(self, data: bytes, at: int, frames: list[tuple[int, bytes]]) -> None:
+        """Take in the frames that are whole from a place on, and keep what follows them."""
+        end = len(data)
         while end - at >= _HEAD.size:
-            mark, kind, length = _HEAD.unpack_from(kept, at)
+            mark, kind, length = _HEAD.unpack_from(data, at)
             if mark != _MARK:
-                raise BrokenFrames(f"a frame begins with {bytes(kept[at : at + 16])!r}")
-            if end - at - _HEAD.size < length:
-                break
+                raise BrokenFrames(f"a frame begins with {data[at : at + 16]!r}")
             at += _HEAD.size
-            frames.append((kind, bytes(kept[at : at + length])))
+            if end - at < length:
+                self._kind, self._missing = kind, length - (end - at)
+                self._pieces.append(data[at:])
+                return
+            frames.append((kind, data[at : at + length]))
             at += length
-        return frames, at
+        if at < end:
+            self._pieces.append(data[at:])
 
 
 def send(to: socket.socket, message: tuple[Any, ...]) -> None:

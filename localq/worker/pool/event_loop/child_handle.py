@@ -86,7 +86,7 @@ class ChildHandle:
         """
         heard: list[tuple[int, bytes]] = []
         try:
-            while data := os.read(self._reports, 262_144):
+            while data := os.read(self._reports, self._frames.most):
                 heard += self._frames.feed(data)
         except BlockingIOError:
             return heard, True

@@ -104,7 +104,7 @@ class FromSlots:
     def _drain(self, slot: SlotHandle) -> None:
         while not slot.broken:
             try:
-                data = os.read(slot.reports.fileno(), 262_144)
+                data = os.read(slot.reports.fileno(), slot.frames.most)
             except BlockingIOError:
                 break
             except OSError:
