@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,12 +12,19 @@ import pytest
 
 from localq import LocalQ
 from localq.execution.policy import PLAIN, Rules, Terms
+from localq.host.marks import MARK_SIZE, Marks
+from localq.model.clock import SystemClock
 from localq.model.job import Job
+from localq.model.outcome import Ending, Outcome
 from localq.settings import Settings
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Handed
+from localq.worker.pool.processes.from_slots import FromSlots
+from localq.worker.pool.processes.slot_deaths import SlotDeaths
 from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.slot_main import Slot, SlotPlan
+from localq.worker.pool.processes.to_slots import ToSlots
+from localq.worker.pool.processes.work_ahead import WorkAhead
 from tests.worker.waiting import until
 
 
@@ -56,6 +65,10 @@ def ends(q: LocalQ) -> Iterator[tuple[SlotHandle, _Stub]]:
     worker.handed_over()
 
 
+def _ignored(*_: Any) -> None:
+    """Take what tasks print and log."""
+
+
 def handed(key: int) -> Handed:
     job = Job(key, f"id{key}", "t", "q", 0, 2, 0, None, 1, 1, 1, 0, 0, 0, None, 0, None, b"[[],{}]", None)
     return Handed(job, Rules(PLAIN, 3, False, True, Settings()))
@@ -76,3 +89,30 @@ def test_a_job_given_after_others_were_taken_back_is_the_one_that_runs(ends: tup
     until(lambda: len(stub.ran) == 2)
     assert back == [2, 3]
     assert stub.ran == [1, 4]
+
+
+@pytest.mark.parametrize(("words", "left"), [("none", [1]), ("some", [1, 2, 3]), ("all", [2, 3])])
+def test_a_job_whose_end_was_not_heard_in_time_is_not_taken_for_a_slow_one(
+    q: LocalQ, words: str, left: list[int]
+) -> None:
+    marks = mmap.mmap(-1, MARK_SIZE)
+    slot, clock, ahead = SlotHandle(0), SystemClock(), WorkAhead()
+    slot.marks, slot.ready, slots = Marks(marks, 0), True, {0: slot}
+    to_slots = ToSlots(q, slots, clock, ahead, None)
+    from_slots = FromSlots(
+        to_slots, clock, ahead, printed=_ignored, logged=_ignored, max_tasks=None, max_memory_kb=None
+    )
+    deaths = SlotDeaths(slots, to_slots, from_slots, clock, None)
+    jobs = [handed(key) for key in (1, 2, 3)]
+    slot.give(jobs)
+    os.read(slot._tokens.fileno(), 1)  # the first was started, long ago
+    Marks(marks, 0).begin(1, 1, clock.steady() - 60)
+    frame = frames.pack_outcome(jobs[0].job, Outcome(Ending.SUCCESS, 1, 2, b"x" * 100_000))
+    os.write(slot._reports_of_slot.fileno(), frame[: {"none": 0, "some": 50_000, "all": len(frame)}[words]])
+
+    deaths.tick()
+
+    assert [one.job.key for one in slot.jobs.values()] == left
+    released = [one.job.key for one in from_slots.ended if one.end.ending == Ending.RELEASED]  # type: ignore[union-attr]
+    assert released == ([2, 3] if words == "none" else [])
+    slot.close(), slot.handed_over()

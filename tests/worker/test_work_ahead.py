@@ -42,6 +42,25 @@ def test_one_long_run_stops_handing_ahead_at_once() -> None:
     assert pace.most() == 1
 
 
+@pytest.mark.parametrize(("size", "jobs"), [(100, MOST_AHEAD), (1_000_000, 5), (3_000_000, 2), (100_000_000, 1)])
+def test_a_slot_holds_no_more_large_jobs_than_a_few_megabytes(size: int, jobs: int) -> None:
+    pace = paced(0.000_1)
+
+    pace.measure("shop.mail", 0.000_1, size)
+
+    assert pace.most() == jobs
+
+
+def test_slots_hold_more_again_once_jobs_are_small() -> None:
+    pace = paced(0.000_1)
+    pace.measure("shop.mail", 0.000_1, 1_000_000)
+
+    for _ in range(100):
+        pace.measure("shop.mail", 0.000_1, 100)
+
+    assert pace.most() == MOST_AHEAD
+
+
 def test_slots_are_left_alone_for_less_than_their_work_takes() -> None:
     assert 0 < paced(0.005).lasts(2) < 0.010
     assert paced(0.005).lasts(50) <= 0.025

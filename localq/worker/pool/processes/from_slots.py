@@ -154,7 +154,8 @@ class FromSlots:
         slot.since = self._clock.steady()
         if slot.verdict is not None and slot.verdict.job_id == job.id:
             slot.verdict = slot.kill_at = None
-        self._work_ahead.measure(job.task, (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6)
+        took = (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6
+        self._work_ahead.measure(job.task, took, len(job.args or b"") + len(outcome.result or b""))
         self.ended.append(Report(handed, outcome, self._output.take(job.id)))
         worn = self._max_tasks is not None and slot.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb

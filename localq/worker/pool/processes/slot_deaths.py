@@ -67,7 +67,7 @@ class SlotDeaths:
             if found is not None:
                 self._limit(slot, *found, after)
             if len(slot.jobs) > 1:
-                if found is not None and found[1] > _SLOW_S:
+                if found is not None and found[1] > _SLOW_S and self._is_slow(slot, now):
                     self._spread(slot)
                 else:
                     after.append(_SLOW_S)
@@ -107,6 +107,12 @@ class SlotDeaths:
             return
         reason = f"The process (pid {slot.pid}) did not answer"
         slot.condemn(Verdict(None, Cause.CRASH, reason, signal.SIGKILL))
+
+    def _is_slow(self, slot: SlotHandle, now: float) -> bool:
+        """Whether a slot's job takes long, and does not only wait for us to hear its end."""
+        self._from_slots.drain(slot)
+        found = slot.running(now)
+        return found is not None and found[1] > _SLOW_S and not slot.frames.unfinished
 
     def _spread(self, slot: SlotHandle) -> None:
         """Give what waits behind a slow job to slots that have nothing; the rest goes back to the store."""

@@ -1,4 +1,4 @@
-"""How long jobs take, measured: what decides how many a slot is given ahead of need."""
+"""How long jobs take and how large they are, measured: what decides how many a slot is given ahead of need."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ __all__ = ["MOST_AHEAD", "WorkAhead"]
 #: Seconds of work a slot holds ahead of need, and jobs at most.
 _AHEAD_S = 0.025
 MOST_AHEAD = 64
+#: Bytes of arguments and results that a slot holds ahead of need: more only fills memory, several times over.
+_AHEAD_BYTES = 4 << 20
 #: Jobs that take longer (s) are handed out one at a time.
 _LONG_S = 0.010
 #: Jobs shorter than this (s) end faster than a worker can look away.
@@ -26,12 +28,15 @@ class WorkAhead:
         #: The shorter runs of late: a slot that is left alone for longer stands idle.
         self._brief = 0.0
         self._runs = 0
+        #: What a job of late weighed, rather too much than too little.
+        self._bytes = 0.0
         self._of: dict[str, float] = {}
 
     def most(self) -> int:
         """Return how many jobs a slot may hold: the one it runs, and those it should find when that has ended."""
         fitting = _AHEAD_S / self._overall
-        return min(MOST_AHEAD, 1 + (round(fitting) if self._overall < _LONG_S else int(fitting)))
+        most = min(MOST_AHEAD, 1 + (round(fitting) if self._overall < _LONG_S else int(fitting)))
+        return most if most * self._bytes <= _AHEAD_BYTES else min(most, 1 + int(_AHEAD_BYTES / self._bytes))
 
     def lasts(self, jobs: int) -> float:
         """Return the seconds so many jobs take at the least, by what is known; 0 if they end in no time."""
@@ -41,8 +46,9 @@ class WorkAhead:
         """Whether a task's jobs want a slot that has nothing else."""
         return self._of.get(task, self._overall) >= _LONG_S
 
-    def measure(self, task: str, seconds: float) -> None:
-        """Take in the time of one run."""
+    def measure(self, task: str, seconds: float, size: int = 0) -> None:
+        """Take in the time of one run, and the bytes of its arguments and result."""
+        self._bytes = size if size > self._bytes else self._bytes + _NEWEST * (size - self._bytes)
         seconds = max(seconds, 0.000_05)
         before = self._of.get(task)
         # A run far longer than usual counts at once, a shorter one slowly: being wrong that way costs less.
