@@ -46,7 +46,7 @@ class JobTaker:
         *,
         alone: bool,
     ) -> Claim:
-        """Take READY jobs; see `localq.store.protocol.jobs`.
+        """Take READY jobs, those with long arguments without them; see `localq.store.protocol.jobs`.
 
         Raises:
             NotAlone: what limits leave, and what others' failures mean, is for one at a time to say.
@@ -65,7 +65,7 @@ class JobTaker:
             next_at = self._promoted(cursor, worker, served, next_at, now)
         behind: list[Job] = []
         if stuck:
-            behind = [with_args(cursor, sql, one) for one in self._edges.take_stuck(cursor, worker, _STUCK_AT_ONCE)]
+            behind = self._edges.take_stuck(cursor, worker, _STUCK_AT_ONCE)
         queues = self._served(cursor, served, ready)
         if limit <= 0 or not (queues or braked):
             return Claim(behind, next_at)
@@ -78,7 +78,7 @@ class JobTaker:
             rows = self._take(cursor, queues, served, worker, limit)
         if len(rows) > 1:
             rows.sort(key=_order)
-        jobs = [with_args(cursor, sql, Job._make(row)) for row in rows]
+        jobs = [Job._make(row) for row in rows]
         failpoints.point("claim.inside")
         unknown = () if served.tasks is None else tuple(sorted(self._known.unknown))
         return Claim(behind + jobs, next_at, unknown=unknown)

@@ -13,7 +13,7 @@ from localq.model.rates import NO_RATES, Rate
 from localq.model.worker import Claim, Served
 from localq.store.protocol.bells import CANCEL, Bells, Topic
 from localq.store.protocol.jobs import Added, Finished
-from localq.store.sql.claiming import JobTaker
+from localq.store.sql.claiming import JobTaker, with_args
 from localq.store.sql.database import Database, NotAlone
 from localq.store.sql.history import remember
 from localq.store.sql.job_writer import JobWriter, Place, by_themselves, is_plain, plain_row
@@ -77,9 +77,18 @@ class SqlJobs:
         self, worker: int, served: Served, limit: int, now: int, rates: Mapping[str, Rate] | None = NO_RATES
     ) -> Claim:
         """Take READY jobs; see the protocol."""
-        return self._db.beside_others(
+        claim = self._db.beside_others(
             lambda cursor, alone: self._claim(cursor, worker, served, limit, now, rates, alone=alone)
         )
+        return claim if all(one.args is not None for one in claim.jobs) else self._with_long_args(claim)
+
+    def _with_long_args(self, claim: Claim) -> Claim:
+        """Return a claim with the arguments that lie apart: read once the jobs are its own, so that no writer waits.
+
+        Whoever dies or fails before it has read them holds jobs that are in no hand, as after any claim.
+        """
+        with self._db.lock, self._db.reading as cursor:
+            return claim._replace(jobs=[with_args(cursor, self._sql, one) for one in claim.jobs])
 
     def _claim(self, cursor: Any, *asked: Any, alone: bool) -> Claim:
         claim = self._taker.claim(cursor, *asked, alone=alone)
