@@ -50,6 +50,7 @@ POINTS = {
     "move.compared": "who moves a store, all is there, the one store does not say so yet",
     "move.done": "who moves a store, the one says so, the other is still stopped",
     "move.inside": "who moves a store, in the transaction that writes a portion",
+    "store.pinned": "any process, about to write the log back while others write on",
     "store.checkpoint": "any process, holding the write lock to checkpoint",
     "store.create": "any process, in the transaction that makes the tables, or converts them",
 }

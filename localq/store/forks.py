@@ -11,9 +11,10 @@ import ctypes
 import os
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-__all__ = ["Heir", "keep_for_ever", "watch"]
+__all__ = ["Heir", "Held", "keep_for_ever", "watch"]
 
 #: Seconds a fork waits for another thread's transaction to end: as long as that may wait for other processes, and more.
 _FORK_PATIENCE_S = 40.0
@@ -33,6 +34,31 @@ class Heir(Protocol):
         Args:
             held: Whether the lock was had, so that no other thread was using the connections.
         """
+
+
+class Held:
+    """Several locks that were taken for a fork.
+
+    Args:
+        locks: Taken already, in this order.
+    """
+
+    def __init__(self, locks: Sequence[threading.RLock]) -> None:
+        self._locks = locks
+
+    @classmethod
+    def taken(cls, locks: Sequence[threading.RLock], timeout_s: float) -> Held | None:
+        """Take locks one after another; None, and none of them, if one was not to be had in time."""
+        for count, lock in enumerate(locks):
+            if not lock.acquire(timeout=timeout_s):
+                cls(locks[:count]).release()
+                return None
+        return cls(locks)
+
+    def release(self) -> None:
+        """Let go of them."""
+        for lock in reversed(self._locks):
+            lock.release()
 
 
 def watch(heir: Heir) -> None:

@@ -24,7 +24,8 @@ from tests.crash.places import FORGETFUL, KINDS, Blows, place
 SLOT = ["run.before", "run.after", "report.half", "report.after", "slot.ready"]
 WORKER = [
     "worker.registered", "claim.inside", "claim.after", "hand.after", "outcome.received", "finish.inside",
-    "finish.after", "beat.inside", "rescue.inside", "rescue.buried", "release.before", "store.checkpoint",
+    "finish.after", "beat.inside", "rescue.inside", "rescue.buried", "release.before", "store.pinned",
+    "store.checkpoint",
 ]  # fmt: skip
 CLIENT = ["enqueue.before", "enqueue.inside", "enqueue.after"]
 FULL = ["claim.inside", "finish.inside", "beat.inside"]

@@ -22,8 +22,8 @@ WORKER = [
 CLIENT = ["enqueue.before", "enqueue.inside", "enqueue.after"]
 #: Points that tests below bring about in their own way.
 OTHERS = [
-    "release.before", "rescue.inside", "rescue.buried", "prune.inside", "store.checkpoint", "store.create",
-    "forkserver.orphaned",
+    "release.before", "rescue.inside", "rescue.buried", "prune.inside", "store.pinned", "store.checkpoint",
+    "store.create", "forkserver.orphaned",
 ]  # fmt: skip
 
 #: Points of the store alone, where `tests.store.test_firing_processes` kills.
@@ -116,11 +116,12 @@ def test_a_worker_killed_while_it_stops_leaves_its_jobs_to_the_next() -> None:
         settled(lab)
 
 
+@pytest.mark.parametrize("point", ["store.pinned", "store.checkpoint"])
 @pytest.mark.parametrize("who", ["client", "worker"])
-def test_a_process_killed_in_a_checkpoint_leaves_the_file_whole(who: str) -> None:
+def test_a_process_killed_in_a_checkpoint_leaves_the_file_whole(who: str, point: str) -> None:
     with Lab() as lab:
         # Each row added by itself writes some pages: this fills the log beyond what a checkpoint waits for.
-        fault = {"fault": "store.checkpoint=kill"}
+        fault = {"fault": f"{point}=kill"}
         client = lab.client("work", 0, 6000, 2, **(fault if who == "client" else {}))
         if who == "worker":
             doomed = lab.worker("doomed", 1, **fault)
@@ -128,7 +129,7 @@ def test_a_process_killed_in_a_checkpoint_leaves_the_file_whole(who: str) -> Non
             client.kill()
         else:
             assert client.wait() == -signal.SIGKILL
-        assert [name for _, name, _ in lab.faults()] == ["store.checkpoint"]
+        assert [name for _, name, _ in lab.faults()] == [point]
         lab.worker("next", 2)
         settled(lab)
 

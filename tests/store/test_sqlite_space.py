@@ -133,8 +133,9 @@ def test_a_log_that_nobody_wrote_to_is_left_alone(store: SqliteStore, monkeypatc
     assert looked == [f"{store.name}-wal"] * 2
 
 
-def test_a_kill_at_the_checkpoint_loses_nothing(path: Path) -> None:
-    killed = run_python(children.add_and_tend, str(path), str(ENOUGH), LOCALQ_FAULT="store.checkpoint=kill")
+@pytest.mark.parametrize("point", ["store.pinned", "store.checkpoint"])
+def test_a_kill_at_the_checkpoint_loses_nothing(path: Path, point: str) -> None:
+    killed = run_python(children.add_and_tend, str(path), str(ENOUGH), LOCALQ_FAULT=f"{point}=kill")
 
     assert killed.returncode == -9
     store = SqliteStore(path)

@@ -19,6 +19,7 @@ from localq.model.outcome import Ending, Outcome
 from localq.settings import Settings
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Handed
+from localq.worker.pool.output import Output
 from localq.worker.pool.processes.from_slots import FromSlots
 from localq.worker.pool.processes.slot_deaths import SlotDeaths
 from localq.worker.pool.processes.slot_handle import SlotHandle
@@ -100,7 +101,14 @@ def test_a_job_whose_end_was_not_heard_in_time_is_not_taken_for_a_slow_one(
     slot.marks, slot.ready, slots = Marks(marks, 0), True, {0: slot}
     to_slots = ToSlots(q, slots, clock, ahead, None)
     from_slots = FromSlots(
-        to_slots, clock, ahead, printed=_ignored, logged=_ignored, max_tasks=None, max_memory_kb=None
+        to_slots,
+        clock,
+        ahead,
+        output=Output(),
+        printed=_ignored,
+        logged=_ignored,
+        max_tasks=None,
+        max_memory_kb=None,
     )
     deaths = SlotDeaths(slots, to_slots, from_slots, clock, None)
     jobs = [handed(key) for key in (1, 2, 3)]

@@ -20,7 +20,7 @@ from typing import Any
 
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model import failpoints
-from localq.store.forks import keep_for_ever
+from localq.store.forks import Held, keep_for_ever
 from localq.store.sql.database import Database
 from localq.store.sqlite.borrowed import BorrowedDatabase
 from localq.store.sqlite.busy import BUSY_TIMEOUT_S, Patience
@@ -28,6 +28,7 @@ from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.errors import explained
 from localq.store.sqlite.file_format import create, recognise
 from localq.store.sqlite.file_place import Place
+from localq.store.sqlite.pinned_log import PinnedLog
 from localq.store.sqlite.writeback import begin_writeback, finish_writeback
 
 __all__ = ["SqliteDatabase"]
@@ -76,6 +77,7 @@ class SqliteDatabase(Database):
         self._checkpointer: sqlite3.Connection | None = None
         self._sweep: weakref.finalize[..., SqliteDatabase] | None = None
         self._version = 0
+        self._writing_back = threading.RLock()
         #: The log as it was when last tended.
         self._tended = -1, 0
         self._commits = 0
@@ -252,9 +254,8 @@ class SqliteDatabase(Database):
     def tend(self, now: int) -> None:
         """Give back space that pruning left; have the log written to the disk, and checkpoint it when it has grown.
 
-        The checkpoint is under our own write lock; the log's way to the disk, most of the work, is not. SQLite up to
-        3.51.2 can lose pages when a commit resets the log during another process's checkpoint; while one of our
-        connections holds the write lock nobody can commit (https://sqlite.org/wal.html#walresetbug).
+        Others wait for the end of a checkpoint alone, which is under our own write lock: only who writes back the last
+        page while nobody can commit lets the log begin anew. See `PinnedLog` for the rest.
         """
         if self.memory:
             return
@@ -265,8 +266,12 @@ class SqliteDatabase(Database):
         self._give_back()
         if size < CHECKPOINT_BYTES:
             begin_writeback(self._log)
-        else:
-            self.write_back()
+        elif self._writing_back.acquire(blocking=False):
+            # Else another thread is at it, which may wait for the lock that this one holds.
+            try:
+                self.write_back()
+            finally:
+                self._writing_back.release()
         self._tended = log
 
     def _give_back(self) -> None:
@@ -287,11 +292,26 @@ class SqliteDatabase(Database):
         return int(self.inspect("freelist_count")[0][0])
 
     def write_back(self) -> None:
-        """Write the log into the file now, as far as readers let it."""
-        finish_writeback(self._log)
-        with self.lock, self.writing:
-            failpoints.point("store.checkpoint")
-            self._checkpoint()
+        """Write the log into the file now, as far as readers let it; most of it while others write on."""
+        with self._writing_back:
+            finish_writeback(self._log)
+            self._write_back_pinned()
+            with self.lock, self.writing:
+                failpoints.point("store.checkpoint")
+                self._checkpoint()
+
+    def _write_back_pinned(self) -> None:
+        pinned = PinnedLog(self._driver, lambda reader: self.begin(reader.cursor(), False), self._touch)
+        try:
+            pinned.write_back(self._checkpoint)
+        except BaseException as error:
+            self.fail(error)
+
+    def _touch(self) -> None:
+        """Commit a page that says what it said before."""
+        with self.lock, self.writing as cursor:
+            version = cursor.execute("PRAGMA user_version").fetchone()[0]
+            cursor.execute(f"PRAGMA user_version={version}")
 
     def added(self, count: int) -> None:
         """Count commits of a process that may have no worker, and tend once in a while."""
@@ -313,10 +333,12 @@ class SqliteDatabase(Database):
             return 0, 0
         return found.st_size, found.st_mtime_ns
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self) -> int:
+        """Write back what can be; return the pages in the log, or fewer where another process is at it."""
         if self._checkpointer is None:
             self._checkpointer = self._driver()
-        self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        busy, pages, _ = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return 0 if busy else int(pages)
 
     def vacuum_into(self, target: str) -> None:
         """Write a consistent copy to a new file of mode 0600, while others go on."""
@@ -345,10 +367,9 @@ class SqliteDatabase(Database):
 
     # Forks
 
-    def hold(self, timeout_s: float) -> threading.RLock | None:
-        """Take the lock for a fork, and return it; see `localq.store.forks`."""
-        lock = self.lock
-        return lock if lock.acquire(timeout=timeout_s) else None
+    def hold(self, timeout_s: float) -> Held | None:
+        """Take the locks for a fork, and return them; see `localq.store.forks`."""
+        return Held.taken((self._writing_back, self.lock), timeout_s)
 
     def leave_to_parent(self, *, held: bool) -> None:
         """In a forked child: leave the inherited connections alone, and start with none.
@@ -364,4 +385,4 @@ class SqliteDatabase(Database):
         if self._sweep is not None:
             self._sweep.detach()
             self._sweep = None
-        self.lock = threading.RLock()
+        self.lock, self._writing_back = threading.RLock(), threading.RLock()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 
 from localq.host.neighbours import Neighbours
-from localq.store.forks import watch
+from localq.store.forks import Held, watch
 from localq.store.sql.store import Parts, SqlStore
 from localq.store.sqlite.bells import HostBells, HostEvents, HostRinger
 from localq.store.sqlite.busy import BUSY_TIMEOUT_S
@@ -53,8 +52,8 @@ class SqliteStore(SqlStore):
             self._ringer.stop()
             self.database.close()
 
-    def hold(self, timeout_s: float) -> threading.RLock | None:
-        """Take the database's lock for a fork, and return it; see `localq.store.forks`."""
+    def hold(self, timeout_s: float) -> Held | None:
+        """Take the database's locks for a fork, and return them; see `localq.store.forks`."""
         return self.database.hold(timeout_s)
 
     def leave_to_parent(self, *, held: bool) -> None:
