@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 
@@ -24,6 +25,22 @@ def noop() -> None:
 def stamp() -> int:
     """Return when the task started, in nanoseconds of the monotonic clock."""
     return time.monotonic_ns()
+
+
+@q.task
+def nap(seconds: float) -> tuple[int, int, int]:
+    """Sleep; return in which process, and when that began and ended, in nanoseconds of the monotonic clock."""
+    began = time.monotonic_ns()
+    time.sleep(seconds)
+    return os.getpid(), began, time.monotonic_ns()
+
+
+@q.task
+async def async_nap(seconds: float) -> tuple[int, int]:
+    """Sleep, as a coroutine."""
+    began = time.monotonic_ns()
+    await asyncio.sleep(seconds)
+    return began, time.monotonic_ns()
 
 
 @q.task
