@@ -1,35 +1,44 @@
-"""LocalQ on a PostgreSQL server: `python localq_.py add|burst|latency COUNT`."""
+"""LocalQ, on a file or a server: `python localq_.py WHAT COUNT`; see caller.py."""
 
 from __future__ import annotations
 
 import os
-import sys
 
 import caller
-import journal
+from bodies import BODIES
 
-from localq import LocalQ
+from localq import LocalQ, chain, chord, group
 
-q = LocalQ("peer", url=os.environ["PEER_URL"], worker_concurrency=2)
-
-
-@q.task(name="noop")
-def noop(number: int) -> int:
-    journal.note(number)
-    return number
+_PLACE = os.environ["PEER_URL"]
+q = LocalQ(
+    "peer",
+    **{"url" if "://" in _PLACE else "path": _PLACE},
+    durability=os.environ.get("PEER_DURABILITY", "full"),
+    worker_concurrency=2,
+)
+TASKS = {name: q.task(name=name)(body) for name, body in BODIES.items()}
 
 
 class LocalQCaller:
-    def add(self, number: int):
-        return noop.delay(number)
+    def send(self, task: str, *args):
+        return TASKS[task].delay(*args)
 
-    def add_all(self, numbers: range) -> None:
-        q.enqueue_many([noop.s(number) for number in numbers])
+    def send_noops(self, numbers: range) -> None:
+        q.enqueue_many([TASKS["noop"].s(number) for number in numbers])
 
-    def wait(self, handle) -> None:
-        handle.get(timeout=60)
+    def wait(self, handle):
+        return handle.get(timeout=caller.PATIENCE_S)
+
+    def workflow(self, kind: str, size: int) -> int:
+        if kind == "chain":
+            links = [TASKS["increase"].s() for _ in range(size - 1)]
+            return self.wait(chain(TASKS["increase"].s(0), *links).apply_async())
+        header = [TASKS["noop"].s(number) for number in range(size)]
+        if kind == "chord":
+            return self.wait(chord(header)(TASKS["count"].s()))
+        return len(self.wait(group(header).apply_async()))
 
 
 if __name__ == "__main__":
-    caller.call(LocalQCaller(), sys.argv[1], int(sys.argv[2]))
+    caller.call(LocalQCaller())
     q.close()

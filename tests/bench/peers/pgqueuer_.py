@@ -1,4 +1,4 @@
-"""PgQueuer: `python pgqueuer_.py add|burst|latency COUNT`, `python pgqueuer_.py worker|schema`."""
+"""PgQueuer: `python pgqueuer_.py add|burst|latency COUNT`, `python pgqueuer_.py worker|schema`; see caller.py."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Pgq:
         self._watcher = CompletionWatcher(await connect(), queries=self._queries)
         await self._watcher.__aenter__()
 
-    def add(self, number: int):
-        return self._loop.run_until_complete(self._queries.enqueue("noop", str(number).encode()))[0]
+    def send(self, task: str, number: int):
+        return self._loop.run_until_complete(self._queries.enqueue(task, str(number).encode()))[0]
 
-    def add_all(self, numbers: range) -> None:
+    def send_noops(self, numbers: range) -> None:
         for start in range(0, len(numbers), 1000):
             part = [str(number).encode() for number in numbers[start : start + 1000]]
             self._loop.run_until_complete(self._queries.enqueue(["noop"] * len(part), part, [0] * len(part)))
@@ -51,6 +51,10 @@ async def work() -> None:
     async def noop(job) -> None:
         journal.note(int(job.payload))
 
+    @queue.entrypoint("increase")
+    async def increase(job) -> None:
+        """Be what the first call of a caller runs."""
+
     await queue.run(batch_size=int(os.environ.get("PEER_CONCURRENCY", "10")))
 
 
@@ -62,5 +66,6 @@ if __name__ == "__main__":
     if sys.argv[1] in ("worker", "schema"):
         asyncio.run(work() if sys.argv[1] == "worker" else make())
     else:
-        caller.call(Pgq(), sys.argv[1], int(sys.argv[2]))
+        caller.call(Pgq())
+        sys.stdout.flush()
         os._exit(0)

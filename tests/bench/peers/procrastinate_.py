@@ -1,4 +1,4 @@
-"""Procrastinate: `python procrastinate_.py add|burst|latency COUNT`, `python procrastinate_.py worker|schema`."""
+"""Procrastinate: `python procrastinate_.py add|burst|latency COUNT`, or `worker` or `schema`; see caller.py."""
 
 from __future__ import annotations
 
@@ -21,16 +21,21 @@ def noop(number: int) -> int:
     return number
 
 
+@app.task(name="increase")
+def increase(number: int) -> int:
+    return number + 1
+
+
 class Procrastinate:
     def __init__(self, opened: procrastinate.App) -> None:
-        self._app, self._task = opened, opened.tasks["noop"]
+        self._app = opened
 
-    def add(self, number: int) -> int:
-        return self._task.defer(number=number)
+    def send(self, task: str, number: int) -> int:
+        return self._app.tasks[task].defer(number=number)
 
-    def add_all(self, numbers: range) -> None:
+    def send_noops(self, numbers: range) -> None:
         for start in range(0, len(numbers), 1000):
-            self._task.batch_defer(*[{"number": number} for number in numbers[start : start + 1000]])
+            self._app.tasks["noop"].batch_defer(*[{"number": number} for number in numbers[start : start + 1000]])
 
     def wait(self, handle: int) -> None:
         # It keeps no results: its status is what a caller may ask for.
@@ -56,4 +61,4 @@ if __name__ == "__main__":
     else:
         connector = procrastinate.SyncPsycopgConnector(conninfo=os.environ["PEER_URL"])
         with app.replace_connector(connector) as opened, opened.open():
-            caller.call(Procrastinate(opened), sys.argv[1], int(sys.argv[2]))
+            caller.call(Procrastinate(opened))
