@@ -179,7 +179,7 @@ def tell_end(this: Running, outcome: Outcome) -> None:
 
 def _call(this: Running) -> Any:
     """Call the task under its soft limit, and run a coroutine to its end."""
-    task, eager, soft = this.task, this.runtime.eager, this.context.soft_time_limit
+    task, eager, soft = this.task, this.runtime.eager, this.limits.soft
     begin(this)
     limiter = this.runtime.limiter if soft or eager else None
     failpoints.point("run.before")

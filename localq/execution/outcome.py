@@ -6,7 +6,6 @@ interrupts before its result is written down has no outcome (WorkerTerminate).
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,7 +41,7 @@ from localq.tasks.request import ExceptionInfo
 
 __all__ = ["ended_by", "failed", "refused", "succeeded"]
 
-_NOTHING = contextlib.nullcontext()
+_RESULTS = (AsyncResult, GroupResult)
 _log = logging.getLogger("localq.task")
 
 
@@ -61,7 +60,7 @@ def succeeded(this: Running, value: Any) -> Outcome:
     tell(this, "on_success", "SUCCESS", value)
     if task_success.receivers:
         task_success.send(this.task, result=value)
-    return this.outcome(Ending.SUCCESS, result=result, follow_ups=follow_ups)
+    return this.success(result, follow_ups)
 
 
 def ended_by(this: Running, error: BaseException) -> Outcome:
@@ -135,11 +134,15 @@ def _signal_failure(this: Running, error: BaseException, einfo: ExceptionInfo) -
 
 
 def _encoded(this: Running, value: Any) -> bytes:
-    if isinstance(value, AsyncResult | GroupResult) and this.options.serializer != "pickle":
+    serializer = this.options.serializer
+    if isinstance(value, _RESULTS) and serializer != "pickle":
         value = _as_lists(value.as_tuple())
-    # What stays in this process needs no words.
-    with passing_on() if this.runtime.eager else _NOTHING:
-        result = codec.encode(value, this.options.serializer, "result")
+    if this.runtime.eager:
+        # What stays in this process needs no words.
+        with passing_on():
+            result = codec.encode(value, serializer, "result")
+    else:
+        result = codec.encode(value, serializer, "result")
     most = this.runtime.settings.result_max_bytes
     if len(result) > most:
         raise EncodeError(

@@ -10,7 +10,7 @@ from localq.execution.policy import Terms, ignores_result
 from localq.host.memory import peak_kb
 from localq.model.clock import Clock, to_datetime
 from localq.model.edges import Role
-from localq.model.job import Job
+from localq.model.job import Job, NewJob
 from localq.model.outcome import Ending, Outcome
 from localq.serialization.sealing import open_call
 from localq.settings import Settings
@@ -20,6 +20,24 @@ from localq.tasks.task import Task
 __all__ = ["End", "Limiter", "Running", "Runtime"]
 
 _peak = 0
+_SUCCESS = Ending.SUCCESS
+#: The fields of a request that each job has of its own.
+_OF_ONE = dict.fromkeys(
+    (
+        "id",
+        "args",
+        "kwargs",
+        "retries",
+        "attempt",
+        "delivery_info",
+        "root_id",
+        "awaited",
+        "time_limit",
+        "soft_time_limit",
+    )
+)
+#: Makes a request without fields.
+_empty = object.__new__
 
 
 class Limiter(Protocol):
@@ -87,7 +105,7 @@ class Running:
         self.task, self.job, self.runtime = task, job, runtime
         self.options, self.limits = terms
         self.started_at = runtime.clock.now()
-        self.context, self.begun = Context(), False
+        self.context, self.begun = _empty(Context), False
         self.args: tuple[Any, ...] = ()
         self.kwargs: dict[str, Any] = {}
         self.retval: Any = None
@@ -131,47 +149,56 @@ class Running:
         shown = self.context.__dict__.get("shown")
         return Outcome(ending, self.started_at, now, shown=shown, peak_kb=_peak_kb(self.started_at, now), **more)
 
+    def success(self, result: bytes | None, follow_ups: tuple[NewJob, ...]) -> Outcome:
+        """Return the outcome of a run that ends well now."""
+        now = self.runtime.clock.now()
+        shown = self.context.__dict__.get("shown")
+        peak = _peak_kb(self.started_at, now)
+        # By place: to name the fields takes twice the time.
+        return Outcome(
+            _SUCCESS, self.started_at, now, result, None, None, None, None, None, None, follow_ups, False, shown, peak
+        )
+
     def _fill_in(self) -> None:
         """Fill in the request; what is the same for every plain job of a task is put together once."""
-        job, templates = self.job, self.runtime.templates
+        job, templates, options = self.job, self.runtime.templates, self.options
         fields = None if templates is None or job.options is not None else templates.get(job.task)
         if fields is None:
             fields = self._common_fields()
             if templates is not None and job.options is None:
                 templates[job.task] = fields
-        context = self.context
-        context.__dict__.update(
-            fields,
-            id=job.id,
-            args=list(self.args),
-            kwargs=self.kwargs,
-            retries=job.retries + (self.options.retries or 0),
-            attempt=job.attempts,
-            delivery_info={
-                "exchange": "",
-                "queue": job.queue,
-                "routing_key": job.queue,
-                "priority": job.priority,
-                "redelivered": job.crashes > 0,
-            },
-            root_id=self.options.root_id or job.id,
-            awaited=bool(job.role & Role.AWAITED),
-            time_limit=self.limits.hard,
-            soft_time_limit=self.limits.soft,
-        )
-        eta = None if self.runtime.eager else self.options.eta_of(job)
+        # Each has its place in there already: a dictionary that grows is made anew.
+        said = fields.copy()
+        said["id"] = job.id
+        said["args"] = list(self.args)
+        said["kwargs"] = self.kwargs
+        said["retries"] = job.retries + (options.retries or 0)
+        said["attempt"] = job.attempts
+        said["delivery_info"] = {
+            "exchange": "",
+            "queue": job.queue,
+            "routing_key": job.queue,
+            "priority": job.priority,
+            "redelivered": job.crashes > 0,
+        }
+        said["root_id"] = options.root_id or job.id
+        said["awaited"] = bool(job.role & Role.AWAITED)
+        said["time_limit"], said["soft_time_limit"] = self.limits
+        self.context.__dict__ = said
+        eta = None if self.runtime.eager else options.eta_of(job)
         if eta is not None:
-            context.eta = to_datetime(eta).isoformat()
+            said["eta"] = to_datetime(eta).isoformat()
         if job.expires_at is not None:
-            context.expires = to_datetime(job.expires_at).isoformat()
-        if self.options.argsrepr is not None:
-            context.__dict__["argsrepr"] = self.options.argsrepr
-        if self.options.kwargsrepr is not None:
-            context.__dict__["kwargsrepr"] = self.options.kwargsrepr
+            said["expires"] = to_datetime(job.expires_at).isoformat()
+        if options.argsrepr is not None:
+            said["argsrepr"] = options.argsrepr
+        if options.kwargsrepr is not None:
+            said["kwargsrepr"] = options.kwargsrepr
 
     def _common_fields(self) -> dict[str, Any]:
         options, task, conf = self.options, self.task, self.runtime.settings
         return {
+            **_OF_ONE,
             "called_directly": False,
             "task": self.job.task,
             "is_eager": self.runtime.eager,

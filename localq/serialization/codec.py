@@ -46,6 +46,8 @@ __all__ = ["MAX_DEPTH", "brief", "decode", "decode_call", "encode", "encode_call
 MAX_DEPTH = 64
 
 C = TypeVar("C", bound=type)
+#: Integers below it are written at once; Python refuses to write those of more than some thousand digits.
+_LONG_INT = 1 << 64
 #: What serializers make of a list.
 _LISTS = (list, tuple)
 #: Those that make plain values alone, whatever the bytes say.
@@ -66,9 +68,14 @@ def encode(value: Any, serializer: str = "json", where: str = "result") -> bytes
         return _write(value, serializer, where)
     if value is None:
         return b"null"
+    kind = type(value)
+    if kind is bool:
+        return b"true" if value else b"false"
+    if kind is int and -_LONG_INT < value < _LONG_INT:
+        return b"%d" % value
     try:
         if is_plain(value, MAX_DEPTH):
-            if is_large((value,)) and (written := write_large(value, finite=type(value) is str)) is not None:
+            if is_large((value,)) and (written := write_large(value, finite=kind is str)) is not None:
                 return written
             return "".join(chunks(value, 0)).encode("ascii")
     except (ValueError, RuntimeError):
@@ -87,7 +94,7 @@ def decode(data: bytes, serializer: str = "json", accept: Collection[str] = ("js
         DecodeError: The bytes are damaged, or speak of a tag or class that is not known here.
         ImproperlyConfigured: There is no such serializer.
     """
-    if not accepted(serializer, accept):
+    if serializer not in accept and not accepted(serializer, accept):
         _refuse(serializer, accept)
     return read_value(data) if serializer == "json" else _read(data, serializer)
 
@@ -123,7 +130,7 @@ def decode_call(
     Raises:
         SecurityError, DecodeError, ImproperlyConfigured: As `decode`; also when it is no `[args, kwargs]`.
     """
-    call = decode(data, serializer, accept)
+    call = read_value(data) if serializer == "json" and "json" in accept else decode(data, serializer, accept)
     if type(call) in _LISTS and len(call) == 2:
         args, kwargs = call
         if type(args) in _LISTS and type(kwargs) is dict and (not kwargs or all_strings(map(type, kwargs))):

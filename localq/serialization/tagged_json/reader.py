@@ -35,20 +35,22 @@ def read_value(data: bytes) -> Any:
         DecodeError: The bytes are damaged, or speak of a tag or class that is not known here.
     """
     try:
-        if large_bytes(data) and not _may_have_tags(data):
+        tagged = _may_have_tags(data)
+        if not tagged and large_bytes(data):
             with contextlib.suppress(ValueError, RecursionError):
                 return read_large(data)
         text = data.decode()
         # Most bytes hold no tag, and json is faster without a hook.
-        decoder = _TAGGED if _may_have_tags(data) else _UNTAGGED
+        decoder = _TAGGED if tagged else _UNTAGGED
         try:
-            value, end = decoder.raw_decode(text)
-        except json.JSONDecodeError:
+            # Without the room for blanks around it that `decode` looks for.
+            value, end = decoder.scan_once(text, 0)
+        except StopIteration:
             end = -1
         return value if end == len(text) else decoder.decode(text)
     except DecodeError:
         raise
-    except (ValueError, RecursionError, AttributeError) as exc:
+    except (ValueError, TypeError, RecursionError, AttributeError) as exc:
         raise DecodeError(f"cannot read the stored JSON ({size(data)}): {exc}") from exc
 
 
@@ -177,5 +179,5 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "held": lambda found: held(found["v"]),
 }
 
-_UNTAGGED = json.JSONDecoder(parse_constant=_refuse_constant)
-_TAGGED = json.JSONDecoder(parse_constant=_refuse_constant, object_hook=_revive)
+_UNTAGGED: Any = json.JSONDecoder(parse_constant=_refuse_constant)
+_TAGGED: Any = json.JSONDecoder(parse_constant=_refuse_constant, object_hook=_revive)

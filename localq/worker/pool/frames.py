@@ -54,6 +54,8 @@ _MOST_AT_ONCE = 1 << 20
 _MARK = 0x4C51
 #: run token, started at, ended at, peak memory (KiB), result there, bytes of the id
 _DONE = struct.Struct("=iqqi?I")
+#: Every job asks; to look it up among the endings takes longer than the comparison.
+_SUCCESS = Ending.SUCCESS
 
 
 class BrokenFrames(Exception):
@@ -94,7 +96,8 @@ def pack_handed(handed: Handed) -> tuple[Any, ...]:
 def unpack_handed(said: tuple[Any, ...]) -> tuple[Job, Terms]:
     """Return a job, and what applies to its run, of what `pack_handed` made of it."""
     fields, limits = said
-    job = Job._make(fields)
+    # Of a worker of the same version: there is no count to be checked.
+    job = tuple.__new__(Job, fields)
     if limits is None and job.options is None:
         return job, PLAIN
     return job, Terms(JobOptions.read(job.options), PLAIN.limits if limits is None else Limits(*limits))
@@ -102,17 +105,16 @@ def unpack_handed(said: tuple[Any, ...]) -> tuple[Job, Terms]:
 
 def pack_outcome(job: Job, outcome: Outcome) -> bytes:
     """Return an outcome's frame; one that cannot be written is a failure of the job, not of the slot."""
-    kind, *parts = _outcome_parts(job, outcome)
-    return _frame(kind, parts)
+    return _frame(*_outcome_parts(job, outcome))
 
 
 def outcome_frame(job: Job, outcome: Outcome) -> tuple[int, bytes]:
     """Return the kind and the body of an outcome's frame, as `pack_outcome` has them."""
-    kind, *parts = _outcome_parts(job, outcome)
+    kind, parts = _outcome_parts(job, outcome)
     return kind, b"".join(parts)
 
 
-def _outcome_parts(job: Job, outcome: Outcome) -> tuple[Any, ...]:
+def _outcome_parts(job: Job, outcome: Outcome) -> tuple[int, tuple[bytes, ...]]:
     try:
         return _parts(job, outcome)
     except (TypeError, ValueError) as error:
@@ -120,22 +122,17 @@ def _outcome_parts(job: Job, outcome: Outcome) -> tuple[Any, ...]:
         return _parts(job, Outcome(Ending.FAILURE, outcome.started_at, outcome.ended_at, failure=told))
 
 
-def _parts(job: Job, outcome: Outcome) -> tuple[Any, ...]:
-    if outcome.ending == Ending.SUCCESS and not outcome.follow_ups and outcome.started_at is not None:
+def _parts(job: Job, outcome: Outcome) -> tuple[int, tuple[bytes, ...]]:
+    started_at = outcome.started_at
+    if outcome.ending == _SUCCESS and not outcome.follow_ups and started_at is not None:
         result, job_id = outcome.result, job.id.encode()
-        head = _DONE.pack(
-            job.run_token,
-            outcome.started_at,
-            outcome.ended_at,
-            outcome.peak_kb or 0,
-            result is not None,
-            len(job_id),
-        )
-        return Kind.DONE, head, job_id, result or b""
+        there = result is not None
+        head = _DONE.pack(job.run_token, started_at, outcome.ended_at, outcome.peak_kb or 0, there, len(job_id))
+        return Kind.DONE, (head, job_id, result or b"")
     said = outcome._asdict()
     said["follow_ups"] = [_textual(new._asdict()) for new in outcome.follow_ups]
     said["replaced"] = None if outcome.replaced is None else _textual(outcome.replaced._asdict())
-    return Kind.ENDED, json.dumps([job.id, job.run_token, _textual(said)]).encode()
+    return Kind.ENDED, (json.dumps([job.id, job.run_token, _textual(said)]).encode(),)
 
 
 def unpack_outcome(kind: int, body: bytes) -> tuple[str, int, Outcome]:
