@@ -15,15 +15,18 @@ from localq.states import IGNORED
 
 __all__ = ["expired", "lost", "lost_outcome", "released", "settle", "terminated_outcome"]
 
+#: Most jobs end so; to look them up among the others takes longer than to compare them.
+_SUCCESS, _SUCCEEDED = Ending.SUCCESS, JobState.SUCCEEDED
+
 
 def settle(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     """Return what must be written for a job whose attempt came to `outcome`."""
-    if outcome.ending == Ending.SUCCESS:
+    if outcome.ending == _SUCCESS:
         return Completion(
             job.id,
             job.run_token,
             job.owner or 0,
-            JobState.SUCCEEDED,
+            _SUCCEEDED,
             job.run_at,
             job.retries,
             job.crashes,
@@ -39,7 +42,11 @@ def settle(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> C
                 outcome.peak_kb,
                 outcome.output,
             ),
-            follow_ups=outcome.follow_ups,
+            None,
+            None,
+            None,
+            None,
+            outcome.follow_ups,
         )
     if outcome.ending == Ending.RELEASED:
         return released(job, now) if outcome.started_at is None else _interrupted(job, outcome, worker, rules, now)

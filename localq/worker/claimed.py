@@ -44,9 +44,10 @@ class Claimed:
         late = []
         waited = [job.id for job in jobs if job.culprit is not None or job.role & Role.FED]
         inputs = self._read.inputs(waited) if waited else {}
+        received, rules_of = self.received, self._rulebook.of
         for job in jobs:
-            self.received[job.task] = self.received.get(job.task, 0) + 1
-            rules = self._rulebook.of(job)
+            received[job.task] = received.get(job.task, 0) + 1
+            rules = rules_of(job)
             if job.culprit is not None:
                 culprit = culprit_of(job, inputs.get(job.id, _NOTHING), self._read)
                 late.append(behind(job, culprit, self._worker, rules, now))

@@ -38,6 +38,8 @@ class FinishedJobs:
         batch = self.unsaved
         finished = self._jobs.finish([seal_completion(done, self._conf) for done in batch], self._clock.now())
         self.unsaved = []
+        if all(finished.applied):
+            return finished
         for done, ok in zip(batch, finished.applied, strict=True):
             if not ok:
                 emit("job.discarded", worker=self._worker, task="", job_id=done.id, reason="stale run token")

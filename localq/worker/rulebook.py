@@ -38,8 +38,10 @@ class Rulebook:
         if tasks.revision != self._revision or limits is not self._limits:
             self._plain.clear()
             self._revision, self._limits = tasks.revision, limits
-        if job.options is None and job.task in self._plain:
-            return self._plain[job.task]
+        if job.options is None:
+            known = self._plain.get(job.task)
+            if known is not None:
+                return known
         rules = rules_of(job, tasks.find(job.task), self._app.conf, limits.get(job.task))
         if job.options is None:
             self._plain[job.task] = rules

@@ -61,12 +61,13 @@ class Told:
 
     def ended(self, report: Report, outcome: Outcome, done: Completion) -> None:
         """Tell of an attempt that is over: what it came to, and what that means for its job."""
-        event = _EVENTS.get(outcome.ending)
+        ending = outcome.ending
+        event = _EVENTS.get(ending)
         if event is not None and listened(event):
             self._log(event, report, outcome, done)
-        if outcome.ending != Ending.SUCCESS:
+        if ending != _SUCCESS:
             self._aside.put(self._signals.ended, report.handed, report.end, outcome, done.state)
-        self._events.processed += outcome.ending != Ending.RELEASED
+        self._events.processed += ending != _RELEASED
         if self._events.listening:
             self._events.ended(report.handed, report.end, outcome, done.state)
 
@@ -93,6 +94,8 @@ class Told:
         emit(event, **fields)
 
 
+#: Every job asks; to look them up among the endings takes longer than the comparison.
+_SUCCESS, _RELEASED = Ending.SUCCESS, Ending.RELEASED
 _EVENTS = {
     Ending.SUCCESS: "job.succeeded",
     Ending.FAILURE: "job.failed",

@@ -21,6 +21,8 @@ from localq.worker.pool.processes.work_ahead import WorkAhead
 
 __all__ = ["FromSlots"]
 
+_OUTCOMES = (frames.Kind.DONE, frames.Kind.ENDED)
+
 
 class FromSlots:
     """What has ended, and what tasks said, since the worker last asked.
@@ -120,7 +122,7 @@ class FromSlots:
                 break
 
     def _take(self, slot: SlotHandle, kind: int, body: bytes) -> None:
-        if kind in (frames.Kind.DONE, frames.Kind.ENDED):
+        if kind in _OUTCOMES:
             job_id, token, outcome = frames.unpack_outcome(kind, body)
             handed = slot.jobs.pop(job_id, None)
             if handed is not None and handed.job.run_token == token:

@@ -71,7 +71,7 @@ class SlotDeaths:
                     self._spread(slot)
                 else:
                     after.append(_SLOW_S)
-            if any(handed.limits.hard for handed in slot.jobs.values()) and found is None:
+            if found is None and any(handed.limits.hard for handed in slot.jobs.values()):
                 after.append(0.05)
         if self._max_memory_kb is not None:
             self._watch_memory(now)
