@@ -266,7 +266,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
 
     def _planned(self, sig: Any) -> tuple[list[NewJob], Any]:
         """Return the jobs of a signature of any kind, and its result."""
-        if isinstance(sig, Signature) and sig.subtask_type is not None:
+        if isinstance(sig, Signature) and sig.get("subtask_type") is not None:
             return self.planned(sig)
         jobs, job_id, ignored = jobs_of_signature(self, sig)
         return jobs, AsyncResult(job_id, self, ignored=ignored)

@@ -19,6 +19,8 @@ __all__ = ["Signature", "Workflow", "maybe_signature", "of_task", "signature", "
 R = TypeVar("R")
 S = TypeVar("S")
 _Type = TypeVar("_Type", bound="type[Signature[Any]]")
+#: Kinds of lists of arguments.
+_LISTS = (tuple, list)
 #: Options that hold signatures.
 _LINKS = ("link", "link_error")
 
@@ -65,7 +67,8 @@ class Signature(dict[str, Any], Generic[R]):
     ) -> None:
         # The task itself, which Celery takes beside its name.
         more.pop("type", None)
-        if isinstance(task, Mapping):
+        # Most are made of a name, and of abstract classes the question takes longer.
+        if type(task) is not str and isinstance(task, Mapping):
             super().__init__(task)
             self["args"] = tuple(self.get("args") or ())
             self["kwargs"] = dict(self.get("kwargs") or {})
@@ -74,7 +77,7 @@ class Signature(dict[str, Any], Generic[R]):
             self.setdefault("immutable", False)
         else:
             name = getattr(task, "name", task)
-            if args is not None and not isinstance(args, tuple | list):
+            if args is not None and not isinstance(args, _LISTS):
                 raise TypeError(f"The arguments of a signature are a tuple or list, not {args!r}")
             super().__init__(
                 task=name,
@@ -84,8 +87,9 @@ class Signature(dict[str, Any], Generic[R]):
                 subtask_type=subtask_type,
                 immutable=immutable,
             )
-        if not isinstance(self.get("task"), str) or not self["task"]:
-            raise InvalidTaskError(f"A signature needs the name of a task, not {self.get('task')!r}")
+        name = self.get("task")
+        if not isinstance(name, str) or not name:
+            raise InvalidTaskError(f"A signature needs the name of a task, not {name!r}")
         self._app: _App | None = app
 
     @classmethod

@@ -6,7 +6,7 @@ What the task says nothing about is as the settings say; what is sent by a task 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from localq import current
@@ -211,14 +211,17 @@ def jobs_of_signature(app: App, sig: Any) -> tuple[list[NewJob], str, bool]:
     """
     if not isinstance(sig, Signature):
         raise TypeError(f"enqueue_many() takes a list of signatures, such as [add.s(2, 2)]; in it is {sig!r}")
-    task, call = app.tasks.find(sig.task), Call(sig.args, sig.kwargs, sig.options)
+    # By key: of many at once each attribute is a call of its own.
+    part: Callable[[str], Any] = sig.get
+    name, args, kwargs, options = part("task"), part("args"), part("kwargs"), part("options")
+    task = app.tasks.find(name)
     if task is not None and task.asks():
         job_id = str(sig.id or new_id())
-        own, _ = asked(task, *call[:2], {**call.options, "task_id": job_id})
+        own, _ = asked(task, args, kwargs, {**options, "task_id": job_id})
         if own is None:
             return [], job_id, False
-        call = own
-    jobs, ignored = jobs_of_call(app, sig.task, *call, task)
+        args, kwargs, options = own
+    jobs, ignored = jobs_of_call(app, name, args, kwargs, options, task)
     return jobs, jobs[0].id, ignored
 
 
