@@ -39,7 +39,7 @@ def test_every_page_has_a_line_with_its_status(site: str, tmp_path: Path) -> Non
     (tmp_path / "urls.txt").write_text("\n".join([*pages, f"{site}/gone"]))
 
     done = subprocess.run(
-        [sys.executable, SCRIPT, "urls.txt"], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=True
+        [sys.executable, SCRIPT, "urls.txt"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
     )
 
     lines = [line.split("\t") for line in done.stdout.splitlines()]
@@ -52,7 +52,7 @@ def test_a_server_that_is_away_is_said_to_be(tmp_path: Path) -> None:
     (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/")
 
     done = subprocess.run(
-        [sys.executable, SCRIPT, "urls.txt"], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=True
+        [sys.executable, SCRIPT, "urls.txt"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
     )
 
     assert "ConnectionRefusedError" in done.stdout

@@ -72,7 +72,7 @@ def printed(program: str, folder: Path) -> object:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -114,7 +114,7 @@ def sit_at(folder: Path, window: str, steps: str) -> list[dict[str, Any]]:
         env={**os.environ, "PYTHONPATH": os.getcwd(), "QT_QPA_PLATFORM": "offscreen"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

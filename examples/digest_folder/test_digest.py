@@ -10,7 +10,7 @@ SCRIPT = Path(__file__).with_name("digest.py")
 
 def digest(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, SCRIPT, "files"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, SCRIPT, "files"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
 
 

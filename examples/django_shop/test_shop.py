@@ -19,7 +19,7 @@ from localq.store.protocol import Filter
 
 number = Client().post("/orders", {"item": "lamp"}).json()["number"]
 (job,) = celery_app.store.read.find(Filter(tasks=("orders.tasks.confirm",)), 10).jobs
-print(AsyncResult(job.id).get(timeout=30))
+print(AsyncResult(job.id).get(timeout=120))
 print(Client().get(f"/orders/{number}").content.decode())
 """
 
@@ -33,7 +33,13 @@ def run(tmp_path: Path) -> Run:
 
     def run(*words: str) -> str:
         done = subprocess.run(
-            [sys.executable, *words], cwd=HERE, env=environment, capture_output=True, text=True, timeout=90, check=False
+            [sys.executable, *words],
+            cwd=HERE,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

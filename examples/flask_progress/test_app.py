@@ -32,18 +32,18 @@ def site(tmp_path: Path) -> Iterator[str]:
     else:
         pytest.fail(said)
     server.send_signal(signal.SIGINT)
-    server.communicate(timeout=20)
+    server.communicate(timeout=120)
     assert server.returncode == 0
 
 
 def job(address: str) -> dict[str, Any]:
-    with urlopen(address, timeout=20) as answer:
+    with urlopen(address, timeout=120) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
 
 def test_a_job_shows_its_progress_and_then_its_result(site: str) -> None:
-    with urlopen(f"{site}/jobs", data=b"below=30000", timeout=20) as answer:
+    with urlopen(f"{site}/jobs", data=b"below=30000", timeout=120) as answer:
         assert answer.status == 202
         address = site + json.load(answer)["url"]
     seen = [job(address)]
@@ -59,15 +59,15 @@ def test_a_job_shows_its_progress_and_then_its_result(site: str) -> None:
 
 
 def test_the_page_is_served_while_a_job_runs(site: str) -> None:
-    urlopen(f"{site}/jobs", data=b"below=20000", timeout=20).close()
+    urlopen(f"{site}/jobs", data=b"below=20000", timeout=120).close()
 
-    with urlopen(site, timeout=20) as answer:
+    with urlopen(site, timeout=120) as answer:
         assert b"<title>Primes</title>" in answer.read()
 
 
 def test_an_unknown_job_is_not_found(site: str) -> None:
     with pytest.raises(HTTPError, match="404") as caught:
-        urlopen(f"{site}/jobs/no-such-job", timeout=20)
+        urlopen(f"{site}/jobs/no-such-job", timeout=120)
     caught.value.close()
 
 
@@ -77,7 +77,7 @@ def test_a_worker_beside_the_server_has_the_tasks(tmp_path: Path) -> None:
 
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(folder)!r}); {code}"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
 
     assert done.stdout == f"jobs.count_primes {tmp_path}/jobs.db\n"

@@ -76,12 +76,12 @@ def test_two_workers_share_the_jobs_of_a_server(url: str, tmp_path: Path) -> Non
     ]
 
     done = subprocess.run(
-        [sys.executable, "shop.py"], cwd=HERE, env=environment, capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "shop.py"], cwd=HERE, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
 
     for one in workers:
         one.terminate()
-    assert [one.wait(60) for one in workers] == [0, 0]
+    assert [one.wait(120) for one in workers] == [0, 0]
     assert (done.stdout, done.stderr) == (f"100 ran on {socket.gethostname()}\n", "")
 
 

@@ -86,7 +86,7 @@ def test_it_says_what_comes_and_stops_when_asked(tmp_path: Path) -> None:
         program.send_signal(signal.SIGINT)
         rest = program.stdout.read()
 
-    assert program.wait(30) == 0
+    assert program.wait(120) == 0
     assert first[0].startswith("nightly.report: at 02:30 (Europe/Berlin), next at 2")
     assert first[1].startswith("nightly.tidy: ")
     assert rest == "stopped\n"

@@ -26,7 +26,7 @@ BIN = Path(sys.executable).parent
 NAMES = {"uwsgi": "pyuwsgi"}
 SERVERS = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith(("gunicorn", "uvicorn", "uwsgi"))]
 (WORKER,) = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("localq worker")]
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 def until(look: Callable[[], Any]) -> Any:

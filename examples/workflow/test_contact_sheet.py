@@ -9,7 +9,7 @@ SCRIPT = Path(__file__).with_name("contact_sheet.py")
 
 def contact_sheet(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, SCRIPT, "pictures"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, SCRIPT, "pictures"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
 
 

@@ -19,6 +19,7 @@ from localq.monitor.health import examine
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, card, claimed, new, news
 from tests.store.timed import everything
+from tests.worker.waiting import DEADLINE_S
 
 Run = Callable[..., Result]
 
@@ -66,7 +67,7 @@ def test_every_backup_made_under_load_holds_what_was_acknowledged_before(
 
     writer = threading.Thread(target=enqueue)
     writer.start()
-    begun.wait(10)
+    begun.wait(DEADLINE_S)
     copies = []
     for number in range(5):
         before = list(acknowledged)
@@ -96,7 +97,7 @@ def test_jobs_that_ran_when_the_backup_was_made_run_again_from_it(q: LocalQ, loc
 
     with restored.running(concurrency=1, pool="threads"):
         running, waiting = (restored.AsyncResult(name) for name in ("running", "waiting"))
-        assert (running.get(timeout=30), waiting.get(timeout=30)) == (40, 2)
+        assert (running.get(timeout=DEADLINE_S), waiting.get(timeout=DEADLINE_S)) == (40, 2)
     restored.close()
 
     assert q.AsyncResult("running").state == "STARTED"

@@ -34,6 +34,7 @@ from tests.store.given import (
     worker,
     worker_of_an_earlier_start,
 )
+from tests.worker.waiting import DEADLINE_S
 
 Run = Callable[..., Result]
 HOME = str(Path(__file__).parents[2])
@@ -873,7 +874,7 @@ def test_a_packed_and_signed_result_is_the_value_itself_in_json(q: LocalQ, local
 
     with q.running(concurrency=1, pool="threads"):
         made = long.delay()
-        made.get(timeout=30)
+        made.get(timeout=DEADLINE_S)
     q.close()
     # The command has an app of its own, without the key: signatures are off there.
     told = json.loads(localq("result", made.id, "--json").stdout)

@@ -294,7 +294,7 @@ def price():
 
 
 def test_a_worker_begins_anew_when_its_program_changes_and_can_be_read(project: Project) -> None:
-    ask = "from shop import price; print(price.delay().get(timeout=60))"
+    ask = "from shop import price; print(price.delay().get(timeout=120))"
     project.write("shop.py", RELOADED.replace("ANSWER", "1"))
     worker = project.start("worker -A shop -c 1 --reload")
     worker.until(" ready.")

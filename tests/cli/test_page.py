@@ -19,8 +19,8 @@ import pytest
 from click.testing import CliRunner
 
 from localq.cli import main
+from tests.worker.waiting import DEADLINE_S
 
-DEADLINE_S = 60
 APP = """
 from localq import LocalQ
 

@@ -19,9 +19,7 @@ import pytest
 from localq import LocalQ
 from localq.testing import drain
 from tests.cli.terminal import on_terminal
-
-#: Far longer than a screen takes, on a machine that does much else.
-DEADLINE_S = 120.0
+from tests.worker.waiting import DEADLINE_S
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from localq.cli import main
 from localq.cli.commands.worker import worker
 from localq.model.job import Job, JobState
 from tests.cli.runner import runner
+from tests.worker.waiting import DEADLINE_S
 
 PACKAGE = str(Path(localq.__file__).parents[1])
 TASKS = '''
@@ -274,7 +275,7 @@ def test_the_log_goes_to_a_file_named_after_the_worker(run: Run, q: LocalQ, fold
     failing = q.send_task("tasks.fail", ("",))
 
     serving = run("worker -A tasks -c 1 -n mail@host -f %n-%h.log -l info")
-    failing.get(timeout=30, propagate=False)
+    failing.get(timeout=DEADLINE_S, propagate=False)
     assert serving.stop() == 0
 
     log = (folder / "mail-host.log").read_text()

@@ -17,9 +17,10 @@ import types
 from typing import Any
 
 from localq import LocalQ
+from tests.worker.waiting import DEADLINE_S
 
 #: Seconds within which a block that goes on for ever has done what it is for.
-SECONDS = 60
+SECONDS = DEADLINE_S
 
 
 def run(code: str, label: str, names: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from localq.contrib.django.task import DjangoTask
 from localq.exceptions import FixupWarning, StoreError
 from localq.store.protocol import Filter
 from tests.worker.python import run_python
+from tests.worker.waiting import DEADLINE_S
 
 
 def jobs(q: LocalQ) -> list[str]:
@@ -101,7 +102,7 @@ def test_a_run_leaves_no_connection_behind(fitted: LocalQ, database: Path) -> No
         return fresh
 
     with fitted.running(1, pool="threads"):
-        found = [query.delay().get(timeout=30) for _ in range(2)]
+        found = [query.delay().get(timeout=DEADLINE_S) for _ in range(2)]
 
     assert found == [True, True]
 
@@ -142,7 +143,7 @@ def add(x, y):
 
 if __name__ == "__main__":
     with app.running(concurrency=1):
-        print(add.delay(2, 3).get(timeout=30))
+        print(add.delay(2, 3).get(timeout=120))
     app.start()
 """
 

@@ -14,6 +14,7 @@ from localq.exceptions import ImproperlyConfigured
 from localq.model.clock import from_datetime
 from localq.testing import drain
 from tests.contrib import shop
+from tests.worker.waiting import DEADLINE_S
 
 
 def test_a_task_is_enqueued_run_and_read(q: LocalQ) -> None:
@@ -130,7 +131,7 @@ def test_a_result_that_is_not_there_does_not_exist(q: LocalQ) -> None:
 def test_a_worker_in_processes_runs_them(q: LocalQ, tmp_path: Path) -> None:
     with q.running(1):
         result = shop.add.enqueue(20, 22)
-        assert q.AsyncResult(result.id).get(timeout=60) == 42
+        assert q.AsyncResult(result.id).get(timeout=DEADLINE_S) == 42
 
     result.refresh()
     assert len(result.worker_ids) == 1

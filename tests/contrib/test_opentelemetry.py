@@ -20,6 +20,7 @@ from localq.contrib.opentelemetry import instrument, uninstrument
 from localq.signals import before_task_publish, task_failure, task_postrun, task_prerun, worker_process_shutdown
 from localq.store.protocol import Filter
 from localq.testing import drain
+from tests.worker.waiting import DEADLINE_S
 
 
 class Traced:
@@ -112,7 +113,7 @@ def test_what_a_task_calls_continues_its_span_whatever_process_it_runs_in(q: Loc
             with provider.get_tracer("the program").start_as_current_span("the request"):
                 first = q.send_task("shop.wait", ("ann",))
             with q.running(concurrency=1, pool=pool):
-                first.get(timeout=60)
+                first.get(timeout=DEADLINE_S)
             uninstrument()
             drain(q)
         finally:

@@ -64,7 +64,7 @@ def test_the_page_about_django_is_a_project_that_runs(project: Project) -> None:
                 pass
 
         tasks.place(Order())
-        print(tasks.confirm.delay(8).get(timeout=30))
+        print(tasks.confirm.delay(8).get(timeout=120))
         result = tasks.later(datetime.now(timezone.utc))
         print(celery_app.AsyncResult(result.id).name)
         print(len(celery_app.store.read.find(Filter(tasks=("orders.tasks.confirm",)), 10).jobs))
@@ -80,7 +80,7 @@ def test_the_blocks_about_flask_are_an_application_that_runs(project: Project) -
     project.write("make_localq.py", make)
 
     worker = project.worker("worker -A make_localq -c 1 -l info")
-    told = project.python("from make_localq import q; import app; print(app.greet.delay('you').get(timeout=30))")
+    told = project.python("from make_localq import q; import app; print(app.greet.delay('you').get(timeout=120))")
 
     assert worker.stop() == 0
     assert told == ["app greets you"]

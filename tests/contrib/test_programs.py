@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker.waiting import DEADLINE_S
+
 PROJECT = {
     "shop/__init__.py": "",
     "shop/settings.py": """
@@ -105,7 +107,7 @@ def run(project: Path, text: str, **environment: str) -> list[str]:
     """Run a program in a project; return the lines it printed."""
     (project / "program.py").write_text(HEAD + text)
     done = subprocess.run(
-        [sys.executable, "program.py"], cwd=project, capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "program.py"], cwd=project, capture_output=True, text=True, timeout=DEADLINE_S, check=False,
         env={**os.environ, "PYTHONPATH": os.getcwd(), **environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -120,19 +122,19 @@ def test_a_program_runs_tasks_that_use_its_models_whether_it_has_threads_or_not(
 ) -> None:
     text = f"""
 with app.running(1, pool={pool!r}):
-    print(tasks.item.delay(hat).get(30))
-    print(app.AsyncResult(tasks.item_by_djangos_task.enqueue(hat).id).get(30))
+    print(tasks.item.delay(hat).get(120))
+    print(app.AsyncResult(tasks.item_by_djangos_task.enqueue(hat).id).get(120))
 """
     assert run(project, threads + text) == ["hat", "hat"]
 
 
 def test_a_worker_may_be_started_while_django_is_set_up(project: Path) -> None:
-    assert run(project, "print(tasks.item.delay(hat).get(30))\napp.stop()\n", START="1") == ["hat"]
+    assert run(project, "print(tasks.item.delay(hat).get(120))\napp.stop()\n", START="1") == ["hat"]
 
 
 def test_a_forked_slot_opens_connections_of_its_own(project: Path) -> None:
     text = """
 with app.running(1):
-    print(tasks.came_with_a_connection.delay().get(30), connection.connection is not None)
+    print(tasks.came_with_a_connection.delay().get(120), connection.connection is not None)
 """
     assert run(project, text) == ["False True"]

@@ -155,10 +155,10 @@ def _check_attempts(verdict: Verdict, job: Job, attempts: list[Attempt]) -> None
 
 
 def check_clean(lab: Lab) -> list[str]:
-    """Return what is left behind two seconds after every program has ended: nothing may be but the file and its id."""
+    """Return what is left behind once every program has ended: nothing may be but the file and its id."""
     wrong = []
     with contextlib.suppress(AssertionError):
-        until(lambda: not lab.leftovers(), "all ended", 2)
+        until(lambda: not lab.leftovers(), "all ended")
     # The bell of a killed worker goes with the next ring.
     lab.store.bells.ring(Topic.WORK)
     if (said := lab.integrity()) != "ok":

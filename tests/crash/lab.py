@@ -26,11 +26,12 @@ from localq.model.job import JobState
 from localq.store import open_store
 from localq.store.protocol import Filter
 from tests.crash import journal
+from tests.worker.waiting import DEADLINE_S
 
 __all__ = ["PATIENCE_S", "QUICK", "Lab", "Program", "descendants", "until"]
 
 #: Seconds after which a condition that does not hold is an error; slow machines get all of it, fast ones none.
-PATIENCE_S = 40.0
+PATIENCE_S = DEADLINE_S
 _PREFIX = "tests.crash.tasks."
 _REPOSITORY = Path(__file__).absolute().parents[2]
 #: Settings under which a death or a stop shows within a second or two.

@@ -15,8 +15,6 @@ from tests.crash.settled import settled
 from tests.store.redis_server import reason as redis_reason
 from tests.store.server import reason
 
-pytestmark = pytest.mark.timeout(400)
-
 _HOUR_S = 3600
 _AHEAD, _BEHIND = str(_HOUR_S), str(-_HOUR_S)
 

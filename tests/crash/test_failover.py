@@ -16,7 +16,7 @@ from tests.crash.checker import check
 from tests.crash.lab import Lab, until
 from tests.store.redis_server import RedisServer, Sentinel, reason
 
-pytestmark = [pytest.mark.skipif(reason() is not None, reason=str(reason())), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.skipif(reason() is not None, reason=str(reason()))
 
 #: Jobs that are added to the primary alone, each by a write of its own at least.
 _LATE = 200

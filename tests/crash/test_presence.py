@@ -115,7 +115,7 @@ def test_where_nothing_is_marked_every_job_counts_as_begun() -> None:
 def test_who_died_before_it_was_entered_is_found_by_its_files(tmp_path: Path, present: Presence) -> None:
     pid = os.fork()
     if pid == 0:
-        Presence(tmp_path, "dead", 1)
+        Presence(tmp_path, "dead")
         os._exit(0)
     os.waitpid(pid, 0)
     assert abandoned(tmp_path, {"w"}) == ["dead"]
@@ -148,6 +148,6 @@ def test_a_worker_is_dead_when_the_last_of_its_slots_is(tmp_path: Path) -> None:
     assert not is_dead(tmp_path, "w")
     os.close(let_go)
     os.waitpid(pids[1], 0)
-    until(lambda: is_dead(tmp_path, "w"), "dead", 1)
+    until(lambda: is_dead(tmp_path, "w"), "dead")
     for descriptor in (hold, told, tell):
         os.close(descriptor)

@@ -15,7 +15,7 @@ from localq.model.job import JobState
 from localq.serialization import failure
 from tests.crash import journal
 from tests.crash.checker import check, check_clean
-from tests.crash.lab import Lab, until
+from tests.crash.lab import PATIENCE_S, Lab, until
 from tests.crash.settled import settled
 
 
@@ -146,7 +146,7 @@ def test_a_disk_that_fills_up_under_a_worker_only_delays_it() -> None:
         assert worker.alive()
         assert lab.events("store.recovered") == []
         resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        until(lambda: lab.events("store.recovered"), "recovered", 2.5)
+        until(lambda: lab.events("store.recovered"), "recovered")
         verdict = settled(lab)
         assert verdict.reasons.total() == 0
         assert {len(lab.store.read.attempts(one)) for one in held} == {1}
@@ -266,7 +266,7 @@ def test_a_running_job_that_is_revoked_with_terminate_is_really_killed() -> None
         lab.worker("one", 2)
         held, other = lab.send("gated", "gate"), lab.send("gated", "other")
         run, beside = lab.begun(held), lab.begun(other)
-        lab.app.AsyncResult(held).revoke(terminate=True, wait=True, timeout=20)
+        lab.app.AsyncResult(held).revoke(terminate=True, wait=True, timeout=PATIENCE_S)
         assert lab.store.read.get([held])[held].state == JobState.CANCELLED
         until(lambda: not os.path.exists(f"/proc/{run.pid}"), "dead")
         assert os.path.exists(f"/proc/{beside.pid}")

@@ -40,7 +40,7 @@ def test_twenty_schedulers_killed_at_all_points_fire_every_instant_once() -> Non
         lab.worker("one", 2)
         doomed = [lab.beat(INTERVALS, fault=f"{POINTS[number % 3]}#{2 + number // 3}=kill") for number in range(20)]
 
-        until(lambda: dead(doomed), lab.state, seconds=100)
+        until(lambda: dead(doomed), lab.state)
         go_on(lab)
 
         assert Counter(name for _, name, _ in lab.faults()).total() == 20

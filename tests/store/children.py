@@ -24,6 +24,7 @@ from localq.store.protocol import Topic
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, claimed, done, new, newly, news, worker
 from tests.store.timed import CONFIG, MINUTE, defined, turn
+from tests.worker.waiting import DEADLINE_S
 
 #: The last of ten instants a schedule of `tests.store.timed` has here.
 LAST = NOW + 9 * MINUTE
@@ -95,7 +96,7 @@ def add_until_all_have(number: int, path: str, enough: int, arrived: Any, ready:
     """Add one job at a time, without a pause, until all eight processes have added enough; return how many it did."""
     store = SqliteStore(path, "normal")
     store.open()
-    ready.wait(60)
+    ready.wait(DEADLINE_S)
     added = 0
     while arrived.value < 8 and added < 100 * enough:
         store.jobs.add([new(f"job-{number}-{added}")], NOW)
@@ -126,7 +127,7 @@ def hold_lock(number: int, path: str, held: Any, release: Any, statement: str) -
     connection.execute(f"BEGIN {statement}")
     connection.execute("UPDATE meta SET value = value")
     held.set()
-    release.wait(60)
+    release.wait(DEADLINE_S)
     connection.execute("ROLLBACK")
     connection.close()
 
@@ -207,7 +208,7 @@ def use_in_a_child(number: int, path: str) -> tuple[int, int]:
         store.close()
 
     code = _in_fork(child)
-    rung = bell.wait(10)
+    rung = bell.wait(DEADLINE_S)
     assert os.path.exists(bell.path)
     bell.close()
     assert newly(store, [new("parent-2")], NOW) == [True]
@@ -255,7 +256,7 @@ def fork_while_a_transaction_is_held(number: int, path: str) -> list[int]:
         with store.database.lock:
             store.database.begin(store.database.cursor, write=True)
             inside.set()
-            forked.wait(60)
+            forked.wait(DEADLINE_S)
             store.database.rollback()
 
     def child() -> None:
@@ -269,7 +270,7 @@ def fork_while_a_transaction_is_held(number: int, path: str) -> list[int]:
 
     thread = threading.Thread(target=write)
     thread.start()
-    inside.wait(60)
+    inside.wait(DEADLINE_S)
     code = _in_fork(child)
     forked.set()
     thread.join()
@@ -309,7 +310,7 @@ def leave_a_fork_the_ordinary_way(path: str) -> None:
 def be_present(number: int, folder: Any, uuid: str, ready: Any, leave: Any) -> None:
     presence = Presence(folder, uuid, 2)
     ready.set()
-    leave.wait(60)
+    leave.wait(DEADLINE_S)
     presence.close()
 
 

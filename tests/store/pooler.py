@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.store.server import Server
+from tests.worker.waiting import DEADLINE_S
 
 __all__ = ["KINDS", "pooler"]
 
 KINDS = ["own", *(["pgbouncer"] if shutil.which("pgbouncer") else [])]
 #: Sessions with the server, for however many clients.
 _SESSIONS = 2
-_START_S = 60.0
 _NAME = ".s.PGSQL.5432"
 _STARTUP = struct.pack("!i", 196608) + b"user\0postgres\0database\0postgres\0\0"
 _ENCRYPTED = (80877103, 80877104)
@@ -54,7 +54,7 @@ def _pgbouncer(folder: Path, server: Server) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(_START_S)
+        process.wait(DEADLINE_S)
 
 
 @contextlib.contextmanager
@@ -68,12 +68,12 @@ def _own(folder: Path, server: Server) -> Iterator[None]:
         yield
     finally:
         loop.call_soon_threadsafe(pool.over.set)
-        thread.join(_START_S)
+        thread.join(DEADLINE_S)
         loop.close()
 
 
 def _there(path: Path) -> None:
-    until = time.monotonic() + _START_S
+    until = time.monotonic() + DEADLINE_S
     while not path.exists():
         assert time.monotonic() < until
         time.sleep(0.01)

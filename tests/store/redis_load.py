@@ -15,9 +15,9 @@ from localq.model.outcome import Completion
 from localq.model.worker import EVERY_QUEUE
 from localq.store.redis.store import RedisStore
 from tests.store.given import NOW, done, new, worker
+from tests.worker.waiting import DEADLINE_S
 
 #: Seconds within which everything there is to do is done.
-DEADLINE_S = 120.0
 
 
 class Load:
@@ -84,7 +84,7 @@ class Load:
                 self.ended[end.id] = time.monotonic()
         running.clear()
 
-    def wait(self, jobs: int) -> None:
+    def until_more(self, jobs: int) -> None:
         """Wait until so many more were added, and as many ended as that."""
         until = time.monotonic() + DEADLINE_S
         added, ended = len(self.added) + jobs, len(self.ended) + jobs

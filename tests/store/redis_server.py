@@ -16,10 +16,10 @@ import uuid
 from functools import cache
 from pathlib import Path
 
+from tests.worker.waiting import DEADLINE_S
+
 __all__ = ["RedisServer", "Sentinel", "program", "reason", "redis_server"]
 
-#: Seconds within which the server answers.
-_START_S = 60.0
 #: Nodes of a cluster take the one 10,000 above it as well.
 _HIGHEST_PORT = 55_535
 #: Where wheels have the program: Redis 6.2, and Redis 8.
@@ -113,7 +113,7 @@ class RedisServer:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        until = time.monotonic() + _START_S
+        until = time.monotonic() + DEADLINE_S
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < until, (self.folder / "log").read_text()
@@ -128,7 +128,7 @@ class RedisServer:
 
     def until_heard(self, port: int) -> None:
         """Wait until something listens to a port."""
-        until = time.monotonic() + _START_S
+        until = time.monotonic() + DEADLINE_S
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 return
@@ -145,7 +145,7 @@ class RedisServer:
         """Return the server's answer to a command; an error of its own is raised."""
         import redis
 
-        with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=_START_S) as client:
+        with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=DEADLINE_S) as client:
             try:
                 return client.execute_command(*words) if words != ("PING",) else (client.ping() and b"PONG")
             except (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError) as error:
@@ -159,7 +159,7 @@ class RedisServer:
     def kill(self) -> None:
         """End it as a crash does; `start` brings it back."""
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait(_START_S)
+        self._process.wait(DEADLINE_S)
 
     def stop(self) -> None:
         """End it, and remove all it had."""

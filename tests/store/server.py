@@ -21,11 +21,9 @@ import pytest
 
 from tests.store.redis_server import reason as redis_reason
 from tests.store.redis_server import redis_server
+from tests.worker.waiting import DEADLINE_S
 
 __all__ = ["Server", "binaries", "reason", "server"]
-
-#: Seconds within which the server answers.
-_START_S = 120.0
 
 
 def _who() -> dict[str, object]:
@@ -104,7 +102,7 @@ class Server:
                 start_new_session=True,
                 **_who(),
             )
-        until = time.monotonic() + _START_S
+        until = time.monotonic() + DEADLINE_S
         import psycopg
 
         while True:
@@ -136,7 +134,7 @@ class Server:
     def kill(self) -> None:
         """End it as a crash does; `start` brings it back."""
         self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(_START_S)
+        self._process.wait(DEADLINE_S)
 
     def stop(self) -> None:
         """End it, and remove all it had."""

@@ -61,7 +61,6 @@ def audited(store: Any) -> list[str]:
     return faults(contents(store.server))
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
     started: Callable[..., RedisServer], opened: Callable[[str], Any], fsync: str
@@ -70,11 +69,11 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
     url = server.url()
     with Load(url) as load:
         for _ in range(4):
-            load.wait(100)
+            load.until_more(100)
             server.kill()
             killed = time.monotonic()
             server.start()
-            load.wait(1)
+            load.until_more(1)
             surely = killed if fsync == "always" else killed - EVERYSEC_S
             assert lost(opened(url), load, surely) == []
     store = opened(url)
@@ -84,7 +83,6 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
     assert audited(store) == []
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("fault", [("SCRIPT", "FLUSH"), ("CLIENT", "KILL", "TYPE", "normal"), ("CLIENT", "PAUSE", 500)])
 def test_scripts_and_connections_that_go_while_jobs_run_cost_nothing(
     started: Callable[..., RedisServer], opened: Callable[[str], Any], fault: tuple[Any, ...]
@@ -93,7 +91,7 @@ def test_scripts_and_connections_that_go_while_jobs_run_cost_nothing(
     url = server.url()
     with Load(url) as load:
         for _ in range(10):
-            load.wait(30)
+            load.until_more(30)
             server.say(*fault)
     store = opened(url)
 
@@ -152,7 +150,7 @@ def test_a_cut_log_has_each_verb_whole_or_not_at_all(
     server = started("--appendonly", "yes", "--aof-use-rdb-preamble", "no")
     url = server.url()
     with Load(url, adders=1, runners=1) as load:
-        load.wait(40)
+        load.until_more(40)
     server.kill()
     # Late servers have several files, of which the first was there before anything was written.
     logs = [path for path in server.folder.rglob("*.aof*") if path.is_file() and path.suffix != ".manifest"]

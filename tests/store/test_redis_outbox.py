@@ -20,13 +20,12 @@ from localq.store import open_store
 from localq.store.wishes import Wishes
 from tests.store.given import HOUR, NOW, call, claimed, done, new, news, state, worker
 from tests.store.redis_server import RedisServer, reason
+from tests.worker.waiting import DEADLINE_S
 
 if reason() is None:
     from localq.store.redis.outbox import Outbox, waiting
 
 pytestmark = pytest.mark.skipif(reason() is not None, reason=str(reason()))
-
-DEADLINE_S = 60.0
 
 
 @pytest.fixture

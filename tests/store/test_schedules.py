@@ -14,6 +14,7 @@ from localq.store.protocol import Topic
 from tests.store.files import opened
 from tests.store.given import HOUR, NOW, SECOND
 from tests.store.timed import CONFIG, MINUTE, defined, row, state, there, timetable, turn
+from tests.worker.waiting import DEADLINE_S
 
 pytestmark = pytest.mark.facets("jobs", "read", "workers", "schedules")
 
@@ -463,7 +464,7 @@ def test_schedulers_are_rung_and_nobody_else(store: Any) -> None:
 
     store.bells.ring(Topic.SCHEDULES)
 
-    assert bell.wait(10)
+    assert bell.wait(DEADLINE_S)
     assert not worker.wait(0)
     assert not waiter.wait(0)
     for one in (bell, worker, waiter):

@@ -22,6 +22,7 @@ from tests.store import children
 from tests.store.data.shop import FULL, MADE_AT, shop, until
 from tests.store.files import opened
 from tests.store.together import run_python, together
+from tests.worker.waiting import DEADLINE_S
 
 KEPT = Path(__file__).parent / "data" / "jobs.db"
 #: A day later, when all that waits for its time is due, and what expired is over.
@@ -131,12 +132,12 @@ def test_what_waits_is_run_to_the_end(q: LocalQ) -> None:
     }
 
     with start_worker(q):
-        assert {job_id: result(job_id).get(timeout=30) for job_id in ends} == ends
+        assert {job_id: result(job_id).get(timeout=DEADLINE_S) for job_id in ends} == ends
         with pytest.raises(TaskRevokedError, match="expired"):
-            result("expiring").get(timeout=30)
+            result("expiring").get(timeout=DEADLINE_S)
         assert result("paused").state == "PENDING"
         q.control.resume("slow")
-        assert result("paused").get(timeout=30) == 18
+        assert result("paused").get(timeout=DEADLINE_S) == 18
 
     assert [run.outcome for run in result("retried").attempts] == ["RETRY", "SUCCESS"]
 
@@ -146,7 +147,7 @@ def test_a_failed_step_is_tried_again_and_the_rest_goes_on(q: LocalQ, monkeypatc
     assert q.requeue(["broken-1"]) == ["broken-1"]
 
     with start_worker(q):
-        assert q.AsyncResult("broken-2").get(timeout=30) == 31
+        assert q.AsyncResult("broken-2").get(timeout=DEADLINE_S) == 31
 
 
 def test_its_schedules_fire_on(q: LocalQ) -> None:
@@ -156,7 +157,7 @@ def test_its_schedules_fire_on(q: LocalQ) -> None:
     with start_worker(q):
         until(lambda: all(len(q.schedules.ledger(name)) > 1 for name in ("nightly", "hourly")))
         fired = [next(one for one in q.schedules.ledger(name) if one.job_id) for name in ("nightly", "hourly")]
-        assert [q.AsyncResult(one.job_id).get(timeout=30) for one in fired] == ["report of the night", "report"]
+        assert [q.AsyncResult(one.job_id).get(timeout=DEADLINE_S) for one in fired] == ["report of the night", "report"]
 
     assert q.schedules.ledger("paused") == []
 

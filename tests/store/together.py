@@ -12,7 +12,8 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from typing import Any
 
-DEADLINE_S = 60
+from tests.worker.waiting import DEADLINE_S
+
 _context = get_context("forkserver")
 _context.set_forkserver_preload(["tests.store.children"])
 

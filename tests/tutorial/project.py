@@ -12,7 +12,7 @@ from pathlib import Path
 
 import localq
 from localq.cli.daemon.pidfile import pid_in
-from tests.worker.waiting import alive, until
+from tests.worker.waiting import DEADLINE_S, alive, until
 
 _HOME = str(Path(localq.__file__).parents[1])
 
@@ -104,7 +104,13 @@ class Project:
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=60, check=False
+            command,
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
         )
 
     def start(self, line: str) -> Program:

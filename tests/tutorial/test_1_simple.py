@@ -93,7 +93,7 @@ def test_a_worker_is_started_with_the_short_option(project: Project, worker: Pro
 
 def test_a_program_calls_the_task(project: Project, worker: Program) -> None:
     """应用调用: main.py."""
-    project.write("main.py", "from tasks import add\n\nres = add.delay(2, 2)\nprint(res.get(timeout=30))\n")
+    project.write("main.py", "from tasks import add\n\nres = add.delay(2, 2)\nprint(res.get(timeout=120))\n")
 
     assert project.python("import runpy; runpy.run_path('main.py')") == ["4"]
     worker.until("succeeded in")

@@ -36,7 +36,7 @@ def test_delay_and_apply_async_send_the_same_call(project: Project, worker: Prog
         arg1, arg2 = 1, 2
         one = task.delay(arg1, arg2, kwarg1='x', kwarg2='y')
         two = task.apply_async(args=[arg1, arg2], kwargs={'kwarg1':'x', 'kwarg2':'y'})
-        print(one.get(timeout=30), two.get(timeout=30))
+        print(one.get(timeout=120), two.get(timeout=120))
     """)
 
     assert told == ["[1, 2, 'x', 'y'] [1, 2, 'x', 'y']"]
@@ -51,7 +51,7 @@ def test_a_call_is_sent_by_the_task_s_name(project: Project, worker: Program, se
         hotplay_id, start_dt, end_dt = 7, '2024-01-01', '2024-01-02'
         res = {sender}.send_task('tasks.test1', args=[hotplay_id, start_dt, end_dt], exchange='for_task_A', \
                                  routing_key='task_a')
-        print(res.get(timeout=30), res.queue)
+        print(res.get(timeout=120), res.queue)
     """)
 
     assert told == ["7 for_task_A"]
@@ -67,7 +67,7 @@ def test_send_task_takes_every_option_of_its_signature(project: Project, worker:
             publisher=None, link=None, link_error=None, add_to_parent=True, group_id=None, retries=0, chord=None,
             reply_to=None, time_limit=None, soft_time_limit=None, root_id=None, parent_id=None, route_name=None,
             shadow=None, chain=None, task_type=None)
-        print(res.id, res.get(timeout=30))
+        print(res.id, res.get(timeout=120))
     """)
 
     assert told == ["own-id 1"]
@@ -82,7 +82,7 @@ def test_tasks_run_as_greenlets(project: Project) -> None:
     told = project.python("""
         from tasks import task
 
-        print(task.apply_async((1, 2), queue='green').get(timeout=30))
+        print(task.apply_async((1, 2), queue='green').get(timeout=120))
     """)
 
     assert told == ["[1, 2, None, None]"]

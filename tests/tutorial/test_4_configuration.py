@@ -82,7 +82,7 @@ def test_a_configuration_names_the_modules_of_tasks(project: Project, kind: str)
     project.write("proj/tasks2.py", TASKS)
 
     worker = project.worker("-A proj worker -l info -P threads")
-    told = project.python("from proj.tasks2 import add; print(add.delay(2, 3).get(timeout=30))")
+    told = project.python("from proj.tasks2 import add; print(add.delay(2, 3).get(timeout=120))")
 
     assert worker.stop() == 0
     assert told == ["5"]
@@ -116,7 +116,7 @@ def test_a_package_with_one_module_of_tasks_is_run(project: Project) -> None:
     project.write("proj/tasks.py", SINGLE_TASKS)
 
     worker = project.worker("-A proj worker -l info -P threads")
-    told = project.python("from proj.tasks import add; print(add.name, add.delay(2, 3).get(timeout=30))")
+    told = project.python("from proj.tasks import add; print(add.name, add.delay(2, 3).get(timeout=120))")
 
     assert worker.stop() == 0
     assert told == ["proj.tasks.add 5"]

@@ -103,7 +103,7 @@ def test_a_worker_runs_the_queue_it_is_given(project: Project, options: str, ser
         from tasks import {done}, taskB
 
         res, other = {done}.delay(1, 2), taskB.delay(1, 2, 3)
-        print(res.get(timeout=30), other.state)
+        print(res.get(timeout=120), other.state)
     """)
 
     assert worker.stop() == 0
@@ -276,7 +276,7 @@ def test_each_kind_of_work_has_a_worker_of_its_own(media: Project) -> None:
         from tasks import image_compress, other, video_compress, video_upload
 
         sent = [video_compress.delay('a'), video_upload.delay('b'), image_compress.delay('c'), other.delay('d')]
-        print([one.get(timeout=30) for one in sent])
+        print([one.get(timeout=120) for one in sent])
         print([one.queue for one in sent])
         print([one.worker.partition('@')[0] for one in sent])
     """)

@@ -48,7 +48,7 @@ def test_a_task_of_a_django_project_is_run(project: Project) -> None:
         from celery_tasks.sum_two import ready, sum_two
 
         result = sum_two.delay(5,7)
-        print(result.get(timeout=30), ready.delay().get(timeout=30))
+        print(result.get(timeout=120), ready.delay().get(timeout=120))
     """)
 
     assert worker.stop() == 0

@@ -131,7 +131,7 @@ def test_a_scheduler_and_a_worker_are_started_beside_the_folder(project: Project
     told = project.python("""
         from celery_task.epp_scripts.test1 import celery_run
 
-        print(celery_run.delay().get(timeout=30))
+        print(celery_run.delay().get(timeout=120))
     """)
 
     assert beat.stop() == 0

@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import pytest
 
 from localq import LocalQ
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 __all__ = ["CHROMIUM", "TOKEN", "Shop", "chromium", "open_shop"]
 
@@ -78,12 +78,12 @@ def open_shop(folder: Path) -> Iterator[Shop]:
         q = LocalQ("shop", path=path)
         try:
             base = f"http://127.0.0.1:{port}"
-            until(lambda: _answers(base), 60)
+            until(lambda: _answers(base), DEADLINE_S)
             yield Shop(q, base, folder)
         finally:
             process.terminate()
             try:
-                process.wait(30)
+                process.wait(DEADLINE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -13,6 +13,7 @@ from localq import LocalQ, current
 from localq.web.application import build
 from localq.web.gate.sessions import Sessions
 from tests.store.server import PLACES, place
+from tests.worker.waiting import DEADLINE_S
 
 TOKEN = "the token"
 
@@ -39,7 +40,7 @@ def q(url: str) -> Iterator[LocalQ]:
 
     app.store.open()
     yield app
-    app.stop(timeout=5)
+    app.stop(timeout=DEADLINE_S)
     app.close()
     current.set_app(None)
 

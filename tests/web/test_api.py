@@ -15,7 +15,7 @@ from localq import LocalQ, group
 from localq.testing import drain
 from localq.web.api.endpoints import ENDPOINTS
 from localq.web.api.openapi import document
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 Open = Callable[..., TestClient]
 PATIENT = {"concurrency": 1, "pool": "threads"}
@@ -253,7 +253,7 @@ def test_a_configured_schedule_is_not_changed_here(page_of: Open, q: LocalQ) -> 
     q.conf.beat_schedule = {"fixed": {"task": "shop.mail", "schedule": 3600.0, "args": ("all",)}}
     page = page_of()
     with q.running(**PATIENT):
-        until(lambda: bool(q.store.schedules.find(["fixed"])), 30)
+        until(lambda: bool(q.store.schedules.find(["fixed"])), DEADLINE_S)
 
     assert checked(page, "PATCH", "/schedules/fixed", json={"schedule": 60})["status"] == 400
     assert checked(page, "DELETE", "/schedules/fixed")["status"] == 400

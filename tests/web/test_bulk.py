@@ -21,6 +21,7 @@ from localq.web.act.change import Denied, Hand
 from localq.web.ask.listing import Asked
 from localq.web.desk import Desk
 from localq.web.gate.actor import EVERYTHING, Actor, Right
+from tests.worker.waiting import DEADLINE_S
 
 EVIL = "<script>alert(1)</script>\"'>/%"
 ANN = Hand(Actor("ann", EVERYTHING), "here")
@@ -292,7 +293,7 @@ def test_while_it_goes_on_a_page_without_scripts_loads_again_by_itself(
     go, count_on = threading.Event(), Bulk.count_on
 
     def held(bulk: Bulk, app: LocalQ, store: Store) -> None:
-        go.wait(60)
+        go.wait(DEADLINE_S)
         count_on(bulk, app, store)
 
     monkeypatch.setattr(Bulk, "count_on", held)

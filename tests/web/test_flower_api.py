@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from localq import LocalQ
 from localq.testing import drain
 from localq.web.flower.search import BadSearch, search
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 TASK = {
     "uuid": "an-id",
@@ -241,12 +241,12 @@ def test_head_is_answered(page: TestClient) -> None:
 
 def test_a_task_that_runs_says_since_when(page: TestClient, q: LocalQ) -> None:
     gate = threading.Event()
-    q.task(name="shop.hold")(lambda: gate.wait(60))
+    q.task(name="shop.hold")(lambda: gate.wait(DEADLINE_S))
     before = time.time()
     with q.running(concurrency=1, pool="threads"):
         job = q.send_task("shop.hold")
         try:
-            until(lambda: page.get(f"/api/task/info/{job.id}").json()["started"] is not None, 60)
+            until(lambda: page.get(f"/api/task/info/{job.id}").json()["started"] is not None, DEADLINE_S)
             listed = page.get("/api/tasks?state=STARTED").json()[job.id]
         finally:
             gate.set()

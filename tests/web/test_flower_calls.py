@@ -24,11 +24,10 @@ from localq.result import AsyncResult
 from localq.web.application import build
 from localq.web.gate.sessions import Sessions
 from tests.web import flower_shop
+from tests.worker.waiting import DEADLINE_S
 
 CALLS = json.loads((Path(__file__).parent / "flower_calls.json").read_text())["calls"]
 TOKEN = "the token"
-#: Seconds that real workers are waited for.
-PATIENCE = 60.0
 
 
 def recorded(number: int) -> str:
@@ -145,7 +144,7 @@ def difference(number: int, call: dict[str, Any], answer: Any) -> str | None:
 
 def until(fact: Callable[[], bool], what: str) -> None:
     """Wait for a fact of other processes."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + DEADLINE_S
     while not fact():
         assert time.monotonic() < end, what
         time.sleep(0.02)

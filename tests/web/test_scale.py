@@ -20,6 +20,7 @@ from localq.web.ask.overview import Past
 from localq.web.compiled import compiled_in
 from localq.web.gate.sessions import Sessions
 from localq.web.serve import Address, _listening
+from tests.worker.waiting import DEADLINE_S
 
 
 class Worked:
@@ -63,19 +64,19 @@ def test_who_asks_while_an_answer_is_being_found_gets_that_one() -> None:
 
     def find() -> str:
         begun.set()
-        assert go_on.wait(60)
+        assert go_on.wait(DEADLINE_S)
         clocks.take(1.0)
         found.append("one")
         return "one"
 
     threads = [threading.Thread(target=held.get, args=(find,)) for _ in range(5)]
     threads[0].start()
-    assert begun.wait(60)
+    assert begun.wait(DEADLINE_S)
     for thread in threads[1:]:
         thread.start()
     go_on.set()
     for thread in threads:
-        thread.join(60)
+        thread.join(DEADLINE_S)
 
     assert found == ["one"]
 
@@ -125,16 +126,16 @@ def test_who_changes_something_waits_for_nobody_that_looks_for_an_answer() -> No
 
     def find() -> str:
         begun.set()
-        assert go_on.wait(60)
+        assert go_on.wait(DEADLINE_S)
         return past.shared("usual", lambda: "usual")
 
     with ThreadPoolExecutor(1) as aside:
         found = aside.submit(past.shared, "overview", find)
-        assert begun.wait(60)
+        assert begun.wait(DEADLINE_S)
         past.forget()
         go_on.set()
 
-        assert found.result(60) == "usual"
+        assert found.result(DEADLINE_S) == "usual"
 
 
 def test_what_was_looked_for_before_a_change_is_not_held() -> None:

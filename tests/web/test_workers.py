@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from localq import LocalQ
 from localq.model.worker import WorkerRow
 from localq.web.act import letters
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_worker_is_shown_with_what_its_slots_run_and_since_when(page: TestClie
 
     @q.task(name="shop.wait")
     def wait() -> None:
-        go.wait(60)
+        go.wait(DEADLINE_S)
 
     with q.running(2, pool="threads"):
         job = wait.delay()

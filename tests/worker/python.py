@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.worker.waiting import DEADLINE_S
+
 __all__ = ["run_python"]
 
 
@@ -17,7 +19,7 @@ def run_python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         env={**os.environ, "PYTHONPATH": os.getcwd()},
         check=False,
     )

@@ -17,7 +17,7 @@ from localq import LocalQ
 from localq.model.events import subscribe
 from localq.signals import task_received
 from localq.worker.aside import Aside
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 
 @contextlib.contextmanager
@@ -45,7 +45,7 @@ class Waiting(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.began.set()
-        self.gate.wait(60)
+        self.gate.wait(DEADLINE_S)
 
 
 class Keeping(logging.Handler):
@@ -76,8 +76,8 @@ def selling(q: LocalQ, request: pytest.FixtureRequest) -> Iterator[Any]:
 def test_a_handler_that_raises_ends_neither_worker_nor_job(selling: Any, capfd: pytest.CaptureFixture[str]) -> None:
     with handled("shop", Raising()):
         results = [selling.delay(n) for n in range(5)]
-        assert [result.get(20) for result in results] == list(range(5))
-    assert selling.delay(7).get(20) == 7
+        assert [result.get(DEADLINE_S) for result in results] == list(range(5))
+    assert selling.delay(7).get(DEADLINE_S) == 7
     assert "the chat room cannot be reached" in capfd.readouterr().err
     assert [len(result.attempts) for result in results] == [1] * 5
 
@@ -86,7 +86,7 @@ def test_a_filter_that_raises_ends_nothing_and_sees_the_arguments(selling: Any) 
     kept = Keeping()
     kept.addFilter(lambda record: record.args[0] != 3)  # type: ignore[index]
     with handled("shop", kept):
-        assert [selling.delay(n).get(20) for n in range(5)] == list(range(5))
+        assert [selling.delay(n).get(DEADLINE_S) for n in range(5)] == list(range(5))
         until(lambda: len(kept.lines) == 4)
 
     assert kept.lines == ["sold 0", "sold 1", "sold 2", "sold 4"]
@@ -98,11 +98,11 @@ def test_a_handler_that_never_comes_back_costs_no_result_and_no_lease(
     slow = Waiting()
     monkeypatch.setattr("localq.worker.aside._AT_END_S", 0.1)
     with handled("shop", slow):
-        selling.delay(0).get(20)
-        assert slow.began.wait(20)
+        selling.delay(0).get(DEADLINE_S)
+        assert slow.began.wait(DEADLINE_S)
         before = q._embedded.worker._lease.beat_at  # type: ignore[union-attr]
         results = [selling.delay(n) for n in range(20)]
-        assert [result.get(20) for result in results] == list(range(20))
+        assert [result.get(DEADLINE_S) for result in results] == list(range(20))
         q._embedded.worker.beat_soon()  # type: ignore[union-attr]
         q._embedded.worker.wake()  # type: ignore[union-attr]
         until(lambda: q._embedded.worker._lease.beat_at > before)  # type: ignore[union-attr]
@@ -112,7 +112,7 @@ def test_a_handler_that_never_comes_back_costs_no_result_and_no_lease(
 def test_what_a_record_has_beside_its_text_arrives(q: LocalQ, selling: Any) -> None:
     kept = Keeping("%(order)s %(odd)s %(message)s %(task_name)s")
     with handled("shop", kept):
-        selling.delay(7).get(20)
+        selling.delay(7).get(DEADLINE_S)
         until(lambda: kept.lines)
 
     assert kept.lines == [f"7 {{1, 2}} sold 7 {selling.name}"]
@@ -133,7 +133,7 @@ def test_a_record_whose_message_is_a_dict_or_has_a_stack_arrives_as_it_is(q: Loc
 
     kept = Keeping()
     with handled("shop", kept), q.running(concurrency=1):
-        tell.delay().get(20)
+        tell.delay().get(DEADLINE_S)
         until(lambda: len(kept.records) == 4)
 
     first, second, third, fourth = kept.records
@@ -150,7 +150,7 @@ def test_a_receiver_that_never_comes_back_costs_no_result(q: LocalQ, monkeypatch
 
     def wait(**_: Any) -> None:
         began.set()
-        gate.wait(60)
+        gate.wait(DEADLINE_S)
 
     @q.task
     def add(x: int, y: int) -> int:
@@ -159,7 +159,7 @@ def test_a_receiver_that_never_comes_back_costs_no_result(q: LocalQ, monkeypatch
     task_received.connect(wait)
     try:
         with q.running(concurrency=1):
-            assert [add.delay(n, 1).get(20) for n in range(5)] == [1, 2, 3, 4, 5]
+            assert [add.delay(n, 1).get(DEADLINE_S) for n in range(5)] == [1, 2, 3, 4, 5]
             assert began.is_set()
             gate.set()
     finally:
@@ -172,7 +172,7 @@ def test_a_stream_that_blocks_costs_no_result(q: LocalQ, monkeypatch: pytest.Mon
 
     class Blocked(io.StringIO):
         def write(self, text: str) -> int:
-            gate.wait(60)
+            gate.wait(DEADLINE_S)
             return len(text)
 
     @q.task
@@ -182,7 +182,7 @@ def test_a_stream_that_blocks_costs_no_result(q: LocalQ, monkeypatch: pytest.Mon
 
     with q.running(concurrency=1):
         monkeypatch.setattr("sys.stdout", Blocked())
-        assert [shout.delay(n).get(20) for n in range(5)] == list(range(5))
+        assert [shout.delay(n).get(DEADLINE_S) for n in range(5)] == list(range(5))
         gate.set()
 
 
@@ -194,7 +194,7 @@ def test_a_jobs_prints_come_before_its_result(q: LocalQ, capsys: pytest.CaptureF
 
     with q.running(concurrency=1):
         for n in range(20):
-            print(f"result {shout.delay(n).get(20)}")
+            print(f"result {shout.delay(n).get(DEADLINE_S)}")
 
     lines = [f"{what} {n}" for n in range(20) for what in ("job", "result")]
     assert capsys.readouterr().out.splitlines() == lines
@@ -207,12 +207,12 @@ def test_what_does_not_fit_is_dropped_counted_and_said() -> None:
 
     def wait() -> None:
         began.set()
-        gate.wait(60)
+        gate.wait(DEADLINE_S)
 
     aside = Aside("w@h", most=10)
     aside.start()
     aside.put(wait)
-    assert began.wait(20)
+    assert began.wait(DEADLINE_S)
     with subscribe(lambda event, fields: said.append(fields), ["notices.dropped"]):
         for n in range(25):
             aside.put(called.append, n)
@@ -250,7 +250,7 @@ def test_the_command_goes_on_under_a_handler_that_raises(q: LocalQ, tmp_path: Pa
         results = [fail.delay() for _ in range(3)]
         for result in results:
             with pytest.raises(ValueError, match="no"):
-                result.get(20)
+                result.get(DEADLINE_S)
     assert [len(result.attempts) for result in results] == [1, 1, 1]
 
 
@@ -271,8 +271,8 @@ def test_what_is_put_as_the_thread_runs_out_of_calls_is_waited_for_before_a_resu
     aside._idle = Idle()
     aside.start()
     try:
-        assert between.wait(20)
-        putting.join(20)
+        assert between.wait(DEADLINE_S)
+        putting.join(DEADLINE_S)
         assert not aside._idle.is_set()
     finally:
         gate.set()

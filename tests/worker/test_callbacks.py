@@ -15,7 +15,7 @@ from localq import LocalQ, group
 from localq.exceptions import StoreBusy
 from localq.result import watching
 from localq.store.sql.reading import SqlReading
-from tests.worker.waiting import hold, until
+from tests.worker.waiting import DEADLINE_S, hold, until
 
 
 def test_a_callback_is_called_when_its_job_has_ended_well_or_not(q: LocalQ) -> None:
@@ -27,7 +27,7 @@ def test_a_callback_is_called_when_its_job_has_ended_well_or_not(q: LocalQ) -> N
     results = [invert.delay(n).on_done(told.put) for n in (2, 0)]
 
     with q.running(1):
-        seen = {one.id: one.state for one in (told.get(timeout=20), told.get(timeout=20))}
+        seen = {one.id: one.state for one in (told.get(timeout=DEADLINE_S), told.get(timeout=DEADLINE_S))}
 
     assert seen == {results[0].id: "SUCCESS", results[1].id: "FAILURE"}
     assert told.empty()
@@ -49,14 +49,14 @@ def test_callbacks_share_one_thread_which_ends_with_the_last(q: LocalQ, tmp_path
         assert len(threads()) == 1
         (tmp_path / "gate").touch()
 
-        seen = sorted(told.get(timeout=20) for _ in range(20))
+        seen = sorted(told.get(timeout=DEADLINE_S) for _ in range(20))
 
     assert seen == [(n, "LocalQ-callbacks") for n in range(20)]
     until(lambda: not threads())
     later: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with q.running(1):
         same.delay(1).on_done(later.put)
-        assert later.get(timeout=20).get() == 1
+        assert later.get(timeout=DEADLINE_S).get() == 1
 
 
 def test_a_callback_is_delivered_where_it_may_run(q: LocalQ) -> None:
@@ -68,7 +68,7 @@ def test_a_callback_is_delivered_where_it_may_run(q: LocalQ) -> None:
     ran_in = []
     with q.running(1):
         same.delay(1).on_done(lambda done: ran_in.append(threading.current_thread()), deliver=to_do.put)
-        to_do.get(timeout=20)()
+        to_do.get(timeout=DEADLINE_S)()
 
     assert ran_in == [threading.main_thread()]
 
@@ -84,7 +84,7 @@ def test_an_event_loop_runs_callbacks_among_its_own(q: LocalQ) -> None:
         same.delay(7).on_done(
             lambda one: done.set_result((one.get(), threading.current_thread())), deliver=loop.call_soon_threadsafe
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             return await done
 
     with q.running(1):
@@ -101,11 +101,11 @@ def test_the_callback_of_a_group_waits_for_all_of_it(q: LocalQ, tmp_path: Path) 
     with q.running(2):
         jobs = group(wait_for.s(1), wait_for.s(2)).apply_async().on_done(told.put)
         (tmp_path / "1").touch()
-        jobs.results[0].get(timeout=20)
+        jobs.results[0].get(timeout=DEADLINE_S)
         assert told.empty()
         (tmp_path / "2").touch()
 
-        assert told.get(timeout=20).get() == [1, 2]
+        assert told.get(timeout=DEADLINE_S).get() == [1, 2]
 
 
 def test_what_has_ended_is_told_at_once(q: LocalQ) -> None:
@@ -132,9 +132,9 @@ def test_progress_is_told_as_the_task_says_it(q: LocalQ, tmp_path: Path) -> None
         job = pack.delay().on_progress(said.put)
         seen = []
         for n in range(3):
-            seen.append(said.get(timeout=20))
+            seen.append(said.get(timeout=DEADLINE_S))
             (tmp_path / str(n)).touch()
-        assert job.get(timeout=20) == "packed"
+        assert job.get(timeout=DEADLINE_S) == "packed"
 
     assert seen == [{"done": n, "total": 3, "message": f"file {n}"} for n in range(3)]
     assert said.empty()
@@ -151,7 +151,7 @@ def test_a_callback_that_fails_is_logged_and_harms_no_other(q: LocalQ, caplog: p
     told: queue.SimpleQueue[Any] = queue.SimpleQueue()
     with q.running(1):
         job = same.delay(1).on_done(fails).on_done(told.put)
-        told.get(timeout=20)
+        told.get(timeout=DEADLINE_S)
 
     assert f"A callback for {job!r} could not be called" in caplog.text
     assert "RuntimeError: no window" in caplog.text
@@ -175,7 +175,7 @@ def test_a_store_that_does_not_answer_is_asked_again(
     with q.running(1, pool="solo"):
         q.task(abs, name="abs").delay(-1).on_done(told.put)
 
-        assert told.get(timeout=20).get() == 1
+        assert told.get(timeout=DEADLINE_S).get() == 1
     assert caplog.text.count("Jobs cannot be waited for; trying again: others write") == 3
 
 
@@ -205,7 +205,7 @@ def test_a_stop_that_nobody_waits_for_says_when_it_is_over(q: LocalQ, tmp_path: 
     assert to_do.empty()
     assert job.state == "STARTED"
     (tmp_path / "gate").touch()
-    to_do.get(timeout=20)()
+    to_do.get(timeout=DEADLINE_S)()
 
     assert to_do.get() == "ended"
     assert job.state == "SUCCESS"
@@ -216,7 +216,7 @@ def test_a_stop_with_a_timeout_puts_back_what_does_not_end(q: LocalQ, tmp_path: 
     @q.task
     def wait_at() -> None:
         (tmp_path / "runs").touch()
-        hold(tmp_path / "gate", 60)
+        hold(tmp_path / "gate", DEADLINE_S)
 
     over: queue.SimpleQueue[Any] = queue.SimpleQueue()
     q.start(1)
@@ -224,6 +224,6 @@ def test_a_stop_with_a_timeout_puts_back_what_does_not_end(q: LocalQ, tmp_path: 
     until((tmp_path / "runs").exists)
 
     q.stop(0, on_done=lambda: over.put(1))
-    over.get(timeout=20)
+    over.get(timeout=DEADLINE_S)
 
     assert (job.state, [run.outcome for run in job.attempts]) == ("PENDING", ["INTERRUPTED"])

@@ -11,13 +11,13 @@ import pytest
 from localq import LocalQ, chord
 from localq.exceptions import TimeoutError
 from localq.monitor.event_receiver import Receiver
-from tests.worker.waiting import hold, until
+from tests.worker.waiting import DEADLINE_S, hold, until
 
 
 def gather(receiver: Receiver, *types: str) -> list[dict[str, Any]]:
     """Return the events that come until there was one of each type."""
     missing, events = set(types), []
-    for event in receiver.itercapture(timeout=20):
+    for event in receiver.itercapture(timeout=DEADLINE_S):
         events.append(event)
         missing.discard(event["type"])
         if not missing:
@@ -28,7 +28,7 @@ def gather(receiver: Receiver, *types: str) -> list[dict[str, Any]]:
 def gather_until(receiver: Receiver, type: str, name: str) -> list[dict[str, Any]]:
     """Return the events that come until there was one of that type about a task."""
     events = []
-    for event in receiver.itercapture(timeout=20):
+    for event in receiver.itercapture(timeout=DEADLINE_S):
         events.append(event)
         if (event["type"], event.get("name")) == (type, name):
             break
@@ -52,7 +52,7 @@ def test_a_job_is_told_of_from_its_arrival_to_its_result(q: LocalQ) -> None:
     assert received["root_id"] == result.id
     assert started["pid"] not in (0, None)
     assert done["result"] == "3"
-    assert 0 <= done["runtime"] < 20
+    assert 0 <= done["runtime"] < DEADLINE_S
     assert received["timestamp"] <= done["timestamp"]
     assert {event["hostname"] for event in events} == {"w@h"}
     assert all(event.keys() >= {"type", "hostname", "timestamp", "clock", "pid", "utcoffset"} for event in events)
@@ -109,13 +109,13 @@ def test_who_begins_to_listen_hears_of_workers_at_once_and_of_jobs_that_run(q: L
 
     with q.running(concurrency=1):
         for done in [add.delay(1, 1), add.delay(2, 2)]:
-            done.get(timeout=20)
+            done.get(timeout=DEADLINE_S)
         result = wait.delay(str(gate))
         until(lambda: result.state == "STARTED")
         with q.events.Receiver() as receiver:
             events = gather(receiver, "worker-heartbeat", "task-started")
         gate.touch()
-        result.get(timeout=20)
+        result.get(timeout=DEADLINE_S)
 
     beat = first(events, "worker-heartbeat")
     assert (beat["active"], beat["processed"]) == (1, 2)
@@ -176,7 +176,7 @@ def test_nothing_is_sent_of_tasks_when_that_is_switched_off(q: LocalQ) -> None:
 
     with q.events.Receiver() as receiver:
         with q.running(pool="threads", concurrency=1):
-            add.delay(1, 2).get(timeout=20)
+            add.delay(1, 2).get(timeout=DEADLINE_S)
         events = gather(receiver, "worker-offline")
 
     assert {event["type"].partition("-")[0] for event in events} == {"worker"}
@@ -211,7 +211,7 @@ def test_all_events_reach_a_listener_that_keeps_up(q: LocalQ) -> None:
     with q.events.Receiver() as receiver, q.running(pool="threads", concurrency=1):
         results = q.enqueue_many([add.s(n, 1) for n in range(3_000)])
         done: set[str] = set()
-        for event in receiver.itercapture(timeout=20):
+        for event in receiver.itercapture(timeout=DEADLINE_S):
             if event["type"] == "task-succeeded":
                 done.add(event["uuid"])
                 if len(done) == len(results):
@@ -224,7 +224,7 @@ def test_no_thread_runs_and_nothing_is_made_while_nobody_listens(q: LocalQ) -> N
     add = q.task(plus)
 
     with q.running(pool="threads", concurrency=1):
-        add.delay(1, 2).get(timeout=20)
+        add.delay(1, 2).get(timeout=DEADLINE_S)
         worker = q._embedded._worker
         assert not worker.celery_events.listening
         assert worker.celery_events._sender is None
@@ -240,7 +240,7 @@ def test_events_of_tasks_may_be_switched_off_and_on_while_a_worker_runs(q: Local
         q.conf.worker_send_task_events = False
         until(lambda: not worker.celery_events.enabled)
         silent = add.delay(1, 2)
-        silent.get(timeout=20)
+        silent.get(timeout=DEADLINE_S)
 
         q.conf.worker_send_task_events = True
         until(lambda: worker.celery_events.enabled)

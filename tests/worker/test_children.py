@@ -14,6 +14,7 @@ import pytest
 
 from localq import LocalQ
 from tests.worker.test_programs import HEAD
+from tests.worker.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -30,10 +31,10 @@ def test_a_program_that_a_task_started_is_ended_by_signals(q: LocalQ, pool: str,
     def starts() -> int:
         with subprocess.Popen(["sleep", "60"]) as program:
             program.send_signal(number)
-            return program.wait(20)
+            return program.wait(DEADLINE_S)
 
     with q.running(concurrency=1, pool=pool):
-        assert starts.delay().get(timeout=30) == -number
+        assert starts.delay().get(timeout=DEADLINE_S) == -number
 
 
 @pytest.mark.parametrize("pool", ["processes", "asyncio"])
@@ -44,7 +45,7 @@ def test_a_process_of_jobs_passes_over_what_ctrl_c_sends(q: LocalQ, pool: str) -
         return "goes on"
 
     with q.running(concurrency=1, pool=pool):
-        assert hit.delay().get(timeout=30) == "goes on"
+        assert hit.delay().get(timeout=DEADLINE_S) == "goes on"
 
 
 PROCESS_1 = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child"]
@@ -72,7 +73,7 @@ def leaves_one():
 assert os.getpid() == 1
 mine = [subprocess.Popen(["sh", "-c", "exit 3"], start_new_session=new) for new in (False, True)]
 with q.running(concurrency=2, pool={pool!r}):
-    [job.get(20) for job in [leaves_one.delay() for _ in range(10)]]
+    [job.get(120) for job in [leaves_one.delay() for _ in range(10)]]
     left = Path("left").read_text().split()
     until = time.monotonic() + 20
     while any(Path("/proc", pid).exists() for pid in left) and time.monotonic() < until:
@@ -86,7 +87,7 @@ with q.running(concurrency=2, pool={pool!r}):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=DEADLINE_S,
         env={**os.environ, "PYTHONPATH": os.getcwd()},
         check=False,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 CONTAINER = ["unshare", "--fork", "--pid", "--mount-proc", "--uts", "--ipc", "--net", "--kill-child"]
 
@@ -50,7 +50,7 @@ class Containers:
 
     def said(self, name: str, code: str) -> str:
         """Run a program in a container of that name to its end; return what it said."""
-        return self.start(name, "-c", code).communicate(timeout=100)[0]
+        return self.start(name, "-c", code).communicate(timeout=DEADLINE_S)[0]
 
 
 @pytest.fixture
@@ -87,17 +87,17 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
 def test_a_job_of_one_container_is_run_by_the_worker_in_another(containers: Containers) -> None:
     containers.worker("worker-1")
 
-    assert containers.said("site-1", "import shop; print(shop.where.delay().get(60))") == "worker-1\n"
+    assert containers.said("site-1", "import shop; print(shop.where.delay().get(120))") == "worker-1\n"
 
 
 def test_the_death_of_a_container_is_seen_from_another(containers: Containers) -> None:
     first = containers.worker("worker-1")
     job = containers.said("site-1", "import shop; print(shop.begun.delay('gate').id)").strip()
-    until((containers.folder / "began-worker-1").exists, 100)
+    until((containers.folder / "began-worker-1").exists, DEADLINE_S)
     containers.worker("worker-2")
 
     first.send_signal(signal.SIGKILL)
-    until((containers.folder / "began-worker-2").exists, 100)
+    until((containers.folder / "began-worker-2").exists, DEADLINE_S)
     (containers.folder / "gate").touch()
 
-    assert containers.said("site-1", f"import shop; print(shop.q.AsyncResult({job!r}).get(60))") == "worker-2\n"
+    assert containers.said("site-1", f"import shop; print(shop.q.AsyncResult({job!r}).get(120))") == "worker-2\n"

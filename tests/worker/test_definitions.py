@@ -29,7 +29,7 @@ def names():
     urllib.request.Request("http://example.org/").host
     return [text, Names().one(), concurrent.futures.Future.__name__, logging.config.__name__]
 """
-    use = "with q.running(concurrency=1): print(names.delay().get(20))"
+    use = "with q.running(concurrency=1): print(names.delay().get(120))"
 
     assert run_program(tmp_path, text + threads + use) == "['text/plain', 'a', 'Future', 'logging.config']\n"
 
@@ -44,7 +44,7 @@ def make():
     def names():
         return [wsgiref.simple_server.__name__, http.cookies.__name__]
     return names
-print(make().delay().get(20))
+print(make().delay().get(120))
 q.stop()
 """
     assert run_program(tmp_path, text) == "['wsgiref.simple_server', 'http.cookies']\n"
@@ -93,12 +93,12 @@ USE = """
 line = Line("pen", Colour.BLUE)
 for pool in ("processes", "asyncio"):
     with q.running(concurrency=1, pool=pool):
-        order = known.delay(line).get(20)
-        print(order == Order([line]), again.delay(order).get(20))
+        order = known.delay(line).get(120)
+        print(order == Order([line]), again.delay(order).get(120))
         @q.task(name="late")
         def late(order):
             return [isinstance(order, Order), isinstance(order.lines[0], Line), again.run(order)]
-        print(late.delay(order).get(20))
+        print(late.delay(order).get(120))
 """
 
 
@@ -110,7 +110,7 @@ def test_registered_classes_of_the_main_program_are_one_class_in_all_its_tasks(t
 
 
 def test_a_class_that_was_registered_after_the_start_goes_with_the_next_task(tmp_path: Path) -> None:
-    use = "print(known.delay(Line('pen', Colour.BLUE)).get(20) == Order([Line('pen', Colour.BLUE)])); q.stop()"
+    use = "print(known.delay(Line('pen', Colour.BLUE)).get(120) == Order([Line('pen', Colour.BLUE)])); q.stop()"
 
     assert run_program(tmp_path, "q.start(concurrency=1)\n" + SHOP + use) == "True\n"
 
@@ -125,7 +125,7 @@ def helper():
 def here():
     return [helper(), current_task.name, current_task.request.retries]
 """
-    use = "with q.running(concurrency=1): print(here.delay().get(20))"
+    use = "with q.running(concurrency=1): print(here.delay().get(120))"
 
     assert run_program(tmp_path, text + threads + use) == "[True, 'program.here', 0]\n"
 
@@ -150,7 +150,7 @@ def price(name):
     from .prices import PRICES
     return [PRICES[name], helper()[name], Till().price(name), __package__]
 
-with q.running(concurrency=1): print(price.delay("pen").get(20))
+with q.running(concurrency=1): print(price.delay("pen").get(120))
 """
     (tmp_path / "shop/__main__.py").write_text(HEAD + threads + text)
 
@@ -172,10 +172,10 @@ def fine():
     use = """
 with q.running(concurrency=1):
     try:
-        uses.delay().get(20)
+        uses.delay().get(120)
     except Exception as error:
         print(error)
-    print(fine.delay().get(20))
+    print(fine.delay().get(120))
 """
     lines = run_program(tmp_path, text + THREADS + use).splitlines()
 

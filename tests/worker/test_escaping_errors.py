@@ -19,6 +19,7 @@ from localq.model.outcome import Ending, Outcome
 from localq.worker.pool.event_loop.asyncio_child import _InThread
 from localq.worker.pool.event_loop.child_main import Child
 from localq.worker.pool.event_loop.gevent_child import _Greenlet
+from tests.worker.waiting import DEADLINE_S
 
 EVERY = ("processes", "threads", "solo", "asyncio", "gevent")
 
@@ -84,8 +85,8 @@ def test_a_greenlet_that_is_killed_before_it_begins_is_reported_and_runs_again(q
 
     killer, other = kill_all.apply_async((str(tmp_path),), priority=9), behind.delay()
     with q.running(concurrency=2, pool="gevent"):
-        assert killer.get(60) == "killed"
-        assert other.get(60) == "ran"
+        assert killer.get(DEADLINE_S) == "killed"
+        assert other.get(DEADLINE_S) == "ran"
 
     assert [run.outcome for run in other.attempts][-1:] == ["SUCCESS"]
     assert "LOST" not in [run.outcome for run in other.attempts]

@@ -25,7 +25,7 @@ from localq.model.outcome import Outcome
 from localq.worker.pool.contract import Cause, Death, Handed
 from localq.worker.pool.event_loop.pool import EventLoopPool
 from localq.worker.pool.event_loop.run_ends import RunEnds
-from tests.worker.waiting import alive, hold, until
+from tests.worker.waiting import DEADLINE_S, alive, hold, until
 
 KINDS = ("asyncio", "gevent")
 
@@ -70,7 +70,7 @@ def test_jobs_that_wait_run_at_once_in_one_process(crowd: LocalQ) -> None:
 
     with crowd.running(concurrency=50):
         met = [meet.delay(str(folder), number, 50) for number in range(50)]
-        pids = {result.get(timeout=30) for result in met}
+        pids = {result.get(timeout=DEADLINE_S) for result in met}
 
     assert len(pids) == 1
     assert os.getpid() not in pids
@@ -87,7 +87,7 @@ def test_coroutines_run_at_once_on_one_loop_each_with_its_own_request(q: LocalQ)
 
     with q.running(pool="asyncio", concurrency=200):
         results = [meet.delay(200) for _ in range(200)]
-        found = [result.get(timeout=30) for result in results]
+        found = [result.get(timeout=DEADLINE_S) for result in results]
 
     assert [one[0] for one in found] == [result.id for result in results]
     assert len({one[1] for one in found}) == 1
@@ -111,10 +111,10 @@ def test_results_errors_retries_prints_and_unknown_tasks_are_as_in_any_pool(crow
     with crowd.running(concurrency=10):
         retried, failed = again.delay(), fail.delay()
         unknown = crowd.send_task("nobody")
-        assert retried.get(timeout=30) == 2
+        assert retried.get(timeout=DEADLINE_S) == 2
         with pytest.raises(KeyError, match="gone"):
-            failed.get(timeout=30)
-        assert unknown.get(timeout=30, propagate=False).__class__.__name__ == "NotRegistered"
+            failed.get(timeout=DEADLINE_S)
+        assert unknown.get(timeout=DEADLINE_S, propagate=False).__class__.__name__ == "NotRegistered"
 
     assert "said by 0" in capfd.readouterr().out
     assert retried.attempts[-1].output == "said by 2\nunfinished"
@@ -123,7 +123,7 @@ def test_results_errors_retries_prints_and_unknown_tasks_are_as_in_any_pool(crow
 def test_a_soft_limit_is_raised_where_the_task_waits(crowd: LocalQ) -> None:
     with crowd.running(concurrency=10):
         caught = crowd.tasks["nap"].apply_async((30,), soft_time_limit=0.2)
-        assert caught.get(timeout=20) == -1
+        assert caught.get(timeout=DEADLINE_S) == -1
 
 
 def test_a_task_over_its_hard_limit_is_ended_and_its_neighbours_go_on(crowd: LocalQ) -> None:
@@ -132,8 +132,8 @@ def test_a_task_over_its_hard_limit_is_ended_and_its_neighbours_go_on(crowd: Loc
     with crowd.running(concurrency=10):
         over, beside = nap.apply_async((30,), time_limit=0.3), nap.delay(0.6)
         with pytest.raises(TimeLimitExceeded, match=r"0\.3 s"):
-            over.get(timeout=20)
-        assert beside.get(timeout=20) > 0
+            over.get(timeout=DEADLINE_S)
+        assert beside.get(timeout=DEADLINE_S) > 0
 
     assert len(beside.attempts) == 1
 
@@ -161,8 +161,8 @@ def test_a_task_that_never_waits_is_ended_with_its_process_and_the_others_run_ag
         task = spin_awaited if crowd.conf.worker_pool == "asyncio" else spin
         stuck = task.apply_async(time_limit=0.3)
         with pytest.raises(TimeLimitExceeded):
-            stuck.get(timeout=20)
-        assert beside.get(timeout=20) > 0
+            stuck.get(timeout=DEADLINE_S)
+        assert beside.get(timeout=DEADLINE_S) > 0
 
 
 def test_a_cancelled_job_is_interrupted_where_it_waits(crowd: LocalQ) -> None:
@@ -203,8 +203,8 @@ def test_of_several_jobs_in_a_process_that_dies_the_one_that_did_it_is_charged(c
         (tmp_path / "dead").touch()
 
         with pytest.raises(WorkerLostError, match=r"exited with code 7 \(attempt \d, crash 2 of 2\)"):
-            killer.get(30)
-        assert all(other.get(30) for other in others)
+            killer.get(DEADLINE_S)
+        assert all(other.get(DEADLINE_S) for other in others)
 
     assert {run.outcome for other in others for run in other.attempts} == {"INTERRUPTED", "SUCCESS"}
     assert [run.outcome for run in killer.attempts] == ["INTERRUPTED", "LOST", "LOST"]
@@ -226,9 +226,9 @@ def test_an_exit_in_a_part_of_a_job_is_not_the_end_of_its_neighbours(q: LocalQ) 
 
     with q.running(concurrency=5, pool="asyncio"):
         others, killer = [nap.delay() for _ in range(3)], exits.apply_async()
-        assert [other.get(30) for other in others] == ["slept"] * 3
+        assert [other.get(DEADLINE_S) for other in others] == ["slept"] * 3
         with pytest.raises(WorkerLostError, match=r"exited with code 4 .*crash 3 of 3"):
-            killer.get(30)
+            killer.get(DEADLINE_S)
 
 
 def test_a_job_whose_process_cannot_even_start_is_not_charged(q: LocalQ, tmp_path: Path) -> None:
@@ -271,8 +271,8 @@ def test_a_process_that_dies_is_replaced_and_its_job_charged_a_crash(crowd: Loca
     with crowd.running(concurrency=10):
         dead, beside = die.delay(), crowd.tasks["nap"].delay(0.3)
         with pytest.raises(WorkerLostError, match="exited with code 7"):
-            dead.get(timeout=30)
-        assert beside.get(timeout=30) > 0
+            dead.get(timeout=DEADLINE_S)
+        assert beside.get(timeout=DEADLINE_S) > 0
 
 
 def test_a_worn_process_is_replaced_when_it_has_nothing_to_do(crowd: LocalQ) -> None:
@@ -280,7 +280,7 @@ def test_a_worn_process_is_replaced_when_it_has_nothing_to_do(crowd: LocalQ) -> 
     nap = crowd.tasks["nap"]
 
     with crowd.running(concurrency=2):
-        pids = [nap.delay(0).get(timeout=20) for _ in range(4)]
+        pids = [nap.delay(0).get(timeout=DEADLINE_S) for _ in range(4)]
 
     assert len(set(pids)) == 2
     assert not any(alive(pid) for pid in set(pids))
@@ -293,7 +293,7 @@ def test_a_task_defined_while_the_pool_runs_is_known_there(crowd: LocalQ) -> Non
         def late() -> str:
             return "here"
 
-        assert late.delay().get(timeout=20) == "here"
+        assert late.delay().get(timeout=DEADLINE_S) == "here"
 
 
 def test_a_coroutine_in_the_gevent_pool_fails_with_what_to_do(q: LocalQ) -> None:
@@ -301,7 +301,7 @@ def test_a_coroutine_in_the_gevent_pool_fails_with_what_to_do(q: LocalQ) -> None
     async def wait() -> None: ...
 
     with q.running(pool="gevent", concurrency=2), pytest.raises(ImproperlyConfigured, match="use -P asyncio"):
-        wait.delay().get(timeout=20)
+        wait.delay().get(timeout=DEADLINE_S)
 
 
 def test_a_soft_limit_cancels_what_a_task_group_waits_for(q: LocalQ) -> None:
@@ -325,7 +325,7 @@ def test_a_soft_limit_cancels_what_a_task_group_waits_for(q: LocalQ) -> None:
         return "not reached"
 
     with q.running(pool="asyncio", concurrency=2):
-        assert group.apply_async(soft_time_limit=0.2).get(timeout=20) == "2 cancelled"
+        assert group.apply_async(soft_time_limit=0.2).get(timeout=DEADLINE_S) == "2 cancelled"
 
 
 def test_eventlet_is_refused_with_what_to_use_instead(q: LocalQ) -> None:
@@ -335,7 +335,7 @@ def test_eventlet_is_refused_with_what_to_use_instead(q: LocalQ) -> None:
 
 def test_the_process_ends_with_its_worker(crowd: LocalQ) -> None:
     with crowd.running(concurrency=2):
-        pid = crowd.tasks["nap"].delay(0).get(timeout=20)
+        pid = crowd.tasks["nap"].delay(0).get(timeout=DEADLINE_S)
 
     assert not alive(pid)
 
@@ -351,7 +351,7 @@ def test_a_pool_that_is_restarted_gets_a_new_process_and_goes_on(q: LocalQ, kind
         pool.restart()
         (after,) = pool.pids()
         while pool._child is not None and not pool._child.ready:
-            for key, _ in selector.select(20):
+            for key, _ in selector.select(DEADLINE_S):
                 key.data()
         pool.close()
 
@@ -403,7 +403,7 @@ def test_a_job_that_closes_what_its_process_reports_by_is_charged(q: LocalQ, poo
     with q.running(concurrency=1, pool=pool):
         lost = close.delay()
         with pytest.raises(WorkerLostError, match="crash 2 of 2"):
-            lost.get(40)
+            lost.get(DEADLINE_S)
         assert len(lost.attempts) == 2
 
 
@@ -533,4 +533,4 @@ def test_a_child_that_ends_before_anybody_can_wait_for_it_is_waited_for(q: Local
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     with q.running(concurrency=1, pool=pool):
-        assert fork.delay().get(timeout=60) == 7
+        assert fork.delay().get(timeout=DEADLINE_S) == 7

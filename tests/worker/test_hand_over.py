@@ -26,7 +26,7 @@ from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.slot_main import Slot, SlotPlan
 from localq.worker.pool.processes.to_slots import ToSlots
 from localq.worker.pool.processes.work_ahead import WorkAhead
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 
 class _Stub(Slot):
@@ -42,11 +42,11 @@ class _Stub(Slot):
     def report(self, kind: int, body: bytes) -> None:
         if kind == frames.Kind.DROPPED:
             self.dropped.set()
-            self.go_on.wait(20)
+            self.go_on.wait(DEADLINE_S)
 
     def _run(self, job: Job, terms: Terms) -> None:
         self.ran.append(job.key)
-        self.gate.wait(20)
+        self.gate.wait(DEADLINE_S)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def ends(q: LocalQ) -> Iterator[tuple[SlotHandle, _Stub]]:
     stub.gate.set()
     stub.go_on.set()
     frames.send(worker.to_slot, ("quit",))
-    thread.join(20)
+    thread.join(DEADLINE_S)
     worker.close()
     worker.handed_over()
 
@@ -83,7 +83,7 @@ def test_a_job_given_after_others_were_taken_back_is_the_one_that_runs(ends: tup
 
     back = [one.job.key for one in worker.take_back()]
     stub.gate.set()
-    stub.dropped.wait(20)
+    stub.dropped.wait(DEADLINE_S)
     worker.give([handed(4)])
     stub.go_on.set()
 

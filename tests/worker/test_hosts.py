@@ -19,7 +19,7 @@ import pytest
 
 from tests.worker.test_children import PROCESS_1, own_processes
 from tests.worker.test_programs import run_program
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 PYTHON = [sys.executable, "-m"]
 
@@ -52,9 +52,9 @@ def served(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
 
 def ask(folder: Path) -> str:
     """Return what the server in a folder answers; nothing where it does not."""
-    connection = http.client.HTTPConnection("localhost", timeout=20)
+    connection = http.client.HTTPConnection("localhost", timeout=DEADLINE_S)
     connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.settimeout(20)
+    connection.sock.settimeout(DEADLINE_S)
     try:
         # A path of its own folder is too long for a socket.
         connection.sock.connect(os.path.relpath(folder / "web.sock"))
@@ -93,7 +93,7 @@ def test_gunicorn_forks_workers_from_a_program_that_has_started_its_queue(folder
 
             def application(environ, start_response):
                 start_response("200 OK", [("Content-Type", "text/plain")])
-                return [f"{double.delay(4).get(20)} {os.getpid()}".encode()]
+                return [f"{double.delay(4).get(120)} {os.getpid()}".encode()]
         """)
     )
     words = [
@@ -108,7 +108,7 @@ def test_gunicorn_forks_workers_from_a_program_that_has_started_its_queue(folder
     with served(folder, *words) as program:
         answers = {until(lambda: ask(folder)) for _ in range(10)}
         program.terminate()
-        code = program.wait(30)
+        code = program.wait(DEADLINE_S)
 
     said = (folder / "said").read_text()
     assert {answer.split()[0] for answer in answers} == {"8"}, said
@@ -146,7 +146,7 @@ def test_uvicorn_loads_a_program_with_a_queue_again_when_it_changes(folder: Path
         os.utime(changed, (os.stat(changed).st_mtime + 5,) * 2)
         after = until(lambda: (answer := ask(folder)).startswith("100") and answer)
         program.send_signal(signal.SIGINT)
-        program.wait(30)
+        program.wait(DEADLINE_S)
 
     said = (folder / "said").read_text()
     assert before.split()[0] == "8", said
@@ -176,7 +176,7 @@ def test_uwsgi_with_threads_runs_the_jobs_of_the_file_it_serves(folder: Path, po
                 with alone:
                     q.start(concurrency=1, pool=POOL)
                 start_response("200 OK", [("Content-Type", "text/plain")])
-                return [str(double.delay(4).get(20)).encode()]
+                return [str(double.delay(4).get(120)).encode()]
         """).replace("POOL", repr(pool))
     )
     server = Path(sys.executable).parent / "pyuwsgi"
@@ -207,7 +207,7 @@ def display(tmp_path: Path) -> Iterator[str]:
             yield f":{number.readline().strip()}"
     finally:
         program.terminate()
-        program.wait(20)
+        program.wait(DEADLINE_S)
 
 
 @DISPLAY
@@ -265,7 +265,7 @@ q.stop()
 def test_a_worker_is_process_1_of_a_container(folder: Path) -> None:
     command = [*PROCESS_1, sys.executable, "-m", "localq", "worker", "-A", "shop", "-c", "1"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), os.getcwd()))}
-    code = "from shop import double, os; print(double.delay(4).get(20))"
+    code = "from shop import double, os; print(double.delay(4).get(120))"
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as program:
         try:
             done = subprocess.run(
@@ -275,7 +275,7 @@ def test_a_worker_is_process_1_of_a_container(folder: Path) -> None:
             # What `docker stop` sends; to process 1 itself, as there.
             children = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
             os.kill(int(children[0]), signal.SIGTERM)
-            assert program.wait(20) == 0
+            assert program.wait(DEADLINE_S) == 0
         finally:
             program.kill()
 
@@ -293,8 +293,8 @@ q = LocalQ(path=os.path.abspath("jobs.db"), durability="normal")
 os.chdir("release")
 from wares import double
 with q.running(concurrency=1, pool={pool!r}):
-    print(double.delay(4).get(20))
+    print(double.delay(4).get(120))
     shutil.rmtree(os.getcwd())
-    print([double.delay(n).get(20) for n in range(5)])
+    print([double.delay(n).get(120) for n in range(5)])
 """
     assert run_program(tmp_path, text) == "8\n[0, 2, 4, 6, 8]\n"

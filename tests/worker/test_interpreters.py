@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.python import run_python
+from tests.worker.waiting import DEADLINE_S
 
 HEAD = """
 import sys, threading
@@ -30,7 +31,7 @@ def double(n):
 USE = """
 for pool in ("processes", "asyncio"):
     with q.running(concurrency=1, pool=pool):
-        print(pool, double.delay(4).get(30))
+        print(pool, double.delay(4).get(120))
 """
 
 REFUSED = """
@@ -38,7 +39,7 @@ from localq.exceptions import ImproperlyConfigured
 for pool in ("processes", "asyncio", "threads"):
     try:
         with q.running(concurrency=1, pool=pool):
-            print(double.delay(4).get(30))
+            print(double.delay(4).get(120))
     except ImproperlyConfigured as error:
         print(pool, error)
 import os
@@ -117,9 +118,9 @@ def double(n):
     return 2 * n
 sys.frozen, sys.executable = True, "/opt/archiver"
 q.start(1)
-print(double.delay(4).get(30))
+print(double.delay(4).get(120))
 os.kill(q._embedded.worker.pool._fork_server.pid, signal.SIGKILL)
-q._embedded._ended.wait(30)
+q._embedded._ended.wait(120)
 print(q._embedded._error)
 """
     done, said = run_script(tmp_path, text)
@@ -141,7 +142,7 @@ os.environ["PYTHONPATH"] = "elsewhere"
 for pool in ("processes", "asyncio"):
     with q.running(concurrency=1, pool=pool):
         mine = [list(sys.flags), sorted(sys._xoptions), sys.warnoptions, [one or os.getcwd() for one in sys.path]]
-        print(flags.delay().get(30) == [*mine, __debug__])
+        print(flags.delay().get(120) == [*mine, __debug__])
 """
     )
     if "-E" in flags:
@@ -152,15 +153,19 @@ for pool in ("processes", "asyncio"):
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("PyInstaller") is None, reason="PyInstaller is not installed")
-@pytest.mark.timeout(300)
 def test_a_build_of_pyinstaller_runs_its_jobs(tmp_path: Path) -> None:
     (tmp_path / "archiver.py").write_text(HEAD.format(first="freeze_support()") + TASK + USE)
     build = ["PyInstaller", "--noconfirm", "--log-level=ERROR", f"--additional-hooks-dir={HOOKS}", "archiver.py"]
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    subprocess.run([sys.executable, "-m", *build], cwd=tmp_path, env=environment, check=True, timeout=250)
+    subprocess.run([sys.executable, "-m", *build], cwd=tmp_path, env=environment, check=True, timeout=2 * DEADLINE_S)
 
     done = subprocess.run(
-        [tmp_path / "dist/archiver/archiver"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        [tmp_path / "dist/archiver/archiver"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=True,
     )
 
     assert done.stdout.splitlines() == ["processes 8", "asyncio 8"]

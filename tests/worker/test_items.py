@@ -11,7 +11,7 @@ import pytest
 from localq import LocalQ, allow_join_result, group
 from localq.exceptions import TimeoutError
 from localq.result.async_result import AsyncResult
-from tests.worker.waiting import hold, until
+from tests.worker.waiting import DEADLINE_S, hold, until
 
 
 def test_values_come_in_the_order_of_the_items(q: LocalQ) -> None:
@@ -56,7 +56,7 @@ def test_the_error_of_an_item_is_raised_at_its_turn_and_the_others_go_on(q: Loca
         assert next(values) == 1
         with pytest.raises(ZeroDivisionError):
             next(values)
-        assert inverted.results[2].get(timeout=20) == 0.5
+        assert inverted.results[2].get(timeout=DEADLINE_S) == 0.5
 
 
 def test_a_second_run_with_keys_adds_nothing_and_runs_again_only_what_failed(q: LocalQ, tmp_path: Path) -> None:
@@ -197,9 +197,9 @@ def test_a_task_may_not_wait_for_what_it_maps_unless_it_says_so(q: LocalQ) -> No
         return list(q.map(same, range(3)))
 
     with q.running(2):
-        assert parent.delay().get(timeout=20) == [0, 1, 2]
+        assert parent.delay().get(timeout=DEADLINE_S) == [0, 1, 2]
         with pytest.raises(RuntimeError, match=r"Never call result\.get"):
-            careless.delay().get(timeout=20)
+            careless.delay().get(timeout=DEADLINE_S)
 
 
 def test_many_results_are_read_together(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +253,6 @@ def test_jobs_added_while_it_waits_are_none_of_its_own(q: LocalQ, tmp_path: Path
 
     with q.running(1):
         first = q.as_completed([same.delay(1)])
-        until(lambda: same.delay(2).get(timeout=20))
+        until(lambda: same.delay(2).get(timeout=DEADLINE_S))
 
         assert [one.get() for one in first] == [1]

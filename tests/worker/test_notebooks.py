@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.worker.waiting import alive, until
+from tests.worker.waiting import DEADLINE_S, alive, until
 
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("jupyter_client", "ipykernel")),
@@ -19,7 +19,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 #: Seconds a cell may take.
-_PATIENCE_S = 60
 
 
 @pytest.fixture
@@ -47,8 +46,8 @@ def run(manager: Any) -> Iterator[Callable[[str], str]]:
             if message["msg_type"] == "stream":
                 said.append(message["content"]["text"])
 
-        client.wait_for_ready(_PATIENCE_S)
-        reply = client.execute_interactive(code, timeout=_PATIENCE_S, output_hook=hear)
+        client.wait_for_ready(DEADLINE_S)
+        reply = client.execute_interactive(code, timeout=DEADLINE_S, output_hook=hear)
         assert reply["content"]["status"] == "ok", reply["content"].get("traceback")
         return "".join(said)
 
@@ -80,15 +79,15 @@ def price(cents):
 def test_tasks_defined_in_cells_run_as_they_were_defined_last(run: Callable[[str], str], pool: str) -> None:
     run(BEGIN.replace("POOL", repr(pool)))
     run(DEFINE)
-    assert run("print(price.delay(99).get(30)[0])") == "95\n"
+    assert run("print(price.delay(99).get(120)[0])") == "95\n"
 
     run("def rounded(cents):\n    return cents // 100")
     run("@q.task\ndef price(cents):\n    return [rounded(cents), os.getpid()]")
-    assert run("print(price.delay(299).get(30)[0])") == "2\n"
+    assert run("print(price.delay(299).get(120)[0])") == "2\n"
 
     run("@q.task\nasync def later(word):\n    return word + '!'")
-    assert run("print(later.delay('now').get(30))") == "now!\n"
-    assert run("print([price.delay(n).get(30)[0] for n in (100, 200)])") == "[1, 2]\n"
+    assert run("print(later.delay('now').get(120))") == "now!\n"
+    assert run("print([price.delay(n).get(120)[0] for n in (100, 200)])") == "[1, 2]\n"
 
 
 RATES = """
@@ -106,7 +105,7 @@ def price(cents):
 
 @pytest.mark.parametrize("pool", ["processes", "threads", "asyncio"])
 def test_a_helper_or_a_constant_that_is_changed_is_seen_by_the_next_call(run: Callable[[str], str], pool: str) -> None:
-    ask = "print(price.delay(10).get(30))"
+    ask = "print(price.delay(10).get(120))"
     run(BEGIN.replace("POOL", repr(pool)))
     run(RATES)
     assert run(ask) == "[10, 1]\n"
@@ -149,7 +148,7 @@ def test_a_kernel_that_is_restarted_goes_on_with_what_ran_and_what_waited(
     for cell in (BEGIN.replace("POOL", repr(pool)), DEFINE, HELD):
         run(cell)
 
-    assert run(f"print(q.AsyncResult({ran!r}).get(30), q.AsyncResult({waited!r}).get(30)[0])") == "95 95\n"
+    assert run(f"print(q.AsyncResult({ran!r}).get(120), q.AsyncResult({waited!r}).get(120)[0])") == "95 95\n"
     found = run(f"print([[run.outcome for run in q.AsyncResult(one).attempts] for one in ({ran!r}, {waited!r})])")
     assert found == "[['LOST', 'SUCCESS'], ['SUCCESS']]\n"
 
@@ -162,4 +161,4 @@ def test_the_blocks_of_the_page_about_notebooks_are_cells_that_run(run: Callable
     run(define)
     run(many)
 
-    assert run("RATE = 2\nprint(price.delay(10).get(30), len(prices), prices[100])") == "20 1000 119.0\n"
+    assert run("RATE = 2\nprint(price.delay(10).get(120), len(prices), prices[100])") == "20 1000 119.0\n"

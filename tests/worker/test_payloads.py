@@ -14,6 +14,7 @@ from localq.exceptions import DecodeError, ImproperlyConfigured, SecurityError, 
 from localq.model.worker import EVERY_QUEUE, WorkerCard
 from localq.serialization.compression import PACKED, pack
 from localq.store.protocol import Filter
+from tests.worker.waiting import DEADLINE_S
 
 _ANY = Filter()
 KEY = "2025: a secret of the tests"
@@ -50,9 +51,9 @@ def test_packed_and_signed_jobs_run_as_others_do(q: LocalQ, ran: Path, pool: str
 
     with q.running(concurrency=1, pool=pool):
         result = q.tasks["mark"].apply_async((text,), link=q.tasks["mark"].s())
-        assert result.get(timeout=30) == text
+        assert result.get(timeout=DEADLINE_S) == text
         (after,) = [one for one in q.store.read.find(_ANY, 10).jobs if one.id != result.id]
-        assert q.AsyncResult(after.id).get(timeout=30) == text
+        assert q.AsyncResult(after.id).get(timeout=DEADLINE_S) == text
 
     write(q, "UPDATE job SET args = CAST(args || 'x' AS BLOB) WHERE id = ?", result.id)
     with pytest.raises(SecurityError):
@@ -67,11 +68,11 @@ def test_a_row_changed_in_the_file_does_not_run(q: LocalQ, ran: Path, pool: str)
     write(q, "UPDATE job SET args = (SELECT args FROM job WHERE id = ?) WHERE id = ?", good.id, copied.id)
 
     with q.running(concurrency=1, pool=pool):
-        assert good.get(timeout=30) == "good"
+        assert good.get(timeout=DEADLINE_S) == "good"
         with pytest.raises(SecurityError, match=f"The arguments of job {forged.id} are not signed"):
-            forged.get(timeout=30)
+            forged.get(timeout=DEADLINE_S)
         with pytest.raises(SecurityError, match=f"The arguments of job {copied.id} do not fit their signature"):
-            copied.get(timeout=30)
+            copied.get(timeout=DEADLINE_S)
 
     assert ran.read_text() == "good\n"
     assert [len(one.attempts) for one in (forged, copied)] == [1, 1]
@@ -81,8 +82,8 @@ def test_results_and_errors_changed_in_the_file_are_refused(q: LocalQ, ran: Path
     q.conf.update(message_signing="require", message_keys=KEY, worker_unknown_tasks="fail")
     good, bad = q.tasks["mark"].delay("good"), q.send_task("unknown")
     with q.running(concurrency=1):
-        assert good.get(timeout=30) == "good"
-        assert "NotRegistered" in type(bad.get(timeout=30, propagate=False)).__name__
+        assert good.get(timeout=DEADLINE_S) == "good"
+        assert "NotRegistered" in type(bad.get(timeout=DEADLINE_S, propagate=False)).__name__
     write(q, "UPDATE attempt SET result = ? WHERE result IS NOT NULL", b'"evil"')
     write(
         q, "UPDATE attempt SET failure = ? WHERE failure IS NOT NULL", b'{"type":"OSError","module":"x","message":""}'
@@ -102,7 +103,7 @@ def test_a_job_whose_process_died_shows_a_signed_error(q: LocalQ) -> None:
         os._exit(3)
 
     with q.running(concurrency=1), pytest.raises(WorkerLostError, match="exited with code 3"):
-        die.delay().get(timeout=30)
+        die.delay().get(timeout=DEADLINE_S)
 
 
 @pytest.mark.parametrize("pool", POOLS)
@@ -114,9 +115,9 @@ def test_a_bomb_in_the_file_is_a_failure_of_its_job_alone(q: LocalQ, ran: Path, 
     write(q, "UPDATE job SET args = ? WHERE id = ?", bomb, bombed.id)
 
     with q.running(concurrency=1, pool=pool):
-        assert good.get(timeout=30) == "good"
+        assert good.get(timeout=DEADLINE_S) == "good"
         with pytest.raises(DecodeError, match=r"more than the limit of 1,000,000 \(setting task_args_max_bytes\)"):
-            bombed.get(timeout=30)
+            bombed.get(timeout=DEADLINE_S)
 
     assert ran.read_text() == "good\n"
     assert bombed.attempts[0].peak_memory is not None
@@ -143,9 +144,9 @@ def test_error_callbacks_of_a_job_whose_worker_died_are_signed(q: LocalQ, ran: P
     with q.running(concurrency=1):
         for one in (lost, forged):
             with pytest.raises(WorkerLostError):
-                one.get(timeout=30)
+                one.get(timeout=DEADLINE_S)
         (after,) = [one for one in q.store.read.find(_ANY, 10).jobs if one.id not in (lost.id, forged.id)]
-        assert q.AsyncResult(after.id).get(timeout=30) == "told"
+        assert q.AsyncResult(after.id).get(timeout=DEADLINE_S) == "told"
 
     assert ran.read_text() == "told\n"
 
@@ -164,7 +165,7 @@ def test_workers_show_the_arguments_of_packed_and_signed_jobs(q: LocalQ, tmp_pat
         with door.open("w"):
             # It opens for writing only when the task has opened it for reading.
             ((shown,),) = (q.control.inspect().active() or {}).values()
-        held.get(timeout=30)
+        held.get(timeout=DEADLINE_S)
 
     assert worker is not None
     assert shown["args"] == [text, str(door)]
@@ -180,13 +181,13 @@ def test_a_chord_on_a_worker_joins_signed_results_and_refuses_a_changed_one(q: L
     long = "x" * 5_000
     parts = chord([echo.s(long), echo.s("b")], echo.s("body"))
     with q.running(concurrency=1):
-        assert parts.apply_async().get(timeout=30) == [[[long], ["b"]], "body"]
+        assert parts.apply_async().get(timeout=DEADLINE_S) == [[[long], ["b"]], "body"]
         forged = chain(echo.s("first").set(task_id="first"), echo.s("after").set(countdown=1_000)).apply_async()
-        assert q.AsyncResult("first").get(timeout=30) == ["first"]
+        assert q.AsyncResult("first").get(timeout=DEADLINE_S) == ["first"]
     write(q, "UPDATE attempt SET result = ? WHERE key = (SELECT max(key) FROM attempt)", b'["evil"]')
     write(q, "UPDATE job SET run_at = 0 WHERE id = ?", forged.id)
 
     with q.running(concurrency=1):
         with pytest.raises(SecurityError, match="The bytes of the result of job first are not signed"):
-            forged.get(timeout=30)
-        assert echo.delay("good").get(timeout=30) == ["good"]
+            forged.get(timeout=DEADLINE_S)
+        assert echo.delay("good").get(timeout=DEADLINE_S) == ["good"]

@@ -18,9 +18,9 @@ from localq.exceptions import TaskRevokedError
 from localq.store.protocol import Filter
 from tests.store.redis_server import RedisServer
 from tests.store.server import PLACES, Server, place
+from tests.worker.waiting import DEADLINE_S
 
 #: Seconds within which everything here is over.
-DEADLINE_S = 100
 TASKS = """
     import os, time
     from pathlib import Path

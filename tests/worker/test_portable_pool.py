@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker.waiting import DEADLINE_S
+
 ROOT = Path(__file__).parents[2]
 
 _PROGRAM = """
@@ -70,7 +72,7 @@ def far(self):
 
 def ended(result):
     try:
-        return result.get(timeout=60)
+        return result.get(timeout=120)
     except Exception as error:
         return type(error).__name__
 """
@@ -83,8 +85,8 @@ if __name__ == "__main__":
     waits = add.delay(20, 22)
     with q.running(2, pool=sys.argv[2]):
         tell("waited", ended(waits))
-        tell("many", sum(r.get(timeout=60) for r in [add.delay(i, 1) for i in range(100)]))
-        pids = {who.delay().get(timeout=60) for _ in range(60)}
+        tell("many", sum(r.get(timeout=120) for r in [add.delay(i, 1) for i in range(100)]))
+        pids = {who.delay().get(timeout=120) for _ in range(60)}
         tell("apart", os.getpid() not in pids, len(pids) > 2)
         tell("died", ended(die.delay()))
         tell("soft", ended(soft.delay()))
@@ -122,7 +124,7 @@ def _run(program: str, folder: Path, *arguments: str, **environment: str) -> str
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=115,
+        timeout=DEADLINE_S,
     )
     assert done.returncode == 0, done.stderr
     return (folder / "jobs.db.told").read_text()
@@ -190,7 +192,7 @@ def test_commands_work_where_nothing_of_posix_is_there(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=DEADLINE_S,
         )
         assert done.returncode == code, (command, done.stderr)
         assert expected in done.stdout

@@ -63,18 +63,18 @@ def fail():
 
 USE = """
 with q.running(concurrency=2):
-    print(double.delay(4).get(20))
-    fact.delay(3).get(20)
-    print(q.AsyncResult("fact-1").get(20))
-    print(q.AsyncResult(first.delay(5).get(20)).get(20))
+    print(double.delay(4).get(120))
+    fact.delay(3).get(120)
+    print(q.AsyncResult("fact-1").get(120))
+    print(q.AsyncResult(first.delay(5).get(120)).get(120))
     try:
-        fail.delay().get(20)
+        fail.delay().get(120)
     except Boom as error:
         print("Boom", error)
     @q.task
     def late():
         return "late"
-    print(late.delay().get(20))
+    print(late.delay().get(120))
 """
 
 
@@ -92,7 +92,7 @@ def test_tasks_of_an_imported_module_are_known(tmp_path: Path, threads: str) -> 
     (tmp_path / "shop/work.py").write_text(
         "from localq import shared_task\n@shared_task\ndef add(x, y):\n    return x + y\n"
     )
-    text = "from shop.work import add\nwith q.running(concurrency=1):\n    print(add.delay(2, 3).get(20))\n"
+    text = "from shop.work import add\nwith q.running(concurrency=1):\n    print(add.delay(2, 3).get(120))\n"
 
     assert run_program(tmp_path, threads + text) == "5\n"
 
@@ -110,7 +110,7 @@ spec = importlib.util.spec_from_file_location("plugin_work", "plugins/work.py")
 module = sys.modules["plugin_work"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 with q.running(concurrency=1, pool={pool!r}):
-    print(module.double.delay(3).get(20))
+    print(module.double.delay(3).get(120))
 """
     assert run_program(tmp_path, THREADS + text) == "6\n"
 
@@ -120,12 +120,12 @@ def test_in_a_notebook_a_task_defined_again_is_the_new_one(tmp_path: Path) -> No
 cells = [
     "@q.task\\ndef answer():\\n    return 1",
     "q.start(concurrency=1)",
-    "print(answer.delay().get(20))",
+    "print(answer.delay().get(120))",
     "@q.task\\ndef answer():\\n    return helper() + 1",
     "def helper():\\n    return 41",
-    "print(answer.delay().get(20))",
+    "print(answer.delay().get(120))",
     "@q.task(base=type(answer).__mro__[1])\\nasync def more(x, *, y=1):\\n    return [x, y]",
-    "print(more.delay(1, y=2).get(20))",
+    "print(more.delay(1, y=2).get(120))",
     "q.stop()",
 ]
 for cell in cells:
@@ -178,7 +178,7 @@ if len(q.store.read.stats().counts) == 0:
         one.apply_async((n,), task_id=f"one-{n}")
 else:
     with q.running(concurrency=1):
-        print([q.AsyncResult(f"one-{n}").get(20) for n in range(5)])
+        print([q.AsyncResult(f"one-{n}").get(120) for n in range(5)])
 """
     assert run_program(tmp_path, text) == ""
     assert run_program(tmp_path, text) == "[0, 1, 2, 3, 4]\n"
@@ -191,7 +191,7 @@ import os, signal
 def pid():
     return os.getpid()
 q.start(concurrency=1)
-print(pid.delay().get(20), flush=True)
+print(pid.delay().get(120), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     pid = int(run_program(tmp_path, text, code=-9))
@@ -208,7 +208,7 @@ def world():
     logging.getLogger("shop").info("from the slot")
     return [os.getcwd(), sys.argv, os.environ.get("PYTHONPATH")]
 with q.running(concurrency=1):
-    assert world.delay().get(20) == [os.getcwd(), sys.argv, os.environ.get("PYTHONPATH")]
+    assert world.delay().get(120) == [os.getcwd(), sys.argv, os.environ.get("PYTHONPATH")]
 """
     for threads in ("", THREADS):
         assert run_program(tmp_path, threads + text).count("shop: from the slot\n") == 1
@@ -234,12 +234,12 @@ import os
 def parent():
     return os.getppid()
 q.start(concurrency=1, excluded=["child"])
-parent.delay().get(20)
+parent.delay().get(120)
 child = os.fork()
 if child == 0:
     q.start(concurrency=1, name="child@h", queues=["child"])
     result = parent.apply_async(queue="child")
-    result.get(20)
+    result.get(120)
     print(result.worker, flush=True)
     q.stop()
     os._exit(0)
@@ -301,7 +301,7 @@ def double(n):
     use = """
 for pool in ("processes", "threads", "asyncio"):
     with q.running(concurrency=1, pool=pool):
-        print(double.delay(4).get(20))
+        print(double.delay(4).get(120))
 """
 
     assert run_program(tmp_path, threads + text + use) == "8\n8\n8\n"
@@ -349,7 +349,7 @@ def test_a_task_has_one_name_however_its_program_is_started(tmp_path: Path, word
 
 def test_two_scripts_on_one_file_run_their_own_jobs(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(SHOP + "for n in range(3): process.delay(n)\n")
-    run = "with q.running(concurrency=1):\n    print(process.delay(7).get(20))\n"
+    run = "with q.running(concurrency=1):\n    print(process.delay(7).get(120))\n"
     (tmp_path / "b.py").write_text(SHOP + run)
     (tmp_path / "c.py").write_text("from a import q, process\n" + run)
 
@@ -364,7 +364,7 @@ def test_two_scripts_on_one_file_run_their_own_jobs(tmp_path: Path) -> None:
 
 
 def test_a_job_that_an_earlier_version_named_after_main_is_still_found(tmp_path: Path) -> None:
-    text = SHOP + "job = q.send_task('__main__.process', (5,))\nwith q.running(1): print(job.get(20))\n"
+    text = SHOP + "job = q.send_task('__main__.process', (5,))\nwith q.running(1): print(job.get(120))\n"
     (tmp_path / "shop.py").write_text(text)
 
     assert run_words(tmp_path, "shop.py").splitlines()[-1] == "__main__ 5"

@@ -17,7 +17,7 @@ import pytest
 
 from localq import LocalQ, SoftTimeLimitExceeded, Task, WorkerLostError
 from localq.worker.pool.frames import BrokenFrames, Frames, Kind, pack
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 Running = Callable[..., Any]
 
@@ -50,7 +50,7 @@ def test_long_lines_of_several_threads_do_not_mix_with_what_the_slot_says(q: Loc
     start()
     results = [chatter.delay() for _ in range(3)]
 
-    assert [result.get(60) for result in results] == ["said"] * 3
+    assert [result.get(DEADLINE_S) for result in results] == ["said"] * 3
     assert [len(result.attempts) for result in results] == [1, 1, 1]
 
 
@@ -66,9 +66,9 @@ def test_a_report_is_of_its_job_whatever_the_id_is_like(q: LocalQ, start: Runnin
     start()
     good, bad = echo.apply_async(("said",), task_id=task_id), echo.apply_async(("fail",), task_id=task_id + "2")
 
-    assert good.get(60) == "said"
+    assert good.get(DEADLINE_S) == "said"
     with pytest.raises(ValueError, match="fail"):
-        bad.get(60)
+        bad.get(DEADLINE_S)
     assert [one.attempts[0].output for one in (good, bad)] == ["said\n", "fail\n"]
 
 
@@ -87,8 +87,8 @@ def test_long_lines_of_forked_children_are_output_and_no_reports(q: LocalQ, star
         return [one.exitcode for one in team]
 
     start()
-    assert chatter.delay().get(60) == [0, 0, 0]
-    assert chatter.delay().get(60) == [0, 0, 0]
+    assert chatter.delay().get(DEADLINE_S) == [0, 0, 0]
+    assert chatter.delay().get(DEADLINE_S) == [0, 0, 0]
 
 
 def test_a_soft_limit_does_not_cut_what_the_task_prints(q: LocalQ) -> None:
@@ -101,7 +101,7 @@ def test_a_soft_limit_does_not_cut_what_the_task_prints(q: LocalQ) -> None:
         results = [shout.delay() for _ in range(20)]
         for result in results:
             with pytest.raises(SoftTimeLimitExceeded):
-                result.get(60)
+                result.get(DEADLINE_S)
 
     assert [[run.outcome for run in result.attempts] for result in results] == [["FAILURE"]] * 20
 
@@ -120,8 +120,8 @@ def test_a_slot_that_says_nonsense_dies_with_what_it_runs_and_the_worker_goes_on
         with q.running(concurrency=1, pool=pool):
             lost, others = scribble.delay(), [plain.delay(n) for n in range(5)]
             with pytest.raises(WorkerLostError, match=r"said what cannot be read: .*\(attempt 2, crash 2 of 2\)"):
-                lost.get(30)
-            assert [other.get(30) for other in others] == [1, 2, 3, 4, 5]
+                lost.get(DEADLINE_S)
+            assert [other.get(DEADLINE_S) for other in others] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("cut", [b"", b"x", b"\0" * 7, pack(Kind.READY, b"1")[1:]])
@@ -183,8 +183,8 @@ def test_a_child_that_comes_back_out_of_the_task_ends_and_reports_nothing(
 
     start()
     code = {"exit": 0, "return": 0, "fail": 7, "raise": 1}[how]
-    assert forks.delay().get(30) == f"the parent's, after {code}"
-    assert len({where.delay().get(30) for _ in range(10)}) == 1
+    assert forks.delay().get(DEADLINE_S) == f"the parent's, after {code}"
+    assert len({where.delay().get(DEADLINE_S) for _ in range(10)}) == 1
 
 
 def test_a_forked_child_of_a_coroutine_leaves_the_loop_to_its_parent(q: LocalQ, start: Running) -> None:
@@ -199,7 +199,7 @@ def test_a_forked_child_of_a_coroutine_leaves_the_loop_to_its_parent(q: LocalQ, 
         return "the parent's"
 
     start()
-    assert [forks.delay().get(30) for _ in range(3)] == ["the parent's"] * 3
+    assert [forks.delay().get(DEADLINE_S) for _ in range(3)] == ["the parent's"] * 3
 
 
 def test_what_a_forked_child_says_of_the_job_is_kept(q: LocalQ, start: Running, tmp_path: Path) -> None:
@@ -221,4 +221,4 @@ def test_what_a_forked_child_says_of_the_job_is_kept(q: LocalQ, start: Running, 
     until(lambda: result.state == "PROGRESS")
     assert result.info == {"by": "the child"}
     tmp_path.joinpath("gate").touch()
-    assert result.get(30) == "done"
+    assert result.get(DEADLINE_S) == "done"

@@ -11,6 +11,7 @@ import pytest
 
 from localq import LocalQ, Task, WorkerLostError
 from localq.signals import Signal, task_received, task_success
+from tests.worker.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -27,9 +28,9 @@ def test_middling_payloads_both_ways_do_not_block_worker_and_slot_on_each_other(
 
     text = "x" * 48_000
     with q.running(concurrency=1):
-        q.enqueue_many([echo.s("") for _ in range(300)])[-1].get(timeout=30)
+        q.enqueue_many([echo.s("") for _ in range(300)])[-1].get(timeout=DEADLINE_S)
         results = q.enqueue_many([echo.s(text) for _ in range(200)])
-        assert [result.get(timeout=30) for result in results] == [text] * 200
+        assert [result.get(timeout=DEADLINE_S) for result in results] == [text] * 200
 
 
 def test_what_no_encoding_knows_is_printed_and_kept_escaped(q: LocalQ) -> None:
@@ -41,7 +42,7 @@ def test_what_no_encoding_knows_is_printed_and_kept_escaped(q: LocalQ) -> None:
     for pool in ("processes", "threads"):
         with q.running(concurrency=1, pool=pool):
             result = shout.delay()
-            assert result.get(timeout=30) == 1
+            assert result.get(timeout=DEADLINE_S) == 1
         assert result.attempts[0].output == "bad \\udc80 name\n"
 
 
@@ -54,7 +55,7 @@ def test_a_state_that_is_no_text_is_the_tasks_own_error(q: LocalQ) -> None:
         raise ValueError("own")
 
     with q.running(concurrency=1), pytest.raises(ValueError, match="own"):
-        confused.delay().get(timeout=30)
+        confused.delay().get(timeout=DEADLINE_S)
 
 
 def test_a_worker_survives_the_loss_of_the_folder_beside_the_file(q: LocalQ) -> None:
@@ -63,10 +64,10 @@ def test_a_worker_survives_the_loss_of_the_folder_beside_the_file(q: LocalQ) -> 
         return x + y
 
     with q.running(concurrency=1):
-        assert add.delay(1, 1).get(timeout=30) == 2
+        assert add.delay(1, 1).get(timeout=DEADLINE_S) == 2
         shutil.rmtree(f"{q.location}.d")
         # Longer than the pause between two looks for dead workers.
-        assert [add.apply_async((1, n), countdown=n / 2).get(timeout=30) for n in range(5)] == [1, 2, 3, 4, 5]
+        assert [add.apply_async((1, n), countdown=n / 2).get(timeout=DEADLINE_S) for n in range(5)] == [1, 2, 3, 4, 5]
 
 
 def test_a_stop_that_breaks_off_a_job_that_may_run_once_fails_it(q: LocalQ, tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_more_slots_than_the_fork_server_can_be_told_of_at_once(q: LocalQ) -> No
         return 1
 
     with q.running(concurrency=300):
-        assert one.delay().get(timeout=60) == 1
+        assert one.delay().get(timeout=DEADLINE_S) == 1
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])
@@ -115,11 +116,11 @@ def test_a_job_that_stops_its_worker_is_finished_first(q: LocalQ, pool: str) -> 
     q.start(1, pool=pool)
     result, after = last.delay(), never.delay()
 
-    assert result.get(20) == "stopped"
+    assert result.get(DEADLINE_S) == "stopped"
     q.stop()
     assert after.state == "PENDING"
     with q.running(1, pool=pool):
-        assert after.get(20) is None
+        assert after.get(DEADLINE_S) is None
 
 
 @pytest.mark.parametrize("signal", [task_received, task_success], ids=["received", "success"])
@@ -138,9 +139,9 @@ def test_the_receiver_of_a_signal_may_stop_the_worker(q: LocalQ, signal: Signal)
     try:
         q.start(1, pool="threads")
         result = last.delay()
-        assert stopped.wait(20)
+        assert stopped.wait(DEADLINE_S)
         q.stop()
     finally:
         signal.disconnect(stop)
     with q.running(1, pool="threads"):
-        assert result.get(20) == "done"
+        assert result.get(DEADLINE_S) == "done"

@@ -21,7 +21,7 @@ from localq.schedules.scheduler import Scheduler, beside
 from localq.store.protocol import Filter
 from localq.store.sqlite.store import SqliteStore
 from localq.testing import FakeClock
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -470,7 +470,7 @@ def test_two_schedulers_fire_each_instant_once(beat: Beat) -> None:
 
     def run(scheduler: Scheduler) -> None:
         for _ in range(10):
-            gate.wait(20)
+            gate.wait(DEADLINE_S)
             scheduler.tick(now[0])
 
     now = [beat.clock.now()]
@@ -478,7 +478,7 @@ def test_two_schedulers_fire_each_instant_once(beat: Beat) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(DEADLINE_S)
 
     assert len(beat.jobs()) == 20
     assert all(beat.fired(f"s{n}") == ["01 12:00:00"] for n in range(20))
@@ -606,7 +606,7 @@ def test_a_running_scheduler_takes_up_what_another_process_adds(q: LocalQ) -> No
 
     until(lambda: q.schedules.get("x").runs == 1)
     scheduler.stop()
-    scheduler.join(10)
+    scheduler.join(DEADLINE_S)
 
 
 @pytest.mark.parametrize("error", [StoreBusy("locked"), RuntimeError("a mistake")], ids=["busy", "mistake"])
@@ -627,7 +627,7 @@ def test_what_fails_is_tried_again(q: LocalQ, monkeypatch: pytest.MonkeyPatch, e
     until(lambda: q.schedules.get("x").runs == 1)
     assert len(asked) == 1
     scheduler.stop()
-    scheduler.join(10)
+    scheduler.join(DEADLINE_S)
 
 
 def test_an_embedded_worker_fires_the_schedules_of_its_program(q: LocalQ, tmp_path: Path) -> None:
@@ -664,7 +664,7 @@ def test_a_schedule_fires_a_workflow_of_any_kind(q: LocalQ, kind: str) -> None:
         until(lambda: q.schedules.get("flow").runs == 1)
         job_id = q.schedules.get("flow").last_job
         assert job_id is not None
-        assert q.AsyncResult(job_id).get(timeout=10) == result
+        assert q.AsyncResult(job_id).get(timeout=DEADLINE_S) == result
 
 
 def test_an_embedded_worker_fires_the_first_schedule_that_another_program_adds(q: LocalQ, tmp_path: Path) -> None:

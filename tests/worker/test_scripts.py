@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.python import run_python
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 FAILS = """
 from localq import LocalQ
@@ -138,7 +138,7 @@ def script(tmp_path: Path) -> Iterator[Callable[..., Script]]:
 
     def start(body: str, *flags: str, runs: bool = True) -> Script:
         started.append(one := Script(tmp_path, body, *flags))
-        until(lambda: not runs or (tmp_path / "runs").exists(), 60)
+        until(lambda: not runs or (tmp_path / "runs").exists(), DEADLINE_S)
         return one
 
     yield start
@@ -192,7 +192,7 @@ with q.running(1):
 
 def test_ctrl_c_while_the_end_of_the_block_waits_says_what_it_interrupts(script: Callable[..., Script]) -> None:
     program = script(LEAVES)
-    until(lambda: (program.folder / "waits").exists(), 60)
+    until(lambda: (program.folder / "waits").exists(), DEADLINE_S)
 
     program.interrupt()
 

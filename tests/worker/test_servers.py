@@ -23,7 +23,7 @@ from localq.model.clock import SYSTEM
 from localq.model.worker import WorkerCard, WorkerRow, WorkerState
 from localq.worker.own_name import enter_by_own_name, numbered
 from tests.store.server import PLACES, place
-from tests.worker.waiting import hold, until
+from tests.worker.waiting import DEADLINE_S, hold, until
 
 # The end of a block
 
@@ -32,7 +32,7 @@ def waits_for(q: LocalQ, folder: Path) -> Any:
     @q.task
     def wait_at() -> None:
         (folder / "runs").touch()
-        hold(folder / "gate", 60)
+        hold(folder / "gate", DEADLINE_S)
 
     return wait_at
 
@@ -125,7 +125,7 @@ def test_a_timeout_waits_for_a_job_that_somebody_is_still_to_add(q: LocalQ) -> N
     waiter.start()
     with q.running(1, pool="solo"):
         task.apply_async((-3,), task_id="later")
-        waiter.join(20)
+        waiter.join(DEADLINE_S)
 
     assert told == [3]
 
@@ -143,9 +143,9 @@ def test_a_job_that_is_removed_while_it_is_waited_for_ends_the_wait(q: LocalQ) -
 
     waiter = threading.Thread(target=wait)
     waiter.start()
-    assert looked.wait(20)
+    assert looked.wait(DEADLINE_S)
     q.store.jobs.purge(None)
-    waiter.join(20)
+    waiter.join(DEADLINE_S)
 
     assert [str(error)[: len(f"There is no job {job.id}")] for error in errors] == [f"There is no job {job.id}"]
 
@@ -242,7 +242,7 @@ def test_the_processes_of_a_server_that_start_at_once_have_each_a_name_and_answe
     ]
     try:
         names = sorted(str(server.stdout.readline().strip()) for server in servers if server.stdout)
-        answers = [next(iter(one)) for one in q.control.ping(timeout=20, limit=4)]
+        answers = [next(iter(one)) for one in q.control.ping(timeout=DEADLINE_S, limit=4)]
     finally:
         for server in servers:
             server.communicate("")

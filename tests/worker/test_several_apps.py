@@ -11,7 +11,7 @@ import pytest
 from localq import LocalQ
 from localq.exceptions import NotRegistered, TaskRevokedError
 from localq.model.events import subscribe
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
 
 def shop(path: Path, name: str, *tasks: str) -> LocalQ:
@@ -37,10 +37,10 @@ def test_a_worker_leaves_alone_what_it_does_not_know(apps: tuple[LocalQ, LocalQ]
     mine = [one.send_task("mine", (n,)) for n in range(3)]
 
     with one.running(concurrency=1, pool=pool):
-        assert [result.get(20) for result in mine] == [f"one.mine({n})" for n in range(3)]
+        assert [result.get(DEADLINE_S) for result in mine] == [f"one.mine({n})" for n in range(3)]
         assert {result.state for result in yours} == {"PENDING"}
     with two.running(concurrency=1, pool=pool):
-        assert [result.get(20) for result in yours] == [f"two.yours({n})" for n in range(200)]
+        assert [result.get(DEADLINE_S) for result in yours] == [f"two.yours({n})" for n in range(200)]
 
     assert {len(result.attempts) for result in yours} == {1}
 
@@ -49,7 +49,7 @@ def test_workers_of_two_apps_share_what_both_know(apps: tuple[LocalQ, LocalQ]) -
     one, two = apps
     with one.running(concurrency=1), two.running(concurrency=1):
         results = [app.send_task(task, (n,)) for n in range(30) for app in apps for task in ("mine", "yours", "ours")]
-        values = [str(result.get(30)) for result in results]
+        values = [str(result.get(DEADLINE_S)) for result in results]
 
     assert {value.partition("(")[0] for value in values} >= {"one.mine", "two.yours"}
     assert all(
@@ -66,7 +66,7 @@ def test_jobs_that_no_live_worker_knows_are_told_of_once(
     with subscribe(lambda event, fields: said.append(fields), ["task.unknown"]), one.running(concurrency=1):
         for _ in range(3):
             two.send_task("yours")
-            one.send_task("mine").get(20)
+            one.send_task("mine").get(DEADLINE_S)
         until(lambda: said)
 
     assert said == [{"worker": said[0]["worker"], "task": "yours", "elsewhere": False}]
@@ -79,7 +79,7 @@ def test_who_else_knows_the_task_is_left_to_run_it_in_silence(
     one, two = apps
     with two.running(concurrency=1, queues=["other"]), one.running(concurrency=1):
         two.send_task("yours")
-        one.send_task("mine").get(20)
+        one.send_task("mine").get(DEADLINE_S)
 
     assert "Jobs of yours wait" not in caplog.text
 
@@ -88,10 +88,10 @@ def test_a_task_that_is_defined_later_runs_what_waited_for_it(apps: tuple[LocalQ
     one, _ = apps
     with one.running(concurrency=1):
         early = one.send_task("late", (5,))
-        one.send_task("mine").get(20)
+        one.send_task("mine").get(DEADLINE_S)
         one.task(lambda n: n + 1, name="late")
 
-        assert early.get(20) == 6
+        assert early.get(DEADLINE_S) == 6
 
 
 @pytest.mark.parametrize(("what", "error"), [("fail", NotRegistered), ("discard", TaskRevokedError)])
@@ -102,8 +102,8 @@ def test_unknown_jobs_fail_or_are_discarded_where_that_is_asked_for(
     one.conf.worker_unknown_tasks = what
     with one.running(concurrency=1):
         with pytest.raises(error):
-            two.send_task("yours").get(20)
-        assert one.send_task("mine").get(20) == "one.mine(0)"
+            two.send_task("yours").get(DEADLINE_S)
+        assert one.send_task("mine").get(DEADLINE_S) == "one.mine(0)"
 
 
 def test_a_rolling_upgrade_loses_no_job_of_the_new_task(tmp_path: Path) -> None:
@@ -111,5 +111,5 @@ def test_a_rolling_upgrade_loses_no_job_of_the_new_task(tmp_path: Path) -> None:
     with old.running(concurrency=1):
         jobs = [new.send_task(task) for _ in range(20) for task in ("a", "b")]
         with new.running(concurrency=1):
-            assert {str(job.get(30))[4:] for job in jobs} == {"a(0)", "b(0)"}
+            assert {str(job.get(DEADLINE_S))[4:] for job in jobs} == {"a(0)", "b(0)"}
     old.close(), new.close()

@@ -12,6 +12,7 @@ import pytest
 
 from localq import LocalQ
 from localq.exceptions import ImproperlyConfigured, StoreFull
+from tests.worker.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -88,10 +89,10 @@ def test_a_slot_of_its_own_knows_one_exception_class_that_stands_alone(q: LocalQ
 
     before = q.task(name="before", bind=True, autoretry_for=KeyError, default_retry_delay=0)(flaky)
     with q.running(concurrency=1):
-        assert before.delay().get(timeout=30) == 1
+        assert before.delay().get(timeout=DEADLINE_S) == 1
         # Defined after the fork, it travels to the slot.
         after = q.task(name="after", bind=True, autoretry_for=KeyError, default_retry_delay=0)(flaky)
-        assert after.delay().get(timeout=30) == 1
+        assert after.delay().get(timeout=DEADLINE_S) == 1
 
 
 def test_a_full_disk_refuses_a_worker_instead_of_ending_the_program(

@@ -14,6 +14,7 @@ import localq
 from localq import LocalQ, chain, chord, group
 from localq.exceptions import ChordError, ImproperlyConfigured
 from localq.testing import assert_enqueued, assert_not_enqueued, drain, enqueued, isolated, start_worker
+from tests.worker.waiting import DEADLINE_S
 
 PACKAGE = str(Path(localq.__file__).parents[1])
 
@@ -155,7 +156,7 @@ def test_a_worker_runs_for_the_length_of_a_block(q: LocalQ, pool: str) -> None:
 
     with start_worker(q, pool=pool, concurrency=1, name="w@h") as worker:
         assert worker.hostname == "w@h"
-        assert add.delay(1, 2).get(timeout=20) == 3
+        assert add.delay(1, 2).get(timeout=DEADLINE_S) == 3
         with pytest.raises(ImproperlyConfigured, match="has a worker"), start_worker(q):
             pass
 
@@ -182,8 +183,8 @@ def run_pytest(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(code)
     words = ["-p", "localq.contrib.pytest", "-p", "no:cacheprovider", "-W", "error", "-q", "--strict-markers", "."]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *words],
-        cwd=folder, env={**os.environ, "PYTHONPATH": PACKAGE}, capture_output=True, text=True, timeout=100, check=False,
+        [sys.executable, "-m", "pytest", *words], cwd=folder, env={**os.environ, "PYTHONPATH": PACKAGE},
+        capture_output=True, text=True, timeout=DEADLINE_S, check=False,
     )  # fmt: skip
 
 
@@ -223,8 +224,8 @@ def test_worker(localq_app, localq_worker):
     def pid():
         return os.getpid()
 
-    assert pid.delay().get(timeout=20) == os.getpid()
-    assert localq_app.tasks["double"].delay(4).get(timeout=20) == 8
+    assert pid.delay().get(timeout=120) == os.getpid()
+    assert localq_app.tasks["double"].delay(4).get(timeout=120) == 8
 
 
 def test_reload(localq_app, localq_worker):
@@ -234,7 +235,7 @@ def test_reload(localq_app, localq_worker):
 
     localq_worker.reload()
     localq_worker.reload(modules=["json"], reload=True)
-    assert mul.delay(4, 4).get(timeout=20) == 16
+    assert mul.delay(4, 4).get(timeout=120) == 16
     assert localq_worker.plan.name
 
 
@@ -263,7 +264,7 @@ def test_current(localq_app):
 
 def test_session(localq_session_app, localq_session_worker):
     assert shared.name in localq_session_app.tasks
-    assert localq_session_app.tasks["double"].delay(1).get(timeout=20) == 2
+    assert localq_session_app.tasks["double"].delay(1).get(timeout=120) == 2
 
 
 def test_own_app(localq_isolated, tmp_path):
@@ -314,7 +315,7 @@ def test_the_plugin_loads_no_engine() -> None:
 
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": PACKAGE}, capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, "PYTHONPATH": PACKAGE}, capture_output=True, text=True, timeout=DEADLINE_S, check=True,
     )  # fmt: skip
 
     assert done.stdout == "[]\n"

@@ -19,7 +19,7 @@ from localq.store.sql.workers import SqlWorkers
 from localq.worker.build import assemble
 from localq.worker.shutdown import Stopping
 from localq.worker.upkeep import Upkeep
-from tests.worker.waiting import hold, shows, until
+from tests.worker.waiting import DEADLINE_S, hold, shows, until
 
 
 class Moved:
@@ -46,7 +46,7 @@ def test_old_jobs_are_pruned_when_their_time_has_come(q: LocalQ) -> None:
     q.conf.result_expires = 60
     with q.running(concurrency=1, pool="threads"):
         old = one.delay(1, 2)
-        old.get(20)
+        old.get(DEADLINE_S)
     waits = one.apply_async((1, 2), countdown=10)
     clock = Moved(q.clock.now())
     upkeep = upkeep_of(q, clock)
@@ -89,7 +89,7 @@ def test_nothing_is_pruned_without_a_limit(q: LocalQ) -> None:
     q.conf.result_expires = None
     with q.running(concurrency=1, pool="threads"):
         old = q.task(max).delay(1, 2)
-        old.get(20)
+        old.get(DEADLINE_S)
     clock = Moved(q.clock.now() + 10**15)
     upkeep = upkeep_of(q, clock)
     clock.seconds = 10_000
@@ -124,7 +124,7 @@ def test_nothing_is_lost_while_the_store_cannot_write(
     q.conf.worker_heartbeat = 0.05
     with events.subscribe(lambda event, fields: told.append(event)), q.running(concurrency=2, pool="threads"):
         results = q.enqueue_many([work.s(n) for n in range(20)])
-        assert [result.get(30) for result in results] == list(range(20))
+        assert [result.get(DEADLINE_S) for result in results] == list(range(20))
         until(lambda: not failures)
         until(lambda: "store.recovered" in told)
 
@@ -156,14 +156,14 @@ def test_a_worker_told_to_end_at_once_does_not_wait_for_a_store_that_cannot_writ
         thread = threading.Thread(target=run)
         thread.start()
         result = work.delay()
-        assert failed.wait(20)
+        assert failed.wait(DEADLINE_S)
         worker.stop(Stopping.FINISH)
         worker.stop(Stopping.KILL)
-        thread.join(20)
+        thread.join(DEADLINE_S)
 
     assert len(ended) == 1
     with q.running(concurrency=1):
-        assert result.get(20) == 7
+        assert result.get(DEADLINE_S) == 7
     assert [run.outcome for run in result.attempts] == ["LOST", "SUCCESS"]
 
 
@@ -184,7 +184,7 @@ def test_jobs_of_a_worker_that_is_buried_go_back_and_it_rejoins(q: LocalQ, tmp_p
         q.store.workers.leave([row.key for row in q.store.workers.all()], q.clock.now())
         until(lambda: "worker.rejoined" in told)
         gate.touch()
-        assert result.get(30) == 2
+        assert result.get(DEADLINE_S) == 2
 
     assert [run.outcome for run in result.attempts] == ["LOST", "SUCCESS"]
 

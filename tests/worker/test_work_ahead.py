@@ -10,6 +10,7 @@ from localq import LocalQ
 from localq.model.outcome import Completion
 from localq.store.sql.jobs import SqlJobs
 from localq.worker.pool.processes.work_ahead import MOST_AHEAD, WorkAhead
+from tests.worker.waiting import DEADLINE_S
 
 
 def paced(seconds: float, task: str = "shop.mail") -> WorkAhead:
@@ -106,7 +107,7 @@ def test_outcomes_of_a_backlog_are_written_several_at_once(q: LocalQ, monkeypatc
     monkeypatch.setattr(SqlJobs, "finish", counted)
 
     with q.running(concurrency=2):
-        values = [result.get(timeout=60) for result in results]
+        values = [result.get(timeout=DEADLINE_S) for result in results]
 
     assert values == [sum(range(100_000))] * 150
     assert sum(written) == 150

@@ -11,7 +11,7 @@ import pytest
 
 from localq import LocalQ, chain, chord, group
 from localq.exceptions import IncompleteStream, TaskRevokedError, TimeoutError
-from tests.worker.waiting import hold, until
+from tests.worker.waiting import DEADLINE_S, hold, until
 
 
 @pytest.fixture(params=["processes", "threads"])
@@ -67,22 +67,22 @@ def run(q: LocalQ, pool: str, tasks: dict[str, Any]) -> Iterator[dict[str, Any]]
 def test_a_workflow_runs_from_end_to_end(run: dict[str, Any]) -> None:
     add, total = run["add"], run["total"]
 
-    assert chain(add.s(1, 1), add.s(2), add.s(3))().get(30) == 7
-    assert (group(add.s(n, n) for n in range(300)) | total.s(1))().get(30) == 89_701
-    assert group(add.s(n, 0) for n in range(300))().get(30) == list(range(300))
-    assert (add.s(1, 1) | group(add.s(1), add.s(2)) | total.s() | add.s(1))().get(30) == 8
-    assert add.chunks([(n, n) for n in range(25)], 10)().get(30)[2] == [40, 42, 44, 46, 48]
-    assert run["many"].delay(20).get(30) == 380
-    assert (run["many"].s(3) | add.s(1))().get(30) == 7
+    assert chain(add.s(1, 1), add.s(2), add.s(3))().get(DEADLINE_S) == 7
+    assert (group(add.s(n, n) for n in range(300)) | total.s(1))().get(DEADLINE_S) == 89_701
+    assert group(add.s(n, 0) for n in range(300))().get(DEADLINE_S) == list(range(300))
+    assert (add.s(1, 1) | group(add.s(1), add.s(2)) | total.s() | add.s(1))().get(DEADLINE_S) == 8
+    assert add.chunks([(n, n) for n in range(25)], 10)().get(DEADLINE_S)[2] == [40, 42, 44, 46, 48]
+    assert run["many"].delay(20).get(DEADLINE_S) == 380
+    assert (run["many"].s(3) | add.s(1))().get(DEADLINE_S) == 7
 
 
 def test_serializers_meet_in_the_slot(run: dict[str, Any]) -> None:
     result = chord([run["pickled"].s(1), run["add"].s(2, 3)], run["pickled"].s())
     both = run["add"].s(1, 1) | run["pickled"].s(8)
 
-    assert both().get(30) == {1: {2, 8}}
+    assert both().get(DEADLINE_S) == {1: {2, 8}}
     with pytest.raises(TypeError, match="unhashable"):
-        result().get(30)
+        result().get(DEADLINE_S)
 
 
 def test_a_failure_reaches_all_that_is_behind_it(run: dict[str, Any], tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_failure_reaches_all_that_is_behind_it(run: dict[str, Any], tmp_path: 
     last = line.delay()
 
     with pytest.raises(ValueError, match="not yet"):
-        last.get(30)
+        last.get(DEADLINE_S)
     until(lambda: (tmp_path / "told").exists() and (tmp_path / "told").read_text().endswith("\n"))
     assert (tmp_path / "told").read_text() == f"{last.parent.parent.id} ValueError\n"
     assert [one.state for one in (last.parent, last)] == ["FAILURE", "FAILURE"]
@@ -102,7 +102,7 @@ def test_a_failed_node_that_is_retried_lets_the_rest_go_on(run: dict[str, Any], 
     header = [run["add"].s(1, 1), run["fail_until"].s(str(gate))]
     result = (group(header) | run["total"].s() | run["add"].s(10))()
     with pytest.raises(ValueError, match="not yet"):
-        result.get(30)
+        result.get(DEADLINE_S)
 
     gate.touch()
     assert q.requeue([result.parent.parent[1].id]) == [result.parent.parent[1].id]
@@ -117,7 +117,7 @@ def test_a_failure_is_told_even_if_nobody_serves_the_queue_of_what_is_behind(
     with q.running(concurrency=1, pool=pool, queues=("celery",)):
         line = tasks["fail_until"].s(str(tmp_path / "gate")) | tasks["add"].s(1).set(queue="unserved")
         with pytest.raises(ValueError, match="not yet"):
-            line().get(30)
+            line().get(DEADLINE_S)
 
 
 def test_a_failure_is_told_even_if_every_slot_is_busy(q: LocalQ, tasks: dict[str, Any], tmp_path: Path) -> None:
@@ -129,17 +129,17 @@ def test_a_failure_is_told_even_if_every_slot_is_busy(q: LocalQ, tasks: dict[str
         line = (tasks["add"].s(1, 1) | tasks["add"].s(2))()
         line.parent.revoke()
         with pytest.raises(TaskRevokedError):
-            line.get(30)
+            line.get(DEADLINE_S)
         assert running.state == "STARTED"
         gate.touch()
-        assert waiting.get(10) == 10
+        assert waiting.get(DEADLINE_S) == 10
 
 
 def test_a_delay_in_a_chain_counts_from_the_step_before(run: dict[str, Any]) -> None:
     called = time.time()
     line = chain(run["add"].s(1, 1).set(countdown=0.3), run["add"].s(1).set(countdown=0.3))()
 
-    assert line.get(30) == 3
+    assert line.get(DEADLINE_S) == 3
     assert line.date_done.timestamp() - called >= 0.6
     assert (line.date_done - line.parent.date_done).total_seconds() >= 0.3
 
@@ -147,7 +147,7 @@ def test_a_delay_in_a_chain_counts_from_the_step_before(run: dict[str, Any]) -> 
 def test_a_result_that_is_ignored_reaches_what_waits_for_it(run: dict[str, Any]) -> None:
     ignored = run["add"].s(1, 2).set(ignore_result=True)
 
-    assert (ignored | run["add"].s(4))().get(30) == 7
+    assert (ignored | run["add"].s(4))().get(DEADLINE_S) == 7
     assert ignored.delay().get() is None
 
 
@@ -161,7 +161,7 @@ def test_a_workflow_is_there_before_it_starts_and_may_be_cancelled(
     q.cancel([job.id for job in jobs])
 
     with pytest.raises(TaskRevokedError):
-        result.get(5)
+        result.get(DEADLINE_S)
 
 
 def test_who_joins_a_group_may_run_out_of_time(run: dict[str, Any], tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ first = recount.delay("Berlin")
 same = recount.s("Berlin").apply_async()
 other = recount.delay("Hamburg")
 with start_worker(celery_app, perform_ping_check=False):
-    said = [one.get(timeout=60) for one in (first, same, other)]
+    said = [one.get(timeout=120) for one in (first, same, other)]
     again = recount.delay("Berlin")
-    said.append(again.get(timeout=60))
+    said.append(again.get(timeout=120))
 entry = celery_app.conf.beat_schedule["recount-at-night"]
 told = {
     "said": said,

@@ -29,10 +29,10 @@ def test_files_are_counted_side_by_side_errors_told_and_changes_seen(
     complaints = tmp_path / "complaints"
 
     with start_worker(app, perform_ping_check=False, beat=True):
-        assert report([str(tmp_path / "a"), str(tmp_path / "b")]).get(timeout=60) == "3 words in 2 files"
+        assert report([str(tmp_path / "a"), str(tmp_path / "b")]).get(timeout=120) == "3 words in 2 files"
         # Celery raises the header's own error where that is known when `get` begins to wait, else the body's.
         with pytest.raises((FileNotFoundError, ChordError)):
-            report([str(tmp_path / "a"), str(tmp_path / "none")]).get(timeout=60)
+            report([str(tmp_path / "a"), str(tmp_path / "none")]).get(timeout=120)
         until(complaints.exists)
         (tmp_path / "changed").touch()
         until((tmp_path / "seen").exists)

@@ -120,7 +120,7 @@ def run_programs() -> list[str]:
 def _by(method: str) -> int | None:
     process = multiprocessing.get_context(method).Process(target=double, args=(21,))
     process.start()
-    process.join(20)
+    process.join(120)
     return process.exitcode
 
 
@@ -146,4 +146,4 @@ def multiprocess_by_forkserver() -> int | None:
 def multiprocess_pool() -> list[int]:
     """maps over a `multiprocessing.Pool`, whose forks need a process without other threads"""
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        return pool.map_async(double, range(5)).get(20)
+        return pool.map_async(double, range(5)).get(120)

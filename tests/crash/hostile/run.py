@@ -15,12 +15,13 @@ from localq import AsyncResult, LocalQ
 from localq.serialization import failure
 from tests.crash.hostile.body import Body
 from tests.crash.lab import until
+from tests.worker.waiting import DEADLINE_S
 
 __all__ = ["Hostile"]
 
 _REPOSITORY = Path(__file__).absolute().parents[3]
 #: Seconds a job may take; hard limits, three crashes and new interpreters included.
-_PATIENCE_S = 30.0
+_PATIENCE_S = DEADLINE_S
 _LONGEST_LOG = 200_000_000
 #: Pools whose slots are processes that the worker can lose.
 _OWN = ("processes", "asyncio", "gevent")
@@ -54,7 +55,7 @@ class Hostile:
         """Stop the worker; return its exit code."""
         self._worker.send_signal(signal.SIGTERM)
         try:
-            return self._worker.wait(20)
+            return self._worker.wait(_PATIENCE_S)
         finally:
             if self._worker.poll() is None:
                 os.killpg(self._worker.pid, signal.SIGKILL)
@@ -108,7 +109,7 @@ class Hostile:
         assert len(result.attempts) == 1, "it pays for nobody"
         attempt = result.attempts[0]
         assert f"plain {number}\n" in (attempt.output or ""), "what it prints is kept"
-        until(lambda: f"logged by {result.id}" in self.log(before), "what it logs is logged", 10)
+        until(lambda: f"logged by {result.id}" in self.log(before), "what it logs is logged")
         return got
 
     def _done(self, task: str, *args: Any) -> AsyncResult[Any]:

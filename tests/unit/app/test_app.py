@@ -23,6 +23,7 @@ from localq.app.task import Context
 from localq.cli import main
 from localq.exceptions import BackendStoreError, ImproperlyConfigured, NoEffectWarning, NotRegistered
 from localq.model.job_options import JobOptions
+from tests.worker.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -442,7 +443,7 @@ def test_a_worker_is_not_started_in_a_thread_that_no_signal_reaches(q: LocalQ) -
 
     thread = threading.Thread(target=start)
     thread.start()
-    thread.join(10)
+    thread.join(DEADLINE_S)
 
     assert len(told) == 1
     assert "Use app.start() to run a worker beside what the program does" in told[0]

@@ -20,6 +20,7 @@ from localq.exceptions import ImproperlyConfigured, StoreBusy, StoreError
 from localq.model.job import JobState
 from localq.store.protocol import Filter, Topic
 from localq.store.sql.schema import metadata
+from tests.worker.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -244,7 +245,7 @@ def test_a_worker_finds_jobs_that_nobody_was_woken_for(q: LocalQ, connection: sq
             result = call(q)
         connection.commit()
 
-        assert result.get(timeout=30) == 3
+        assert result.get(timeout=DEADLINE_S) == 3
     finally:
         q.stop()
 

@@ -25,6 +25,7 @@ from localq import (
 )
 from localq.exceptions import EncodeError, NotRegistered, TaskRevokedError
 from localq.execution.soft_limit import AlarmLimiter
+from tests.worker.waiting import DEADLINE_S
 
 
 def spin(seconds: float) -> None:
@@ -403,7 +404,7 @@ def test_the_soft_limit_holds_in_other_threads(eager: LocalQ) -> None:
         spin(5)
 
     with ThreadPoolExecutor(1) as threads:
-        result = threads.submit(long.delay).result(10)
+        result = threads.submit(long.delay).result(DEADLINE_S)
 
     assert isinstance(result.result, SoftTimeLimitExceeded)
 

@@ -14,6 +14,7 @@ import pytest
 
 from localq.host.bells import HostBell, Ringer
 from localq.host.udp_letters import UdpLetters
+from tests.worker.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def ringer(tmp_path: Path) -> Iterator[Ringer]:
 def test_a_ring_wakes_a_sleeper_and_the_bell_stays_rung_until_it_is_drained(bell: HostBell, ringer: Ringer) -> None:
     assert not bell.wait(0)
     threading.Timer(0.05, lambda: ringer.say("w", ["one", "two"])).start()
-    assert bell.wait(10)
+    assert bell.wait(DEADLINE_S)
     assert bell.wait(0)
     assert bell.drain() == ["one", "two"]
     assert not bell.wait(0)
@@ -50,11 +51,11 @@ def test_only_bells_of_the_kind_are_rung_and_of_a_word_those_that_listen_for_it(
     results, choosy = HostBell(tmp_path, "r", letters), HostBell(tmp_path, "r", letters)
     choosy.listen_for("mine")
     ringer.say("r", ["other"])
-    assert results.wait(10)
+    assert results.wait(DEADLINE_S)
     assert results.drain() == ["other"]
     assert not choosy.wait(0)
     ringer.say("r", ["mine"])
-    assert choosy.wait(10)
+    assert choosy.wait(DEADLINE_S)
     assert choosy.drain() == ["mine"]
     assert not bell.wait(0)
     results.close()
@@ -67,7 +68,7 @@ def test_a_letter_without_the_secret_is_not_heard(bell: HostBell, ringer: Ringer
         stranger.sendto(b"forged and long enough for a secret", ("127.0.0.1", port))
         stranger.sendto(b"", ("127.0.0.1", port))
     ringer.say("w", ["true"])
-    assert bell.wait(10)
+    assert bell.wait(DEADLINE_S)
     assert bell.drain() == ["true"]
 
 
@@ -105,5 +106,5 @@ def test_a_file_that_says_no_port_is_no_bell(tmp_path: Path, ringer: Ringer) -> 
 
 def test_what_is_sent_arrives_whole(bell: HostBell, ringer: Ringer) -> None:
     assert ringer.tell("w", b"x" * 60_000) == []
-    assert bell.wait(10)
+    assert bell.wait(DEADLINE_S)
     assert bell.receive() == [b"x" * 60_000]

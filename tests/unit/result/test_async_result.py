@@ -20,6 +20,7 @@ from localq.result.joining import denied_join_result
 from localq.serialization.failure import describe, dump
 from localq.store.protocol import Topic
 from localq.tasks.request import Context
+from tests.worker.waiting import DEADLINE_S
 
 
 class Boom(Exception):
@@ -184,7 +185,7 @@ def test_waiting_ends_when_another_thread_finishes_the_job(q: LocalQ, add: Task[
     timer = threading.Timer(0.05, hand.finish, (job, JobState.SUCCEEDED), {"result": b"7"})
     timer.start()
 
-    assert result.get(timeout=10, on_interval=lambda: looks.append(1)) == 7
+    assert result.get(timeout=DEADLINE_S, on_interval=lambda: looks.append(1)) == 7
     assert looks
     timer.join()
 

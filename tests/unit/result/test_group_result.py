@@ -12,6 +12,7 @@ from localq import AsyncResult, EagerResult, GroupResult, LocalQ, ResultSet, gro
 from localq.exceptions import DecodeError
 from localq.result import DependencyGraph, result_from_tuple
 from localq.testing import drain
+from tests.worker.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_results_made_by_hand_are_waited_for_among_others(q: LocalQ) -> None:
     first = [next(seen), next(seen)]
     drain(q)
 
-    assert many.join(timeout=10) == [1, 2, 3]
+    assert many.join(timeout=DEADLINE_S) == [1, 2, 3]
     assert [told["result"] for _, told in first] == [1, 2]
     assert [(job_id, told["result"]) for job_id, told in seen] == [(sent.id, 3)]
     assert sorted(many.iterate()) == [1, 2, 3]
@@ -189,5 +190,5 @@ def test_the_time_for_a_join_is_counted_over_all_its_members(q: LocalQ, monkeypa
 
     monkeypatch.setattr("localq.result.waiting.wait", wait)
 
-    assert many.join(timeout=7) == [1, 2, 3]
+    assert many.join(timeout=DEADLINE_S) == [1, 2, 3]
     assert asked == [7]

@@ -7,6 +7,7 @@ import pytest
 from localq import LocalQ
 from localq.exceptions import EncodeError, Ignore, TaskError
 from localq.testing import drain
+from tests.worker.waiting import DEADLINE_S
 
 
 class Refused(Exception):
@@ -39,7 +40,7 @@ def test_a_task_may_show_itself_as_failed_and_say_of_what(
 
     assert (result.state, type(result.info), result.info.args) == ("FAILURE", type(error), error.args)
     with pytest.raises(type(error)) as caught:
-        result.get(timeout=5)
+        result.get(timeout=DEADLINE_S)
     assert caught.value.args == error.args
 
 
@@ -75,8 +76,8 @@ def test_data_that_tell_of_no_error_are_shown_and_no_value(q: LocalQ) -> None:
 
     assert failed.info == {"custom": 1}
     with pytest.raises(TaskError, match=r"is FAILURE: {'custom': 1}"):
-        failed.get(timeout=5)
-    assert finished.get(timeout=5) == {"exc_type": "ValueError"}
+        failed.get(timeout=DEADLINE_S)
+    assert finished.get(timeout=DEADLINE_S) == {"exc_type": "ValueError"}
 
 
 def test_an_error_is_no_data_of_another_state(eager: LocalQ) -> None:
