@@ -12,19 +12,25 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.sessions = ["lint", "types", "docs", "tests", "crash", "examples"]
+nox.options.sessions = ["tests", "lint", "types", "docs", "slow", "crash", "examples", "sqlalchemy_2_0"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 #: The folders of tests that `tests` runs, those that take longest first (`tests/unit/test_groups.py`).
 GROUPS = ["store", "worker", "web", "cli", "unit", "contrib", "tutorial", "typing"]
+#: Groups that take so long that they run in parts.
+PARTS = {"worker": 2}
+#: pytest's exit code where it has found no test.
+NOTHING_TO_RUN = 5
 #: The tests that say whether what LocalQ requires does what it needs of it.
 MOST = "tests/unit tests/store tests/cli tests/worker"
 
@@ -48,37 +54,57 @@ def python(session: nox.Session, line: str, *, posargs: bool = False) -> None:
     session.run("python" if own else sys.executable, *args, external=not own)
 
 
-def beside_each_other(session: nox.Session, places: list[Path], *, inside: bool = False) -> None:
-    """Run pytest for places of tests, as many at once as there are processors; show each when it is over.
+class Run(NamedTuple):
+    """One pytest: its arguments, from inside which folder it runs (None: this one), and whether it may find no test."""
+
+    words: Sequence[str]
+    folder: Path | None = None
+    may_be_empty: bool = False
+
+
+def beside_each_other(session: nox.Session, runs: Iterable[Run], **environment: str) -> None:
+    """Run many pytests, two at once for each processor, since half of their time they wait; show each when it is over.
 
     In processes of pytest's own, and not in those of a plugin: these have threads, and what a program with threads
     cannot do, such as being forked, would be tested nowhere.
-
-    Args:
-        inside: Run each from inside its folder, as a user would.
     """
     own = session.virtualenv.is_sandboxed
     program = str(Path(session.bin) / "python") if own else sys.executable
 
-    def run(place: Path) -> tuple[str, int]:
-        words = [program, "-m", "pytest", "." if inside else str(place), *session.posargs]
-        folder = place if inside else None
+    def run(one: Run) -> tuple[str, int]:
         with tempfile.TemporaryFile("w+") as said:
             code = subprocess.run(
-                words, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False
+                [program, "-m", "pytest", *one.words, *session.posargs],
+                cwd=one.folder,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                check=False,
             ).returncode
             said.seek(0)
             return said.read(), code
 
     failed = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as lanes:
-        for place, (text, code) in zip(places, lanes.map(run, places), strict=True):
-            session.log(f"pytest {place}")
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as lanes:
+        for one, done in [(one, lanes.submit(run, one)) for one in runs]:
+            text, code = done.result()
+            name = str(one.folder or " ".join(one.words))
+            session.log(f"pytest {name}")
             print(text, flush=True)
-            if code:
-                failed.append(str(place))
+            if code and not (code == NOTHING_TO_RUN and one.may_be_empty):
+                failed.append(name)
     if failed:
-        session.error(f"Failed: {', '.join(failed)}")
+        session.error(f"Failed: {'; '.join(failed)}")
+
+
+def groups(marked: str) -> Iterator[Run]:
+    """Yield a run for each group of tests, or for each part of it: of the tests that are so marked."""
+    for name in GROUPS:
+        parts = PARTS.get(name, 1)
+        places = sorted(map(str, Path("tests", name).glob("test_*.py"))) if parts > 1 else [f"tests/{name}"]
+        for part in range(parts):
+            yield Run(["-m", marked, *places[part::parts]], may_be_empty=marked == "slow")
 
 
 @nox.session
@@ -105,12 +131,19 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run every test but crash, several groups at once; arguments go to one pytest, `-- --cov` measures coverage."""
+    """Run all tests but the slow ones and crash; arguments go to one pytest of all, `-- --cov` measures coverage."""
     install(session, "test")
     if session.posargs:
         python(session, f"-m pytest {' '.join(f'tests/{name}' for name in GROUPS)}", posargs=True)
     else:
-        beside_each_other(session, [Path("tests", name) for name in GROUPS])
+        beside_each_other(session, groups("not slow"))
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Run what `tests` leaves out: a browser, long walks, and the same once more on the other stores."""
+    install(session, "test")
+    beside_each_other(session, groups("slow"))
 
 
 @nox.session
@@ -152,6 +185,20 @@ def sqlalchemy(session: nox.Session, version: str) -> None:
 
 
 @nox.session
+def sqlalchemy_2_0(session: nox.Session) -> None:
+    """Run tests of the store and of attempts with SQLAlchemy 2.0, beside an environment that has a later one."""
+    install(session, "test")
+    folder = Path("build/sqlalchemy-2.0").absolute()
+    python(session, f"-m pip install -q --upgrade --no-deps --target {folder} sqlalchemy~=2.0.0")
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    chosen = "import sqlalchemy; assert sqlalchemy.__version__.startswith('2.0.'), sqlalchemy.__version__"
+    own = session.virtualenv.is_sandboxed
+    session.run("python" if own else sys.executable, "-c", chosen, external=not own, env={"PYTHONPATH": path})
+    runs = [Run(["tests/store", "-k", "full"]), Run(["tests/unit/execution"])]
+    beside_each_other(session, runs, PYTHONPATH=path)
+
+
+@nox.session
 def schemathesis(session: nox.Session) -> None:
     """Call all that the dashboard's API describes, with what it says may be sent and what it does not."""
     alone(session)
@@ -172,7 +219,8 @@ def crash(session: nox.Session) -> None:
     """Kill things and count what is lost: a few minutes, or `-- --minutes N --store redis` for long, with a table."""
     install(session, "test")
     if not session.posargs:
-        beside_each_other(session, sorted(Path("tests/crash").glob("test_*.py"), key=lambda one: -one.stat().st_size))
+        files = sorted(Path("tests/crash").rglob("test_*.py"), key=lambda one: (-len(one.parts), -one.stat().st_size))
+        beside_each_other(session, [Run([str(one)]) for one in files])
         return
     for line in ("-m tests.crash.run", "-m tests.crash.run_schedules"):
         python(session, line, posargs=True)
@@ -182,7 +230,8 @@ def crash(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every folder of examples/ by the test that lies in it, from inside the folder as a user would."""
     install(session, "test")
-    beside_each_other(session, sorted({path.parent for path in Path("examples").rglob("test_*.py")}), inside=True)
+    folders = sorted({path.parent for path in Path("examples").rglob("test_*.py")})
+    beside_each_other(session, [Run(["."], folder) for folder in folders])
 
 
 @nox.session

@@ -28,17 +28,21 @@ EVERY = frozenset({"jobs", "read", "groups", "workers", "schedules", "mail", "be
 
 
 class Kind(NamedTuple):
-    """A kind of store: what makes one that is empty, and the facets it has.
+    """A kind of store: what makes one that is empty, the facets it has, and whether another is all but the same.
 
     It is made with a folder of its own, the file of an empty SQLite store, and a clock for its leases.
     """
 
     make: Callable[[Path, Path, LeaseClock], Any]
     facets: frozenset[str] = EVERY
+    twin: bool = False
 
 
 STORES: dict[str, Kind] = {
-    "full": Kind(lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="full", steady=steady)),
+    # It differs from the next by one PRAGMA, and waits for the disk.
+    "full": Kind(
+        lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="full", steady=steady), twin=True
+    ),
     "normal": Kind(
         lambda folder, empty, steady: SqliteStore(copied(folder, empty), durability="normal", steady=steady)
     ),
@@ -88,15 +92,18 @@ class Part:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on each store that has what it needs, or on each pair of such."""
     absent = {"postgresql": reason(), "redis": redis_reason()}
-    skipped = {kind: [pytest.mark.skip(reason=why)] for kind, why in absent.items() if why}
+    marks = {kind: [pytest.mark.skip(reason=why)] for kind, why in absent.items() if why}
+    marks |= {name: [pytest.mark.slow] for name, kind in STORES.items() if kind.twin}
     kinds = having(needed(metafunc.definition), STORES)
     if "make_store" in metafunc.fixturenames:
-        made = [pytest.param(kind, marks=skipped.get(kind, [])) for kind in kinds]
+        made = [pytest.param(kind, marks=marks.get(kind, [])) for kind in kinds]
         metafunc.parametrize("make_store", made, indirect=True)
     if "pair" in metafunc.fixturenames:
-        pairs = [*itertools.product([kind for kind in kinds if kind != "normal"], repeat=2)]
-        marks = {both: [mark for kind in set(both) for mark in skipped.get(kind, [])] for both in pairs}
-        made = [pytest.param(both, id="-".join(both), marks=marks[both]) for both in pairs]
+        pairs = itertools.product([kind for kind in kinds if not STORES[kind].twin], repeat=2)
+        made = [
+            pytest.param(both, id="-".join(both), marks=[mark for kind in {*both} for mark in marks.get(kind, [])])
+            for both in pairs
+        ]
         metafunc.parametrize("pair", made, indirect=True)
 
 

@@ -148,7 +148,7 @@ class Server:
 
 #: Where tests of more than the store have their jobs: see `place`.
 PLACES = [
-    "file",
+    pytest.param("file"),
     pytest.param("postgresql", marks=pytest.mark.skipif(reason() is not None, reason=str(reason()))),
     pytest.param("redis", marks=pytest.mark.skipif(redis_reason() is not None, reason=str(redis_reason()))),
 ]

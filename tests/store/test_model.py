@@ -391,8 +391,9 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("examples", [8, pytest.param(60, marks=pytest.mark.slow)])
 def test_any_sequence_of_verbs_leaves_the_store_as_the_model_says(
-    request: pytest.FixtureRequest, make_store: Callable[[], Any], steady: LeaseClock
+    request: pytest.FixtureRequest, make_store: Callable[[], Any], steady: LeaseClock, examples: int
 ) -> None:
     class Machine(StoreMachine):
         pass
@@ -403,7 +404,7 @@ def test_any_sequence_of_verbs_leaves_the_store_as_the_model_says(
         Machine,
         settings=settings(
             # Each begins with a store of its own, which costs some stores more.
-            max_examples=20 if request.node.callspec.params["make_store"] == "postgresql" else 60,
+            max_examples=min(examples, 20) if request.node.callspec.params["make_store"] == "postgresql" else examples,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

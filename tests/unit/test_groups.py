@@ -20,3 +20,16 @@ def test_every_folder_of_tests_is_run_by_a_session() -> None:
     assert folders == groups | OF_THEIR_OWN
     for name in OF_THEIR_OWN:
         assert f"tests/{name}" in text
+
+
+def test_the_checks_are_the_tests_of_readme_and_all_other_sessions() -> None:
+    run = (ROOT / ".ci" / "run").read_text()
+    sessions = re.search(r"^nox.options.sessions = \[(.*?)\]", (ROOT / "noxfile.py").read_text(), re.MULTILINE)
+    command = re.search(r"\.venv/bin/(nox .*)", (ROOT / "README.md").read_text())
+    assert sessions is not None
+    assert command is not None
+
+    asked = [word for line in re.findall(r"^  nox .* -s (.*)$", run, re.MULTILINE) for word in line.split()]
+
+    assert f"  {command[1]}\n" in run
+    assert asked == re.findall(r'"(\w+)"', sessions[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from starlette.testclient import TestClient
@@ -18,7 +19,15 @@ from tests.worker.waiting import DEADLINE_S
 TOKEN = "the token"
 
 
-@pytest.fixture(params=PLACES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test in every place, but leave all but one to the slow ones: that of each is another, in turn."""
+    if "url" in metafunc.fixturenames:
+        turn = crc32(metafunc.function.__name__.encode()) % len(PLACES)
+        slow = [pytest.param(*one.values, marks=[*one.marks, pytest.mark.slow]) for one in PLACES]
+        metafunc.parametrize("url", [*slow[:turn], PLACES[turn], *slow[turn + 1 :]], indirect=True)
+
+
+@pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Return where the jobs are."""
     with place(request.param, tmp_path) as found:
