@@ -294,7 +294,7 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", [MOMENTS[0], *(pytest.param(one, marks=pytest.mark.slow) for one in MOMENTS[1:])])
 def test_a_run_killed_at_a_named_moment_is_finished_by_resume(demo: Demo, tree: Tree, moment: str) -> None:
     demo(tree.folder, fault=moment, code=KILLED)
 
@@ -317,6 +317,7 @@ def test_a_run_whose_name_was_shown_can_be_resumed(demo: Demo, tree: Tree) -> No
     assert demo.digests() == tree.digests()
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_at_random_is_finished_by_resume(demo: Demo, tree: Tree) -> None:
     moments = [random.randint(1, 60) for _ in range(3)]
     print(moments)
@@ -331,6 +332,7 @@ def test_a_run_killed_again_and_again_at_random_is_finished_by_resume(demo: Demo
     assert "done before" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["outcome.received=kill", "outcome.received#2=kill"])
 def test_no_number_of_kills_is_counted_against_a_file(demo: Demo, tree: Tree, fault: str) -> None:
     said = [demo(tree.folder, "--resume", fault=fault.replace("#2", "#3"), code=KILLED)]
