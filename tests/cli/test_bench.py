@@ -17,7 +17,7 @@ from localq import LocalQ
 from localq.cli.bench.measure import Figures
 from localq.cli.bench.verdict import shown, verdict
 from tests.cli.terminal import on_terminal
-from tests.worker.waiting import DEADLINE_S, alive, until
+from tests.worker.waiting import DEADLINE_S, PROGRAM_S, alive, until
 
 Run = Callable[..., Result]
 SHORT = ("bench", "--seconds", "0.2", "-c", "1")
@@ -101,7 +101,7 @@ def test_told_to_end_it_removes_what_it_wrote(tmp_path: Path) -> None:
     until(lambda: list(tmp_path.glob("*/sync")), DEADLINE_S)
 
     program.terminate()
-    out, err = program.communicate(timeout=DEADLINE_S)
+    out, err = program.communicate(timeout=PROGRAM_S)
 
     assert (program.returncode, out) == (130, "")
     assert err == "Interrupted. What it had written is removed.\n"
@@ -113,7 +113,7 @@ def test_interrupted_while_it_runs_jobs_it_ends_its_worker_too(tmp_path: Path) -
     worker = child_of(program)
 
     program.send_signal(signal.SIGINT)
-    out, err = program.communicate(timeout=DEADLINE_S)
+    out, err = program.communicate(timeout=PROGRAM_S)
 
     assert (program.returncode, out) == (130, "")
     assert err == "Interrupted. What it had written is removed.\n"
@@ -126,7 +126,7 @@ def test_its_worker_ends_with_it_when_it_is_killed(tmp_path: Path) -> None:
     worker = child_of(program)
 
     program.kill()
-    program.communicate(timeout=DEADLINE_S)
+    program.communicate(timeout=PROGRAM_S)
 
     until(lambda: not alive(worker), DEADLINE_S)
     assert program.returncode == -signal.SIGKILL
@@ -134,7 +134,7 @@ def test_its_worker_ends_with_it_when_it_is_killed(tmp_path: Path) -> None:
 
 def test_a_disk_without_room_is_told_in_a_line(tmp_path: Path) -> None:
     program = started(tmp_path, "--seconds", "0.2", limit="ulimit -f 16")
-    out, err = program.communicate(timeout=DEADLINE_S)
+    out, err = program.communicate(timeout=PROGRAM_S)
 
     assert (program.returncode, out) == (74, "")
     assert err.startswith(f"localq: error: {tmp_path} cannot be measured: File too large. It needs some 50 MB")
@@ -170,7 +170,7 @@ def test_a_worker_that_dies_ends_it_with_what_that_said(tmp_path: Path) -> None:
     program = started(tmp_path, "--seconds", "6", "-c", "1")
     os.kill(child_of(program), signal.SIGKILL)
 
-    out, err = program.communicate(timeout=DEADLINE_S)
+    out, err = program.communicate(timeout=PROGRAM_S)
 
     assert (program.returncode, out) == (74, "")
     assert err == "localq: error: The worker that was measured ended by itself (exit code -9). It said nothing.\n"

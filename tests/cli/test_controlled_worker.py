@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_worker import PACKAGE, TASKS, Run, Running
-from tests.worker.waiting import DEADLINE_S, until
+from tests.worker.waiting import PROGRAM_S, until
 
 COMMANDS = '''
 from localq.worker.control import inspect_command
@@ -57,7 +57,7 @@ def localq(folder: Path, line: str) -> str:
         env={**os.environ, "PYTHONPATH": PACKAGE},
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,7 @@ from localq.model.job import JobState
 from localq.serialization import codec
 from localq.store.protocol import Filter
 from tests.cli.terminal import on_terminal
-from tests.worker.waiting import DEADLINE_S, until
+from tests.worker.waiting import PROGRAM_S, until
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 KILLED = -signal.SIGKILL
@@ -88,7 +88,7 @@ class Demo:
 
     def __call__(self, *words: object, fault: str = "", code: int = 0, **more: Any) -> str:
         program = self.start(*words, fault=fault, **more)
-        said, _ = program.communicate(timeout=DEADLINE_S)
+        said, _ = program.communicate(timeout=PROGRAM_S)
         assert program.returncode == code, said
         return said
 
@@ -160,7 +160,7 @@ def test_what_it_says_to_try_next_works(demo: Demo, tree: Tree) -> None:
     for words in commands[:-1]:
         answer = subprocess.run(
             [sys.executable, "-m", "localq", *words],
-            capture_output=True, text=True, timeout=DEADLINE_S, check=True, env=ENVIRONMENT,
+            capture_output=True, text=True, timeout=PROGRAM_S, check=True, env=ENVIRONMENT,
         ).stdout  # fmt: skip
     assert tree.digests()[str(tree.folder / "large.bin")] in answer
 
@@ -309,7 +309,7 @@ def test_a_run_whose_name_was_shown_can_be_resumed(demo: Demo, tree: Tree) -> No
     assert program.stdout is not None
     name = program.stdout.readline().split()[1]
     program.kill()
-    program.communicate(timeout=DEADLINE_S)
+    program.communicate(timeout=PROGRAM_S)
 
     said = demo("--resume")
 
@@ -403,7 +403,7 @@ def test_two_may_work_on_one_run(demo: Demo, tree: Tree) -> None:
     until(lambda: store.read.find(Filter(tasks=(tasks.digest.name,)), 1).jobs)
     second = demo("--resume")
 
-    said, _ = first.communicate(timeout=DEADLINE_S)
+    said, _ = first.communicate(timeout=PROGRAM_S)
 
     assert first.returncode == 0
     assert tree.line() in squeezed(said)
@@ -419,7 +419,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(demo: Demo, tree: Tree) -> N
     until(lambda: store.read.find(Filter(tasks=(tasks.digest.name,), states=(JobState.SUCCEEDED,)), 1).jobs)
 
     os.killpg(program.pid, signal.SIGINT)
-    said, _ = program.communicate(timeout=DEADLINE_S)
+    said, _ = program.communicate(timeout=PROGRAM_S)
 
     assert program.returncode == 130
     assert "Traceback" not in said

@@ -13,7 +13,7 @@ import localq as package
 from localq import LocalQ
 from localq.cli.commands.inside import names
 from localq.monitor.bug_report import report
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import PROGRAM_S
 
 
 def test_a_shell_knows_the_app_and_its_tasks(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_a_shell_knows_the_app_and_its_tasks(tmp_path: Path) -> None:
         [sys.executable, "-m", "localq", "-A", "tasks", "shell", "--python"],
         input="print(add(1, 2), app.tasks['tasks.add'] is add)\n",
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": home},
-        capture_output=True, text=True, timeout=DEADLINE_S, check=True,
+        capture_output=True, text=True, timeout=PROGRAM_S, check=True,
     )  # fmt: skip
 
     assert "3 True" in done.stdout

@@ -20,7 +20,7 @@ from localq.cli import main
 from localq.cli.app_import import LoadError
 from localq.cli.daemon.pidfile import held, pid_in
 from tests.cli.runner import runner
-from tests.worker.waiting import DEADLINE_S, alive, until
+from tests.worker.waiting import DEADLINE_S, PROGRAM_S, alive, until
 
 PACKAGE = str(Path(localq.__file__).parents[1])
 HOST = socket.gethostname()
@@ -54,7 +54,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
         command = [sys.executable, "-m", "localq", *words]
         env = {**environment, **more}
         return subprocess.run(
-            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=PROGRAM_S, check=False
         )  # fmt: skip
 
     yield localq
@@ -221,7 +221,7 @@ def test_only_root_may_run_as_another_user(run: Run, tmp_path: Path) -> None:
     words = [sys.executable, "-c", code]
     env = {**os.environ, "PYTHONPATH": PACKAGE}
 
-    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=PROGRAM_S, check=False)
 
     if os.getuid() == 0:
         assert done.stdout == "65534\n"

@@ -21,7 +21,7 @@ from localq.cli.program import COMMANDS
 from localq.worker.lease import WorkerPlan
 from tests.cli.runner import runner
 from tests.store.given import HOUR, NOW, card
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import PROGRAM_S
 
 CONFIG = """\
 from localq import Exchange, Queue
@@ -253,7 +253,7 @@ def test_calls_of_the_tutorial_s_project_reach_their_queues(project: Path) -> No
 
 def words(*given: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "localq", *given], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+        [sys.executable, "-m", "localq", *given], capture_output=True, text=True, timeout=PROGRAM_S, check=False
     )
 
 
@@ -314,7 +314,7 @@ def test_a_script_called_with_a_command_runs_it(project: Path) -> None:
 
     done = subprocess.run(
         [sys.executable, "tasks.py", "settings", "task_default_queue", "--json"],
-        capture_output=True, text=True, timeout=DEADLINE_S, check=False,
+        capture_output=True, text=True, timeout=PROGRAM_S, check=False,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr

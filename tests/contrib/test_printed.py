@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.contrib.printed_pages import ELSEWHERE, PAGES, Page
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import PROGRAM_S
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -63,7 +63,7 @@ def test_the_blocks_of_a_page_run_as_they_are_printed(name: str, tmp_path: Path)
         env=environment,
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
         check=False,
     )
 
@@ -83,7 +83,7 @@ def test_the_first_block_of_a_page_is_a_whole_program(name: str, tmp_path: Path)
         env=environment,
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
         check=False,
     )
 

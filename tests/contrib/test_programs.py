@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import PROGRAM_S
 
 PROJECT = {
     "shop/__init__.py": "",
@@ -107,7 +107,7 @@ def run(project: Path, text: str, **environment: str) -> list[str]:
     """Run a program in a project; return the lines it printed."""
     (project / "program.py").write_text(HEAD + text)
     done = subprocess.run(
-        [sys.executable, "program.py"], cwd=project, capture_output=True, text=True, timeout=DEADLINE_S, check=False,
+        [sys.executable, "program.py"], cwd=project, capture_output=True, text=True, timeout=PROGRAM_S, check=False,
         env={**os.environ, "PYTHONPATH": os.getcwd(), **environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

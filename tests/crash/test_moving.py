@@ -20,7 +20,7 @@ from localq import LocalQ, chord
 from localq.testing import drain
 from tests.crash.test_points import MOVE
 from tests.store.server import PLACES, place
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import PROGRAM_S
 
 _JOBS, _HEADS = 700, 20
 
@@ -45,7 +45,7 @@ class World(NamedTuple):
 
     def moved(self, fault: str = "") -> tuple[int, dict[str, Any], str]:
         """Move, to the end or the fault; return how it ended, what it reported and what it said."""
-        said, told = (moving := self.move(fault)).communicate(timeout=DEADLINE_S)
+        said, told = (moving := self.move(fault)).communicate(timeout=PROGRAM_S)
         return moving.returncode, json.loads(said) if said else {}, told.decode()
 
     def settled(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -105,12 +106,21 @@ def test_a_server_that_is_away_is_worked_for_again_once_it_is_back(server: Serve
 
 def test_limits_on_statements_that_others_set_are_not_ours(server: Server, blows: PostgresqlBlows) -> None:
     with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute("ALTER ROLE postgres SET statement_timeout = '1ms'")
-        connection.execute("ALTER ROLE postgres SET lock_timeout = '1ms'")
+        connection.execute("ALTER ROLE postgres SET statement_timeout = '100ms'")
+        connection.execute("ALTER ROLE postgres SET lock_timeout = '100ms'")
     try:
-        with lab_on(server) as lab:
+        unlimited = "-c statement_timeout=0 -c lock_timeout=0"
+        with lab_on(server) as lab, psycopg.connect(server.url, options=unlimited) as other:
             lab.worker("one", wait=True)
-            lab.enqueue("work", 0, 100, 10)
+            other.execute("LOCK TABLE lab.job IN ACCESS EXCLUSIVE MODE")
+            adding = threading.Thread(target=lab.enqueue, args=("work", 0, 100, 10))
+            adding.start()
+            others = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            until(lambda: (other.execute(others).fetchone() or (0,))[0] > 0, "others wait")
+            # They do so for longer than they might by the limits of their role.
+            other.execute("SELECT pg_sleep(0.3)")
+            other.rollback()
+            adding.join()
 
             assert settled(lab).reasons.total() == 0
     finally:

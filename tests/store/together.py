@@ -12,7 +12,7 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from typing import Any
 
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import DEADLINE_S, PROGRAM_S
 
 _context = get_context("forkserver")
 _context.set_forkserver_preload(["tests.store.children"])
@@ -77,6 +77,6 @@ def run_python(act: Callable[..., Any], *args: str, **environment: str) -> subpr
         env={**os.environ, "PYTHONPATH": paths, **environment},
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
         check=False,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import localq
 from localq.cli.daemon.pidfile import pid_in
-from tests.worker.waiting import DEADLINE_S, alive, until
+from tests.worker.waiting import PROGRAM_S, alive, until
 
 _HOME = str(Path(localq.__file__).parents[1])
 
@@ -109,7 +109,7 @@ class Project:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=DEADLINE_S,
+            timeout=PROGRAM_S,
             check=False,
         )
 

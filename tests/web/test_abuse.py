@@ -30,7 +30,7 @@ from localq.web.gate.proxy import Proxy
 from localq.web.gate.sessions import Sessions
 from localq.web.gate.slow_down import SlowDown
 from localq.web.live.follower import STREAMS, Follower
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import PROGRAM_S
 
 Open = Callable[..., TestClient]
 #: Breaks out of texts, attributes, comments, SVG titles and scripts, where any of them lets it.
@@ -425,7 +425,7 @@ def test_a_rule_in_words_of_cron_takes_no_gigabytes(text: str) -> None:
         input=json.dumps(text),
         text=True,
         capture_output=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed)),
     )
 

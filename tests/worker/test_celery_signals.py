@@ -12,7 +12,7 @@ from localq import LocalQ, signals
 from localq.exceptions import Reject
 from localq.log import set_up
 from localq.signals import Signal
-from tests.worker.waiting import DEADLINE_S, until
+from tests.worker.waiting import DEADLINE_S, PROGRAM_S, until
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ def test_processes_tell_of_their_start_and_end_and_the_worker_of_a_lost_job(tmp_
     script.write_text(_LIFE)
 
     # A program of its own, of one thread: its slots are forked, and have its receivers.
-    done = subprocess.run([sys.executable, script, log], capture_output=True, text=True, check=True, timeout=DEADLINE_S)
+    done = subprocess.run([sys.executable, script, log], capture_output=True, text=True, check=True, timeout=PROGRAM_S)
 
     lines = [line.split(maxsplit=3) for line in log.read_text().splitlines()]
     slots = [(name, pid) for name, pid, *_ in lines if name != "failure"]

@@ -14,7 +14,7 @@ import pytest
 
 from localq import LocalQ
 from tests.worker.test_programs import HEAD
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import DEADLINE_S, PROGRAM_S
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ with q.running(concurrency=2, pool={pool!r}):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
         env={**os.environ, "PYTHONPATH": os.getcwd()},
         check=False,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.waiting import DEADLINE_S, until
+from tests.worker.waiting import DEADLINE_S, PROGRAM_S, until
 
 CONTAINER = ["unshare", "--fork", "--pid", "--mount-proc", "--uts", "--ipc", "--net", "--kill-child"]
 
@@ -50,7 +50,7 @@ class Containers:
 
     def said(self, name: str, code: str) -> str:
         """Run a program in a container of that name to its end; return what it said."""
-        return self.start(name, "-c", code).communicate(timeout=DEADLINE_S)[0]
+        return self.start(name, "-c", code).communicate(timeout=PROGRAM_S)[0]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.python import run_python
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import DEADLINE_S, PROGRAM_S
 
 HEAD = """
 import sys, threading
@@ -164,7 +164,7 @@ def test_a_build_of_pyinstaller_runs_its_jobs(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
         check=True,
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import PROGRAM_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,7 +124,7 @@ def _run(program: str, folder: Path, *arguments: str, **environment: str) -> str
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
     )
     assert done.returncode == 0, done.stderr
     return (folder / "jobs.db.told").read_text()
@@ -192,7 +192,7 @@ def test_commands_work_where_nothing_of_posix_is_there(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=DEADLINE_S,
+            timeout=PROGRAM_S,
         )
         assert done.returncode == code, (command, done.stderr)
         assert expected in done.stdout

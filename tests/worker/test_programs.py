@@ -260,8 +260,10 @@ def nap():
     open("runs", "w").close()
     time.sleep(600)
 
+waits = []
+
 def interrupt_again():
-    while not os.path.exists("waits"):
+    while not waits:
         time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGINT)
 
@@ -273,7 +275,8 @@ try:
         engine = q._embedded
         ended, wait = engine._ended, engine._ended.wait
         def waiting(timeout=None):
-            open("waits", "w").close()
+            # No file: an interruption while it is closed would be lost.
+            waits.append(True)
             return wait(timeout)
         ended.wait = waiting
         threading.Thread(target=interrupt_again, daemon=True).start()

@@ -14,7 +14,7 @@ import localq
 from localq import LocalQ, chain, chord, group
 from localq.exceptions import ChordError, ImproperlyConfigured
 from localq.testing import assert_enqueued, assert_not_enqueued, drain, enqueued, isolated, start_worker
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import DEADLINE_S, PROGRAM_S
 
 PACKAGE = str(Path(localq.__file__).parents[1])
 
@@ -184,7 +184,7 @@ def run_pytest(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     words = ["-p", "localq.contrib.pytest", "-p", "no:cacheprovider", "-W", "error", "-q", "--strict-markers", "."]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *words], cwd=folder, env={**os.environ, "PYTHONPATH": PACKAGE},
-        capture_output=True, text=True, timeout=DEADLINE_S, check=False,
+        capture_output=True, text=True, timeout=PROGRAM_S, check=False,
     )  # fmt: skip
 
 
@@ -315,7 +315,7 @@ def test_the_plugin_loads_no_engine() -> None:
 
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": PACKAGE}, capture_output=True, text=True, timeout=DEADLINE_S, check=True,
+        env={**os.environ, "PYTHONPATH": PACKAGE}, capture_output=True, text=True, timeout=PROGRAM_S, check=True,
     )  # fmt: skip
 
     assert done.stdout == "[]\n"

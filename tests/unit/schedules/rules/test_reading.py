@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from localq.schedules import ScheduleError, as_rule, cron, crontab, every, read_rule, schedule, solar
-from tests.worker.waiting import DEADLINE_S
+from tests.worker.waiting import PROGRAM_S
 
 
 class Lookalike:
@@ -89,6 +89,6 @@ def test_a_spec_that_cannot_be_read_is_refused_with_the_field(spec: object, reas
 def test_importing_the_rules_loads_no_engine_of_theirs() -> None:
     code = "import sys, localq.schedules; print(*{'croniter', 'apscheduler', 'ephem', 'dateutil'} & {*sys.modules})"
 
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=DEADLINE_S)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PROGRAM_S)
 
     assert shown.stdout.strip() == ""
