@@ -13,10 +13,11 @@ from localq.store.sqlite.database import SqliteDatabase
 from localq.store.sqlite.pinned_log import PinnedLog
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import NOW, new, newly
+from tests.worker.waiting import DEADLINE_S
 
 
 def connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=20)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=DEADLINE_S)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA wal_autocheckpoint=0")
     return connection
