@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 #: Seconds after which what a test waits for counts as lost: many times what it takes on a machine that does much else.
 #: Shorter bounds are for what is expected not to come.
-DEADLINE_S = 120.0
+DEADLINE_S = 120
 #: The same of a whole program, which may wait for several things one after the other.
 PROGRAM_S = 4 * DEADLINE_S
 
