@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from localq.cli.screen import printable
+from localq.cli.screen import numbered, printable, took
 from localq.model.worker import other_name
 from localq.monitor.event_state import State, Task, Worker
 
@@ -84,7 +84,8 @@ def picture(shown: State, wanted: Wanted, now: float, height: int, width: int) -
         workers = [*workers[: most - 1], {"worker": Text(f"... and {hidden:,} more", "dim")}]
     chosen = [task for _, task in shown.tasks_by_timestamp() if wanted.shows(task)]
     tasks = [_of_task(task) for task in chosen[: max(1, room - len(workers))]]
-    line = f"{shown.event_count:,} events, {shown.task_count:,} tasks, {len(shown.workers)} workers; Ctrl-C ends this"
+    line = f"{numbered(shown.event_count, 'event')}, {numbered(shown.task_count, 'task')}, "
+    line += f"{numbered(len(shown.workers), 'worker')}; Ctrl-C ends this"
     return Group(
         _table(_OF_WORKERS, workers, width),
         Text(),
@@ -138,6 +139,6 @@ def _of_task(task: Task) -> Row:
         "id": task.uuid,
         "state": Text(task.state, _COLOURS.get(task.state, "")),
         "worker": Text(printable("" if task.worker is None else task.worker.hostname)),
-        "took": "" if task.runtime is None else f"{task.runtime:.3f} s",
+        "took": "" if task.runtime is None else took(task.runtime),
         "outcome": Text(printable(outcome or "")),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ import click
 from localq.model.clock import to_datetime
 from localq.monitor.jobs import short_ids
 
-__all__ = ["age", "iso", "on_terminal", "printable", "show_json", "show_table", "when"]
+__all__ = ["Instant", "age", "iso", "numbered", "on_terminal", "printable", "show_json", "show_table", "took", "when"]
 
 #: A last column that stands below its row, where a terminal is too narrow for both.
 _BELOW = ("error",)
@@ -50,29 +51,46 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], kind: s
     Args:
         kind: What a row is: a heading on a terminal, elsewhere the first field of each line.
     """
-    shown = [[printable(field) for field in row] for row in rows]
+    fields = [list(row) for row in rows]
+    shown = [[printable(field) for field in row] for row in fields]
     if not on_terminal():
         for row in shown:
             click.echo("\t".join([kind, *row] if kind else row))
         return
     if kind:
-        click.secho(f"{kind}s", bold=True)
-    _print_table(columns, shown)
+        click.secho(f"{kind}s" if shown else f"{kind}s: none", bold=True)
+    if shown or not kind:
+        _print_table(columns, shown, fields)
 
 
-def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None:
+class Instant(str):
+    """A time as a column shows it, with the shorter text that stands for it where a table is too wide."""
+
+    short: str
+
+    @classmethod
+    def of(cls, when: datetime, now: datetime) -> Instant:
+        """Return a time in its own zone; the short text leaves out what it shares with now."""
+        made = cls(when.isoformat(sep=" ", timespec="seconds"))
+        there = now.astimezone(when.tzinfo)
+        same_day, same_year = when.date() == there.date(), when.year == there.year
+        made.short = when.strftime("%H:%M:%S" if same_day else "%m-%d %H:%M" if same_year else "%Y-%m-%d %H:%M")
+        return made
+
+
+def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]], fields: Sequence[Sequence[object]]) -> None:
     # Half of what a command takes to start, and of no use where nobody looks.
     from rich.cells import cell_len, set_cell_size
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
-    shown = _with_short_ids(columns, shown, console.width)
+    whole, shown = shown, _shortened(columns, shown, fields, console.width)
     natural = [max(map(cell_len, column)) for column in zip(columns, *shown, strict=True)]
     below = columns[-1] in _BELOW and _total(natural) > console.width
     widths = _fitted(columns, natural[:-1] if below else natural, console.width)
     if widths is None:
-        _print_blocks(console, columns, shown)
+        _print_blocks(console, columns, whole)
         return
 
     def line(fields: Sequence[str], style: str = "") -> None:
@@ -87,13 +105,24 @@ def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None
             console.print(Text(f"    {row[-1]}"), no_wrap=True, overflow="ellipsis")
 
 
-def _with_short_ids(columns: Sequence[str], shown: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
-    """Return rows with the ends of ids in the place of these, where a table is too wide otherwise."""
-    widths = [max(map(len, one)) for one in zip(columns, *shown, strict=True)]
-    if columns[0] != "id" or _total(widths[:-1] if columns[-1] in _BELOW else widths) <= width:
-        return shown
-    short = short_ids([row[0] for row in shown])
-    return [[one, *row[1:]] for one, row in zip(short, shown, strict=True)]
+def _shortened(
+    columns: Sequence[str], shown: Sequence[Sequence[str]], fields: Sequence[Sequence[object]], width: int
+) -> Sequence[Sequence[str]]:
+    """Return rows with short times, then with the ends of ids, where a table is too wide otherwise."""
+
+    def fits() -> bool:
+        widths = [max(map(len, one)) for one in zip(columns, *shown, strict=True)]
+        return _total(widths[:-1] if columns[-1] in _BELOW else widths) <= width
+
+    if not fits():
+        shown = [
+            [field.short if isinstance(field, Instant) else text for field, text in zip(row, texts, strict=True)]
+            for row, texts in zip(fields, shown, strict=True)
+        ]
+    if not fits() and columns[0] == "id":
+        short = short_ids([row[0] for row in shown])
+        shown = [[one, *row[1:]] for one, row in zip(short, shown, strict=True)]
+    return shown
 
 
 def _print_blocks(console: Any, columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None:
@@ -144,6 +173,19 @@ def when(micros: int | None) -> str:
     if micros is None:
         return "-"
     return to_datetime(micros).astimezone().isoformat(sep=" ", timespec="milliseconds")
+
+
+def took(seconds: float) -> str:
+    """Return how long something took, in a unit that has something to say: "152 µs", "3.2 ms", "2.018 s"."""
+    if seconds >= 1:
+        return f"{seconds:,.3f} s"
+    millis = max(0.0, seconds) * 1000
+    return f"{millis:.3g} ms" if millis >= 1 else f"{millis * 1000:.0f} µs"
+
+
+def numbered(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with what it counts: "1 file", "2,000 files"."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def age(since: int | None, now: int) -> str:

@@ -54,7 +54,7 @@ def report(app: App, worker: str = "") -> str:
         f"platform  -> system:{platform.system()} {platform.release()} arch:{platform.machine()} "
         f"imp:{platform.python_implementation()}",
         f"python    -> {sys.executable}",
-        f"app       -> {app.main or app.defined_in}, {len(app.tasks)} tasks",
+        f"app       -> {app.main or app.defined_in}, {len(app.tasks):,} {'task' if len(app.tasks) == 1 else 'tasks'}",
         f"store     -> {without_passwords(app.location)}",
     ]
     lines += [f"worker    -> {worker}", ""] if worker else [""]

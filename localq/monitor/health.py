@@ -48,9 +48,10 @@ def _outbox(waiting: tuple[int, int | None], path: str, now: int) -> Finding:
     calls, since = waiting
     if since is None:
         return fine("outbox", f"Nothing waits in the outbox {path}.")
+    wait = "1 call waits" if calls == 1 else f"{calls:,} calls wait"
     return warning(
         "outbox",
-        f"{calls} calls wait in the outbox {path}, the first for {(now - since) // 1_000_000} s.",
+        f"{wait} in the outbox {path}, the first for {(now - since) // 1_000_000} s.",
         "A program or worker of this app on this computer sends them once the server is back: see that one runs.",
     )
 

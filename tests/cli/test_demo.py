@@ -143,7 +143,7 @@ def test_totals_duplicates_and_the_largest_are_shown(demo: Demo, tree: Tree) -> 
 
     assert "\nPython 181 " in said
     assert "\nBinary 1 300.0 kB\n" in said
-    assert "Duplicates: 9 files are copies of 1 others, 4.0 kB in all" in said
+    assert "Duplicates: 9 files are copies of 1 other, 4.0 kB in all" in said
     assert "\n 9 450 bytes copies/0.txt" in said
     assert "300.0 kB large.bin" in said
     assert "196 files, a job each, in " in said

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ import localq as package
 from localq import LocalQ, chord
 from localq.cli import main, screen
 from localq.cli.daemon.reload import changed, watched
-from localq.cli.screen import show_table
+from localq.cli.screen import Instant, numbered, show_table, took
 from localq.model.job import JobState
 from tests.cli.runner import runner
 from tests.cli.terminal import on_terminal
@@ -62,7 +63,7 @@ def test_the_help_of_multi_keeps_its_lines() -> None:
     assert "    stopwait NAMES [-SIG]            and wait until they have\n" in told
 
 
-@pytest.mark.parametrize("group", ["schedules", "cron"])
+@pytest.mark.parametrize("group", ["schedules", "cron", "upgrade"])
 def test_no_summary_of_a_command_is_cut(group: str) -> None:
     assert "..." not in runner().invoke(main, [group, "--help"]).output.partition("Commands:")[2]
 
@@ -112,6 +113,36 @@ def test_where_that_is_not_enough_each_row_is_a_block(lines: Callable[[int], lis
         "  task   shop.tasks.mail",
         "  state  SUCCESS",
     ]
+
+
+def test_spans_are_told_in_a_unit_that_says_something() -> None:
+    assert [took(seconds) for seconds in (0.0, 0.000152, 0.0032, 0.25, 2.0181, 1234.5)] == [
+        "0 µs", "152 µs", "3.2 ms", "250 ms", "2.018 s", "1,234.500 s",
+    ]  # fmt: skip
+
+
+def test_numbers_and_what_they_count_agree() -> None:
+    assert [numbered(count, "file") for count in (0, 1, 2000)] == ["0 files", "1 file", "2,000 files"]
+    assert [numbered(count, "job runs", "jobs run") for count in (1, 2)] == ["1 job runs", "2 jobs run"]
+
+
+@pytest.mark.parametrize(
+    ("day", "short"),
+    [("2026-03-01", "07:30:00"), ("2026-11-30", "11-30 07:30"), ("2027-01-02", "2027-01-02 07:30")],
+)
+def test_times_of_a_table_that_does_not_fit_leave_out_what_they_share_with_now(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], day: str, short: str
+) -> None:
+    monkeypatch.setattr(screen, "on_terminal", lambda: True)
+    at = Instant.of(datetime.fromisoformat(f"{day}T07:30:00+00:00"), datetime(2026, 3, 1, 12, tzinfo=UTC))
+
+    seen = []
+    for width in (80, 24):
+        monkeypatch.setenv("COLUMNS", str(width))
+        show_table(("name", "next"), [("a", at)])
+        seen.append(capsys.readouterr().out.splitlines()[1].split(maxsplit=1)[1])
+
+    assert seen == [f"{day} 07:30:00+00:00", short]
 
 
 # Output that cannot be written

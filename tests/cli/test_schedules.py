@@ -64,6 +64,39 @@ def test_no_schedules_are_told_as_none(q: LocalQ, localq: Command) -> None:
     assert (result.exit_code, result.output) == (0, "No such schedules.\n")
 
 
+@pytest.fixture
+def unstarted(tmp_path: Path) -> Path:
+    """Return the script of an app whose schedules are configured, and which has no file."""
+    script = tmp_path / "new_shop.py"
+    script.write_text(
+        "from localq import LocalQ\n"
+        f"q = LocalQ('shop', path={str(tmp_path / 'jobs.db')!r})\n"
+        "@q.periodic('0 3 * * *', name='nightly')\n@q.task\ndef report(): pass\n"
+    )
+    return script
+
+
+def test_schedules_can_be_looked_at_before_the_first_start(unstarted: Path) -> None:
+    listed = runner().invoke(main, ["schedules", "-A", str(unstarted)])
+    explained = runner().invoke(main, ["schedules", "explain", "nightly", "--count", "2", "-A", str(unstarted)])
+    told = runner().invoke(main, ["schedules", "explain", "nightly", "--json", "-A", str(unstarted)])
+    unknown = runner().invoke(main, ["schedules", "explain", "nigthly", "-A", str(unstarted)])
+
+    assert listed.stdout == "nightly\tat 03:00\tUTC\t-\t-\t0\t0\tconfigured\n"
+    assert explained.stdout.count(" 03:00:00+00:00  ") == 2
+    assert "Nothing has run yet" in explained.stderr
+    assert len(json.loads(told.stdout)["upcoming"]) == 10
+    assert (unknown.exit_code, unknown.output) == (4, "There is no schedule 'nigthly'. Did you mean 'nightly'?\n")
+    assert not (unstarted.parent / "jobs.db").exists()
+
+
+def test_a_word_that_is_no_command_is_said_to_be_none(unstarted: Path) -> None:
+    result = runner().invoke(main, ["schedules", "explian", "nightly", "-A", str(unstarted)])
+
+    assert result.exit_code == 2
+    assert "There is no command 'explian'. Did you mean 'explain'?" in result.output
+
+
 def test_configured_schedules_that_no_scheduler_has_seen_are_told(tmp_path: Path) -> None:
     (tmp_path / "unseen_shop.py").write_text(
         "from localq import LocalQ\n"

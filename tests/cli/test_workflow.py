@@ -15,6 +15,7 @@ from localq.model.edges import Passing, Tie
 from localq.model.job import JobState
 from localq.monitor.workflow_graph import counted, dot, mermaid, tree
 from localq.store.protocol import Filter
+from tests.cli.terminal import on_terminal
 from tests.store.given import NOW, attempt, claimed, done, job, worker
 
 Run = Callable[..., Result]
@@ -54,7 +55,7 @@ def test_a_workflow_is_drawn_as_a_tree(q: LocalQ, localq: Run) -> None:
         "│   └── shop.pack PENDING",
         "└── shop.ship PENDING",
     ]
-    assert "after 3 jobs, waits for 3 more  the-last" in shown
+    assert "after 3 jobs  the-last, waits for 3 more" in shown
     assert localq("workflow", first.id).stdout == shown
 
 
@@ -66,8 +67,21 @@ def test_states_times_and_errors_are_shown(q: LocalQ, localq: Run) -> None:
     shown = localq("workflow", result.id).stdout
 
     assert "3 PENDING, 1 SUCCESS, 1 FAILURE" in shown
-    assert "shop.pick SUCCESS, took 1.500 s, ended " in shown
-    assert ", OSError: no  " in shown
+    assert f"shop.pick SUCCESS  {result.parent.parent.id}, took 1.500 s, ended " in shown
+    assert f"shop.pack FAILURE  {result.parent[0].id}, OSError: no, " in shown
+
+
+def test_on_a_narrow_terminal_the_error_is_seen_and_ids_are_shortened(q: LocalQ) -> None:
+    result = sent(q)
+    failed = result.parent[0].id
+    end(q, result.parent.parent.id, started_at=NOW, ended_at=NOW + 152)
+    end(q, failed, JobState.FAILED, failure=b'{"type":"OSError","module":"builtins","message":"no\\nbox"}')
+
+    _, seen = on_terminal("--path", q.location, "workflow", result.id, columns=80)
+
+    assert all(len(line) <= 80 for line in seen.splitlines())
+    assert f"shop.pack FAILURE  …{failed[-8:]}, OSError: no, " in seen
+    assert ", took 152 µs, ended " in seen
 
 
 def test_of_large_groups_the_first_are_shown(q: LocalQ, localq: Run) -> None:

@@ -14,7 +14,7 @@ from localq.cli import completion, exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
 from localq.cli.lookup import names as split
-from localq.cli.screen import printable
+from localq.cli.screen import numbered, printable
 from localq.model.hints import nearest
 from localq.model.job import Job, JobState
 from localq.model.worker import WorkerState
@@ -98,7 +98,7 @@ def _batches(jobs: Iterable[Job]) -> Iterator[list[Job]]:
 
 
 def _say_again(store: Store, count: int) -> None:
-    click.echo(f"{count:,} {'job runs' if count == 1 else 'jobs run'} again.")
+    click.echo(f"{numbered(count, 'job runs', 'jobs run')} again.")
     if count and not any(row.state == WorkerState.ALIVE for row in store.workers.all()):
         click.echo("No worker is there now: they wait for one.", err=True)
 
@@ -206,9 +206,9 @@ def purge(app: LocalQ, queues: str | None, excluded: str | None, force: bool) ->
         click.echo(f"No job waits in {where}: there is nothing to remove.")
         return
     if not force:
-        _ask(f"{waiting:,} waiting {'job' if waiting == 1 else 'jobs'} from {where}")
+        _ask(f"{numbered(waiting, 'waiting job')} from {where}")
     count = store.jobs.purge(names)
-    click.echo(f"{count:,} {'job' if count == 1 else 'jobs'} removed.")
+    click.echo(f"{numbered(count, 'job')} removed.")
 
 
 def _ask(what: str) -> None:

@@ -10,7 +10,7 @@ from localq import store as stores
 from localq.app import LocalQ
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
-from localq.cli.screen import on_terminal, printable, show_json
+from localq.cli.screen import numbered, on_terminal, printable, show_json
 from localq.exceptions import ImproperlyConfigured
 from localq.model.sizes import size_text
 from localq.monitor.health import Finding, examine, worst
@@ -81,7 +81,7 @@ def backup(app: LocalQ, target: str, force: bool) -> None:
     _check_target(path, target, force)
     jobs = stores.backup(app.location, target)
     size = os.stat(target).st_size
-    many = f"{jobs:,} {'job' if jobs == 1 else 'jobs'}"
+    many = f"{numbered(jobs, 'job')}"
     click.echo(f"{many}, {size:,} bytes ({size_text(size)}) in {printable(target)}")
 
 

@@ -13,7 +13,7 @@ from localq.cli.app_option import app_options
 from localq.cli.celery_options import is_quiet
 from localq.cli.commands.result import outcome_code, run_line
 from localq.cli.lookup import existing, known
-from localq.cli.screen import printable
+from localq.cli.screen import numbered, printable
 from localq.model.job import Job, JobState
 from localq.monitor.job_output import Begun, Ended, Output, asked, owner_of
 from localq.monitor.job_world import world_of
@@ -138,7 +138,7 @@ class _Shown:
         if part.first:
             self._tell(f"attempt {part.attempt} runs on {worker}")
         if part.lost:
-            self._tell(f"({part.lost:,} characters before this are not kept)")
+            self._tell(f"(what came before this is not kept: {numbered(part.lost, 'character')})")
         self._print(part.text)
 
     def _show_run(self, one: Ended) -> None:

@@ -15,7 +15,7 @@ from localq.cli.app_option import app_options
 from localq.cli.celery_options import without_effect
 from localq.cli.commands.jobs import call_facts, facts
 from localq.cli.lookup import existing, known
-from localq.cli.screen import iso, on_terminal, printable, show_json, when
+from localq.cli.screen import iso, numbered, on_terminal, printable, show_json, took, when
 from localq.exceptions import LocalQError
 from localq.model.clock import from_datetime
 from localq.model.job import Job, JobState
@@ -84,7 +84,7 @@ def value_text(found: AsyncResult[Any]) -> str:
     except Exception as error:
         return f"(cannot be shown: its repr() raised {type(error).__name__})"
     if on_terminal() and len(text) > _MOST_SHOWN:
-        text = f"{text[:_MOST_SHOWN]}... ({len(text) - _MOST_SHOWN:,} more characters; --json prints all)"
+        text = f"{text[:_MOST_SHOWN]}... ({numbered(len(text) - _MOST_SHOWN, 'more character')}; --json prints all)"
     return text
 
 
@@ -122,10 +122,10 @@ def _outcome(found: AsyncResult[Any], job: Job, runs: Sequence[Run]) -> list[tup
 
 def run_line(run: Run) -> str:
     """Return how a run ended, in a line."""
-    took = "" if run.started is None else f", took {(run.ended - run.started).total_seconds():.3f} s"
+    spent = "" if run.started is None else f", took {took((run.ended - run.started).total_seconds())}"
     memory = "" if run.peak_memory is None else f", peak {size_text(run.peak_memory)}"
     ended = when(from_datetime(run.ended))
-    return f"attempt {run.number}: {run.outcome} on {printable(run.worker)}, ended {ended}{took}{memory}"
+    return f"attempt {run.number}: {run.outcome} on {printable(run.worker)}, ended {ended}{spent}{memory}"
 
 
 def _show_run(run: Run, traceback: bool) -> None:

@@ -13,8 +13,10 @@ from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
-from localq.cli.screen import on_terminal, printable, show_json, show_table
+from localq.cli.screen import Instant, on_terminal, printable, show_json, show_table
 from localq.exceptions import ScheduleError, StoreError
+from localq.model.clock import SYSTEM, to_datetime
+from localq.model.hints import nearest
 from localq.model.schedule import FIRED
 from localq.schedules.definition import Definition
 from localq.schedules.schedule_view import LedgerLine, ScheduleView
@@ -38,8 +40,17 @@ class _Group(click.Group):
         if at is not None:
             args = [args[at], *args[:at], *args[at + 1 :]]
         elif not {"-h", "--help"} & set(args):
+            self._refuse_unknown(ctx, args)
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+    def _refuse_unknown(self, ctx: click.Context, args: Sequence[str]) -> None:
+        """Refuse a word that is no command: the list takes none."""
+        valued = {*_WITH_VALUE, "-b", "--broker", "--config", "--state"}
+        words = [word for before, word in zip(["", *args], args, strict=False) if before not in valued]
+        unknown = next((word for word in words if not word.startswith("-")), None)
+        if unknown is not None:
+            raise click.UsageError(f"There is no command {unknown!r}.{nearest(unknown, list(self.commands))}", ctx)
 
 
 def _before() -> list[list[str]]:
@@ -65,12 +76,7 @@ def list_(app: LocalQ, wanted: Sequence[str], as_json: bool) -> None:
     are in each schedule's own zone. Where the output is no terminal, each is a line of fields parted by tabs:
     name, rule, zone, last, next, runs, missed, state.
     """
-    try:
-        existing(app)
-    except StoreError:
-        # Its rules are known before anything has run.
-        if wanted or not app.tasks or not app.schedules.is_configured:
-            raise
+    if not wanted and _is_new(app):
         _list_configured(app, as_json)
         return
     found = app.schedules.list(*wanted)
@@ -82,6 +88,21 @@ def list_(app: LocalQ, wanted: Sequence[str], as_json: bool) -> None:
     elif not app.tasks or not app.schedules.is_configured:
         click.echo("No such schedules.", err=True)
     _say_missing(app, found if not wanted else app.schedules.list())
+
+
+def _is_new(app: LocalQ) -> bool:
+    """Whether an app has schedules and no store yet: its rules are known before anything has run.
+
+    Raises:
+        StoreError: there is no store, and nothing is known of schedules.
+    """
+    try:
+        existing(app)
+    except StoreError:
+        if not app.tasks or not app.schedules.is_configured:
+            raise
+        return True
+    return False
 
 
 def _list_configured(app: LocalQ, as_json: bool) -> None:
@@ -114,19 +135,27 @@ def _say_missing(app: LocalQ, found: Iterable[ScheduleView]) -> None:
 
 
 def _row(one: ScheduleView) -> tuple[object, ...]:
-    last, due = _shown(one.last, one.zone), _shown(one.next, one.zone)
+    last, due = _instant(one.last, one.zone), _instant(one.next, one.zone)
     state = f"{one.state} (!)" if one.note else one.state
     return one.name, one.words, one.zone or "-", last, due, one.runs, one.missed, state
+
+
+def _instant(when: datetime | None, zone: str | None) -> str:
+    """Return a time in a schedule's zone for a column; "-" for none."""
+    return "-" if when is None else Instant.of(_there(when, zone), to_datetime(SYSTEM.now()))
+
+
+def _there(when: datetime, zone: str | None) -> datetime:
+    from zoneinfo import ZoneInfo
+
+    return when.astimezone(ZoneInfo(zone) if zone else None)
 
 
 def _shown(when: datetime | None, zone: str | None, detail: str = "seconds") -> str:
     """Return a time in a schedule's zone; "-" for none."""
     if when is None:
         return "-"
-    from zoneinfo import ZoneInfo
-
-    local = when.astimezone(ZoneInfo(zone) if zone else None)
-    return local.isoformat(sep=" ", timespec=detail)
+    return _there(when, zone).isoformat(sep=" ", timespec=detail)
 
 
 def _iso(when: datetime | None) -> str | None:
@@ -159,6 +188,9 @@ def _facts(one: ScheduleView) -> dict[str, Any]:
 @app_options
 def explain(app: LocalQ, name: str, limit: int, count: int, as_json: bool) -> None:
     """Show a schedule's next instants, and why each past one ran or was skipped."""
+    if _is_new(app):
+        _explain_configured(app, name, count, as_json)
+        return
     one = _known(app, name)
     past = app.schedules.ledger(name, limit)
     upcoming = app.schedules.upcoming(name, count) if one.rule is not None else ()
@@ -171,6 +203,30 @@ def explain(app: LocalQ, name: str, limit: int, count: int, as_json: bool) -> No
     _show_facts(one)
     _show_upcoming(one, upcoming)
     _show_past(one, past, shown)
+
+
+def _explain_configured(app: LocalQ, name: str, count: int, as_json: bool) -> None:
+    """Show a schedule of an app that has no file yet, with the instants it would have, were it started now."""
+    defined = {one.name: one for one in app.schedules.configured()}
+    if name not in defined:
+        click.echo(f"There is no schedule {printable(name)!r}.{nearest(name, list(defined))}", err=True)
+        raise click.exceptions.Exit(exit_codes.UNKNOWN)
+    one, now = defined[name], app.clock.now()
+    anchor, at = one.first_times(now, at_once=app.conf.beat_run_new_entries)
+    upcoming: list[datetime] = []
+    while at is not None and len(upcoming) < count:
+        upcoming.append(to_datetime(at).astimezone(one.tzinfo))
+        at = one.next_after(at, anchor)
+    if as_json:
+        known = {"name": name, "rule": one.rule.words(), "zone": one.zone, "state": "configured"}
+        show_json({**known, "upcoming": [_iso(when) for when in upcoming], "past": []})
+        return
+    facts = {"name": name, "rule": one.rule.words(), "zone": one.zone, "task": one.job.task, "state": "configured"}
+    for label, value in facts.items():
+        click.echo(f"{label + ':':<12}{printable(value)}")
+    click.echo("\nNext, were it started now:")
+    _print_upcoming(upcoming, one.zone)
+    click.echo("Nothing has run yet: start `localq serve` or `localq beat`.", err=True)
 
 
 def _known(app: LocalQ, name: str) -> ScheduleView:
@@ -205,8 +261,12 @@ def _show_facts(one: ScheduleView) -> None:
 
 def _show_upcoming(one: ScheduleView, upcoming: Sequence[datetime]) -> None:
     click.echo(f"\nNext ({one.state}):" if one.state != "active" else "\nNext:")
+    _print_upcoming(upcoming, one.zone)
+
+
+def _print_upcoming(upcoming: Sequence[datetime], zone: str | None) -> None:
     for at in upcoming:
-        click.echo(f"  {_shown(at, one.zone)}  {at:%a}")
+        click.echo(f"  {_shown(at, zone)}  {at:%a}")
     if not upcoming:
         click.echo("  nothing")
 
@@ -218,7 +278,7 @@ def _show_past(one: ScheduleView, past: Sequence[LedgerLine], shown: dict[str, s
         return
     rows = [
         (
-            _shown(line.instant, one.zone),
+            _instant(line.instant, one.zone),
             line.outcome if line.instants == 1 else f"{line.outcome} x{line.instants}",
             _why(line, one.zone),
             f"{line.job_id} {shown.get(line.job_id, 'removed since')}" if line.job_id else "-",

@@ -80,7 +80,7 @@ def upgrade() -> None:
     """Bring a project up to date."""
 
 
-@upgrade.command("settings")
+@upgrade.command("settings", short_help="Give settings in a file their names of today.")
 @click.argument("filename", type=click.Path(exists=True, dir_okay=False))
 @click.option("--django", is_flag=True, help="New names are CELERY_... in upper case, for namespace='CELERY'.")
 @click.option("--compat", is_flag=True, help="The same as --django.")

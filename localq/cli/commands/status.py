@@ -12,7 +12,7 @@ from localq.app import LocalQ
 from localq.cli.answers import show_count, show_word, unanswered
 from localq.cli.app_option import app_options
 from localq.cli.lookup import names, store_to_ask
-from localq.cli.screen import age, iso, on_terminal, printable, show_json, show_table
+from localq.cli.screen import age, iso, numbered, on_terminal, printable, show_json, show_table
 from localq.model.orders import PAUSE
 from localq.model.sizes import size_text
 from localq.model.worker import WorkerRow, WorkerState, other_name
@@ -80,7 +80,7 @@ def status(
         gone = [] if everyone or not on_terminal() else [one for one in found if one.state == WorkerState.GONE]
         _show(app, [one for one in found if one not in gone], counts, oldest, now)
         if gone:
-            click.echo(f"{len(gone):,} {'worker has' if len(gone) == 1 else 'workers have'} ended: --all shows them.")
+            click.echo(f"{numbered(len(gone), 'worker has', 'workers have')} ended: --all shows them.")
         if paused and on_terminal():
             click.echo(f"Paused: {printable(', '.join(paused))}")
         for name in () if on_terminal() else paused:

@@ -10,6 +10,7 @@ from localq import store as stores
 from localq.app import LocalQ
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
+from localq.cli.screen import numbered
 from localq.model.job import JobState
 from localq.model.sizes import size_text
 
@@ -45,7 +46,7 @@ def prune(app: LocalQ, older: str | None) -> None:
         count = store.jobs.prune(before, _AT_ONCE)
         removed += count
         in_vain = 0 if count else in_vain + 1
-    click.echo(f"{removed:,} {'job' if removed == 1 else 'jobs'} removed.")
+    click.echo(f"{numbered(removed, 'job')} removed.")
 
 
 def _seconds(age: str) -> float:

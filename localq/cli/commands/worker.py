@@ -24,6 +24,7 @@ from localq.cli.daemon.files import Level, files_of, set_up_log
 from localq.cli.daemon.pidfile import held
 from localq.cli.daemon.reload import Reloading
 from localq.cli.page_beside import page_beside, page_options
+from localq.cli.screen import numbered
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.worker import WorkerCard
 from localq.monitor.health_of_work import unknown
@@ -327,4 +328,4 @@ def _unknown(worker: Worker) -> Iterator[str]:
     for one in missed[:_LISTED]:
         yield f"Jobs in queue {one.queue} wait for {one.task}, which no live worker knows; they are left as they are."
     if len(missed) > _LISTED:
-        yield f"So do jobs of {len(missed) - _LISTED:,} more tasks: see localq doctor."
+        yield f"So do jobs of {numbered(len(missed) - _LISTED, 'more task')}: see localq doctor."

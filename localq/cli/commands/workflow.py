@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,15 +12,18 @@ from localq.app import LocalQ
 from localq.cli import completion
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, known
-from localq.cli.screen import iso, on_terminal, printable, show_json, when
+from localq.cli.screen import iso, numbered, on_terminal, printable, show_json, took, when
 from localq.model.edges import Tie
 from localq.model.job import Job, JobState
+from localq.monitor.jobs import short_ids
 from localq.monitor.workflow_graph import Drawn, counted, dot, mermaid, tree
 from localq.result.attempts import Run
 from localq.store.protocol import Store
 
 __all__ = ["workflow"]
 
+#: Columns from which on ids and times are shown whole.
+_WIDE = 120
 _STYLES = {
     states.SUCCESS: "green",
     states.FAILURE: "red",
@@ -65,17 +68,20 @@ def _show(store: Store, one: Job, jobs: Sequence[Job], lines: Sequence[Drawn]) -
     from rich.tree import Tree
 
     name = one.workflow or one.id
-    count = f"{len(jobs):,} {'job' if len(jobs) == 1 else 'jobs'}"
+    count = f"{numbered(len(jobs), 'job')}"
     root = Tree(Text(f"workflow {name}: {count}, {counted(jobs)}"))
+    console = Console(highlight=False, width=None if on_terminal() else 200)
+    ids = [job.id for job in jobs]
+    called = dict(zip(ids, short_ids(ids) if console.width < _WIDE else ids, strict=True))
     stack: list[tuple[Any, Drawn]] = [(root, line) for line in reversed(lines)]
     while stack:
         over, line = stack.pop()
-        branch = over.add(_text(store, line))
+        branch = over.add(_text(store, line, called))
         stack.extend((branch, deeper) for deeper in reversed(line.below))
-    Console(highlight=False, width=None if on_terminal() else 200, soft_wrap=True).print(root)
+    console.print(root, no_wrap=True, overflow="ellipsis")
 
 
-def _text(store: Store, line: Drawn) -> Any:
+def _text(store: Store, line: Drawn, called: Mapping[str, str]) -> Any:
     from rich.text import Text
 
     job = line.job
@@ -86,22 +92,23 @@ def _text(store: Store, line: Drawn) -> Any:
     text.append(printable(shown), style=_STYLES.get(shown, ""))
     if line.waits_for > 1:
         text.append(f", after {line.waits_for:,} jobs")
-    text.append(_times(store, job))
-    text.append(f"  {job.id}", style="dim")
+    text.append(f"  {called.get(job.id, job.id)}", style="dim")
+    text.append(_times(store, job, brief=called.get(job.id, "") != job.id))
     return text
 
 
-def _times(store: Store, job: Job) -> str:
-    """Return how long the last run took, and when the job ended or is due."""
+def _times(store: Store, job: Job, *, brief: bool) -> str:
+    """Return what the last run failed of, how long it took, and when the job ended or is due."""
     if job.state == JobState.SCHEDULED:
         return f", due {when(job.run_at)}"
     if job.finished_at is None:
         return f", waits for {job.waits:,} more" if job.state == JobState.WAITING and job.waits else ""
     runs = [Run.of(one) for one in store.read.attempts(job.id)[-1:]]
-    took = [(run.ended - run.started).total_seconds() for run in runs if run.started is not None]
-    spent = f", took {took[0]:.3f} s" if took else ""
+    ran = [(run.ended - run.started).total_seconds() for run in runs if run.started is not None]
+    spent = f", took {took(ran[0])}" if ran else ""
     error = f", {printable(str(runs[0].error).partition(chr(10))[0])}" if runs and runs[0].error else ""
-    return f"{spent}, ended {when(job.finished_at)}{error}"
+    ended = when(job.finished_at)
+    return f"{error}{spent}, ended {ended[11:19] if brief else ended}"
 
 
 def _told(one: Job, jobs: Sequence[Job], ties: Sequence[Tie]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rich.filesize import decimal
 from localq.cli.demo import tasks
 from localq.cli.demo.run import Counted, Failed, Listing, Run, begin_run, find_run, job_id, list_run, new_run, waiting
 from localq.cli.demo.view import Display, clock, report, say
+from localq.cli.screen import numbered
 from localq.store.protocol import Topic
 
 __all__ = ["demo"]
@@ -150,16 +151,16 @@ def _tell(console: Console, run: Run, path: str, done: _Done) -> None:
     took = f"{_duration(done.seconds)} on {done.slots} process{'es' if done.slots > 1 else ''}"
     speed = f"{fresh / done.seconds:,.0f} files/s"
     if not counted.before:
-        say(console, f"{files:,} files, a job each, in {took}: {speed}.")
+        say(console, f"{numbered(files, 'file')}, a job each, in {took}: {speed}.")
     elif fresh:
         say(
             console,
-            f"{files:,} files, a job each: {counted.before:,} done before, {fresh:,} now in {took}, {speed}.",
+            f"{numbered(files, 'file')}, a job each: {counted.before:,} done before, {fresh:,} now in {took}, {speed}.",
         )
     else:
-        say(console, f"{files:,} files, a job each: all done before.")
+        say(console, f"{numbered(files, 'file')}, a job each: all done before.")
     if counted.again:
-        say(console, f"{counted.again:,} jobs ran again after their process had died; each counts once.")
+        say(console, f"{numbered(counted.again, 'job')} ran again, since the process had died; each counts once.")
     where = tasks.q.location
     size = f" ({decimal(os.path.getsize(where))})" if os.path.exists(where) else ""
     say(console, f"Jobs and results are in {where}{size}.")

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from localq.cli.demo.run import Digested, Failed, Look
-from localq.cli.screen import printable
+from localq.cli.screen import numbered, printable
 
 __all__ = ["Display", "clock", "report", "say", "shown"]
 
@@ -71,9 +71,9 @@ class Display:
     def listing(self, count: int) -> None:
         """Show how many files were found so far."""
         if self._console.is_terminal:
-            self._bar.update(self._task, count=f"{count:,} files" if count else "", refresh=True)
+            self._bar.update(self._task, count=numbered(count, "file") if count else "", refresh=True)
         elif count and self._may_print():
-            say(self._console, f"  listing: {count:,} files so far")
+            say(self._console, f"  listing: {numbered(count, 'file')} so far")
 
     def look(self, at: Look) -> None:
         """Show how far the digests are."""
@@ -170,7 +170,8 @@ def _print_duplicates(console: Console, digested: Iterable[Digested]) -> None:
     groups.sort(key=lambda group: (-_wasted(group), group[0].number))
     copies = sum(len(group) - 1 for group in groups)
     size = decimal(sum(map(_wasted, groups)))
-    title = f"Duplicates: {copies:,} files are copies of {len(groups):,} others, {size} in all"
+    are = numbered(copies, "file is a copy", "files are copies")
+    title = f"Duplicates: {are} of {numbered(len(groups), 'other')}, {size} in all"
     table = _table(title, ">Copies", ">Of", "File")
     for group in groups[:_ROWS]:
         table.add_row(f"{len(group) - 1:,}", decimal(group[0].size), Text(shown(group[0].name, console)))

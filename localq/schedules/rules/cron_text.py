@@ -25,6 +25,16 @@ ALIASES = {
     "@annually": "0 0 1 1 *",
 }
 _NAMES = ("minute", "hour", "day_of_month", "month", "day_of_week", "second", "year")
+#: What a field takes beside a star, lists, ranges and steps.
+_TAKES = {
+    "minute": "a minute is 0 to 59",
+    "hour": "an hour is 0 to 23",
+    "day_of_month": "a day of month is 1 to 31, or L",
+    "month": "a month is 1 to 12, or jan to dec",
+    "day_of_week": "a day of week is 0 to 7 (both are Sunday), or sun to sat",
+    "second": "a second is 0 to 59",
+    "year": "a year is 1970 to 2099",
+}
 _SIZES = {"hour": 24, "minute": 60, "second": 60}
 _DRAWN = re.compile(r"([hr])(\(\d+-\d+\))?(/\d+)?", re.IGNORECASE)
 
@@ -67,7 +77,8 @@ class CronText(WallRule):
                 stepper(Pattern(alone, self.hash_key))
             except ScheduleError as own:
                 why = str(own).partition("cannot be read: ")[2].removeprefix(f"[{alone}] ")
-                return ScheduleError(f"Cron expression {text!r}: the {name.replace('_', ' ')} {part!r} {_said(why)}")
+                field = name.replace("_", " ")
+                return ScheduleError(f"Cron expression {text!r}: the {field} {part!r} {_said(why)}; {_TAKES[name]}")
         return error
 
     @property
@@ -123,6 +134,9 @@ class CronText(WallRule):
 
 def _said(why: str) -> str:
     """Return croniter's words as the end of a sentence about a field."""
+    if why.endswith("is out of bands"):
+        return "is out of range"
+    why = why.removesuffix(".")
     return why if why.startswith(("is ", "must ", "cannot ")) else f"cannot be read: {why}"
 
 

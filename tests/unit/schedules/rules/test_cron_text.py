@@ -57,6 +57,21 @@ def test_seconds_can_come_first() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("99 * * * *", "the minute '99' is not acceptable, out of range; a minute is 0 to 59"),
+        ("* 5-30 * * *", "the hour '5-30' is out of range; an hour is 0 to 23"),
+        ("* * * foo *", "the month 'foo' is not acceptable; a month is 1 to 12, or jan to dec"),
+    ],
+)
+def test_the_reason_names_the_field_and_what_it_takes(text: str, reason: str) -> None:
+    with pytest.raises(ScheduleError) as caught:
+        cron(text)
+
+    assert str(caught.value) == f"Cron expression {text!r}: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
         ("", "has 0 fields"),
         (5, "must be a text"),
         ("* * * *", "has 4 fields"),
