@@ -51,7 +51,8 @@ def status(
     terminal those that are gone are counted, and shown with --all. First come Celery's lines: who answered, and how
     many. Where the output is no terminal, each line after them begins with what it tells of: worker, queue, paused,
     unknown, waiting or file, and its fields are parted by tabs. Unknown are tasks that jobs at the front of a queue
-    wait for, and no live worker there knows. Ends with 69 if no worker has answered; the file is shown all the same.
+    wait for, and no live worker there knows. The queue celery is the default one. Ends with 69 if no worker has
+    answered; the file is shown all the same.
     """
     store, now = store_to_ask(app), app.clock.now()
     wanted = names(destination)
