@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from localq import log
+from localq.host.heap import keep_little
 from localq.host.interpreter import same_command
 from localq.model.events import emit, subscribe
 from localq.model.job import Job
@@ -57,6 +58,7 @@ class WorkerProgram:
             PoolBroken: the pool can run nothing.
         """
         _collect_rarely()
+        keep_little()
         with self._signals():
             _write(1, self._greeting)
             with (

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.bench.measures import ROWS
 from tests.store.server import reason
 
-_LONGEST = {"backlog of 10^6"}
+_LONGEST = {"backlog of 10^6", "memory with 10^6"}
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from localq.model.ids import new_id
 from localq.model.worker import EVERY_QUEUE
 from tests.bench import postgresql, raw, scale
 from tests.bench.beside import HERE, tasks, worker
+from tests.bench.memory import of_worker, pss_kb
 from tests.bench.schedules import ten_thousand
 
 Figures = dict[str, float]
@@ -224,7 +225,7 @@ def idle(folder: Path) -> Figures:
         before = {pid: _ticks(pid) for pid in family}
         time.sleep(seconds)
         spent = {pid: _ticks(pid) - before[pid] for pid in family}
-        memory = sum(_pss_kb(pid) for pid in family)
+        memory = sum(pss_kb(pid) for pid in family)
     module.q.close()
     return {
         "worker_cpu_s_per_minute": spent[process.pid] * 60 / seconds,
@@ -244,13 +245,6 @@ def _family(pid: int) -> list[int]:
 def _ticks(pid: int) -> float:
     # Nanoseconds on the processor: clock ticks are too coarse for an idle process.
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-
-
-def _pss_kb(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
 
 
 def imports(folder: Path) -> Figures:
@@ -401,6 +395,7 @@ ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     ),
     "backlog of 10^4": (lambda folder: backlog(folder, 10_000), 3, {"claim_p99_ms": "5"}),
     "backlog of 10^5": (lambda folder: backlog(folder, 100_000), 1, {"ratio": "at least 0.9", "claim_p99_ms": "5"}),
+    "memory with 10^6": (of_worker, 1, {"waiting_ratio": "at most 1.1", "run_ratio": "at most 1.1"}),
     "backlog of 10^6": (
         lambda folder: backlog(folder, 1_000_000),
         1,

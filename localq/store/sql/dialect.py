@@ -11,6 +11,7 @@ from typing import Any
 
 from localq.store.sql.compiled import SqlTexts
 from localq.store.sql.job_shape import Looker, Shape
+from localq.store.sql.statement import Statement
 
 __all__ = ["SqlDialect"]
 
@@ -26,6 +27,9 @@ class SqlDialect(ABC):
     @abstractmethod
     def bound(self, values: Iterable[Any]) -> Any:
         """Return a list as the parameter of a statement that takes one; see `SqlWords.listed`."""
+
+    def let_go(self, cursor: Any, statement: Statement) -> None:  # noqa: B027 - most drivers keep nothing
+        """Forget what a statement was given last, where the driver keeps that until the next time: it may be large."""
 
     @abstractmethod
     def words(self) -> Any:

@@ -26,8 +26,12 @@ _SCHEDULED = int(JobState.SCHEDULED)
 Place = tuple[int, int]
 #: Places remembered; more are of jobs that never end here.
 _MOST_TAKEN = 20_000
+#: Bytes of arguments, or of a result, that no driver is to keep for longer than it needs them.
+_LARGE = 1 << 22
 #: Places of values in a row of `finish`; see `_finish_row`.
 _KEY, _ID, _ROLE = 0, 1, 11
+#: The place of the result in an attempt's row.
+_RESULT = Attempt._fields.index("result")
 #: In the place of an attempt's values, where there is none.
 _NOT_KEPT = (None,) * len(Attempt._fields)
 
@@ -65,8 +69,13 @@ class JobWriter:
         added = statement.hits(cursor, rows)
         for new, is_new in zip(jobs, added, strict=True):
             if is_new and len(new.args) > INLINE_ARGS:
-                self._sql.add_payload.run(cursor, of_id=new.id, args=new.args)
+                self._add_payload(cursor, new.id, new.args)
         return added
+
+    def _add_payload(self, cursor: Any, job_id: str, args: bytes) -> None:
+        self._sql.add_payload.run(cursor, of_id=job_id, args=args)
+        if len(args) > _LARGE:
+            self._dialect.let_go(cursor, self._sql.add_payload)
 
     # Ending runs
 
@@ -146,6 +155,8 @@ class JobWriter:
         rows = [attempt_row(place[0], done.attempt) for done, place in ended if done.attempt is not None]
         if rows:
             self._sql.add_attempt.run(cursor, rows)
+            if any(len(row[_RESULT] or b"") > _LARGE for row in rows):
+                self._dialect.let_go(cursor, self._sql.add_attempt.one)
         for done, (key, role) in ended:
             if done.queue is not None or done.priority is not None:
                 self._sql.new_place.run(cursor, k=key, new_queue=done.queue, new_priority=done.priority)
@@ -170,7 +181,7 @@ class JobWriter:
         self._sql.new_call.run(cursor, k=key, new_args=inline, new_options=done.options)
         self._sql.drop_payload.run(cursor, k=key)
         if inline is None:
-            self._sql.add_payload.run(cursor, of_id=done.id, args=done.args)
+            self._add_payload(cursor, done.id, done.args)
         if role & Role.FED:
             # What it got of others is among the new arguments.
             self._sql.whole_call.run(cursor, k=key)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
 from localq.store.sql.dialect import SqlDialect
+from localq.store.sql.statement import Statement
 from localq.store.sqlite.compiled import TEXTS
 
 __all__ = ["SQLITE"]
@@ -20,6 +23,11 @@ class SqliteDialect(SqlDialect):
     def bound(self, values: Iterable[Any]) -> str:
         """Return values as JSON."""
         return json.dumps(list(values))
+
+    def let_go(self, cursor: Any, statement: Statement) -> None:
+        """Give it nothing instead, and have it refused before it runs: the driver takes parameters one by one."""
+        with contextlib.suppress(sqlite3.Error):
+            cursor.execute(statement.text, (*(None for _ in statement.names[1:]), object()))
 
     def words(self) -> Any:
         """Return SQLite's words."""

@@ -30,6 +30,7 @@ from localq.execution.policy import Terms
 from localq.execution.running import Runtime
 from localq.execution.soft_limit import AlarmLimiter
 from localq.execution.strike import strike_here
+from localq.host.heap import keep_little
 from localq.host.marks import Marks
 from localq.host.presence import share_life
 from localq.model import failpoints
@@ -214,6 +215,7 @@ def main(app: LocalQ, plan: SlotPlan, jobs: int, tokens: int, reports: int, outp
     """Run a slot; the process ends with it."""
     os.setsid()
     _die_with_parent(parent)
+    keep_little()
     current.set_in_slot()
     slot = Slot(app, plan, socket.socket(fileno=jobs), tokens, reports)
     _set_signals(slot)
