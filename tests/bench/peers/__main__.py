@@ -138,7 +138,7 @@ def _once(row: str, setting: Setting, server: RedisServer | None) -> dict[str, f
     """Measure a row of one contender, and what others took of the machine meanwhile."""
     began, busy, own = time.perf_counter(), _busy(), own_cpu() + _of(server)
     figures = ROWS[row](setting)
-    foreign = (_busy() - busy - (own_cpu() + _of(server) - own)) / (time.perf_counter() - began)
+    foreign = (_busy() - busy - (own_cpu() + _of(server) + setting.unseen - own)) / (time.perf_counter() - began)
     return {**figures, _FOREIGN: max(0.0, foreign)}
 
 

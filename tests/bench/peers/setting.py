@@ -52,6 +52,8 @@ class Setting:
     def __init__(self, who: Contender, theirs: str, url: str, folder: Path, number: int) -> None:
         self.who, self._python = who, sys.executable if who.ours else theirs
         self.url = url
+        #: Processor time of its workers' processes for which nobody waits, so that it is in no account (seconds).
+        self.unseen = 0.0
         self.journal = str(folder / f"journal-{number}")
         self._log = folder / f"log-{number}"
         self._environment = {
@@ -94,6 +96,7 @@ class Setting:
         try:
             yield
         finally:
+            used, seen = sum(_used(process.pid) for process in running), _seen()
             for process in running:
                 process.send_signal(signal.SIGTERM)
             for process in running:
@@ -102,6 +105,7 @@ class Setting:
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
+            self.unseen += max(0.0, used - (_seen() - seen))
 
     def ran(self, count: int) -> Runs:
         """Wait until so many jobs ran; return them, each there once."""
@@ -113,3 +117,19 @@ class Setting:
         assert len({number for number, _ in found}) == len(found) == count, "a job is missing, or ran twice"
         os.truncate(self.journal, 0)
         return found
+
+
+def _seen() -> float:
+    """Return the processor time of children that have ended, and of theirs that they waited for (seconds)."""
+    used = os.times()
+    return used.children_user + used.children_system
+
+
+def _used(pid: int) -> float:
+    """Return the processor time of a process and all below it, those that have ended with them (seconds)."""
+    family, ticks = [pid], 0
+    for one in family:
+        with contextlib.suppress(OSError):
+            family += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+            ticks += sum(map(int, Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
