@@ -22,8 +22,8 @@ __all__ = ["Figures", "measure"]
 
 #: Shares of the time that is given.
 _SYNC, _FULL, _NORMAL, _MANY, _DRAIN, _LATENCY = 0.10, 0.15, 0.10, 0.10, 0.30, 0.25
-#: Bytes of a write, as large as a page of the file; after so many writes it begins again, as the log does.
-_PAGE, _PAGES = b"\xaa" * 4096, 4096
+#: Bytes of a write, as large as a page of the file; there are so many, written again and again, as the log's are.
+_PAGE, _PAGES = b"\xaa" * 4096, 256
 #: Jobs added in one transaction, and jobs at most for each second of running them.
 _AT_ONCE, _MOST_A_SECOND = 1000, 20_000
 #: Whatever the time given: so often at least, and calls at most.
@@ -117,6 +117,8 @@ def _synced(path: str, seconds: float) -> list[float]:
     spent = []
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
+        os.write(descriptor, _PAGE * _PAGES)
+        os.fsync(descriptor)
         for number in _times(seconds):
             if number % _PAGES == 0:
                 os.lseek(descriptor, 0, os.SEEK_SET)

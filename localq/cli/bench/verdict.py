@@ -6,7 +6,7 @@ from localq.cli.bench.measure import Figures
 
 __all__ = ["shown", "verdict"]
 
-#: Syncs a second below which a caller should know of other ways, and above which it is no disk that answers.
+#: Calls a second below which a caller should know of other ways, and syncs above which it is no disk that answers.
 _SLOW, _NO_DISK = 500, 100_000
 #: The share of LocalQ's own work that nobody notices.
 _UNNOTICED = 0.01
@@ -38,7 +38,7 @@ def _disk(figures: Figures) -> list[str]:
             f"A sync takes {_ms(1000 / syncs)} here: memory answers, or a disk that does not wait until it has "
             "written. What is promised for a power cut holds as far as this place does."
         ]
-    if syncs >= _SLOW:
+    if full >= _SLOW:
         return [
             f"This disk syncs {_rate(syncs)} times a second: with durability='full', the default, a call takes "
             f"{_ms(1000 / full)}, with 'normal' {_ms(1000 / normal)}. Leave it at 'full'."

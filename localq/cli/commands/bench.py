@@ -11,7 +11,7 @@ import sys
 import tempfile
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 
 import click
@@ -22,6 +22,7 @@ from localq.cli.bench.measure import Figures, measure
 from localq.cli.bench.verdict import shown, verdict
 from localq.cli.screen import on_terminal, printable, show_json, show_table
 from localq.exceptions import ImproperlyConfigured, StoreError, StoreFull, StoreReadOnly
+from localq.worker.build import processors
 
 __all__ = ["bench"]
 
@@ -52,10 +53,10 @@ def bench(app: LocalQ, seconds: float, concurrency: int | None, as_json: bool) -
     with `verdict`.
     """
     folder = _folder(app)
-    slots = concurrency or os.cpu_count() or 1
+    slots = concurrency or processors()
     try:
-        with _ended_by_signal(), _inside(folder) as inner, _progress() as told:
-            figures = measure(inner, seconds, slots, told)
+        with _ended_by_signal(), _inside(folder) as inner:
+            figures = measure(inner, seconds, slots, _tell)
     except KeyboardInterrupt:
         click.echo("Interrupted. What it had written is removed.", err=True)
         sys.exit(_INTERRUPTED)
@@ -104,17 +105,10 @@ def _ended_by_signal() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show what is measured, where a person waits for it."""
-    if not on_terminal():
-        yield lambda what: None
-        return
-    # Of no use where nobody looks.
-    from rich.console import Console
-
-    with Console().status("Measuring") as status:
-        yield lambda what: status.update(f"Measuring {what}")
+def _tell(what: str) -> None:
+    """Say what is measured, where a person waits for it; nothing moves, for that would be measured too."""
+    if on_terminal():
+        click.echo(f"Measuring {what} ...", err=True)
 
 
 def _explained(error: OSError, folder: str) -> StoreError:
