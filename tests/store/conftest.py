@@ -99,11 +99,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         made = [pytest.param(kind, marks=marks.get(kind, [])) for kind in kinds]
         metafunc.parametrize("make_store", made, indirect=True)
     if "pair" in metafunc.fixturenames:
-        pairs = itertools.product([kind for kind in kinds if not STORES[kind].twin], repeat=2)
-        made = [
-            pytest.param(both, id="-".join(both), marks=[mark for kind in {*both} for mark in marks.get(kind, [])])
-            for both in pairs
-        ]
+        kinds = [kind for kind in kinds if not STORES[kind].twin]
+        # Each is the first once and the second once; the rest only puts the same halves together anew.
+        ring = set(zip(kinds, [*kinds[1:], *kinds[:1]], strict=True))
+        made = []
+        for both in itertools.product(kinds, repeat=2):
+            slow = [] if both in ring else [pytest.mark.slow]
+            found = [mark for kind in {*both} for mark in marks.get(kind, [])]
+            made.append(pytest.param(both, id="-".join(both), marks=[*found, *slow]))
         metafunc.parametrize("pair", made, indirect=True)
 
 

@@ -71,6 +71,26 @@ def server() -> Server:
     return started
 
 
+#: Leaves a schema as it was made. What has few rows is quicker emptied row by row: else each index gets a new file.
+_EMPTIED = """
+DO $$
+DECLARE one record;
+BEGIN
+    FOR one IN SELECT relname, relkind, pg_relation_size(oid) AS size FROM pg_class
+        WHERE relnamespace = 'SCHEMA'::regnamespace AND relkind IN ('r', 'S') AND relname <> 'meta'
+    LOOP
+        IF one.relkind = 'S' THEN
+            PERFORM setval(format('SCHEMA.%I', one.relname), 1, false);
+        ELSIF one.size > 65536 THEN
+            EXECUTE format('TRUNCATE SCHEMA.%I', one.relname);
+        ELSIF one.size > 0 THEN
+            EXECUTE format('DELETE FROM SCHEMA.%I', one.relname);
+        END IF;
+    END LOOP;
+END $$
+"""
+
+
 class Server:
     """A server that is started at once; `url` is that of its database."""
 
@@ -122,9 +142,7 @@ class Server:
         import psycopg
 
         with psycopg.connect(self.url, autocommit=True) as connection:
-            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (name,)).fetchall()
-            tables = ", ".join(f"{name}.{table}" for (table,) in found if table != "meta")
-            connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")  # type: ignore[arg-type]
+            connection.execute(_EMPTIED.replace("SCHEMA", name))  # type: ignore[arg-type]
         return name
 
     def give_back(self, schema: str) -> None:
