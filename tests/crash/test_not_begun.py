@@ -33,7 +33,8 @@ def test_what_a_killed_worker_had_only_claimed_is_not_charged(pool: str) -> None
 
         assert charged(lab, ids) == []
         assert sorted(run.job_id for run in lab.starts()) == sorted(ids)
-        check_clean(lab)
+        assert lab.stop_all() == [0]
+        assert check_clean(lab) == []
 
 
 @pytest.mark.parametrize("pool", ONE_PROCESS)
