@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import logging.handlers
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -144,7 +143,9 @@ def set_up(conf: Mapping[str, Any], *, level: int, logfile: str | None = None) -
 def _handler(logfile: str | None) -> logging.Handler:
     if logfile is None:
         return logging.StreamHandler(sys.__stderr__)
-    kind = logging.handlers.WatchedFileHandler if os.name == "posix" else logging.FileHandler
+    from logging.handlers import WatchedFileHandler  # most workers log to what they were started with
+
+    kind = WatchedFileHandler if os.name == "posix" else logging.FileHandler
     return kind(logfile, encoding="utf-8", errors="backslashreplace")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 
 __all__ = ["is_alive"]
@@ -25,6 +24,8 @@ def is_alive(pid: int) -> bool:
 
 
 def _is_alive_on_windows(pid: int) -> bool:
+    import ctypes
+
     # There os.kill ends a process, whatever the signal.
     kernel = ctypes.windll.kernel32  # type: ignore[attr-defined, unused-ignore]
     handle = kernel.OpenProcess(_SYNCHRONIZE, False, pid)

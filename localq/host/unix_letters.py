@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import socket
-import tempfile
 from pathlib import Path
 
 __all__ = ["LETTERS", "UnixLetters", "bell_folder"]
@@ -24,6 +22,10 @@ def bell_folder(folder: Path) -> Path:
     """
     if _fits(folder):
         return folder
+    # Loading these would be a third of what a program's first call takes.
+    import hashlib
+    import tempfile
+
     roots = (Path(tempfile.gettempdir()), Path("/tmp"))
     home = next((root for root in roots if _fits(root / "localq-4294967295" / "0123456789abcdef")), roots[1])
     home /= f"localq-{os.getuid()}"

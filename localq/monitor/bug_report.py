@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sqlite3
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
 from localq.model.secrets import masked, without_passwords
@@ -67,6 +66,8 @@ def _versions() -> list[str]:
 
 
 def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # takes a worker a tenth of its start
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -10,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from localq.model.bounds import A_NAME, is_name, is_number, is_whole
+from localq.model.hints import closest
 
 __all__ = [
     "concurrency",
@@ -154,6 +154,6 @@ def zone(value: Any) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError) as error:  # what ZoneInfo makes of odd names differs
-        close = difflib.get_close_matches(name, available_timezones(), n=1, cutoff=0.5) or ["Europe/Berlin"]
-        raise ValueError(f"must be the name of a time zone, such as {close[0]!r} or 'UTC'") from error
+        close = closest(name, available_timezones()) or "Europe/Berlin"
+        raise ValueError(f"must be the name of a time zone, such as {close!r} or 'UTC'") from error
     return name

@@ -7,7 +7,6 @@ SQLite keeps the locks of a file once a process, so the child inherits a lock th
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 import weakref
@@ -68,11 +67,16 @@ def watch(heir: Heir) -> None:
 
 def keep_for_ever(inherited: object) -> None:
     """Give an object a reference that nothing ever drops, not even the interpreter's end, so that it is not closed."""
+    import ctypes
+
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
 
 
 def _before_fork() -> None:
     """Wait for other threads' transactions: a child forked while one is inside SQLite finds its mutexes locked."""
+    if _heirs:
+        # A child forked while another thread loads it could not load it any more.
+        import ctypes  # noqa: F401
     _forking.held = [(heir, lock) for heir in list(_heirs) if (lock := heir.hold(_FORK_PATIENCE_S)) is not None]
 
 

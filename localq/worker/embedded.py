@@ -15,14 +15,17 @@ from localq.exceptions import ImproperlyConfigured
 from localq.log import follow_events
 from localq.model.events import subscribe
 from localq.model.job import Job
-from localq.schedules.scheduler import Scheduler, beside
+from localq.settings.dotted_names import attribute
 from localq.worker.build import assemble
 from localq.worker.failures import FailedJobs
+from localq.worker.program import Beside
 from localq.worker.shutdown import Stopping, stopping_line
 from localq.worker.worker import Worker
 
 __all__ = ["Embedded"]
 
+#: What makes a scheduler, loaded when the worker runs already.
+_SCHEDULER = "localq.schedules.scheduler:beside"
 #: Seconds running jobs have when the program ends without `stop()`.
 _AT_EXIT_S = 10.0
 #: Seconds interrupted jobs have to end, before they are killed.
@@ -69,7 +72,7 @@ class Embedded:
         }
         self._app = app
         self._beat = beat
-        self._scheduler: Scheduler | None = None
+        self._scheduler: Beside | None = None
         self._pid = os.getpid()
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
@@ -100,7 +103,7 @@ class Embedded:
     def _start_scheduler(self) -> None:
         try:
             # With a configuration that may be wrong the caller waits for the answer; else it may go on.
-            self._scheduler = beside(self._app, prepared=self._app.schedules.is_configured)
+            self._scheduler = attribute(_SCHEDULER)(self._app, prepared=self._app.schedules.is_configured)
         except BaseException:
             self.stop(_AT_EXIT_S)
             raise

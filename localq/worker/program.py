@@ -16,22 +16,34 @@ import signal
 import sys
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from localq import log
 from localq.host.heap import keep_little
 from localq.host.interpreter import same_command
 from localq.model.events import emit, subscribe
 from localq.model.job import Job
-from localq.schedules.scheduler import Scheduler
 from localq.worker.pool.contract import Printed
 from localq.worker.shutdown import Stopping, stopping_line
 from localq.worker.worker import Worker
 
-__all__ = ["WorkerProgram", "prints_of", "start_anew"]
+__all__ = ["Beside", "WorkerProgram", "prints_of", "start_anew"]
 
 #: Seconds a scheduler has to write what it is firing.
 _SCHEDULER_S = 5.0
+
+
+class Beside(Protocol):
+    """What runs beside a worker: a scheduler, of which most workers have none to load."""
+
+    def start(self) -> None:
+        """Run in a thread of its own."""
+
+    def stop(self) -> None:
+        """Tell it to stop."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end."""
 
 
 class WorkerProgram:
@@ -43,7 +55,7 @@ class WorkerProgram:
         scheduler: Runs beside the worker; prepared, not running.
     """
 
-    def __init__(self, worker: Worker, greeting: str, scheduler: Scheduler | None = None) -> None:
+    def __init__(self, worker: Worker, greeting: str, scheduler: Beside | None = None) -> None:
         self._worker, self._greeting, self._scheduler = worker, greeting, scheduler
         self._asked = Stopping.NOT
         self._restart = False

@@ -19,14 +19,14 @@ app = LocalQ(url=os.environ["WHERE"])
 
 @app.task
 def loaded():
-    return sorted({name.partition(".")[0] for name in sys.modules})
+    return sorted(sys.modules)
 """
 CALL = """
 import sys
 from tasks import app, loaded
 
 told = loaded.delay().get(timeout=60)
-print(*{name.partition(".")[0] for name in sys.modules})
+print(*sys.modules)
 print(*told)
 """
 
@@ -41,6 +41,15 @@ def test_neither_who_asks_nor_the_worker_loads_sqlalchemy(
 
     assert "localq" in caller & worker
     assert "sqlalchemy" not in caller | worker
+
+
+def test_what_neither_needs_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHERE", f"sqlite:///{tmp_path}/jobs.db")
+
+    caller, worker = loaded_by_both(tmp_path)
+
+    assert {"_hashlib", "ctypes", "difflib", "random", "tempfile"} & caller == set()
+    assert {"importlib.metadata", "localq.schedules", "logging.handlers"} & worker == set()
 
 
 def loaded_by_both(folder: Path) -> tuple[set[str], set[str]]:

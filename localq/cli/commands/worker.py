@@ -29,8 +29,7 @@ from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.worker import WorkerCard
 from localq.monitor.health_of_work import unknown
 from localq.monitor.queues import queues_left
-from localq.schedules.lint import lint
-from localq.schedules.scheduler import beside
+from localq.settings.dotted_names import attribute
 from localq.settings.workers import POOLS
 from localq.tasks.routing.router import check_queues, queue_notices
 from localq.worker.build import assemble
@@ -39,6 +38,9 @@ from localq.worker.program import WorkerProgram, prints_of
 from localq.worker.worker import Worker
 
 __all__ = ["banner", "serve", "worker"]
+
+#: What makes a scheduler, and what warns of rules, loaded by a worker that has one.
+_SCHEDULER, _LINT = "localq.schedules.scheduler:beside", "localq.schedules.lint:lint"
 
 
 # Options
@@ -233,7 +235,7 @@ def _work(
         count = app.store.jobs.purge(queues_left(app.store, served["queues"], served["excluded"]))
         click.echo(f"purge: Erased {count:,} {'message' if count == 1 else 'messages'} from the queue.\n")
     shown = "" if is_quiet() else banner(made, loaded().name, beat=beat)
-    program = WorkerProgram(made, shown, beside(app) if beat else None)
+    program = WorkerProgram(made, shown, attribute(_SCHEDULER)(app) if beat else None)
     with beside_it(), Reloading(program.restart).while_running() if reload else nullcontext():
         program.run()
 
@@ -306,6 +308,7 @@ def _noticed(worker: Worker, queues: Iterable[str], *, beat: bool) -> list[str]:
 def _odd_schedules(app: LocalQ) -> Iterator[str]:
     """Yield what `localq cron lint` warns of in the rules of schedules."""
     if app.schedules.is_configured:
+        lint = attribute(_LINT)
         for one in app.schedules.configured():
             for remark in lint(one.rule, one.tzinfo, app.clock.now(), hash_key=one.name):
                 if remark.severity == "warning":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from localq.schedules.rules.rule import Rule
@@ -62,5 +61,7 @@ def jitter_of(name: str, nominal: int, jitter_us: int) -> int:
     """
     if jitter_us <= 0:
         return 0
+    from hashlib import blake2b  # loads OpenSSL, and most schedules have no jitter
+
     digest = blake2b(f"{name}\0{nominal}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % (jitter_us + 1)

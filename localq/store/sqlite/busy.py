@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 import time
 from typing import Any
@@ -39,6 +38,8 @@ class Patience:
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
+        import random  # few ever wait
+
         until = time.monotonic() + self.seconds
         pause = 0.00005
         while True:

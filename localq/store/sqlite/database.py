@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
 import weakref
 from pathlib import Path
@@ -124,6 +122,9 @@ class SqliteDatabase(Database):
             self._disconnect()
 
     def _make_folder_in_tmp(self) -> None:
+        import shutil  # a store in a file needs neither
+        import tempfile
+
         self.folder = Path(tempfile.mkdtemp(prefix="localq-"))
         self._sweep = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 

@@ -17,7 +17,6 @@ import marshal
 import os
 import socket
 import struct
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -278,6 +277,8 @@ def _in_memory(data: bytes) -> int:
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("localq")
     else:
+        import tempfile  # takes as long to load as half of what a slot needs
+
         descriptor, name = tempfile.mkstemp()
         os.unlink(name)
     view = memoryview(data)
