@@ -122,12 +122,14 @@ class _Planner:
         jobs = list(self._jobs.values())
         if len(jobs) == 1 and not self._within:
             return jobs
-        return [new._replace(workflow=self._root) for new in jobs]
+        return [new if new.workflow == self._root else new._replace(workflow=self._root) for new in jobs]
 
     # Placing
 
     def place(self, sig: Signature[Any], at: Place) -> Any:
         """Add the jobs of a signature, which wait for what is before; return the shape of its result."""
+        if type(sig) is Signature:
+            return self._alone(sig, at)
         if isinstance(sig, chunks):
             sig = sig.group()
         if sig.subtask_type in _OF_MANY and sig.options.get("beside") is not None:
@@ -138,6 +140,9 @@ class _Planner:
             return self._group(sig, at)
         if isinstance(sig, chord):
             return self._chord(sig, at)
+        return self._alone(sig, at)
+
+    def _alone(self, sig: Signature[Any], at: Place) -> Step:
         more = at.args or at.kwargs or at.options
         return self._task(sig.clone(at.args, at.kwargs, **at.options) if more else sig, at)
 
@@ -161,7 +166,8 @@ class _Planner:
 
     def _task(self, sig: Signature[Any], at: Place) -> Step:
         before = at.before
-        job_id = str((self._as_one if at.last else None) or sig.id or self._new_id())
+        options = sig.options
+        job_id = str((self._as_one if at.last else None) or options.get("task_id") or self._new_id())
         if job_id in self._jobs or job_id in self._unsent:
             raise InvalidTaskError(f"Two jobs of a workflow have the id {job_id!r}; use a copy: signature.clone()")
         self._root = self._root or job_id
@@ -173,7 +179,7 @@ class _Planner:
         }
         told = {name: value for name, value in given.items() if value is not None and value != job_id}
         called: Signature[Any] = Signature(sig, app=sig._app)
-        called["options"] = {**told, **sig.options, "task_id": job_id}
+        called["options"] = {**told, **options, "task_id": job_id}
         if at.body is not None:
             called["options"]["as_body"] = at.body.said(sig)
         behind = before is not None and not self._unsent.isdisjoint(before.ids)
@@ -181,7 +187,7 @@ class _Planner:
         if new is None:
             self._unsent.add(job_id)
         else:
-            self._jobs[job_id] = new._replace(after=() if before is None else _edges(before, feeds))
+            self._jobs[job_id] = new if before is None else new._replace(after=_edges(before, feeds))
         return Step(job_id, ignored, task=sig.task)
 
     def _chain(self, sig: chain, at: Place) -> Any:

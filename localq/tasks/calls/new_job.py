@@ -16,7 +16,7 @@ from localq.tasks.call_options import Find, check_kept, check_priority, kept_of,
 from localq.tasks.call_times import When
 from localq.tasks.routing.queues import queue_name
 
-__all__ = ["new_job"]
+__all__ = ["new_job", "options_text"]
 
 _AS_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=as_plain)
 
@@ -66,12 +66,13 @@ def new_job(
         priority=priority if rank is None else check_priority(rank),
         run_at=run_at,
         expires_at=expires_at,
-        options=_written(kept) if kept else None,
+        options=options_text(kept) if kept else None,
         beside=options.get("beside"),
     )
 
 
-def _written(kept: dict[str, Any]) -> str:
+def options_text(kept: dict[str, Any]) -> str:
+    """Return what is kept of a call's options as text; an error names the one that cannot be written."""
     try:
         return _AS_JSON.encode(kept)
     except (TypeError, ValueError) as error:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from localq import current
 from localq.canvas import Signature
 from localq.canvas.cycles import refuse_cycles
 from localq.exceptions import EncodeError
-from localq.model.bounds import checked_name
+from localq.model.bounds import checked_id, checked_name
 from localq.model.clock import Clock
 from localq.model.ids import new_id, text_id
 from localq.model.job import NewJob
@@ -24,9 +25,9 @@ from localq.serialization import codec
 from localq.settings import Settings
 from localq.signals import before_task_publish
 from localq.tasks.call_times import When, from_now, zone_of
-from localq.tasks.calls.asked import Call, asked
-from localq.tasks.calls.new_job import new_job
-from localq.tasks.option_names import OPTIONS, ROUTING, read_options
+from localq.tasks.calls.asked import asked
+from localq.tasks.calls.new_job import new_job, options_text
+from localq.tasks.option_names import FAMILY, OPTIONS, ROUTING, read_options
 from localq.tasks.parameters import named_and_placed
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
@@ -34,6 +35,9 @@ from localq.tasks.task import Task
 
 __all__ = ["job_of", "jobs_of_call", "jobs_of_signature", "member_of"]
 
+#: What is said of most members of workflows, and nothing beside it.
+_MEMBERS = FAMILY | {"task_id"}
+_TEXTS = frozenset({str})
 #: Stands for a task that is not known here, only its name: it has no options of its own.
 _UNKNOWN: Task[..., Any] = Task()
 
@@ -117,12 +121,40 @@ def jobs_of_call(
     ignored = conf.task_ignore_result if task.ignore_result is None else task.ignore_result
     placed = task.exchange is not None or task.routing_key is not None
     own = bool(task._shadows or task.expires is not None or task.compression is not None or task.redact)
-    special = options or placed or own or serializer != "json"
+    special = placed or own or serializer != "json" or (options and not _of_member(options))
     if not special and request is None and app.router is None:
-        return [NewJob(new_id(), name, queue, _written(args, kwargs, "json", conf), priority)], bool(ignored)
+        return [_plain_job(name, queue, _written(args, kwargs, "json", conf), priority, options)], bool(ignored)
     unsaid = _Unsaid(queue, priority, serializer, bool(ignored), placed)
     jobs, ignored = _jobs_with_options(app, name, (args, kwargs), options, task, unsaid, request)
     return ([_redacting(one, task, fed) for one in jobs] if task.redact else jobs), ignored
+
+
+def _of_member(options: Mapping[str, Any]) -> bool:
+    """Whether no more is said of a call than where in a workflow it stands."""
+    return options.keys() <= _MEMBERS and _TEXTS.issuperset(map(type, options.values()))
+
+
+def _plain_job(task: str, queue: str, args: bytes, priority: int, options: Mapping[str, str]) -> NewJob:
+    """Return the job of a call that says nothing but that, if anything."""
+    if not options:
+        return NewJob(new_id(), task, queue, args, priority)
+    family = tuple([(name, options[name]) for name in options if name != "task_id"])
+    return NewJob(
+        checked_id(options["task_id"], "task_id") if "task_id" in options else new_id(),
+        task,
+        queue,
+        args,
+        priority,
+        options=_family_text(family) if family else None,
+        # A child belongs to the family of whoever sent it.
+        workflow=options.get("root_id") if "parent_id" in options else None,
+    )
+
+
+@lru_cache(maxsize=64)
+def _family_text(family: tuple[tuple[str, str], ...]) -> str:
+    # Of all members of a group it is the same.
+    return options_text(dict(family))
 
 
 def _redacting(new: NewJob, task: Task[..., Any], fed: int) -> NewJob:
@@ -234,15 +266,16 @@ def member_of(app: App, sig: Signature[Any], fed: int, waits: bool, *, ask: bool
     Raises:
         TypeError, ValueError: the arguments, or an option, cannot be.
     """
-    task, options, call = app.tasks.find(sig.task), dict(sig.options), Call(sig.args, sig.kwargs, sig.options)
+    name, args, kwargs, options = sig.task, sig.args, sig.kwargs, dict(sig.options)
+    task = app.tasks.find(name)
     if ask and task is not None and task.asks():
-        own, _ = asked(task, sig.args, sig.kwargs, options)
+        own, _ = asked(task, args, kwargs, options)
         if own is None:
             return None, False
-        call, options = own, dict(own.options)
+        args, kwargs, options = own.args, own.kwargs, dict(own.options)
     if not waits:
-        return job_of(app, sig.task, call.args, call.kwargs, options, task, fed)
-    if "expires" not in options and task is not None:
+        return job_of(app, name, args, kwargs, options, task, fed)
+    if "expires" not in options and task is not None and task.expires is not None:
         options["expires"] = task.expires
     late = from_now(options.get("expires"), "expires")
     if late is not None:
@@ -250,7 +283,7 @@ def member_of(app: App, sig: Signature[Any], fed: int, waits: bool, *, ask: bool
     countdown = from_now(options.get("countdown"), "countdown")
     if countdown is not None and options.get("eta") is None:
         del options["countdown"]
-    new, ignored = job_of(app, sig.task, call.args, call.kwargs, options, task, fed)
+    new, ignored = job_of(app, name, args, kwargs, options, task, fed)
     if countdown:
         kept = JobOptions.read(new.options)._replace(eta=countdown)
         new = new._replace(run_at=countdown, options=kept.write())
