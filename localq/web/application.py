@@ -23,6 +23,7 @@ from localq.web.act.bulks import Bulks
 from localq.web.act.change import Denied
 from localq.web.api.problems import problem
 from localq.web.ask.names import Names
+from localq.web.ask.outputs import Outputs
 from localq.web.ask.overview import Past
 from localq.web.ask.starts import Starts
 from localq.web.desk import Desk
@@ -120,7 +121,7 @@ def build(
     )
     past = Past()
     follower, filling = Follower(desk), Filling(desk, past)
-    own = (Starts(q), Names(), Bulks(desk), filling, Counted(), Tabs())
+    own = (Starts(q), Outputs(q), Names(), Bulks(desk), filling, Counted(), Tabs())
     site = Site(desk, render, sessions, access, follower, past, *own)
     keeper = Keeper(access, partial(refused_page, site), who)
 

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from localq.web.act.bulks import Bulks
 from localq.web.ask.names import Names
+from localq.web.ask.outputs import Outputs
 from localq.web.ask.overview import Past
 from localq.web.ask.starts import Starts
 from localq.web.desk import Desk
@@ -35,6 +36,7 @@ class Site(NamedTuple):
     follower: Follower
     past: Past
     starts: Starts
+    outputs: Outputs
     names: Names
     bulks: Bulks
     filling: Filling

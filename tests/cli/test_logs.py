@@ -16,10 +16,8 @@ from localq import LocalQ
 from localq.model.outcome import OUTPUT_KEPT
 from tests.cli.test_worker import PACKAGE
 from tests.store.server import PLACES, place
-from tests.worker.waiting import until
+from tests.worker.waiting import DEADLINE_S, until
 
-#: Seconds within which everything here is over.
-DEADLINE_S = 100
 TASKS = """
 import os, time
 from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from localq.testing import drain
 from localq.web.act.change import Denied, Hand
 from localq.web.act.edited import call_edited, call_task
 from localq.web.gate.actor import Actor, Right
+from tests.worker.waiting import DEADLINE_S, until
 
 EVIL = "<script>alert(1)</script>\"'>/%"
 
@@ -29,6 +31,29 @@ def test_the_failing_line_stands_before_the_traceback(page: TestClient, q: Local
     line = text.index("raise ValueError(f&#34;order {order} is lost&#34;)")
     assert text.index("conftest.py:") < line < text.index("Traceback (most recent call last)")
     assert "in <code>pack</code>" in re.sub(r"\s+", " ", text)
+
+
+def test_what_a_job_prints_is_seen_while_it_runs(page: TestClient, q: LocalQ) -> None:
+    gate = threading.Event()
+
+    @q.task(name="shop.talk")
+    def talk() -> None:
+        print("one <b>")
+        gate.wait(DEADLINE_S)
+        print("two")
+
+    with q.running(concurrency=1, pool="threads"):
+        job = talk.delay()
+        early = until(lambda: page.get(f"/api/v1/jobs/{job.id}").json()["output"])
+        text = page.get(f"/jobs/{job.id}").text
+        gate.set()
+        job.get(timeout=DEADLINE_S)
+    after = page.get(f"/api/v1/jobs/{job.id}").json()
+
+    assert early == "one <b>\n"
+    assert '<summary>Output so far</summary><pre tabindex="0">one &lt;b&gt;\n</pre>' in text
+    assert after["output"] is None
+    assert after["runs"][0]["output"] == "one <b>\ntwo\n"
 
 
 def test_arguments_are_shown_as_a_tree_and_as_code(page: TestClient, q: LocalQ) -> None:

@@ -35,7 +35,8 @@ async def jobs(site: Site, request: Request, asked: schemas.JobsAsked) -> schema
 
 async def job(site: Site, request: Request, asked: schemas.Nothing) -> schemas.JobDetail:
     """Tell all that is known of a job."""
-    return told.detail(await _seen(site, request))
+    seen = await _seen(site, request)
+    return told.detail(seen, await site.desk.ask(lambda store: site.outputs.of(store, seen.job)))
 
 
 async def why(site: Site, request: Request, asked: schemas.Nothing) -> schemas.Why:

@@ -66,8 +66,8 @@ def why(reason: Reason) -> schemas.Why:
     return schemas.Why(reason.kind, reason.english(), list(reason.jobs))
 
 
-def detail(seen: JobSeen) -> schemas.JobDetail:
-    """Return a job with all that is known of it."""
+def detail(seen: JobSeen, output: str | None) -> schemas.JobDetail:
+    """Return a job with all that is known of it, and what its run has said so far."""
     job, call, result = seen.job, seen.call, seen.result
     return schemas.JobDetail(
         id=job.id,
@@ -102,6 +102,7 @@ def detail(seen: JobSeen) -> schemas.JobDetail:
             )
             for run in seen.runs
         ],
+        output=output,
         root_id=seen.options.root_id,
         parent_id=seen.options.parent_id,
         workflow=[one.id for one in seen.family],

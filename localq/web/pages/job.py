@@ -29,18 +29,18 @@ __all__ = ["job"]
 async def job(site: Site, request: Request) -> Response:
     """Show a job."""
     name = request.path_params["id"]
-    seen, began = await site.desk.ask(lambda store: _asked(site, store, name))
+    seen, began, output = await site.desk.ask(lambda store: _asked(site, store, name))
     if seen is None:
         return refused_page(site, request, Refused(404, "There is no job {name}.", values={"name": repr(name[:100])}))
-    return site.render.page(request, "job.html", _drawn(site, request, seen, began))
+    return site.render.page(request, "job.html", {**_drawn(site, request, seen, began), "output": output})
 
 
-def _asked(site: Site, store: Store, name: str) -> tuple[JobSeen | None, int | None]:
-    """Return a job, and since when it runs, where that is known."""
+def _asked(site: Site, store: Store, name: str) -> tuple[JobSeen | None, int | None, str | None]:
+    """Return a job, and since when it runs and what it has said in that run, where these are known."""
     seen = job_seen(site.desk.app, store, name)
     if seen is None or seen.job.state != JobState.RUNNING:
-        return seen, None
-    return seen, site.starts.of([seen.job]).get(seen.job.id)
+        return seen, None, None
+    return seen, site.starts.of([seen.job]).get(seen.job.id), site.outputs.of(store, seen.job)
 
 
 def _drawn(site: Site, request: Request, seen: JobSeen, began: int | None) -> dict[str, Any]:

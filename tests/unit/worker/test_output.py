@@ -6,9 +6,7 @@ import threading
 
 from localq.model.outcome import OUTPUT_KEPT
 from localq.worker.pool.output import Output, Part
-
-#: Seconds within which another thread has surely done what it is to do.
-DEADLINE_S = 20
+from tests.worker.waiting import DEADLINE_S
 
 
 def test_it_is_read_from_a_place_on() -> None:

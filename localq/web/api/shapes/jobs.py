@@ -100,7 +100,8 @@ class JobDetail(Struct):
     """A job with all that is known of it. `args` and `kwargs` are shown without what is secret.
 
     `exact` says that they could be sent again as they are here; `note` why there are none. `workflow` are the ids of
-    the jobs that belong together with it.
+    the jobs that belong together with it. `output` is the last of what it has printed and logged while it runs,
+    where its worker has said so; that of runs which have ended is in `runs`.
     """
 
     id: str
@@ -122,6 +123,7 @@ class JobDetail(Struct):
     result_note: str | None
     progress: Any
     runs: list[Attempt]
+    output: str | None
     root_id: str | None
     parent_id: str | None
     workflow: list[str]
