@@ -44,7 +44,7 @@ def cron() -> None:
     """Check a cron expression for traps, or show when it is due."""
 
 
-@cron.command()
+@cron.command(short_help="Say what it means, and warn of traps.")
 @click.argument("expression")
 @_zone
 @_key
