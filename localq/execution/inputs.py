@@ -60,7 +60,7 @@ def _opened(one: Input, conf: Settings) -> tuple[str, bytes]:
     """Return the serializer and the encoded bytes of a result."""
     if not one.result:
         return "json", _NONE
-    serializer = JobOptions.read(one.options).serializer
+    serializer = JobOptions.serializer_of(one.options)
     return serializer, open_result(one.id, serializer, one.result, conf)
 
 

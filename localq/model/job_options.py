@@ -64,6 +64,11 @@ class JobOptions(NamedTuple):
         except (ValueError, TypeError, AttributeError):
             return _NONE
 
+    @classmethod
+    def serializer_of(cls, text: str | None) -> str:
+        """Return the serializer among the options a store kept; of most jobs they say none, and are not read for it."""
+        return _NONE.serializer if text is None or '"serializer"' not in text else cls.read(text).serializer
+
     def write(self) -> str | None:
         """Return what `read` reads, or None where all is default."""
         said = {name: value for name, value, usual in zip(self._fields, self, _NONE, strict=True) if value != usual}

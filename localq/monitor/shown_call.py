@@ -112,7 +112,7 @@ def hides(job: Job, conf: SealSettings, text: str) -> bool:
 
 def shown_result(job: Job, result: bytes, conf: SealSettings) -> ShownValue:
     """Return a job's result as it may be shown."""
-    serializer = JobOptions.read(job.options).serializer
+    serializer = JobOptions.serializer_of(job.options)
     if serializer != "json" or len(result) > LARGEST:
         return ShownValue(None, f"{len(result):,} bytes of {serializer}")
     try:

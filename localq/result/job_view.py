@@ -73,7 +73,7 @@ class JobView(NamedTuple):
         if job.state == JobState.SUCCEEDED and job.shown is None:
             if last is None or last.result is None:
                 return None
-            serializer = JobOptions.read(job.options).serializer
+            serializer = JobOptions.serializer_of(job.options)
             return codec.decode(open_result(job.id, serializer, last.result, settings), serializer, accept)
         if job.shown is not None or job.state == JobState.RUNNING:
             return read_said(job.shown, self.said)

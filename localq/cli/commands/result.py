@@ -157,7 +157,7 @@ def _opened(conf: Settings, job: Job, serializer: str, kept: bytes) -> bytes | N
 
 def _told(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> dict[str, Any]:
     _, last, said = store.read.seen([job.id])[job.id]
-    serializer = JobOptions.read(job.options).serializer
+    serializer = JobOptions.serializer_of(job.options)
     kept = last.result if last is not None and job.state == JobState.SUCCEEDED and job.shown is None else None
     text = None if kept is None else _opened(conf, job, serializer, kept)
     runs = found.attempts
