@@ -188,9 +188,9 @@ class Ringer:
         """Send bytes to one bell; False if it has no room for them now."""
         return self._send(path, data)
 
-    def hung(self, kind: str) -> bool:
-        """Whether there is any bell of a kind."""
-        return bool(self._bells(kind))
+    def hung(self, kind: str, *, choosy: bool = False) -> bool:
+        """Whether there is any bell of a kind; where `choosy`, those count that listen for one word alone."""
+        return bool(self._bells(kind)) or (choosy and any(name[0] == kind for name in self._names))
 
     def _bells(self, kind: str) -> list[str]:
         try:

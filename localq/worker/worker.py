@@ -90,7 +90,7 @@ class Worker:
         self._finished = FinishedJobs(plan.name, store.jobs, clock, app.conf)
         self.orders = Orders(app)
         known = KnownTasks(app, self._lease, store.workers)
-        self._next_claim = NextClaim(store.jobs, pool, clock, self._lease, known, self.orders)
+        self._next_claim = NextClaim(store.jobs, store.bells, pool, clock, self._lease, known, self.orders)
         self.pool_size = PoolSize(pool, store.jobs, clock, self._lease, plan.autoscale)
         self.memory = MemorySamples()
         self._mailbox = Mailbox(State(app, plan.name, self), store, clock, self.wake)
@@ -235,7 +235,7 @@ class Worker:
         # Limits hold whatever the store does.
         self._tick_after = self.pool.tick()
         self._obey()
-        if self._next_claim.look and self._claims():
+        if self._claims():
             self._let_work()
 
     def _hold_back(self) -> None:
@@ -253,11 +253,11 @@ class Worker:
     def _let_work(self) -> None:
         """Leave the slots alone while they have enough to do and more waits; what ends meanwhile is written at once.
 
-        On a busy machine each of the worker's turns costs its slots a part of a processor.
+        On a busy machine each turn costs its slots a part of a processor; and so do turns for single jobs.
         """
-        millis = int(self.pool.busy_for() * 1000)
-        if millis:
-            self._wakeup.rest(millis / 1000)
+        away = self.pool.busy_for() if self._next_claim.look else self._next_claim.gathering()
+        if away >= 0.001:
+            self._wakeup.rest(int(away * 1000) / 1000)
 
     def _work(self) -> None:
         """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""

@@ -82,6 +82,29 @@ def test_waiters_are_told_which_jobs_are_there(store: Any) -> None:
         bell.close()
 
 
+def test_a_store_knows_whether_anybody_waits_for_a_bell_or_takes_it_for_so(store: Any) -> None:
+    silent = store.bells.heard(Topic.RESULTS)
+    bell = store.bells.hang(Topic.RESULTS)
+
+    assert store.bells.heard(Topic.RESULTS)
+    bell.listen_for("job")
+    assert store.bells.heard(Topic.RESULTS)
+    bell.close()
+
+    assert store.bells.heard(Topic.RESULTS) == silent
+
+
+def test_beside_a_file_it_is_known_that_nobody_waits(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "jobs.db", durability="normal")
+    store.open()
+    bell = store.bells.hang(Topic.WORK)
+
+    assert not store.bells.heard(Topic.RESULTS)
+    assert store.bells.heard(Topic.WORK)
+    bell.close()
+    store.close()
+
+
 def test_a_store_that_is_closed_rings_and_listens_by_opening_again(store: Any) -> None:
     store.bells.ring(Topic.WORK)
     store.close()

@@ -161,6 +161,7 @@ LOOKING: dict[str, Callable[[Any, Any], Any]] = {
     "mail.take": lambda s, _: s.mail.take("anna", 0, NOW),
     "mail.answers": lambda s, key: s.mail.answers(key),
     "bells.changed": lambda s, _: s.bells.changed(),
+    "bells.heard": lambda s, _: s.bells.heard(Topic.RESULTS),
     "events.listened": lambda s, _: s.events.listened(),
     "read.get": lambda s, _: s.read.get(["job"], args=True),
     "read.seen": lambda s, _: s.read.seen(["job"]),

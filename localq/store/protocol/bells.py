@@ -71,6 +71,13 @@ class Bells(Protocol):
         """
         ...
 
+    def heard(self, topic: Topic) -> bool:
+        """Whether any bell of a topic hangs, so that somebody may wait for it to ring; True where that is not known.
+
+        Again: says what is so by then.
+        """
+        ...
+
     def changed(self) -> bool:
         """Whether another connection wrote since this was last asked; cheap enough for twice a second.
 

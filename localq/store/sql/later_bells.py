@@ -26,6 +26,10 @@ class LaterBells:
         if ring not in self._rings[-1:]:
             self._rings.append(ring)
 
+    def heard(self, topic: Topic) -> bool:
+        """Whether any bell of a topic hangs."""
+        return self._bells.heard(topic)
+
     def changed(self) -> bool:
         """Whether another connection wrote."""
         return self._bells.changed()

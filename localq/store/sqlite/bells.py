@@ -79,6 +79,10 @@ class HostBells:
             # A hint that cannot be given is lost; what it is about is written.
             pass
 
+    def heard(self, topic: Topic) -> bool:
+        """Whether any bell of a topic hangs in the folder."""
+        return self._ringer.ringer().hung(_KINDS[topic], choosy=True)
+
     def changed(self) -> bool:
         """Whether another connection wrote since this was last asked."""
         return self._ringer.database.changed()

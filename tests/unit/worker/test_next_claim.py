@@ -25,14 +25,16 @@ class _Jobs:
         return self.found
 
 
-def next_claim(jobs: _Jobs, room: int) -> NextClaim:
+def next_claim(jobs: _Jobs, room: int, **others: Any) -> NextClaim:
     """Return the claims of a worker whose pool has room for so many."""
     parts: dict[str, Any] = {
         "pool": SimpleNamespace(room=lambda: room, in_hand=lambda: {"here": 2, "before": 2}),
-        "clock": SimpleNamespace(now=lambda: NOW),
+        "bells": SimpleNamespace(heard=lambda _topic: False),
+        "clock": SimpleNamespace(now=lambda: NOW, steady=lambda: 100.0),
         "lease": SimpleNamespace(key=1),
         "known": SimpleNamespace(served=lambda: EVERY_QUEUE),
         "orders": SimpleNamespace(rates=lambda: None),
+        **others,
     }
     store: Any = jobs
     return NextClaim(store, **parts)
@@ -118,3 +120,52 @@ def test_a_job_that_is_here_by_the_very_same_claim_is_not_run_beside_itself() ->
     assert [(job.id, job.run_token) for job in again.jobs] == [("before", 3), ("new", 1)]
     # There was as much as there was room for.
     assert one.look
+
+
+# Jobs that come one by one
+
+
+class _Steady:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def now(self) -> int:
+        return NOW
+
+    def steady(self) -> float:
+        return self.at
+
+
+def trickling(counts: list[int], pause: float, *, waited_for: bool = False, followed: bool = False) -> list[float]:
+    """Return how long a worker lets jobs gather after each of its claims, which bring so many."""
+    store, clock = _Jobs(Claim([], None)), _Steady()
+    bells = SimpleNamespace(heard=lambda _topic: waited_for)
+    one = next_claim(store, room=100, clock=clock, bells=bells)
+    found = []
+    for count in counts:
+        store.found = Claim(jobs(count), None)
+        one.look = True
+        one.made(NOW)
+        found.append(one.gathering())
+        one.follow(Finished([], ready=followed))
+        clock.at += pause
+    return found
+
+
+def test_jobs_that_come_shortly_after_each_other_are_left_to_gather() -> None:
+    assert trickling([1, 1, 2, 0, 5], 0.001) == [0.0, 0.001, 0.001, 0.0, 0.001]
+
+
+def test_a_job_that_comes_alone_is_waited_for_by_no_turn() -> None:
+    assert trickling([1, 1, 1], 0.01) == [0.0, 0.0, 0.0]
+
+
+def test_where_many_come_at_once_or_somebody_waits_for_a_result_nothing_is_left_to_gather() -> None:
+    assert trickling([1, 50, 50], 0.001) == [0.0, 0.0, 0.0]
+    assert trickling([1, 1, 1], 0.001, waited_for=True) == [0.0, 0.0, 0.0]
+
+
+def test_jobs_that_follow_others_are_not_left_to_gather() -> None:
+    assert trickling([1, 1, 1], 0.001, followed=True) == [0.0, 0.0, 0.0]
