@@ -22,6 +22,8 @@ __all__ = ["JobTaker", "due_queues", "first_due", "ready_queues", "with_args"]
 _PROMOTED_AT_ONCE = 1000
 #: Jobs that cannot run because of others, taken in one claim.
 _STUCK_AT_ONCE = 256
+#: Where a row has its job's priority.
+_PRIORITY = Job._fields.index("priority")
 #: How often a claim that meets jobs over their limits begins anew.
 _ROUNDS = 4
 
@@ -76,8 +78,11 @@ class JobTaker:
             next_at = brakes.next_at(next_at, now)
         else:
             rows = self._take(cursor, queues, served, worker, limit)
-        if len(rows) > 1:
+        if len({row[_PRIORITY] for row in rows}) > 1:
             rows.sort(key=_order)
+        else:
+            # By their keys, which come first.
+            rows.sort()
         jobs = [Job._make(row) for row in rows]
         failpoints.point("claim.inside")
         unknown = () if served.tasks is None else tuple(sorted(self._known.unknown))
@@ -198,7 +203,7 @@ def first_due(cursor: Any, sql: JobTexts, queue: str) -> int | None:
 
 
 def _order(row: Sequence[Any]) -> tuple[int, int]:
-    return -row[4], row[0]
+    return -row[_PRIORITY], row[0]
 
 
 def with_args(cursor: Any, sql: JobTexts, one: Job) -> Job:

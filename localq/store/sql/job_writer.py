@@ -22,6 +22,11 @@ __all__ = ["JobWriter", "Place", "attempt_row"]
 
 _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
+#: The first of the final states.
+_FINAL = int(JobState.SUCCEEDED)
+#: What a completion says beyond a job's state and its attempt: where that begins, and how it is where there is none.
+_MORE_FROM = Completion._fields.index("attempt") + 1
+_NO_MORE = tuple(Completion._field_defaults[name] for name in Completion._fields[_MORE_FROM:])
 #: Where a job is: its key, and its role in edges, which decides what its end means for others.
 Place = tuple[int, int]
 #: Places remembered; more are of jobs that never end here.
@@ -101,11 +106,12 @@ class JobWriter:
             applied = finish.hits(cursor, [_finish_row(done, place, now) for done, place in held])
         else:
             applied = [False] * len(places)
-        # Some may be elsewhere by now, or not held any more.
-        places = [
-            place if hit else self._end_one(cursor, done, place, now, alone)
-            for hit, done, place in zip(applied, completions, places, strict=True)
-        ]
+        if not all(applied):
+            # Some may be elsewhere by now, or not held any more.
+            places = [
+                place if hit else self._end_one(cursor, done, place, now, alone)
+                for hit, done, place in zip(applied, completions, places, strict=True)
+            ]
         ended = zip(completions, places, strict=True)
         self._record(cursor, [(done, place) for done, place in ended if place is not None], now)
         return places
@@ -158,6 +164,8 @@ class JobWriter:
             if any(len(row[_RESULT] or b"") > _LARGE for row in rows):
                 self._dialect.let_go(cursor, self._sql.add_attempt.one)
         for done, (key, role) in ended:
+            if _ends_alone(done):
+                continue
             if done.queue is not None or done.priority is not None:
                 self._sql.new_place.run(cursor, k=key, new_queue=done.queue, new_priority=done.priority)
             if done.args is not None:
@@ -240,14 +248,7 @@ def _concerns_no_other(done: Completion, place: Place | None) -> bool:
 
 def _ends_alone(done: Completion) -> bool:
     """Whether nothing but a job's state and its attempt is to be written."""
-    return (
-        done.state >= JobState.SUCCEEDED
-        and done.replaced is None
-        and not done.follow_ups
-        and done.queue is None
-        and done.priority is None
-        and done.args is None
-    )
+    return done.state >= _FINAL and done[_MORE_FROM:] == _NO_MORE
 
 
 def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:

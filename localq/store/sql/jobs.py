@@ -197,10 +197,10 @@ def _finished(completions: Sequence[Completion], ended: Sequence[Place | None]) 
     """Return what came of completions, and the ids of the jobs whose results are there."""
     held = [done for done, place in zip(completions, ended, strict=True) if place is not None]
     final = [done.id for done in held if done.state >= _FINAL]
-    ready = any(done.state == _READY or done.follow_ups for done in held)
+    ready, next_at = any(done.follow_ups for done in held), None
     freed = any(place is not None and place[1] & Role.AWAITED for place in ended)
-    next_at = None
     if len(final) < len(held):
+        ready = ready or any(done.state == _READY for done in held)
         next_at = min((done.run_at for done in held if done.state == JobState.SCHEDULED), default=None)
     applied = [True] * len(ended) if len(held) == len(ended) else [place is not None for place in ended]
     return Finished(applied, ready, freed, next_at), final
