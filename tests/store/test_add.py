@@ -179,6 +179,16 @@ def test_a_thousand_jobs_go_in_at_once(store: Any) -> None:
     assert [one.id for one in claimed(store, worker(store), 1000)] == ids
 
 
+def test_of_many_jobs_added_at_once_it_is_told_which_were_there(store: Any) -> None:
+    there = [f"job-{i}" for i in (0, 63, 64, 80, 81, 100)]
+    store.jobs.add(news(*there, priority=7), NOW)
+    ids = [f"job-{i}" for i in range(101)]
+
+    assert newly(store, news(*ids), NOW) == [name not in there for name in ids]
+
+    assert {name for name in ids if job(store, name).priority == 7} == set(there)
+
+
 def test_keys_grow_in_the_order_of_adding(store: Any) -> None:
     store.jobs.add(news("a", "b"), NOW)
     store.jobs.add(news("c"), NOW - HOUR)

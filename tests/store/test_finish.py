@@ -183,6 +183,31 @@ def test_in_a_batch_only_what_is_held_is_written(store: Any) -> None:
     assert set(store.read.get(["after-a", "after-b", "after-c"])) == {"after-a", "after-c"}
 
 
+@pytest.mark.parametrize("late", [(), (0,), (63, 64), (100,), range(101)])
+def test_of_a_hundred_that_end_at_once_those_that_are_held_are_written(store: Any, late: Any) -> None:
+    store.jobs.add(news(*(f"job-{i}" for i in range(101))), NOW)
+    jobs = claimed(store, worker(store), 101)
+    endings = (JobState.SUCCEEDED, JobState.FAILED, JobState.SCHEDULED)
+    states = [endings[i % 3] for i in range(101)]
+    batch = [
+        done(one, states[i], run_at=NOW + i, shown=f"state {i}", run_token=one.run_token + (i in late))
+        for i, one in enumerate(jobs)
+    ]
+
+    applied = store.jobs.finish(batch, NOW + HOUR).applied
+
+    assert applied == [i not in late for i in range(101)]
+    for i, one in enumerate(jobs):
+        found = job(store, one.id)
+        if i in late:
+            assert (found.state, found.shown, found.finished_at) == (JobState.RUNNING, None, None)
+            assert store.read.attempts(one.id) == []
+        else:
+            assert (found.state, found.run_at, found.shown) == (states[i], NOW + i, f"state {i}")
+            assert found.finished_at == (NOW + HOUR if states[i].final else None)
+            assert len(store.read.attempts(one.id)) == 1
+
+
 def test_a_job_that_took_a_dropped_ones_place_is_safe_from_its_late_finish(store: Any) -> None:
     anna = worker(store)
     store.jobs.add([new("old")], NOW)

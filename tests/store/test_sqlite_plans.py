@@ -19,6 +19,16 @@ def plan(tmp_path: Path, statement: Statement) -> str:
     return "\n".join(row[3] for row in rows)
 
 
+def test_each_of_several_jobs_that_end_is_found_by_its_key(tmp_path: Path) -> None:
+    several = SQLITE.texts.job.finish.several
+    assert several is not None
+
+    found = plan(tmp_path, several)
+
+    assert "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)" in found
+    assert "SCAN job" not in found
+
+
 @pytest.mark.parametrize("name", ["next_queue", "next_task", "let_out"])
 def test_parked_jobs_are_found_by_their_own_index(tmp_path: Path, name: str) -> None:
     found = plan(tmp_path, (found := getattr(SQLITE.texts.limit, name)) and getattr(found, "one", found))

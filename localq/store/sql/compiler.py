@@ -123,6 +123,7 @@ def _said(one: Any, depth: int, beside: int = 1) -> str:
         parts = [_said(some, inner) for some in (one.one, one.every) if some is not None]
         if isinstance(one, ManyRows):
             parts = [_mapping(one.kinds, inner), json.dumps(one.by), *parts]
+            parts += [] if one.several is None else [f"several={_said(one.several, inner)}"]
             parts += ["whole=True"] * one.whole + ["lists=LISTS"] * (one.every is not None)
     return _row(f"{type(one).__name__}(", parts, ")", depth, beside)
 

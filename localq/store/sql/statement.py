@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Literal
 
-__all__ = ["DifferentValues", "Kind", "ManyRows", "Statement"]
+__all__ = ["DifferentValues", "Kind", "ManyRows", "Statement", "row_of_values"]
 
 #: What a parameter is.
 Kind = Literal["bytes", "number", "text"]
 #: Rows with more bytes than this are written one after another: a statement of all would be copied some times.
 _LARGE = 1 << 20
+#: Rows written by one statement that takes several: each size is a text of its own, prepared once a connection.
+_PORTIONS = (64, 16)
 
 
 class Statement:
@@ -52,13 +55,15 @@ class Statement:
 class ManyRows:
     """A statement that writes a row of the table for each of many rows of parameters.
 
-    Where the database has lists of parameters all are written by one statement; else one after another.
+    Where the database has lists of parameters all are written by one statement; else, where a statement may have
+    several rows of values, so many at a time, which takes half the time that one after another takes.
 
     Args:
         kinds: The parameters of a row, in the order in which they are given, and what each is.
         by: The parameter that no two rows share.
         one: The statement that writes one.
         every: The one that writes all, and returns `by` of those it wrote; None: there is none.
+        several: The one whose row of values, a place for each of `kinds`, may be repeated; None: it is `one`, if any.
         whole: Whether it writes more than one statement for one row could.
         lists: What makes a parameter of a list, by what is in it.
     """
@@ -70,11 +75,14 @@ class ManyRows:
         one: Statement,
         every: Statement | None = None,
         *,
+        several: Statement | None = None,
         whole: bool = False,
         lists: Mapping[Kind, Callable[[Sequence[Any]], Any]] | None = None,
     ) -> None:
         self.kinds, self.by, self.one, self.every, self.whole = kinds, by, one, every, whole
+        self.several = several
         self._lists = lists
+        self._texts: dict[int, str] = {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -112,8 +120,7 @@ class ManyRows:
                 return [bool(found.pop(row[place], False)) for row in rows]
             # All at once takes a third of the time that one after another takes.
             cursor.execute("SAVEPOINT every")
-            self._each(cursor, rows)
-            if cursor.rowcount == len(rows):
+            if self._each(cursor, rows) == len(rows):
                 return [True] * len(rows)
             cursor.execute("ROLLBACK TO every")
         return [self.hit(cursor, row) for row in rows]
@@ -122,15 +129,47 @@ class ManyRows:
         """Whether rows are small enough to be written by one statement."""
         return sum([len(row[place]) for place in self._long for row in rows if isinstance(row[place], bytes)]) < _LARGE
 
-    def _each(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
-        order = self._in_order
-        cursor.executemany(self.one.text, rows if order is None else [order(row) for row in rows])
+    def _each(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> int:
+        """Write rows, as many by one statement as it takes; return how many were written."""
+        written = at = 0
+        if len(rows) >= _PORTIONS[-1] and self._parts is not None and self.few_bytes(rows):
+            for many in _PORTIONS:
+                while len(rows) - at >= many:
+                    cursor.execute(self._of(many), tuple(chain.from_iterable(rows[at : at + many])))
+                    written += cursor.rowcount
+                    at += many
+        if at < len(rows):
+            order, rest = self._in_order, rows[at:] if at else rows
+            cursor.executemany(self.one.text, rest if order is None else [order(row) for row in rest])
+            written += cursor.rowcount
+        return written
+
+    @cached_property
+    def _parts(self) -> tuple[str, str] | None:
+        """Return what stands before and behind the row that may be repeated; None: there is none."""
+        taken = self.one if self.several is None else self.several
+        before, row, behind = taken.text.partition(row_of_values(len(self.kinds)))
+        return (before, behind) if row and taken.names == self.names else None
+
+    def _of(self, many: int) -> str:
+        """Return the text that takes so many rows."""
+        if many not in self._texts:
+            assert self._parts is not None
+            row = row_of_values(len(self.kinds))
+            more = row.removeprefix("VALUES")
+            self._texts[many] = f"{self._parts[0]}{row}{f',{more}' * (many - 1)}{self._parts[1]}"
+        return self._texts[many]
 
     def _found(self, cursor: Any, statement: Statement, rows: Sequence[Sequence[Any]]) -> dict[Any, bool]:
         assert self._lists is not None
         given = dict(zip(self.names, zip(*rows, strict=True), strict=True))
         values = [self._lists[self.kinds[name]](given[name]) for name in statement.names]
         return dict.fromkeys([row[0] for row in cursor.execute(statement.text, values).fetchall()], True)
+
+
+def row_of_values(places: int) -> str:
+    """Return a row of values as a statement for SQLite has it, with a place for each."""
+    return f"VALUES ({', '.join('?' * places)})"
 
 
 class DifferentValues:

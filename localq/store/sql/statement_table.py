@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, LargeBinary, Select, Text, bindparam, func, select
 from sqlalchemy.types import TypeEngine
 
-from localq.store.sql.statement import DifferentValues, Kind, ManyRows, Statement
+from localq.store.sql.statement import DifferentValues, Kind, ManyRows, Statement, row_of_values
 from localq.store.sql.words import Given, SqlWords
 
 __all__ = ["StatementTable", "compiled"]
@@ -55,7 +55,22 @@ class StatementTable:
             made: Any = make(given)
             every = self.made(made if isinstance(made, Select) else made.returning(by[1]))
         said = {name: _kind(one) for name, one in kinds.items()}
-        return ManyRows(said, by[0], self.made(make(bindparam)), every, whole=whole)
+        one = self.made(make(bindparam))
+        several = None if whole else self._several(make, kinds, one)
+        return ManyRows(said, by[0], one, every, several=several, whole=whole)
+
+    def _several(self, make: _Make, kinds: Mapping[str, TypeEngine[Any]], one: Statement) -> Statement | None:
+        """Return the statement that changes a row for each of several rows of values; None: there is none.
+
+        One that adds rows takes several as it is.
+        """
+        row = row_of_values(len(kinds))
+        rows = self.words.row(len(kinds))
+        if rows is None or row in one.text:
+            return None
+        places = dict(zip(kinds, rows.c, strict=True))
+        text = self.made(make(places.__getitem__)).text
+        return Statement(text.replace(f"FROM {rows.name}", f"FROM ({row}) AS {rows.name}"), tuple(kinds))
 
     def different(self, column: ColumnElement[Any], *where: ColumnElement[bool]) -> DifferentValues:
         """Return what finds the different values of a column."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Dialect, Executable, Index, MetaData, Select, Table, bindparam, null, select
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.expression import TableClause
 from sqlalchemy.types import TypeEngine
 
 __all__ = ["Given", "SqlWords"]
@@ -113,6 +114,10 @@ class SqlWords(ABC):
 
     def given(self, kinds: Mapping[str, TypeEngine[Any]]) -> Given | None:
         """Return what stands for the parameters of many rows, each a list in one statement; None: nothing can."""
+        return None
+
+    def row(self, places: int) -> TableClause | None:
+        """Return what several rows of parameters are called in a statement that has them; None: none has."""
         return None
 
     def _with(self, new: Any, columns: Sequence[str], given: Given, where: Sequence[ColumnElement[bool]] = ()) -> Any:

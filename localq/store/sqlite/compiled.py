@@ -375,6 +375,29 @@ class _Job(JobTexts):
                 "as_role",
             ),
         ),
+        several=Statement(
+            "UPDATE job SET state=CASE WHEN (job.cancel > 0 AND given.column5 < 3) THEN 5 ELSE given.column5 END, "
+            "run_at=given.column7, owner=NULL, attempts=(job.attempts - given.column11), retries=given.column8, "
+            "crashes=given.column9, shown=CASE WHEN (job.cancel > 0 AND given.column5 < 3) THEN NULL ELSE "
+            "given.column10 END, finished_at=CASE WHEN (job.cancel > 0 AND given.column5 < 3 OR given.column5 >= 3) "
+            "THEN given.column6 ELSE job.finished_at END FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS given "
+            "WHERE job.\"key\" = given.column1 AND job.id = given.column2 AND job.run_token = given.column3 AND "
+            "job.owner = given.column4 AND job.role = given.column12 AND job.state + 0 = 2",
+            (
+                "k",
+                "of_id",
+                "token",
+                "worker",
+                "to_state",
+                "now",
+                "at",
+                "to_retries",
+                "to_crashes",
+                "to_shown",
+                "uncharged",
+                "as_role",
+            ),
+        ),
     )
     finish_whole = ManyRows(
         {

@@ -8,13 +8,16 @@ from sqlalchemy import (
     ColumnElement,
     Table,
     bindparam,
+    column,
     func,
     literal_column,
     select,
+    table,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteTypeCompiler
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.sql.expression import TableClause
 
 from localq.store.sql.schema import Key
 from localq.store.sql.words import SqlWords
@@ -61,6 +64,10 @@ class SqliteWords(SqlWords):
     def has(self, column: ColumnElement[Any], part: ColumnElement[bytes]) -> ColumnElement[bool]:
         """Return the condition that bytes hold others."""
         return func.instr(column, part) > literal_column("0")
+
+    def row(self, places: int) -> TableClause:
+        """Return a table whose columns have the names that SQLite gives those of values."""
+        return table("given", *[column(f"column{number + 1}") for number in range(places)])
 
     def tell(self, table: Table) -> None:
         """Say whether a table has row ids, and whether they are counted up for ever."""
