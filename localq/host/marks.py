@@ -38,7 +38,7 @@ _HEAD = struct.Struct("=qidiq")
 _RUNNING_AT = 20
 #: One started job: key, run token.
 _STARTED = struct.Struct("=qq")
-_RING = 254
+_RING = 510
 #: Bytes of a slot's marks.
 MARK_SIZE = _HEAD.size + _RING * _STARTED.size
 #: The most jobs that run side by side in a process; and how many slots' rings have a place for each.

@@ -70,6 +70,8 @@ class SlotHandle:
         self.kill_at: float | None = None
         self.to_slot, self._of_slot = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.to_slot.setblocking(False)
+        # The system gives as much of it as it gives anybody: room for a message of each job that a slot may hold.
+        self.to_slot.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WIDE)
         self._tokens, self._new_tokens = _fork.Pipe(duplex=False)
         self.reports, self._reports_of_slot = _fork.Pipe(duplex=False)
         _widen(self.reports.fileno())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 __all__ = ["MOST_AHEAD", "WorkAhead"]
 
-#: Seconds of work a slot holds ahead of need, and jobs at most.
+#: Seconds of work a slot holds ahead of need, and jobs at most: three times as many have their marks in a slot's ring.
 _AHEAD_S = 0.025
-MOST_AHEAD = 64
+MOST_AHEAD = 168
 #: Bytes of arguments and results that a slot holds ahead of need: more only fills memory, several times over.
 _AHEAD_BYTES = 4 << 20
 #: Jobs that take longer (s) are handed out one at a time.
