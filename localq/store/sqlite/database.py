@@ -164,7 +164,8 @@ class SqliteDatabase(Database):
                 "foreign_keys=ON",
                 "wal_autocheckpoint=0",
                 f"journal_size_limit={LOG_KEPT_BYTES}",
-                "cache_size=-8000",
+                # More would be kept for pages that others' commits outdate; a claim and its end need some dozens.
+                "cache_size=-2000",
                 "mmap_size=0",
                 "trusted_schema=OFF",
                 "temp_store=MEMORY",
