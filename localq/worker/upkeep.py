@@ -50,7 +50,7 @@ class Upkeep:
         """Do what is due."""
         steady = self._clock.steady()
         self._turns += 1
-        if self._turns % 32 == 0 or steady >= self._rescue_at:
+        if self._turns % 8 == 0 or steady >= self._rescue_at:
             self._store.tend(self._clock.now())
         if steady >= self._rescue_at:
             self._rescue_at = steady + _RESCUE_S

@@ -259,14 +259,17 @@ class SqliteDatabase(Database):
         Others wait for the end of a checkpoint alone, which is under our own write lock: only who writes back the last
         page while nobody can commit lets the log begin anew. See `PinnedLog` for the rest.
         """
+        self._tend(CHECKPOINT_BYTES)
+
+    def _tend(self, most: int) -> None:
         if self.memory:
             return
         size, _ = log = self._log_now()
-        if log == self._tended and size < CHECKPOINT_BYTES:
+        if log == self._tended and size < most:
             # Nobody has written since.
             return
         self._give_back()
-        if size < CHECKPOINT_BYTES:
+        if size < most:
             begin_writeback(self._log)
         elif self._writing_back.acquire(blocking=False):
             # Else another thread is at it, which may wait for the lock that this one holds.
@@ -325,7 +328,8 @@ class SqliteDatabase(Database):
         if self._commits >= _LOOK_EVERY:
             self._commits = 0
             with contextlib.suppress(StoreError):
-                self.tend(0)
+                # Where there is a worker the log does not grow so far, and no program that adds jobs waits for that.
+                self._tend(2 * CHECKPOINT_BYTES)
 
     def _log_now(self) -> tuple[int, int]:
         """Return the log's size (bytes) and when it was last written to (ns)."""
