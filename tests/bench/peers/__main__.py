@@ -19,6 +19,7 @@ import datetime
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -66,6 +67,8 @@ def main() -> None:
         print(table(json.loads(given.print.read_text())))
         return
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # What was started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     failed: list[str] = []
     figures = measured(given, failed)
     found = {"about": about(given.python, given.runs), "figures": figures, "failed": failed}

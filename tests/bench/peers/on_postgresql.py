@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("build/peers-postgresql.json"))
     given = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # What was started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     server = Server()
     found: dict[str, list[Figures]] = {name: [] for name in given.only}
     try:
