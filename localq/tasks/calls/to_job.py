@@ -104,6 +104,9 @@ def jobs_of_call(
     """
     if task is None:
         task = _known(app, name)
+    if type(args) is list:
+        # As most programs give them: of abstract classes the questions below take a microsecond each.
+        args = tuple(args)
     if type(args) is not tuple or type(kwargs) is not dict:
         args, kwargs = _call(args, kwargs)
     if task._wrong is not None:
