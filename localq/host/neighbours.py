@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from localq.host import presence
+from localq.host.boot import boot_id
 from localq.host.marks import started_jobs
 from localq.host.presence import Presence
 
@@ -25,7 +26,7 @@ class Neighbours:
 
     def __init__(self, folder: Callable[[], Path | None], *, all_here: bool = True) -> None:
         self._folder, self.all_here = folder, all_here
-        self.boot = presence.boot_id()
+        self.boot = boot_id()
 
     def presence(self, uuid: str, slots: int) -> Presence | None:
         """Return the files of a new worker, with room for the marks of so many slots (0: nothing is marked)."""

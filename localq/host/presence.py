@@ -18,18 +18,11 @@ from typing import Any
 from localq.host.locks import LOCKS
 from localq.host.marks import MARK_SIZE, marks_path
 
-__all__ = ["Presence", "abandoned", "boot_id", "is_dead", "remove", "share_life"]
+__all__ = ["Presence", "abandoned", "is_dead", "remove", "share_life"]
 
 _own: set[str] = set()
 #: On Windows no descriptor is inherited, and files are read as text unless told.
 _KEPT_TO_ITSELF = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-
-
-def boot_id() -> str:
-    """Return what names this boot of the machine; leases do not outlive it."""
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return "unknown"
 
 
 class Presence:

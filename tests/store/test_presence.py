@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from localq.host.marks import Marks, started_jobs
-from localq.host.presence import Presence, boot_id, is_dead, remove, share_life
+from localq.host.presence import Presence, is_dead, remove, share_life
 from tests.store import children
 from tests.store.together import DEADLINE_S, run_python, shared, together
 
@@ -204,7 +204,3 @@ def test_marks_that_cannot_be_opened_are_none(tmp_path: Path) -> None:
         assert Marks.opened(None if path is None else str(path), 0) is None
     assert share_life(None) is None
     assert share_life(str(tmp_path / "missing.slots")) is None
-
-
-def test_a_boot_has_one_name() -> None:
-    assert boot_id() == boot_id() != ""

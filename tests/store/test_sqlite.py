@@ -291,7 +291,7 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
 def test_a_network_filesystem_is_refused_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filesystem, "filesystem_of", lambda path, mountinfo=None: "nfs4")
+    monkeypatch.setattr(filesystem, "filesystem_of", lambda path: "nfs4")
 
     with pytest.raises(UnsafeFilesystem, match="nfs4"):
         SqliteStore(tmp_path / "jobs.db").open()

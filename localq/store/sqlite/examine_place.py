@@ -8,11 +8,12 @@ import shutil
 import stat
 from collections.abc import Iterator
 
+from localq.host.filesystem import filesystem_of
 from localq.model.finding import Finding, fine, note, warning, wrong
 from localq.model.sizes import size_text
 from localq.store.short import Short
 from localq.store.sqlite.file_place import log_bytes
-from localq.store.sqlite.filesystem import filesystem_of, verdict
+from localq.store.sqlite.filesystem import verdict
 
 __all__ = ["filesystem", "free_space", "log_size", "place", "rights", "short"]
 
