@@ -21,6 +21,7 @@ from localq.execution import attempt
 from localq.execution.running import Runtime
 from localq.execution.soft_limit import ThreadLimiter
 from localq.host.marks import Places
+from localq.model import failpoints
 from localq.model.clock import Clock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Note, Outcome
@@ -94,9 +95,15 @@ class ThreadPool:
         if self._redirect:
             self._redirection = Redirection(self._heard)
         self._records = KeptRecords(self._keep)
-        worker_process_init.send(None)
+        self._tell_start()
         for _ in range(self.size):
             self._start_one()
+
+    def _tell_start(self) -> None:
+        worker_process_init.send(None)
+
+    def _tell_end(self) -> None:
+        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
 
     def _start_one(self) -> None:
         thread = SlotThread(self, next(self._numbers))
@@ -110,6 +117,7 @@ class ThreadPool:
     def attempt(self, handed: Handed) -> Outcome | Death:
         """Run a job in the calling thread; raises what interrupts it."""
         job, rules = handed
+        self.places.begin(job.key, job.run_token)
         task = self._app.tasks.find(job.task)
         if task is None:
             return unknown_task(job, "Import its module: include=[...].", self.clock)
@@ -121,6 +129,9 @@ class ThreadPool:
             self._redirection.end_lines()
         self._ended.put((thread, Report(handed, end, None)))
         self._ring()
+
+    def left(self, thread: SlotThread) -> None:
+        """Do nothing: a thread that runs no more leaves nothing behind."""
 
     def _note(self, said: Note) -> None:
         self._said.put(said)
@@ -174,6 +185,7 @@ class ThreadPool:
             self._hand[handed.job.id] = handed
             self._ids[handed.job.id] = handed.job
             self.waiting.put(handed)
+        failpoints.point("hand.after")
 
     def collect(self) -> list[Report]:
         """Return what has ended."""
@@ -184,6 +196,7 @@ class ThreadPool:
                 thread, report = self._ended.get_nowait()
             except queue.Empty:
                 return ended
+            failpoints.point("outcome.received")
             handed = self._hand.get(report.job.id)
             if thread.abandoned or handed is None or handed.job.run_token != report.job.run_token:
                 continue
@@ -191,7 +204,8 @@ class ThreadPool:
             del self._hand[report.job.id]
             number = self._cancelled.pop(report.job.id, 0)
             if number and isinstance(report.end, Outcome) and report.end.ending == Ending.RELEASED:
-                report = report._replace(end=Death(Cause.CANCELLED, "cancelled while it ran", None, number))
+                end = Death(Cause.CANCELLED, "cancelled while it ran", report.end.started_at, number)
+                report = report._replace(end=end)
             self._ids.pop(report.job.id, None)
             ended.append(report._replace(output=self.output.take(report.job.id)))
 
@@ -216,19 +230,23 @@ class ThreadPool:
 
     def in_hand(self) -> dict[str, int]:
         """Return `id -> run_token` of all jobs here."""
-        return {job_id: handed.job.run_token for job_id, handed in self._hand.items()}
+        ended = {report.job.id: report.job.run_token for report in self._given_up}
+        return ended | {job_id: handed.job.run_token for job_id, handed in self._hand.items()}
 
     def jobs(self) -> list[InHand]:
         """Return every job here, those that run first."""
-        now, steady = self.clock.now(), self.clock.steady()
         by = {handed.job.id: thread for thread, handed in self._running()}
         found = [
-            InHand(one.job, now - int((steady - by[job_id].since) * 1e6), self.pid_of(by[job_id]))
-            if job_id in by
+            InHand(one.job, self._started_at(by[job_id]), self.pid_of(by[job_id]))
+            if job_id in by and by[job_id].runs
             else InHand(one.job, None, None)
             for job_id, one in self._hand.items()
         ]
         return sorted(found, key=lambda one: one.started_at is None)
+
+    def _started_at(self, thread: SlotThread) -> int | None:
+        """Return when what a thread has began to run, in microseconds since 1970; None: it has not."""
+        return self.clock.now() - int((self.clock.steady() - thread.since) * 1e6) if thread.runs else None
 
     def pid_of(self, thread: SlotThread) -> int:
         """Return the process in which a thread's job runs."""
@@ -255,14 +273,14 @@ class ThreadPool:
         after: list[float] = []
         for thread, handed in self._running():
             hard = handed.limits.hard
-            if hard is None or handed.job.id not in self._hand:
+            if hard is None or not thread.runs or handed.job.id not in self._hand:
                 continue
             left = thread.since + hard - self.clock.steady()
             if left > 0:
                 after.append(left)
                 continue
             reason = f"hard time limit of {hard:g} s exceeded"
-            self._give_up(handed, Death(Cause.TIME_LIMIT, reason, None, 9))
+            self._give_up(handed, Death(Cause.TIME_LIMIT, reason, self._started_at(thread), 9))
             self._abandon(thread, handed)
         return min(after, default=None)
 
@@ -286,7 +304,8 @@ class ThreadPool:
         """Give up every running job; the threads end with the process."""
         for thread, handed in self._running():
             if handed.job.id in self._hand:
-                self._give_up(handed, Death(Cause.STOPPED, "the worker stopped before it ended", None))
+                death = Death(Cause.STOPPED, "the worker stopped before it ended", self._started_at(thread))
+                self._give_up(handed, death)
             thread.abandoned = True
 
     def resize(self, size: int) -> None:
@@ -311,7 +330,7 @@ class ThreadPool:
         for thread in self._threads:
             if not thread.abandoned:
                 thread.join(1.0)
-        worker_process_shutdown.send(None, pid=os.getpid(), exitcode=0)
+        self._tell_end()
         self._app.annotate_by(None)
         if self._redirection is not None:
             self._redirection.end()

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from localq.execution import attempt
 from localq.execution.strike import raise_in_thread
-from localq.host.marks import Places
 from localq.model.clock import Clock
 from localq.model.outcome import Ending, Outcome
 from localq.worker.pool.between_runs import Tracing
@@ -23,7 +22,6 @@ class _Pool(Protocol):
 
     clock: Clock
     waiting: SimpleQueue[Handed | None]
-    places: Places
 
     def has(self, handed: Handed) -> bool:
         """Whether a job that waited is still the pool's to run."""
@@ -35,6 +33,10 @@ class _Pool(Protocol):
 
     def ended(self, thread: SlotThread, handed: Handed, end: Outcome | Death) -> None:
         """Report from a thread."""
+        ...
+
+    def left(self, thread: SlotThread) -> None:
+        """Take in that a thread runs no more."""
         ...
 
 
@@ -51,6 +53,8 @@ class SlotThread(threading.Thread):
         self.outcome: Outcome | Death | None = None
         self.ran = self.asked = False
         self.since = 0.0
+        #: Whether it runs yet, or waits for what it is to run in.
+        self.runs = True
         self.guard = threading.Lock()
         self.abandoned = False
 
@@ -66,6 +70,7 @@ class SlotThread(threading.Thread):
                     if self.pool.has(handed):
                         self.begin(handed)
                 self._attempt()
+        self.pool.left(self)
 
     def begin(self, handed: Handed) -> None:
         """Take a job; its limits count from now."""
@@ -87,7 +92,6 @@ class SlotThread(threading.Thread):
             return
         if not self.ran:
             self.ran = True
-            self.pool.places.begin(taken.job.key, taken.job.run_token)
             try:
                 self.outcome = self.pool.attempt(taken)
             except BaseException as error:
