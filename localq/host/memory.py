@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["PAGE_BYTES", "memory_of", "peak_kb", "usage"]
+__all__ = ["PAGE_BYTES", "count_from_here", "memory_of", "peak_kb", "usage"]
 
 #: Processes that are looked at, at most: a worker's slots, and what these start.
 _MOST = 300
@@ -18,6 +18,8 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _resource: Any = importlib.import_module("resource") if importlib.util.find_spec("resource") else None
 #: Linux counts peak memory in KiB, macOS in bytes.
 _PEAK_UNIT = 1024 if sys.platform == "darwin" else 1
+#: The peak that was there before this program, in KiB.
+_before = 0
 
 
 def usage() -> dict[str, Any]:
@@ -30,7 +32,24 @@ def usage() -> dict[str, Any]:
 
 def peak_kb() -> int:
     """Return the most memory that this process has held, in KiB; 0 where that cannot be told."""
-    return 0 if _resource is None else _resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss // _PEAK_UNIT
+    if _resource is None:
+        return 0
+    peak = int(_resource.getrusage(_resource.RUSAGE_SELF).ru_maxrss) // _PEAK_UNIT
+    return peak if peak > _before else _high_water_kb() or peak
+
+
+def count_from_here() -> None:
+    """Leave out what another program held in this process's place: Linux counts the one that started this, too."""
+    global _before
+    _before = peak_kb()
+
+
+def _high_water_kb() -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError), open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    return 0
 
 
 def memory_of(pid: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from filelock import BaseFileLock, FileLock, Timeout
 __all__ = ["LOCKS", "PortableLocks"]
 
 _ENDING = ".lock"
+# It tells of every lock, which nobody means who asks a worker for its debug lines.
+if logging.getLogger("filelock").level == logging.NOTSET:
+    logging.getLogger("filelock").setLevel(logging.INFO)
 
 
 def _path(folder: Path, uuid: str) -> Path:

@@ -349,6 +349,7 @@ forkserver.marshal = SimpleNamespace(dumps=dumps, loads=marshal.loads)
 """
 
 
+@pytest.mark.linux("slots are forked")
 def test_a_process_the_worker_has_not_heard_of_yet_is_killed_all_the_same(run: Run, q: LocalQ, folder: Path) -> None:
     (folder / "late.py").write_text(LATE)
     os.mkfifo(folder / "birth")

@@ -73,6 +73,7 @@ def test_send_task_takes_every_option_of_its_signature(project: Project, worker:
     assert told == ["own-id 1"]
 
 
+@pytest.mark.linux("pools of event loops")
 def test_tasks_run_as_greenlets(project: Project) -> None:
     """默认多进程执行，也可以多协程处理(greenlet/gevent)."""
     project.write("greenlets.py", "from tasks import app\n")

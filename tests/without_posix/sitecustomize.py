@@ -67,4 +67,7 @@ def _pair(*_: object) -> tuple[socket.socket, socket.socket]:
     return one, other
 
 
-socket.socketpair = _pair  # type: ignore[assignment]
+# Those who keep what they have keep this, too: theirs would look for Unix sockets where there are none any more.
+for user in [socket, *(vars(one).get("socket") for one in list(sys.modules.values()) if one is not None)]:
+    if isinstance(user, types.ModuleType) and hasattr(user, "socketpair"):
+        user.socketpair = _pair  # type: ignore[attr-defined]

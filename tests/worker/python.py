@@ -7,9 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from localq.host.kinds import SLOTS_FORK
 from tests.worker.waiting import PROGRAM_S
 
-__all__ = ["run_python"]
+__all__ = ["APART", "run_python"]
+
+#: Pools that run jobs in processes of their own here.
+APART = ("processes", "asyncio") if SLOTS_FORK else ("processes",)
 
 
 def run_python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -211,6 +211,7 @@ print(os.getpid())
 """
 
 
+@pytest.mark.linux("a forked slot has the receivers of its script")
 def test_processes_tell_of_their_start_and_end_and_the_worker_of_a_lost_job(tmp_path: Path) -> None:
     log, script = tmp_path / "log", tmp_path / "life.py"
     script.write_text(_LIFE)

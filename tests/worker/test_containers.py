@@ -84,12 +84,14 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
         program.stdout.close()
 
 
+@pytest.mark.linux("containers share no loopback")
 def test_a_job_of_one_container_is_run_by_the_worker_in_another(containers: Containers) -> None:
     containers.worker("worker-1")
 
     assert containers.said("site-1", "import shop; print(shop.where.delay().get(120))") == "worker-1\n"
 
 
+@pytest.mark.linux("containers share no loopback")
 def test_the_death_of_a_container_is_seen_from_another(containers: Containers) -> None:
     first = containers.worker("worker-1")
     job = containers.said("site-1", "import shop; print(shop.begun.delay('gate').id)").strip()

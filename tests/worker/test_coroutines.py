@@ -92,6 +92,7 @@ def test_jobs_it_sends_have_it_as_their_parent(q: LocalQ, start: Running) -> Non
     ]
 
 
+@pytest.mark.linux("a forked slot has what cannot be copied")
 def test_context_variables_end_with_the_run_that_set_them(q: LocalQ, start: Running) -> None:
     @q.task
     async def wait(value: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from localq import LocalQ
 from localq.exceptions import DuplicateTaskNameWarning
 from localq.worker.pool.task_definitions import by_value
+from tests.worker.python import APART
 from tests.worker.test_programs import HEAD, THREADS, run_program, run_words
 
 FRESH = pytest.mark.parametrize("threads", ["", THREADS], ids=["one thread", "several threads"])
@@ -89,9 +90,9 @@ def again(order):
     return [isinstance(order, Order), order.all_lines(), order.lines[0].order() == order]
 """
 
-USE = """
+USE = f"""
 line = Line("pen", Colour.BLUE)
-for pool in ("processes", "asyncio"):
+for pool in {APART}:
     with q.running(concurrency=1, pool=pool):
         order = known.delay(line).get(120)
         print(order == Order([line]), again.delay(order).get(120))
@@ -106,7 +107,7 @@ for pool in ("processes", "asyncio"):
 def test_registered_classes_of_the_main_program_are_one_class_in_all_its_tasks(tmp_path: Path, threads: str) -> None:
     out = run_program(tmp_path, SHOP + threads + USE)
 
-    assert out.splitlines() == ["True [True, True, True]", "[True, True, [True, True, True]]"] * 2
+    assert out.splitlines() == ["True [True, True, True]", "[True, True, [True, True, True]]"] * len(APART)
 
 
 def test_a_class_that_was_registered_after_the_start_goes_with_the_next_task(tmp_path: Path) -> None:

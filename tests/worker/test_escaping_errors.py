@@ -69,6 +69,7 @@ def test_an_error_that_leaves_a_run_in_a_thread_of_the_pool_is_the_jobs(
     assert [run.outcome for run in result.attempts] == ["FAILURE"]
 
 
+@pytest.mark.linux("pools of event loops")
 def test_a_greenlet_that_is_killed_before_it_begins_is_reported_and_runs_again(q: LocalQ, tmp_path: Path) -> None:
     @q.task
     def kill_all(folder: str) -> str:

@@ -27,6 +27,7 @@ from localq.worker.pool.event_loop.pool import EventLoopPool
 from localq.worker.pool.event_loop.run_ends import RunEnds
 from tests.worker.waiting import DEADLINE_S, alive, hold, until
 
+pytestmark = pytest.mark.linux("pools of event loops")
 KINDS = ("asyncio", "gevent")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.python import run_python
+from tests.worker.python import APART, run_python
 from tests.worker.waiting import DEADLINE_S, PROGRAM_S
 
 HEAD = """
@@ -28,15 +28,18 @@ def double(n):
     return 2 * n
 """
 
-USE = """
-for pool in ("processes", "asyncio"):
+USE = f"""
+for pool in {APART}:
     with q.running(concurrency=1, pool=pool):
         print(pool, double.delay(4).get(120))
 """
 
-REFUSED = """
+#: What it says where all is well.
+SAID = [f"{pool} 8" for pool in APART]
+
+REFUSED = f"""
 from localq.exceptions import ImproperlyConfigured
-for pool in ("processes", "asyncio", "threads"):
+for pool in {(*APART, "threads")}:
     try:
         with q.running(concurrency=1, pool=pool):
             print(double.delay(4).get(120))
@@ -69,20 +72,21 @@ def test_a_frozen_program_runs_its_jobs_in_itself(tmp_path: Path) -> None:
 
     out = run_script(tmp_path, HEAD.format(first=first) + TASK + USE)
 
-    assert out == ["processes 8", "asyncio 8"]
-    assert (tmp_path / "starts").read_text().count("\n") == 2
+    assert out == SAID
+    assert (tmp_path / "starts").read_text().count("\n") == len(APART)
 
 
 def test_a_frozen_program_that_makes_its_app_first_does_too(tmp_path: Path) -> None:
     text = HEAD.format(first=frozen_as(tmp_path)) + TASK + "freeze_support()\n" + USE
 
-    assert run_script(tmp_path, text) == ["processes 8", "asyncio 8"]
+    assert run_script(tmp_path, text) == SAID
 
 
 def test_a_frozen_program_without_freeze_support_is_refused_and_can_use_threads(tmp_path: Path) -> None:
-    processes, event_loop, threads, left = run_script(tmp_path, HEAD.format(first=frozen_as(tmp_path)) + TASK + REFUSED)
+    *refusals, threads, left = run_script(tmp_path, HEAD.format(first=frozen_as(tmp_path)) + TASK + REFUSED)
 
-    for refused in (processes, event_loop):
+    assert len(refusals) == len(APART)
+    for refused in refusals:
         assert "is a frozen program, and would start itself to run jobs. Call localq.freeze_support()" in refused
         assert "pool='threads'" in refused
     assert (threads, left) == ("8", "[]")
@@ -94,9 +98,10 @@ def test_a_program_in_a_server_is_refused_where_there_is_no_python(tmp_path: Pat
         "sys.executable = sys._base_executable = '/bin/uwsgi'; sys.prefix = sys.exec_prefix = sys.base_prefix = '/no'"
     )
 
-    processes, event_loop, threads, left = run_script(tmp_path, HEAD.format(first=first) + TASK + REFUSED)
+    *refusals, threads, left = run_script(tmp_path, HEAD.format(first=first) + TASK + REFUSED)
 
-    for refused in (processes, event_loop):
+    assert len(refusals) == len(APART)
+    for refused in refusals:
         assert "/bin/uwsgi is no Python interpreter that could be started for them" in refused
         assert "pool='threads'" in refused
     assert (threads, left) == ("8", "[]")
@@ -105,9 +110,10 @@ def test_a_program_in_a_server_is_refused_where_there_is_no_python(tmp_path: Pat
 def test_a_program_in_a_server_starts_the_python_that_it_named(tmp_path: Path) -> None:
     first = f"import multiprocess; multiprocess.set_executable({sys.executable!r}); sys.executable = '/bin/uwsgi'"
 
-    assert run_script(tmp_path, HEAD.format(first=first) + TASK + USE) == ["processes 8", "asyncio 8"]
+    assert run_script(tmp_path, HEAD.format(first=first) + TASK + USE) == SAID
 
 
+@pytest.mark.linux("slots are forked")
 def test_a_forked_slot_lost_in_a_program_that_is_no_python_says_what_to_do(tmp_path: Path) -> None:
     text = """
 import os, signal, sys
@@ -132,14 +138,14 @@ print(q._embedded._error)
 @pytest.mark.parametrize("flags", [[], ["-O", "-X", "utf8", "-W", "ignore::UserWarning"], ["-E"]])
 def test_flags_of_the_interpreter_reach_the_slots(tmp_path: Path, flags: list[str]) -> None:
     text = (
-        HEAD.format(first="")
+        HEAD.format(first=f"pools = {APART}")
         + """
 @q.task
 def flags():
     return [list(sys.flags), sorted(sys._xoptions), sys.warnoptions, sys.path, __debug__]
 import os
 os.environ["PYTHONPATH"] = "elsewhere"
-for pool in ("processes", "asyncio"):
+for pool in pools:
     with q.running(concurrency=1, pool=pool):
         mine = [list(sys.flags), sorted(sys._xoptions), sys.warnoptions, [one or os.getcwd() for one in sys.path]]
         print(flags.delay().get(120) == [*mine, __debug__])
@@ -148,7 +154,7 @@ for pool in ("processes", "asyncio"):
     if "-E" in flags:
         text = f"import sys; sys.path.insert(0, {os.getcwd()!r})\n" + text
 
-    assert run_script(tmp_path, text, *flags) == ["True", "True"]
+    assert run_script(tmp_path, text, *flags) == ["True"] * len(APART)
 
 
 @pytest.mark.slow
@@ -168,7 +174,7 @@ def test_a_build_of_pyinstaller_runs_its_jobs(tmp_path: Path) -> None:
         check=True,
     )
 
-    assert done.stdout.splitlines() == ["processes 8", "asyncio 8"]
+    assert done.stdout.splitlines() == SAID
 
 
 HOOKS = os.path.join(os.getcwd(), "localq/contrib/pyinstaller")

@@ -170,6 +170,7 @@ def test_an_error_that_cannot_even_be_looked_at_is_a_failure_of_one_attempt(q: L
     assert (result.state, len(result.attempts)) == ("FAILURE", 1)
 
 
+@pytest.mark.linux("pools of event loops")
 def test_a_coroutine_that_cancels_the_whole_loop_ends_no_process(q: LocalQ) -> None:
     @q.task
     async def cancel() -> None:
@@ -188,6 +189,7 @@ def test_a_coroutine_that_cancels_the_whole_loop_ends_no_process(q: LocalQ) -> N
         assert where.delay().get(DEADLINE_S) == before
 
 
+@pytest.mark.linux("pools of event loops")
 def test_a_coroutine_that_cancels_the_whole_loop_costs_no_job_its_report(q: LocalQ) -> None:
     @q.task
     async def cancel() -> None:
@@ -215,6 +217,7 @@ def test_a_coroutine_that_cancels_the_whole_loop_costs_no_job_its_report(q: Loca
         assert [one.get(DEADLINE_S) for one in both[1::2]] == ["quick"] * 10
 
 
+@pytest.mark.linux("pools of event loops")
 def test_the_process_of_greenlets_ends_when_its_hub_is_gone(q: LocalQ) -> None:
     @q.task(max_crashes=1)
     def destroy() -> None:

@@ -115,6 +115,7 @@ def test_what_a_killed_task_started_dies_with_it(q: LocalQ, tmp_path: Path) -> N
         until(lambda: not alive(pid))
 
 
+@pytest.mark.linux("the signal asked for reaches a forked slot")
 def test_revoking_sends_the_signal_and_kills_what_ignores_it(q: LocalQ) -> None:
     @q.task(bind=True)
     def deaf(self: Task[Any, Any]) -> None:
@@ -170,30 +171,45 @@ def test_a_process_is_replaced_after_so_many_runs(q: LocalQ) -> None:
     assert sorted(pids.count(pid) for pid in set(pids)) == [3, 3, 3]
 
 
-def test_a_process_that_grew_is_replaced_and_a_bomb_is_killed(q: LocalQ) -> None:
-    @q.task(max_crashes=1)
-    def grow(mib: int, wait: bool) -> int:
-        ballast = bytearray(mib << 20)
-        for at in range(0, len(ballast), 4096):
-            ballast[at] = 1
-        while wait:
-            time.monotonic()
-        return os.getpid()
+def grow(mib: int, wait: bool = False) -> int:
+    """Use so much memory, and keep it where asked to; return in which process."""
+    ballast = bytearray(mib << 20)
+    for at in range(0, len(ballast), 4096):
+        ballast[at] = 1
+    while wait:
+        time.monotonic()
+    return os.getpid()
 
-    @q.task
-    def held_mib() -> int:
-        return resident_kb(os.getpid()) // 1024
 
+def held_mib() -> int:
+    return resident_kb(os.getpid()) // 1024
+
+
+def test_a_process_that_grew_is_replaced(q: LocalQ) -> None:
+    held, grows = q.task(held_mib), q.task(grow)
     with q.running(concurrency=1):
-        limit_mib = held_mib.delay().get(DEADLINE_S) + 80
+        limit_mib = held.delay().get(DEADLINE_S) + 80
     q.conf.worker_max_memory_per_child = limit_mib << 10
+
     with q.running(concurrency=1):
-        small, fat, after = (grow.delay(mib, False).get(DEADLINE_S) for mib in (1, 120, 1))
-        assert small == fat != after
-        with pytest.raises(WorkerLostError, match=rf"over twice the limit of {limit_mib << 10:,} KiB"):
-            grow.delay(2 * limit_mib, True).get(DEADLINE_S)
+        small, fat, after = (grows.delay(mib).get(DEADLINE_S) for mib in (1, 120, 1))
+
+    assert small == fat != after
 
 
+@pytest.mark.linux("the memory of a running job is watched")
+def test_a_process_that_eats_all_memory_is_killed(q: LocalQ) -> None:
+    limit_mib = 200
+    q.conf.worker_max_memory_per_child = limit_mib << 10
+    grows = q.task(max_crashes=1)(grow)
+
+    over = rf"over twice the limit of {limit_mib << 10:,} KiB"
+
+    with q.running(concurrency=1), pytest.raises(WorkerLostError, match=over):
+        grows.delay(2 * limit_mib, True).get(DEADLINE_S)
+
+
+@pytest.mark.linux("what goes past Python's streams is read from a forked slot")
 def test_all_that_is_printed_is_kept_with_its_run(q: LocalQ, capfd: pytest.CaptureFixture[str]) -> None:
     @q.task(bind=True, default_retry_delay=0)
     def talk(self: Task[Any, Any], n: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.python import run_python
+from tests.worker.python import APART, run_python
 from tests.worker.waiting import alive, until
 
 HEAD = """
@@ -301,13 +301,13 @@ q = LocalQ(path={str(tmp_path / "other.db")!r})
 def double(n):
     return 2 * n
 """
-    use = """
-for pool in ("processes", "threads", "asyncio"):
+    use = f"""
+for pool in {(*APART, "threads")}:
     with q.running(concurrency=1, pool=pool):
         print(double.delay(4).get(120))
 """
 
-    assert run_program(tmp_path, threads + text + use) == "8\n8\n8\n"
+    assert run_program(tmp_path, threads + text + use) == "8\n" * (len(APART) + 1)
 
 
 SHOP = """

@@ -106,6 +106,7 @@ def test_a_soft_limit_does_not_cut_what_the_task_prints(q: LocalQ) -> None:
     assert [[run.outcome for run in result.attempts] for result in results] == [["FAILURE"]] * 20
 
 
+@pytest.mark.linux("slots are forked")
 def test_a_slot_that_says_nonsense_dies_with_what_it_runs_and_the_worker_goes_on(q: LocalQ) -> None:
     @q.task(max_crashes=2)
     def scribble() -> None:

@@ -21,7 +21,8 @@ _OURS = tuple(int(getattr(signal, name)) for name in ("SIGALRM", "SIGUSR1", "SIG
 
 def unblock() -> None:
     """Let signals through that a task has blocked."""
-    _signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)
+    if hasattr(signal, "pthread_sigmask"):
+        _signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)
 
 
 class Tracing:

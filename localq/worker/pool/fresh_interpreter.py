@@ -35,6 +35,7 @@ def start_fresh(
     *,
     patched: bool = False,
     told: Any = None,
+    apart: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start an interpreter that calls a module's `main` with descriptors it inherits.
 
@@ -43,6 +44,7 @@ def start_fresh(
         arguments: What `main` gets after the descriptors.
         patched: Whether gevent patches Python's modules before anything is imported.
         told: What `loaded` returns there, which stands in no command line.
+        apart: Whether it leads a session of its own, with all that it starts, where systems have such.
 
     Raises:
         ImproperlyConfigured: this program is no Python, and there is none beside it.
@@ -54,7 +56,7 @@ def start_fresh(
         path=[folder for path in sys.path if (folder := path or working_folder())],
         patched=patched,
     )
-    process = subprocess.Popen(words, pass_fds=descriptors, stdin=subprocess.PIPE, start_new_session=False)
+    process = subprocess.Popen(words, pass_fds=descriptors, stdin=subprocess.PIPE, start_new_session=apart)
     assert process.stdin is not None
     process.stdin.write(_spec(app, told))
     process.stdin.close()

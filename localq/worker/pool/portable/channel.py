@@ -9,6 +9,7 @@ from __future__ import annotations
 import marshal
 import secrets
 import socket
+import struct
 import threading
 from typing import Any
 
@@ -63,6 +64,11 @@ class Channel:
                 self._connection.send_bytes(bytes((kind,)) + body)
         finally:
             let_go(thread)
+
+    def report_half(self, kind: int, body: bytes) -> None:
+        """Send the first half of a report and nothing behind it; for tests of what dies there."""
+        data = bytes((kind,)) + body
+        self._connection._send(struct.pack("!i", len(data)) + data[: len(data) // 2])
 
     def reported(self) -> tuple[int, bytes]:
         """Wait for a kind and bytes.

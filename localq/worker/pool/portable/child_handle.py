@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from typing import Any
 
 from localq.app.app import LocalQ
 from localq.model.outcome import Outcome
+from localq.signals import worker_before_create_process
 from localq.tasks.task import Task
 from localq.worker.pool import frames, task_definitions
 from localq.worker.pool.contract import Handed
@@ -16,16 +19,20 @@ from localq.worker.pool.fresh_interpreter import start_fresh
 from localq.worker.pool.portable.channel import Channel, Door
 from localq.worker.pool.process_facts import how_ended
 
-__all__ = ["ChildHandle", "Died"]
+__all__ = ["CHILD", "ChildHandle", "Died"]
 
+#: What such a process is to be.
+CHILD = "localq.worker.pool.portable.child_main"
 #: Seconds the process has to end by itself.
 _QUIT_S = 5.0
 #: Called with the kind and the bytes of whatever is no outcome.
 Heard = Callable[[int, bytes], None]
+#: Returns which version of a task holds now (`localq.worker.pool.definition_versions`).
+VersionOf = Callable[[Task[..., Any]], object]
 
 
 class Died(Exception):
-    """The process ended under its job, or before it could take it."""
+    """The process ended; the text says how."""
 
 
 class ChildHandle:
@@ -39,16 +46,17 @@ class ChildHandle:
         marks_path: Beside it lies the lock of the worker's life; None: nowhere.
     """
 
-    def __init__(self, app: LocalQ, number: int, worker: str, redirect: bool, marks_path: str | None) -> None:
-        self._app = app
+    def __init__(
+        self, app: LocalQ, number: int, worker: str, redirect: bool, marks_path: str | None, version_of: VersionOf
+    ) -> None:
+        self._app, self._version_of = app, version_of
         self._door: Door | None = Door()
         self._channel: Channel | None = None
-        self._defined: dict[str, Task[..., Any]] = dict(app.tasks)
+        self._defined: dict[str, object] = {name: version_of(task) for name, task in app.tasks.items()}
+        worker_before_create_process.send(app)
         told = (self._door.port, self._door.secret, number, worker, redirect, marks_path)
         try:
-            self._process: subprocess.Popen[bytes] = start_fresh(
-                app, [], "localq.worker.pool.portable.child_main", told=told
-            )
+            self._process: subprocess.Popen[bytes] = start_fresh(app, [], CHILD, told=told, apart=True)
         except BaseException:
             self._door.close()
             raise
@@ -58,14 +66,32 @@ class ChildHandle:
         #: Whether it is to be replaced after the job it runs.
         self.last = False
 
+    @property
+    def ready(self) -> bool:
+        """Whether it has ever been ready to run something."""
+        return self._channel is not None
+
+    def wait(self) -> None:
+        """Wait until it is ready.
+
+        Raises:
+            Died: it is not there any more, or never was ready; no job was given to it.
+        """
+        while self._channel is None and self._door is not None and self._process.poll() is None:
+            self._channel = self._door.answer()
+        self._shut()
+        if self._channel is None or self._process.poll() is not None:
+            raise Died(self._ending())
+
     def run(self, handed: Handed, heard: Heard) -> Outcome:
-        """Run a job there; return what came of it.
+        """Run a job there, when it is ready; return what came of it.
 
         Raises:
             Died: the process ended before it could say.
         """
+        channel = self._channel
+        assert channel is not None
         try:
-            channel = self._connected()
             self._define(channel, handed.job.task)
             channel.tell("job", frames.pack_handed(handed))
             while True:
@@ -81,24 +107,18 @@ class ChildHandle:
         except (OSError, EOFError) as error:
             raise Died(self._ending()) from error
 
-    def _connected(self) -> Channel:
-        while self._channel is None:
-            if self._door is None:
-                raise EOFError("closed")
-            self._channel = self._door.answer()
-            if self._channel is None and self._process.poll() is not None:
-                raise EOFError("it ended before it was ready")
+    def _shut(self) -> None:
         if self._door is not None:
             self._door.close()
             self._door = None
-        return self._channel
 
     def _define(self, channel: Channel, name: str) -> None:
         """Send the definition of a task that was made, or made anew, after the process was started."""
         task = self._app.tasks.find(name)
-        if task is not None and self._defined.get(task.name) is not task:
+        version = None if task is None else self._version_of(task)
+        if task is not None and self._defined.get(task.name) is not version:
             channel.tell("define", task_definitions.dump(task))
-            self._defined[task.name] = task
+            self._defined[task.name] = version
 
     def _ending(self) -> str:
         """Say how the process ended, which it has, or is made to."""
@@ -107,7 +127,7 @@ class ChildHandle:
         except subprocess.TimeoutExpired:
             self.kill()
             code = self._process.wait()
-        return f"the process that ran it (pid {self.pid}) {how_ended(code)}"
+        return how_ended(code)
 
     def interrupt(self) -> None:
         """Raise WorkerTerminate in the task that it runs."""
@@ -116,17 +136,21 @@ class ChildHandle:
                 self._channel.tell("interrupt")
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once, with what it has started where the system can."""
         with contextlib.suppress(OSError):
-            self._process.kill()
+            if self._process.poll() is not None:
+                return
+            if hasattr(os, "killpg"):
+                os.killpg(self.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
 
     def close(self) -> None:
         """Let it end, by force where it does not."""
-        for end in (self._door, self._channel):
-            if end is not None:
-                with contextlib.suppress(OSError):
-                    end.close()
-        self._door = None
+        self._shut()
+        if self._channel is not None:
+            with contextlib.suppress(OSError):
+                self._channel.close()
         try:
             self._process.wait(_QUIT_S)
         except subprocess.TimeoutExpired:

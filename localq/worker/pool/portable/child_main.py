@@ -5,6 +5,7 @@ It holds no database. A thread of its own listens to the worker: when the worker
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -18,12 +19,14 @@ from localq.execution import attempt
 from localq.execution.running import Runtime
 from localq.execution.soft_limit import AlarmLimiter
 from localq.execution.strike import raise_in_thread
+from localq.host.memory import count_from_here
 from localq.host.presence import share_life
+from localq.model import failpoints
 from localq.model.clock import SYSTEM
 from localq.model.outcome import Ending, Note, Outcome
 from localq.signals import worker_process_init, worker_process_shutdown
 from localq.worker.pool import task_definitions
-from localq.worker.pool.between_runs import BetweenRuns
+from localq.worker.pool.between_runs import BetweenRuns, unblock
 from localq.worker.pool.frames import Kind, outcome_frame, pack_note, unpack_handed
 from localq.worker.pool.fresh_interpreter import loaded
 from localq.worker.pool.log_records import set_logging
@@ -58,6 +61,11 @@ class _Child:
         self.channel.report(Kind.PRINTED, json.dumps([job_id, text, is_error]).encode())
         return True
 
+    def logged(self, kind: int, body: bytes) -> None:
+        """Send a log record; the worker may be gone, as may those who could read what is wrong with that."""
+        with contextlib.suppress(OSError):
+            self.channel.report(kind, body)
+
     def listen(self) -> None:
         """Take the worker's messages until it says no more; in a thread of its own."""
         try:
@@ -91,6 +99,8 @@ class _Child:
     def _run(self, said: tuple[Any, ...]) -> None:
         job, terms = unpack_handed(said)
         task, started_at = self._app.tasks.find(job.task), SYSTEM.now()
+        if terms.limits.soft:
+            unblock()
         self._asked, self._running = False, True
         try:
             try:
@@ -105,13 +115,21 @@ class _Child:
                 outcome = attempt.escaped(error, started_at, SYSTEM.now())
         if self.redirection is not None:
             self.redirection.end_lines()
+        if failpoints.armed("report.half"):
+            self.channel.report_half(*outcome_frame(job, outcome))
+            failpoints.point("report.half")
         self.channel.report(*outcome_frame(job, outcome))
+        failpoints.point("report.after")
 
 
 def main() -> None:
     """Run jobs until the worker says to stop, or is gone."""
-    signal.signal(signal.SIGINT, pass_over)
+    for name in ("SIGINT", "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), pass_over)
+    count_from_here()
     app, _, (port, secret, number, worker, redirect, marks_path) = loaded()
+    failpoints.point("slot.ready")
     try:
         channel = Channel.to(port, secret)
     except OSError:
@@ -121,7 +139,7 @@ def main() -> None:
     life = share_life(marks_path)
     if redirect:
         child.redirection = Redirection(child.printed)
-    set_logging(child.channel.report, f"Slot-{number}")
+    set_logging(child.logged, f"Slot-{number}")
     app.annotate_by(child.note)
     threading.Thread(target=child.listen, name="LocalQ-listens", daemon=True).start()
     worker_process_init.send(None)

@@ -9,20 +9,24 @@ from __future__ import annotations
 import json
 import mmap
 import threading
+from typing import Any
 
 from localq.app.app import LocalQ
+from localq.host.interpreter import words_to_call
 from localq.model.clock import Clock
-from localq.model.outcome import Outcome
+from localq.model.outcome import Ending, Outcome
+from localq.tasks.task import Task
 from localq.worker.pool import frames
 from localq.worker.pool.contract import Cause, Death, Handed, Logged, Printed
-from localq.worker.pool.portable.child_handle import ChildHandle, Died
+from localq.worker.pool.definition_versions import DefinitionVersions
+from localq.worker.pool.portable.child_handle import CHILD, ChildHandle, Died
 from localq.worker.pool.process_facts import Stillborn
 from localq.worker.pool.threads.pool import ThreadPool
 from localq.worker.pool.threads.slot_thread import SlotThread
 
 __all__ = ["PortablePool"]
 
-#: Processes that may die before they have run anything, within a minute, until the pool gives up.
+#: Processes that may die before they are ready, within a minute, until the pool gives up.
 _MOST_STILLBORN = 5
 
 
@@ -48,8 +52,22 @@ class PortablePool(ThreadPool):
         self._apart, self._logged = redirect, logged
         self._max_tasks, self._max_memory_kb = max_tasks, max_memory_kb
         self._children: dict[SlotThread, ChildHandle] = {}
-        self._guard = threading.Lock()
+        self._guard, self._closing = threading.Lock(), False
+        self._versions, self._version_guard = DefinitionVersions(), threading.Lock()
         self._stillborn = Stillborn(_MOST_STILLBORN)
+
+    def prepare(self) -> None:
+        """Refuse to begin where there is nothing that could be started for a process.
+
+        Raises:
+            ImproperlyConfigured: this program is no Python, and there is none beside it.
+        """
+        words_to_call(CHILD, ())
+
+    def _tell_start(self) -> None:
+        """Say nothing: each process tells of its own start, and of its end."""
+
+    _tell_end = _tell_start
 
     def _start_one(self) -> None:
         super()._start_one()
@@ -60,13 +78,21 @@ class PortablePool(ThreadPool):
         with self._guard:
             child = self._children.get(thread)
             if child is None:
-                child = ChildHandle(self._app, thread.number, self._worker, self._apart, self._marks_path)
-                self._children[thread] = child
+                child = self._children[thread] = ChildHandle(
+                    self._app, thread.number, self._worker, self._apart, self._marks_path, self._version_of
+                )
             return child
 
-    def _forget(self, thread: SlotThread) -> ChildHandle | None:
+    def _version_of(self, task: Task[..., Any]) -> object:
+        with self._version_guard:
+            return self._versions.of(task)
+
+    def _drop(self, thread: SlotThread) -> None:
+        """End the process of a thread; the next job gets a new one."""
         with self._guard:
-            return self._children.pop(thread, None)
+            child = self._children.pop(thread, None)
+        if child is not None:
+            child.close()
 
     # In a thread
 
@@ -74,24 +100,53 @@ class PortablePool(ThreadPool):
         """Run a job in the process of the calling thread."""
         thread = threading.current_thread()
         assert isinstance(thread, SlotThread)
-        child = self._child_of(thread)
+        thread.runs = False
+        child = self._ready(thread, handed)
+        if not isinstance(child, ChildHandle):
+            return child
+        # From here on it is charged, and its limits count.
+        self.places.begin(handed.job.key, handed.job.run_token)
+        thread.since, thread.runs = self.clock.steady(), True
+        if handed.limits.hard:
+            self._ring()
         try:
             outcome = child.run(handed, self._took)
         except Died as death:
-            self._forget(thread)
-            if child.done == 0 and self._stillborn.too_many(self.clock.steady()):
-                self.broken = f"its processes die before they have run anything: {death}"
-            return self._death(handed, str(death))
+            self._drop(thread)
+            return self._death(handed, f"The process that ran it (pid {child.pid}) {death}", self._started_at(thread))
         if self._worn(child):
-            self._forget(thread)
-            child.close()
+            self._drop(thread)
         return outcome
 
-    def _death(self, handed: Handed, how: str) -> Death:
+    def _ready(self, thread: SlotThread, handed: Handed) -> ChildHandle | Outcome | Death:
+        """Return a process for a job that has not begun, or else what comes of that."""
+        while True:
+            child = self._child_of(thread)
+            try:
+                child.wait()
+            except Died as death:
+                self._drop(thread)
+                if not child.ready and self._stillborn.too_many(self.clock.steady()):
+                    self.broken = (
+                        f"{_MOST_STILLBORN} slots within a minute died before they were ready; the last {death}"
+                    )
+            else:
+                return child
+            if thread.abandoned or handed.job.id in self._cancelled:
+                return self._death(handed, "The worker stopped", None)
+            if self.broken is not None:
+                return Outcome(Ending.RELEASED, None, self.clock.now())
+
+    def _death(self, handed: Handed, how: str, started_at: int | None) -> Death:
         number = self._cancelled.get(handed.job.id, 0)
         if number:
-            return Death(Cause.CANCELLED, "cancelled while it ran", None, number)
-        return Death(Cause.CRASH, how, None)
+            return Death(Cause.CANCELLED, "cancelled while it ran", started_at, number)
+        return Death(Cause.CRASH, how, started_at)
+
+    def left(self, thread: SlotThread) -> None:
+        """End the process of a thread that runs no more."""
+        if not self._closing:
+            self._drop(thread)
 
     def _worn(self, child: ChildHandle) -> bool:
         if child.last or (self._max_tasks is not None and child.done >= self._max_tasks):
@@ -167,6 +222,7 @@ class PortablePool(ThreadPool):
 
     def close(self) -> None:
         """End the threads and their processes."""
+        self._closing = True
         super().close()
         with self._guard:
             children = list(self._children.values())
