@@ -161,8 +161,8 @@ class Embedded:
         self._told, self._most_s = told, timeout
         if self._scheduler is not None:
             self._scheduler.stop()
-        self._worker.stop(Stopping.FINISH)
         if self._waits_for_this():
+            self._worker.stop(Stopping.FINISH)
             return False
         atexit.unregister(self._at_exit)
         try:
@@ -176,8 +176,13 @@ class Embedded:
     def _wait(self, worker: Worker, timeout: float | None) -> None:
         """Wait for the worker's end; step by step interrupt and kill what runs, when the time is over or at Ctrl-C."""
         interruption: BaseException | None = None
+        begun = False
         for how, patience in ((Stopping.INTERRUPT, timeout), (Stopping.KILL, _STOPPING_S), (None, _STOPPING_S)):
             try:
+                if not begun:
+                    # Here, as whoever reads what it says of that may press Ctrl-C at once.
+                    begun = True
+                    worker.stop(Stopping.FINISH)
                 if self._ended.wait(patience):
                     break
             except BaseException as error:

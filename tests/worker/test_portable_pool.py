@@ -77,6 +77,55 @@ def ended(result):
         return type(error).__name__
 """
 
+_APART = (
+    _PROGRAM
+    + """
+import multiprocessing
+
+OVER = sys.argv[1] + ".over"
+
+
+@q.task(time_limit=0.5, max_retries=0)
+def at_once():
+    return "in time"
+
+
+@q.task(max_crashes=1)
+def leave_a_fork():
+    if os.fork():
+        os._exit(3)
+    while not os.path.exists(OVER):
+        time.sleep(0.01)
+    os._exit(0)
+
+
+@q.task
+def forks_that_print():
+    team = [multiprocessing.get_context("fork").Process(target=print, args=("y" * 60_000,)) for _ in range(3)]
+    [one.start() for one in team]
+    [one.join() for one in team]
+    return [one.exitcode for one in team]
+
+
+if __name__ == "__main__":
+    os.environ["LOCALQ_FAULT"] = "slot.ready=sleep:1"
+    with q.running(1, pool="processes"):
+        del os.environ["LOCALQ_FAULT"]
+        tell("limits", ended(at_once.delay()))
+    with q.running(3, pool="processes", name="shrinks@h"):
+        pids = q._embedded.worker.pool.pids
+        tell("several", len(pids()))
+        q.control.pool_shrink(2, destination=["shrinks@h"], reply=True)
+        deadline = time.monotonic() + 60
+        while len(pids()) > 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        tell("fewer", len(pids()))
+        tell("died", ended(leave_a_fork.delay()))
+        open(OVER, "w").close()
+        tell("forked", ended(forks_that_print.delay()))
+"""
+)
+
 _ENDS = (
     _PROGRAM
     + """
@@ -152,6 +201,19 @@ def test_jobs_end_alike_in_processes_that_are_forked_and_in_those_that_are_start
     portable: str, tmp_path: Path
 ) -> None:
     assert _run(_ENDS, tmp_path, "processes", LOCALQ_PORTABLE=portable) == _EXPECTED
+
+
+def test_a_process_is_apart_from_those_it_starts_and_from_the_time_it_takes_to_start(tmp_path: Path) -> None:
+    assert (
+        _run(_APART, tmp_path, LOCALQ_PORTABLE="1")
+        == """\
+limits in time
+several 3
+fewer 1
+died WorkerLostError
+forked [0, 0, 0]
+"""
+    )
 
 
 @pytest.mark.parametrize("pool", ["threads", "processes"])

@@ -94,6 +94,7 @@ def test_a_stop_that_breaks_off_a_job_that_may_run_once_fails_it(q: LocalQ, tmp_
     assert started.read_text() == "ran\n"
 
 
+@pytest.mark.linux("slots are forked")
 def test_more_slots_than_the_fork_server_can_be_told_of_at_once(q: LocalQ) -> None:
     @q.task
     def one() -> int:

@@ -89,6 +89,7 @@ def test_nobody_looks_away_from_jobs_that_take_no_time() -> None:
     assert paced(0.000_1).lasts(MOST_AHEAD) == 0.0
 
 
+@pytest.mark.linux("jobs are handed over ahead of need")
 def test_outcomes_of_a_backlog_are_written_several_at_once(q: LocalQ, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
     finish = SqlJobs.finish

@@ -16,6 +16,7 @@ from typing import Any
 from multiprocess.connection import Connection
 
 from localq.execution.strike import hold, let_go
+from localq.host.this_process import pid
 
 __all__ = ["Channel", "Door"]
 
@@ -29,7 +30,7 @@ class Channel:
     def __init__(self, connected: socket.socket) -> None:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection = Connection(connected.detach())
-        self._lock = threading.Lock()
+        self._lock, self._pid = threading.Lock(), pid()
 
     @classmethod
     def to(cls, port: int, secret: bytes) -> Channel:
@@ -55,6 +56,10 @@ class Channel:
         """
         return marshal.loads(self._connection.recv_bytes())
 
+    def mine(self) -> bool:
+        """Whether this process made the channel; what it forked must not write in between."""
+        return self._pid == pid()
+
     def report(self, kind: int, body: bytes) -> None:
         """Send a kind and bytes, whole: what interrupts a run waits until it is out."""
         thread = threading.get_ident()
@@ -69,6 +74,14 @@ class Channel:
         """Send the first half of a report and nothing behind it; for tests of what dies there."""
         data = bytes((kind,)) + body
         self._connection._send(struct.pack("!i", len(data)) + data[: len(data) // 2])
+
+    def waits(self, seconds: float) -> bool:
+        """Wait so long for something to be reported; return whether it was, or the other end is gone.
+
+        Raises:
+            OSError: this end is closed.
+        """
+        return bool(self._connection.poll(seconds))
 
     def reported(self) -> tuple[int, bytes]:
         """Wait for a kind and bytes.

@@ -25,6 +25,8 @@ __all__ = ["CHILD", "ChildHandle", "Died"]
 CHILD = "localq.worker.pool.portable.child_main"
 #: Seconds the process has to end by itself.
 _QUIT_S = 5.0
+#: Seconds after which it is looked at, whether it is still there.
+_LOOK_S = 1.0
 #: Called with the kind and the bytes of whatever is no outcome.
 Heard = Callable[[int, bytes], None]
 #: Returns which version of a task holds now (`localq.worker.pool.definition_versions`).
@@ -95,6 +97,7 @@ class ChildHandle:
             self._define(channel, handed.job.task)
             channel.tell("job", frames.pack_handed(handed))
             while True:
+                self._hear(channel)
                 kind, body = channel.reported()
                 if kind in (frames.Kind.DONE, frames.Kind.ENDED):
                     _, token, outcome = frames.unpack_outcome(kind, body)
@@ -106,6 +109,16 @@ class ChildHandle:
                     heard(kind, body)
         except (OSError, EOFError) as error:
             raise Died(self._ending()) from error
+
+    def _hear(self, channel: Channel) -> None:
+        """Wait for a report; the end of its process may not be heard, where that has forked others who live on.
+
+        Raises:
+            EOFError: it has ended.
+        """
+        while not channel.waits(_LOOK_S):
+            if self._process.poll() is not None and not channel.waits(0):
+                raise EOFError("it ended")
 
     def _shut(self) -> None:
         if self._door is not None:

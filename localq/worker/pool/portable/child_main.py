@@ -53,16 +53,23 @@ class _Child:
         self.redirection: Redirection | None = None
 
     def note(self, said: Note) -> None:
-        """Send what a task says of itself."""
+        """Send what a task says of itself; what it has forked is not heard."""
+        if not self.channel.mine():
+            return
         self.channel.report(Kind.NOTE, pack_note(said))
 
     def printed(self, job_id: str, text: str, is_error: bool) -> bool:
-        """Send what a task printed."""
+        """Send what a task printed; what it forked writes past it."""
+        if not self.channel.mine():
+            return False
         self.channel.report(Kind.PRINTED, json.dumps([job_id, text, is_error]).encode())
         return True
 
     def logged(self, kind: int, body: bytes) -> None:
         """Send a log record; the worker may be gone, as may those who could read what is wrong with that."""
+        if not self.channel.mine():
+            os.write(2, body + b"\n")
+            return
         with contextlib.suppress(OSError):
             self.channel.report(kind, body)
 
