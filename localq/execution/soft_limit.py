@@ -39,7 +39,7 @@ class AlarmLimiter:
     def start(self, seconds: float | None) -> None:
         """Raise SoftTimeLimitExceeded after so many seconds."""
         if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-            self._thread = ThreadLimiter()
+            self._thread = ThreadLimiter(self.hard)
             self._thread.start(seconds)
             return
         self._soft = seconds
@@ -85,29 +85,35 @@ class AlarmLimiter:
 
 
 class ThreadLimiter:
-    """Interrupts a thread by an error injected between two of its bytecodes."""
+    """Interrupts a thread by an error injected between two of its bytecodes.
 
-    def __init__(self) -> None:
-        self._timer: threading.Timer | None = None
+    Args:
+        hard: Seconds after which TimeLimitExceeded is raised, where nobody gives up the thread.
+    """
+
+    def __init__(self, hard: float | None = None) -> None:
+        self._hard = hard
+        self._timers: list[threading.Timer] = []
         self._lock = threading.Lock()
 
     def start(self, seconds: float | None) -> None:
         """Raise after so many seconds."""
-        if not seconds:
-            return
         thread = threading.get_ident()
-        self._timer = timer = threading.Timer(seconds, lambda: self._interrupt(thread, timer))
-        timer.daemon = True
-        timer.start()
+        for limit, error in ((seconds, SoftTimeLimitExceeded), (self._hard, TimeLimitExceeded)):
+            if limit:
+                self._timers.append(timer := threading.Timer(limit, self._interrupt, (thread, error)))
+                timer.daemon = True
+        for timer in self._timers:
+            timer.start()
 
     def stop(self) -> None:
         """Raise nothing any more."""
         with self._lock:
-            timer, self._timer = self._timer, None
-        if timer is not None:
+            timers, self._timers = self._timers, []
+        for timer in timers:
             timer.cancel()
 
-    def _interrupt(self, thread: int, timer: threading.Timer) -> None:
+    def _interrupt(self, thread: int, error: type[BaseException]) -> None:
         with self._lock:
-            if self._timer is timer:
-                raise_in_thread(thread, SoftTimeLimitExceeded)
+            if threading.current_thread() in self._timers:
+                raise_in_thread(thread, error)

@@ -27,6 +27,10 @@ class Locks(Protocol):
         """
         ...
 
+    def unshare(self, folder: Path, uuid: str, pid: int) -> None:
+        """Remove what a slot that has ended left of its lock, by the number of its process."""
+        ...
+
     def let_go(self, held: Any) -> None:
         """Let go of a worker's lock; the file stays."""
         ...

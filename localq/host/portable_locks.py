@@ -50,6 +50,11 @@ class PortableLocks:
             raise OSError(f"the lock of process {os.getpid()} of worker {uuid} is held by somebody else")
         return lock
 
+    def unshare(self, folder: Path, uuid: str, pid: int) -> None:
+        """Remove the file of a slot's lock."""
+        with contextlib.suppress(OSError):
+            os.unlink(_path(folder, f"{uuid}.{pid}"))
+
     def let_go(self, held: BaseFileLock) -> None:
         """Let go of a worker's lock."""
         with contextlib.suppress(OSError):

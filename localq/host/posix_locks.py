@@ -40,6 +40,9 @@ class PosixLocks:
         fcntl.lockf(descriptor, fcntl.LOCK_SH, 1, _SLOTS_BYTE)
         return descriptor
 
+    def unshare(self, folder: Path, uuid: str, pid: int) -> None:
+        """Do nothing: slots share one file."""
+
     def let_go(self, held: int) -> None:
         """Let go of a worker's lock."""
         with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ from typing import Any
 from localq.host.locks import LOCKS
 from localq.host.marks import MARK_SIZE, marks_path
 
-__all__ = ["Presence", "abandoned", "is_dead", "remove", "share_life"]
+__all__ = ["Presence", "abandoned", "end_share", "is_dead", "remove", "share_life"]
 
 _own: set[str] = set()
 #: On Windows no descriptor is inherited, and files are read as text unless told.
@@ -90,6 +90,13 @@ def share_life(marks_path: str | None) -> Any:
         path = Path(marks_path)
         return LOCKS.share(path.parent, path.stem)
     return None
+
+
+def end_share(marks_path: str | None, pid: int) -> None:
+    """Remove what a slot that has ended left of its lock, by the number of its process."""
+    if marks_path is not None:
+        path = Path(marks_path)
+        LOCKS.unshare(path.parent, path.stem, pid)
 
 
 def is_dead(folder: Path, uuid: str) -> bool:

@@ -358,7 +358,8 @@ class Lab:
 
         def alone() -> bool:
             alive = sum(one.alive() for one in self.programs if one.kind == "worker")
-            return sum(name.endswith(".lock") for name in self.files()) <= alive
+            # Those of slots have their processes' numbers in their names, where each has its own.
+            return sum(name.endswith(".lock") and name.count(".") == 1 for name in self.files()) <= alive
 
         until(alone, lambda: f"tidied: {self.files()}")
 

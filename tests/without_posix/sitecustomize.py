@@ -32,8 +32,8 @@ GONE = {
     """,
     "signal": """
         SIGKILL SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGCHLD SIGALRM SIGSTOP SIGCONT SIGTSTP SIGPIPE SIGWINCH SIGXCPU SIGTTOU
-        SIGTTIN SIGPROF SIGVTALRM setitimer ITIMER_REAL pthread_sigmask pthread_kill sigwait siginterrupt alarm
-        SIG_BLOCK SIG_SETMASK SIG_UNBLOCK sigtimedwait pause
+        SIGTTIN SIGPROF SIGVTALRM setitimer getitimer ITIMER_REAL pthread_sigmask pthread_kill sigwait siginterrupt
+        SIG_BLOCK SIG_SETMASK SIG_UNBLOCK sigtimedwait pause alarm
     """,
     "socket": "AF_UNIX SCM_RIGHTS SOCK_SEQPACKET MSG_DONTWAIT CMSG_SPACE CMSG_LEN",
     "select": "poll epoll PIPE_BUF",

@@ -85,6 +85,10 @@ import multiprocessing
 OVER = sys.argv[1] + ".over"
 
 
+def locks():
+    return [name for name in os.listdir(sys.argv[1] + ".d") if name.endswith(".lock")]
+
+
 @q.task(time_limit=0.5, max_retries=0)
 def at_once():
     return "in time"
@@ -117,9 +121,10 @@ if __name__ == "__main__":
         tell("several", len(pids()))
         q.control.pool_shrink(2, destination=["shrinks@h"], reply=True)
         deadline = time.monotonic() + 60
-        while len(pids()) > 1 and time.monotonic() < deadline:
+        while (len(pids()) > 1 or len(locks()) > 2) and time.monotonic() < deadline:
             time.sleep(0.01)
         tell("fewer", len(pids()))
+        tell("locks", len(locks()) <= 2)
         tell("died", ended(leave_a_fork.delay()))
         open(OVER, "w").close()
         tell("forked", ended(forks_that_print.delay()))
@@ -210,6 +215,7 @@ def test_a_process_is_apart_from_those_it_starts_and_from_the_time_it_takes_to_s
 limits in time
 several 3
 fewer 1
+locks True
 died WorkerLostError
 forked [0, 0, 0]
 """

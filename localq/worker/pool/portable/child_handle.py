@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localq.app.app import LocalQ
+from localq.host.presence import end_share
 from localq.model.outcome import Outcome
 from localq.signals import worker_before_create_process
 from localq.tasks.task import Task
@@ -51,7 +52,7 @@ class ChildHandle:
     def __init__(
         self, app: LocalQ, number: int, worker: str, redirect: bool, marks_path: str | None, version_of: VersionOf
     ) -> None:
-        self._app, self._version_of = app, version_of
+        self._app, self._version_of, self._marks_path = app, version_of, marks_path
         self._door: Door | None = Door()
         self._channel: Channel | None = None
         self._defined: dict[str, object] = {name: version_of(task) for name, task in app.tasks.items()}
@@ -169,3 +170,4 @@ class ChildHandle:
         except subprocess.TimeoutExpired:
             self.kill()
             self._process.wait()
+        end_share(self._marks_path, self.pid)
