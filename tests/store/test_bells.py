@@ -307,6 +307,7 @@ def test_a_forgotten_bell_takes_itself_down(folder: Path) -> None:
     assert os.listdir(folder) == []
 
 
+@pytest.mark.linux("bells are Unix sockets")
 def test_the_bell_of_a_killed_process_is_removed_by_who_rings_it(folder: Path, ringer: Ringer) -> None:
     killed = run_python(children.be_killed_with_a_bell, str(folder))
     assert killed.returncode == -9
@@ -320,6 +321,7 @@ def test_the_bell_of_a_killed_process_is_removed_by_who_rings_it(folder: Path, r
     living.close()
 
 
+@pytest.mark.linux("bells are Unix sockets")
 def test_a_bell_in_the_making_is_not_taken_for_a_dead_one(
     folder: Path, ringer: Ringer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -489,6 +491,7 @@ def silent(folder: Path) -> bool:
     return heard == (False, [])
 
 
+@pytest.mark.linux("bells are Unix sockets")
 def test_where_no_link_can_be_made_there_is_only_silence(
     long: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -499,6 +502,7 @@ def test_where_no_link_can_be_made_there_is_only_silence(
     assert silent(long)
 
 
+@pytest.mark.linux("bells are Unix sockets")
 def test_a_link_in_somebody_elses_hands_is_not_followed(long: Path, temporary: Path, tmp_path: Path) -> None:
     (temporary / f"localq-{os.getuid()}").symlink_to(tmp_path)
 

@@ -115,6 +115,7 @@ def test_a_forked_child_leaves_its_parents_presence_alone(tmp_path: Path) -> Non
     assert together(1, children.close_presence_in_a_fork, tmp_path) == [(0, ["anna.lock", "anna.slots"])]
 
 
+@pytest.mark.linux("locks are for a group as well")
 @pytest.mark.parametrize(("mask", "mode"), [(0, 0o660), (0o007, 0o660), (0o022, 0o640), (0o077, 0o600)])
 def test_files_are_for_their_user_and_for_the_group_as_far_as_the_umask_says(
     tmp_path: Path, mask: int, mode: int

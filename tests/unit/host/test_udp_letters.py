@@ -98,6 +98,19 @@ def test_bells_of_processes_that_have_died_are_taken_down_by_the_next(tmp_path: 
     mine.close()
 
 
+def test_bells_of_processes_that_have_died_are_taken_down_by_who_rings(
+    tmp_path: Path, bell: HostBell, ringer: Ringer
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / f"w-{ended.pid}-0-abcdef").write_text(f"9 {b'secret'.hex()}")
+
+    ringer.say("w", ["word"])
+
+    assert bell.wait(10)
+    assert [str(path) for path in tmp_path.iterdir()] == [bell.path]
+
+
 def test_a_file_that_says_no_port_is_no_bell(tmp_path: Path, ringer: Ringer) -> None:
     (tmp_path / f"w-{os.getpid()}-0-abcdef").write_text("nonsense")
     ringer.ring("w")
