@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.util
+import plistlib
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +137,20 @@ def test_the_lock_of_the_page_about_desktop_programs_is_taken_once_and_let_go_of
 
     assert told == ["True"]
     assert project.python(second) == ["False"]
+
+
+def test_what_starts_a_desktop_program_with_the_session_can_be_read_by_its_system() -> None:
+    text = Path("docs/desktop.md").read_text()
+    linux, macos, windows = (re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)[0] for kind in ("ini", "xml", "bat"))
+
+    entry = configparser.RawConfigParser()
+    entry.read_string(linux)
+    said = plistlib.loads(macos.encode())
+    command = shlex.split(windows.replace("\\", "/").replace('/"', '\\"'))
+
+    assert entry["Desktop Entry"]["type"] == "Application"
+    assert shlex.split(entry["Desktop Entry"]["exec"]) == ["/opt/archiver/archiver", "--hidden"]
+    assert said["RunAtLoad"] is True
+    assert said["ProgramArguments"][1:] == ["--hidden"]
+    assert command[:3] == ["reg", "add", "HKCU/Software/Microsoft/Windows/CurrentVersion/Run"]
+    assert shlex.split(command[-1]) == ["C:/Program Files/Archiver/archiver.exe", "--hidden"]
