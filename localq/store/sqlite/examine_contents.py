@@ -80,7 +80,7 @@ def ownership(store: ReadOnlyStore) -> Finding:
 def schema(store: ReadOnlyStore) -> Iterator[Finding]:
     """Compare what the file defines with what a store has."""
     there = store.schema()
-    wanted = {(kind.lower(), name) for kind, name in _DEFINED.findall("".join(SQLITE.texts.tables))}
+    wanted = {(kind.lower(), name) for kind, name in _DEFINED.findall("\n".join(SQLITE.texts.tables))}
     tables = {("table", name) for kind, name in wanted if kind == "table"}
     lost = sorted(name for _, name in tables - there)
     if lost:
