@@ -124,3 +124,36 @@ def test_a_job_whose_end_was_not_heard_in_time_is_not_taken_for_a_slow_one(
     released = [one.job.key for one in from_slots.ended if one.end.ending == Ending.RELEASED]  # type: ignore[union-attr]
     assert released == ([2, 3] if words == "none" else [])
     slot.close(), slot.handed_over()
+
+
+@pytest.mark.parametrize(("looked_at", "whose"), [(6.0, 2), (4.0, 1)], ids=["begun before", "begun since"])
+def test_what_a_slot_wrote_is_of_the_job_that_it_ran_then(q: LocalQ, looked_at: float, whose: int) -> None:
+    marks = Marks(mmap.mmap(-1, MARK_SIZE), 0)
+    slot, ahead, printed = SlotHandle(0), WorkAhead(), []
+
+    class Clock(SystemClock):
+        """A worker that is kept, between its looks at what runs and at what is written, until the next job runs."""
+
+        def steady(self) -> float:
+            marks.begin(2, 1, 5.0)
+            return looked_at
+
+    from_slots = FromSlots(
+        ToSlots(q, {0: slot}, Clock(), ahead, None),
+        Clock(),
+        ahead,
+        output=Output(),
+        printed=lambda job, text, is_error: printed.append((job.key, text)),
+        logged=_ignored,
+        max_tasks=None,
+        max_memory_kb=None,
+    )
+    slot.marks = marks
+    slot.give([handed(1), handed(2)])
+    marks.begin(1, 1, 1.0)
+    os.write(slot.descriptors()[3], b"said")
+
+    from_slots.read_output(slot)
+
+    assert printed == [(whose, "said")]
+    slot.close(), slot.handed_over()

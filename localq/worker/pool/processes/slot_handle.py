@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import signal
 import socket
@@ -155,9 +156,10 @@ class SlotHandle:
                 return handed
         return None
 
-    def started(self) -> Handed | None:
-        """Return the job it started last, unless it has reported that."""
-        return self._named(self._marked())
+    def started(self, *, until: float = math.inf) -> Handed | None:
+        """Return the job it started last, unless it has reported that, or started it after a time (steady seconds)."""
+        mark = self._marked()
+        return self._named(mark) if mark.started_at <= until else None
 
     def running(self, steady: float) -> tuple[Handed, float] | None:
         """Return the job it runs now, and for how many seconds."""
