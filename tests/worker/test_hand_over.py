@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,7 @@ from localq.worker.pool import frames
 from localq.worker.pool.contract import Handed
 from localq.worker.pool.output import Output
 from localq.worker.pool.processes.from_slots import FromSlots
+from localq.worker.pool.processes.pool import ProcessPool
 from localq.worker.pool.processes.slot_deaths import SlotDeaths
 from localq.worker.pool.processes.slot_handle import SlotHandle
 from localq.worker.pool.processes.slot_main import Slot, SlotPlan
@@ -157,3 +159,33 @@ def test_what_a_slot_wrote_is_of_the_job_that_it_ran_then(q: LocalQ, looked_at: 
 
     assert printed == [(whose, "said")]
     slot.close(), slot.handed_over()
+
+
+class _Quick(SlotHandle):
+    """A slot whose process ends one more job before it dies."""
+
+    last: bytes = b""
+
+    def take_back(self) -> list[Handed]:
+        if self.last:
+            os.read(self._tokens.fileno(), 1)
+            os.write(self._reports_of_slot.fileno(), self.last)
+            self.last = b""
+        return super().take_back()
+
+
+def test_what_a_slot_ended_while_it_was_killed_is_not_run_again(q: LocalQ) -> None:
+    pool = ProcessPool(q, 1, worker="w", clock=SystemClock(), marks=None, printed=_ignored, logged=_ignored)
+    pool._closing = True
+    slot = pool._slots[0] = _Quick(0)
+    slot.marks = Marks(mmap.mmap(-1, MARK_SIZE), 0)
+    jobs = [handed(key) for key in (1, 2, 3)]
+    slot.give(jobs)
+    slot.last = frames.pack_outcome(jobs[0].job, Outcome(Ending.SUCCESS, 1, 2, b"1"))
+
+    pool._bury(slot, -signal.SIGKILL)
+
+    ended = [(report.job.key, report.end.ending) for report in pool.collect()]  # type: ignore[union-attr]
+    assert ended == [(1, Ending.SUCCESS)]
+    assert [one.key for one in pool.take_back()] == [2, 3]
+    slot.handed_over()

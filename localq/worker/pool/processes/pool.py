@@ -154,9 +154,11 @@ class ProcessPool:
 
     def _bury(self, slot: SlotHandle, code: int) -> None:
         """Report the one job a dead slot was running; the rest waits for other slots."""
+        # First: if it was killed a moment ago it begins no more from here on, and what it ended before was reported.
+        back = slot.take_back()
         self._from_slots.read(slot)
         self._from_slots.read_output(slot)
-        self._to_slots.held.extendleft(reversed(slot.take_back()))
+        self._to_slots.held.extendleft(reversed(back))
         for handed in slot.jobs.values():
             death = self._deaths.of(slot, handed.job, code)
             self._from_slots.ended.append(Report(handed, death, self.output.take(handed.job.id)))
