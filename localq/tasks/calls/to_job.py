@@ -104,9 +104,6 @@ def jobs_of_call(
     """
     if task is None:
         task = _known(app, name)
-    if type(args) is list:
-        # As most programs give them: of abstract classes the questions below take a microsecond each.
-        args = tuple(args)
     if type(args) is not tuple or type(kwargs) is not dict:
         args, kwargs = _call(args, kwargs)
     if task._wrong is not None:
@@ -295,6 +292,9 @@ def member_of(app: App, sig: Signature[Any], fed: int, waits: bool, *, ask: bool
 
 def _call(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return arguments given as other kinds of lists and mappings as a tuple and a dict."""
+    if type(args) is list and type(kwargs) is dict:
+        # As most programs give them: of abstract classes the questions below take a microsecond each.
+        return tuple(args), kwargs
     if isinstance(args, str | bytes | Mapping) or not isinstance(args, Iterable):
         raise TypeError(f"args must be a list or tuple of arguments, not {args!r}")
     if not isinstance(kwargs, Mapping):
