@@ -107,7 +107,7 @@ def test_bells_of_processes_that_have_died_are_taken_down_by_who_rings(
 
     ringer.say("w", ["word"])
 
-    assert bell.wait(10)
+    assert bell.wait(DEADLINE_S)
     assert [str(path) for path in tmp_path.iterdir()] == [bell.path]
 
 
