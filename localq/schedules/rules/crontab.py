@@ -66,11 +66,11 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
         super().__init__(nowfun, app)
         given = (minute, hour, day_of_week, day_of_month, month_of_year)
         self.fields = {name: _text(name, value) for name, value in zip(_SIZES, given, strict=True)}
-        self.minute = self._numbers("minute")
-        self.hour = self._numbers("hour")
-        self.day_of_week = self._numbers("day_of_week")
-        self.day_of_month = self._numbers("day_of_month")
-        self.month_of_year = self._numbers("month_of_year")
+        self.minute = self._numbers("minute", minute)
+        self.hour = self._numbers("hour", hour)
+        self.day_of_week = self._numbers("day_of_week", day_of_week)
+        self.day_of_month = self._numbers("day_of_month", day_of_month)
+        self.month_of_year = self._numbers("month_of_year", month_of_year)
         if min(self.day_of_month) > max(_DAYS_IN_MONTH[month - 1] for month in self.month_of_year):
             raise ScheduleError(
                 f"crontab(day_of_month={self.fields['day_of_month']!r}, "
@@ -123,10 +123,15 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
         """Return what `read_rule` reads: fields as they were given, those left out left out."""
         return {"kind": "crontab", **{name: text for name, text in self.fields.items() if text != "*"}}
 
-    def _numbers(self, name: str) -> set[int]:
+    def _numbers(self, name: str, given: Cronspec) -> set[int]:
         try:
             return crontab_parser(*_SIZES[name]).parse(self.fields[name])
         except ParseException as error:
+            if isinstance(given, str) and len(given.split()) > 1:
+                raise ParseException(
+                    f"crontab({name}={given!r}): blanks stand in it, and this is one field alone; for cron's five "
+                    "fields in one text use crontab.from_string(...) or cron(...)"
+                ) from error
             raise ParseException(f"crontab({name}=...): {error}") from error
 
     def _cron_text(self) -> str:

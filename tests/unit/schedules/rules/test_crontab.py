@@ -39,6 +39,21 @@ def test_a_field_that_celery_refuses_is_refused(text: str) -> None:
         crontab_parser(60).parse(text)
 
 
+@pytest.mark.parametrize("text", ["0 0 31 2", "0 0 * * *", "30 7 * * mon-fri"])
+def test_cron_s_fields_in_the_place_of_one_are_told_where_they_go(text: str) -> None:
+    with pytest.raises(ParseException) as refused:
+        crontab(text)
+
+    assert str(refused.value) == (
+        f"crontab(minute={text!r}): blanks stand in it, and this is one field alone; for cron's five fields in one "
+        "text use crontab.from_string(...) or cron(...)"
+    )
+
+
+def test_blanks_beside_commas_are_left_out() -> None:
+    assert crontab("0, 15, 30").minute == {0, 15, 30}
+
+
 def test_seven_is_no_day_and_the_error_says_what_sunday_is() -> None:
     with pytest.raises(ValueError, match=r"day_of_week.*'7' has 7: it must be from 0 to 6\. Sunday is 0 here"):
         crontab(day_of_week=7)
