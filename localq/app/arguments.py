@@ -23,6 +23,18 @@ WITHOUT_EFFECT = {
     "config_source_silent": "give silent=True to config_from_object()",
 }
 
+_OF_WORKERS = "give it to q.running(...) or q.start(...), or as {option} to localq worker; the setting is {setting}"
+_OF_TASKS = "give it to @q.task({name}=...)"
+#: What reads like a setting and belongs to workers or tasks. It is kept, as any name of a program's own is.
+_ELSEWHERE = {
+    "concurrency": _OF_WORKERS.format(option="-c", setting="worker_concurrency"),
+    "pool": _OF_WORKERS.format(option="-P", setting="worker_pool"),
+    "max_retries": _OF_TASKS.format(name="max_retries"),
+    "rate_limit": f"{_OF_TASKS.format(name='rate_limit')}; the setting is task_default_rate_limit",
+    "retry": "use @q.task(autoretry_for=(SomeError,), max_retries=...)",
+    "timeout": "a job's limit is @q.task(time_limit=...), a wait's is result.get(timeout=...)",
+}
+
 
 def settings_of(given: Mapping[str, Any], parameters: Sequence[str]) -> dict[str, Any]:
     """Return the settings among further arguments of an app, and the names of a program's own that are like none.
@@ -41,6 +53,8 @@ def settings_of(given: Mapping[str, Any], parameters: Sequence[str]) -> dict[str
                 NoEffectWarning,
                 stacklevel=3,
             )
+    for name in sorted(settings.keys() & _ELSEWHERE.keys()):
+        warn(f"LocalQ({name}=...) has no effect: {_ELSEWHERE[name]}.", NoEffectWarning, stacklevel=3)
     for name in settings:
         if name not in SETTINGS and name not in NEW_NAMES:
             meant = near_miss(name, [*SETTINGS, *parameters])

@@ -39,3 +39,24 @@ def test_classes_of_celery_s_are_taken_with_a_warning(name: str) -> None:
 def test_a_slip_is_refused_and_names_what_was_meant(slip: str, meant: str) -> None:
     with pytest.raises(TypeError, match=f"unknown setting '{slip}'. Did you mean '{meant}'"):
         app(**{slip: 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("concurrency", "q.running(...) or q.start(...), or as -c to localq worker; the setting is worker_concurrency"),
+        ("pool", "q.running(...) or q.start(...), or as -P to localq worker; the setting is worker_pool"),
+        ("max_retries", "@q.task(max_retries=...)"),
+        ("rate_limit", "@q.task(rate_limit=...); the setting is task_default_rate_limit"),
+        ("retry", "@q.task(autoretry_for=(SomeError,), max_retries=...)"),
+        ("timeout", "@q.task(time_limit=...), a wait's is result.get(timeout=...)"),
+    ],
+)
+def test_what_belongs_to_workers_or_tasks_is_kept_with_a_warning_that_says_where_it_goes(name: str, place: str) -> None:
+    with pytest.warns(NoEffectWarning) as warned:
+        made = app(**{name: 3})
+
+    (told,) = (str(one.message) for one in warned)
+    assert told.startswith(f"LocalQ({name}=...) has no effect: ")
+    assert told.endswith(f"{place}.")
+    assert made.conf[name] == 3
