@@ -98,10 +98,42 @@ def test_the_block_about_fastapi_is_a_service_that_runs(project: Project) -> Non
 
         with TestClient(app) as client:
             answer = client.post("/squares/12")
-            print(answer.status_code, client.get(answer.json()["url"]).json())
+            print(answer.status_code)
+            while (shown := client.get(answer.json()["url"], params={"wait": 3})).status_code == 202:
+                pass
+            print(shown.status_code, shown.json())
     """)
 
-    assert told == ["202 {'result': 144}"]
+    assert told == ["202", "200 {'result': 144}"]
+
+
+def test_the_service_of_the_page_answers_for_jobs_that_run_that_failed_and_that_are_not(project: Project) -> None:
+    project.write("api.py", blocks("web.md")[2])
+
+    told = project.python("""
+        from fastapi.testclient import TestClient
+        from api import app, q, square
+
+        client = TestClient(app)
+        waits, fails = square.delay(12), square.delay("three")
+        for wait in (0, 0.1):
+            answer = client.get(f"/squares/{waits.id}", params={"wait": wait})
+            print(answer.status_code, answer.json())
+        with q.running(concurrency=1):
+            fails.get(propagate=False)
+        for id in (fails.id, "no-such-job"):
+            answer = client.get(f"/squares/{id}")
+            print(answer.status_code, answer.json())
+        print(client.get(f"/squares/{waits.id}", params={"wait": 60}).status_code)
+    """)
+
+    assert told == [
+        "202 {'state': 'PENDING'}",
+        "202 {'state': 'PENDING'}",
+        "500 {'detail': \"TypeError: can't multiply sequence by non-int of type 'str'\"}",
+        "404 {'detail': 'There is no job no-such-job'}",
+        "422",
+    ]
 
 
 def test_the_script_of_its_page_runs_and_its_second_run_has_nothing_to_do(project: Project) -> None:
