@@ -123,7 +123,10 @@ def _comes_later(job: Job, world: World, now: int) -> Reason:
 def _runs(job: Job, world: World, now: int) -> Reason:
     owner = next((row for row in world.workers if row.key == job.owner), None)
     if owner is None or owner.state == WorkerState.GONE:
-        return Reason("orphan", "Its worker is gone; another one takes it over.", {})
+        if any(row.state == WorkerState.ALIVE for row in world.workers):
+            return Reason("orphan", "Its worker is gone; another one takes it over.", {})
+        text = "Its worker is gone, and none is alive to take it over. Start one: localq worker -A APP"
+        return Reason("orphan", text, {})
     if owner.state == WorkerState.SILENT:
         silent = Seconds(max(0, now - owner.seen_at) / 1e6)
         return Reason("silent", "Its worker {worker} has said nothing for {span}.", {

@@ -108,6 +108,12 @@ ALIVE = World((a_worker(),))
         (a_job(JobState.RUNNING, owner=8), ALIVE, "orphan", "Its worker is gone; another one takes it over."),
         (
             a_job(JobState.RUNNING, owner=7),
+            World((a_worker(WorkerState.GONE),)),
+            "orphan",
+            "Its worker is gone, and none is alive to take it over. Start one: localq worker -A APP",
+        ),
+        (
+            a_job(JobState.RUNNING, owner=7),
             World((a_worker(WorkerState.SILENT),)),
             "silent",
             "Its worker anna has said nothing for 1 s.",
