@@ -8,6 +8,7 @@ from typing import Any
 from localq import LocalQ, chain
 from localq.model.worker import Served
 from tests.store.given import LEASE, SECOND, card, done
+from tests.worker.waiting import DEADLINE_S
 
 
 def test_a_job_that_no_worker_can_take_says_so(localq: Any, q: LocalQ) -> None:
@@ -28,6 +29,18 @@ def test_a_job_that_waits_names_what_it_waits_for(localq: Any, q: LocalQ) -> Non
     said = json.loads(localq("why", last.id, "--json").stdout)
 
     assert said == {"id": last.id, "kind": "awaits", "reason": "It waits for a job to finish.", "jobs": [first.id]}
+
+
+def test_a_failed_job_names_its_error(localq: Any, q: LocalQ) -> None:
+    @q.task
+    def mail() -> None:
+        raise ValueError("no such address")
+
+    job = mail.delay()
+    with q.running(concurrency=1, pool="threads"):
+        job.get(timeout=DEADLINE_S, propagate=False)
+
+    assert localq("why", job.id).output == "It failed at its first try.\n  ValueError: no such address\n"
 
 
 def test_an_unknown_id_is_an_error(localq: Any, q: LocalQ) -> None:

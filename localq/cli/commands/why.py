@@ -11,6 +11,7 @@ from localq.cli.lookup import existing, known
 from localq.cli.screen import printable, show_json
 from localq.monitor.job_world import world_of
 from localq.monitor.why_not import why_not
+from localq.result.attempts import Run
 
 __all__ = ["why"]
 
@@ -34,5 +35,7 @@ def why(app: LocalQ, job_id: str, as_json: bool) -> None:
         show_json({"id": job.id, "kind": reason.kind, "reason": reason.english(), "jobs": list(reason.jobs)})
         return
     click.echo(printable(reason.english()))
+    if reason.kind == "failed" and (runs := store.read.attempts(job.id)) and (error := Run.of(runs[-1]).error):
+        click.echo(f"  {printable(error)}")
     for other in reason.jobs:
         click.echo(f"  {printable(other)}")
