@@ -7,7 +7,9 @@ SQLite keeps the locks of a file once a process, so the child inherits a lock th
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Sequence
@@ -17,6 +19,9 @@ __all__ = ["Heir", "Held", "keep_for_ever", "watch"]
 
 #: Seconds a fork waits for another thread's transaction to end: as long as that may wait for other processes, and more.
 _FORK_PATIENCE_S = 40.0
+#: Loaded when a verb first needs them; and the packages of which parts are.
+_LATE = ("ctypes", "hashlib", "random", "tempfile")
+_OURS = ("localq.", "sqlalchemy.")
 _heirs: weakref.WeakSet[Heir] = weakref.WeakSet()
 _forking = threading.local()
 
@@ -75,9 +80,17 @@ def keep_for_ever(inherited: object) -> None:
 def _before_fork() -> None:
     """Wait for other threads' transactions: a child forked while one is inside SQLite finds its mutexes locked."""
     if _heirs:
-        # A child forked while another thread loads it could not load it any more.
-        import ctypes  # noqa: F401
+        _let_modules_load()
     _forking.held = [(heir, lock) for heir in list(_heirs) if (lock := heir.hold(_FORK_PATIENCE_S)) is not None]
+
+
+def _let_modules_load() -> None:
+    """Wait for modules that other threads load late: a child that is forked meanwhile waits for their end for ever."""
+    for name in _LATE:
+        importlib.import_module(name)
+    for name, module in list(sys.modules.items()):
+        if name.startswith(_OURS) and getattr(getattr(module, "__spec__", None), "_initializing", False):
+            importlib.import_module(name)
 
 
 def _after_fork_in_parent() -> None:

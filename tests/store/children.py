@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from localq.exceptions import StoreError, StoreFull
@@ -243,6 +245,34 @@ def fork_inside_a_transaction(number: int, path: str) -> list[int]:
     store.close()
     assert count == sum(written) + len(codes)
     return codes
+
+
+def fork_while_a_module_loads(number: int, path: str) -> int:
+    """Fork while another thread loads what a child needs, too; return the child's exit code."""
+    begun, go_on = threading.Event(), threading.Event()
+    folder = Path(path).parent
+    (folder / "loaded_late.py").write_text("import gates\ngates.begun.set()\ngates.go_on.wait()\n", "utf-8")
+    sys.path.insert(0, str(folder))
+    sys.modules["gates"] = SimpleNamespace(begun=begun, go_on=go_on)  # type: ignore[assignment]
+    forks._LATE = ("loaded_late",)  # type: ignore[assignment]
+    store = SqliteStore(path)
+    store.open()
+
+    def load() -> None:
+        importlib.import_module("loaded_late")
+
+    def child() -> None:
+        signal.alarm(DEADLINE_S)
+        load()
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    assert begun.wait(DEADLINE_S)
+    threading.Timer(0.1, go_on.set).start()
+    code = _in_fork(child)
+    thread.join()
+    store.close()
+    return code
 
 
 def fork_while_a_transaction_is_held(number: int, path: str) -> list[int]:

@@ -178,6 +178,10 @@ def test_forks_while_another_thread_writes_harm_nobody(path: Path) -> None:
     assert whole(path)
 
 
+def test_a_child_forked_while_another_thread_loads_a_module_can_load_it(path: Path) -> None:
+    assert together(1, children.fork_while_a_module_loads, path) == [0]
+
+
 def test_a_child_forked_inside_another_threads_transaction_is_told_so_and_does_not_wait(path: Path) -> None:
     assert together(1, children.fork_while_a_transaction_is_held, path) == [[0]]
 
