@@ -241,6 +241,23 @@ def test_a_worker_that_does_not_answer_is_said_to_be_so(shop: LocalQ, start: Sta
     assert "Its worker mute@here does not answer" in logs.told()
 
 
+def test_a_worker_that_is_gone_is_said_to_be_so(shop: LocalQ, start: Start, tmp_path: Path) -> None:
+    worker = start("worker", "-c", "1")
+    job = shop.send_task("tasks.talk", (str(tmp_path / "gate"),))
+    until(lambda: job.state == "STARTED", DEADLINE_S)
+    os.killpg(worker.process.pid, signal.SIGKILL)
+    worker.end()
+
+    def told() -> str:
+        logs = start("logs", job.id)
+        assert logs.end() == 69
+        return logs.told()
+
+    said = until(lambda: (text := told()).startswith("Its worker is gone") and text, DEADLINE_S)
+
+    assert said == "Its worker is gone: what this run has said so far is not known.\n"
+
+
 def test_ctrl_c_ends_it(shop: LocalQ, start: Start) -> None:
     job = shop.send_task("tasks.quiet")
     logs = start("logs", "-f", job.id)

@@ -115,7 +115,8 @@ class _Shown:
         told = None if worker is None else asked(self._app.control, worker, self._job.id, self._output.place, wait_s)
         if told is None:
             if not wait_s:
-                self._tell(f"Its worker {worker or ''} does not answer: what this run has said so far is not known.")
+                who = "Its worker is gone" if worker is None else f"Its worker {worker} does not answer"
+                self._tell(f"{who}: what this run has said so far is not known.")
             return False
         if told.run:
             self._silent = False
