@@ -130,6 +130,20 @@ def test_a_call_takes_a_serializer_and_a_routing_key(q: LocalQ, localq: Callable
     assert localq("call", "one", "--serializer", "xml").exit_code == 2
 
 
+@pytest.mark.parametrize("words", [("one", "--wait"), ("--wait", "--unknown", "one")])
+def test_a_call_that_waits_for_no_number_of_seconds_waits_for_the_end(
+    q: LocalQ, localq: Callable[..., Result], words: tuple[str, ...]
+) -> None:
+    @q.task(name="one")
+    def one() -> int:
+        return 1
+
+    with q.running(concurrency=1, pool="threads"):
+        called = localq("call", *words)
+
+    assert (called.exit_code, called.stdout.splitlines()[1:]) == (0, ["1"])
+
+
 def test_queues_can_be_left_out_of_a_purge(q: LocalQ, localq: Callable[..., Result]) -> None:
     for queue in ("mail", "slow", "other"):
         q.send_task("one", queue=queue)

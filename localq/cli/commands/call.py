@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from typing import Any
 
@@ -35,7 +36,13 @@ __all__ = ["call"]
 @click.option("--serializer", metavar="NAME", help="How its arguments and result are written: json or pickle.")
 @click.option("--priority", type=int, metavar="0-9", help="Higher runs first.")
 @click.option(
-    "--wait", "wait_s", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait for the result, and print it."
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    is_flag=False,
+    flag_value=math.inf,
+    metavar="[SECONDS]",
+    help="Wait for the result, so many seconds at most or as long as it takes, and print it.",
 )
 @click.option("--unknown", is_flag=True, help="Enqueue it though the app knows no task of that name.")
 @app_options
@@ -138,7 +145,7 @@ def _sent(app: LocalQ, name: str, args: Any, kwargs: Any, options: dict[str, Any
 def _waited(app: LocalQ, sent: AsyncResult[Any], wait_s: float) -> int:
     """Wait for a job, print what came of it, and return the exit code."""
     store = app.store
-    waiting.wait(store.bells, (sent.id,), sent.ready, wait_s)
+    waiting.wait(store.bells, (sent.id,), sent.ready, None if wait_s == math.inf else wait_s)
     job = store.read.get([sent.id]).get(sent.id)
     if job is None:
         click.echo("The job was removed meanwhile.", err=True)
