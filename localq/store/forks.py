@@ -7,6 +7,7 @@ SQLite keeps the locks of a file once a process, so the child inherits a lock th
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -88,6 +89,9 @@ def _let_modules_load() -> None:
     """Wait for modules that other threads load late: a child that is forked meanwhile waits for their end for ever."""
     for name in _LATE:
         importlib.import_module(name)
+    with contextlib.suppress(OSError):
+        # Who looks for the folder first does so under a lock.
+        sys.modules["tempfile"].gettempdir()
     for name, module in list(sys.modules.items()):
         if name.startswith(_OURS) and getattr(getattr(module, "__spec__", None), "_initializing", False):
             importlib.import_module(name)
