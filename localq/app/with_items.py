@@ -19,6 +19,7 @@ from localq.result import AsyncResult, ResultSet
 from localq.result.as_they_finish import as_they_finish
 from localq.result.joining import assert_may_join
 from localq.result.mapped import Mapped
+from localq.result.unattended import Unattended
 from localq.serialization import codec
 from localq.store.protocol import Store
 from localq.tasks.task import Task
@@ -141,7 +142,8 @@ class WithItems:
     @contextlib.contextmanager
     def _ending(self, results: Sequence[Any], timeout: float | None, title: str | None) -> Iterator[Iterator[Any]]:
         """Yield results as they end, all within `timeout` seconds, beside a bar if there is a title for it."""
-        ending = as_they_finish(lambda: self.store.bells, results, timeout, in_all=True)
+        unattended = Unattended(lambda: self.store)
+        ending = as_they_finish(lambda: self.store.bells, results, timeout, in_all=True, on_interval=unattended)
         if title is None:
             yield ending
             return

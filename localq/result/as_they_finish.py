@@ -20,7 +20,12 @@ _FIRST = 500
 
 
 def as_they_finish(
-    bells: Callable[[], Any], results: Iterable[Any], timeout: float | None, *, in_all: bool = False
+    bells: Callable[[], Any],
+    results: Iterable[Any],
+    timeout: float | None,
+    *,
+    in_all: bool = False,
+    on_interval: Callable[[], Any] | None = None,
 ) -> Iterator[Any]:
     """Yield each result as soon as its job has finished, well or not.
 
@@ -29,6 +34,7 @@ def as_they_finish(
         results: Of single jobs.
         timeout: Seconds to wait for the next; None: as long as it takes.
         in_all: The timeout is for all of them, beginning now.
+        on_interval: Called each time the store is looked at.
 
     Raises:
         TimeoutError: none finished in time; the jobs go on.
@@ -40,7 +46,7 @@ def as_they_finish(
     while missing:
         left = max(0.0, until - time.monotonic()) if in_all and until is not None else timeout
         try:
-            found = missing.look() or waiting.wait(bells(), missing, missing.look, left)
+            found = missing.look() or waiting.wait(bells(), missing, missing.look, left, on_interval)
         except KeyboardInterrupt as error:
             say_at_end(error, f"stopped while it waited for {len(missing):,} of {total:,} jobs.")
             raise

@@ -19,6 +19,7 @@ from localq.result.job_view import JobView, runner_of
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
 from localq.result.stamped_jobs import stamped
+from localq.result.unattended import Unattended
 from localq.result.watching import Deliver, Watch, watch
 from localq.store.protocol import Store
 
@@ -182,7 +183,7 @@ class AsyncResult(Actions, JobFacts, Lineage, Generic[R]):
                 (self.id,),
                 self.ready if timeout is not None else self.known_end,
                 timeout,
-                on_interval,
+                Unattended(lambda: self._app.store, on_interval),
             )
         except KeyboardInterrupt as error:
             say_at_end(error, f"stopped while it waited for job {self.id}; `localq result` shows what becomes of it.")

@@ -10,6 +10,7 @@ import pytest
 
 from localq import LocalQ, allow_join_result, group
 from localq.exceptions import TimeoutError
+from localq.result import unattended
 from localq.result.async_result import AsyncResult
 from tests.worker.waiting import DEADLINE_S, hold, until
 
@@ -256,3 +257,41 @@ def test_jobs_added_while_it_waits_are_none_of_its_own(q: LocalQ, tmp_path: Path
         until(lambda: same.delay(2).get(timeout=DEADLINE_S))
 
         assert [one.get() for one in first] == [1]
+
+
+@pytest.mark.parametrize("how", ["get", "map"])
+def test_who_waits_while_nobody_works_is_told_so_once(
+    q: LocalQ, how: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(unattended, "_AFTER_S", 0.0)
+
+    @q.task
+    def same(n: int) -> int:
+        return n
+
+    waited = q.map(same, [1])
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            waited.results[0].get(timeout=0.01) if how == "get" else next(q.as_completed(waited, timeout=0.01))
+
+    assert [one for one in caplog.messages if one.startswith("No worker is running.")] == caplog.messages
+    assert len(caplog.messages) == 1
+
+
+def test_who_waits_for_a_worker_that_is_there_is_told_nothing(
+    q: LocalQ, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(unattended, "_AFTER_S", 0.0)
+
+    @q.task
+    def wait_at() -> None:
+        hold(tmp_path / "gate")
+
+    with q.running(1):
+        job = wait_at.delay()
+        with pytest.raises(TimeoutError):
+            job.get(timeout=0.01)
+        (tmp_path / "gate").touch()
+        job.get(timeout=DEADLINE_S)
+
+    assert not [one for one in caplog.messages if "No worker" in one]

@@ -1,0 +1,48 @@
+"""A word to who waits for jobs that nobody works on."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from localq.model.worker import WorkerState
+from localq.store.protocol import Store
+
+__all__ = ["Unattended"]
+
+#: Seconds that are waited before it is looked whether anybody works: a worker may just be starting.
+_AFTER_S = 3.0
+
+_log = logging.getLogger("localq.result")
+_told: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+class Unattended:
+    """Called again and again during a wait: warns after a while if no worker is there, once for each store.
+
+    Args:
+        store: Returns where the jobs are.
+        also: Called each time as well.
+    """
+
+    def __init__(self, store: Callable[[], Store], also: Callable[[], Any] | None = None) -> None:
+        self._store, self._also = store, also
+        self._look_at = time.monotonic() + _AFTER_S
+
+    def __call__(self) -> None:
+        """Look whether anybody works, if it is time for that."""
+        if self._also is not None:
+            self._also()
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = math.inf
+        store = self._store()
+        # One that is silent may be back at any moment.
+        if store in _told or any(row.state != WorkerState.GONE for row in store.workers.all()):
+            return
+        _told.add(store)
+        _log.warning("No worker is running. Start one: localq worker -A APP, or `with q.running():` in the program.")
