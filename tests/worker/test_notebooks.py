@@ -18,8 +18,6 @@ pytestmark = pytest.mark.skipif(
     reason="jupyter_client or ipykernel is not installed",
 )
 
-#: Seconds a cell may take.
-
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[Any]:

@@ -133,12 +133,13 @@ class Script:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Iterator[Callable[..., Script]]:
-    """Return a function that starts a script in a folder of its own, and waits until its first job runs."""
+    """Return a function that starts a script in a folder of its own, and waits until its job runs and is waited for."""
     started: list[Script] = []
 
     def start(body: str, *flags: str, runs: bool = True) -> Script:
         started.append(one := Script(tmp_path, body, *flags))
-        until(lambda: not runs or (tmp_path / "runs").exists(), DEADLINE_S)
+        wanted = ["runs"] * runs + ["waits"] * (WAITS in body)
+        until(lambda: all((tmp_path / name).exists() for name in wanted), DEADLINE_S)
         return one
 
     yield start
@@ -149,7 +150,7 @@ def script(tmp_path: Path) -> Iterator[Callable[..., Script]]:
         one.process.stderr.close()
 
 
-WAITS = "with q.running(1): nap.delay().get()"
+WAITS = "with q.running(1): nap.delay().get(on_interval=Path('waits').touch)"
 
 
 def test_ctrl_c_says_what_it_waits_for_and_ends_without_a_traceback(script: Callable[..., Script]) -> None:
