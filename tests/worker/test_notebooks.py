@@ -117,6 +117,47 @@ def test_a_helper_or_a_constant_that_is_changed_is_seen_by_the_next_call(run: Ca
     assert run(f"{ask}\nSTEPS = []\n{ask}") == "[-10, 2]\n[-10, 0]\n", "within one cell"
 
 
+CONFIG = """
+FEE = 1
+
+class Base:
+    step = 10
+
+class Config(Base):
+    rate = 1
+
+    @staticmethod
+    def fee():
+        return FEE
+
+    @property
+    def fees(self):
+        return FEE
+
+@q.task
+def price():
+    return [Config.rate, Config.step, Config.fee(), Config().fees]
+"""
+
+
+@pytest.mark.parametrize("pool", ["processes", "threads", "asyncio"])
+def test_a_class_that_is_changed_is_seen_by_the_next_call(run: Callable[[str], str], pool: str) -> None:
+    ask = "print(price.delay().get(120))"
+    run(BEGIN.replace("POOL", repr(pool)))
+    run(CONFIG)
+    assert run(ask) == "[1, 10, 1, 1]\n"
+
+    run("Config.rate = 2")
+    assert run(ask) == "[2, 10, 1, 1]\n"
+    run("Base.step = 20")
+    assert run(ask) == "[2, 20, 1, 1]\n"
+    run("FEE = 3")
+    assert run(ask) == "[2, 20, 3, 3]\n"
+    run("Config.fee = staticmethod(lambda: -1)")
+    assert run(ask) == "[2, 20, -1, 3]\n"
+    assert run(f"{ask}\nConfig.rate = 4\n{ask}") == "[2, 20, -1, 3]\n[4, 20, -1, 3]\n", "within one cell"
+
+
 HELD = """
 import time
 

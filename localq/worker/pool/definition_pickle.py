@@ -25,12 +25,18 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import dill
 
+from localq.worker.pool.used_globals import at_prompt, same, used_by_class
+
 __all__ = ["dumps", "is_by_value", "keep_identity", "loads"]
 
 #: Classes by the word that stands for them on their way, and the other way round; what is here is never made again.
 _CLASSES: WeakValueDictionary[str, Any] = WeakValueDictionary()
 _WORDS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 _numbers = itertools.count()
+#: Classes that are changed where they are typed: what they used when they were looked at last.
+_USED: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+#: How often a class was found changed there; where it arrives, which of its states it has.
+_CHANGES: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 #: Dataclasses tell these apart by identity.
 _ONLY_ONES = {
     id(vars(dataclasses)[name]): name
@@ -62,6 +68,11 @@ def keep_identity(cls: Any) -> str:
     if word is None:
         word = _WORDS[cls] = f"{os.getpid()}-{next(_numbers)}"
         _CLASSES[word] = cls
+    if getattr(cls, "__module__", None) == "__main__" and isinstance(cls, type) and at_prompt():
+        before, now = _USED.get(cls), used_by_class(cls)
+        if before is not None and not same(before, now):
+            _CHANGES[cls] = _CHANGES.get(cls, 0) + 1
+        _USED[cls] = now
     return word
 
 
@@ -93,11 +104,11 @@ class _Pickler(dill.Pickler):  # type: ignore[misc]
         if issubclass(thing, enum.Enum):
             members = {name: (member.value, _more(member)) for name, member in thing.__members__.items()}
             own = {name: own[name] for name in own.keys() - members.keys() - _MADE_OF_ENUM}
-            return _enum, (*said, members), own, None, None, _fill
+            return _enum, (*said, members), (_CHANGES.get(thing, 0), own), None, None, _fill
         slots = own.pop("__slots__", None)
         for name in (slots,) if isinstance(slots, str) else slots or ():
             own.pop(name, None)
-        return _class, (*said, slots), own, None, None, _fill
+        return _class, (*said, slots), (_CHANGES.get(thing, 0), own), None, None, _fill
 
 
 def _more(member: enum.Enum) -> dict[str, Any]:
@@ -153,11 +164,13 @@ def _arrived(word: str, cls: type) -> type:
     return cls
 
 
-def _fill(cls: type, own: dict[str, Any]) -> None:
-    """Give a class what it has, once."""
+def _fill(cls: type, state: tuple[int, dict[str, Any]]) -> None:
+    """Give a class what it has: once, and anew when it was changed where it comes from."""
+    changes, own = state
     word = _WORDS[cls]
-    if word in _empty:
+    if word in _empty or changes != _CHANGES.get(cls, 0):
         _empty.discard(word)
+        _CHANGES[cls] = changes
         for name, value in own.items():
             setattr(cls, name, value)
 
