@@ -115,8 +115,10 @@ def test_where_nothing_is_marked_every_job_counts_as_begun() -> None:
 def test_who_died_before_it_was_entered_is_found_by_its_files(tmp_path: Path, present: Presence) -> None:
     pid = os.fork()
     if pid == 0:
-        Presence(tmp_path, "dead")
-        os._exit(0)
+        try:
+            Presence(tmp_path, "dead", 1)
+        finally:
+            os._exit(0)
     os.waitpid(pid, 0)
     assert abandoned(tmp_path, {"w"}) == ["dead"]
     assert abandoned(tmp_path, {"w", "dead"}) == []

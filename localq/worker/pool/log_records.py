@@ -70,10 +70,13 @@ class KeptRecords(logging.Handler):
             self._root.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record of a task."""
-        job_id = _job_id()
-        if job_id is not None:
-            self._keep(job_id, _line_of(record))
+        """Keep a record of a task; of one that cannot be shown the log's own handlers say so."""
+        try:
+            job_id = _job_id()
+            if job_id is not None:
+                self._keep(job_id, _line_of(record))
+        except Exception:
+            self.handleError(record)
 
     def end(self) -> None:
         """Keep nothing any more."""
