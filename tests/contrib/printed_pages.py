@@ -126,6 +126,7 @@ PAGES = {
         },
         endless={
             "q.events.State": "import time\nend = time.monotonic() + SECONDS\njob = breaks.delay()\n"
+            "while not {'state', 'receiver'} <= globals().keys() and time.monotonic() < end:\n    time.sleep(0.01)\n"
             "while not any(task.failed for task in state.tasks.values()) and time.monotonic() < end:\n"
             "    breaks.delay().get(propagate=False, timeout=SECONDS)\n"
             "assert time.monotonic() < end\nreceiver.should_stop = True\n",
