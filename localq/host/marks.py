@@ -15,7 +15,7 @@ import contextlib
 import mmap
 import struct
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,8 +39,10 @@ _RUNNING_AT = 20
 #: One started job: key, run token.
 _STARTED = struct.Struct("=qq")
 _RING = 510
+#: Behind the ring: whether the worker reads what the slot's job writes; in eight bytes, so that all else is aligned.
+_READING_AT = _HEAD.size + _RING * _STARTED.size
 #: Bytes of a slot's marks.
-MARK_SIZE = _HEAD.size + _RING * _STARTED.size
+MARK_SIZE = _READING_AT + 8
 #: The most jobs that run side by side in a process; and how many slots' rings have a place for each.
 MOST_PLACES = 10_000
 SLOTS_OF_PLACES = -(-MOST_PLACES // _RING)
@@ -95,6 +97,20 @@ class Marks:
     def end(self) -> None:
         """Mark that the job is over and reported."""
         self._marks[self._at + _RUNNING_AT] = 0
+
+    @property
+    def read(self) -> bool:
+        """Whether the worker reads, for the job that was started last when it began to."""
+        return self._marks[self._at + _READING_AT] != 0
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Marked]:
+        """Return what was started last; what is marked meanwhile does not begin before this is over."""
+        self._marks[self._at + _READING_AT] = 1
+        try:
+            yield self.last()
+        finally:
+            self._marks[self._at + _READING_AT] = 0
 
     def last(self) -> Marked:
         """Return what was started last."""

@@ -89,9 +89,11 @@ def _let_modules_load() -> None:
     """Wait for modules that other threads load late: a child that is forked meanwhile waits for their end for ever."""
     for name in _LATE:
         importlib.import_module(name)
+    import tempfile
+
     with contextlib.suppress(OSError):
         # Who looks for the folder first does so under a lock.
-        sys.modules["tempfile"].gettempdir()
+        tempfile.gettempdir()
     for name, module in list(sys.modules.items()):
         if name.startswith(_OURS) and getattr(getattr(module, "__spec__", None), "_initializing", False):
             importlib.import_module(name)

@@ -128,37 +128,42 @@ def test_a_job_whose_end_was_not_heard_in_time_is_not_taken_for_a_slow_one(
     slot.close(), slot.handed_over()
 
 
-@pytest.mark.parametrize(("looked_at", "whose"), [(6.0, 2), (4.0, 1)], ids=["begun before", "begun since"])
-def test_what_a_slot_wrote_is_of_the_job_that_it_ran_then(q: LocalQ, looked_at: float, whose: int) -> None:
-    marks = Marks(mmap.mmap(-1, MARK_SIZE), 0)
-    slot, ahead, printed = SlotHandle(0), WorkAhead(), []
-
-    class Clock(SystemClock):
-        """A worker that is kept, between its looks at what runs and at what is written, until the next job runs."""
-
-        def steady(self) -> float:
-            marks.begin(2, 1, 5.0)
-            return looked_at
-
-    from_slots = FromSlots(
-        ToSlots(q, {0: slot}, Clock(), ahead, None),
-        Clock(),
-        ahead,
-        output=Output(),
-        printed=lambda job, text, is_error: printed.append((job.key, text)),
-        logged=_ignored,
-        max_tasks=None,
-        max_memory_kb=None,
-    )
+def test_what_a_slot_wrote_is_of_the_job_that_it_ran_when_the_worker_began_to_read() -> None:
+    slot, marks = SlotHandle(0), Marks(mmap.mmap(-1, MARK_SIZE), 0)
     slot.marks = marks
     slot.give([handed(1), handed(2)])
     marks.begin(1, 1, 1.0)
-    os.write(slot.descriptors()[3], b"said")
 
-    from_slots.read_output(slot)
+    with slot.writer() as writer:
+        marks.begin(2, 1, 5.0)  # the slot has gone on, and waits
+        read = marks.read
 
-    assert printed == [(whose, "said")]
+    assert writer is not None
+    assert (writer.job.key, read, marks.read) == (1, True, False)
+    with slot.writer() as writer:
+        assert writer is not None
+        assert writer.job.key == 2
     slot.close(), slot.handed_over()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_job_begins_when_the_worker_has_read_what_the_one_before_wrote(
+    ends: tuple[SlotHandle, _Stub], stopped: bool
+) -> None:
+    marks, waits, begins = Marks(mmap.mmap(-1, MARK_SIZE), 0), threading.Event(), threading.Event()
+
+    def begin() -> None:
+        waits.set()
+        ends[1]._wait_for_reader(marks)
+        begins.set()
+
+    with marks.reading():
+        threading.Thread(target=begin).start()
+        assert waits.wait(DEADLINE_S)
+        if stopped:
+            assert begins.wait(DEADLINE_S)
+
+    assert begins.wait(DEADLINE_S)
 
 
 class _Quick(SlotHandle):

@@ -166,14 +166,11 @@ class FromSlots:
 
     def read_output(self, slot: SlotHandle) -> None:
         """Read what code in C and child processes wrote to descriptors 1 and 2."""
-        # A slot leaves nothing unread of a run that ends. So what is there is of the job that it ran just then: not of
-        # one it has begun since, but of one it had begun while this process was kept from reading.
-        before, began = slot.started(), self._clock.steady()
         try:
-            data = os.read(slot.output.fileno(), 65_536)
+            with slot.writer() as handed:
+                data = os.read(slot.output.fileno(), 65_536)
         except OSError:
             return
-        handed = slot.started(until=began) or before
         if not data:
             self._unregister(slot.output)
             return

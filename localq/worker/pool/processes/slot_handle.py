@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import math
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import multiprocess
@@ -156,10 +155,18 @@ class SlotHandle:
                 return handed
         return None
 
-    def started(self, *, until: float = math.inf) -> Handed | None:
-        """Return the job it started last, unless it has reported that, or started it after a time (steady seconds)."""
-        mark = self._marked()
-        return self._named(mark) if mark.started_at <= until else None
+    def started(self) -> Handed | None:
+        """Return the job it started last, unless it has reported that."""
+        return self._named(self._marked())
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[Handed | None]:
+        """Return the job that writes what is read in this block: it leaves nothing behind, and none begins before."""
+        if self.marks is None:
+            yield self.started()
+            return
+        with self.marks.reading() as mark:
+            yield self._named(mark)
 
     def running(self, steady: float) -> tuple[Handed, float] | None:
         """Return the job it runs now, and for how many seconds."""

@@ -18,6 +18,7 @@ import socket
 import sys
 import termios
 import threading
+import time
 from collections import deque
 from types import FrameType
 from typing import Any, NamedTuple
@@ -50,6 +51,8 @@ from localq.worker.pool.unknown_task import HINT, unknown_task
 __all__ = ["SlotPlan", "main"]
 
 _PR_SET_PDEATHSIG = 1
+#: Seconds for which a job waits, before it begins, for a worker that reads what the one before has written.
+_READER_S = 1.0
 
 
 class SlotPlan(NamedTuple):
@@ -167,6 +170,8 @@ class Slot:
         task = self.app.tasks.find(job.task)
         if self._marks is not None:
             self._marks.begin(job.key, job.run_token, SYSTEM.steady())
+            if self._marks.read:
+                self._wait_for_reader(self._marks)
         self._job = job
         started_at = SYSTEM.now()
         if terms.limits.soft:
@@ -200,6 +205,12 @@ class Slot:
         failpoints.point("report.after")
         if self._marks is not None:
             self._marks.end()
+
+    def _wait_for_reader(self, marks: Marks) -> None:
+        """Let the worker read to the end for the job before; one that is stopped is not waited for."""
+        until = SYSTEM.steady() + _READER_S
+        while marks.read and SYSTEM.steady() < until:
+            time.sleep(_READER_S / 10_000)
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Handle the worker's wish to end the run: raise in the task."""
