@@ -22,10 +22,12 @@ import pytest
 from localq import LocalQ
 from tests.worker.waiting import DEADLINE_S, until
 
-__all__ = ["CHROMIUM", "TOKEN", "Shop", "chromium", "open_shop"]
+__all__ = ["CHROMIUM", "TOKEN", "Browser", "Shop", "chromium", "open_shop", "signal_browser"]
 
 TOKEN = "a-token-of-the-test"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+#: What a browser may take to drop a page, in seconds; alone it takes some 50 ms.
+HANGS_S = 60
 _ARGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
 _PROGRAM = """
 import time
@@ -98,28 +100,76 @@ def _answers(base: str) -> bool:
         return getattr(error, "code", 0) == 401
 
 
+class Browser:
+    """A Chromium that is started when a page is wanted, and ended where it hangs: the next page starts another.
+
+    Chromium now and then never answers when it is to drop a page's context; nothing is to be learned from that.
+    """
+
+    def __init__(self, player: Any) -> None:
+        self._player = player
+        self._running: Any = None
+
+    @contextmanager
+    def page(self, **options: Any) -> Iterator[Any]:
+        """Open a page with cookies of its own, until the block ends."""
+        context = self._context(options)
+        try:
+            yield context.new_page()
+        finally:
+            with _ended_when_it_hangs():
+                context.close()
+
+    def _context(self, options: dict[str, Any]) -> Any:
+        if self._running is None or not self._running.is_connected():
+            self._running = self._player.chromium.launch(executable_path=CHROMIUM, args=list(_ARGS))
+        return self._running.new_context(**options)
+
+    def close(self) -> None:
+        """End what runs."""
+        if self._running is not None:
+            with _ended_when_it_hangs():
+                self._running.close()
+
+
 @contextmanager
-def chromium() -> Iterator[Any]:
+def chromium() -> Iterator[Browser]:
     """Run a browser; where there is none, the test is skipped with the reason."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
     with sync_api.sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=list(_ARGS))
+        browser = Browser(player)
         yield browser
-        # A browser that does not end in a minute is ended: nothing is left to be learned from it.
-        impatient = threading.Timer(60, _end_browser)
-        impatient.start()
         browser.close()
+
+
+@contextmanager
+def _ended_when_it_hangs() -> Iterator[None]:
+    """End the browser if the block takes more than a minute; what Playwright says of that end is no error."""
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        signal_browser(signal.SIGKILL)
+
+    impatient = threading.Timer(HANGS_S, end)
+    impatient.start()
+    try:
+        yield
+    except Exception:
+        if not ended.is_set():
+            raise
+    finally:
         impatient.cancel()
 
 
-def _end_browser() -> None:
-    """End the browser that this process has started, and no other."""
+def signal_browser(number: int) -> None:
+    """Signal the browser that this process has started, and no other."""
     for pid in _below(os.getpid()):
         with contextlib.suppress(OSError):
             if b"--remote-debugging-pipe" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
 
 
 def _below(pid: int) -> Iterator[int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from localq.web import rendering
 from localq.web.pages.routes import WAYS
-from tests.web.browser import TOKEN, Shop, chromium, open_shop
+from tests.web.browser import TOKEN, Browser, Shop, chromium, open_shop, signal_browser
 from tests.worker.waiting import DEADLINE_S, until
 
 pytestmark = pytest.mark.slow
@@ -35,35 +37,34 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def browser(shop: Shop) -> Iterator[Any]:
+def browser(shop: Shop) -> Iterator[Browser]:
     with chromium() as opened:
         yield opened
 
 
-def logged_in(browser: Any, shop: Shop, **options: Any) -> Any:
-    """Return a page of a browser that has logged in."""
-    page = browser.new_context(base_url=shop.base, **options).new_page()
-    page.set_default_timeout(SOON)
-    page.goto("/")
-    page.fill("#token", TOKEN)
-    page.click("button.primary")
-    page.wait_for_selector("h1:not(:text('401'))")
-    return page
+@contextmanager
+def logged_in(browser: Browser, shop: Shop, **options: Any) -> Iterator[Any]:
+    """Open a page of a browser that has logged in."""
+    with browser.page(base_url=shop.base, **options) as page:
+        page.set_default_timeout(SOON)
+        page.goto("/")
+        page.fill("#token", TOKEN)
+        page.click("button.primary")
+        page.wait_for_selector("h1:not(:text('401'))")
+        yield page
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no_script"])
-def page(request: pytest.FixtureRequest, browser: Any, shop: Shop) -> Iterator[Any]:
+def page(request: pytest.FixtureRequest, browser: Browser, shop: Shop) -> Iterator[Any]:
     """Return a page that runs scripts, and one that does not."""
-    opened = logged_in(browser, shop, java_script_enabled=request.param)
-    yield opened
-    opened.context.close()
+    with logged_in(browser, shop, java_script_enabled=request.param) as opened:
+        yield opened
 
 
 @pytest.fixture
-def scripted(browser: Any, shop: Shop) -> Iterator[Any]:
-    opened = logged_in(browser, shop)
-    yield opened
-    opened.context.close()
+def scripted(browser: Browser, shop: Shop) -> Iterator[Any]:
+    with logged_in(browser, shop) as opened:
+        yield opened
 
 
 def press(page: Any, text: str, within: str = "main") -> None:
@@ -91,51 +92,48 @@ PAGES = (
 # Every page
 
 
-def test_axe_finds_nothing_on_any_page(browser: Any, shop: Shop) -> None:
+def test_axe_finds_nothing_on_any_page(browser: Browser, shop: Shop) -> None:
     """In both themes, which differ in their colours alone."""
-    page = logged_in(browser, shop, bypass_csp=True)
-    script, found = AXE.read_text(), []
+    with logged_in(browser, shop, bypass_csp=True) as page:
+        script, found = AXE.read_text(), []
 
-    for path in PAGES:
-        page.emulate_media(color_scheme="light")
-        page.goto(path)
-        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-        page.evaluate(script)
-        told = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-        page.emulate_media(color_scheme="dark")
-        told += page.evaluate("axe.run(document, { runOnly: ['color-contrast'] })")["violations"]
-        found += [(path, one["id"], [node["html"][:200] for node in one["nodes"]]) for one in told]
+        for path in PAGES:
+            page.emulate_media(color_scheme="light")
+            page.goto(path)
+            page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+            page.evaluate(script)
+            told = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+            page.emulate_media(color_scheme="dark")
+            told += page.evaluate("axe.run(document, { runOnly: ['color-contrast'] })")["violations"]
+            found += [(path, one["id"], [node["html"][:200] for node in one["nodes"]]) for one in told]
 
-    page.context.close()
     assert found == []
 
 
-def test_no_page_is_wider_than_the_screen_of_a_small_phone(browser: Any, shop: Shop) -> None:
-    page = logged_in(browser, shop, viewport={"width": 320, "height": 640})
-    wide = {}
+def test_no_page_is_wider_than_the_screen_of_a_small_phone(browser: Browser, shop: Shop) -> None:
+    with logged_in(browser, shop, viewport={"width": 320, "height": 640}) as page:
+        wide = {}
 
-    for path in PAGES:
-        page.goto(path)
-        wide[path] = page.evaluate("document.documentElement.scrollWidth")
+        for path in PAGES:
+            page.goto(path)
+            wide[path] = page.evaluate("document.documentElement.scrollWidth")
 
-    page.context.close()
     assert {path: width for path, width in wide.items() if width > 320} == {}
 
 
 @pytest.mark.parametrize("screen", [(640, 400), (3840, 2160)], ids=["zoomed_twice", "4k"])
 def test_no_page_scrolls_sideways_at_twice_the_size_or_on_a_huge_screen(
-    browser: Any, shop: Shop, screen: tuple[int, int]
+    browser: Browser, shop: Shop, screen: tuple[int, int]
 ) -> None:
     """A browser's zoom of 200 % leaves a page half of the screen's 1280 pixels."""
-    page = logged_in(browser, shop, viewport={"width": screen[0], "height": screen[1]})
-    wide = {}
+    with logged_in(browser, shop, viewport={"width": screen[0], "height": screen[1]}) as page:
+        wide = {}
 
-    for path in PAGES:
-        page.goto(path)
-        page.evaluate("for (const one of document.querySelectorAll('details:not(.ask)')) one.open = true")
-        wide[path] = page.evaluate("document.documentElement.scrollWidth")
+        for path in PAGES:
+            page.goto(path)
+            page.evaluate("for (const one of document.querySelectorAll('details:not(.ask)')) one.open = true")
+            wide[path] = page.evaluate("document.documentElement.scrollWidth")
 
-    page.context.close()
     assert {path: width for path, width in wide.items() if width > screen[0]} == {}
 
 
@@ -151,22 +149,20 @@ def test_a_page_is_printed_without_what_cannot_be_pressed_on_paper(scripted: Any
     assert scripted.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
-def test_many_tabs_do_not_starve_each_other(browser: Any, shop: Shop) -> None:
+def test_many_tabs_do_not_starve_each_other(browser: Browser, shop: Shop) -> None:
     """A browser has six connections to a host, and each visible tab would like to keep one for itself."""
-    first = logged_in(browser, shop)
-    tabs = [first, *(first.context.new_page() for _ in range(8))]
-    for tab in tabs:
-        tab.set_default_timeout(SOON)
-        tab.goto("/jobs")
-        tab.wait_for_selector("tbody tr")
+    with logged_in(browser, shop) as first:
+        tabs = [first, *(first.context.new_page() for _ in range(8))]
+        for tab in tabs:
+            tab.set_default_timeout(SOON)
+            tab.goto("/jobs")
+            tab.wait_for_selector("tbody tr")
 
-    new = shop.q.send_task("shop.mail", ("new",), countdown=3600)
-    for tab in (tabs[-1], tabs[0]):
-        tab.wait_for_selector("#new-rows:visible")
-        tab.goto(f"/jobs/{new.id}")
-        assert "shop.mail" in tab.inner_text("h1")
-
-    first.context.close()
+        new = shop.q.send_task("shop.mail", ("new",), countdown=3600)
+        for tab in (tabs[-1], tabs[0]):
+            tab.wait_for_selector("#new-rows:visible")
+            tab.goto(f"/jobs/{new.id}")
+            assert "shop.mail" in tab.inner_text("h1")
 
 
 def test_no_page_breaks_its_own_policy_or_throws(scripted: Any) -> None:
@@ -182,15 +178,14 @@ def test_no_page_breaks_its_own_policy_or_throws(scripted: Any) -> None:
     assert wrong == []
 
 
-def test_a_browser_in_chinese_reads_chinese_and_english_is_a_click_away(browser: Any, shop: Shop) -> None:
-    page = logged_in(browser, shop, locale="zh-CN")
-    page.goto("/queues")
-    assert page.inner_text("h1") == "队列"
+def test_a_browser_in_chinese_reads_chinese_and_english_is_a_click_away(browser: Browser, shop: Shop) -> None:
+    with logged_in(browser, shop, locale="zh-CN") as page:
+        page.goto("/queues")
+        assert page.inner_text("h1") == "队列"
 
-    page.click("footer button[lang=en]")
+        page.click("footer button[lang=en]")
 
-    assert page.inner_text("h1") == "Queues"
-    page.context.close()
+        assert page.inner_text("h1") == "Queues"
 
 
 # Every action, with scripts and without
@@ -347,3 +342,17 @@ def test_rows_are_walked_ticked_and_run_again_by_keys_after_a_question(scripted:
     assert scripted.locator("tbody input:checked").count() == 1
     scripted.keyboard.press("r")
     scripted.wait_for_selector("h1:has-text('Run 1 job again?')")
+
+
+# The browser itself
+
+
+def test_a_browser_that_hangs_is_ended_and_the_next_page_has_another(
+    browser: Browser, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.web.browser.HANGS_S", 1)
+    with logged_in(browser, shop):
+        signal_browser(signal.SIGSTOP)
+
+    with logged_in(browser, shop) as page:
+        assert page.locator("h1").is_visible()
