@@ -19,8 +19,8 @@ import pytest
 from localq.model import failpoints
 from localq.store.sqlite.store import SqliteStore
 from tests.store.given import LeaseClock
+from tests.store.redis_server import no_valkey, redis_server, valkey
 from tests.store.redis_server import reason as redis_reason
-from tests.store.redis_server import redis_server
 from tests.store.server import reason, server
 
 #: All that a store may have.
@@ -49,6 +49,8 @@ STORES: dict[str, Kind] = {
     "memory": Kind(lambda folder, empty, steady: SqliteStore(":memory:", steady=steady)),
     "postgresql": Kind(lambda folder, empty, steady: in_schema_of_its_own(steady)),
     "redis": Kind(lambda folder, empty, steady: on_keys_of_its_own(steady)),
+    # The same scripts, on the other server that is made of the same source.
+    "valkey": Kind(lambda folder, empty, steady: on_keys_of_its_own(steady, valkey()), twin=True),
 }
 
 
@@ -58,10 +60,10 @@ def in_schema_of_its_own(steady: LeaseClock) -> Any:
     return PostgresqlStore(f"{server().url}&schema={server().schema()}", steady=steady)
 
 
-def on_keys_of_its_own(steady: LeaseClock) -> Any:
+def on_keys_of_its_own(steady: LeaseClock, program: Path | None = None) -> Any:
     from localq.store.redis.store import RedisStore
 
-    return RedisStore(redis_server().url(), steady=steady)
+    return RedisStore(redis_server(program).url(), steady=steady)
 
 
 def needed(node: Any) -> frozenset[str]:
@@ -91,9 +93,10 @@ class Part:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on each store that has what it needs, or on each pair of such."""
-    absent = {"postgresql": reason(), "redis": redis_reason()}
-    marks = {kind: [pytest.mark.skip(reason=why)] for kind, why in absent.items() if why}
-    marks |= {name: [pytest.mark.slow] for name, kind in STORES.items() if kind.twin}
+    absent = {"postgresql": reason(), "redis": redis_reason(), "valkey": redis_reason() or no_valkey()}
+    marks = {name: [pytest.mark.slow] for name, kind in STORES.items() if kind.twin}
+    for kind, why in absent.items():
+        marks[kind] = [*marks.get(kind, []), *([pytest.mark.skip(reason=why)] if why else [])]
     kinds = having(needed(metafunc.definition), STORES)
     if "make_store" in metafunc.fixturenames:
         made = [pytest.param(kind, marks=marks.get(kind, [])) for kind in kinds]

