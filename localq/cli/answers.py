@@ -11,11 +11,13 @@ import click
 
 from localq.app import LocalQ
 from localq.cli import exit_codes
-from localq.cli.app_option import app_options
+from localq.cli.app_option import app_options, worker_command
 from localq.cli.celery_options import is_quiet
 from localq.cli.lookup import names, store_to_ask
 from localq.cli.screen import printable, show_json
 from localq.model.hints import nearest
+from localq.model.job import JobState
+from localq.monitor.no_answer import why_no_answer
 from localq.worker.control import Command, Panel, answers, changes
 
 __all__ = ["Asked", "answered", "asking", "failed", "show", "show_count", "show_word", "unanswered"]
@@ -126,9 +128,18 @@ def answered(app: LocalQ, asked: Asked) -> dict[str, Any]:
     return {name: answer for one in answers or () for name, answer in one.items()}
 
 
-def unanswered(context: click.Context) -> NoReturn:
-    """Say that no worker has answered, and end the program."""
+def unanswered(context: click.Context, app: LocalQ, wanted: Sequence[str] | None) -> NoReturn:
+    """Say that no worker has answered, and why, and end the program.
+
+    Args:
+        wanted: The names of the workers that were asked; None: all.
+    """
+    # Celery's words: health checks look for them.
     click.echo("Error: No nodes replied within time constraint.", err=True)
+    counts = app.store.read.stats(finished=False).counts
+    waiting = sum(count for (_, state), count in counts.items() if state < JobState.RUNNING)
+    for line in why_no_answer(app.store.workers.all(), waiting, wanted=wanted, start=worker_command()):
+        click.echo(printable(line), err=True)
     context.exit(exit_codes.UNAVAILABLE)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -28,12 +29,12 @@ from localq.model.hints import nearest
 from localq.signals import user_preload_options
 from localq.store.location import embedded
 
-__all__ = ["app_options", "app_parameters", "load_app", "loaded"]
+__all__ = ["app_options", "app_parameters", "load_app", "loaded", "worker_command"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_META = "localq.found"
+_META, _SPEC = "localq.found", "localq.spec"
 
 
 # Options
@@ -94,7 +95,7 @@ def app_options(command: Callable[Concatenate[LocalQ, P], R]) -> Callable[..., R
         own = context.find_root().obj
         found = _load(spec, path, url, own if isinstance(own, LocalQ) else None, config)
         user_preload_options.send(context.command, app=found.app, options=dict(context.params))
-        context.meta[_META] = found
+        context.meta[_META], context.meta[_SPEC] = found, spec
         context.call_on_close(found.app.close)
         try:
             return command(*args, app=found.app, **kwargs)  # type: ignore[arg-type]
@@ -108,6 +109,12 @@ def loaded() -> Found:
     """Return the app of the running command, and where it was found; the name is empty without -A."""
     found: Found = click.get_current_context().meta[_META]
     return found
+
+
+def worker_command() -> str:
+    """Return the command that starts a worker for the app of the running command, as far as that is known by name."""
+    spec = click.get_current_context().meta.get(_SPEC)
+    return f"localq worker -A {shlex.quote(spec) if spec else 'APP'}"
 
 
 # Loading

@@ -58,7 +58,8 @@ def workers(found: Sequence[WorkerRow], now: int) -> Iterator[Finding]:
             )
     alive = [row for row in found if row.state == WorkerState.ALIVE]
     if not alive:
-        yield note("workers", "No worker is alive.", "Start one: localq worker -A APP.")
+        other = "other " if any(row.state == WorkerState.SILENT for row in found) else ""
+        yield note("workers", f"No {other}worker is alive.", "Start one: localq worker -A APP.")
         return
     names = ", ".join(f"{row.card.name} (process {row.card.pid})" for row in alive)
     yield fine("workers", f"{_count(len(alive), 'worker is', 'workers are')} alive: {names}.")
@@ -91,7 +92,18 @@ def unserved(found: Sequence[WorkerRow], waiting: Mapping[tuple[str, str], int])
     counts: Counter[str] = Counter()
     for (queue, _), count in waiting.items():
         counts[queue] += count
+    if not counts:
+        yield fine("queues", "No job waits in a queue.")
+        return
     served = [row.card for row in found if row.state == WorkerState.ALIVE]
+    if not served:
+        # That there is none, and how to start one, was said of the workers.
+        yield warning(
+            "queues",
+            f"Jobs wait for a worker: {_in_queues(counts)}.",
+            "See that the worker you start serves these queues.",
+        )
+        return
     missed = {queue: n for queue, n in counts.items() if not any(card.served.serves(queue) for card in served)}
     for queue, count in sorted(missed.items()):
         yield warning(
@@ -141,7 +153,9 @@ def unknown(
 
 
 def unknown_tasks(found: Sequence[WorkerRow], waiting: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
-    """Judge the tasks of waiting jobs: a live worker that serves the queue should know them."""
+    """Judge the tasks of waiting jobs: a live worker that serves the queue should know them; without one, nothing."""
+    if not any(row.state == WorkerState.ALIVE for row in found):
+        return
     missed = list(unknown(found, waiting))
     for one in missed:
         yield warning(
@@ -181,6 +195,11 @@ def schedules(store: Store, now: int) -> Finding:
             )
     waits = due.schedules or due.next_due is not None
     return fine("schedules", "No schedule is overdue." if waits else "No schedule waits for its time.")
+
+
+def _in_queues(counts: Counter[str]) -> str:
+    more = f" and {len(counts) - _LISTED:,} more" if len(counts) > _LISTED else ""
+    return ", ".join(f"{count:,} in queue {queue!r}" for queue, count in counts.most_common(_LISTED)) + more
 
 
 def _named(counts: Counter[str]) -> str:

@@ -183,7 +183,10 @@ def test_status_ends_with_69_where_nobody_answers_and_shows_the_file_all_the_sam
     nobody_there = localq("status")
 
     assert [one.exit_code for one in (one_answers, none_answers, nobody_there)] == [0, 69, 69]
-    assert none_answers.stderr == "Error: No nodes replied within time constraint.\n"
+    assert none_answers.stderr == (
+        "Error: No nodes replied within time constraint.\nNo worker 'gone@h' is running. Running: anna@h.\n"
+    )
+    assert nobody_there.stderr.splitlines()[1:] == ["No worker is running. Start one: localq worker -A APP"]
     assert "online" not in nobody_there.stdout
     assert "gone@h" in none_answers.stdout
 

@@ -154,7 +154,7 @@ def test_what_a_crash_left_in_the_log_stays_there(q: LocalQ, tmp_path: Path) -> 
 
     found = finding(crashed, "queues")
 
-    assert "2 jobs wait" in found.what
+    assert found.what == "Jobs wait for a worker: 2 in queue 'default'."
     assert [crashed.read_bytes(), Path(f"{crashed}-wal").read_bytes()] == before
 
 
@@ -398,7 +398,7 @@ def test_odd_characters_in_the_path_do_no_harm(tmp_path: Path) -> None:
     app.close()
 
     assert finding(app.location, "integrity").level == "ok"
-    assert "1 job waits" in finding(app.location, "queues").what
+    assert "Jobs wait for a worker: 1 in" in finding(app.location, "queues").what
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "virtiofs", "fuse.sshfs"])
@@ -634,6 +634,28 @@ def test_queues_that_no_live_worker_serves_are_reported(q: LocalQ) -> None:
         "1 job waits in queue 'my mail', which no live worker serves.",
     ]
     assert found[2].advice.endswith("-Q 'my mail'.")
+
+
+def test_without_a_worker_it_is_said_once_that_none_is_there_and_who_waits(q: LocalQ) -> None:
+    q.store.jobs.add([new("a", queue="mail"), new("b", queue="my mail"), new("c", queue="mail", task="other")], NOW)
+    worker_of_an_earlier_start(q.store, "gone")
+
+    found = [one for one in examine(q.location) if one.check in ("workers", "queues", "tasks")]
+
+    assert [(one.level, one.what) for one in found] == [
+        ("note", "No worker is alive."),
+        ("warning", "Jobs wait for a worker: 2 in queue 'mail', 1 in queue 'my mail'."),
+    ]
+    assert sum("localq worker" in one.advice for one in found) == 1
+
+
+def test_beside_a_worker_that_is_stopped_no_other_one_is_alive(q: LocalQ) -> None:
+    q.store.workers.enter(card("stopped", pid=17), NOW, 1)
+
+    silent, others, queues = (one.what for one in examine(q.location) if one.check in ("workers", "queues", "tasks"))
+
+    assert silent.startswith("Worker stopped (process 17) has said nothing for")
+    assert (others, queues) == ("No other worker is alive.", "No job waits in a queue.")
 
 
 def test_paused_queues_are_told(q: LocalQ) -> None:

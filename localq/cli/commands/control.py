@@ -38,7 +38,7 @@ def control(context: click.Context, app: LocalQ, asked: answers.Asked) -> None:
     elif lasting:
         click.echo("No worker has answered; it is written down for those that come.")
     else:
-        answers.unanswered(context)
+        answers.unanswered(context, app, asked.destination)
 
 
 def _write(app: LocalQ, name: str, said: dict[str, Any]) -> None:

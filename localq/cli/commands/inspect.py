@@ -19,5 +19,5 @@ def inspect(context: click.Context, app: LocalQ, asked: answers.Asked) -> None:
     """
     told = answers.answered(app, asked)
     if not told:
-        answers.unanswered(context)
+        answers.unanswered(context, app, asked.destination)
     answers.show(told, asked.as_json)

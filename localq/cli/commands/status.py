@@ -88,7 +88,7 @@ def status(
             click.echo(f"paused\t{printable(name)}")
         _show_unknown(missed)
     if not any(answered.values()):
-        unanswered(context)
+        unanswered(context, app, wanted)
 
 
 def _asked(app: LocalQ, found: Iterable[WorkerRow], timeout: float) -> dict[str, bool]:
