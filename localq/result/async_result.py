@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from localq import current, states
 from localq.exceptions import ChordError, TaskError, TimeoutError
 from localq.model.ids import text_id
-from localq.model.job import Job, JobState
+from localq.model.job import Job
 from localq.result import waiting
 from localq.result.actions import Actions, signal_of
 from localq.result.final import unknown_job
@@ -18,9 +18,9 @@ from localq.result.job_facts import JobFacts
 from localq.result.job_view import JobView, runner_of
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
+from localq.result.progress import Progress
 from localq.result.stamped_jobs import stamped
 from localq.result.unattended import Unattended
-from localq.result.watching import Deliver, Watch, watch
 from localq.store.protocol import Store
 
 __all__ = ["NOWHERE", "AsyncResult"]
@@ -28,7 +28,7 @@ __all__ = ["NOWHERE", "AsyncResult"]
 R = TypeVar("R")
 
 
-class AsyncResult(Actions, JobFacts, Lineage, Generic[R]):
+class AsyncResult(Actions, Progress, JobFacts, Lineage, Generic[R]):
     """A job, seen from outside.
 
     Every property reads the store when asked, until the job is finished: what is final is kept.
@@ -227,26 +227,6 @@ class AsyncResult(Actions, JobFacts, Lineage, Generic[R]):
         return TimeoutError(
             f"Job {self.id} did not finish within {timeout} s; it is {self.state}. It goes on; is a worker running?"
         )
-
-    def on_progress(self, callback: Callable[[Any], Any], *, deliver: Deliver | None = None) -> Self:
-        """Have `callback` called with what the running task says of itself, whenever that is new; return the result.
-
-        That is the data of `self.progress(done, total, text)`, a dict with `done`, `total` and `message`, or of
-        `update_state`. It is looked at twice a second; what was said in between is not told.
-
-        Args:
-            deliver: As of `on_done`.
-        """
-        app, results = self._held()
-        watch(lambda: app.store, Watch(self, results, None, callback, deliver))
-        return self
-
-    def said(self) -> Any:
-        """Return what the running task said last of itself, or None."""
-        view = self._read()
-        if view is None or view.final or view.job.state != JobState.RUNNING or view.silent:
-            return None
-        return view.value(self._app.accepts(view.job.task), self._app.conf)
 
     def throw(self, exc: BaseException | None = None) -> None:
         """Raise an error as if the job had: `exc`, or the job's own."""

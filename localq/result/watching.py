@@ -62,6 +62,8 @@ def watch(store: Callable[[], Store], one: Watch) -> None:
         store: Returns where the jobs are; asked only where something is to be waited for.
     """
     if all(leaf.is_there() for leaf in one.leaves):
+        if one.on_progress is not None and (said := one.subject.said_last()) is not None:
+            one.call(one.on_progress, said)
         if one.on_done is not None:
             one.call(one.on_done, one.subject)
         return
@@ -142,21 +144,22 @@ class _Watcher:
             watches = list(self._watches)
         keep_final([leaf for one in watches for leaf in one.leaves])
         done = [one for one in watches if all(leaf.is_there() for leaf in one.leaves)]
+        # All of it before `on_done` of anybody: a bar is full before its window says that the job is done.
+        for one in watches:
+            if one.on_progress is not None:
+                self._tell_progress(one, one.on_progress, last=one in done)
         with self._lock:
             for one in done:
                 self._watches.remove(one)
                 self._said.pop(id(one), None)
                 self._count(one, -1)
-        for one in watches:
-            if one not in done and one.on_progress is not None:
-                self._tell_progress(one, one.on_progress)
         for one in done:
             if one.on_done is not None:
                 one.call(one.on_done, one.subject)
         return bool(done)
 
-    def _tell_progress(self, one: Watch, function: Callable[[Any], Any]) -> None:
-        said = one.subject.said()
+    def _tell_progress(self, one: Watch, function: Callable[[Any], Any], last: bool) -> None:
+        said = one.subject.said_last() if last else one.subject.said()
         if said is not None and said != self._said.get(id(one)):
             self._said[id(one)] = said
             one.call(function, said)

@@ -285,7 +285,7 @@ class Model:
         return before
 
     def requeue(self, ids: Iterable[str], now: int) -> list[str]:
-        again = [job_id for job_id in ids if job_id in self.jobs and self.again(job_id, now, forgotten=True)]
+        again = [job_id for job_id in ids if job_id in self.jobs and self.again(job_id, now)]
         also: list[str] = []
         level = [one for one in again if self.jobs[one].job.role or self.jobs[one].job.workflow is not None]
         while level:
@@ -301,7 +301,7 @@ class Model:
             level = self._behind_again(level, now)
         return again + also
 
-    def again(self, job_id: str, now: int, *, forgotten: bool = False) -> bool:
+    def again(self, job_id: str, now: int) -> bool:
         if not JobState(self.jobs[job_id].job.state).final:
             return False
         self.change(
@@ -316,8 +316,7 @@ class Model:
             shown=None,
             culprit=None,
         )
-        if forgotten:
-            self.jobs[job_id] = self.jobs[job_id]._replace(note=None)
+        self.jobs[job_id] = self.jobs[job_id]._replace(note=None)
         return True
 
     def _behind_again(self, level: Sequence[str], now: int) -> list[str]:

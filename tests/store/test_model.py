@@ -364,6 +364,8 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.store.read.attempts(job_id) == sorted(kept)
             assert last == (max(kept) if kept and self.model.jobs[job_id].job.attempts else None)
             assert note == self.model.shown_note(job_id)
+        said = {job_id: kept.note for job_id, kept in self.model.jobs.items() if kept.note is not None}
+        assert self.store.read.notes([*results, "unknown"]) == said
 
     @invariant()
     def inputs_agree(self) -> None:

@@ -138,6 +138,30 @@ def test_only_unfinished_jobs_can_be_annotated(store: Any, was: JobState) -> Non
     assert store.read.seen(["job"])["job"][2] == (None if was.final else b"1")
 
 
+@pytest.mark.parametrize("end", [JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED])
+def test_the_last_note_of_a_run_is_there_when_its_job_is_over(store: Any, end: JobState) -> None:
+    one = job_in(store, JobState.RUNNING)
+    store.jobs.add([new("silent")], NOW)
+    store.jobs.note([Note("job", None, b"90"), Note("job", None, b"100")], NOW)
+
+    store.jobs.finish([done(one, end, attempt=attempt(1))], NOW)
+
+    assert store.read.notes(["silent", "job", "unknown", "job"]) == {"job": b"100"}
+    assert store.read.notes([]) == {}
+    assert store.read.seen(["job"])["job"].note is None
+    store.jobs.forget(["job"])
+    assert store.read.notes(["job"]) == {}
+
+
+def test_a_run_that_is_to_come_has_said_nothing(store: Any) -> None:
+    one = job_in(store, JobState.RUNNING)
+    store.jobs.note([Note("job", None, b"90")], NOW)
+
+    store.jobs.finish([done(one, JobState.SCHEDULED, run_at=NOW + 1, attempt=attempt(1))], NOW)
+
+    assert store.read.notes(["job"]) == {}
+
+
 def test_annotating_nothing_is_no_error(store: Any) -> None:
     store.jobs.add([new()], NOW)
     before = store.read.find(Filter(), 10).jobs

@@ -165,6 +165,7 @@ LOOKING: dict[str, Callable[[Any, Any], Any]] = {
     "events.listened": lambda s, _: s.events.listened(),
     "read.get": lambda s, _: s.read.get(["job"], args=True),
     "read.seen": lambda s, _: s.read.seen(["job"]),
+    "read.notes": lambda s, _: s.read.notes(["job"]),
     "read.attempts": lambda s, _: s.read.attempts("job"),
     "read.find": lambda s, _: s.read.find(Filter(), 5),
     "read.starting": lambda s, _: s.read.starting("j", 5),

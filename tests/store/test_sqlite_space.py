@@ -302,6 +302,7 @@ def plan(path: Path, statement: Statement) -> str:
         ("stats", "job_done"),
         ("by_id", "autoindex_job"),
         ("note_shown", "autoindex_job"),
+        ("notes_of", "autoindex_job"),
         ("requeue", "autoindex_job"),
         ("starting", "autoindex_job"),
         ("attempts", "INTEGER PRIMARY KEY"),

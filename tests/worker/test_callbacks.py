@@ -140,6 +140,47 @@ def test_progress_is_told_as_the_task_says_it(q: LocalQ, tmp_path: Path) -> None
     assert said.empty()
 
 
+def test_what_a_run_said_last_is_told_before_its_end(q: LocalQ, tmp_path: Path) -> None:
+    @q.task(bind=True)
+    def pack(self: Any, files: int) -> None:
+        for n in range(files + 1):
+            self.progress(n, files)
+        if files == 7:
+            raise RuntimeError("disk full")
+
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    jobs = [pack.delay(files) for files in range(3, 9)]
+    for job in jobs:
+        job.on_done(lambda done: told.put((done.id, done.state))).on_progress(
+            lambda at, job_id=job.id: told.put((job_id, at["done"]))  # type: ignore[misc]
+        )
+    with q.running(2):
+        heard: dict[str, list[Any]] = {job.id: [] for job in jobs}
+        while any(each[-1:] not in (["SUCCESS"], ["FAILURE"]) for each in heard.values()):
+            job_id, what = told.get(timeout=DEADLINE_S)
+            heard[job_id].append(what)
+
+    ends = [heard[job.id][-2:] for job in jobs]
+    assert ends == [[3, "SUCCESS"], [4, "SUCCESS"], [5, "SUCCESS"], [6, "SUCCESS"], [7, "FAILURE"], [8, "SUCCESS"]]
+    again: list[Any] = []
+    jobs[0].on_progress(again.append)
+    assert again == [{"done": 3, "total": 3, "message": None}]
+
+
+def test_progress_is_told_of_an_eager_call() -> None:
+    eager = LocalQ(eager=True, set_as_current=False)
+
+    @eager.task(bind=True)
+    def pack(self: Any) -> None:
+        self.progress(2, 2)
+
+    said: list[Any] = []
+    pack.delay().on_progress(said.append)
+
+    assert [at["done"] for at in said] == [2]
+    eager.close()
+
+
 def test_a_callback_that_fails_is_logged_and_harms_no_other(q: LocalQ, caplog: pytest.LogCaptureFixture) -> None:
     @q.task
     def same(n: int) -> int:

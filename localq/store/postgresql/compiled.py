@@ -1053,6 +1053,11 @@ class _Read(ReadTexts):
         "own.key < (job.key + 1) * 1048576) \nWHERE job.id IN (SELECT unnest(CAST($1 AS TEXT[])) AS unnest_1)",
         ("names",),
     )
+    notes_of = Statement(
+        "SELECT job.id, note.meta \nFROM note JOIN job ON job.key = note.job \nWHERE job.id IN (SELECT unnest(CAST($1 "
+        "AS TEXT[])) AS unnest_1)",
+        ("names",),
+    )
     notes = Statement(
         "SELECT note.job, note.meta \nFROM note \nWHERE note.job IN (SELECT unnest(CAST($1 AS BIGINT[])) AS unnest_1)",
         ("keys",),

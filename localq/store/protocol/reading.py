@@ -100,6 +100,13 @@ class Reading(Protocol):
         """Return each known job with its last attempt and note, in one read."""
         ...
 
+    def notes(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the data of each known job's last note, in one read; jobs without any are left out.
+
+        Of a job that is over, too: it is what its last run said last.
+        """
+        ...
+
     def attempts(self, job_id: str) -> list[Attempt]:
         """Return every kept attempt of a job, first to last."""
         ...

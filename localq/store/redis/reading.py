@@ -53,6 +53,14 @@ class RedisReading:
                     found[job_id] = Seen(job_of(job_id, pairs(fields), payload), told_attempt(last), note)
         return found
 
+    def notes(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return what jobs said last; see the protocol."""
+        found: dict[str, bytes] = {}
+        for part in _parts(list(dict.fromkeys(ids))):
+            said = self._server.one("MGET", *(self._server.key(f"m:{job_id}") for job_id in part))
+            found |= {job_id: data for job_id, data in zip(part, said, strict=True) if data is not None}
+        return found
+
     def attempts(self, job_id: str) -> list[Attempt]:
         """Return every attempt of a job; see the protocol."""
         found = map(told_attempt, self._server.run(_ATTEMPTS, job_id))

@@ -191,6 +191,7 @@ class ReadTexts:
     calls: Statement
     by_ids: Statement
     seen: Statement
+    notes_of: Statement
     notes: Statement
     stats: Statement
     open_stats: Statement

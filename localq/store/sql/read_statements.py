@@ -128,6 +128,8 @@ class ReadStatements(StatementTable):
         self.calls = self.made(select(*job_columns(with_args=True)).where(named))
         self.by_ids = self.made(select(*job_columns(with_args=False)).where(named))
         self.seen = self.made(_seen(named))
+        noted = note.join(job, job.c.key == note.c.job)
+        self.notes_of = self.made(select(job.c.id, note.c.meta).select_from(noted).where(named))
         self.notes = self.made(select(note.c.job, note.c.meta).where(note.c.job.in_(self.words.listed("keys"))))
 
     def _counting(self) -> None:

@@ -94,6 +94,11 @@ class SqlReading:
         kept = self._sql.last_attempt.run(cursor, first=first, end=end).fetchone()
         return None if kept is None else attempt_of(kept)
 
+    def notes(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return what jobs said last; see the protocol."""
+        with self._db.lock, self._db.reading as cursor:
+            return dict(self._sql.notes_of.run(cursor, names=self._db.dialect.bound(ids)).fetchall())
+
     def attempts(self, job_id: str) -> list[Attempt]:
         """Return every attempt of a job; see the protocol."""
         with self._db.lock, self._db.reading as cursor:

@@ -888,6 +888,11 @@ class _Read(ReadTexts):
         "\nFROM json_each(?) AS anon_1)",
         ("names",),
     )
+    notes_of = Statement(
+        "SELECT job.id, note.meta \nFROM note JOIN job ON job.\"key\" = note.job \nWHERE job.id IN (SELECT "
+        "anon_1.value \nFROM json_each(?) AS anon_1)",
+        ("names",),
+    )
     notes = Statement(
         "SELECT note.job, note.meta \nFROM note \nWHERE note.job IN (SELECT anon_1.value \nFROM json_each(?) AS "
         "anon_1)",

@@ -15,7 +15,6 @@ local function cancel_one(id, now_text, flag, told, awaited)
     put(j, 'f', now_text)
     put(j, 'c', flag)
     show(j, nil)
-    unsaid(j)
     finished(j, tonumber(now_text))
     enter(j)
     told[#told + 1] = j.id

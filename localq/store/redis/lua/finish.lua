@@ -101,8 +101,8 @@ local function end_run(d)
   end
   if d.priority then put(j, 'p', unless_zero(d.priority)) end
   if d.args then new_call(j, d) end
-  -- The next run starts with nothing said; and of what is over nobody sees it unless a state of its own is shown.
-  if not final or not j.h then unsaid(j) end
+  -- The next run starts with nothing said.
+  if not final then unsaid(j) end
   if d.replaced and not cancelled then replace(j, d.replaced) end
   if final or cancelled then
     put(j, 'f', now_text)
