@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from localq.result import waiting
 from localq.result.lineage import Source
+from localq.result.unattended import Unattended
 from localq.result.watching import Deliver, Watch, watch
 
 __all__ = ["Actions", "signal_number", "signal_of"]
@@ -91,7 +92,7 @@ class Actions:
         ids = [one.id for one in results]
         app.cancel(ids, signal=signal_of(terminate, signal))
         if wait:
-            waiting.wait(app.store.bells, frozenset(ids), self.ready, timeout)
+            waiting.wait(app.store.bells, frozenset(ids), self.ready, timeout, Unattended(lambda: app.store))
 
 
 def signal_of(terminate: bool, signal: str | int | None) -> int:

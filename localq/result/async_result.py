@@ -205,7 +205,8 @@ class AsyncResult(Actions, Progress, JobFacts, Lineage, Generic[R]):
             return None  # type: ignore[return-value]
         assert_may_join()
         if self._kept is None:
-            await waiting.wait_async(self._app.store.bells, self.id, self.known_end)
+            unattended = Unattended(lambda: self._app.store)
+            await waiting.wait_async(self._app.store.bells, self.id, self.known_end, on_interval=unattended)
         return await asyncio.to_thread(self._outcome)
 
     def known_end(self) -> bool:

@@ -16,6 +16,7 @@ from localq.result.final import keep_final
 from localq.result.interrupted import say_at_end
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Source
+from localq.result.unattended import Unattended
 
 __all__ = ["ResultSet"]
 
@@ -171,7 +172,9 @@ class ResultSet(Actions):
         head = _Head(leaves, propagate, strict=timeout is None)
         there = not leaves or head.advance()
         try:
-            there = there or waiting.wait(self.app.store.bells, head, head.advance, timeout, on_interval)
+            there = there or waiting.wait(
+                self.backend.bells, head, head.advance, timeout, Unattended(lambda: self.backend, on_interval)
+            )
         except KeyboardInterrupt as error:
             done = sum(one.is_there() for one in leaves)
             say_at_end(error, f"stopped while it waited for {len(leaves) - done:,} of {len(leaves):,} jobs.")
@@ -217,7 +220,8 @@ class ResultSet(Actions):
             yield one.id, {"task_id": one.id, **told}
 
     def _as_they_finish(self, timeout: float | None) -> Iterator[AsyncResult[Any]]:
-        return as_they_finish(lambda: self.app.store.bells, self._leaves(), timeout)
+        unattended = Unattended(lambda: self.backend)
+        return as_they_finish(lambda: self.backend.bells, self._leaves(), timeout, on_interval=unattended)
 
     # As a list
 

@@ -22,7 +22,9 @@ _told: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 class Unattended:
-    """Called again and again during a wait: warns after a while if no worker is there, once for each store.
+    """Called again and again during a wait: warns after a while if no worker is there.
+
+    That is said once for each store, and again when one was there since.
 
     Args:
         store: Returns where the jobs are.
@@ -42,7 +44,10 @@ class Unattended:
         self._look_at = math.inf
         store = self._store()
         # One that is silent may be back at any moment.
-        if store in _told or any(row.state != WorkerState.GONE for row in store.workers.all()):
-            return
-        _told.add(store)
-        _log.warning("No worker is running. Start one: localq worker -A APP, or `with q.running():` in the program.")
+        if any(row.state != WorkerState.GONE for row in store.workers.all()):
+            _told.discard(store)
+        elif store not in _told:
+            _told.add(store)
+            _log.warning(
+                "No worker is running. Start one: localq worker -A APP, or `with q.running():` in the program."
+            )

@@ -183,12 +183,19 @@ class _Room:
 _rooms: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[Bells, _Room]] = weakref.WeakKeyDictionary()
 
 
-async def wait_async(bells: Bells, job_id: str, done: Callable[[], bool], timeout: float | None = None) -> bool:
+async def wait_async(
+    bells: Bells,
+    job_id: str,
+    done: Callable[[], bool],
+    timeout: float | None = None,
+    on_interval: Callable[[], Any] | None = None,
+) -> bool:
     """Wait in a coroutine until `done()`, without blocking the loop; see `wait`."""
     # A program without coroutines does not pay for loading this, here and elsewhere.
     import asyncio
 
     check_timeout(timeout)
+    done = done if on_interval is None else _after_a_call(done, on_interval)
     loop = asyncio.get_running_loop()
     rooms = _rooms.setdefault(loop, weakref.WeakKeyDictionary())
     room = rooms.get(bells)

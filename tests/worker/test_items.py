@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from localq import LocalQ, allow_join_result, group
 from localq.exceptions import TimeoutError
-from localq.result import unattended
+from localq.result import GroupResult, ResultSet, unattended
 from localq.result.async_result import AsyncResult
 from tests.worker.waiting import DEADLINE_S, hold, until
 
@@ -259,7 +263,23 @@ def test_jobs_added_while_it_waits_are_none_of_its_own(q: LocalQ, tmp_path: Path
         assert [one.get() for one in first] == [1]
 
 
-@pytest.mark.parametrize("how", ["get", "map"])
+async def _awaited(result: Any) -> Any:
+    async with asyncio.timeout(0.05):
+        return await result
+
+
+WAITS: dict[str, Callable[[LocalQ, Any], Any]] = {
+    "get": lambda q, job: job.get(timeout=0.01),
+    "await": lambda q, job: asyncio.run(_awaited(job)),
+    "as_completed": lambda q, job: next(q.as_completed([job], timeout=0.01)),
+    "join": lambda q, job: ResultSet([job]).join(timeout=0.01),
+    "get of a group": lambda q, job: GroupResult("group", [job]).get(timeout=0.01),
+    "iterate": lambda q, job: next(ResultSet([job]).iterate(timeout=0.01)),
+    "iter_native": lambda q, job: next(GroupResult("group", [job]).iter_native(timeout=0.01)),
+}
+
+
+@pytest.mark.parametrize("how", WAITS)
 def test_who_waits_while_nobody_works_is_told_so_once(
     q: LocalQ, how: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -269,13 +289,32 @@ def test_who_waits_while_nobody_works_is_told_so_once(
     def same(n: int) -> int:
         return n
 
-    waited = q.map(same, [1])
+    job = same.delay(1)
     for _ in range(2):
-        with pytest.raises(TimeoutError):
-            waited.results[0].get(timeout=0.01) if how == "get" else next(q.as_completed(waited, timeout=0.01))
+        with pytest.raises(builtins.TimeoutError):
+            WAITS[how](q, job)
 
     assert [one for one in caplog.messages if one.startswith("No worker is running.")] == caplog.messages
     assert len(caplog.messages) == 1
+
+
+def test_whoever_waits_for_a_worker_that_has_ended_since_is_told_again(
+    q: LocalQ, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(unattended, "_AFTER_S", 0.0)
+
+    @q.task
+    def same(n: int) -> int:
+        return n
+
+    with pytest.raises(TimeoutError):
+        same.delay(1).get(timeout=0.01)
+    with q.running(1):
+        same.delay(2).get(timeout=DEADLINE_S)
+    with pytest.raises(TimeoutError):
+        same.delay(3).get(timeout=0.01)
+
+    assert [one.startswith("No worker is running.") for one in caplog.messages] == [True, True]
 
 
 def test_who_waits_for_a_worker_that_is_there_is_told_nothing(

@@ -19,6 +19,7 @@ from localq.cli.screen import printable
 from localq.model.hints import nearest
 from localq.model.job import JobState
 from localq.result import AsyncResult, waiting
+from localq.result.unattended import Unattended
 
 __all__ = ["call"]
 
@@ -145,7 +146,8 @@ def _sent(app: LocalQ, name: str, args: Any, kwargs: Any, options: dict[str, Any
 def _waited(app: LocalQ, sent: AsyncResult[Any], wait_s: float) -> int:
     """Wait for a job, print what came of it, and return the exit code."""
     store = app.store
-    waiting.wait(store.bells, (sent.id,), sent.ready, None if wait_s == math.inf else wait_s)
+    unattended = Unattended(lambda: store)
+    waiting.wait(store.bells, (sent.id,), sent.ready, None if wait_s == math.inf else wait_s, unattended)
     job = store.read.get([sent.id]).get(sent.id)
     if job is None:
         click.echo("The job was removed meanwhile.", err=True)

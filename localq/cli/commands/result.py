@@ -25,6 +25,7 @@ from localq.model.sizes import size_text
 from localq.monitor.shown_call import shown_call
 from localq.result import AsyncResult, waiting
 from localq.result.attempts import Run
+from localq.result.unattended import Unattended
 from localq.serialization.sealing import open_result
 from localq.settings import Settings
 from localq.store.protocol import Store
@@ -58,7 +59,7 @@ def result(
     store = existing(app)
     found: AsyncResult[Any] = AsyncResult(known(store.read, job_id).id, app)
     if wait_s is not None:
-        waiting.wait(store.bells, (found.id,), found.ready, wait_s)
+        waiting.wait(store.bells, (found.id,), found.ready, wait_s, Unattended(lambda: store))
     job = store.read.get([found.id], args=True).get(found.id) or known(store.read, found.id)
     if as_json:
         show_json(_told(app.conf, store, found, job, traceback))
