@@ -19,7 +19,7 @@ from localq.settings.dotted_names import attribute
 from localq.worker.build import assemble
 from localq.worker.failures import FailedJobs
 from localq.worker.program import Beside
-from localq.worker.shutdown import Stopping, stopping_line
+from localq.worker.shutdown import Stopping, stopping_line, waiting_line
 from localq.worker.worker import Worker
 
 __all__ = ["Embedded"]
@@ -30,6 +30,8 @@ _SCHEDULER = "localq.schedules.scheduler:beside"
 _AT_EXIT_S = 10.0
 #: Seconds interrupted jobs have to end, before they are killed.
 _STOPPING_S = 5.0
+#: Seconds that a program may stand still before it says why.
+_SILENT_S = 1.0
 #: Seconds a lock can be waited for at once.
 _LONGEST_S = threading.TIMEOUT_MAX
 
@@ -149,9 +151,10 @@ class Embedded:
         """Stop; running jobs finish first, or are interrupted and put back after `timeout` seconds.
 
         A Ctrl-C while it waits, or another exception from a signal, interrupts them at once; another one kills them.
+        A wait of more than a second is told on standard error.
 
         Args:
-            told: Say on standard error what it waits for.
+            told: Say there at once what it waits for, and each step: to somebody who has pressed Ctrl-C.
 
         Returns:
             Whether it has ended: not where it is called by what the worker runs, which cannot wait for itself.
@@ -183,6 +186,7 @@ class Embedded:
                     # Here, as whoever reads what it says of that may press Ctrl-C at once.
                     begun = True
                     worker.stop(Stopping.FINISH)
+                    patience = self._silent(worker, patience)
                 if self._ended.wait(patience):
                     break
             except BaseException as error:
@@ -193,13 +197,31 @@ class Embedded:
         if interruption is not None:
             raise interruption
 
+    def _silent(self, worker: Worker, most_s: float | None) -> float | None:
+        """Wait a moment, then say what is waited for still, unless that was told; return the seconds that are left."""
+        silent_s = _SILENT_S if most_s is None else min(most_s, _SILENT_S)
+        left_s = None if most_s is None else most_s - silent_s
+        if self._told or left_s == 0 or self._ended.wait(silent_s):
+            return most_s
+        try:
+            running = len(worker.pool.in_hand())
+        except RuntimeError:
+            # The worker changes it at this very moment: it does something, and that is at least one.
+            running = 1
+        if running and not self._told:
+            sooner = "Ctrl-C" if threading.current_thread() is threading.main_thread() else None
+            print(f"localq: {waiting_line(running, most_s, sooner)}", file=sys.stderr)
+        return left_s
+
     def _waits_for_this(self) -> bool:
         """Whether the worker's end waits for the calling thread: it is the worker's own, or runs a job."""
         running = current.request.get()
         return threading.current_thread() is self._thread or (running is not None and not running.is_eager)
 
     def _at_exit(self) -> None:
-        self.stop(_AT_EXIT_S)
+        # Ctrl-C has been told; the program ends already, and Python would show where it was.
+        with contextlib.suppress(KeyboardInterrupt):
+            self.stop(_AT_EXIT_S)
 
 
 class _Ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["HOW", "Shutdown", "Stopping", "stopping_line"]
+__all__ = ["HOW", "Shutdown", "Stopping", "stopping_line", "waiting_line"]
 
 #: Seconds an interrupted job has before it is killed.
 _INTERRUPT_S = 5.0
@@ -37,7 +37,7 @@ def stopping_line(fields: Mapping[str, Any], again: str, verb: str = "stopping",
         most_s: Seconds after which the next step is taken by itself.
     """
     count = fields["running"]
-    jobs = "1 running job" if count == 1 else f"{count} running jobs"
+    jobs = _jobs(count)
     them = "it" if count == 1 else "them"
     if not count:
         return verb
@@ -48,6 +48,26 @@ def stopping_line(fields: Mapping[str, Any], again: str, verb: str = "stopping",
     if fields["how"] == "interrupt":
         return f"{verb}: interrupting {jobs}; {again} again kills {them}"
     return f"{verb}: killing {jobs}"
+
+
+def waiting_line(running: int, most_s: float | None, sooner: str | None) -> str:
+    """Return what a person is told whose program stands still, though nobody asked it to stop at once.
+
+    Args:
+        most_s: Seconds after which the jobs are interrupted by themselves.
+        sooner: What interrupts them at once, such as "Ctrl-C", if there is anything.
+    """
+    they = "it runs" if running == 1 else "they run"
+    if most_s is not None:
+        then = "then" if sooner is None else f"then, or at {sooner},"
+        return f"waiting for {_jobs(running)}, {most_s:g} s at most; {then} {they} again"
+    if sooner is None:
+        return f"waiting for {_jobs(running)}"
+    return f"waiting for {_jobs(running)}; {sooner} interrupts {'it' if running == 1 else 'them'}, and {they} again"
+
+
+def _jobs(count: int) -> str:
+    return "1 running job" if count == 1 else f"{count} running jobs"
 
 
 class Shutdown:

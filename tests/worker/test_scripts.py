@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from localq import LocalQ
+from localq.model.job import JobState
+from localq.store.protocol.reading import Filter
+from localq.worker.shutdown import waiting_line
 from tests.worker.python import run_python
 from tests.worker.waiting import DEADLINE_S, until
 
@@ -197,7 +201,51 @@ def test_ctrl_c_while_the_end_of_the_block_waits_says_what_it_interrupts(script:
 
     program.interrupt()
 
-    assert program.end() == "localq: stopping: interrupting 1 running job; Ctrl-C again kills it\n"
+    said = program.end().removeprefix("localq: waiting for 1 running job; Ctrl-C interrupts it, and it runs again\n")
+    assert said == "localq: stopping: interrupting 1 running job; Ctrl-C again kills it\n"
+
+
+def test_a_block_that_waits_for_its_jobs_says_so_once(script: Callable[..., Script]) -> None:
+    program = script("with q.running(1):\n    nap.delay()\n    while not Path('runs').exists(): time.sleep(0.01)")
+
+    program.reads("localq: waiting for 1 running job; Ctrl-C interrupts it, and it runs again")
+    (program.folder / "wake").touch()
+
+    assert program.process.stderr is not None
+    assert program.process.stderr.read() == ""
+    assert program.process.wait() == 0
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_program_at_its_end_says_what_it_waits_for_and_how_to_end_it(
+    script: Callable[..., Script], interrupted: bool
+) -> None:
+    program = script("q.start(1); nap.delay()\nwhile not Path('runs').exists(): time.sleep(0.01)")
+
+    program.reads("localq: waiting for 1 running job, 10 s at most; then, or at Ctrl-C, it runs again")
+    if interrupted:
+        program.interrupt()
+    else:
+        (program.folder / "wake").touch()
+
+    assert program.process.stderr is not None
+    assert "Traceback" not in program.process.stderr.read()
+    assert program.process.wait() == 0
+    with LocalQ(path=program.folder / "jobs.db", set_as_current=False) as q:
+        (job,) = q.store.read.find(Filter(), 1).jobs
+        assert job.state == (JobState.READY if interrupted else JobState.SUCCEEDED)
+
+
+def test_nobody_hears_of_a_wait_whose_jobs_end_at_once(script: Callable[..., Script]) -> None:
+    program = script("q.start(1); print(quick.delay(1).get(), file=sys.stderr)", runs=False)
+
+    assert program.process.stderr is not None
+    assert program.process.stderr.read() == "1\n"
+
+
+def test_who_cannot_interrupt_is_not_told_to() -> None:
+    assert waiting_line(2, 10, None) == "waiting for 2 running jobs, 10 s at most; then they run again"
+    assert waiting_line(1, None, None) == "waiting for 1 running job"
 
 
 ALONE = {
