@@ -12,9 +12,9 @@ from localq.exceptions import QueryError
 from localq.model.clock import to_datetime
 from localq.model.hints import nearest
 from localq.model.job import Job, JobState
+from localq.result.job_view import JobView
 from localq.result.paged_jobs import paged
-from localq.serialization import failure
-from localq.store.protocol import Filter, Reading
+from localq.store.protocol import Filter, Reading, Seen
 
 __all__ = [
     "ELLIPSIS",
@@ -22,6 +22,7 @@ __all__ = [
     "STATES",
     "Wanted",
     "ending",
+    "error_now",
     "errors_of",
     "job_called",
     "jobs_in",
@@ -167,16 +168,18 @@ def jobs_in(read: Reading, which: Wanted) -> Iterator[Job]:
         last = job.key
 
 
+def error_now(seen: Seen) -> str | None:
+    """Return the error a job has to show now, if any: not that of a run after which somebody put it back."""
+    told = JobView(*seen).failure
+    return None if told is None else f"{told.type}: {told.message}"
+
+
 def errors_of(read: Reading, jobs: Sequence[Job]) -> dict[str, str]:
-    """Return the first line of the last error of each job that failed, was lost or was revoked, by its id."""
+    """Return the first line of the error that each job has to show now, by its id."""
     # Results are not read along: they may be large.
     failed = [job.id for job in jobs if job.attempts and job.state not in (JobState.SUCCEEDED, JobState.RUNNING)]
-    lines = {}
-    for job_id, (_, last, _) in read.seen(failed).items():
-        if last is not None and last.failure is not None:
-            said = failure.load(last.failure)
-            lines[job_id] = f"{said.type}: {said.message.partition(chr(10))[0]}"
-    return lines
+    told = {job_id: error_now(seen) for job_id, seen in read.seen(failed).items()}
+    return {job_id: error.partition("\n")[0] for job_id, error in told.items() if error is not None}
 
 
 def unfinished_family(read: Reading, jobs: Sequence[Job]) -> list[Job]:

@@ -392,6 +392,34 @@ def test_an_error_in_json_comes_with_its_attempt(q: LocalQ, localq: Run) -> None
     assert [one["error"] for one in told["attempts"]] == ["ValueError: no"]
 
 
+def test_a_job_that_was_put_back_shows_its_old_error_among_its_attempts_alone(q: LocalQ, localq: Run) -> None:
+    failed(q, "broken", ValueError("no"))
+    localq("retry", "broken")
+
+    plain, told = localq("result", "broken").stdout, json.loads(localq("result", "broken", "--json").stdout)
+
+    facts, attempts = plain.split("\n\n")
+    assert "state:    PENDING\n" in facts
+    assert ("error" in facts, "    ValueError: no\n" in attempts) == (False, True)
+    assert (told["state"], told["error"]) == ("PENDING", None)
+    assert [one["error"] for one in told["attempts"]] == ["ValueError: no"]
+    (line,) = fields(localq("list"))
+    assert (line[2], line[-1]) == ("PENDING", "")
+
+
+def test_a_job_that_waits_to_be_retried_says_after_which_error(q: LocalQ, localq: Run) -> None:
+    q.store.jobs.add([new("again")], NOW)
+    (taken,) = claimed(q.store, worker(q.store))
+    told = attempt(1, ending="RETRY", result=None, failure=dump(describe(ValueError("no"))))
+    q.store.jobs.finish([done(taken, JobState.SCHEDULED, attempt=told, retries=1, run_at=NOW + HOUR)], NOW)
+
+    facts, _ = localq("result", "again").stdout.split("\n\n")
+
+    assert "state:    RETRY\n" in facts
+    assert facts.endswith("\nafter:    ValueError: no")
+    assert json.loads(localq("result", "again", "--json").stdout)["error"] == "ValueError: no"
+
+
 def test_a_pickled_result_is_not_read_unless_the_app_accepts_it(q: LocalQ, localq: Run) -> None:
     q.store.jobs.add([new("job", options='{"serializer":"pickle"}')], NOW)
     (taken,) = claimed(q.store, worker(q.store))

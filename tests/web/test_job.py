@@ -33,6 +33,17 @@ def test_the_failing_line_stands_before_the_traceback(page: TestClient, q: Local
     assert "in <code>pack</code>" in re.sub(r"\s+", " ", text)
 
 
+def test_a_job_that_was_put_back_shows_its_old_error_among_its_runs_alone(page: TestClient, q: LocalQ) -> None:
+    job = q.send_task("shop.pack", (17,))
+    drain(q)
+    q.requeue([job.id])
+
+    text = page.get(f"/jobs/{job.id}").text
+
+    assert text.count("ValueError: order 17 is lost") == 1
+    assert "Traceback" not in text
+
+
 def test_what_a_job_prints_is_seen_while_it_runs(page: TestClient, q: LocalQ) -> None:
     gate = threading.Event()
 

@@ -18,6 +18,7 @@ from localq.cli.commands.result import outcome_code, value_text
 from localq.cli.screen import printable
 from localq.model.hints import nearest
 from localq.model.job import JobState
+from localq.monitor.jobs import error_now
 from localq.result import AsyncResult, waiting
 from localq.result.unattended import Unattended
 
@@ -156,8 +157,8 @@ def _waited(app: LocalQ, sent: AsyncResult[Any], wait_s: float) -> int:
     if code == 0:
         click.echo(printable(value_text(sent)))
     elif JobState(job.state).final:
-        runs = sent.attempts
-        reason = f": {runs[-1].error}" if runs and runs[-1].error else ""
+        error = error_now(store.read.seen([job.id])[job.id])
+        reason = "" if error is None else f": {error}"
         click.echo(f"{states.public_state(job)}{printable(reason)}", err=True)
     else:
         state = states.public_state(job)

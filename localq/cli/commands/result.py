@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -22,13 +21,14 @@ from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT
 from localq.model.sizes import size_text
+from localq.monitor.jobs import error_now
 from localq.monitor.shown_call import shown_call
 from localq.result import AsyncResult, waiting
 from localq.result.attempts import Run
 from localq.result.unattended import Unattended
 from localq.serialization.sealing import open_result
 from localq.settings import Settings
-from localq.store.protocol import Store
+from localq.store.protocol import Seen, Store
 
 __all__ = ["outcome_code", "result", "run_line", "value_text"]
 
@@ -90,7 +90,6 @@ def value_text(found: AsyncResult[Any]) -> str:
 
 
 def _show(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> None:
-    runs = found.attempts
     facts: list[tuple[str, object]] = [
         ("id", job.id),
         ("task", job.task),
@@ -105,20 +104,21 @@ def _show(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, trace
         facts.append(("worker", _owner(store, job)))
     if job.finished_at is not None:
         facts.append(("finished", when(job.finished_at)))
-    facts.extend(_outcome(found, job, runs))
+    facts.extend(_outcome(found, job, store.read.seen([job.id])[job.id]))
     for name, value in facts:
         click.echo(f"{name + ':':<10}{printable(value)}")
-    for run in runs:
+    for run in found.attempts:
         _show_run(run, traceback)
 
 
-def _outcome(found: AsyncResult[Any], job: Job, runs: Sequence[Run]) -> list[tuple[str, object]]:
+def _outcome(found: AsyncResult[Any], job: Job, seen: Seen) -> list[tuple[str, object]]:
     if job.state == JobState.SUCCEEDED and job.shown is None:
         return [("result", value_text(found))]
     if job.shown is not None or job.state == JobState.RUNNING:
         said = value_text(found)
         return [] if said == "None" else [("info", said)]
-    return [("error", runs[-1].error)] if runs and runs[-1].error else []
+    error = error_now(seen)
+    return [] if error is None else [("error" if JobState(job.state).final else "after", error)]
 
 
 def run_line(run: Run) -> str:
@@ -157,21 +157,20 @@ def _opened(conf: Settings, job: Job, serializer: str, kept: bytes) -> bytes | N
 
 
 def _told(conf: Settings, store: Store, found: AsyncResult[Any], job: Job, traceback: bool) -> dict[str, Any]:
-    _, last, said = store.read.seen([job.id])[job.id]
+    seen = store.read.seen([job.id])[job.id]
+    _, last, said = seen
     serializer = JobOptions.serializer_of(job.options)
     kept = last.result if last is not None and job.state == JobState.SUCCEEDED and job.shown is None else None
     text = None if kept is None else _opened(conf, job, serializer, kept)
-    runs = found.attempts
-    waits = job.state not in (JobState.RUNNING, JobState.SUCCEEDED)
     return {
         **facts(job),
         **call_facts(job, conf),
         "result": None if text is None else json.loads(text),
         "result_repr": value_text(found) if kept is not None and text is None else None,
         "info": None if said is None else json.loads(said),
-        "error": runs[-1].error if runs and waits else None,
+        "error": error_now(seen),
         "worker": _owner(store, job) if job.state == JobState.RUNNING else None,
-        "attempts": [_told_run(run, traceback) for run in runs],
+        "attempts": [_told_run(run, traceback) for run in found.attempts],
     }
 
 

@@ -19,6 +19,7 @@ from localq.monitor.jobs import job_called
 from localq.monitor.shown_call import ShownCall, ShownValue, shown_call, shown_result
 from localq.monitor.why_not import Reason, why_not
 from localq.result.attempts import Run
+from localq.result.job_view import JobView
 from localq.store.protocol import Store
 from localq.tasks.task import Task
 
@@ -76,8 +77,9 @@ class JobSeen(NamedTuple):
 
     @property
     def last_error(self) -> Run | None:
-        """The last run, if it ended in an error."""
-        return self.runs[-1] if self.runs and self.runs[-1].error else None
+        """The last run, if what it ended in is the error that the job has to show now."""
+        shown = self.attempts and JobView(self.job, self.attempts[-1], None).failure is not None
+        return self.runs[-1] if shown else None
 
 
 def job_seen(app: LocalQ, store: Store, name: str) -> JobSeen | None:
