@@ -246,6 +246,9 @@ _RAISED_EXPECTED = (logging.INFO, "Task {task}[{job_id}] raised expected: {error
 #: Seconds below which a run is told with more digits.
 _QUICK_S = 0.01
 _QUICKLY = (logging.INFO, "Task {task}[{job_id}] succeeded in {duration_s:.6f}s")
+#: Seconds from which a retry's delay is told without digits.
+_LONG_S = 100.0
+_RETRIED_LATER = (logging.WARNING, "Task {task}[{job_id}] retry in {run_in_s:.0f}s: {error}")
 _WORTH_KNOWING = (logging.INFO, "{what} {advice}")
 _KNOWN_ELSEWHERE = (logging.INFO, "Jobs of {task} are left to other workers: this one does not know the task")
 _LOST_FOR_NOW = (logging.WARNING, "Task {task}[{job_id}] lost, runs again: {error}")
@@ -318,6 +321,8 @@ def _write(event: str, fields: dict[str, Any], now: int) -> None:
         level, line = _LOST_FOR_NOW
     elif event == "job.succeeded" and fields["duration_s"] < _QUICK_S:
         level, line = _QUICKLY
+    elif event == "job.retried" and fields["run_in_s"] >= _LONG_S:
+        level, line = _RETRIED_LATER
     elif event == "store.weak" and not fields["grave"]:
         level, line = _WORTH_KNOWING
     elif event == "task.unknown" and fields["elsewhere"]:

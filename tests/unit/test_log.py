@@ -148,6 +148,17 @@ def test_every_event_that_is_logged_has_the_fields_its_line_needs(kept: Kept) ->
     assert {record.__dict__["event"] for record in kept.records} == EVENTS.keys() - untold
 
 
+@pytest.mark.parametrize(("run_in_s", "said"), [(0.25, "0.25s"), (2.0, "2s"), (99.96, "100s"), (3600.4, "3600s")])
+def test_the_delay_of_a_retry_is_told_in_seconds(kept: Kept, run_in_s: float, said: str) -> None:
+    values = dict.fromkeys(EVENTS["job.retried"].split(), "x") | {"run_in_s": run_in_s}
+
+    with follow_events(Settings()):
+        emit("job.retried", **values)
+
+    (record,) = kept.records
+    assert f"retry in {said}: " in record.getMessage()
+
+
 def test_what_would_not_be_logged_is_not_listened_to(loggers: logging.Logger) -> None:
     loggers.setLevel(logging.WARNING)
 
