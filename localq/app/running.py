@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
-from localq.result.interrupted import say_at_end
+from localq.result.uncaught import say_at_end
 
 __all__ = ["SERVER_STOP_S", "Running", "in_event_loop"]
 

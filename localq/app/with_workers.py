@@ -15,7 +15,7 @@ from localq.app.programs import Program
 from localq.app.running import SERVER_STOP_S, Running, in_event_loop
 from localq.app.start_options import check_start
 from localq.model.option_types import StartOptions
-from localq.result.interrupted import say_at_end
+from localq.result.uncaught import say_at_end
 from localq.result.waiting import check_timeout
 
 __all__ = ["WithWorkers"]

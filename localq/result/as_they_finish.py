@@ -10,7 +10,7 @@ from typing import Any
 from localq.exceptions import TimeoutError
 from localq.result import waiting
 from localq.result.final import keep_final, unknown_job
-from localq.result.interrupted import say_at_end
+from localq.result.uncaught import say_at_end
 from localq.result.waiting import FLOOR_S
 
 __all__ = ["as_they_finish"]

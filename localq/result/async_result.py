@@ -13,7 +13,6 @@ from localq.model.job import Job
 from localq.result import waiting
 from localq.result.actions import Actions, signal_of
 from localq.result.final import unknown_job
-from localq.result.interrupted import say_at_end
 from localq.result.job_facts import JobFacts
 from localq.result.job_view import JobView, runner_of
 from localq.result.joining import assert_may_join
@@ -21,6 +20,7 @@ from localq.result.lineage import Lineage, Source
 from localq.result.progress import Progress
 from localq.result.stamped_jobs import stamped
 from localq.result.unattended import Unattended
+from localq.result.uncaught import say_at_end
 from localq.store.protocol import Store
 
 __all__ = ["NOWHERE", "AsyncResult"]

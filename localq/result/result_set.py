@@ -13,10 +13,10 @@ from localq.result.actions import Actions
 from localq.result.as_they_finish import as_they_finish
 from localq.result.async_result import NOWHERE, AsyncResult
 from localq.result.final import keep_final
-from localq.result.interrupted import say_at_end
 from localq.result.joining import assert_may_join
 from localq.result.lineage import Source
 from localq.result.unattended import Unattended
+from localq.result.uncaught import say_at_end
 
 __all__ = ["ResultSet"]
 

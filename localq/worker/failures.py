@@ -10,6 +10,7 @@ from typing import Any
 
 from localq.app.app import LocalQ
 from localq.model.secrets import without_passwords
+from localq.result.uncaught import shown_already
 from localq.store.location import DEFAULT
 
 __all__ = ["FailedJobs"]
@@ -31,16 +32,27 @@ class FailedJobs:
     def hear(self, event: str, fields: dict[str, Any]) -> None:
         """Count a job that an event says has failed."""
         expected = fields["again"] if event == "job.lost" else fields["expected"]
-        self._count += fields["worker"] == self._worker and not expected
+        if fields["worker"] != self._worker or expected:
+            return
+        self._count += 1
+        if event == "job.failed" and not _has_log():
+            shown_already(fields["traceback"])
 
     def tell(self, app: LocalQ) -> None:
         """Say how many there were and how to see them, where the program has set up no log that said so; once."""
         count, self._count = self._count, 0
-        if not count or logging.getLogger("localq.worker").hasHandlers() or sys.stderr is None:
+        if not count or _has_log() or sys.stderr is None:
             return
         many = "1 job" if count == 1 else f"{count:,} jobs"
-        where = "" if app.location == ":memory:" else f": localq{_place_option(app.location)} list --state FAILURE"
+        where = (
+            "" if app.location == ":memory:" else f": localq{_place_option(app.location)} list --args --state FAILURE"
+        )
         print(f"localq: {many} failed{where}", file=sys.stderr)
+
+
+def _has_log() -> bool:
+    """Whether the program has set up a log; without one, errors go to standard error."""
+    return logging.getLogger("localq.worker").hasHandlers()
 
 
 def _place_option(location: str) -> str:

@@ -220,7 +220,7 @@ def test_files_that_vanish_are_failures_with_the_reason(demo: Demo, tree: Tree) 
     assert re.search(r"No such file or directory +src/part0/file0.py", said)
     assert re.search(r"Not a regular file any more +large.bin", said)
     assert tree.line() in squeezed(said)
-    assert "localq list --state FAILURE" in said
+    assert "localq list --args --state FAILURE" in said
 
 
 def without_power_over_files() -> None:

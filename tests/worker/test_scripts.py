@@ -49,8 +49,8 @@ def said_by(folder: Path, place: str, setup: str) -> str:
 @pytest.mark.parametrize(
     ("place", "command"),
     [
-        ("jobs.db", "localq list --state FAILURE"),
-        ("data/my jobs.db", "localq --path 'data/my jobs.db' list --state FAILURE"),
+        ("jobs.db", "localq list --args --state FAILURE"),
+        ("data/my jobs.db", "localq --path 'data/my jobs.db' list --args --state FAILURE"),
     ],
 )
 def test_errors_and_how_many_jobs_failed_are_told_where_nobody_set_up_logging(
@@ -66,6 +66,39 @@ def test_errors_and_how_many_jobs_failed_are_told_where_nobody_set_up_logging(
     assert said.count("Traceback") == said.count('    raise ValueError(f"no room for {n}")') == 2
     assert "KeyError" not in said, "what a task expects is no news"
     assert said.splitlines()[-1] == f"localq: 2 jobs failed: {command}"
+
+
+ENDS = (
+    FAILS.partition("if __name__")[0]
+    + """
+SETUP
+q.start(concurrency=1)
+try:
+    save.delay(1).get()
+except ValueError as error:
+    q.stop()
+    raise OSError("own") from error
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("setup", "times"),
+    [
+        ("pass", 1),
+        # Who handles such errors in his own way gets all that is known of them.
+        ("import sys, traceback; sys.excepthook = lambda *error: traceback.print_exception(*error)", 2),
+    ],
+)
+def test_an_error_that_ends_the_script_repeats_no_traceback_of_the_task(tmp_path: Path, setup: str, times: int) -> None:
+    (tmp_path / "ends.py").write_text(ENDS.replace("PLACE", "'jobs.db'").replace("SETUP", setup))
+
+    done = run_python(tmp_path, "ends.py")
+
+    assert done.returncode == 1
+    assert done.stderr.count('    raise ValueError(f"no room for {n}")') == times
+    assert "    save.delay(1).get()\n" in done.stderr
+    assert done.stderr.endswith("OSError: own\n")
 
 
 def test_a_log_that_was_set_up_tells_of_errors_instead(tmp_path: Path) -> None:

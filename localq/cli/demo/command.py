@@ -182,7 +182,7 @@ def _commands(run: Run, counted: Counted) -> list[str]:
         largest = max(counted.digested, key=lambda one: one.size)
         commands.append(f"result {job_id(run, largest.number)}")
     if counted.failed:
-        commands.append("list --state FAILURE")
+        commands.append("list --args --state FAILURE")
     return commands
 
 
