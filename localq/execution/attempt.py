@@ -178,10 +178,11 @@ def tell_end(this: Running, outcome: Outcome) -> None:
 
 
 def _call(this: Running) -> Any:
-    """Call the task under its soft limit, and run a coroutine to its end."""
-    task, eager, soft = this.task, this.runtime.eager, this.limits.soft
+    """Call the task under its limits, and run a coroutine to its end."""
+    task, limiter, soft = this.task, this.runtime.limiter, this.limits.soft
     begin(this)
-    limiter = this.runtime.limiter if soft or eager else None
+    if limiter is not None and not soft and not limiter.hard:
+        limiter = None
     failpoints.point("run.before")
     if limiter is not None:
         limiter.start(soft)

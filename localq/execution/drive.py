@@ -46,6 +46,9 @@ class Drive:
         loop: Where it runs; default: the running loop.
     """
 
+    #: Who drives it keeps that limit.
+    hard: float | None = None
+
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         self._loop = loop or asyncio.get_running_loop()

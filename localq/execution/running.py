@@ -41,10 +41,15 @@ _empty = object.__new__
 
 
 class Limiter(Protocol):
-    """What interrupts a run at its soft limit, in the way of the pool at hand."""
+    """What interrupts a run at its limits, in the way of the pool at hand."""
+
+    @property
+    def hard(self) -> float | None:
+        """Seconds after which it raises TimeLimitExceeded; None: that limit is another's to keep."""
+        ...
 
     def start(self, seconds: float | None) -> None:
-        """Raise SoftTimeLimitExceeded in this thread after so many seconds, if any."""
+        """Raise SoftTimeLimitExceeded in this thread after so many seconds, if any; and what `hard` says."""
         ...
 
     def stop(self) -> None:

@@ -92,14 +92,14 @@ class ThreadLimiter:
     """
 
     def __init__(self, hard: float | None = None) -> None:
-        self._hard = hard
+        self.hard = hard
         self._timers: list[threading.Timer] = []
         self._lock = threading.Lock()
 
     def start(self, seconds: float | None) -> None:
         """Raise after so many seconds."""
         thread = threading.get_ident()
-        for limit, error in ((seconds, SoftTimeLimitExceeded), (self._hard, TimeLimitExceeded)):
+        for limit, error in ((seconds, SoftTimeLimitExceeded), (self.hard, TimeLimitExceeded)):
             if limit:
                 self._timers.append(timer := threading.Timer(limit, self._interrupt, (thread, error)))
                 timer.daemon = True

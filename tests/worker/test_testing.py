@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 
 import localq
 from localq import LocalQ, chain, chord, group
-from localq.exceptions import ChordError, ImproperlyConfigured
+from localq.exceptions import ChordError, ImproperlyConfigured, TimeLimitExceeded
 from localq.testing import assert_enqueued, assert_not_enqueued, drain, enqueued, isolated, start_worker
 from tests.worker.waiting import DEADLINE_S, PROGRAM_S
 
@@ -137,6 +140,36 @@ def test_drain_leaves_failures_to_get_and_scheduled_jobs_to_their_time(q: LocalQ
     assert (runs, result.state) == ([0, 1], "FAILURE")
     with pytest.raises(ValueError, match="no"):
         result.get(timeout=1)
+
+
+@pytest.mark.parametrize("where", ["main thread", "another"])
+def test_drain_ends_a_run_at_its_hard_limit_and_goes_on(q: LocalQ, where: str) -> None:
+    @q.task(time_limit=0.05)
+    def spin() -> None:
+        until = time.monotonic() + DEADLINE_S
+        while time.monotonic() < until:
+            pass
+
+    @q.task(time_limit=0.05)
+    async def wait() -> None:
+        await asyncio.sleep(DEADLINE_S)
+
+    @q.task(time_limit=DEADLINE_S)
+    def quick() -> int:
+        return 1
+
+    spun, waited, done = spin.delay(), wait.delay(), quick.delay()
+
+    if where == "another":
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(drain, q).result()
+    else:
+        drain(q)
+
+    for result in (spun, waited):
+        with pytest.raises(TimeLimitExceeded):
+            result.get(timeout=0)
+    assert done.get(timeout=0) == 1
 
 
 def test_drain_stops_jobs_that_add_each_other_for_ever(q: LocalQ) -> None:

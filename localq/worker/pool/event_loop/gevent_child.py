@@ -31,6 +31,8 @@ __all__ = ["main"]
 class _GreenletLimiter:
     """Raises SoftTimeLimitExceeded in the greenlet that starts it, where that waits."""
 
+    hard: float | None = None
+
     def __init__(self) -> None:
         self._timeout: Any = None
 
