@@ -6,6 +6,7 @@ main thread, where a signal can interrupt; in other threads the soft one does.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,10 @@ from localq.store import open_store
 from localq.store.protocol import Store
 
 __all__ = ["Eager"]
+
+_log = logging.getLogger("localq.task")
+#: Said before the program ends: else it ends without a word, as if the call had done that.
+_LEFT = "A task raised %r: run here and now, it ends this program; in a worker it fails its job (WorkerLostError)."
 
 #: What jobs came to, by their ids; None: it did not run, or not to an end.
 Ends: TypeAlias = Mapping[str, End | None]
@@ -82,6 +87,8 @@ class Eager(InlineWorker):
         for end in ends.values():
             # What would end a slot's process is meant for this one.
             if end is not None and end.failed and (throw or not isinstance(end.value, Exception)):
+                if isinstance(end.value, SystemExit):
+                    _log.warning(_LEFT, end.value)
                 raise end.value
         return ends
 

@@ -137,7 +137,7 @@ def _encoded(this: Running, value: Any) -> bytes:
     serializer = this.options.serializer
     if isinstance(value, _RESULTS) and serializer != "pickle":
         value = _as_lists(value.as_tuple())
-    if this.runtime.eager:
+    if this.runtime.eager and not this.runtime.settings.task_store_eager_result:
         # What stays in this process needs no words.
         with passing_on():
             result = codec.encode(value, serializer, "result")

@@ -42,11 +42,10 @@ SETTINGS = [
     ),
     Setting(
         "task_store_eager_result",
-        True,
-        "Accepted; eager results are always kept, in memory (Celery: False)",
+        False,
+        "In eager mode a result that a worker could not write down fails its job",
         flag,
         old="CELERY_STORE_EAGER_RESULT",
-        used=False,
     ),
     Setting("task_default_queue", "celery", "Queue of calls that name none", name, old="CELERY_DEFAULT_QUEUE"),
     Setting(

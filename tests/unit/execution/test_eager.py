@@ -201,6 +201,26 @@ def test_nothing_without_words_reaches_a_file_from_within_an_eager_run(q: LocalQ
         outer.apply((object(),)).get()
 
 
+def test_a_result_that_no_worker_could_write_fails_an_eager_call_where_that_is_asked_for(eager: LocalQ) -> None:
+    @eager.task
+    def twice(value: Any) -> Any:
+        return [value, value]
+
+    @eager.task
+    def make() -> Any:
+        return object()
+
+    assert type(make.delay().get()) is object
+
+    eager.conf.task_store_eager_result = True
+
+    assert twice.delay(2).get() == [2, 2]
+    for result in (make.delay(), make.apply(), (make.s() | twice.s()).delay()):
+        assert result.state == "FAILURE"
+        with pytest.raises(EncodeError):
+            result.get()
+
+
 def test_results_of_eager_calls_are_eager_results(eager: LocalQ) -> None:
     @eager.task
     def add(x: int, y: int) -> int:
@@ -581,14 +601,19 @@ def test_jobs_added_by_a_task_know_where_they_come_from(eager: LocalQ) -> None:
 
 
 @pytest.mark.parametrize("ends", [SystemExit, KeyboardInterrupt])
-def test_what_ends_a_program_ends_the_one_that_runs_its_tasks_itself(eager: LocalQ, ends: type[BaseException]) -> None:
+def test_what_ends_a_program_ends_the_one_that_runs_its_tasks_itself(
+    eager: LocalQ, ends: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
     @eager.task
     def stop() -> None:
-        raise ends
+        raise ends(3)
 
     for call in (stop.delay, stop.apply, stop.s().delay):
+        caplog.clear()
         with pytest.raises(ends):
             call()
+        said = [one for one in caplog.messages if "it ends this program" in one]
+        assert [one.partition(":")[0] for one in said] == ["A task raised SystemExit(3)"] * (ends is SystemExit)
 
 
 def test_arguments_that_do_not_fit_fail_the_run_of_a_task_that_is_applied(q: LocalQ) -> None:

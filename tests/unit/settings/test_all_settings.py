@@ -17,7 +17,6 @@ CELERY = [line.split("\t") for line in Path(__file__).with_name("celery_settings
 DIFFERENT = {
     "task_acks_late",
     "task_track_started",
-    "task_store_eager_result",
     "task_default_priority",
     "result_extended",
     "result_persistent",
