@@ -197,6 +197,7 @@ class _Job(JobTexts):
     add_job = ManyRows(
         {
             "id": "text",
+            "args": "bytes",
             "task": "text",
             "queue": "text",
             "priority": "number",
@@ -204,7 +205,6 @@ class _Job(JobTexts):
             "run_at": "number",
             "expires_at": "number",
             "created_at": "number",
-            "args": "bytes",
             "options": "text",
         },
         "id",
@@ -214,20 +214,21 @@ class _Job(JobTexts):
             ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options"),
         ),
         Statement(
-            "INSERT INTO job (id, task, queue, priority, state, run_at, expires_at, created_at, args, options) SELECT "
-            "anon_1.id, anon_1.task, anon_1.queue, anon_1.priority, anon_1.state, anon_1.run_at, anon_1.expires_at, "
-            "anon_1.created_at, anon_1.args, anon_1.options \nFROM unnest(CAST($1 AS TEXT[]), CAST($2 AS TEXT[]), "
-            "CAST($3 AS TEXT[]), CAST($4 AS INTEGER[]), CAST($5 AS INTEGER[]), CAST($6 AS BIGINT[]), CAST($7 AS "
-            "BIGINT[]), CAST($8 AS BIGINT[]), CAST($9 AS BYTEA[]), CAST($10 AS TEXT[])) AS anon_1(id, task, queue, "
-            "priority, state, run_at, expires_at, created_at, args, options) ON CONFLICT (id) DO NOTHING RETURNING "
+            "INSERT INTO job (id, args, task, queue, priority, state, run_at, expires_at, created_at, options) SELECT "
+            "anon_1.id, anon_1.args, anon_1.task, anon_1.queue, anon_1.priority, anon_1.state, anon_1.run_at, "
+            "anon_1.expires_at, anon_1.created_at, anon_1.options \nFROM unnest(CAST($1 AS TEXT[]), CAST($2 AS "
+            "BYTEA[]), CAST($3 AS TEXT[]), CAST($4 AS TEXT[]), CAST($5 AS INTEGER[]), CAST($6 AS INTEGER[]), CAST($7 "
+            "AS BIGINT[]), CAST($8 AS BIGINT[]), CAST($9 AS BIGINT[]), CAST($10 AS TEXT[])) AS anon_1(id, args, task, "
+            "queue, priority, state, run_at, expires_at, created_at, options) ON CONFLICT (id) DO NOTHING RETURNING "
             "job.id",
-            ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options"),
+            ("id", "args", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "options"),
         ),
         lists=LISTS,
     )
     add_member = ManyRows(
         {
             "id": "text",
+            "args": "bytes",
             "task": "text",
             "queue": "text",
             "priority": "number",
@@ -235,7 +236,6 @@ class _Job(JobTexts):
             "run_at": "number",
             "expires_at": "number",
             "created_at": "number",
-            "args": "bytes",
             "options": "text",
             "waits": "number",
             "role": "number",
@@ -263,16 +263,17 @@ class _Job(JobTexts):
             ),
         ),
         Statement(
-            "INSERT INTO job (id, task, queue, priority, state, run_at, expires_at, created_at, args, options, waits, "
-            "role, workflow) SELECT anon_1.id, anon_1.task, anon_1.queue, anon_1.priority, anon_1.state, "
-            "anon_1.run_at, anon_1.expires_at, anon_1.created_at, anon_1.args, anon_1.options, anon_1.waits, "
-            "anon_1.role, anon_1.workflow \nFROM unnest(CAST($1 AS TEXT[]), CAST($2 AS TEXT[]), CAST($3 AS TEXT[]), "
-            "CAST($4 AS INTEGER[]), CAST($5 AS INTEGER[]), CAST($6 AS BIGINT[]), CAST($7 AS BIGINT[]), CAST($8 AS "
-            "BIGINT[]), CAST($9 AS BYTEA[]), CAST($10 AS TEXT[]), CAST($11 AS INTEGER[]), CAST($12 AS INTEGER[]), "
-            "CAST($13 AS TEXT[])) AS anon_1(id, task, queue, priority, state, run_at, expires_at, created_at, args, "
-            "options, waits, role, workflow) ON CONFLICT (id) DO NOTHING RETURNING job.id",
+            "INSERT INTO job (id, args, task, queue, priority, state, run_at, expires_at, created_at, options, waits, "
+            "role, workflow) SELECT anon_1.id, anon_1.args, anon_1.task, anon_1.queue, anon_1.priority, anon_1.state, "
+            "anon_1.run_at, anon_1.expires_at, anon_1.created_at, anon_1.options, anon_1.waits, anon_1.role, "
+            "anon_1.workflow \nFROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BYTEA[]), CAST($3 AS TEXT[]), CAST($4 AS "
+            "TEXT[]), CAST($5 AS INTEGER[]), CAST($6 AS INTEGER[]), CAST($7 AS BIGINT[]), CAST($8 AS BIGINT[]), "
+            "CAST($9 AS BIGINT[]), CAST($10 AS TEXT[]), CAST($11 AS INTEGER[]), CAST($12 AS INTEGER[]), CAST($13 AS "
+            "TEXT[])) AS anon_1(id, args, task, queue, priority, state, run_at, expires_at, created_at, options, "
+            "waits, role, workflow) ON CONFLICT (id) DO NOTHING RETURNING job.id",
             (
                 "id",
+                "args",
                 "task",
                 "queue",
                 "priority",
@@ -280,7 +281,6 @@ class _Job(JobTexts):
                 "run_at",
                 "expires_at",
                 "created_at",
-                "args",
                 "options",
                 "waits",
                 "role",
@@ -288,6 +288,11 @@ class _Job(JobTexts):
             ),
         ),
         lists=LISTS,
+    )
+    add_plain = Statement(
+        "INSERT INTO job (id, task, queue, priority, state, run_at, created_at, args) VALUES ($1, $2, $3, $4, $5, $6, "
+        "$7, $8) ON CONFLICT (id) DO NOTHING RETURNING job.key",
+        ("id", "task", "queue", "priority", "state", "run_at", "created_at", "args"),
     )
     by_id = Statement(
         "SELECT job.key, job.id, job.task, job.queue, job.priority, job.state, job.run_at, job.expires_at, "
@@ -395,10 +400,10 @@ class _Job(JobTexts):
             "k": "number",
             "of_id": "text",
             "token": "number",
+            "at": "number",
             "worker": "number",
             "to_state": "number",
             "now": "number",
-            "at": "number",
             "to_retries": "number",
             "to_crashes": "number",
             "to_shown": "text",
@@ -435,7 +440,7 @@ class _Job(JobTexts):
             "3) THEN anon_1.now ELSE job.finished_at END FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS TEXT[]), "
             "CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]), CAST($5 AS BIGINT[]), CAST($6 AS BIGINT[]), CAST($7 AS "
             "BIGINT[]), CAST($8 AS BIGINT[]), CAST($9 AS BIGINT[]), CAST($10 AS TEXT[]), CAST($11 AS BIGINT[]), "
-            "CAST($12 AS BIGINT[])) AS anon_1(k, of_id, token, worker, to_state, now, at, to_retries, to_crashes, "
+            "CAST($12 AS BIGINT[])) AS anon_1(k, of_id, token, at, worker, to_state, now, to_retries, to_crashes, "
             "to_shown, uncharged, as_role) WHERE job.key = anon_1.k AND job.id = anon_1.of_id AND job.run_token = "
             "anon_1.token AND job.owner = anon_1.worker AND job.role = anon_1.as_role AND job.state + 0 = 2 RETURNING "
             "job.key",
@@ -443,10 +448,10 @@ class _Job(JobTexts):
                 "k",
                 "of_id",
                 "token",
+                "at",
                 "worker",
                 "to_state",
                 "now",
-                "at",
                 "to_retries",
                 "to_crashes",
                 "to_shown",
@@ -461,23 +466,23 @@ class _Job(JobTexts):
             "k": "number",
             "of_id": "text",
             "token": "number",
+            "at": "number",
             "worker": "number",
             "to_state": "number",
             "now": "number",
-            "at": "number",
             "to_retries": "number",
             "to_crashes": "number",
             "to_shown": "text",
             "uncharged": "number",
             "as_role": "number",
             "kept_key": "number",
-            "kept_worker": "text",
             "kept_started_at": "number",
             "kept_ended_at": "number",
-            "kept_ending": "text",
             "kept_result": "bytes",
-            "kept_failure": "bytes",
             "kept_peak_kb": "number",
+            "kept_worker": "text",
+            "kept_ending": "text",
+            "kept_failure": "bytes",
             "kept_output": "text",
         },
         "k",
@@ -526,10 +531,10 @@ class _Job(JobTexts):
             "unnest(CAST($1 AS BIGINT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]), CAST($5 AS "
             "BIGINT[]), CAST($6 AS BIGINT[]), CAST($7 AS BIGINT[]), CAST($8 AS BIGINT[]), CAST($9 AS BIGINT[]), "
             "CAST($10 AS TEXT[]), CAST($11 AS BIGINT[]), CAST($12 AS BIGINT[]), CAST($13 AS BIGINT[]), CAST($14 AS "
-            "TEXT[]), CAST($15 AS BIGINT[]), CAST($16 AS BIGINT[]), CAST($17 AS TEXT[]), CAST($18 AS BYTEA[]), "
-            "CAST($19 AS BYTEA[]), CAST($20 AS BIGINT[]), CAST($21 AS TEXT[])) AS anon_1(k, of_id, token, worker, "
-            "to_state, now, at, to_retries, to_crashes, to_shown, uncharged, as_role, kept_key, kept_worker, "
-            "kept_started_at, kept_ended_at, kept_ending, kept_result, kept_failure, kept_peak_kb, kept_output) WHERE "
+            "BIGINT[]), CAST($15 AS BIGINT[]), CAST($16 AS BYTEA[]), CAST($17 AS BIGINT[]), CAST($18 AS TEXT[]), "
+            "CAST($19 AS TEXT[]), CAST($20 AS BYTEA[]), CAST($21 AS TEXT[])) AS anon_1(k, of_id, token, at, worker, "
+            "to_state, now, to_retries, to_crashes, to_shown, uncharged, as_role, kept_key, kept_started_at, "
+            "kept_ended_at, kept_result, kept_peak_kb, kept_worker, kept_ending, kept_failure, kept_output) WHERE "
             "job.key = anon_1.k AND job.id = anon_1.of_id AND job.run_token = anon_1.token AND job.owner = "
             "anon_1.worker AND job.role = anon_1.as_role AND job.state + 0 = 2 RETURNING job.key), \nkept AS "
             "\n(INSERT INTO attempt (key, worker, started_at, ended_at, ending, result, failure, peak_kb, output) "
@@ -539,11 +544,11 @@ class _Job(JobTexts):
             "kept_peak_kb, anon_1.kept_output AS kept_output \nFROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS TEXT[]), "
             "CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]), CAST($5 AS BIGINT[]), CAST($6 AS BIGINT[]), CAST($7 AS "
             "BIGINT[]), CAST($8 AS BIGINT[]), CAST($9 AS BIGINT[]), CAST($10 AS TEXT[]), CAST($11 AS BIGINT[]), "
-            "CAST($12 AS BIGINT[]), CAST($13 AS BIGINT[]), CAST($14 AS TEXT[]), CAST($15 AS BIGINT[]), CAST($16 AS "
-            "BIGINT[]), CAST($17 AS TEXT[]), CAST($18 AS BYTEA[]), CAST($19 AS BYTEA[]), CAST($20 AS BIGINT[]), "
-            "CAST($21 AS TEXT[])) AS anon_1(k, of_id, token, worker, to_state, now, at, to_retries, to_crashes, "
-            "to_shown, uncharged, as_role, kept_key, kept_worker, kept_started_at, kept_ended_at, kept_ending, "
-            "kept_result, kept_failure, kept_peak_kb, kept_output), held \nWHERE held.key = anon_1.k AND "
+            "CAST($12 AS BIGINT[]), CAST($13 AS BIGINT[]), CAST($14 AS BIGINT[]), CAST($15 AS BIGINT[]), CAST($16 AS "
+            "BYTEA[]), CAST($17 AS BIGINT[]), CAST($18 AS TEXT[]), CAST($19 AS TEXT[]), CAST($20 AS BYTEA[]), "
+            "CAST($21 AS TEXT[])) AS anon_1(k, of_id, token, at, worker, to_state, now, to_retries, to_crashes, "
+            "to_shown, uncharged, as_role, kept_key, kept_started_at, kept_ended_at, kept_result, kept_peak_kb, "
+            "kept_worker, kept_ending, kept_failure, kept_output), held \nWHERE held.key = anon_1.k AND "
             "anon_1.kept_key IS NOT NULL ON CONFLICT (key) DO UPDATE SET worker = excluded.worker, started_at = "
             "excluded.started_at, ended_at = excluded.ended_at, ending = excluded.ending, result = excluded.result, "
             "failure = excluded.failure, peak_kb = excluded.peak_kb, output = excluded.output)\n SELECT held.key "
@@ -552,23 +557,23 @@ class _Job(JobTexts):
                 "k",
                 "of_id",
                 "token",
+                "at",
                 "worker",
                 "to_state",
                 "now",
-                "at",
                 "to_retries",
                 "to_crashes",
                 "to_shown",
                 "uncharged",
                 "as_role",
                 "kept_key",
-                "kept_worker",
                 "kept_started_at",
                 "kept_ended_at",
-                "kept_ending",
                 "kept_result",
-                "kept_failure",
                 "kept_peak_kb",
+                "kept_worker",
+                "kept_ending",
+                "kept_failure",
                 "kept_output",
             ),
         ),
@@ -584,13 +589,13 @@ class _Job(JobTexts):
     add_attempt = ManyRows(
         {
             "key": "number",
-            "worker": "text",
             "started_at": "number",
             "ended_at": "number",
-            "ending": "text",
             "result": "bytes",
-            "failure": "bytes",
             "peak_kb": "number",
+            "worker": "text",
+            "ending": "text",
+            "failure": "bytes",
             "output": "text",
         },
         "key",
@@ -604,13 +609,13 @@ class _Job(JobTexts):
         Statement(
             "INSERT INTO attempt (key, worker, started_at, ended_at, ending, result, failure, peak_kb, output) SELECT "
             "anon_1.key, anon_1.worker, anon_1.started_at, anon_1.ended_at, anon_1.ending, anon_1.result, "
-            "anon_1.failure, anon_1.peak_kb, anon_1.output \nFROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS TEXT[]), "
-            "CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]), CAST($5 AS TEXT[]), CAST($6 AS BYTEA[]), CAST($7 AS "
-            "BYTEA[]), CAST($8 AS BIGINT[]), CAST($9 AS TEXT[])) AS anon_1(key, worker, started_at, ended_at, ending, "
-            "result, failure, peak_kb, output) ON CONFLICT (key) DO UPDATE SET worker = excluded.worker, started_at = "
+            "anon_1.failure, anon_1.peak_kb, anon_1.output \nFROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), "
+            "CAST($3 AS BIGINT[]), CAST($4 AS BYTEA[]), CAST($5 AS BIGINT[]), CAST($6 AS TEXT[]), CAST($7 AS TEXT[]), "
+            "CAST($8 AS BYTEA[]), CAST($9 AS TEXT[])) AS anon_1(key, started_at, ended_at, result, peak_kb, worker, "
+            "ending, failure, output) ON CONFLICT (key) DO UPDATE SET worker = excluded.worker, started_at = "
             "excluded.started_at, ended_at = excluded.ended_at, ending = excluded.ending, result = excluded.result, "
             "failure = excluded.failure, peak_kb = excluded.peak_kb, output = excluded.output RETURNING attempt.key",
-            ("key", "worker", "started_at", "ended_at", "ending", "result", "failure", "peak_kb", "output"),
+            ("key", "started_at", "ended_at", "result", "peak_kb", "worker", "ending", "failure", "output"),
         ),
         lists=LISTS,
     )

@@ -81,6 +81,7 @@ class JobTexts:
 
     add_job: ManyRows
     add_member: ManyRows
+    add_plain: Statement
     by_id: Statement
     standing: Statement
     place_of: Statement

@@ -124,6 +124,7 @@ def _said(one: Any, depth: int, beside: int = 1) -> str:
         if isinstance(one, ManyRows):
             parts = [_mapping(one.kinds, inner), json.dumps(one.by), *parts]
             parts += [] if one.several is None else [f"several={_said(one.several, inner)}"]
+            parts += [] if one.alike is None else [f"alike={_said(one.alike, inner)}", f"own={one.own}"]
             parts += ["whole=True"] * one.whole + ["lists=LISTS"] * (one.every is not None)
     return _row(f"{type(one).__name__}(", parts, ")", depth, beside)
 

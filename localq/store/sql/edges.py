@@ -14,7 +14,7 @@ from localq.model.edges import OnError, Passing, Role
 from localq.model.job import Job, JobState, NewJob
 from localq.model.outcome import Completion
 from localq.store.sql.dialect import SqlDialect
-from localq.store.sql.layout import INLINE_ARGS
+from localq.store.sql.layout import ADDED, INLINE_ARGS
 
 __all__ = ["Edges"]
 
@@ -22,6 +22,8 @@ _BAD = (JobState.FAILED, JobState.CANCELLED)
 _FEEDING = (Passing.FIRST, Passing.LISTED)
 #: Stands for a job that is not there any more.
 _REMOVED = 0
+#: Where a row of a job that is added has these.
+_STATE, _RUN_AT = ADDED.index("state"), ADDED.index("run_at")
 
 
 def _fed(new: NewJob) -> int:
@@ -62,7 +64,7 @@ class Edges:
         role = _fed(new) | (Role.AWAITED if new.id in awaited or new.beside is not None else 0)
         row = list(plain)
         if new.after:
-            row[4], row[5] = int(JobState.WAITING), 0 if new.run_at is None else new.run_at
+            row[_STATE], row[_RUN_AT] = int(JobState.WAITING), 0 if new.run_at is None else new.run_at
         return (*row, len(new.after), role, new.workflow)
 
     def tie(self, cursor: Any, jobs: Sequence[NewJob], added: Sequence[bool], now: int) -> None:

@@ -35,6 +35,7 @@ from localq.store.sql.job_clauses import (
     run_again,
     waiting_columns,
 )
+from localq.store.sql.layout import ADDED, KEPT
 from localq.store.sql.schema import attempt, is_parked, is_timed, job, note, payload, standing_order, state_is, worker
 from localq.store.sql.statement import ManyRows
 from localq.store.sql.statement_table import StatementTable
@@ -65,21 +66,25 @@ def _outlook(words: SqlWords) -> Executable:
     )
 
 
-#: What is said of a job that ends, in this order.
+#: What is said of a job that ends, in this order: first, what mostly differs from job to job.
 FINISH: dict[str, TypeEngine[Any]] = {
     "k": BigInteger(),
     "of_id": Text(),
     "token": BigInteger(),
+    "at": BigInteger(),
     "worker": BigInteger(),
     "to_state": BigInteger(),
     "now": BigInteger(),
-    "at": BigInteger(),
     "to_retries": BigInteger(),
     "to_crashes": BigInteger(),
     "to_shown": Text(),
     "uncharged": BigInteger(),
     "as_role": BigInteger(),
 }
+#: How many of these, and of ADDED and KEPT, differ.
+_FINISH_OWN, _ADDED_OWN, _KEPT_OWN = 4, 2, 5
+#: What is said of a job that is to run at once, by a call without options.
+_AT_ONCE = ("id", "task", "queue", "priority", "state", "run_at", "created_at", "args")
 
 
 def finish(given: Given) -> Executable:
@@ -126,9 +131,9 @@ class JobStatements(StatementTable):
         self._dropping()
 
     def _adding(self) -> None:
-        names = ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options")
-        self.add_job = self._added(names)
-        self.add_member = self._added((*names, "waits", "role", "workflow"))
+        self.add_job = self._added(ADDED)
+        self.add_member = self._added((*ADDED, "waits", "role", "workflow"))
+        self.add_plain = self.made(self.words.insert_new(job, _AT_ONCE, ["id"]))
         self.by_id = self.made(select(*job_columns(with_args=False)).where(job.c.id == P("of_id")))
         self.standing = self.made(
             self.words.locked(select(job.c.key, job.c.state, job.c.role).where(job.c.id == P("of_id")))
@@ -140,7 +145,9 @@ class JobStatements(StatementTable):
 
     def _added(self, names: tuple[str, ...]) -> ManyRows:
         kinds = {name: job.c[name].type for name in names}
-        return self.many(lambda given: self.words.insert_new(job, names, ["id"], given), kinds, by=("id", job.c.id))
+        return self.many(
+            lambda given: self.words.insert_new(job, names, ["id"], given), kinds, by=("id", job.c.id), own=_ADDED_OWN
+        )
 
     def _claiming(self) -> None:
         ready = state_is(JobState.READY)
@@ -185,8 +192,8 @@ class JobStatements(StatementTable):
         self.payload = self.made(select(payload.c.args).where(payload.c.job == P("job")))
 
     def _finishing(self) -> None:
-        self.finish = self.many(finish, FINISH, by=("k", job.c.key))
-        kept = {f"kept_{column.name}": column.type for column in attempt.columns}
+        self.finish = self.many(finish, FINISH, by=("k", job.c.key), own=_FINISH_OWN)
+        kept = {f"kept_{name}": attempt.c[name].type for name in KEPT}
         self.finish_whole = self.many(self._whole, FINISH | kept, by=("k", job.c.key), whole=True)
         self.new_call = self.made(
             update(job).where(job.c.key == P("k")).values(args=P("new_args"), options=P("new_options"))
@@ -204,8 +211,9 @@ class JobStatements(StatementTable):
         )
         self.add_attempt = self.many(
             lambda given: self.words.upsert(attempt, ["key"], given=given),
-            {column.name: column.type for column in attempt.columns},
+            {name: attempt.c[name].type for name in KEPT},
             by=("key", attempt.c.key),
+            own=_KEPT_OWN,
         )
         unfinished = job.c.state < FINAL
         self.note_shown = self.made(

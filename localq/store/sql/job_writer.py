@@ -15,7 +15,7 @@ from localq.model.outcome import Attempt, Completion
 from localq.store.sql.database import NotAlone
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
-from localq.store.sql.layout import ATTEMPT_BITS, INLINE_ARGS, LAST_ATTEMPT, span
+from localq.store.sql.layout import ATTEMPT_BITS, INLINE_ARGS, KEPT, LAST_ATTEMPT, span
 from localq.store.sql.statement import ManyRows
 
 __all__ = ["JobWriter", "Place", "attempt_row"]
@@ -36,9 +36,9 @@ _LARGE = 1 << 22
 #: Places of values in a row of `finish`; see `_finish_row`.
 _KEY, _ID, _ROLE = 0, 1, 11
 #: The place of the result in an attempt's row.
-_RESULT = Attempt._fields.index("result")
+_RESULT = KEPT.index("result")
 #: In the place of an attempt's values, where there is none.
-_NOT_KEPT = (None,) * len(Attempt._fields)
+_NOT_KEPT = (None,) * len(KEPT)
 
 
 class JobWriter:
@@ -252,10 +252,11 @@ def _ends_alone(done: Completion) -> bool:
 
 
 def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:
-    """Return the values of a job that is added, in the order in which `add_job` names them."""
+    """Return the values of a job that is added; see `ADDED`."""
     run_at, args = new.run_at, new.args
     return (
         new.id,
+        args if len(args) <= INLINE_ARGS else None,
         new.task,
         new.queue,
         new.priority,
@@ -263,14 +264,15 @@ def plain_row(new: NewJob, now: int) -> tuple[Any, ...]:
         now if run_at is None else run_at,
         new.expires_at,
         now,
-        args if len(args) <= INLINE_ARGS else None,
         new.options,
     )
 
 
 def attempt_row(key: int, run: Attempt) -> tuple[Any, ...]:
-    """Return the values of an attempt of a job (by key)."""
-    return (key << ATTEMPT_BITS | min(run.number, LAST_ATTEMPT), *run[1:])
+    """Return the values of an attempt of a job (by key); see `KEPT`."""
+    number, worker, started_at, ended_at, ending, result, failed, peak_kb, output = run
+    key = key << ATTEMPT_BITS | (number if number < LAST_ATTEMPT else LAST_ATTEMPT)
+    return key, started_at, ended_at, result, peak_kb, worker, ending, failed, output
 
 
 def _finish_row(done: Completion, place: Place, now: int) -> tuple[Any, ...]:
@@ -281,10 +283,10 @@ def _finish_row(done: Completion, place: Place, now: int) -> tuple[Any, ...]:
         place[0],
         done.id,
         done.run_token,
+        done.run_at,
         done.owner,
         int(done.state),
         now,
-        done.run_at,
         done.retries,
         done.crashes,
         done.shown,

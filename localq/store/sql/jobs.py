@@ -43,8 +43,9 @@ class SqlJobs:
             (new,) = jobs
             if is_plain(new) and len(new.args) <= INLINE_ARGS and not failpoints.armed():
                 # One statement is a transaction of its own, and two round trips to SQLite less.
+                text, values = self._plain(new, now)
                 with self._db.lock:
-                    written = self._db.write_one(self._sql.add_job.one.text, plain_row(new, now))
+                    written = self._db.write_one(text, values)
                 self._bells.ring(Topic.WORK)
                 return [Added(new.id, written == 1)]
         added = self._added(jobs, now)
@@ -52,6 +53,15 @@ class SqlJobs:
         failpoints.point("enqueue.after")
         self._bells.ring(Topic.WORK)
         return [Added(new.id, is_new) for new, is_new in zip(jobs, added, strict=True)]
+
+    def _plain(self, new: NewJob, now: int) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement that adds a job, and its values."""
+        row = plain_row(new, now)
+        if new.expires_at is not None or new.options is not None:
+            return self._sql.add_job.one.text, self._sql.add_job.for_one(row)
+        job_id, args, task, queue, priority, state, run_at, _, created_at, _ = row
+        # Neither None nor bytes: SQLite's driver looks long for somebody's way to adapt them.
+        return self._sql.add_plain.text, (job_id, task, queue, priority, state, run_at, created_at, bytearray(args))
 
     def _added(self, jobs: Sequence[NewJob], now: int) -> Sequence[bool]:
         if self._at_once and all(is_plain(new) and len(new.args) <= INLINE_ARGS for new in jobs):

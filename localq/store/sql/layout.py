@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ATTEMPT_BITS", "INLINE_ARGS", "LAST_ATTEMPT", "SCHEMA_VERSION", "span"]
+__all__ = ["ADDED", "ATTEMPT_BITS", "INLINE_ARGS", "KEPT", "LAST_ATTEMPT", "SCHEMA_VERSION", "span"]
 
 #: Raised with every change of the tables; a file of a higher one is refused, one of a lower converted.
 SCHEMA_VERSION = 5
@@ -12,6 +12,10 @@ INLINE_ARGS = 512
 ATTEMPT_BITS = 20
 #: The highest number an attempt is kept under; those after it take its place.
 LAST_ATTEMPT = (1 << ATTEMPT_BITS) - 1
+#: The columns of a job that is added, and of an attempt that is kept, in the order in which a row has their values:
+#: first, what differs from job to job.
+ADDED = ("id", "args", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "options")
+KEPT = ("key", "started_at", "ended_at", "result", "peak_kb", "worker", "ending", "failure", "output")
 
 
 def span(job: int) -> tuple[int, int]:

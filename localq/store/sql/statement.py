@@ -19,7 +19,7 @@ Kind = Literal["bytes", "number", "text"]
 #: Rows with more bytes than this are written one after another: a statement of all would be copied some times.
 _LARGE = 1 << 20
 #: Rows written by one statement that takes several: each size is a text of its own, prepared once a connection.
-_PORTIONS = (64, 16)
+_PORTIONS = (64, 16, 4)
 
 
 class Statement:
@@ -64,6 +64,9 @@ class ManyRows:
         one: The statement that writes one.
         every: The one that writes all, and returns `by` of those it wrote; None: there is none.
         several: The one whose row of values, a place for each of `kinds`, may be repeated; None: it is `one`, if any.
+        alike: The one for rows that differ in their first parameters alone, whose row of values, a place for each of
+            these, may be repeated, and which is given the others once; None: there is none.
+        own: How many these first ones are.
         whole: Whether it writes more than one statement for one row could.
         lists: What makes a parameter of a list, by what is in it.
     """
@@ -76,13 +79,14 @@ class ManyRows:
         every: Statement | None = None,
         *,
         several: Statement | None = None,
+        alike: Statement | None = None,
+        own: int = 0,
         whole: bool = False,
         lists: Mapping[Kind, Callable[[Sequence[Any]], Any]] | None = None,
     ) -> None:
         self.kinds, self.by, self.one, self.every, self.whole = kinds, by, one, every, whole
-        self.several = several
+        self.several, self.alike, self.own = several, alike, own
         self._lists = lists
-        self._texts: dict[int, str] = {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -101,8 +105,12 @@ class ManyRows:
 
     def hit(self, cursor: Any, row: Sequence[Any]) -> bool:
         """Run it with one row; return whether one was written."""
-        cursor.execute(self.one.text, row if self._in_order is None else self._in_order(row))
+        cursor.execute(self.one.text, self.for_one(row))
         return bool(cursor.rowcount == 1)
+
+    def for_one(self, row: Sequence[Any]) -> Any:
+        """Return a row's parameters in the order of the statement that writes one."""
+        return row if self._in_order is None else self._in_order(row)
 
     def run(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
         """Run it with each row."""
@@ -135,36 +143,72 @@ class ManyRows:
         if len(rows) >= _PORTIONS[-1] and self._parts is not None and self.few_bytes(rows):
             for many in _PORTIONS:
                 while len(rows) - at >= many:
-                    cursor.execute(self._of(many), tuple(chain.from_iterable(rows[at : at + many])))
+                    self._at_once(cursor, rows[at : at + many])
                     written += cursor.rowcount
                     at += many
         if at < len(rows):
-            order, rest = self._in_order, rows[at:] if at else rows
-            cursor.executemany(self.one.text, rest if order is None else [order(row) for row in rest])
+            cursor.executemany(self.one.text, [self.for_one(row) for row in (rows[at:] if at else rows)])
             written += cursor.rowcount
         return written
 
-    @cached_property
-    def _parts(self) -> tuple[str, str] | None:
-        """Return what stands before and behind the row that may be repeated; None: there is none."""
-        taken = self.one if self.several is None else self.several
-        before, row, behind = taken.text.partition(row_of_values(len(self.kinds)))
-        return (before, behind) if row and taken.names == self.names else None
-
-    def _of(self, many: int) -> str:
-        """Return the text that takes so many rows."""
-        if many not in self._texts:
+    def _at_once(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows by one statement; what is the same in all of them is bound once."""
+        own, shared = self.own, rows[0][self.own :]
+        if self._alike is None or [row[own:] for row in rows].count(shared) < len(rows):
             assert self._parts is not None
-            row = row_of_values(len(self.kinds))
-            more = row.removeprefix("VALUES")
-            self._texts[many] = f"{self._parts[0]}{row}{f',{more}' * (many - 1)}{self._parts[1]}"
-        return self._texts[many]
+            cursor.execute(self._parts.of(len(rows)), tuple(chain.from_iterable(rows)))
+            return
+        values = list(chain.from_iterable([row[:own] for row in rows]))
+        for place in self._long:
+            if place < own:
+                # SQLite's driver looks long for somebody's way to adapt bytes, for one to adapt these not at all.
+                values[place::own] = [bytearray(one) if type(one) is bytes else one for one in values[place::own]]
+        parts, before, behind = self._alike
+        values[:0] = [shared[place] for place in before]
+        values += [shared[place] for place in behind]
+        cursor.execute(parts.of(len(rows)), values)
+
+    @cached_property
+    def _parts(self) -> _Repeated | None:
+        """Return the text that takes several rows; None: there is none."""
+        taken = self.one if self.several is None else self.several
+        fits = taken.names == self.names and row_of_values(len(self.kinds)) in taken.text
+        return _Repeated(taken.text, len(self.kinds)) if fits else None
+
+    @cached_property
+    def _alike(self) -> tuple[_Repeated, list[int], list[int]] | None:
+        """Return the text of `alike`, and the places among shared values of those before its rows and behind them."""
+        if self.alike is None:
+            return None
+        parts = _Repeated(self.alike.text, self.own)
+        places = [self.names.index(name) - self.own for name in self.alike.names]
+        first = parts.before.count("?")
+        return parts, places[:first], places[first:]
 
     def _found(self, cursor: Any, statement: Statement, rows: Sequence[Sequence[Any]]) -> dict[Any, bool]:
         assert self._lists is not None
         given = dict(zip(self.names, zip(*rows, strict=True), strict=True))
         values = [self._lists[self.kinds[name]](given[name]) for name in statement.names]
         return dict.fromkeys([row[0] for row in cursor.execute(statement.text, values).fetchall()], True)
+
+
+class _Repeated:
+    """A text in which a row of values is repeated for each row.
+
+    Attributes:
+        before: What stands before them.
+    """
+
+    def __init__(self, text: str, places: int) -> None:
+        self.before, self._row, self._behind = text.partition(row_of_values(places))
+        self._known: dict[int, str] = {}
+
+    def of(self, many: int) -> str:
+        """Return the text for so many rows; made once."""
+        if many not in self._known:
+            more = self._row.removeprefix("VALUES")
+            self._known[many] = f"{self.before}{self._row}{f',{more}' * (many - 1)}{self._behind}"
+        return self._known[many]
 
 
 def row_of_values(places: int) -> str:

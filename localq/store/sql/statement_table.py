@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, LargeBinary, Select, Text, bindparam, func, select
@@ -40,6 +40,7 @@ class StatementTable:
         kinds: Mapping[str, TypeEngine[Any]],
         by: tuple[str, ColumnElement[Any]],
         *,
+        own: int = 0,
         whole: bool = False,
     ) -> ManyRows:
         """Return the statement that is run with many rows.
@@ -48,6 +49,7 @@ class StatementTable:
             make: Makes the statement; of several that write at once, one that selects `by` of what was written.
             kinds: The parameters of a row, in the order in which they are given, and the type of each.
             by: The parameter that no two rows share, and the column in which it is found.
+            own: How many of the first parameters differ from row to row, while the others mostly do not; 0: any may.
             whole: Whether it writes more than one statement for one row could.
         """
         given, every = self.words.given(kinds), None
@@ -57,20 +59,27 @@ class StatementTable:
         said = {name: _kind(one) for name, one in kinds.items()}
         one = self.made(make(bindparam))
         several = None if whole else self._several(make, kinds, one)
-        return ManyRows(said, by[0], one, every, several=several, whole=whole)
+        alike = self._alike(make, list(kinds)[:own]) if own else None
+        return ManyRows(said, by[0], one, every, several=several, alike=alike, own=own, whole=whole)
 
     def _several(self, make: _Make, kinds: Mapping[str, TypeEngine[Any]], one: Statement) -> Statement | None:
         """Return the statement that changes a row for each of several rows of values; None: there is none.
 
-        One that adds rows takes several as it is.
+        One that adds rows takes several as it is, where it names its parameters in the same order.
         """
-        row = row_of_values(len(kinds))
-        rows = self.words.row(len(kinds))
-        if rows is None or row in one.text:
+        alike = row_of_values(len(kinds)) in one.text and one.names == tuple(kinds)
+        made = None if alike else self._alike(make, list(kinds))
+        return None if made is None else Statement(made.text, tuple(kinds))
+
+    def _alike(self, make: _Make, own: Sequence[str]) -> Statement | None:
+        """Return the statement for several rows that differ in these parameters alone; None: there is none."""
+        rows = self.words.row(len(own))
+        if rows is None:
             return None
-        places = dict(zip(kinds, rows.c, strict=True))
-        text = self.made(make(places.__getitem__)).text
-        return Statement(text.replace(f"FROM {rows.name}", f"FROM ({row}) AS {rows.name}"), tuple(kinds))
+        places = dict(zip(own, rows.c, strict=True))
+        made = self.made(make(lambda name: places[name] if name in places else bindparam(name)))
+        row = row_of_values(len(own))
+        return Statement(made.text.replace(f"FROM {rows.name}", f"FROM ({row}) AS {rows.name}"), made.names)
 
     def different(self, column: ColumnElement[Any], *where: ColumnElement[bool]) -> DifferentValues:
         """Return what finds the different values of a column."""

@@ -199,6 +199,7 @@ class _Job(JobTexts):
     add_job = ManyRows(
         {
             "id": "text",
+            "args": "bytes",
             "task": "text",
             "queue": "text",
             "priority": "number",
@@ -206,7 +207,6 @@ class _Job(JobTexts):
             "run_at": "number",
             "expires_at": "number",
             "created_at": "number",
-            "args": "bytes",
             "options": "text",
         },
         "id",
@@ -215,10 +215,26 @@ class _Job(JobTexts):
             "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             ("id", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "args", "options"),
         ),
+        several=Statement(
+            "INSERT INTO job (id, args, task, queue, priority, state, run_at, expires_at, created_at, options) SELECT "
+            "given.column1, given.column2, given.column3, given.column4, given.column5, given.column6, given.column7, "
+            "given.column8, given.column9, given.column10 \nFROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS given "
+            "\nWHERE 1 = 1 ON CONFLICT (id) DO NOTHING",
+            ("id", "args", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "options"),
+        ),
+        alike=Statement(
+            "INSERT INTO job (id, args, task, queue, priority, state, run_at, expires_at, created_at, options) SELECT "
+            "given.column1, given.column2, ? AS anon_1, ? AS anon_2, ? AS anon_3, ? AS anon_4, ? AS anon_5, ? AS "
+            "anon_6, ? AS anon_7, ? AS anon_8 \nFROM (VALUES (?, ?)) AS given \nWHERE 1 = 1 ON CONFLICT (id) DO "
+            "NOTHING",
+            ("task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "options"),
+        ),
+        own=2,
     )
     add_member = ManyRows(
         {
             "id": "text",
+            "args": "bytes",
             "task": "text",
             "queue": "text",
             "priority": "number",
@@ -226,7 +242,6 @@ class _Job(JobTexts):
             "run_at": "number",
             "expires_at": "number",
             "created_at": "number",
-            "args": "bytes",
             "options": "text",
             "waits": "number",
             "role": "number",
@@ -252,6 +267,53 @@ class _Job(JobTexts):
                 "workflow",
             ),
         ),
+        several=Statement(
+            "INSERT INTO job (id, args, task, queue, priority, state, run_at, expires_at, created_at, options, waits, "
+            "role, workflow) SELECT given.column1, given.column2, given.column3, given.column4, given.column5, "
+            "given.column6, given.column7, given.column8, given.column9, given.column10, given.column11, "
+            "given.column12, given.column13 \nFROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS given \nWHERE "
+            "1 = 1 ON CONFLICT (id) DO NOTHING",
+            (
+                "id",
+                "args",
+                "task",
+                "queue",
+                "priority",
+                "state",
+                "run_at",
+                "expires_at",
+                "created_at",
+                "options",
+                "waits",
+                "role",
+                "workflow",
+            ),
+        ),
+        alike=Statement(
+            "INSERT INTO job (id, args, task, queue, priority, state, run_at, expires_at, created_at, options, waits, "
+            "role, workflow) SELECT given.column1, given.column2, ? AS anon_1, ? AS anon_2, ? AS anon_3, ? AS anon_4, "
+            "? AS anon_5, ? AS anon_6, ? AS anon_7, ? AS anon_8, ? AS anon_9, ? AS anon_10, ? AS anon_11 \nFROM "
+            "(VALUES (?, ?)) AS given \nWHERE 1 = 1 ON CONFLICT (id) DO NOTHING",
+            (
+                "task",
+                "queue",
+                "priority",
+                "state",
+                "run_at",
+                "expires_at",
+                "created_at",
+                "options",
+                "waits",
+                "role",
+                "workflow",
+            ),
+        ),
+        own=2,
+    )
+    add_plain = Statement(
+        "INSERT INTO job (id, task, queue, priority, state, run_at, created_at, args) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO NOTHING",
+        ("id", "task", "queue", "priority", "state", "run_at", "created_at", "args"),
     )
     by_id = Statement(
         "SELECT job.\"key\", job.id, job.task, job.queue, job.priority, job.state, job.run_at, job.expires_at, "
@@ -339,10 +401,10 @@ class _Job(JobTexts):
             "k": "number",
             "of_id": "text",
             "token": "number",
+            "at": "number",
             "worker": "number",
             "to_state": "number",
             "now": "number",
-            "at": "number",
             "to_retries": "number",
             "to_crashes": "number",
             "to_shown": "text",
@@ -376,21 +438,21 @@ class _Job(JobTexts):
             ),
         ),
         several=Statement(
-            "UPDATE job SET state=CASE WHEN (job.cancel > 0 AND given.column5 < 3) THEN 5 ELSE given.column5 END, "
-            "run_at=given.column7, owner=NULL, attempts=(job.attempts - given.column11), retries=given.column8, "
-            "crashes=given.column9, shown=CASE WHEN (job.cancel > 0 AND given.column5 < 3) THEN NULL ELSE "
-            "given.column10 END, finished_at=CASE WHEN (job.cancel > 0 AND given.column5 < 3 OR given.column5 >= 3) "
-            "THEN given.column6 ELSE job.finished_at END FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS given "
+            "UPDATE job SET state=CASE WHEN (job.cancel > 0 AND given.column6 < 3) THEN 5 ELSE given.column6 END, "
+            "run_at=given.column4, owner=NULL, attempts=(job.attempts - given.column11), retries=given.column8, "
+            "crashes=given.column9, shown=CASE WHEN (job.cancel > 0 AND given.column6 < 3) THEN NULL ELSE "
+            "given.column10 END, finished_at=CASE WHEN (job.cancel > 0 AND given.column6 < 3 OR given.column6 >= 3) "
+            "THEN given.column7 ELSE job.finished_at END FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS given "
             "WHERE job.\"key\" = given.column1 AND job.id = given.column2 AND job.run_token = given.column3 AND "
-            "job.owner = given.column4 AND job.role = given.column12 AND job.state + 0 = 2",
+            "job.owner = given.column5 AND job.role = given.column12 AND job.state + 0 = 2",
             (
                 "k",
                 "of_id",
                 "token",
+                "at",
                 "worker",
                 "to_state",
                 "now",
-                "at",
                 "to_retries",
                 "to_crashes",
                 "to_shown",
@@ -398,29 +460,51 @@ class _Job(JobTexts):
                 "as_role",
             ),
         ),
+        alike=Statement(
+            "UPDATE job SET state=CASE WHEN (job.cancel > 0 AND ? < 3) THEN 5 ELSE ? END, run_at=given.column4, "
+            "owner=NULL, attempts=(job.attempts - ?), retries=?, crashes=?, shown=CASE WHEN (job.cancel > 0 AND ? < "
+            "3) THEN NULL ELSE ? END, finished_at=CASE WHEN (job.cancel > 0 AND ? < 3 OR ? >= 3) THEN ? ELSE "
+            "job.finished_at END FROM (VALUES (?, ?, ?, ?)) AS given WHERE job.\"key\" = given.column1 AND job.id = "
+            "given.column2 AND job.run_token = given.column3 AND job.owner = ? AND job.role = ? AND job.state + 0 = 2",
+            (
+                "to_state",
+                "to_state",
+                "uncharged",
+                "to_retries",
+                "to_crashes",
+                "to_state",
+                "to_shown",
+                "to_state",
+                "to_state",
+                "now",
+                "worker",
+                "as_role",
+            ),
+        ),
+        own=4,
     )
     finish_whole = ManyRows(
         {
             "k": "number",
             "of_id": "text",
             "token": "number",
+            "at": "number",
             "worker": "number",
             "to_state": "number",
             "now": "number",
-            "at": "number",
             "to_retries": "number",
             "to_crashes": "number",
             "to_shown": "text",
             "uncharged": "number",
             "as_role": "number",
             "kept_key": "number",
-            "kept_worker": "text",
             "kept_started_at": "number",
             "kept_ended_at": "number",
-            "kept_ending": "text",
             "kept_result": "bytes",
-            "kept_failure": "bytes",
             "kept_peak_kb": "number",
+            "kept_worker": "text",
+            "kept_ending": "text",
+            "kept_failure": "bytes",
             "kept_output": "text",
         },
         "k",
@@ -477,13 +561,13 @@ class _Job(JobTexts):
     add_attempt = ManyRows(
         {
             "key": "number",
-            "worker": "text",
             "started_at": "number",
             "ended_at": "number",
-            "ending": "text",
             "result": "bytes",
-            "failure": "bytes",
             "peak_kb": "number",
+            "worker": "text",
+            "ending": "text",
+            "failure": "bytes",
             "output": "text",
         },
         "key",
@@ -494,6 +578,25 @@ class _Job(JobTexts):
             "excluded.result, failure = excluded.failure, peak_kb = excluded.peak_kb, output = excluded.output",
             ("key", "worker", "started_at", "ended_at", "ending", "result", "failure", "peak_kb", "output"),
         ),
+        several=Statement(
+            "INSERT INTO attempt (\"key\", worker, started_at, ended_at, ending, result, failure, peak_kb, output) "
+            "SELECT given.column1, given.column6, given.column2, given.column3, given.column7, given.column4, "
+            "given.column8, given.column5, given.column9 \nFROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)) AS given \nWHERE "
+            "1 = 1 ON CONFLICT (\"key\") DO UPDATE SET worker = excluded.worker, started_at = excluded.started_at, "
+            "ended_at = excluded.ended_at, ending = excluded.ending, result = excluded.result, failure = "
+            "excluded.failure, peak_kb = excluded.peak_kb, output = excluded.output",
+            ("key", "started_at", "ended_at", "result", "peak_kb", "worker", "ending", "failure", "output"),
+        ),
+        alike=Statement(
+            "INSERT INTO attempt (\"key\", worker, started_at, ended_at, ending, result, failure, peak_kb, output) "
+            "SELECT given.column1, ? AS anon_1, given.column2, given.column3, ? AS anon_2, given.column4, ? AS "
+            "anon_3, given.column5, ? AS anon_4 \nFROM (VALUES (?, ?, ?, ?, ?)) AS given \nWHERE 1 = 1 ON CONFLICT "
+            "(\"key\") DO UPDATE SET worker = excluded.worker, started_at = excluded.started_at, ended_at = "
+            "excluded.ended_at, ending = excluded.ending, result = excluded.result, failure = excluded.failure, "
+            "peak_kb = excluded.peak_kb, output = excluded.output",
+            ("worker", "ending", "failure", "output"),
+        ),
+        own=5,
     )
     note_shown = Statement(
         "UPDATE job SET shown=coalesce(?, job.shown) WHERE job.id = ? AND job.state < 3 RETURNING \"key\"",

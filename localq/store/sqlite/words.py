@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    true,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteTypeCompiler
@@ -20,7 +22,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.sql.expression import TableClause
 
 from localq.store.sql.schema import Key
-from localq.store.sql.words import SqlWords
+from localq.store.sql.words import Given, SqlWords
 
 __all__ = ["SQLITE_WORDS", "SqliteWords"]
 
@@ -47,6 +49,10 @@ class SqliteWords(SqlWords):
     def insert(self, table: Table) -> Any:
         """Return SQLite's insert."""
         return sqlite.insert(table)
+
+    def _with(self, new: Any, columns: Sequence[str], given: Given, where: Sequence[ColumnElement[bool]] = ()) -> Any:
+        # Behind a table without a condition, what follows would be read as the condition of a join.
+        return super()._with(new, columns, given, where or [true()])
 
     def listed(self, name: str) -> Any:
         """Return the values of a parameter, which is JSON."""
