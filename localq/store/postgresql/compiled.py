@@ -373,9 +373,8 @@ class _Job(JobTexts):
         "UPDATE job SET state=$1, run_token=(job.run_token + 1), owner=$2, attempts=(job.attempts + 1), shown=NULL "
         "WHERE job.key = any(array((SELECT job.key \nFROM job \nWHERE job.state = 1 AND job.queue = $3 ORDER BY "
         "job.priority DESC, job.key \n LIMIT $4 FOR UPDATE SKIP LOCKED))) RETURNING job.key, job.id, job.task, "
-        "job.queue, job.priority, job.state, job.run_at, job.expires_at, job.run_token, job.owner, job.attempts, "
-        "job.retries, job.crashes, job.cancel, job.shown, job.created_at, job.finished_at, job.args, job.options, "
-        "job.waits, job.role, NULL AS culprit, job.workflow",
+        "job.queue, job.priority, job.run_at, job.expires_at, job.run_token, job.attempts, job.retries, job.crashes, "
+        "job.created_at, job.args, job.options, job.role, job.workflow",
         ("state", "worker", "of_queue", "most"),
         {"state": 2},
     )
@@ -383,9 +382,9 @@ class _Job(JobTexts):
         "UPDATE job SET state=$1, run_token=(job.run_token + 1), owner=$2, attempts=(job.attempts + 1), shown=NULL "
         "WHERE job.key = any(array((SELECT job.key \nFROM job \nWHERE job.state = 1 AND job.key IN (SELECT "
         "unnest(CAST($3 AS BIGINT[])) AS unnest_1) ORDER BY job.priority DESC, job.key \n LIMIT $4 FOR UPDATE SKIP "
-        "LOCKED))) RETURNING job.key, job.id, job.task, job.queue, job.priority, job.state, job.run_at, "
-        "job.expires_at, job.run_token, job.owner, job.attempts, job.retries, job.crashes, job.cancel, job.shown, "
-        "job.created_at, job.finished_at, job.args, job.options, job.waits, job.role, NULL AS culprit, job.workflow",
+        "LOCKED))) RETURNING job.key, job.id, job.task, job.queue, job.priority, job.run_at, job.expires_at, "
+        "job.run_token, job.attempts, job.retries, job.crashes, job.created_at, job.args, job.options, job.role, "
+        "job.workflow",
         ("state", "worker", "keys", "most"),
         {"state": 2},
     )

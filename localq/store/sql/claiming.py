@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from localq.model import failpoints
-from localq.model.job import Job
+from localq.model.job import Job, JobState
 from localq.model.rates import Rate
 from localq.model.worker import Claim, Served
 from localq.store.sql.compiled import JobTexts
@@ -14,6 +15,7 @@ from localq.store.sql.database import NotAlone
 from localq.store.sql.dialect import SqlDialect
 from localq.store.sql.edges import Edges
 from localq.store.sql.known_tasks import KnownTasks
+from localq.store.sql.layout import TAKEN
 from localq.store.sql.limits import Brakes, Limits
 
 __all__ = ["JobTaker", "due_queues", "first_due", "ready_queues", "with_args"]
@@ -23,7 +25,11 @@ _PROMOTED_AT_ONCE = 1000
 #: Jobs that cannot run because of others, taken in one claim.
 _STUCK_AT_ONCE = 256
 #: Where a row has its job's priority.
-_PRIORITY = Job._fields.index("priority")
+_PRIORITY = TAKEN.index("priority")
+#: What a claim need not read: so are the jobs that it took.
+_KNOWN = {"state": int(JobState.RUNNING), "cancel": 0, "shown": None, "finished_at": None, "waits": 0, "culprit": None}
+#: Puts a row, what is known, and the owner in the order of a job's fields.
+_in_order = itemgetter(*map((*TAKEN, *_KNOWN, "owner").index, Job._fields))
 #: How often a claim that meets jobs over their limits begins anew.
 _ROUNDS = 4
 
@@ -83,7 +89,7 @@ class JobTaker:
         else:
             # By their keys, which come first.
             rows.sort()
-        jobs = [Job._make(row) for row in rows]
+        jobs = _taken(rows, worker)
         failpoints.point("claim.inside")
         unknown = () if served.tasks is None else tuple(sorted(self._known.unknown))
         return Claim(behind + jobs, next_at, unknown=unknown)
@@ -200,6 +206,13 @@ def first_due(cursor: Any, sql: JobTexts, queue: str) -> int | None:
     """Return when the first job of a queue that waits for its time is to run."""
     at: int | None = sql.first_due.run(cursor, of_queue=queue).fetchone()[0]
     return at
+
+
+def _taken(rows: Sequence[tuple[Any, ...]], worker: int) -> list[Job]:
+    """Return the jobs of rows that were taken."""
+    known = (*_KNOWN.values(), worker)
+    # There is no count to be checked.
+    return [tuple.__new__(Job, _in_order(row + known)) for row in rows]
 
 
 def _order(row: Sequence[Any]) -> tuple[int, int]:

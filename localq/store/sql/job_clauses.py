@@ -39,10 +39,10 @@ FINAL: Any = literal_column(str(int(JobState.SUCCEEDED)))
 _WAITING = (JobState.WAITING, JobState.SCHEDULED, JobState.READY)
 
 
-def job_columns(with_args: bool, *, ready: bool = False) -> list[Any]:
-    """Return the columns of `Job`, in its order; of ready jobs, which nothing keeps from running, without its id."""
+def job_columns(with_args: bool) -> list[Any]:
+    """Return the columns of `Job`, in its order."""
     columns: list[Any] = [job.c[name] for name in Job._fields]
-    columns[Job._fields.index("culprit")] = (null() if ready else _culprit_id()).label("culprit")
+    columns[Job._fields.index("culprit")] = _culprit_id().label("culprit")
     if not with_args:
         columns[Job._fields.index("args")] = null().label("args")
     return columns

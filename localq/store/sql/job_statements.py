@@ -35,7 +35,7 @@ from localq.store.sql.job_clauses import (
     run_again,
     waiting_columns,
 )
-from localq.store.sql.layout import ADDED, KEPT
+from localq.store.sql.layout import ADDED, KEPT, TAKEN
 from localq.store.sql.schema import attempt, is_parked, is_timed, job, note, payload, standing_order, state_is, worker
 from localq.store.sql.statement import ManyRows
 from localq.store.sql.statement_table import StatementTable
@@ -175,7 +175,7 @@ class JobStatements(StatementTable):
         )
         self.best_of_queue = self.made(best.add_columns(job.c.priority))
         taken = claimed_values()
-        back = job_columns(with_args=True, ready=True)
+        back = [job.c[name] for name in TAKEN]
         self.claim_queue = self.made(
             update(job).where(self.words.chosen(job.c.key, best)).values(taken).returning(*back)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ADDED", "ATTEMPT_BITS", "INLINE_ARGS", "KEPT", "LAST_ATTEMPT", "SCHEMA_VERSION", "span"]
+__all__ = ["ADDED", "ATTEMPT_BITS", "INLINE_ARGS", "KEPT", "LAST_ATTEMPT", "SCHEMA_VERSION", "TAKEN", "span"]
 
 #: Raised with every change of the tables; a file of a higher one is refused, one of a lower converted.
 SCHEMA_VERSION = 5
@@ -16,6 +16,25 @@ LAST_ATTEMPT = (1 << ATTEMPT_BITS) - 1
 #: first, what differs from job to job.
 ADDED = ("id", "args", "task", "queue", "priority", "state", "run_at", "expires_at", "created_at", "options")
 KEPT = ("key", "started_at", "ended_at", "result", "peak_kb", "worker", "ending", "failure", "output")
+#: The columns that a claim reads; what the others of a ready job hold goes without saying, and reading it takes time.
+TAKEN = (
+    "key",
+    "id",
+    "task",
+    "queue",
+    "priority",
+    "run_at",
+    "expires_at",
+    "run_token",
+    "attempts",
+    "retries",
+    "crashes",
+    "created_at",
+    "args",
+    "options",
+    "role",
+    "workflow",
+)
 
 
 def span(job: int) -> tuple[int, int]:

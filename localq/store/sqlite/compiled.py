@@ -375,17 +375,16 @@ class _Job(JobTexts):
     claim_queue = Statement(
         "UPDATE job SET state=?, run_token=(job.run_token + 1), owner=?, attempts=(job.attempts + 1), shown=NULL "
         "WHERE job.\"key\" IN (SELECT job.\"key\" \nFROM job \nWHERE job.state = 1 AND job.queue = ? ORDER BY "
-        "job.priority DESC, job.\"key\"\n LIMIT ? OFFSET ?) RETURNING \"key\", id, task, queue, priority, state, "
-        "run_at, expires_at, run_token, owner, attempts, retries, crashes, cancel, shown, created_at, finished_at, "
-        "args, options, waits, role, NULL AS culprit, workflow",
+        "job.priority DESC, job.\"key\"\n LIMIT ? OFFSET ?) RETURNING \"key\", id, task, queue, priority, run_at, "
+        "expires_at, run_token, attempts, retries, crashes, created_at, args, options, role, workflow",
         ("state", "worker", "of_queue", "most", "param_1"),
         {"state": 2, "param_1": 0},
     )
     claim_keys = Statement(
         "UPDATE job SET state=?, run_token=(job.run_token + 1), owner=?, attempts=(job.attempts + 1), shown=NULL "
         "WHERE job.state = 1 AND job.\"key\" IN (SELECT anon_1.value \nFROM json_each(?) AS anon_1) RETURNING "
-        "\"key\", id, task, queue, priority, state, run_at, expires_at, run_token, owner, attempts, retries, crashes, "
-        "cancel, shown, created_at, finished_at, args, options, waits, role, NULL AS culprit, workflow",
+        "\"key\", id, task, queue, priority, run_at, expires_at, run_token, attempts, retries, crashes, created_at, "
+        "args, options, role, workflow",
         ("state", "worker", "keys"),
         {"state": 2},
     )
