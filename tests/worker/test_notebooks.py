@@ -158,6 +158,92 @@ def test_a_class_that_is_changed_is_seen_by_the_next_call(run: Callable[[str], s
     assert run(f"{ask}\nConfig.rate = 4\n{ask}") == "[2, 20, -1, 3]\n[4, 20, -1, 3]\n", "within one cell"
 
 
+TABLE = """
+class Config:
+    table = {"x": 1}
+    rate = 1
+
+    class Inner:
+        rate = 1
+
+    @classmethod
+    def size(cls):
+        return len(cls.table) * len(STEPS)
+
+STEPS = [1]
+
+@q.task
+def price():
+    return [Config.table["x"], getattr(Config, "rate", None), Config.Inner.rate, Config.size()]
+"""
+
+
+@pytest.mark.parametrize("pool", ["processes", "threads", "asyncio"])
+def test_a_class_that_is_changed_in_place_is_seen_by_the_next_cell(run: Callable[[str], str], pool: str) -> None:
+    ask = "print(price.delay().get(120))"
+    run(BEGIN.replace("POOL", repr(pool)))
+    run(TABLE)
+    assert run(ask) == "[1, 1, 1, 1]\n"
+
+    run("Config.table['x'] = 2")
+    assert run(ask) == "[2, 1, 1, 1]\n"
+    run("Config.table['y'] = 2")
+    assert run(ask) == "[2, 1, 1, 2]\n"
+    run("STEPS.append(2)")
+    assert run(ask) == "[2, 1, 1, 4]\n"
+    run("del Config.rate")
+    assert run(ask) == "[2, None, 1, 4]\n"
+    assert run(f"Config.Inner.rate = 2\n{ask}\nConfig.Inner.rate = 3\n{ask}") == "[2, None, 2, 4]\n[2, None, 3, 4]\n"
+
+
+SHOP = """
+import sqlite3
+import threading
+
+RATE = 1
+_lock = threading.Lock()
+connection = sqlite3.connect(":memory:", check_same_thread=False)
+seen = []
+
+class Terms:
+    days = [14]
+    rebate = 0
+
+def gross(net):
+    with _lock:
+        seen.append(net)
+        return net * RATE - Terms.rebate
+"""
+BUYS = """
+import shop
+from shop import Terms
+
+@q.task
+def price(net):
+    one = shop.connection.execute("SELECT 1").fetchone()[0]
+    return [shop.gross(net), Terms.days, one, len(shop.seen)]
+"""
+
+
+@pytest.mark.parametrize("pool", ["processes", "threads", "asyncio"])
+def test_what_is_changed_of_a_module_that_was_imported_is_seen_by_the_next_cell(
+    run: Callable[[str], str], tmp_path: Path, pool: str
+) -> None:
+    ask = "print(price.delay(100).get(120)[:3])"
+    (tmp_path / "shop.py").write_text(SHOP)
+    run(BEGIN.replace("POOL", repr(pool)))
+    run(BUYS)
+    assert run(ask) == "[100, [14], 1]\n"
+
+    run("shop.RATE = 2")
+    assert run(ask) == "[200, [14], 1]\n"
+    run("Terms.rebate = 1")
+    assert run(ask) == "[199, [14], 1]\n"
+    run("Terms.days.append(30)")
+    assert run(ask) == "[199, [14, 30], 1]\n"
+    assert run("print(price.delay(100).get(120)[3])") == "5\n", "a module's own is each process's own"
+
+
 HELD = """
 import time
 

@@ -19,13 +19,14 @@ import os
 import sys
 import types
 from collections.abc import Iterator, Set
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import dill
 
-from localq.worker.pool.used_globals import at_prompt, same, used_by_class
+from localq.worker.pool.imported_data import data_read, is_programs, put
+from localq.worker.pool.used_globals import at_prompt, marks, same, used_by_class
 
 __all__ = ["dumps", "is_by_value", "keep_identity", "loads"]
 
@@ -33,10 +34,12 @@ __all__ = ["dumps", "is_by_value", "keep_identity", "loads"]
 _CLASSES: WeakValueDictionary[str, Any] = WeakValueDictionary()
 _WORDS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 _numbers = itertools.count()
-#: Classes that are changed where they are typed: what they used when they were looked at last.
-_USED: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+#: Classes that are changed where they are typed: what they used when they were looked at last, and its marks.
+_USED: WeakKeyDictionary[Any, tuple[dict[str, Any], dict[str, bytes]]] = WeakKeyDictionary()
 #: How often a class was found changed there; where it arrives, which of its states it has.
 _CHANGES: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+#: The names that such a class has, and those that it had where it arrives.
+_NAMES: WeakKeyDictionary[Any, Set[str]] = WeakKeyDictionary()
 #: Dataclasses tell these apart by identity.
 _ONLY_ONES = {
     id(vars(dataclasses)[name]): name
@@ -70,9 +73,11 @@ def keep_identity(cls: Any) -> str:
         _CLASSES[word] = cls
     if getattr(cls, "__module__", None) == "__main__" and isinstance(cls, type) and at_prompt():
         before, now = _USED.get(cls), used_by_class(cls)
-        if before is not None and not same(before, now):
+        marked = marks(now)
+        if before is not None and not (same(before[0], now) and before[1] == marked):
             _CHANGES[cls] = _CHANGES.get(cls, 0) + 1
-        _USED[cls] = now
+        _USED[cls] = now, marked
+        _NAMES[cls] = _own(cls).keys()
     return word
 
 
@@ -82,11 +87,21 @@ class _Pickler(dill.Pickler):  # type: ignore[misc]
     def __init__(self, file: Any) -> None:
         super().__init__(file, recurse=True)
         self.modules: set[str] = set()
+        self.functions: list[FunctionType] = []
+        #: Modules of the program, and classes in such.
+        self.owners: list[ModuleType | type] = []
 
     def reducer_override(self, thing: Any) -> Any:
         """Return how a class is made; NotImplemented leaves things to dill."""
         if isinstance(thing, ModuleType):
             self.modules.add(thing.__name__)
+            if is_programs(thing):
+                self.owners.append(thing)
+                return importlib.import_module, (thing.__name__,)
+        elif isinstance(thing, FunctionType):
+            self.functions.append(thing)
+            if thing.__module__ in sys.modules:
+                self.owners.append(sys.modules[thing.__module__])
         if id(thing) in _ONLY_ONES:
             return _ONLY_ONES[id(thing)]
         if isinstance(thing, TypeVar) and thing.__module__ == "__main__":
@@ -97,8 +112,10 @@ class _Pickler(dill.Pickler):  # type: ignore[misc]
             }
             return _type_var, (keep_identity(thing), thing.__name__, thing.__constraints__, more)
         if not isinstance(thing, type) or not is_by_value(thing) or _is_named_tuple(thing):
+            if isinstance(thing, type):
+                self.owners.append(thing)
             return NotImplemented
-        own = {name: value for name, value in vars(thing).items() if name not in _MADE}
+        own = _own(thing)
         bases = getattr(thing, "__orig_bases__", thing.__bases__)
         said = keep_identity(thing), type(thing), thing.__name__, bases, thing.__module__, thing.__qualname__
         if issubclass(thing, enum.Enum):
@@ -109,6 +126,11 @@ class _Pickler(dill.Pickler):  # type: ignore[misc]
         for name in (slots,) if isinstance(slots, str) else slots or ():
             own.pop(name, None)
         return _class, (*said, slots), (_CHANGES.get(thing, 0), own), None, None, _fill
+
+
+def _own(cls: type) -> dict[str, Any]:
+    """Return what a program gave a class."""
+    return {name: value for name, value in vars(cls).items() if name not in _MADE}
 
 
 def _more(member: enum.Enum) -> dict[str, Any]:
@@ -171,6 +193,10 @@ def _fill(cls: type, state: tuple[int, dict[str, Any]]) -> None:
     if word in _empty or changes != _CHANGES.get(cls, 0):
         _empty.discard(word)
         _CHANGES[cls] = changes
+        for name in _NAMES.get(cls, frozenset()) - own.keys():
+            with contextlib.suppress(AttributeError):
+                delattr(cls, name)
+        _NAMES[cls] = own.keys()
         for name, value in own.items():
             setattr(cls, name, value)
 
@@ -208,16 +234,18 @@ def dumps(thing: Any) -> bytes:
     pickler = _Pickler(file)
     pickler.dump(thing)
     package = getattr(sys.modules.get("__main__"), "__package__", None)
-    return bytes(dill.dumps((package, _below(pickler.modules - {"localq"}), file.getvalue())))
+    data = data_read(pickler.functions, pickler.owners)
+    return bytes(dill.dumps((package, _below(pickler.modules - {"localq"}), data, file.getvalue())))
 
 
 def loads(data: bytes) -> Any:
     """Return the definition in bytes of `dumps`."""
-    package, below, definition = dill.loads(data)
+    package, below, read, definition = dill.loads(data)
     for module in below:
         # What cannot be had is missed by that code alone which uses it.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
+    put(read)
     return _Unpickler(io.BytesIO(definition), package).load()
 
 

@@ -5,15 +5,21 @@ Where somebody types the program any of it may be another at the next call.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from localq.tasks.task import Task
 
-__all__ = ["at_prompt", "same", "shell", "used_by_class", "used_globals"]
+__all__ = ["at_prompt", "marks", "names_in", "same", "shell", "used_by_class", "used_globals"]
+
+#: Nothing of these is changed in place, or what is changed there is told otherwise.
+_UNCHANGING = (int, float, complex, str, bytes, type(None), type, FunctionType, ModuleType, Task)
 
 
 def used_globals(function: FunctionType) -> dict[str, Any]:
@@ -35,7 +41,7 @@ def used_by_class(cls: type) -> dict[str, Any]:
 
 def _follow(rest: list[FunctionType], names: dict[str, Any], found: dict[str, Any]) -> None:
     while rest:
-        for name in _names(rest.pop().__code__):
+        for name in names_in(rest.pop().__code__):
             if name not in names or name in found:
                 continue
             value = found[name] = names[name]
@@ -56,6 +62,8 @@ def _parts(cls: type, names: dict[str, Any], found: dict[str, Any]) -> Iterator[
             if key in found:
                 continue
             found[key] = value
+            if isinstance(value, type):
+                yield from _parts(value, names, found)
             for part in _functions(value):
                 if isinstance(part, FunctionType) and part.__globals__ is names:
                     yield part
@@ -70,16 +78,27 @@ def _functions(value: Any) -> tuple[Any, ...]:
     return (value.func,) if isinstance(value, cached_property) else (value,)
 
 
-def _names(code: CodeType) -> Iterator[str]:
+def names_in(code: CodeType) -> Iterator[str]:
+    """Yield the names that code, and functions within it, uses of its module and of objects."""
     yield from code.co_names
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
-            yield from _names(inner)
+            yield from names_in(inner)
 
 
 def same(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Whether each name stands for the very object that it stood for."""
     return before.keys() == now.keys() and all(now[name] is value for name, value in before.items())
+
+
+def marks(used: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return what tells whether a value was changed in place, of those that can be and that can be written down."""
+    found = {}
+    for name, value in used.items():
+        if not issubclass(type(value), _UNCHANGING):
+            with contextlib.suppress(Exception):
+                found[name] = hashlib.blake2b(pickle.dumps(value)).digest()
+    return found
 
 
 def at_prompt() -> bool:
