@@ -94,6 +94,20 @@ def test_where_a_job_was_when_it_was_claimed_is_not_believed_of_a_later_one(tmp_
         store.close()
 
 
+def test_a_look_that_was_broken_off_keeps_the_next_from_nothing_new(tmp_path: Path) -> None:
+    one, other = opened(tmp_path / "jobs.db"), opened(tmp_path / "jobs.db")
+    one.jobs.add([new("job")], NOW)
+    one.database.begin(one.database.cursor, write=False)
+    other.jobs.finish([done(claimed(other, worker(other))[0])], NOW)
+
+    seen = one.read.seen(["job"])
+
+    assert seen["job"].job.state == JobState.SUCCEEDED
+    assert seen["job"].attempt is not None
+    for store in (one, other):
+        store.close()
+
+
 def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     old = os.umask(0)

@@ -42,3 +42,12 @@ def test_the_first_jobs_of_a_queue_are_parked_without_a_look_at_the_rest(tmp_pat
 
     assert "SEARCH job USING INDEX job_ready (queue=?)" in found
     assert "TEMP B-TREE" not in found
+
+
+def test_a_job_that_is_waited_for_is_found_by_its_id_and_its_attempt_by_key(tmp_path: Path) -> None:
+    found = plan(tmp_path, SQLITE.texts.read.seen_one)
+
+    assert "SEARCH job USING INDEX" in found
+    assert "(id=?)" in found
+    assert "SEARCH attempt USING INTEGER PRIMARY KEY (rowid=?)" in found
+    assert "SCAN" not in found

@@ -176,6 +176,10 @@ class PostgresqlDatabase(Database):
         """Run one writing statement as a transaction of its own; return the rows written. The caller locks."""
         return self._by_itself(lambda cursor: int(cursor.execute(text, values).rowcount))
 
+    def read_one(self, text: str, values: tuple[Any, ...]) -> Any:
+        """Run one reading statement as a transaction of its own; return its row, or None."""
+        return self._by_itself(lambda cursor: cursor.execute(text, values).fetchone())
+
     def _by_itself(self, said: Callable[[Any], Made]) -> Made:
         """Run a statement as a transaction of its own; where the connection is lost, once more by another.
 

@@ -187,13 +187,12 @@ class ReadTexts:
     ahead: Statement
     attempts: Statement
     last_attempt: Statement
-    note: Statement
     added_at: Statement
     calls: Statement
     by_ids: Statement
     seen: Statement
+    seen_one: Statement
     notes_of: Statement
-    notes: Statement
     stats: Statement
     open_stats: Statement
     line: Statement

@@ -101,6 +101,11 @@ class Database(ABC):
     def write_one(self, text: str, values: tuple[Any, ...]) -> int:
         """Run one writing statement as a transaction of its own; return the rows written. The caller locks."""
 
+    def read_one(self, text: str, values: tuple[Any, ...]) -> Any:
+        """Run one reading statement, which finds one row at most, as a transaction of its own; return it, or None."""
+        with self.lock, self.reading as cursor:
+            return cursor.execute(text, values).fetchone()
+
     @abstractmethod
     def commit(self) -> None:
         """Commit the transaction."""

@@ -57,14 +57,16 @@ def _ahead() -> Select[Any]:
 
 
 def _seen(which: ColumnElement[bool]) -> Select[Any]:
-    """Return jobs, each with its last attempt."""
+    """Return jobs, each with its last attempt, and with its note where that is told."""
     own = attempt.alias("own")
     span: Any = literal_column(str(1 << ATTEMPT_BITS))
     last = select(func.max(own.c.key)).where(
         own.c.key >= job.c.key * span, own.c.key < (job.c.key + literal_column("1")) * span
     )
+    said = select(note.c.meta).where(note.c.job == job.c.key).scalar_subquery()
+    told = case((or_(job.c.shown.is_not(None), job.c.state == literal_column(str(int(JobState.RUNNING)))), said))
     return (
-        select(*job_columns(with_args=False), *attempt.columns)
+        select(*job_columns(with_args=False), *attempt.columns, told.label("told"))
         .select_from(job.outerjoin(attempt, attempt.c.key == last.scalar_subquery()))
         .where(which)
     )
@@ -122,15 +124,13 @@ class ReadStatements(StatementTable):
         self.ahead = self.made(_ahead())
         self.attempts = self.made(select(*columns).where(within).order_by(attempt.c.key))
         self.last_attempt = self.made(select(*columns).where(within).order_by(attempt.c.key.desc()).limit(1))
-        self.note = self.made(select(note.c.meta).where(note.c.job == P("job")))
         named = job.c.id.in_(self.words.listed("names"))
         self.added_at = self.made(select(job.c.created_at).where(job.c.key >= P("end")).order_by(job.c.key).limit(1))
         self.calls = self.made(select(*job_columns(with_args=True)).where(named))
         self.by_ids = self.made(select(*job_columns(with_args=False)).where(named))
-        self.seen = self.made(_seen(named))
+        self.seen, self.seen_one = self.made(_seen(named)), self.made(_seen(job.c.id == P("of_id")))
         noted = note.join(job, job.c.key == note.c.job)
         self.notes_of = self.made(select(job.c.id, note.c.meta).select_from(noted).where(named))
-        self.notes = self.made(select(note.c.job, note.c.meta).where(note.c.job.in_(self.words.listed("keys"))))
 
     def _counting(self) -> None:
         self.stats, self.open_stats = self.made(_counts(True)), self.made(_counts(False))

@@ -23,6 +23,8 @@ _PRIORITIES = range(10)
 #: Ids from which on they are looked up together: for fewer, one after another is as fast.
 _MANY = 8
 _ID = Job._fields.index("id")
+#: In the row of a job that is seen: where the last attempt begins.
+_JOB_ENDS = len(Job._fields)
 #: A limit that none reaches.
 _ALL = (1 << 62) - 1
 
@@ -55,39 +57,16 @@ class SqlReading:
 
     def seen(self, ids: Sequence[str]) -> dict[str, Seen]:
         """Return known jobs with their last attempts and notes; see the protocol."""
-        if len(ids) >= _MANY:
-            return self._many_seen(ids)
-        by_id = self._jobs.by_id.text
-        found: dict[str, Seen] = {}
+        if len(ids) == 1:
+            row = self._db.read_one(self._sql.seen_one.text, (ids[0],))
+            return {} if row is None else {ids[0]: _seen(row)}
         with self._db.lock, self._db.reading as cursor:
-            for job_id in ids:
-                row = cursor.execute(by_id, (job_id,)).fetchone()
-                if row is not None:
-                    found[job_id] = self._seen(cursor, Job._make(row))
-        return found
-
-    def _many_seen(self, ids: Sequence[str]) -> dict[str, Seen]:
-        bound, end = self._db.dialect.bound, len(Job._fields)
-        found: dict[str, Seen] = {}
-        with self._db.lock, self._db.reading as cursor:
-            for row in self._sql.seen.run(cursor, names=bound(ids)).fetchall():
-                one = Job._make(row[:end])
-                last = attempt_of(row[end:]) if one.attempts and row[end] is not None else None
-                found[one.id] = Seen(one, last, None)
-            telling = {seen.job.key: seen for seen in found.values() if _may_tell(seen.job)}
-            if telling:
-                for key, meta in self._sql.notes.run(cursor, keys=bound(telling)).fetchall():
-                    found[telling[key].job.id] = telling[key]._replace(note=meta)
+            if len(ids) < _MANY:
+                rows = [cursor.execute(self._sql.seen_one.text, (job_id,)).fetchone() for job_id in ids]
+            else:
+                rows = self._sql.seen.run(cursor, names=self._db.dialect.bound(ids)).fetchall()
+        found = {row[_ID]: _seen(row) for row in rows if row is not None}
         return {job_id: found[job_id] for job_id in ids if job_id in found}
-
-    def _seen(self, cursor: Any, one: Job) -> Seen:
-        last = noted = None
-        if one.attempts:
-            last = self._last_attempt(cursor, one.key)
-        if _may_tell(one):
-            word = self._sql.note.run(cursor, job=one.key).fetchone()
-            noted = None if word is None else word[0]
-        return Seen(one, last, noted)
 
     def _last_attempt(self, cursor: Any, key: int) -> Attempt | None:
         first, end = span(key)
@@ -198,9 +177,11 @@ class SqlReading:
         return {(queue, task): count for queue, task, count in rows}
 
 
-def _may_tell(one: Job) -> bool:
-    """Whether a job's note is told to who waits for it."""
-    return one.shown is not None or one.state == JobState.RUNNING
+def _seen(row: Sequence[Any]) -> Seen:
+    """Return a job as it is seen, of its row."""
+    one = Job._make(row[:_JOB_ENDS])
+    last = attempt_of(row[_JOB_ENDS:-1]) if one.attempts and row[_JOB_ENDS] is not None else None
+    return Seen(one, last, row[-1])
 
 
 def attempt_of(row: Sequence[Any]) -> Attempt:

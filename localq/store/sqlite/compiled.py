@@ -953,7 +953,6 @@ class _Read(ReadTexts):
         ("first", "end", "param_1", "param_2"),
         {"param_1": 1, "param_2": 0},
     )
-    note = Statement("SELECT note.meta \nFROM note \nWHERE note.job = ?", ("job",))
     added_at = Statement(
         "SELECT job.created_at \nFROM job \nWHERE job.\"key\" >= ? ORDER BY job.\"key\"\n LIMIT ? OFFSET ?",
         ("end", "param_1", "param_2"),
@@ -984,21 +983,31 @@ class _Read(ReadTexts):
         "coalesce((SELECT min(of_culprit.id) AS min_1 \nFROM edge JOIN job AS of_culprit ON of_culprit.\"key\" = "
         "edge.awaited \nWHERE edge.waiter = job.\"key\" AND edge.awaited = job.culprit), '') END AS culprit, "
         "job.workflow, attempt.\"key\" AS key_1, attempt.worker, attempt.started_at, attempt.ended_at, "
-        "attempt.ending, attempt.result, attempt.failure, attempt.peak_kb, attempt.output \nFROM job LEFT OUTER JOIN "
-        "attempt ON attempt.\"key\" = (SELECT max(own.\"key\") AS max_1 \nFROM attempt AS own \nWHERE own.\"key\" >= "
-        "job.\"key\" * 1048576 AND own.\"key\" < (job.\"key\" + 1) * 1048576) \nWHERE job.id IN (SELECT anon_1.value "
-        "\nFROM json_each(?) AS anon_1)",
+        "attempt.ending, attempt.result, attempt.failure, attempt.peak_kb, attempt.output, CASE WHEN (job.shown IS "
+        "NOT NULL OR job.state = 2) THEN (SELECT note.meta \nFROM note \nWHERE note.job = job.\"key\") END AS told "
+        "\nFROM job LEFT OUTER JOIN attempt ON attempt.\"key\" = (SELECT max(own.\"key\") AS max_1 \nFROM attempt AS "
+        "own \nWHERE own.\"key\" >= job.\"key\" * 1048576 AND own.\"key\" < (job.\"key\" + 1) * 1048576) \nWHERE "
+        "job.id IN (SELECT anon_1.value \nFROM json_each(?) AS anon_1)",
         ("names",),
+    )
+    seen_one = Statement(
+        "SELECT job.\"key\", job.id, job.task, job.queue, job.priority, job.state, job.run_at, job.expires_at, "
+        "job.run_token, job.owner, job.attempts, job.retries, job.crashes, job.cancel, job.shown, job.created_at, "
+        "job.finished_at, NULL AS args, job.options, job.waits, job.role, CASE WHEN (job.culprit IS NOT NULL) THEN "
+        "coalesce((SELECT min(of_culprit.id) AS min_1 \nFROM edge JOIN job AS of_culprit ON of_culprit.\"key\" = "
+        "edge.awaited \nWHERE edge.waiter = job.\"key\" AND edge.awaited = job.culprit), '') END AS culprit, "
+        "job.workflow, attempt.\"key\" AS key_1, attempt.worker, attempt.started_at, attempt.ended_at, "
+        "attempt.ending, attempt.result, attempt.failure, attempt.peak_kb, attempt.output, CASE WHEN (job.shown IS "
+        "NOT NULL OR job.state = 2) THEN (SELECT note.meta \nFROM note \nWHERE note.job = job.\"key\") END AS told "
+        "\nFROM job LEFT OUTER JOIN attempt ON attempt.\"key\" = (SELECT max(own.\"key\") AS max_1 \nFROM attempt AS "
+        "own \nWHERE own.\"key\" >= job.\"key\" * 1048576 AND own.\"key\" < (job.\"key\" + 1) * 1048576) \nWHERE "
+        "job.id = ?",
+        ("of_id",),
     )
     notes_of = Statement(
         "SELECT job.id, note.meta \nFROM note JOIN job ON job.\"key\" = note.job \nWHERE job.id IN (SELECT "
         "anon_1.value \nFROM json_each(?) AS anon_1)",
         ("names",),
-    )
-    notes = Statement(
-        "SELECT note.job, note.meta \nFROM note \nWHERE note.job IN (SELECT anon_1.value \nFROM json_each(?) AS "
-        "anon_1)",
-        ("keys",),
     )
     stats = Statement(
         "SELECT job.queue, -1, count(*) AS count_1 \nFROM job \nWHERE job.state = -1 GROUP BY job.queue UNION ALL "

@@ -209,6 +209,12 @@ class SqliteDatabase(Database):
             self.tend_if_needed()
         return written
 
+    def read_one(self, text: str, values: tuple[Any, ...]) -> Any:
+        """Run one reading statement as a transaction of its own; return its row, or None."""
+        with self.lock:
+            self.rollback()
+            return next(iter(self.executed(text, values)), None)
+
     def _see_again(self) -> None:
         """See that the file is still there; if it is not, the next verb opens what has its name by then."""
         try:

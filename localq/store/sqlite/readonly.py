@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from localq.store.sql.database import Database
 from localq.store.sqlite.database import SqliteDatabase
 from localq.store.sqlite.store import SqliteStore
 
@@ -40,6 +41,10 @@ class _ReadOnly(SqliteDatabase):
         if self._deadline_s is not None:
             self._until = time.monotonic() + self._deadline_s
         super().begin(cursor, write, beside)
+
+    def read_one(self, text: str, values: tuple[Any, ...]) -> Any:
+        """Ask a question of one statement."""
+        return Database.read_one(self, text, values)
 
     def commit(self) -> None:
         """End a question."""
