@@ -14,7 +14,7 @@ from localq.exceptions import LocalQError
 from localq.host.folder import working_folder
 from localq.settings import Settings
 from localq.store import Wishes, open_store
-from localq.store.location import DEFAULT, locate, one_place
+from localq.store.location import DEFAULT, configured_place, locate
 from localq.store.protocol import Jobs, Store
 
 __all__ = ["WithStore"]
@@ -149,7 +149,10 @@ class WithStore:
         return str(self.conf.derived["place"])
 
     def _configured_place(self) -> str | None:
-        return one_place(self.conf.broker_url, self.conf.result_backend)
+        conf = self.conf
+        use_ssl = conf.redis_backend_use_ssl or conf.broker_use_ssl
+        transport = {**conf.broker_transport_options, **conf.result_backend_transport_options}
+        return configured_place(conf.broker_url, conf.result_backend, use_ssl, transport)
 
     def _known_place(self) -> str | None:
         """Return where the store is, or None where the settings cannot say."""

@@ -1,12 +1,18 @@
-"""Settings of brokers and other result back ends: all without a meaning here, where one store holds both."""
+"""Settings of brokers and other result back ends: all but a few without a meaning, where one store holds both."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from localq.settings.setting import unused
+from localq.settings.checks import mapping
+from localq.settings.setting import Setting, unused
 
 __all__ = ["SETTINGS"]
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
 
 #: By what they are about: name, default, and the name before Celery 4 where that is not the name in upper case.
 _ABOUT: dict[str, list[tuple[str, Any] | tuple[str, Any, str]]] = {
@@ -14,7 +20,6 @@ _ABOUT: dict[str, list[tuple[str, Any] | tuple[str, Any, str]]] = {
         ("broker_read_url", None),
         ("broker_write_url", None),
         ("broker_transport", None),
-        ("broker_transport_options", {}),
         ("broker_connection_timeout", 4),
         ("broker_connection_retry", True),
         ("broker_connection_retry_on_startup", None),
@@ -27,7 +32,6 @@ _ABOUT: dict[str, list[tuple[str, Any] | tuple[str, Any, str]]] = {
         ("broker_native_delayed_delivery_queue_type", "quorum"),
         ("broker_pool_limit", 10),
         ("broker_pool_acquire_timeout", None),
-        ("broker_use_ssl", False),
         ("broker_host", None),
         ("broker_port", None),
         ("broker_user", None),
@@ -58,7 +62,6 @@ _ABOUT: dict[str, list[tuple[str, Any] | tuple[str, Any, str]]] = {
         ("security_digest", "sha256", "CELERY_SECURITY_DIGEST"),
     ],
     "Redis as a result back end": [
-        ("redis_backend_use_ssl", None, "CELERY_REDIS_BACKEND_USE_SSL"),
         ("redis_db", None, "CELERY_REDIS_DB"),
         ("redis_host", None, "CELERY_REDIS_HOST"),
         ("redis_max_connections", None, "CELERY_REDIS_MAX_CONNECTIONS"),
@@ -143,7 +146,28 @@ _ABOUT: dict[str, list[tuple[str, Any] | tuple[str, Any, str]]] = {
     ],
 }
 
-SETTINGS = [
+_SENTINELS = "How the sentinels of a Redis server are asked: master_name and sentinel_kwargs; nothing else of it counts"
+
+#: What a Redis server's URL leaves out.
+_OF_REDIS = [
+    Setting(
+        "broker_use_ssl",
+        False,
+        "broker_url, of a Redis server, is by TLS: with the ssl_ca_certs, ssl_certfile and so on of this mapping",
+        _unchanged,
+    ),
+    Setting(
+        "redis_backend_use_ssl",
+        None,
+        "The same of result_backend, where it says otherwise",
+        _unchanged,
+        "CELERY_REDIS_BACKEND_USE_SSL",
+    ),
+    Setting("broker_transport_options", {}, _SENTINELS, mapping),
+    Setting("result_backend_transport_options", {}, _SENTINELS, mapping, "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS"),
+]
+
+SETTINGS = _OF_REDIS + [
     unused(row[0], row[1], f"{about}: there is one store", row[2] if len(row) > 2 else None)
     for about, rows in _ABOUT.items()
     for row in rows

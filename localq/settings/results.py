@@ -78,9 +78,6 @@ SETTINGS = [
     unused("result_chord_expires", None, _CHORDS, "CELERY_RESULT_CHORD_EXPIRES"),
     unused("result_chord_retry_interval", 1.0, _CHORDS, "CELERY_RESULT_CHORD_RETRY_INTERVAL"),
     unused("result_chord_join_timeout", 3.0, _CHORDS, "CELERY_RESULT_CHORD_JOIN_TIMEOUT"),
-    unused(
-        "result_backend_transport_options", {}, "The store has no transport", "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS"
-    ),
     unused("result_backend_always_retry", False, _RETRIES, "CELERY_RESULT_BACKEND_ALWAYS_RETRY"),
     unused("result_backend_max_retries", float("inf"), _RETRIES, "CELERY_RESULT_BACKEND_MAX_RETRIES"),
     unused(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from localq.exceptions import ImproperlyConfigured
 from localq.model.secrets import without_passwords
 from localq.store import check_kind
+from localq.store.celery_options import with_options
 
-__all__ = ["DEFAULT", "embedded", "locate", "one_place", "refusal"]
+__all__ = ["DEFAULT", "configured_place", "embedded", "locate", "one_place", "refusal"]
 
 DEFAULT = "jobs.db"
 _EXAMPLES = {"path": DEFAULT, "url": f"sqlite:///{DEFAULT}"}
@@ -121,6 +124,12 @@ def one_place(broker: str | None, backend: str | None) -> str | None:
         f"{told}which are two servers, but a job and its result are written in one step. Name one server in both, or "
         "set broker_url alone."
     )
+
+
+def configured_place(broker: str | None, backend: str | None, use_ssl: Any, transport: Mapping[str, Any]) -> str | None:
+    """Return the location of `one_place`, with what settings say of a Redis server beside its URL."""
+    place = one_place(broker, backend)
+    return None if place is None else with_options(place, use_ssl, transport)
 
 
 def _server(location: str) -> tuple[str, ...] | None:

@@ -15,7 +15,9 @@ import time
 import uuid
 from functools import cache
 from pathlib import Path
+from typing import Any, Protocol
 
+from tests.store.certificates import Certificates
 from tests.worker.waiting import DEADLINE_S
 
 __all__ = ["RedisServer", "Sentinel", "program", "reason", "redis_server"]
@@ -74,6 +76,24 @@ def program() -> Path | None:
     """Return the server that tests use, as LOCALQ_REDIS_SERVER says or the first there is; None where there is none."""
     named = os.environ.get("LOCALQ_REDIS_SERVER")
     return Path(named) if named else next(iter(programs()), None)
+
+
+@cache
+def with_tls() -> Path | None:
+    """Return the first program that was built with TLS; None where there is none."""
+    # Without it some do not know the option, and some find no TLS behind it; those with it want a certificate.
+    words = ["--port", "0", "--tls-port", "1", "--save", ""]
+    for path in programs():
+        said = subprocess.run([path, *words], capture_output=True, cwd="/tmp", timeout=DEADLINE_S).stdout
+        if b"tls-cert-file" in said:
+            return path
+    return None
+
+
+def no_tls() -> str | None:
+    """Say why no server with TLS can be had; None where one can."""
+    why = "no Redis here was built with TLS, which those of wheels are not: install Debian's redis-server"
+    return None if with_tls() else why
 
 
 def reason() -> str | None:
@@ -193,29 +213,58 @@ class RedisServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Sentinel:
-    """A sentinel of one server, known to it as `shop`; it promotes nothing by itself as long as a test lasts."""
+class Tls(Protocol):
+    """What tells how a server is reached by TLS, whose folder of certificates the sentinel uses too."""
 
-    def __init__(self, server: RedisServer) -> None:
-        self._port = free_port()
-        (server.folder / "sentinel.conf").write_text(
-            f"port {self._port}\nsentinel monitor shop 127.0.0.1 {server.port} 1\n"
-            f"sentinel down-after-milliseconds shop 3600000\ndir {server.folder}\n"
-        )
-        self._process = server.run_beside(str(server.folder / "sentinel.conf"), "--sentinel")
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def files(self) -> Certificates: ...
+
+
+class Sentinel:
+    """A sentinel of one server, known to it as `shop`.
+
+    Args:
+        tls: It is asked by TLS, and asks so.
+        password: What it wants of who asks.
+        quick: It promotes a replica itself where the server is gone for half a second; else, as long as a test lasts,
+            none.
+    """
+
+    def __init__(self, server: RedisServer, *, tls: Tls | None = None, password: str = "", quick: bool = False) -> None:
+        self._port, self._password = free_port(), password
+        there = tls.port if tls else server.port
+        lines = [f"port {0 if tls else self._port}", f"dir {server.folder}"]
+        if tls:
+            files = tls.files
+            lines += [f"tls-port {self._port}", "tls-replication yes", f"tls-cert-file {files.server}"]
+            lines += [f"tls-key-file {files.key}", f"tls-ca-cert-file {files.authority}"]
+        lines += [f"requirepass {password}"] if password else []
+        lines += [f"sentinel monitor shop 127.0.0.1 {there} 1"]
+        lines += [f"sentinel down-after-milliseconds shop {500 if quick else 3_600_000}"]
+        lines += ["sentinel failover-timeout shop 3000"] if quick else []
+        settings = server.folder / f"sentinel-{self._port}.conf"
+        settings.write_text("\n".join([*lines, ""]))
+        self._process = server.run_beside(str(settings), "--sentinel")
         server.until_heard(self._port)
 
     def url(self, database: int = 0) -> str:
         """Return the URL of jobs on the server that it names."""
         return f"sentinel://127.0.0.1:{self._port}/{database}?master=shop"
 
-    def name(self, server: RedisServer) -> None:
-        """Have it name another server from now on."""
+    def say(self, *words: object) -> Any:
+        """Return its answer to a command."""
         import redis
 
-        with redis.Redis(port=self._port) as client:
-            client.execute_command("SENTINEL", "REMOVE", "shop")
-            client.execute_command("SENTINEL", "MONITOR", "shop", "127.0.0.1", server.port, 1)
+        with redis.Redis(port=self._port, password=self._password or None) as client:
+            return client.execute_command(*words)
+
+    def name(self, server: RedisServer) -> None:
+        """Have it name another server from now on."""
+        self.say("SENTINEL", "REMOVE", "shop")
+        self.say("SENTINEL", "MONITOR", "shop", "127.0.0.1", server.port, 1)
 
     def close(self) -> None:
         """End it."""

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from redis import Connection
+from redis import Connection, SSLConnection
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError
+from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionError, RedisError, TimeoutError
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import MasterNotFoundError, Sentinel
 
 from localq.store.redis.place import Address
+from localq.store.redis.unreached import Refused, why
 
 __all__ = ["Link", "connect"]
 
@@ -52,6 +53,16 @@ class Link(Protocol):
         """Close the connection; only its descriptor in a process that inherited it."""
 
 
+class _Encrypted(SSLConnection):
+    """A connection by TLS whose handshake is a part of reaching the server, not of waiting for what it says."""
+
+    def _wrap_socket_with_ssl(self, sock: socket.socket) -> Any:
+        sock.settimeout(self.socket_connect_timeout)
+        encrypted = super()._wrap_socket_with_ssl(sock)  # type: ignore[no-untyped-call]
+        encrypted.settimeout(self.socket_timeout)
+        return encrypted
+
+
 def connect(address: Address, moved: tuple[str, int] | None = None, answer_s: float | None = _ANSWER_S) -> Link:
     """Return a connection that sends nothing by itself again: who asked knows what may be said twice.
 
@@ -59,6 +70,16 @@ def connect(address: Address, moved: tuple[str, int] | None = None, answer_s: fl
         moved: The node of a cluster that has the keys, where another said so.
         answer_s: Seconds for the server to answer; None: for ever.
     """
+    try:
+        return _connected(address, moved, answer_s)
+    except (RedisError, OSError) as error:
+        meant = why(error, address)
+        if meant is error:
+            raise
+        raise meant from error
+
+
+def _connected(address: Address, moved: tuple[str, int] | None, answer_s: float | None) -> Link:
     options: dict[str, Any] = {"socket_connect_timeout": _CONNECT_S, "socket_timeout": answer_s}
     options |= {"protocol": 2, **_QUIET, **address.options}
     if address.sentinels:
@@ -68,22 +89,50 @@ def connect(address: Address, moved: tuple[str, int] | None = None, answer_s: fl
         options.setdefault("socket_keepalive_options", _KEEPALIVE)
         if moved is not None:
             options["host"], options["port"] = moved
-    connection: Any = address.kind(**options, retry=Retry(NoBackoff(), 0))
+    kind = _Encrypted if address.kind is SSLConnection else address.kind
+    connection: Any = kind(**options, retry=Retry(NoBackoff(), 0))
     connection.connect()
     link: Link = connection
-    with contextlib.suppress(NoPermissionError):
-        # For who looks at CLIENT LIST; not every user may.
-        link.send_command("CLIENT", "SETNAME", "localq")
-        link.read_response()
+    try:
+        with contextlib.suppress(NoPermissionError):
+            # For who looks at CLIENT LIST; not every user may.
+            link.send_command("CLIENT", "SETNAME", "localq")
+            link.read_response()
+    except BaseException:
+        link.disconnect()
+        raise
     return link
 
 
 def _primary(address: Address) -> tuple[str, int]:
     """Ask the sentinels which server can be written; that may be another each time."""
-    sentinel = Sentinel(list(address.sentinels), socket_connect_timeout=_CONNECT_S, socket_timeout=_CONNECT_S)
-    try:
-        host, port = sentinel.discover_master(address.service)
-    finally:
-        for one in sentinel.sentinels:
-            one.close()
-    return host, port
+    options = {"socket_connect_timeout": _CONNECT_S, "socket_timeout": _CONNECT_S, **address.to_sentinels}
+    failed: list[str] = []
+    for place in address.sentinels:
+        sentinel = Sentinel([place], sentinel_kwargs=options)
+        try:
+            known: Any = sentinel.sentinels[0].sentinel_masters()
+        except (ConnectionError, TimeoutError) as error:
+            failed.append(f"{place[0]}:{place[1]}: {_unanswered(error, address)}")
+        else:
+            found = known.get(address.service)
+            if found and sentinel.check_master_state(found, address.service):
+                return found["ip"], found["port"]
+        finally:
+            sentinel.sentinels[0].close()
+    if failed:
+        raise MasterNotFoundError(f"no sentinel says where {address.service!r} is: {'; '.join(failed)}")
+    raise MasterNotFoundError(
+        f"no sentinel knows a server {address.service!r} that works; its name there is that of ?master= in the URL"
+    )
+
+
+def _unanswered(error: ConnectionError | TimeoutError, address: Address) -> str:
+    """Say why a sentinel does not answer."""
+    if isinstance(error, AuthenticationError):
+        return f"{str(error).rstrip('.')}. Add sentinel_password= to the URL"
+    kind = SSLConnection if address.to_sentinels.get("ssl") else Connection
+    meant = why(error, address._replace(kind=kind, options=address.to_sentinels))
+    if isinstance(meant, Refused):
+        raise Refused(f"of its sentinel {meant}") from error
+    return str(meant).rstrip(".")

@@ -8,6 +8,7 @@ import re
 from redis import exceptions
 
 from localq.exceptions import StoreBusy, StoreError, StoreForeign, StoreFull, StoreReadOnly, StoreVersion
+from localq.store.redis.unreached import Refused
 
 __all__ = ["FORMAT", "explained", "foreign", "is_away", "is_busy"]
 
@@ -63,11 +64,17 @@ def foreign(found: str, name: str) -> StoreError:
     return StoreForeign(f"{name} holds something else than what was there before: {found!r}. Use another prefix.")
 
 
-def explained(error: BaseException, name: str) -> BaseException:
-    """Return the StoreError that says what an error means for the store, or the error itself if it is none of ours."""
+def explained(error: BaseException, name: str, *, known: bool = False) -> BaseException:
+    """Return the StoreError that says what an error means for the store, or the error itself if it is none of ours.
+
+    Args:
+        known: This process has used that server before, so that it may be as it was again.
+    """
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return StoreFull(f"No space left beside {name}: {error}. Nothing stored is lost; free some space.")
     said = _said(error)
+    if isinstance(error, Refused):
+        return (StoreBusy if known else StoreError)(f"{name} cannot be used: {said}.")
     if isinstance(error, (exceptions.AuthenticationError, exceptions.AuthorizationError)):
         return StoreError(f"{name} lets nobody in: {said}. Check user and password.")
     if is_busy(error):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from redis import Connection, SSLConnection, UnixDomainSocketConnection
-from redis.connection import parse_url
+from redis.connection import URL_QUERY_ARGUMENT_PARSERS, parse_url
 
 from localq.exceptions import ImproperlyConfigured
+from localq.model.hints import nearest
 from localq.model.secrets import without_passwords
 
 __all__ = ["Address", "read_address"]
@@ -22,6 +25,10 @@ _SENTINEL_PORT = 26_379
 _SERVICE = "mymaster"
 #: What the driver calls kinds of URLs.
 _SCHEMES = {"redis+socket": "unix", "valkey": "redis", "valkeys": "rediss"}
+#: What is said of sentinels begins with it; and what says yes there.
+_OF_SENTINEL, _YES = "sentinel_", ("1", "true", "yes")
+#: What may stand in a URL for the driver's pools of connections, which are not used.
+_OF_POOLS = ("max_connections", "timeout")
 #: What Celery and redis-py write for how a certificate is looked at.
 _CERTIFICATES = {"cert_none": "none", "cert_optional": "optional", "cert_required": "required"}
 
@@ -38,6 +45,8 @@ class Address(NamedTuple):
     name: str
     sentinels: tuple[tuple[str, int], ...] = ()
     service: str = _SERVICE
+    #: What is for the driver's connections to the sentinels.
+    to_sentinels: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_address(url: str) -> Address:
@@ -52,25 +61,22 @@ def read_address(url: str) -> Address:
     if scheme == "sentinel":
         return _of_sentinels(rest, name)
     parts = urlsplit(f"{scheme}://{rest}")
-    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    said = _words(parts.query)
     prefix = _prefix(said)
     database = said.pop("virtual_host", None)
     if database is not None:
         said["db"] = database
-    how = said.get("ssl_cert_reqs", "").lower()
-    if how in _CERTIFICATES:
-        said["ssl_cert_reqs"] = _CERTIFICATES[how]
     number = parts.path.strip("/")
     if scheme != "unix" and number and not number.isdigit():
         raise ImproperlyConfigured(
             f"{name} must end in the number of a database, as in redis://localhost:6379/0, not in {number!r}."
         )
     try:
-        options = parse_url(f"{scheme}://{parts.netloc}{parts.path}?{urlencode(said)}")
+        options = _options(f"{scheme}://{parts.netloc}{parts.path}", said)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} cannot be read: {str(error).rstrip('.')}.") from None
     kind = options.pop("connection_class", Connection)
-    return Address(kind, options, prefix, name)
+    return Address(kind, _checked(options, kind, name), prefix, name)
 
 
 def _of_sentinels(rest: str, name: str) -> Address:
@@ -83,21 +89,60 @@ def _of_sentinels(rest: str, name: str) -> Address:
         host, _, path = other.rpartition("@")[2].partition("/")
         hosts.append(host)
         number = path or number
-    said = dict(parse_qsl(rest.partition("?")[2], keep_blank_values=True))
+    said = _words(rest.partition("?")[2])
     service = said.pop("master", said.pop("master_name", _SERVICE))
-    encrypted = said.pop("ssl", "").lower() in ("1", "true", "yes")
+    kind = SSLConnection if said.pop("ssl", "").lower() in _YES else Connection
     prefix = _prefix(said)
+    apart = {key.removeprefix(_OF_SENTINEL): said.pop(key) for key in list(said) if key.startswith(_OF_SENTINEL)}
+    their_kind = SSLConnection if apart.pop("ssl", "").lower() in _YES else Connection
+    if their_kind is SSLConnection:
+        apart = {key: value for key, value in said.items() if key.startswith("ssl_")} | apart
     try:
         sentinels = tuple(_host(text) for text in hosts)
-        options = parse_url(f"redis://localhost/{quote(number)}?{urlencode(said)}")
+        options = _options(f"redis://localhost/{quote(number)}", said)
+        theirs = _options("redis://localhost", apart)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} cannot be read: {str(error).rstrip('.')}.") from None
     options.pop("host", None)
+    theirs.pop("host", None)
     for what in ("username", "password"):
         value = getattr(parts, what)
         if value:
             options[what] = unquote(value)
-    return Address(SSLConnection if encrypted else Connection, options, prefix, name, sentinels, service)
+    options, theirs = _checked(options, kind, name), _checked(theirs, their_kind, name)
+    if their_kind is SSLConnection:
+        theirs["ssl"] = True
+    return Address(kind, options, prefix, name, sentinels, service, theirs)
+
+
+def _words(query: str) -> dict[str, str]:
+    """Return what stands behind the ?, with the words that Celery has for how a certificate is looked at."""
+    said = dict(parse_qsl(query, keep_blank_values=True))
+    for name in ("ssl_cert_reqs", f"{_OF_SENTINEL}ssl_cert_reqs"):
+        if said.get(name, "").lower() in _CERTIFICATES:
+            said[name] = _CERTIFICATES[said[name].lower()]
+    return said
+
+
+def _options(place: str, said: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a place and options mean to the driver, which reads numbers; texts it may take for written in %."""
+    read = {name: value for name, value in said.items() if name in URL_QUERY_ARGUMENT_PARSERS}
+    found = dict(parse_url(f"{place}?{urlencode(read)}" if read else place))
+    return found | {name: value for name, value in said.items() if name not in read}
+
+
+def _checked(options: dict[str, Any], kind: type[Connection], name: str) -> dict[str, Any]:
+    """Return what a connection takes of the options in a URL; refuse what is none, before it is one that is ignored."""
+    taken = {word for one in kind.__mro__ for word in inspect.signature(one).parameters}
+    found = {word: value for word, value in options.items() if word not in _OF_POOLS}
+    for word in sorted(found.keys() - taken):
+        if word.startswith("ssl_") or word == "ssl":
+            raise ImproperlyConfigured(f"{name}: {word}= is for TLS. Begin the URL with rediss://, or leave it out.")
+        raise ImproperlyConfigured(f"{name}: {word}= is no option of a connection.{nearest(word, taken)}")
+    if issubclass(kind, SSLConnection):
+        # Before its sixth version the driver looked at the certificate, but not at whose it is.
+        found.setdefault("ssl_check_hostname", found.get("ssl_cert_reqs") != "none")
+    return found
 
 
 def _host(text: str) -> tuple[str, int]:

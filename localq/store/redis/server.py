@@ -21,6 +21,7 @@ from localq.store.redis.errors import explained, foreign, is_away, is_busy
 from localq.store.redis.fitness import begun, check_server
 from localq.store.redis.place import read_address
 from localq.store.redis.scripts import Script
+from localq.store.redis.unreached import Refused
 from localq.store.redis.weaknesses import Server, asked, confirming, refusals
 from localq.store.redis.writes import Writes
 from localq.store.wishes import NO_WISHES, Wishes
@@ -305,7 +306,8 @@ class RedisServer:
             return False
         # Whatever broke off an answer, such as a signal: the next would be taken for another's.
         self._disconnect()
-        return is_busy(error) or is_away(error)
+        # A certificate that is no longer good is mended there, as a server is that is down.
+        return is_busy(error) or is_away(error) or (bool(self._format) and isinstance(error, Refused))
 
     def inside(self, point: str) -> None:
         """Let a test break a verb off; a script is all done or not at all, so that it may as well be before it."""
@@ -316,7 +318,7 @@ class RedisServer:
 
     def fail(self, error: BaseException) -> NoReturn:
         """Raise what an error means."""
-        meant = explained(error, self.name)
+        meant = explained(error, self.name, known=bool(self._format))
         if meant is error:
             raise error
         raise meant from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,58 @@ def test_broker_and_back_end_on_one_server_are_the_back_end_s_database(
     broker: str | None, backend: str | None, place: str
 ) -> None:
     assert app(broker=broker, backend=backend).location == place
+
+
+CA = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": Path("/etc/a b.pem"), "ssl_password": None}
+AS_TEXT = "ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs=%2Fetc%2Fa+b.pem"
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"broker_url": "redis://:p@h/1", "broker_use_ssl": CA}, f"rediss://:p@h/1?{AS_TEXT}"),
+        ({"broker_url": "valkey://h/1", "broker_use_ssl": True}, "valkeys://h/1"),
+        ({"broker_url": "rediss://h/1", "broker_use_ssl": False}, "rediss://h/1"),
+        ({"result_backend": "redis://h/1", "redis_backend_use_ssl": CA}, f"rediss://h/1?{AS_TEXT}"),
+        (
+            {"broker_url": "redis://h/1", "broker_use_ssl": {"keyfile": "k", "ssl_check_hostname": False}},
+            "rediss://h/1?ssl_keyfile=k&ssl_check_hostname=false",
+        ),
+        (
+            {"broker_url": "rediss://h/1?ssl_ca_certs=own.pem", "broker_use_ssl": CA},
+            "rediss://h/1?ssl_cert_reqs=CERT_REQUIRED&ssl_ca_certs=own.pem",
+        ),
+        (
+            {"broker_url": "redis://h/1", "result_backend": "redis://h/2", "broker_use_ssl": CA},
+            f"rediss://h/2?{AS_TEXT}",
+        ),
+        (
+            {
+                "broker_url": "sentinel://a;sentinel://b/1",
+                "broker_use_ssl": {"ssl_cert_reqs": "none"},
+                "broker_transport_options": {"master_name": "shop", "sentinel_kwargs": {"password": "a@b/c"}},
+            },
+            "sentinel://a;sentinel://b/1?ssl=true&ssl_cert_reqs=none&master=shop&sentinel_password=a%40b%2Fc",
+        ),
+        ({"broker_url": "redis://h/1", "broker_transport_options": {"visibility_timeout": 3600}}, "redis://h/1"),
+        ({"broker_url": "postgresql://h/x", "broker_use_ssl": CA}, "postgresql://h/x"),
+    ],
+)
+def test_what_settings_say_beside_the_url_of_a_redis_server_is_in_its_place(
+    settings: dict[str, Any], place: str
+) -> None:
+    q = app()
+    q.conf.update(settings)
+
+    assert q.location == place
+
+
+def test_what_cannot_be_said_in_a_url_is_refused() -> None:
+    q = app(broker="redis://h/1")
+    q.conf.broker_use_ssl = {"ssl_ca_certs": object()}
+
+    with pytest.raises(ImproperlyConfigured, match=r"broker_use_ssl has ssl_ca_certs=<object .*>, which is neither"):
+        _ = q.location
 
 
 @pytest.mark.parametrize(
