@@ -34,7 +34,7 @@ class Progress:
     def on_progress(self: S, callback: Callable[[Any], Any], *, deliver: Deliver | None = None) -> S:
         """Have `callback` called with what the running task says of itself, whenever that is new; return the result.
 
-        That is the data of `self.progress(done, total, text)`, a dict with `done`, `total` and `message`, or of
+        That is the data of `self.progress(done, total, message)`, a dict with `done`, `total` and `message`, or of
         `update_state`. It is looked at twice a second, and once more when the job has ended: what is said in between
         is not told, what the last run said last always, and before `on_done`.
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -65,6 +66,38 @@ def test_what_a_job_prints_is_seen_while_it_runs(page: TestClient, q: LocalQ) ->
     assert '<summary>Output so far</summary><pre tabindex="0">one &lt;b&gt;\n</pre>' in text
     assert after["output"] is None
     assert after["runs"][0]["output"] == "one <b>\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "drawn"),
+    [
+        ({"done": 3, "total": 12, "message": "<b>"}, '<progress max="12" value="3" 3 / 12 &lt;b&gt;'),
+        ({"current": 3, "total": 12}, '<progress max="12" value="3" 3 / 12'),
+        ({"done": 3, "total": None, "message": None}, ""),
+        ({"done": "3", "total": 0}, ""),
+        (["3"], ""),
+    ],
+)
+def test_how_far_a_job_is_is_drawn_where_it_counts(page: TestClient, q: LocalQ, said: object, drawn: str) -> None:
+    gate = threading.Event()
+
+    @q.task(name="shop.count", bind=True)
+    def count(self: Any) -> None:
+        self.update_state(state="PROGRESS", meta=said)
+        gate.wait(DEADLINE_S)
+
+    with q.running(concurrency=1, pool="threads"):
+        job = count.delay()
+        until(lambda: job.state == "PROGRESS")
+        text = page.get(f"/jobs/{job.id}").text
+        gate.set()
+        job.get(timeout=DEADLINE_S)
+
+    found = re.search(
+        r'(<progress max="[^"]+" value="[^"]+") aria-label="Progress"></progress>\s+([^\n]*?) *</p>', text
+    )
+    assert (" ".join(found.groups()) if found else "") == drawn
+    assert "<progress" not in page.get(f"/jobs/{job.id}").text
 
 
 def test_arguments_are_shown_as_a_tree_and_as_code(page: TestClient, q: LocalQ) -> None:

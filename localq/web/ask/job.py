@@ -34,10 +34,18 @@ _MOST_AWAITED = 40
 COPY_OF = "localq_copy_of"
 
 
+class Done(NamedTuple):
+    """How much of a job is done, of how much, and what it said with that."""
+
+    done: float
+    total: float
+    message: str
+
+
 class JobSeen(NamedTuple):
     """A job with all that is known of it.
 
-    `progress` is what it said of itself last (`current` and `total` among that, where it counts), `family` the jobs
+    `progress` is what it said of itself last, `family` the jobs
     of its workflow with the edges between them, and `family_cut` whether there are more. `changes` is what people
     did to it, and `code` what calls it again, where there are words for that.
     """
@@ -63,6 +71,16 @@ class JobSeen(NamedTuple):
         """The line of the program at which the last run failed."""
         last = self.last_error
         return None if last is None or not last.traceback else failing_line(last.traceback)
+
+    @property
+    def done(self) -> Done | None:
+        """How far the job is, where it counts: as `self.progress` does, or in the words of Celery's examples."""
+        said = self.progress if isinstance(self.progress, dict) and not JobState(self.job.state).final else {}
+        done, total = said.get("done", said.get("current")), said.get("total")
+        if not isinstance(done, int | float) or not isinstance(total, int | float) or not total > 0:
+            return None
+        message = said.get("message")
+        return Done(done, total, message if isinstance(message, str) else "")
 
     @property
     def copy_of(self) -> str | None:
