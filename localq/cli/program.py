@@ -18,6 +18,7 @@ from localq.cli import exit_codes
 from localq.cli.app_option import app_parameters
 from localq.cli.daemon.detach import is_detached
 from localq.cli.daemon.identity import become
+from localq.cli.help_text import HelpContext, fitting
 from localq.exceptions import ImproperlyConfigured, LocalQError, QueryError, ScheduleError, StoreError, StoreVersion
 from localq.model.hints import nearest
 from localq.settings.dotted_names import attribute
@@ -103,6 +104,8 @@ def exit_code(error: LocalQError) -> int:
 class _Commands(click.Group):
     """A group that imports a command's module when the command is called."""
 
+    context_class = HelpContext
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, self._in_order(args))
@@ -151,7 +154,7 @@ class _Commands(click.Group):
             return None
         loaded = attribute(entry.target)
         assert isinstance(loaded, click.Command), entry.target
-        return loaded
+        return fitting(loaded)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -6,14 +6,28 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import click
 
 from localq.model.clock import to_datetime
 from localq.monitor.jobs import short_ids
 
-__all__ = ["Instant", "age", "iso", "numbered", "on_terminal", "printable", "show_json", "show_table", "took", "when"]
+__all__ = [
+    "Instant",
+    "Shortened",
+    "age",
+    "iso",
+    "numbered",
+    "on_terminal",
+    "printable",
+    "show_json",
+    "show_table",
+    "took",
+    "when",
+]
+
+T = TypeVar("T")
 
 #: A last column that stands below its row, where a terminal is too narrow for both.
 _BELOW = ("error",)
@@ -45,11 +59,12 @@ def show_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], kind: str = "") -> None:
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], kind: str = "", once: str = "") -> None:
     """Print rows: on a terminal under their columns' names; elsewhere one line a row, fields parted by tabs.
 
     Args:
         kind: What a row is: a heading on a terminal, elsewhere the first field of each line.
+        once: A column that is told in a line below where a terminal is too narrow, and all rows have the same there.
     """
     fields = [list(row) for row in rows]
     shown = [[printable(field) for field in row] for row in fields]
@@ -60,37 +75,50 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], kind: s
     if kind:
         click.secho(f"{kind}s" if shown else f"{kind}s: none", bold=True)
     if shown or not kind:
-        _print_table(columns, shown, fields)
+        _print_table(columns, shown, fields, once)
 
 
-class Instant(str):
-    """A time as a column shows it, with the shorter text that stands for it where a table is too wide."""
+class Shortened(str):
+    """A text as a column shows it, with the shorter one that stands for it where a table is too wide."""
 
     short: str
 
     @classmethod
-    def of(cls, when: datetime, now: datetime) -> Instant:
-        """Return a time in its own zone; the short text leaves out what it shares with now."""
-        made = cls(when.isoformat(sep=" ", timespec="seconds"))
-        there = now.astimezone(when.tzinfo)
-        same_day, same_year = when.date() == there.date(), when.year == there.year
-        made.short = when.strftime("%H:%M:%S" if same_day else "%m-%d %H:%M" if same_year else "%Y-%m-%d %H:%M")
+    def to(cls, text: str, short: str) -> Self:
+        """Return a text with its shorter one."""
+        made = cls(text)
+        made.short = short
         return made
 
 
-def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]], fields: Sequence[Sequence[object]]) -> None:
+class Instant(Shortened):
+    """A time."""
+
+    @classmethod
+    def of(cls, when: datetime, now: datetime) -> Instant:
+        """Return a time in its own zone; the short text leaves out what it shares with now."""
+        there = now.astimezone(when.tzinfo)
+        same_day, same_year = when.date() == there.date(), when.year == there.year
+        short = when.strftime("%H:%M:%S" if same_day else "%m-%d %H:%M" if same_year else "%Y-%m-%d %H:%M")
+        return cls.to(when.isoformat(sep=" ", timespec="seconds"), short)
+
+
+def _print_table(
+    columns: Sequence[str], shown: Sequence[Sequence[str]], fields: Sequence[Sequence[object]], once: str
+) -> None:
     # Half of what a command takes to start, and of no use where nobody looks.
     from rich.cells import cell_len, set_cell_size
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
-    whole, shown = shown, _shortened(columns, shown, fields, console.width)
+    every, whole = columns, shown
+    columns, shown, told = _shortened(columns, shown, fields, once, console.width)
     natural = [max(map(cell_len, column)) for column in zip(columns, *shown, strict=True)]
     below = columns[-1] in _BELOW and _total(natural) > console.width
     widths = _fitted(columns, natural[:-1] if below else natural, console.width)
     if widths is None:
-        _print_blocks(console, columns, whole)
+        _print_blocks(console, every, whole)
         return
 
     def line(fields: Sequence[str], style: str = "") -> None:
@@ -103,26 +131,42 @@ def _print_table(columns: Sequence[str], shown: Sequence[Sequence[str]], fields:
         line(row[: len(widths)])
         if below and row[-1]:
             console.print(Text(f"    {row[-1]}"), no_wrap=True, overflow="ellipsis")
+    if told:
+        console.print(Text(told, style="dim"), soft_wrap=True)
 
 
 def _shortened(
-    columns: Sequence[str], shown: Sequence[Sequence[str]], fields: Sequence[Sequence[object]], width: int
-) -> Sequence[Sequence[str]]:
-    """Return rows with short times, then with the ends of ids, where a table is too wide otherwise."""
+    columns: Sequence[str], shown: Sequence[Sequence[str]], fields: Sequence[Sequence[object]], once: str, width: int
+) -> tuple[Sequence[str], Sequence[Sequence[str]], str]:
+    """Return columns and rows, and a line below them: where a table is too wide, without what can be told once there,
+    then with short texts, then with the ends of ids.
+    """
+    told = ""
 
     def fits() -> bool:
         widths = [max(map(len, one)) for one in zip(columns, *shown, strict=True)]
         return _total(widths[:-1] if columns[-1] in _BELOW else widths) <= width
 
+    if not fits() and once:
+        at = columns.index(once)
+        values = {row[at] for row in shown}
+        if len(values) == 1:
+            told = f"{once}: {values.pop()}"
+            columns = _without(at, columns)
+            shown, fields = [_without(at, row) for row in shown], [_without(at, row) for row in fields]
     if not fits():
         shown = [
-            [field.short if isinstance(field, Instant) else text for field, text in zip(row, texts, strict=True)]
+            [field.short if isinstance(field, Shortened) else text for field, text in zip(row, texts, strict=True)]
             for row, texts in zip(fields, shown, strict=True)
         ]
     if not fits() and columns[0] == "id":
         short = short_ids([row[0] for row in shown])
         shown = [[one, *row[1:]] for one, row in zip(short, shown, strict=True)]
-    return shown
+    return columns, shown, told
+
+
+def _without(at: int, row: Sequence[T]) -> list[T]:
+    return [*row[:at], *row[at + 1 :]]
 
 
 def _print_blocks(console: Any, columns: Sequence[str], shown: Sequence[Sequence[str]]) -> None:

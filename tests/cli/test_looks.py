@@ -19,7 +19,8 @@ import localq as package
 from localq import LocalQ, chord
 from localq.cli import main, screen
 from localq.cli.daemon.reload import changed, watched
-from localq.cli.screen import Instant, numbered, show_table, took
+from localq.cli.program import COMMANDS
+from localq.cli.screen import Instant, Shortened, numbered, show_table, took
 from localq.model.job import JobState
 from tests.cli.runner import runner
 from tests.cli.terminal import on_terminal
@@ -42,6 +43,29 @@ def test_help_is_a_command_and_shows_what_the_option_shows(words: list[str]) -> 
 
     assert told.exit_code == 0
     assert told.output.splitlines()[2:] == runner().invoke(main, [*words, "--help"]).output.splitlines()[2:]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+@pytest.mark.parametrize("command", ["", *COMMANDS, "schedules explain", "cron next", "upgrade settings"])
+def test_helps_fit_into_the_terminal_and_no_word_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, columns: int
+) -> None:
+    def told(width: int) -> str:
+        monkeypatch.setenv("COLUMNS", str(width))
+        with pytest.raises(SystemExit):
+            main([*command.split(), "--help"])
+        return capsys.readouterr().out
+
+    def words(text: str) -> set[str]:
+        # A line may end behind a hyphen.
+        return set(re.sub(r"(?<=\w-)\n *", "", text).split())
+
+    narrow, whole = told(columns), told(1_000)
+
+    assert words(narrow) <= words(whole)
+    # Those that keep their form are longer, and names that are; a usage begins with the name of what runs the tests.
+    long = [line for line in narrow.splitlines() if len(line) > columns and line not in whole.splitlines()]
+    assert [line for line in long if not line.startswith("Usage: ") and len(line.split()) > 2] == []
 
 
 @pytest.mark.parametrize(
@@ -143,6 +167,22 @@ def test_times_of_a_table_that_does_not_fit_leave_out_what_they_share_with_now(
         seen.append(capsys.readouterr().out.splitlines()[1].split(maxsplit=1)[1])
 
     assert seen == [f"{day} 07:30:00+00:00", short]
+
+
+def test_what_all_rows_share_is_told_once_where_a_table_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(screen, "on_terminal", lambda: True)
+    berlin, lima = Shortened.to("Europe/Berlin", "Berlin"), Shortened.to("America/Lima", "Lima")
+
+    def shown(width: int, *zones: str) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        show_table(("name", "zone", "state"), [(zone[:4], zone, "active") for zone in zones], once="zone")
+        return capsys.readouterr().out.splitlines()
+
+    assert shown(30, berlin, berlin)[1] == "Euro  Europe/Berlin  active"
+    assert shown(25, berlin, berlin) == ["name  state", "Euro  active", "Euro  active", "zone: Europe/Berlin"]
+    assert shown(25, berlin, lima) == ["name  zone    state", "Euro  Berlin  active", "Amer  Lima    active"]
 
 
 # Output that cannot be written

@@ -43,7 +43,7 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
         if found is None:
             known = command.list_commands(at) if isinstance(command, click.Group) else []
             raise click.UsageError(f"There is no command {' '.join(words)!r}.{nearest(word, known, 0.7)}", context)
-        command, at = found, click.Context(found, info_name=word, parent=at)
+        command, at = found, found.context_class(found, info_name=word, parent=at)
     click.echo(command.get_help(at))
 
 

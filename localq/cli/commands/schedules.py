@@ -13,7 +13,7 @@ from localq.app import LocalQ
 from localq.cli import exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing
-from localq.cli.screen import Instant, on_terminal, printable, show_json, show_table
+from localq.cli.screen import Instant, Shortened, on_terminal, printable, show_json, show_table
 from localq.exceptions import ScheduleError, StoreError
 from localq.model.clock import SYSTEM, to_datetime
 from localq.model.hints import nearest
@@ -84,7 +84,7 @@ def list_(app: LocalQ, wanted: Sequence[str], as_json: bool) -> None:
         show_json([_facts(one) for one in found])
         return
     if found:
-        show_table(_COLUMNS, [_row(one) for one in found])
+        show_table(_COLUMNS, [_row(one) for one in found], once="zone")
     elif not app.tasks or not app.schedules.is_configured:
         click.echo("No such schedules.", err=True)
     _say_missing(app, found if not wanted else app.schedules.list())
@@ -112,8 +112,8 @@ def _list_configured(app: LocalQ, as_json: bool) -> None:
         facts = ("name", "rule", "zone", "state")
         show_json([dict(zip(facts, (*_defined(one), "configured"), strict=True)) for one in defined])
         return
-    rows = [(*_defined(one), "-", "-", 0, 0, "configured") for one in defined]
-    show_table(_COLUMNS, rows)
+    rows = [(one.name, one.rule.words(), _zone(one.zone), "-", "-", 0, 0, "configured") for one in defined]
+    show_table(_COLUMNS, rows, once="zone")
     click.echo("Nothing has run yet: start `localq serve` or `localq beat`.", err=True)
 
 
@@ -137,7 +137,12 @@ def _say_missing(app: LocalQ, found: Iterable[ScheduleView]) -> None:
 def _row(one: ScheduleView) -> tuple[object, ...]:
     last, due = _instant(one.last, one.zone), _instant(one.next, one.zone)
     state = f"{one.state} (!)" if one.note else one.state
-    return one.name, one.words, one.zone or "-", last, due, one.runs, one.missed, state
+    return one.name, one.words, _zone(one.zone), last, due, one.runs, one.missed, state
+
+
+def _zone(name: str | None) -> str:
+    """Return a zone for a column, which is its city's name where that is too wide."""
+    return Shortened.to(name, name.rpartition("/")[2]) if name else "-"
 
 
 def _instant(when: datetime | None, zone: str | None) -> str:

@@ -111,8 +111,8 @@ _SETTINGS = [
                  help="Seconds after which a run gets SoftTimeLimitExceeded."),
     click.option("--time-limit", "task_time_limit", type=_SECONDS, metavar="S",
                  help="Seconds after which a run is killed."),
-    click.option("-P", "--pool", "worker_pool", type=click.Choice(POOLS),
-                 help="Where attempts run; prefork means processes."),
+    click.option("-P", "--pool", "worker_pool", type=click.Choice(POOLS), metavar="KIND",
+                 help=f"Where attempts run: {', '.join(POOLS)}; prefork means processes."),
     click.option("-c", "--concurrency", "worker_concurrency", type=_Concurrency(), metavar="N|auto",
                  help="Attempts that run at a time; auto: one a processor."),
 ]  # fmt: skip
