@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
 
-__all__ = ["closest", "near_miss", "nearest"]
+__all__ = ["closest", "near_miss", "nearest", "suggesting"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 #: How alike a name is to one that it was meant to be.
 _MEANT = 0.8
@@ -29,3 +34,19 @@ def closest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
 
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return found[0] if found else None
+
+
+def suggesting(function: Callable[P, R]) -> Callable[P, R]:
+    """Have a function, or a class's `__init__`, name the parameter that a misspelt keyword was perhaps meant to be."""
+    code = function.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                called = function.__qualname__.removesuffix(".__init__")
+                raise TypeError(f"{called}() got an unexpected keyword argument {name!r}.{nearest(name, known)}")
+        return function(*args, **kwargs)
+
+    return checked

@@ -15,7 +15,7 @@ from localq.canvas import Signature
 from localq.exceptions import LocalQError, ScheduleError
 from localq.model.bounds import A_NAME, checked_name, is_name, is_number, is_whole
 from localq.model.clock import Clock
-from localq.model.hints import nearest
+from localq.model.hints import near_miss, nearest
 from localq.model.job import NewJob
 from localq.schedules import CronText, Rule, as_rule, crontab, read_zone, schedule
 from localq.schedules.definition import MISSED, OVERLAP, Definition
@@ -24,7 +24,7 @@ from localq.settings import Settings
 from localq.tasks.call_times import When
 from localq.tasks.calls.new_job import new_job
 from localq.tasks.calls.to_job import job_of
-from localq.tasks.option_names import read_options, without_near_misses
+from localq.tasks.option_names import OPTIONS, read_options, without_near_misses
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router
 from localq.tasks.task import Task
@@ -47,6 +47,8 @@ TERMS = (
     "deadline",
     "relative",
 )
+#: What is told beside options where a program adds a schedule.
+_OF_CALLS = ("name", "schedule", "task", "sig", "args", "kwargs", "replace")
 #: What an entry of `beat_schedule` may hold.
 ENTRY_KEYS = ("task", "schedule", "args", "kwargs", "options", *TERMS)
 #: Options of a call that a schedule decides itself.
@@ -122,7 +124,16 @@ class Declaration(NamedTuple):
     def of_call(
         cls, where: str, name: Any, schedule: Any, task: Any, args: Any, kwargs: Any, given: Mapping[str, Any]
     ) -> Declaration:
-        """Return what a call says: of a task or a signature, its options mixed with those of the schedule."""
+        """Return what a call says: of a task or a signature, its options mixed with those of the schedule.
+
+        Raises:
+            ScheduleError: an option is no such one, but nearly another.
+        """
+        for key in given:
+            known = key in TERMS or key in OPTIONS
+            meant = None if known else near_miss(key, [*TERMS, *_OF_CALLS, *OPTIONS])
+            if meant is not None:
+                raise ScheduleError(f"{where.format(key)}: there is no such option. Did you mean {meant!r}?")
         terms = {key: value for key, value in given.items() if key in TERMS}
         options = {key: value for key, value in given.items() if key not in TERMS}
         if isinstance(task, Signature):

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from localq.exceptions import ScheduleError
 from localq.model.bounds import is_whole
+from localq.model.hints import suggesting
 from localq.schedules.rules.said import Nth, Say, english
 from localq.schedules.rules.wall_clock import WallRule
 
@@ -110,6 +111,7 @@ class Calendar(WallRule):
         return {**spec, "short_month": self.short_month}
 
 
+@suggesting
 def calendar(
     *,
     years: int = 0,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from localq.exceptions import ScheduleError
-from localq.model.hints import nearest
+from localq.model.hints import nearest, suggesting
 from localq.schedules.rules.cron_words import Times, in_words
 from localq.schedules.rules.said import Say, english
 from localq.schedules.rules.stepping import Pattern, check_length, ever_matches, follows_real_time, next_match, stepper
@@ -140,6 +140,7 @@ def _said(why: str) -> str:
     return why if why.startswith(("is ", "must ", "cannot ")) else f"cannot be read: {why}"
 
 
+@suggesting
 def cron(text: str, *, hash_key: str | None = None, seconds_first: bool = False) -> CronText:
     """Return the rule of a cron expression: `*/5 * * * *`, `@daily`, `0 9 * * mon-fri`, `0 0 L * *`.
 

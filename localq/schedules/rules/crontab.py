@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from localq.exceptions import ScheduleError
+from localq.model.hints import suggesting
 from localq.schedules.rules.cron_words import Times, in_words
 from localq.schedules.rules.crontab_reader import ParseException, crontab_parser
 from localq.schedules.rules.said import Say, english
@@ -52,6 +53,7 @@ class crontab(WallRule):  # noqa: N801 - Celery's name
         ScheduleError: A field cannot be read, or no month has such a day (it is a ValueError, as in Celery).
     """
 
+    @suggesting
     def __init__(
         self,
         minute: Cronspec = "*",

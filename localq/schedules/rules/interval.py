@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from localq.exceptions import ScheduleError
 from localq.model.bounds import is_number
-from localq.model.hints import nearest
+from localq.model.hints import nearest, suggesting
 from localq.schedules.rules.base_schedule import BaseSchedule
 from localq.schedules.rules.rule import LAST_INSTANT
 from localq.schedules.rules.said import Say, english, series
@@ -40,6 +40,7 @@ class schedule(BaseSchedule):  # noqa: N801 - Celery's name
         ScheduleError: The time is not positive, below a microsecond or beyond a century.
     """
 
+    @suggesting
     def __init__(
         self,
         run_every: float | timedelta,
@@ -111,6 +112,7 @@ class schedule(BaseSchedule):  # noqa: N801 - Celery's name
         return {"kind": "interval", "micros": self.micros, "relative": self.relative}
 
 
+@suggesting
 def every(number: float, unit: str = "seconds", *, relative: bool = False) -> schedule:
     """Return the rule "every 30 seconds": `every(30, "seconds")`, `every(1.5, "hours")`, `every(2, "weeks")`.
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from localq.exceptions import ImproperlyConfigured, ScheduleError
 from localq.model.bounds import is_number
 from localq.model.clock import from_datetime, to_datetime
-from localq.model.hints import nearest
+from localq.model.hints import nearest, suggesting
 from localq.schedules.rules.base_schedule import BaseSchedule
 from localq.schedules.rules.rule import LAST_INSTANT
 from localq.schedules.rules.said import Say, english
@@ -50,6 +50,7 @@ class solar(BaseSchedule):  # noqa: N801 - Celery's name
         ImproperlyConfigured: The package ephem is not installed.
     """
 
+    @suggesting
     def __init__(
         self,
         event: str,

@@ -303,6 +303,25 @@ def test_a_bad_rule_is_refused_where_it_is_said(shop: LocalQ) -> None:
         shop.periodic(10, zone="Nowhere")(shop.tasks[named("report")])
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("nam", "name"), ("zon", "zone"), ("overlapp", "overlap"), ("expirs", "expires")]
+)
+def test_an_option_of_a_call_that_is_nearly_another_is_refused(shop: LocalQ, misspelt: str, meant: str) -> None:
+    report, said = shop.tasks[named("report")], f", {misspelt}: there is no such option. Did you mean '{meant}'?"
+    odd: dict[str, Any] = {misspelt: "x"}
+
+    for add in (
+        lambda: shop.periodic(10, **odd)(report),
+        lambda: shop.add_periodic_task(10, report, **odd),
+        lambda: shop.schedules.add("x", 10, report, **odd),
+        lambda: shop.schedules.add("y", 10, report) and shop.schedules.update("y", **odd),
+    ):
+        with pytest.raises(ScheduleError) as caught:
+            add()
+
+        assert str(caught.value).endswith(said)
+
+
 def test_two_decorators_need_two_names(shop: LocalQ) -> None:
     report = shop.tasks[named("report")]
     shop.periodic(10)(report)
