@@ -75,6 +75,8 @@ def list_(app: LocalQ, wanted: Sequence[str], as_json: bool) -> None:
     States are active, paused, ended (nothing more to come) and retired (taken out of the configuration). Times
     are in each schedule's own zone. Where the output is no terminal, each is a line of fields parted by tabs:
     name, rule, zone, last, next, runs, missed, state.
+
+    Runs are those that the rule fired; what was fired by hand is in `explain`, and may be the last.
     """
     if not wanted and _is_new(app):
         _list_configured(app, as_json)
