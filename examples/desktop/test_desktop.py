@@ -135,13 +135,13 @@ def test_a_row_shows_progress_and_then_what_came_of_it(desk: Path, window: str) 
 show(*add("photos"))
 person = Person(later, [
     (lambda: " of 60: " in rows()[0][2], lambda: (say(row=rows()[0]), open("go on", "w").close())),
-    (lambda: rows()[0][1] == "SUCCESS", lambda: (say(row=rows()[0]), close())),
+    (lambda: rows()[0][2].startswith("60 files, "), lambda: (say(row=rows()[0]), close())),
 ])
 """,
     )
 
     assert said[0]["row"][:2] == ["photos.zip", "PROGRESS"]
-    assert said[1]["row"][2].startswith("60 files, ")
+    assert said[1]["row"][:2] == ["photos.zip", "SUCCESS"]
     assert names(desk / "photos.zip") == [f"{number:02}.raw" for number in range(60)]
 
 

@@ -10,6 +10,7 @@ from localq.result.job_view import JobView
 from localq.result.lineage import Source
 from localq.result.said import read_said
 from localq.result.watching import Deliver, Watch, watch
+from localq.states import EXCEPTION_STATES
 
 __all__ = ["Progress"]
 
@@ -53,8 +54,8 @@ class Progress:
         return view.value(self._app.accepts(view.job.task), self._app.conf)
 
     def said_last(self: _Single) -> Any:
-        """Return what the last run of a finished job said last of itself, or None."""
+        """Return what the last run of a finished job said last of itself, or None; an error it told of is its end."""
         view = self._read()
-        if view is None:
+        if view is None or view.job.shown in EXCEPTION_STATES:
             return None
         return read_said(view.job.shown, self._app.store.read.notes([self.id]).get(self.id))

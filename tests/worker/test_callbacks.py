@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from localq import LocalQ, group
-from localq.exceptions import StoreBusy
+from localq.exceptions import Ignore, StoreBusy
 from localq.result import watching
 from localq.store.sql.reading import SqlReading
+from localq.testing import drain
 from tests.worker.waiting import DEADLINE_S, hold, until
 
 
@@ -165,6 +166,21 @@ def test_what_a_run_said_last_is_told_before_its_end(q: LocalQ, tmp_path: Path) 
     again: list[Any] = []
     jobs[0].on_progress(again.append)
     assert again == [{"done": 3, "total": 3, "message": None}]
+
+
+def test_an_error_that_a_run_says_it_failed_with_is_no_progress(q: LocalQ) -> None:
+    @q.task(bind=True)
+    def fail(self: Any) -> None:
+        self.update_state(state="FAILURE", meta=KeyError("x"))
+        raise Ignore
+
+    said: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    job = fail.delay()
+    drain(q)
+
+    assert job.state == "FAILURE"
+    job.on_progress(said.put).on_done(said.put)
+    assert said.get(timeout=DEADLINE_S) is job
 
 
 def test_progress_is_told_of_an_eager_call() -> None:
