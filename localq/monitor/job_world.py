@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from localq.model.job import Job, JobState
 from localq.model.orders import PARKED_AT, PAUSE, RATE
+from localq.model.outcome import Ending
 from localq.monitor.rate import per_second
 from localq.monitor.why_not import AHEAD, AWAITED, World
 from localq.store.protocol import Store
@@ -28,7 +29,24 @@ def world_of(store: Store, job: Job, now: int, *, own_rate: str | float | None =
     if job.state == JobState.READY or (job.state == JobState.SCHEDULED and job.run_at != PARKED_AT):
         ahead = store.read.ahead(job.id, AHEAD)
         return world._replace(ahead=ahead, per_second=per_second(store, job.queue, now) if ahead else None)
+    if job.state == JobState.FAILED and job.culprit is not None:
+        return world._replace(culprit=_kept_from_running(store, job))
     return world
+
+
+def _kept_from_running(store: Store, job: Job) -> Job | None:
+    """Return the job that did not succeed before the others of a row, where that is why this one never ran."""
+    _, last, _ = store.read.seen([job.id])[job.id]
+    if last is None or last.ending != Ending.BEHIND.name:
+        return None
+    found, seen = None, {job.id}
+    while job.culprit is not None:
+        inputs = store.read.inputs([job.id]).get(job.id)
+        if inputs is None or inputs.culprit is None or inputs.culprit.job.id in seen:
+            break
+        found = job = inputs.culprit.job
+        seen.add(job.id)
+    return found
 
 
 def _awaiting(store: Store, job: Job, world: World) -> World:

@@ -45,7 +45,8 @@ class World(NamedTuple):
     `paused_since`: since when its queue is paused, 0 for a time that is not known, None if it is not. `ahead` is how
     many jobs of its queue come first, counted up to `AHEAD`. `per_second` is how many jobs of its queue end a second,
     None where nothing tells. `rate` is the limit of its task, in words, and `rate_free_at` when that has room again.
-    `awaited` are jobs it waits for, of many the first that did not succeed; `culprit` is the one it failed of.
+    `awaited` are jobs it waits for, of many the first that did not succeed; `culprit` is the one that keeps it, or kept
+    it, from running.
     """
 
     workers: Sequence[WorkerRow]
@@ -67,7 +68,7 @@ def why_not(job: Job, world: World, now: int) -> Reason:
     if job.state == JobState.RUNNING:
         return _runs(job, world, now)
     if JobState(job.state).final:
-        return _is_over(job)
+        return _is_over(job, world)
     return _is_not_claimed(job, world, now)
 
 
@@ -137,9 +138,12 @@ def _runs(job: Job, world: World, now: int) -> Reason:
     return Reason("runs", "It runs on {worker}.", {"worker": owner.card.name})
 
 
-def _is_over(job: Job) -> Reason:
+def _is_over(job: Job, world: World) -> Reason:
     if job.state == JobState.SUCCEEDED:
         return Reason("succeeded", "It succeeded.", {})
+    if world.culprit is not None:
+        failed = world.culprit
+        return Reason("culprit", "It did not run, because {task} did not succeed.", {"task": failed.task}, (failed.id,))
     if job.state == JobState.FAILED:
         text = _counted(job.attempts, "It failed at its first try.", "It failed after {n} tries.")
         return Reason("failed", text, {"n": job.attempts})

@@ -15,8 +15,9 @@ __all__ = ["Run"]
 class Run(NamedTuple):
     """One attempt of a job, for reading.
 
-    `outcome` is SUCCESS, FAILURE, RETRY, IGNORED, REJECTED, LOST, INTERRUPTED or REVOKED. `peak_memory` is in
-    bytes, that of the process when the run ended; `output` the last part of what the task printed.
+    `outcome` is SUCCESS, FAILURE, RETRY, IGNORED, REJECTED, LOST, INTERRUPTED, REVOKED or BEHIND: it never ran, as what
+    it waited for did not succeed. `peak_memory` is in bytes, that of the process when the run ended; `output` the last
+    part of what the task printed.
     """
 
     number: int

@@ -144,6 +144,18 @@ def test_queues_are_paused_and_resumed(q: LocalQ, localq: Run) -> None:
 # status
 
 
+def test_a_queue_that_is_nearly_another_is_paused_with_a_word_about_that(q: LocalQ, localq: Run) -> None:
+    q.store.jobs.add([new("a", queue="reports")], NOW)
+
+    misspelt, new_one = localq("pause", "repots"), localq("pause", "mail")
+    not_paused = localq("resume", "repost")
+
+    assert misspelt.stdout == "repots is paused.\n"
+    assert misspelt.stderr == "Note: no job is in queue 'repots'. Did you mean 'reports'?\n"
+    assert (new_one.stdout, new_one.stderr) == ("mail is paused.\n", "")
+    assert not_paused.stdout == "repost was not paused. Did you mean 'repots'?\n"
+
+
 def test_status_says_who_answers_and_what_is_paused(q: LocalQ, anna: str, localq: Run) -> None:
     q.control.pause("a")
     q.store.workers.enter(card("stuck@h"), NOW, HOUR)

@@ -43,6 +43,26 @@ def test_a_failed_job_names_its_error(localq: Any, q: LocalQ) -> None:
     assert localq("why", job.id).output == "It failed at its first try.\n  ValueError: no such address\n"
 
 
+def test_a_job_that_never_ran_names_the_one_that_did_not_succeed(localq: Any, q: LocalQ) -> None:
+    @q.task
+    def mail(fails: bool) -> None:
+        if fails:
+            raise ValueError("no such address")
+
+    last = chain(mail.si(True), mail.si(False), mail.si(False))()
+    first = last.parent.parent
+    with q.running(concurrency=1, pool="threads"):
+        last.get(timeout=DEADLINE_S, propagate=False)
+
+    said = localq("why", last.id).output
+    result = localq("result", last.id).output
+
+    assert (
+        said == f"It did not run, because {mail.name} did not succeed.\n  ValueError: no such address\n  {first.id}\n"
+    )
+    assert "attempt 1: BEHIND a job that did not succeed, ended " in result
+
+
 def test_an_unknown_id_is_an_error(localq: Any, q: LocalQ) -> None:
     q.store.open()
 

@@ -12,11 +12,15 @@ from localq.cli import answers, exit_codes
 from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, store_to_ask
 from localq.cli.screen import printable
+from localq.model.hints import nearest
+from localq.model.orders import PAUSE
 
 __all__ = ["control", "pause", "resume"]
 
 #: Commands that are written into the store first, and hold whether a worker is there or not.
 _LASTING = ("revoke", "terminate", "revoke_by_stamped_headers", "rate_limit", "time_limit")
+#: How like the name of a queue a word must be to be taken for a slip.
+_LIKE = 0.75
 
 
 @click.command()
@@ -56,10 +60,12 @@ def pause(app: LocalQ, queues: Sequence[str]) -> None:
 
     It holds for all workers, also those that start later. What runs goes on, and jobs can be enqueued as before.
     """
-    existing(app)
+    known = [queue for queue, _ in existing(app).read.stats().counts]
     changed = app.control.pause(*queues)
     for name in dict.fromkeys(queues):
         click.echo(f"{printable(name)} is paused." if name in changed else f"{printable(name)} was paused already.")
+        if name not in known and (close := nearest(name, known, _LIKE)):
+            click.echo(f"Note: no job is in queue {printable(name)!r}.{printable(close)}", err=True)
 
 
 @click.command()
@@ -67,7 +73,8 @@ def pause(app: LocalQ, queues: Sequence[str]) -> None:
 @app_options
 def resume(app: LocalQ, queues: Sequence[str]) -> None:
     """Let workers take jobs from paused queues again."""
-    existing(app)
+    paused = [order.name for order in existing(app).mail.orders() if order.kind == PAUSE]
     changed = app.control.resume(*queues)
     for name in dict.fromkeys(queues):
-        click.echo(f"{printable(name)} goes on." if name in changed else f"{printable(name)} was not paused.")
+        close = printable(nearest(name, paused, _LIKE))
+        click.echo(f"{printable(name)} goes on." if name in changed else f"{printable(name)} was not paused.{close}")

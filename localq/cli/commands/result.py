@@ -20,6 +20,7 @@ from localq.model.clock import from_datetime
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
 from localq.model.orders import PARKED_AT
+from localq.model.outcome import Ending
 from localq.model.sizes import size_text
 from localq.monitor.jobs import error_now
 from localq.monitor.shown_call import shown_call
@@ -34,6 +35,8 @@ __all__ = ["outcome_code", "result", "run_line", "value_text"]
 
 #: Characters of a result shown on a terminal.
 _MOST_SHOWN = 10_000
+#: How an attempt ends that never ran.
+_BEHIND = Ending.BEHIND.name
 #: Characters of a call shown there.
 _MOST_OF_CALL = 1_000
 
@@ -126,7 +129,8 @@ def run_line(run: Run) -> str:
     spent = "" if run.started is None else f", took {took((run.ended - run.started).total_seconds())}"
     memory = "" if run.peak_memory is None else f", peak {size_text(run.peak_memory)}"
     ended = when(from_datetime(run.ended))
-    return f"attempt {run.number}: {run.outcome} on {printable(run.worker)}, ended {ended}{spent}{memory}"
+    where = f"on {printable(run.worker)}" if run.outcome != _BEHIND else "a job that did not succeed"
+    return f"attempt {run.number}: {run.outcome} {where}, ended {ended}{spent}{memory}"
 
 
 def _show_run(run: Run, traceback: bool) -> None:

@@ -10,8 +10,8 @@ from localq.cli.app_option import app_options
 from localq.cli.lookup import existing, known
 from localq.cli.screen import printable, show_json
 from localq.monitor.job_world import world_of
+from localq.monitor.jobs import error_now
 from localq.monitor.why_not import why_not
-from localq.result.attempts import Run
 
 __all__ = ["why"]
 
@@ -35,7 +35,8 @@ def why(app: LocalQ, job_id: str, as_json: bool) -> None:
         show_json({"id": job.id, "kind": reason.kind, "reason": reason.english(), "jobs": list(reason.jobs)})
         return
     click.echo(printable(reason.english()))
-    if reason.kind == "failed" and (runs := store.read.attempts(job.id)) and (error := Run.of(runs[-1]).error):
+    error = error_now(store.read.seen([job.id])[job.id]) if reason.kind in ("failed", "culprit") else None
+    if error is not None:
         click.echo(f"  {printable(error)}")
     for other in reason.jobs:
         click.echo(f"  {printable(other)}")

@@ -52,7 +52,8 @@ class CronText(WallRule):
         self.text = _tidy(text)
         parts = ALIASES.get(self.text, self.text).split()
         if len(parts) not in (5, 6, 7):
-            raise ScheduleError(f"Cron expression {text!r} has {len(parts)} fields: 5, or 6 with seconds, are wanted")
+            many = "1 field" if len(parts) == 1 else f"{len(parts)} fields"
+            raise ScheduleError(f"Cron expression {text!r} has {many}: 5, or 6 with seconds, are wanted")
         self.seconds_first = seconds_first and len(parts) > 5
         if self.seconds_first:
             parts.insert(5, parts.pop(0))

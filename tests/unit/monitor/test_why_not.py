@@ -121,6 +121,12 @@ ALIVE = World((a_worker(),))
         (a_job(JobState.SUCCEEDED), ALIVE, "succeeded", "It succeeded."),
         (a_job(JobState.FAILED, attempts=3), ALIVE, "failed", "It failed after 3 tries."),
         (a_job(JobState.FAILED, attempts=1), ALIVE, "failed", "It failed at its first try."),
+        (
+            a_job(JobState.FAILED, attempts=1),
+            ALIVE._replace(culprit=a_job(JobState.FAILED, task="shop.pack")),
+            "culprit",
+            "It did not run, because shop.pack did not succeed.",
+        ),
         (a_job(JobState.CANCELLED, finished_at=NOW), ALIVE, "cancelled", "It was cancelled."),
         (a_job(JobState.CANCELLED, finished_at=NOW, expires_at=NOW), ALIVE, "expired", "It expired before it ran."),
     ],

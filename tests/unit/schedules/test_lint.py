@@ -35,7 +35,7 @@ def test_a_plain_rule_holds_no_traps(value: object) -> None:
     ("value", "severity", "what"),
     [
         ("0 0 30 2 *", "error", "never matches"),
-        ("nonsense", "error", "has 1 fields"),
+        ("nonsense", "error", "has 1 field:"),
         ("59/15 * * * *", "warning", "means 59 only: the step leads beyond 59. Croniter before version 7"),
         ("0 23/1 * * *", "warning", "Croniter before version 7 took it for every value of the day"),
         ("0 0 * * sat/1", "warning", "means 6 only"),

@@ -85,7 +85,7 @@ def test_the_reason_names_the_field_and_what_it_takes(text: str, reason: str) ->
         ("@reboot", "add a job when it starts"),
         ("R * * * *", "use H"),
         ("H * * * *", "give hash_key="),
-        ("rubbish", "has 1 fields"),
+        ("rubbish", "has 1 field:"),
         ("a b c d e", "not acceptable"),
     ],
 )
