@@ -35,8 +35,9 @@ class FailedJobs:
         if fields["worker"] != self._worker or expected:
             return
         self._count += 1
-        if event == "job.failed" and not _has_log():
-            shown_already(fields["traceback"])
+        # Of a job that was lost there is nothing but its error, which the line says.
+        if not _has_log() and (told := fields.get("traceback")):
+            shown_already(told)
 
     def tell(self, app: LocalQ) -> None:
         """Say how many there were and how to see them, where the program has set up no log that said so; once."""

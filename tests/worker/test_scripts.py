@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -99,6 +100,32 @@ def test_an_error_that_ends_the_script_repeats_no_traceback_of_the_task(tmp_path
     assert done.stderr.count('    raise ValueError(f"no room for {n}")') == times
     assert "    save.delay(1).get()\n" in done.stderr
     assert done.stderr.endswith("OSError: own\n")
+
+
+KILLED = """
+import os, signal
+from localq import LocalQ
+q = LocalQ(path="jobs.db", durability="normal")
+
+@q.task
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+with q.running(1):
+    die.delay().get()
+"""
+
+
+def test_the_error_of_a_job_whose_process_died_is_shown_as_the_scripts_end_alone(tmp_path: Path) -> None:
+    (tmp_path / "killed.py").write_text(KILLED)
+
+    done = run_python(tmp_path, "killed.py")
+
+    *_, told, count, traceback = re.split(r"(?m)^(?=localq: |Traceback)", done.stderr)
+    assert "lost, does not run again: WorkerLostError: " in told
+    assert count == "localq: 1 job failed: localq list --args --state FAILURE\n"
+    assert traceback.startswith("Traceback")
+    assert "RemoteTraceback" not in done.stderr
 
 
 def test_a_log_that_was_set_up_tells_of_errors_instead(tmp_path: Path) -> None:
