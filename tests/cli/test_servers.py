@@ -13,7 +13,7 @@ import pytest
 from tests.cli.everything import everything
 from tests.store.certificates import made_in
 from tests.store.certificates import reason as no_certificates
-from tests.store.redis_server import RedisServer, free_port, no_tls, with_tls
+from tests.store.redis_server import RedisServer, free_port, no_tls, program, programs, whose, with_tls
 from tests.store.redis_server import reason as no_redis
 
 pytestmark = pytest.mark.skipif(no_redis() is not None, reason=str(no_redis()))
@@ -61,3 +61,21 @@ def test_all_goes_by_tls_with_certificates_on_both_sides(tmp_path: Path, started
 
     no_password_in(printed)
     assert f"rediss://ann:********@127.0.0.1:{port}/2" in printed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[] if path == program() else [pytest.mark.slow], id=whose(path)) for path in programs()],
+)
+def test_a_user_with_the_rights_that_the_page_names_does_all(
+    path: Path, tmp_path: Path, started: Callable[..., RedisServer]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "many-hosts.md").read_text()
+    said = next(line for line in page.splitlines() if line.startswith("ACL SETUSER shop "))
+    server = started(path=path)
+    server.say(*said.replace(">PASSWORD", f">{HOSTILE}").split())
+
+    printed = everything(tmp_path, url=f"redis://shop:{IN_URL}@127.0.0.1:{server.port}/0")
+
+    no_password_in(printed)
+    assert f"redis://shop:********@127.0.0.1:{server.port}/0" in printed

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Protocol
 
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from localq.exceptions import StoreError
 from localq.store.protocol.bells import Topic
@@ -86,7 +86,7 @@ class RedisBell:
                 return self._connect()
             except (RedisError, OSError) as error:
                 self._lost()
-                if time.monotonic() > until:
+                if time.monotonic() > until or isinstance(error, NoPermissionError):
                     self._server.fail(error)
             time.sleep(_PAUSE_S)
 

@@ -92,7 +92,7 @@ def explained(error: BaseException, name: str, *, known: bool = False) -> BaseEx
         )
     if said.startswith("MISCONF"):
         return StoreFull(f"{name} cannot write to its disk: {said}. Nothing was changed; free some space there.")
-    if isinstance(error, exceptions.NoPermissionError):
+    if isinstance(error, exceptions.NoPermissionError) or said.startswith("NOPERM"):
         return StoreReadOnly(f"{name} does not allow it: {said}. Check the rights (ACL) of its user.")
     if "WRONGTYPE" in said:
         return StoreForeign(f"{name} holds keys of something else: {said}. Use another prefix.")

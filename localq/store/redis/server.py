@@ -20,6 +20,7 @@ from localq.store.redis.connection import Link, connect
 from localq.store.redis.errors import explained, foreign, is_away, is_busy
 from localq.store.redis.fitness import begun, check_server
 from localq.store.redis.place import read_address
+from localq.store.redis.rights import COMMANDS, RIGHTS, check_rights
 from localq.store.redis.scripts import Script
 from localq.store.redis.unreached import Refused
 from localq.store.redis.weaknesses import Server, asked, confirming, refusals
@@ -132,6 +133,9 @@ class RedisServer:
                 raise foreign((found or b"").decode("utf-8", "replace"), self.name)
             if found is None:
                 raise StoreError(f"There is no store in {self.name}. Check the URL; the first job enqueued makes it.")
+            if not self._reads and not self._format:
+                barred = _scripted(connection, RIGHTS, self.key("fmt"), found, *COMMANDS)
+                check_rights(barred, self.name, self.address.prefix)
         except BaseException:
             connection.disconnect()
             raise
@@ -216,14 +220,7 @@ class RedisServer:
             raise StoreReadOnly(f"{self.name} is open for reading alone; {script.name} would write.")
         guard = self.key("fmt")
 
-        def act(connection: Link) -> Any:
-            try:
-                return _answer(connection, "EVALSHA", script.sha, 1, guard, self._format, *args)
-            except NoScriptError:
-                _answer(connection, "SCRIPT", "LOAD", script.text)
-                return _answer(connection, "EVALSHA", script.sha, 1, guard, self._format, *args)
-
-        return self._tried(act)
+        return self._tried(lambda connection: _scripted(connection, script, guard, self._format, *args))
 
     def ask(self, *commands: Sequence[Any]) -> list[Any]:
         """Return the answers to commands, in one round trip; each sees one moment, but not all the same."""
@@ -344,6 +341,15 @@ def _answer(connection: Link, *command: Any) -> Any:
         raise DataError(str(error)) from error
     connection.send_packed_command([packed])
     return connection.read_response()
+
+
+def _scripted(connection: Link, script: Script, *args: Any) -> Any:
+    """Run a script, which the server may not have yet; its first argument is its key."""
+    try:
+        return _answer(connection, "EVALSHA", script.sha, 1, *args)
+    except NoScriptError:
+        _answer(connection, "SCRIPT", "LOAD", script.text)
+        return _answer(connection, "EVALSHA", script.sha, 1, *args)
 
 
 def _read(connection: Link) -> Any:
