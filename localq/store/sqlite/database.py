@@ -165,7 +165,7 @@ class SqliteDatabase(Database):
                 "wal_autocheckpoint=0",
                 f"journal_size_limit={LOG_KEPT_BYTES}",
                 # More would be kept for pages that others' commits outdate; a claim and its end need some dozens.
-                "cache_size=-2000",
+                "cache_size=-1000",
                 "mmap_size=0",
                 "trusted_schema=OFF",
                 "temp_store=MEMORY",
