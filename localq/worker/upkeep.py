@@ -20,6 +20,8 @@ __all__ = ["Upkeep"]
 
 #: Seconds between looks for dead workers by their locks.
 _RESCUE_S = 1.0
+#: Turns, and seconds, between two times that the store is tended: a turn may be for one short job.
+_TURNS, _TEND_S = 8, 0.02
 _PRUNE_S = 30.0
 #: Microseconds that ledger rows of schedules are kept at least.
 _LEDGER_KEPT_US = 24 * 3600 * 1_000_000
@@ -45,12 +47,14 @@ class Upkeep:
         # At once: a script's worker may not live long.
         self._prune_at = clock.steady()
         self._turns = 0
+        self._tend_at = 0.0
 
     def tend(self) -> None:
         """Do what is due."""
         steady = self._clock.steady()
         self._turns += 1
-        if self._turns % 8 == 0 or steady >= self._rescue_at:
+        if (self._turns >= _TURNS and steady >= self._tend_at) or steady >= self._rescue_at:
+            self._turns, self._tend_at = 0, steady + _TEND_S
             self._store.tend(self._clock.now())
         if steady >= self._rescue_at:
             self._rescue_at = steady + _RESCUE_S

@@ -266,7 +266,8 @@ class Worker:
         if said:
             # Before what has ended: a job that waits for its retry shows that, and not what its run said last.
             self.store.jobs.note(said, self.clock.now())
-        self._save([])
+        if self._finished.unsaved:
+            self._save([])
         steady = self.clock.steady()
         if steady >= self._floor_at or self._rung:
             self.celery_events.look()

@@ -53,6 +53,8 @@ class SlotDeaths:
         now = self._clock.steady()
         after: list[float] = []
         for slot in list(self._slots.values()):
+            if not (slot.jobs or slot.recalled or slot.closing or slot.kill_at):
+                continue
             if slot.kill_at is not None:
                 if now >= slot.kill_at:
                     slot.kill_at = None
