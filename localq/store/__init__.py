@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+from collections.abc import Iterator
 from typing import Any, cast
+from urllib.parse import parse_qsl, quote, urlencode
 
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.finding import Finding
@@ -28,6 +31,7 @@ __all__ = [
     "open_store",
     "short_of",
     "sizes",
+    "trial",
     "waiting_to_be_sent",
     "weaknesses",
 ]
@@ -289,6 +293,37 @@ def sizes(location: str | os.PathLike[str]) -> tuple[int, int]:
     from localq.store.sqlite.file_place import log_bytes
 
     return os.stat(path).st_size, log_bytes(path)
+
+
+@contextlib.contextmanager
+def trial(url: str) -> Iterator[str]:
+    """Yield the URL of a store of its own on the server of another; remove it at the end of the block.
+
+    Raises:
+        ImproperlyConfigured, StoreError: there can be no such store, or the server cannot be reached.
+    """
+    server = _on_server(url)
+    assert server is not None
+    where, _, said = server.partition("?")
+    kind = "prefix" if _is_redis(server) else "schema"
+    rest = [(name, value) for name, value in parse_qsl(said, keep_blank_values=True) if name != kind]
+    own = f"{where}?{urlencode([*rest, (kind, f'localq_trial_{os.urandom(6).hex()}')], quote_via=quote)}"
+    try:
+        yield own
+    except BaseException:
+        with contextlib.suppress(StoreError):
+            _remove(own)
+        raise
+    _remove(own)
+
+
+def _remove(url: str) -> None:
+    """Remove a store from its server."""
+    if _is_redis(url):
+        from localq.store.redis.removal import remove
+    else:
+        from localq.store.postgresql.removal import remove
+    remove(url)
 
 
 def _path(location: str | os.PathLike[str]) -> str:

@@ -1,7 +1,8 @@
-"""localq bench: what a folder lets LocalQ do, measured beside the app's file and removed again."""
+"""localq bench: what a folder or a server lets LocalQ do, measured beside the app's jobs and removed again."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,9 +15,11 @@ import pytest
 from click.testing import Result
 
 from localq import LocalQ
-from localq.cli.bench.measure import Figures
+from localq.cli.bench.measure import Figures, ServerFigures
 from localq.cli.bench.verdict import shown, verdict
 from tests.cli.terminal import on_terminal
+from tests.store.redis_server import redis_server
+from tests.store.server import PLACES, place, server
 from tests.worker.waiting import DEADLINE_S, PROGRAM_S, alive, until
 
 Run = Callable[..., Result]
@@ -24,6 +27,7 @@ SHORT = ("bench", "--seconds", "0.2", "-c", "1")
 HOME = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HOME)}
 FIGURES = Figures(4_100, 0.6, 3_000, 15_000, 60_000, 0.04, 2, 15_000, 0.06, 0.7, 2.1)
+SERVER = ServerFigures(0.25, 0.9, 2_000, 2_500, 60_000, 0.04, 2, 15_000, 0.06, 0.7, 2.1)
 
 
 def started(folder: Path, *words: str, limit: str = "") -> subprocess.Popen[str]:
@@ -80,6 +84,46 @@ def test_a_terminal_gets_a_table_and_the_verdict_below(tmp_path: Path) -> None:
     assert "jobs run, 1 slot " in seen
     assert "An idle worker has the result back " in seen
     assert list(tmp_path.iterdir()) == []
+
+
+# A server
+
+
+def on_trial(kind: str) -> list[str]:
+    """Return what a measured server still has of that."""
+    if kind == "redis":
+        said = redis_server().say("KEYS", "*localq_trial_*")
+        assert isinstance(said, list)
+        return [str(key) for key in said]
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(server().url) as connection:
+        rows = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'localq_trial%'").fetchall()
+    return [name for (name,) in rows]
+
+
+@pytest.mark.parametrize("kind", PLACES[1:])
+def test_a_server_is_measured_beside_the_apps_jobs_and_left_as_it_was(localq: Run, tmp_path: Path, kind: str) -> None:
+    with place(kind, tmp_path) as url, contextlib.closing(LocalQ("shop", url=url)) as q:
+        waits = q.send_task("len", ("x",))
+        done = localq(*SHORT, "--json", path=url)
+
+        assert done.exit_code == 0, done.output
+        assert waits.state == "PENDING"
+        assert q.store.workers.all() == []
+    told = json.loads(done.stdout)
+    assert set(ServerFigures._fields) < set(told)
+    assert (told["enqueue_normal_per_s"] is None) == (kind == "redis")
+    assert all(told[name] is None or told[name] > 0 for name in ServerFigures._fields)
+    assert told["verdict"]
+    assert on_trial(kind) == []
+
+
+def test_a_server_that_does_not_answer_is_told_in_a_line(localq: Run) -> None:
+    done = localq(*SHORT, path="redis://127.0.0.1:1/0")
+
+    assert done.exit_code == 74
+    assert done.stderr.startswith("localq: error: redis://127.0.0.1:1/0")
+    assert done.stderr.count("\n") == 1
 
 
 # What stops it
@@ -158,9 +202,8 @@ def test_a_folder_that_is_not_there_is_told(localq: Run, tmp_path: Path) -> None
     assert f"There is no folder {tmp_path / 'none'}." in done.stderr
 
 
-@pytest.mark.parametrize("place", [":memory:", "redis://localhost/0"])
-def test_what_is_no_file_needs_a_folder_to_be_named(localq: Run, place: str) -> None:
-    done = localq("bench", path=place)
+def test_what_is_no_file_needs_a_folder_to_be_named(localq: Run) -> None:
+    done = localq("bench", path=":memory:")
 
     assert done.exit_code == 2
     assert "Name a folder to measure: localq bench --path FOLDER" in done.stderr
@@ -209,6 +252,34 @@ def test_what_answers_faster_than_a_disk_is_called_memory() -> None:
     said = verdict(FIGURES._replace(syncs_per_s=500_000))
 
     assert said[0].startswith("A sync takes 2 µs here: memory answers, or a disk that does not wait")
+
+
+def test_a_server_is_told_by_what_a_question_and_a_call_take() -> None:
+    said = verdict(SERVER)
+
+    assert said[:2] == [
+        "A question to this server takes 0.25 ms, a call 0.50 ms with durability='full', the default, and 0.40 ms with "
+        "'normal'.",
+        "Where many jobs come at once use enqueue_many, which asks once for all of them: 60,000 jobs a second, and as "
+        "safe.",
+    ]
+    assert verdict(SERVER._replace(enqueue_normal_per_s=None))[0] == (
+        "A question to this server takes 0.25 ms, a call 0.50 ms."
+    )
+
+
+@pytest.mark.parametrize(
+    ("normal", "calls"),
+    [
+        (2_500, [("calls, durability='full'", "2,000 a second"), ("calls, durability='normal'", "2,500 a second")]),
+        (None, [("calls", "2,000 a second")]),
+    ],
+)
+def test_a_servers_figures_begin_with_the_way_to_it(normal: float | None, calls: list[tuple[str, str]]) -> None:
+    lines = shown(SERVER._replace(enqueue_normal_per_s=normal))
+
+    assert lines[: 1 + len(calls)] == [("to the server and back", "p50 0.25 ms, p99 0.90 ms"), *calls]
+    assert lines[-1] == ("processor time of running a job", "0.06 ms")
 
 
 def test_every_figure_for_people_has_a_name_and_a_unit() -> None:

@@ -33,7 +33,9 @@ LAZY = {
     ("store", f"store.sqlite.{name}") for name in ("backup", "compact", "examine", "file_place", "readonly", "store")
 }
 LAZY |= {
-    ("store", f"store.{kind}.{name}") for kind in ("postgresql", "redis") for name in ("examine", "readonly", "store")
+    ("store", f"store.{kind}.{name}")
+    for kind in ("postgresql", "redis")
+    for name in ("examine", "readonly", "removal", "store")
 }
 LAZY |= {("store", "store.redis.outbox")}
 #: And SQLAlchemy, where a statement is to be written that no file of texts has.

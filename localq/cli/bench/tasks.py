@@ -1,4 +1,4 @@
-"""The task that `localq bench` runs, on a file of its own."""
+"""The task that `localq bench` runs, in a store of its own."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ def stamp() -> tuple[int, float]:
     return os.getpid(), time.process_time()
 
 
-def app_at(path: str, durability: Literal["full", "normal"]) -> LocalQ:
-    """Return an app on a file that knows the task; no configuration of a program's is read."""
-    app = LocalQ("localq.cli.bench.tasks", path=path, durability=durability, config_source={})
+def app_at(place: str, durability: Literal["full", "normal"]) -> LocalQ:
+    """Return an app on a file, or a server's URL, that knows the task; no configuration of a program's is read."""
+    path, url = (None, place) if "://" in place else (place, None)
+    app = LocalQ("localq.cli.bench.tasks", path=path, url=url, durability=durability, config_source={})
     app.task(name=NAME)(stamp)
     return app

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localq.cli.bench.measure import Figures
+from localq.cli.bench.measure import Figures, ServerFigures
 
 __all__ = ["shown", "verdict"]
 
@@ -12,17 +12,32 @@ _SLOW, _NO_DISK = 500, 100_000
 _UNNOTICED = 0.01
 
 
-def verdict(figures: Figures) -> list[str]:
-    """Return sentences: what the disk allows and what each way around it costs, what a job costs, how soon it runs."""
-    return [*_disk(figures), _work(figures), _latency(figures)]
+def verdict(figures: Figures | ServerFigures) -> list[str]:
+    """Return sentences: what the disk or server allows and what each way around it costs, what a job costs, how soon
+    it runs.
+    """
+    first = [*_disk(figures)] if isinstance(figures, Figures) else [*_server(figures)]
+    return [*first, _work(figures), _latency(figures)]
 
 
-def shown(figures: Figures) -> list[tuple[str, str]]:
+def shown(figures: Figures | ServerFigures) -> list[tuple[str, str]]:
     """Return what was measured and its figure, for people, in the order in which a job meets it."""
+    full, normal = figures.enqueue_full_per_s, figures.enqueue_normal_per_s
+    if isinstance(figures, Figures):
+        first = ("syncs of the disk", f"{_rate(figures.syncs_per_s)} a second, p99 {_ms(figures.sync_p99_ms)}")
+    else:
+        trip = f"p50 {_ms(figures.round_trip_p50_ms)}, p99 {_ms(figures.round_trip_p99_ms)}"
+        first = ("to the server and back", trip)
+    if normal is None:
+        calls = [("calls", f"{_rate(full)} a second")]
+    else:
+        calls = [
+            ("calls, durability='full'", f"{_rate(full)} a second"),
+            ("calls, durability='normal'", f"{_rate(normal)} a second"),
+        ]
     return [
-        ("syncs of the disk", f"{_rate(figures.syncs_per_s)} a second, p99 {_ms(figures.sync_p99_ms)}"),
-        ("calls, durability='full'", f"{_rate(figures.enqueue_full_per_s)} a second"),
-        ("calls, durability='normal'", f"{_rate(figures.enqueue_normal_per_s)} a second"),
+        first,
+        *calls,
         ("enqueue_many, 1,000 at a time", f"{_rate(figures.enqueue_many_per_s)} jobs a second"),
         (f"jobs run, {_slots(figures)}", f"{_rate(figures.drain_per_s)} a second"),
         ("from a call to its result", f"p50 {_ms(figures.result_p50_ms)}, p99 {_ms(figures.result_p99_ms)}"),
@@ -53,7 +68,19 @@ def _disk(figures: Figures) -> list[str]:
     ]
 
 
-def _work(figures: Figures) -> str:
+def _server(figures: ServerFigures) -> list[str]:
+    trip, full, normal = figures.round_trip_p50_ms, figures.enqueue_full_per_s, figures.enqueue_normal_per_s
+    said = f"A question to this server takes {_ms(trip)}, a call {_ms(1000 / full)}"
+    if normal is not None:
+        said += f" with durability='full', the default, and {_ms(1000 / normal)} with 'normal'"
+    return [
+        f"{said}.",
+        "Where many jobs come at once use enqueue_many, which asks once for all of them: "
+        f"{_rate(figures.enqueue_many_per_s)} jobs a second, and as safe.",
+    ]
+
+
+def _work(figures: Figures | ServerFigures) -> str:
     cost = figures.enqueue_cpu_ms + figures.run_cpu_ms
     return (
         f"{_slots(figures)} run {_rate(figures.drain_per_s)} jobs a second that do nothing. A job costs {_ms(cost)} of "
@@ -61,14 +88,14 @@ def _work(figures: Figures) -> str:
     )
 
 
-def _latency(figures: Figures) -> str:
+def _latency(figures: Figures | ServerFigures) -> str:
     return (
         f"An idle worker has the result back {_ms(figures.result_p50_ms)} after the call, and "
         f"{_ms(figures.result_p99_ms)} after one in a hundred."
     )
 
 
-def _slots(figures: Figures) -> str:
+def _slots(figures: Figures | ServerFigures) -> str:
     return f"{figures.slots} slot{'s' if figures.slots > 1 else ''}"
 
 

@@ -18,10 +18,12 @@ import click
 
 from localq.app import LocalQ
 from localq.cli.app_option import app_options
-from localq.cli.bench.measure import Figures, measure
+from localq.cli.bench.measure import Figures, ServerFigures, measure, measure_server
 from localq.cli.bench.verdict import shown, verdict
 from localq.cli.screen import on_terminal, printable, show_json, show_table
 from localq.exceptions import ImproperlyConfigured, StoreError, StoreFull, StoreReadOnly
+from localq.model.secrets import without_passwords
+from localq.store import trial
 from localq.worker.build import processors
 
 __all__ = ["bench"]
@@ -43,31 +45,52 @@ _WIDE = 100
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @app_options
 def bench(app: LocalQ, seconds: float, concurrency: int | None, as_json: bool) -> None:
-    """Measure what this machine and its disk let LocalQ do; say what to make of it.
+    """Measure what this machine and its disk, or a server, let LocalQ do; say what to make of it.
 
     In the folder of the app's file, or in the one that --path names; in a folder inside it that is removed at the
     end. The app's own file is not opened. Measured are the disk's syncs, calls at each durability, jobs added many
     at once, jobs run, the way from a call to its result, and the processor's share of each.
 
+    Where the app's jobs are on a server, or --url names one, that is measured instead: the way to it and back, and all
+    that follows, under a prefix (Redis) or in a schema (PostgreSQL) of its own, which is removed at the end.
+
     Where the output is no terminal, each line has a name and a figure, parted by a tab; those of the verdict begin
     with `verdict`.
     """
-    folder = _folder(app)
     slots = concurrency or processors()
     try:
-        with _ended_by_signal(), _inside(folder) as inner:
-            figures = measure(inner, seconds, slots, _tell)
+        with _ended_by_signal():
+            if _on_server(app.location):
+                _measure_server(app.location, seconds, slots, as_json)
+            else:
+                _measure_folder(_folder(app), seconds, slots, as_json)
     except KeyboardInterrupt:
         click.echo("Interrupted. What it had written is removed.", err=True)
         sys.exit(_INTERRUPTED)
+
+
+def _on_server(place: str) -> bool:
+    return "://" in place and not place.startswith("sqlite:")
+
+
+def _measure_server(url: str, seconds: float, slots: int, as_json: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="localq-bench-") as logs, trial(url) as own:
+        figures = measure_server(own, os.path.join(logs, "log"), seconds, slots, _tell)
+    _show("server", without_passwords(url), figures, as_json)
+
+
+def _measure_folder(folder: str, seconds: float, slots: int, as_json: bool) -> None:
+    try:
+        with _inside(folder) as inner:
+            figures = measure(inner, seconds, slots, _tell)
     except OSError as error:
         raise _explained(error, folder) from error
-    _show(folder, figures, as_json)
+    _show("folder", folder, figures, as_json)
 
 
 def _folder(app: LocalQ) -> str:
     """Return where to measure."""
-    place = app.location
+    place = app.location.removeprefix("sqlite:///")
     if place == ":memory:" or "://" in place:
         raise ImproperlyConfigured(
             "This app keeps its jobs in no file. Name a folder to measure: localq bench --path FOLDER"
@@ -123,18 +146,19 @@ def _explained(error: OSError, folder: str) -> StoreError:
     return StoreError(said)
 
 
-def _show(folder: str, figures: Figures, as_json: bool) -> None:
+def _show(kind: str, place: str, figures: Figures | ServerFigures, as_json: bool) -> None:
     said = verdict(figures)
     if as_json:
-        show_json({"folder": folder, **figures._asdict(), "verdict": said})
+        show_json({kind: place, **figures._asdict(), "verdict": said})
     elif on_terminal():
-        click.echo(printable(folder))
+        click.echo(printable(place))
         show_table(("measured", "figure"), shown(figures))
         click.echo()
         for sentence in said:
             click.echo(textwrap.fill(sentence, min(shutil.get_terminal_size().columns, _WIDE)))
     else:
         for name, value in figures._asdict().items():
-            click.echo(f"{name}\t{value:.6g}")
+            if value is not None:
+                click.echo(f"{name}\t{value:.6g}")
         for sentence in said:
             click.echo(f"verdict\t{sentence}")
