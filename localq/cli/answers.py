@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -117,7 +118,19 @@ def _arguments(command: Command, words: Sequence[str]) -> dict[str, Any]:
     elif rest:
         takes = f"takes {command.signature}" if command.signature else "takes no arguments"
         raise click.UsageError(f"{command.name} {takes}; {printable(rest[0])!r} is too much.")
+    missing = [name for name in _needed(command) if said.get(name) in (None, [])]
+    if missing:
+        raise click.UsageError(f"{command.name} takes {command.signature}; {missing[0]} is missing.")
     return said
+
+
+def _needed(command: Command) -> list[str]:
+    """Return the arguments that a command cannot do without; a question about none of them has an answer."""
+    if command.type != "control":
+        return []
+    parameters = inspect.signature(command.function).parameters
+    given = [name for name, _ in command.args] + ([command.variadic] if command.variadic else [])
+    return [name for name in given if name in parameters and parameters[name].default is inspect.Parameter.empty]
 
 
 def answered(app: LocalQ, asked: Asked) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from localq import states
 
-__all__ = ["State", "Task", "Worker"]
+__all__ = ["STATES_AFTER", "State", "Task", "Worker"]
 
 #: A worker that was not heard of for so many of its heartbeats is no longer alive.
 _BEATS = 2.0
 #: The state each event puts a task in.
-_STATES = {
+STATES_AFTER = {
     "task-sent": states.PENDING,
     "task-received": states.RECEIVED,
     "task-started": states.STARTED,
@@ -118,7 +118,7 @@ class Task:
     def event(self, kind: str, event: dict[str, Any]) -> None:
         """Take an event of this task's; one that is older than what is known only adds what was missing."""
         verb = kind.removeprefix("task-")
-        state = _STATES.get(kind, verb.upper())
+        state = STATES_AFTER.get(kind, verb.upper())
         setattr(self, verb, event["timestamp"])
         late = event["timestamp"] < self.timestamp and _ORDER.get(state, 0) < _ORDER.get(self.state, 0)
         for name, value in event.items():

@@ -72,7 +72,15 @@ def test_where_nobody_answers_the_exit_code_tells(q: LocalQ, localq: Run) -> Non
         (["control", "shutdown", "now"], "shutdown takes no arguments; 'now' is too much."),
         (["control", "autoscale", "3", "1", "2"], "autoscale takes [max [min]]; '2' is too much."),
         (["control", "rate_limit", "one", "fast"], "rate limit 'fast' must be"),
-        (["control", "rate_limit", "one"], "missing 1 required positional argument: 'rate_limit'"),
+        (
+            ["control", "rate_limit", "one"],
+            "rate_limit takes <task_name> <rate_limit (e.g., 5/s | 5/m | 5/h)>; rate_limit",
+        ),
+        (["control", "add_consumer"], "add_consumer takes <queue>; queue is missing."),
+        (["control", "revoke"], "revoke takes [id1 [id2 [... [idN]]]]; task_id is missing."),
+        (["control", "terminate", "KILL"], "terminate takes <signal> [id1 [id2 [... [idN]]]]; task_id is missing."),
+        (["control", "revoke_by_stamped_headers"], "; headers is missing."),
+        (["control", "revoke_by_stamped_headers", "shop"], "'shop' is not of the form name=value."),
         (["control", "terminate", "NOSIGNAL", "id"], "'NOSIGNAL' is no signal"),
     ],
 )
@@ -83,6 +91,15 @@ def test_a_wrong_command_says_what_is_wrong(q: LocalQ, localq: Run, words: list[
 
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_jobs_are_revoked_by_their_stamps(q: LocalQ, localq: Run) -> None:
+    mine, other = (q.send_task("shop.mail", headers={"shop": shop}) for shop in ("anna", "bert"))
+
+    result = localq("control", "revoke_by_stamped_headers", "shop=anna", "area=north=west")
+
+    assert result.stdout == "No worker has answered; it is written down for those that come.\n"
+    assert [mine.state, other.state] == ["REVOKED", "PENDING"]
 
 
 @pytest.mark.parametrize(("kind", "name"), [("inspect", "active_queues"), ("control", "pool_grow")])

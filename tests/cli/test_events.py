@@ -57,6 +57,21 @@ def test_events_are_json_on_request(busy: LocalQ, localq: Callable[..., Result])
     assert (event["type"], event["name"], event["hostname"]) == ("task-failed", "fail", "w@h")
 
 
+def test_a_state_may_be_named_as_elsewhere(busy: LocalQ, localq: Callable[..., Result]) -> None:
+    event = json.loads(localq("events", "--json", "--limit", "1", "--state", "FAILURE").stdout)
+
+    assert event["type"] == "task-failed"
+
+
+def test_an_event_that_is_nearly_another_is_refused(q: LocalQ, localq: Callable[..., Result]) -> None:
+    q.store.open()
+
+    result = localq("events", "--state", "suceeded")
+
+    assert result.exit_code == 2
+    assert "--state suceeded: there is no such event. Did you mean 'succeeded'? Known: sent, received," in result.stderr
+
+
 def test_a_terminal_shows_workers_and_tasks(busy: LocalQ) -> None:
     code, seen = on_terminal("--path", busy.location, "events", "--limit", "30")
 

@@ -46,10 +46,20 @@ def control(context: click.Context, app: LocalQ, asked: answers.Asked) -> None:
 
 
 def _write(app: LocalQ, name: str, said: dict[str, Any]) -> None:
+    if name == "revoke_by_stamped_headers":
+        said = {**said, "headers": _headers(said["headers"])}
     try:
         getattr(app.control, name)(**said)
     except (TypeError, ValueError) as error:
         raise click.UsageError(f"{name}: {error}") from None
+
+
+def _headers(words: Sequence[str]) -> dict[str, str]:
+    parts = [word.partition("=") for word in words]
+    for name, equals, _ in parts:
+        if not equals:
+            raise click.UsageError(f"revoke_by_stamped_headers: {printable(name)!r} is not of the form name=value.")
+    return {name: value for name, _, value in parts}
 
 
 @click.command()

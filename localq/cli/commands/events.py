@@ -16,11 +16,14 @@ from localq.cli.celery_options import without_effect
 from localq.cli.events_view import Wanted, picture
 from localq.cli.lookup import existing
 from localq.cli.screen import on_terminal, printable
+from localq.model.hints import nearest
 from localq.monitor.event_receiver import Receiver
-from localq.monitor.event_state import State
+from localq.monitor.event_state import STATES_AFTER, State
 
 __all__ = ["events"]
 
+#: How like the word of an event another must be to be taken for a slip.
+_LIKE = 0.75
 #: Most seconds between two pictures.
 _PICTURE_S = 0.5
 #: Fields of every event, which a line begins with or that say nothing to a person.
@@ -53,7 +56,7 @@ def events(
     """
     existing(app)
     shown = State()
-    wanted = Wanted(task, worker, state)
+    wanted = Wanted(task, worker, None if state is None else _verb(state))
     with app.events.Receiver() as receiver:
         try:
             if dump or as_json or not on_terminal():
@@ -62,6 +65,21 @@ def events(
                 _draw(app, receiver, shown, wanted, limit)
         except KeyboardInterrupt:
             pass
+
+
+def _verb(word: str) -> str:
+    """Return the last part of an event's type: that of a state, or one that tasks made up.
+
+    Raises:
+        UsageError: it is nearly another.
+    """
+    verbs = {state: event.removeprefix("task-") for event, state in STATES_AFTER.items()}
+    known = [*verbs.values()]
+    if word.upper() in verbs or word in known:
+        return verbs.get(word.upper(), word)
+    if (close := nearest(word.lower(), [*known, *map(str.lower, verbs)], _LIKE)) != "":
+        raise click.UsageError(f"--state {printable(word)}: there is no such event.{close} Known: {', '.join(known)}.")
+    return word
 
 
 def _print(
