@@ -11,6 +11,7 @@ from rich.text import Text
 
 from localq.cli.screen import printable
 from localq.model.worker import WorkerState
+from localq.monitor.jobs import ELLIPSIS, short_ids
 from localq.web import words
 from localq.web.ask.listing import Line
 from localq.web.ask.overview import Overview
@@ -104,13 +105,15 @@ def _workers(console: Console, seen: Seen, most: int) -> Table:
 
 def _jobs(console: Console, seen: Seen, first: int, most: int, selected: int | None) -> Table:
     rows = []
+    names = dict(enumerate(short_ids([line.job.id for line in seen.jobs])))
     for place, line in enumerate(seen.jobs[first : first + most], first):
         tone = words.SHAPES[line.state].tone if line.state in words.SHAPES else ""
         style = "reverse" if place == selected else _TONES.get(tone, "")
         mark = ">" if place == selected else " "
         at = line.job.finished_at or line.job.created_at
         ago = words.ago(at, seen.now, language("en"))
-        name = line.job.id[9:18] or line.job.id[:9]  # as pages call it
+        # Commands take it without its sign too.
+        name = names[place] if console.encoding.startswith("utf") else names[place].removeprefix(ELLIPSIS)
         rows.append(((f"{mark}{name}", line.state, line.job.task, ago, line.error or line.call), style))
     return _table(console, (" JOB", "STATE", "TASK", "WHEN", "ERROR OR ARGUMENTS"), rows, cut=(2, 4))
 

@@ -58,8 +58,8 @@ def retry(
 ) -> None:
     """Run finished jobs again, with the same arguments.
 
-    They keep their ids and their attempts; retries and crashes are counted anew. An ID may be the start of
-    one. Ends with 1 if a job named was not finished, with 4 if one is unknown.
+    They keep their ids and their attempts; retries and crashes are counted anew. An ID may be the start or
+    the end of one. Ends with 1 if a job named was not finished, with 4 if one is unknown.
     """
     if bool(job_ids) == bool(names):
         raise click.UsageError("Name the jobs by their ids, or by --state: one of the two.")
@@ -132,8 +132,8 @@ def cancel(
 ) -> None:
     """Cancel jobs, for good: what waits never runs.
 
-    A running job goes on, but does not run again; --terminate stops it. An ID may be the start of one. Ends
-    with 1 if a job was finished already, with 4 if one is unknown.
+    A running job goes on, but does not run again; --terminate stops it. An ID may be the start or the end
+    of one. Ends with 1 if a job was finished already, with 4 if one is unknown.
     """
     number = 0
     if terminate or signal is not None:

@@ -139,7 +139,10 @@ _OTHERS = [
 
 def _beat(default: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return click.option(
-        "-B", "--beat/--no-beat", default=default, show_default=True, help="Fire schedules, as `localq beat` does."
+        "-B",
+        "--beat/--no-beat",
+        default=default,
+        help=f"Fire schedules, as `localq beat` does.  [default: {'beat' if default else 'no-beat'}]",
     )
 
 

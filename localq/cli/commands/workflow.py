@@ -43,8 +43,8 @@ _STYLES = {
 def workflow(app: LocalQ, job_id: str, show_all: bool, as_dot: bool, as_mermaid: bool, as_json: bool) -> None:
     """Draw the workflow a job belongs to, with states and times.
 
-    ID is any job of it, or the start of one's id. What comes after a job stands below it; what waits for many
-    stands behind them. Of a group of more than ten, ten are shown: those that failed first.
+    ID is any job of it, or the start or the end of one's id. What comes after a job stands below it; what waits
+    for many stands behind them. Of a group of more than ten, ten are shown: those that failed first.
     """
     if as_dot + as_mermaid + as_json > 1:
         raise click.UsageError("--dot, --mermaid and --json exclude each other.")
