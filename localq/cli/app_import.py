@@ -13,12 +13,17 @@ from types import ModuleType
 import click
 
 from localq.app import LocalQ
+from localq.exceptions import LocalQError
 from localq.host.folder import working_folder
 from localq.model.hints import nearest
 from localq.settings.dotted_names import parted
 from localq.tasks.program_name import script_name
 
 __all__ = ["LoadError", "discover", "import_module", "import_named", "import_script", "story"]
+
+#: Where LocalQ lies; what it refuses to do is told well by the line of the program that asked for it.
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_REFUSALS = (LocalQError, TypeError, ValueError)
 
 
 class LoadError(click.ClickException):
@@ -104,9 +109,13 @@ def _import(name: str) -> ModuleType:
 
 def story(name: str, error: Exception) -> str:
     """Say what went wrong while a module was imported, with the last lines of its traceback, ours left out."""
-    ours = (os.path.dirname(__file__) + os.sep, "<frozen importlib", os.path.dirname(importlib.__file__))
-    frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
-    lines = traceback.format_list(frames[-2:]) + traceback.format_exception_only(error)
+    importing = (os.path.dirname(__file__) + os.sep, "<frozen importlib", os.path.dirname(importlib.__file__))
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(importing)]
+    theirs = [one for one in frames if not one.filename.startswith(_PACKAGE)]
+    shown = (theirs or frames)[-2:]
+    if frames and frames[-1] not in shown and not isinstance(error, _REFUSALS):
+        shown = [*shown[-1:], frames[-1]]
+    lines = traceback.format_list(shown) + traceback.format_exception_only(error)
     hint = ""
     if "no known parent package" in str(error):
         hint = " It belongs to a package: make an __init__.py in its folder."

@@ -113,7 +113,7 @@ def test_the_program_works_in_another_folder_where_it_is_told_to(
     result = start("--workdir elsewhere --path jobs.db list")
 
     assert result.exit_code == 0
-    assert "No such jobs." in result.stderr
+    assert "There are no jobs." in result.stderr
 
 
 def test_quiet_answers_are_not_counted(q: LocalQ, localq: Callable[..., Result]) -> None:

@@ -200,6 +200,16 @@ def test_an_error_inside_the_module_is_told_with_its_last_lines_only(write: Writ
     assert "importlib" not in said
 
 
+def test_what_localq_refuses_is_told_with_the_line_that_asked_for_it(write: Write) -> None:
+    write("wares.py", "from localq import LocalQ\nq = LocalQ(path='jobs.db')\nq.conf.worker_concurrency = 'many'\n")
+
+    said = refusal("wares")
+
+    assert 'wares.py", line 3' in said
+    assert said.endswith("Setting worker_concurrency is 'many': it must be a whole number.")
+    assert "conf.py" not in said
+
+
 def test_a_module_that_the_module_misses_is_not_taken_for_it(write: Write) -> None:
     write("wares.py", "import numpyy\n")
 

@@ -59,9 +59,10 @@ def test_schedules_are_listed_as_json_and_by_state(shop: LocalQ, localq: Command
 def test_no_schedules_are_told_as_none(q: LocalQ, localq: Command) -> None:
     q.store.open()
 
-    result = localq("schedules")
+    every, some = localq("schedules"), localq("schedules", "--state", "paused")
 
-    assert (result.exit_code, result.output) == (0, "No such schedules.\n")
+    assert (every.exit_code, every.output) == (0, "There are no schedules.\n")
+    assert (some.exit_code, some.output) == (0, "No such schedules.\n")
 
 
 @pytest.fixture

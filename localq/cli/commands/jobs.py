@@ -96,7 +96,7 @@ def list_(
             ],
         )
     else:
-        click.echo("No such jobs.", err=True)
+        click.echo("No such jobs." if names or tasks or queues or before else "There are no jobs.", err=True)
     if more and on_terminal():
         click.echo(f"There are more: add --before {shown[-1].id}", err=True)
 

@@ -88,7 +88,7 @@ def list_(app: LocalQ, wanted: Sequence[str], as_json: bool) -> None:
     if found:
         show_table(_COLUMNS, [_row(one) for one in found], once="zone")
     elif not app.tasks or not app.schedules.is_configured:
-        click.echo("No such schedules.", err=True)
+        click.echo("No such schedules." if wanted else "There are no schedules.", err=True)
     _say_missing(app, found if not wanted else app.schedules.list())
 
 
