@@ -13,10 +13,11 @@ from click.testing import Result
 from localq import LocalQ, chain, group, signature
 from localq.model.edges import Passing, Tie
 from localq.model.job import JobState
+from localq.model.orders import PARKED_AT
 from localq.monitor.workflow_graph import counted, dot, mermaid, tree
 from localq.store.protocol import Filter
 from tests.cli.terminal import on_terminal
-from tests.store.given import NOW, attempt, claimed, done, job, worker
+from tests.store.given import HOUR, NOW, attempt, claimed, done, job, new, worker
 
 Run = Callable[..., Result]
 
@@ -69,6 +70,13 @@ def test_states_times_and_errors_are_shown(q: LocalQ, localq: Run) -> None:
     assert "3 PENDING, 1 SUCCESS, 1 FAILURE" in shown
     assert f"shop.pick SUCCESS  {result.parent.parent.id}, took 1.500 s, ended " in shown
     assert f"shop.pack FAILURE  {result.parent[0].id}, OSError: no, " in shown
+
+
+def test_a_job_over_its_rate_limit_has_no_time_at_which_it_is_due(q: LocalQ, localq: Run) -> None:
+    q.store.jobs.add([new("parked", run_at=PARKED_AT), new("later", run_at=NOW + HOUR)], NOW)
+
+    assert localq("workflow", "parked").stdout.endswith("parked, due when its rate limit allows\n")
+    assert ", due 20" in localq("workflow", "later").stdout
 
 
 def test_on_a_narrow_terminal_the_error_is_seen_and_ids_are_shortened(q: LocalQ) -> None:

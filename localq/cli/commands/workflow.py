@@ -15,6 +15,7 @@ from localq.cli.lookup import existing, known
 from localq.cli.screen import iso, numbered, on_terminal, printable, show_json, took, when
 from localq.model.edges import Tie
 from localq.model.job import Job, JobState
+from localq.model.orders import PARKED_AT
 from localq.monitor.jobs import short_ids
 from localq.monitor.workflow_graph import Drawn, counted, dot, mermaid, tree
 from localq.result.attempts import Run
@@ -100,7 +101,7 @@ def _text(store: Store, line: Drawn, called: Mapping[str, str]) -> Any:
 def _times(store: Store, job: Job, *, brief: bool) -> str:
     """Return what the last run failed of, how long it took, and when the job ended or is due."""
     if job.state == JobState.SCHEDULED:
-        return f", due {when(job.run_at)}"
+        return ", due when its rate limit allows" if job.run_at == PARKED_AT else f", due {when(job.run_at)}"
     if job.finished_at is None:
         return f", waits for {job.waits:,} more" if job.state == JobState.WAITING and job.waits else ""
     runs = [Run.of(one) for one in store.read.attempts(job.id)[-1:]]
