@@ -19,6 +19,7 @@ NOT_READ = {"__pycache__", "CHANGELOG.md"}
 OTHERS = {
     "localq.accumulate",
     "localq.found",
+    "localq.spec",
     "localq.map",
     "localq.starmap",
     "localq.task",
