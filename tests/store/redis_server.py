@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -197,6 +198,12 @@ class RedisServer:
             except (redis.exceptions.ConnectionError, redis.exceptions.BusyLoadingError) as error:
                 raise OSError(str(error)) from error
 
+    def say_plainly(self, *words: str) -> bytes:
+        """Return the server's answer as it is sent; an error too."""
+        with socket.create_connection(("127.0.0.1", self.port), DEADLINE_S) as client:
+            client.sendall((" ".join(words) + "\r\nQUIT\r\n").encode())
+            return b"".join(iter(lambda: client.recv(1 << 16), b""))
+
     @property
     def pid(self) -> int:
         """The process of the server."""
@@ -211,6 +218,55 @@ class RedisServer:
         """End it, and remove all it had."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Cluster:
+    """Three nodes that share all slots, and a replica of the one whose keys are those of `{lq}`."""
+
+    def __init__(self) -> None:
+        started = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"]
+        self.nodes = [RedisServer(*started) for _ in range(4)]
+        *self.owners, self.replica = self.nodes
+        first, bounds = self.nodes[0], (0, 5461, 10_923, 16_384)
+        for at, node in enumerate(self.owners):
+            node.say("CLUSTER", "ADDSLOTS", *range(bounds[at], bounds[at + 1]))
+        for node in self.nodes[1:]:
+            node.say("CLUSTER", "MEET", "127.0.0.1", first.port)
+        self._until(lambda: all(b"cluster_state:ok" in self._info(node) for node in self.nodes))
+        slot = int(str(first.say("CLUSTER", "KEYSLOT", "{lq}:fmt")))
+        self.owner = next(node for at, node in enumerate(self.owners) if slot < bounds[at + 1])
+        name = self.owner.say("CLUSTER", "MYID")
+        self._until(lambda: name in bytes(self.replica.say("CLUSTER", "NODES")))  # type: ignore[call-overload]
+        self.replica.say("CLUSTER", "REPLICATE", name)
+        self._until(lambda: b"master_link_status:up" in self.replica.say_plainly("INFO", "replication"))
+
+    @staticmethod
+    def _info(node: RedisServer) -> bytes:
+        return bytes(node.say("CLUSTER", "INFO"))  # type: ignore[call-overload]
+
+    @staticmethod
+    def _until(fact: Callable[[], bool]) -> None:
+        until = time.monotonic() + DEADLINE_S
+        while not fact():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    def promote(self) -> None:
+        """Let the replica take over from the owner of `{lq}`, which is dead."""
+        self.replica.say("CLUSTER", "FAILOVER", "TAKEOVER")
+        others = [node for node in self.owners if node is not self.owner]
+        port = str(self.replica.port).encode()
+
+        def known(node: RedisServer) -> bool:
+            lines = bytes(node.say("CLUSTER", "NODES")).splitlines()  # type: ignore[call-overload]
+            return any(port in line and b"master" in line for line in lines)
+
+        self._until(lambda: all(map(known, others)))
+
+    def close(self) -> None:
+        """End it."""
+        for node in self.nodes:
+            node.stop()
 
 
 class Tls(Protocol):

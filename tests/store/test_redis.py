@@ -19,7 +19,7 @@ from localq.model.tally import FINE_US
 from localq.store import check_there, examine, open_reader, open_store, sizes
 from localq.store.protocol import Filter, Topic
 from tests.store.given import NOW, SECOND, attempt, claimed, done, job, new, news, worker
-from tests.store.redis_server import RedisServer, Sentinel, free_port, programs, reason, redis_server, whose
+from tests.store.redis_server import Cluster, RedisServer, Sentinel, free_port, programs, reason, redis_server, whose
 from tests.store.together import DEADLINE_S, together
 
 pytestmark = pytest.mark.skipif(reason() is not None, reason=str(reason()))
@@ -90,12 +90,55 @@ def test_a_node_of_a_cluster_has_all_keys_in_one_slot(
     run_a_workflow(opened(f"redis://127.0.0.1:{server.port}"))
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Return a cluster of three nodes and a replica."""
+    with closing(Cluster()) as made:
+        yield made
+
+
+def test_any_node_of_a_cluster_may_be_named_and_prefixes_are_on_several(
+    cluster: Cluster, opened: Callable[[str], Any]
+) -> None:
+    for at, node in enumerate(cluster.owners):
+        for prefix in ("a", "b", "c"):
+            url = f"redis://127.0.0.1:{node.port}/0?prefix={prefix}{at}"
+            run_a_workflow(opened(url))
+            assert {one.check: one.level for one in examine(url)[0]}["owner"] == "ok"
+            with closing(open_reader(url)) as reader:
+                assert sorted(reader.read.get(["a", "b"])) == ["a", "b"]
+            assert sizes(url)[0] > 0
+
+    held = [node for node in cluster.owners if node.say("DBSIZE")]
+    assert len(held) > 1
+
+
 def test_sentinels_say_where_the_server_is(started: Callable[..., RedisServer], opened: Callable[[str], Any]) -> None:
     server = started()
     with closing(Sentinel(server)) as sentinel:
         run_a_workflow(opened(sentinel.url(2)))
 
     assert server.say("EXISTS", "{lq}:fmt") == 0, "it is in database 2"
+
+
+def test_sentinels_may_want_a_password_of_their_own(
+    started: Callable[..., RedisServer], opened: Callable[[str], Any]
+) -> None:
+    server = started()
+    with closing(Sentinel(server, password="a@b/c%40")) as sentinel:
+        run_a_workflow(opened(f"{sentinel.url(2)}&sentinel_password=a%40b%2Fc%2540"))
+        with pytest.raises(StoreBusy, match=r"Authentication required.* Add sentinel_password= to the URL"):
+            opened(sentinel.url(2))
+        with pytest.raises(StoreBusy) as refused:
+            opened(f"{sentinel.url(2)}&sentinel_password=wrong-one")
+    assert "wrong-one" not in str(refused.value)
+
+
+def test_a_server_that_sentinels_do_not_know_is_named(started: Callable[..., RedisServer]) -> None:
+    with closing(Sentinel(started())) as sentinel:
+        url = sentinel.url().replace("master=shop", "master=shoop")
+        with pytest.raises(StoreBusy, match="no sentinel knows a server 'shoop' that works; its name there is that of"):
+            open_store(url).open()
 
 
 #: What the page about servers says that a user needs; and one of each kind that it cannot do without.

@@ -106,7 +106,8 @@ def _connected(address: Address, moved: tuple[str, int] | None, answer_s: float 
 
 def _primary(address: Address) -> tuple[str, int]:
     """Ask the sentinels which server can be written; that may be another each time."""
-    options = {"socket_connect_timeout": _CONNECT_S, "socket_timeout": _CONNECT_S, **address.to_sentinels}
+    options = {"socket_connect_timeout": _CONNECT_S, "socket_timeout": _CONNECT_S, "protocol": 2}
+    options |= address.to_sentinels
     failed: list[str] = []
     for place in address.sentinels:
         sentinel = Sentinel([place], sentinel_kwargs=options)

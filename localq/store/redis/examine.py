@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import MovedError, RedisError
 
 from localq.model.finding import Finding, checked, fine, note, wrong
 from localq.store.protocol import Store
 from localq.store.redis.audit import contents, faults
-from localq.store.redis.connection import connect
+from localq.store.redis.connection import Link, connect
 from localq.store.redis.errors import explained
 from localq.store.redis.fitness import begun
 from localq.store.redis.place import Address, read_address
@@ -19,6 +20,7 @@ from localq.store.redis.weaknesses import asked, by_durability, by_kind, by_memo
 
 __all__ = ["examine_server", "store_bytes", "weaknesses_of"]
 
+T = TypeVar("T")
 #: Of the keys that are weighed one by one; the rest is taken to be like them.
 _WEIGHED = 2000
 #: Jobs whose keys are held against each other; and how many faults are told one by one.
@@ -34,36 +36,41 @@ def examine_server(url: str) -> tuple[list[Finding], Store | None]:
     return found, cast(Store, ReadOnlyStore(url)) if ours else None
 
 
-def _look(url: str, ours: list[bool]) -> list[Finding]:
-    address = read_address(url)
+def _asked(url: str, ask: Callable[[Link, Address], T]) -> T:
+    """Ask the server, in a cluster the node that has the store's keys."""
+    address, moved = read_address(url), None
     try:
-        connection = connect(address)
-        try:
-            server = asked(connection)
-            found = [*by_kind(server), *by_durability(server), *by_memory(server)]
-            if begun(connection, f"{address.prefix}fmt", address.name, make=False) is None:
-                found.append(note("owner", f"There is no store in {address.name} yet; the first use makes it."))
-            else:
-                ours.append(True)
-                found.append(fine("owner", f"The keys {address.prefix}* are a store of this version."))
-        finally:
-            connection.disconnect()
+        while True:
+            connection = connect(address, moved)
+            try:
+                connection.send_command("EXISTS", f"{address.prefix}fmt")
+                connection.read_response()
+                return ask(connection, address)
+            except MovedError as error:
+                if moved is not None:
+                    raise
+                moved = error.host, error.port
+            finally:
+                connection.disconnect()
     except (RedisError, OSError) as error:
         raise explained(error, address.name) from error
-    return found
+
+
+def _look(url: str, ours: list[bool]) -> list[Finding]:
+    def ask(connection: Link, address: Address) -> list[Finding]:
+        server = asked(connection)
+        found = [*by_kind(server), *by_durability(server), *by_memory(server)]
+        if begun(connection, f"{address.prefix}fmt", address.name, make=False) is None:
+            return [*found, note("owner", f"There is no store in {address.name} yet; the first use makes it.")]
+        ours.append(True)
+        return [*found, fine("owner", f"The keys {address.prefix}* are a store of this version.")]
+
+    return _asked(url, ask)
 
 
 def weaknesses_of(url: str) -> list[Finding]:
     """Return by what a server may lose jobs, or stop taking them."""
-    address = read_address(url)
-    try:
-        connection = connect(address)
-        try:
-            server = asked(connection)
-        finally:
-            connection.disconnect()
-    except (RedisError, OSError) as error:
-        raise explained(error, address.name) from error
+    server = _asked(url, lambda connection, _: asked(connection))
     found = [*by_kind(server), *by_durability(server), *by_memory(server)]
     return [one for one in found if one.level != "ok"]
 
@@ -96,15 +103,7 @@ def _agreement(url: str) -> Finding:
 
 def store_bytes(url: str) -> int:
     """Return about how many bytes a store's keys take: some are weighed, and taken for all."""
-    address = read_address(url)
-    try:
-        connection = connect(address)
-        try:
-            return _weight(connection, address)
-        finally:
-            connection.disconnect()
-    except (RedisError, OSError) as error:
-        raise explained(error, address.name) from error
+    return _asked(url, _weight)
 
 
 def _weight(connection: Any, address: Address) -> int:

@@ -296,6 +296,9 @@ class RedisServer:
         """Whether something that failed may be done if it is tried again; see to the connection."""
         if isinstance(error, MovedError):
             self._moved = (error.host, error.port)
+        elif is_away(error):
+            # Another node may have its keys by now; that in the URL knows.
+            self._moved = None
         if isinstance(error, ResponseError) and not is_busy(error):
             if str(error).startswith("LQFMT"):
                 self._forget()
