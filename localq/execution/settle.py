@@ -22,35 +22,30 @@ _SUCCESS, _SUCCEEDED = Ending.SUCCESS, JobState.SUCCEEDED
 def settle(job: Job, outcome: Outcome, worker: str, rules: Rules, now: int) -> Completion:
     """Return what must be written for a job whose attempt came to `outcome`."""
     if outcome.ending == _SUCCESS:
-        return Completion(
-            job.id,
-            job.run_token,
-            job.owner or 0,
-            _SUCCEEDED,
-            job.run_at,
-            job.retries,
-            job.crashes,
-            None,
-            Attempt(
-                job.attempts,
-                worker,
-                outcome.started_at,
-                outcome.ended_at,
-                "SUCCESS",
-                outcome.result,
-                None,
-                outcome.peak_kb,
-                outcome.output,
-            ),
-            None,
-            None,
-            None,
-            None,
-            outcome.follow_ups,
-        )
+        return _succeeded(job, outcome, worker)
     if outcome.ending == Ending.RELEASED:
         return released(job, now) if outcome.started_at is None else _interrupted(job, outcome, worker, rules, now)
     return _OTHERS[outcome.ending](job, outcome, worker, rules, now)
+
+
+def _succeeded(job: Job, outcome: Outcome, worker: str) -> Completion:
+    """Return what must be written for a job that ended well, as most do: put together as tuples are, not counted."""
+    kept = tuple.__new__(
+        Attempt,
+        (
+            job.attempts,
+            worker,
+            outcome.started_at,
+            outcome.ended_at,
+            "SUCCESS",
+            outcome.result,
+            None,
+            outcome.peak_kb,
+            outcome.output,
+        ),
+    )
+    held = (job.id, job.run_token, job.owner or 0, _SUCCEEDED, job.run_at, job.retries, job.crashes)
+    return tuple.__new__(Completion, (*held, None, kept, None, None, None, None, outcome.follow_ups, None))
 
 
 def released(job: Job, now: int) -> Completion:

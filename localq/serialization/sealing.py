@@ -32,6 +32,7 @@ __all__ = [
     "seal_call",
     "seal_calls",
     "seal_completion",
+    "seal_completions",
     "seal_outcome",
     "seal_spec",
     "sign_call",
@@ -189,6 +190,14 @@ def seal_completion(done: Completion, conf: SealSettings) -> Completion:
             failure = signer.sign("failure", (done.id,), attempt.failure)
             done = done._replace(attempt=attempt._replace(failure=failure))
     return done
+
+
+def seal_completions(completions: Sequence[Completion], conf: SealSettings) -> list[Completion]:
+    """Return what is to be written for jobs; to most of them the worker itself has added nothing."""
+    return [
+        seal_completion(done, conf) if done.follow_ups or (done.attempt and done.attempt.failure) else done
+        for done in completions
+    ]
 
 
 def open_result(job_id: str, serializer: str, result: bytes, conf: SealSettings) -> bytes:

@@ -44,10 +44,14 @@ class Claimed:
         late = []
         waited = [job.id for job in jobs if job.culprit is not None or job.role & Role.FED]
         inputs = self._read.inputs(waited) if waited else {}
-        received, rules_of = self.received, self._rulebook.of
+        received, discards = self.received, self._conf.worker_unknown_tasks == "discard"
+        plain = self._rulebook.of_plain()
         for job in jobs:
-            received[job.task] = received.get(job.task, 0) + 1
-            rules = rules_of(job)
+            task = job.task
+            received[task] = received.get(task, 0) + 1
+            rules = plain.get(task) if job.options is None else None
+            if rules is None:
+                rules = self._rulebook.of(job)
             if job.culprit is not None:
                 culprit = culprit_of(job, inputs.get(job.id, _NOTHING), self._read)
                 late.append(behind(job, culprit, self._worker, rules, now))
@@ -59,8 +63,8 @@ class Claimed:
                     # Whatever the file holds: it fails this job, and stops no worker.
                     late.append(self._unfed(Handed(job, rules), error, now))
                     continue
-            one = Handed(job, rules)
-            if not rules.known and self._conf.worker_unknown_tasks == "discard":
+            one = tuple.__new__(Handed, (job, rules))
+            if discards and not rules.known:
                 outcome = Outcome(Ending.REVOKED, None, now)
                 emit("job.discarded", worker=self._worker, task=job.task, job_id=job.id, reason="unknown task")
                 late.append(settle(job, outcome, self._worker, rules, now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.outcome import Completion
-from localq.serialization.sealing import seal_completion
+from localq.serialization.sealing import seal_completions
 from localq.settings import Settings
 from localq.store.protocol import Finished, Jobs
 
@@ -36,7 +36,7 @@ class FinishedJobs:
             return Finished([])
         self.unsaved.extend(completions)
         batch = self.unsaved
-        finished = self._jobs.finish([seal_completion(done, self._conf) for done in batch], self._clock.now())
+        finished = self._jobs.finish(seal_completions(batch, self._conf), self._clock.now())
         self.unsaved = []
         if all(finished.applied):
             return finished

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 from localq.exceptions import TimeLimitExceeded
 from localq.execution.policy import Rules
 from localq.execution.settle import lost_outcome, settle, terminated_outcome
@@ -14,6 +17,8 @@ from localq.worker.told import Told
 
 __all__ = ["Reported"]
 
+_SUCCESS = Ending.SUCCESS
+
 
 class Reported:
     """Settles the jobs that come back from the pool.
@@ -25,16 +30,26 @@ class Reported:
     def __init__(self, worker: str, clock: Clock, told: Told) -> None:
         self._worker, self._clock, self._told = worker, clock, told
 
-    def completion(self, report: Report) -> Completion:
-        """Return what must be written for a job; tell of it."""
-        (job, rules), end, output = report
-        now = self._clock.now()
-        outcome = _outcome_of(job, end, rules, now) if isinstance(end, Death) else end
-        if output is not None:
-            outcome = outcome._replace(output=output)
-        done = settle(job, outcome, self._worker, rules, now)
-        self._told.ended(report, outcome, done)
-        return done
+    def completions(self, reports: Sequence[Report]) -> list[Completion]:
+        """Return what must be written for jobs; tell of them."""
+        made: list[Completion] = []
+        if not reports:
+            return made
+        now, worker, untold = self._clock.now(), self._worker, 0
+        nobody_hears = not self._told.of_successes()
+        for report in reports:
+            (job, rules), end, output = report
+            outcome = _outcome_of(job, end, rules, now) if type(end) is Death else cast(Outcome, end)
+            if output is not None:
+                outcome = outcome._replace(output=output)
+            done = settle(job, outcome, worker, rules, now)
+            made.append(done)
+            if nobody_hears and outcome.ending == _SUCCESS:
+                untold += 1
+            else:
+                self._told.ended(report, outcome, done)
+        self._told.pass_over(untold)
+        return made
 
 
 def _outcome_of(job: Job, death: Death, rules: Rules, now: int) -> Outcome:

@@ -32,17 +32,21 @@ class Rulebook:
         self._revision = -1
         self._limits: Mapping[str, Limits] = {}
 
-    def of(self, job: Job) -> Rules:
-        """Return what applies to a job."""
+    def of_plain(self) -> Mapping[str, Rules]:
+        """Return what applies to jobs without options, by task: of the tasks that were asked for so far."""
         tasks, limits = self._app.tasks, self._orders.limits
         if tasks.revision != self._revision or limits is not self._limits:
             self._plain.clear()
             self._revision, self._limits = tasks.revision, limits
-        if job.options is None:
-            known = self._plain.get(job.task)
-            if known is not None:
-                return known
-        rules = rules_of(job, tasks.find(job.task), self._app.conf, limits.get(job.task))
+        return self._plain
+
+    def of(self, job: Job) -> Rules:
+        """Return what applies to a job."""
+        known = self.of_plain().get(job.task) if job.options is None else None
+        if known is not None:
+            return known
+        task = self._app.tasks.find(job.task)
+        rules = rules_of(job, task, self._app.conf, self._limits.get(job.task))
         if job.options is None:
             self._plain[job.task] = rules
         return rules

@@ -59,6 +59,14 @@ class Told:
         if self._events.listening:
             self._events.expired(job)
 
+    def of_successes(self) -> bool:
+        """Whether anybody is told of jobs that end well."""
+        return self._events.listening or listened("job.succeeded")
+
+    def pass_over(self, count: int) -> None:
+        """Count attempts that ended well and that nobody was told of."""
+        self._events.processed += count
+
     def ended(self, report: Report, outcome: Outcome, done: Completion) -> None:
         """Tell of an attempt that is over: what it came to, and what that means for its job."""
         ending = outcome.ending

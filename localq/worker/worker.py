@@ -261,7 +261,7 @@ class Worker:
 
     def _work(self) -> None:
         """Write what has ended, then claim: results first, so that room is known and nobody waits longer."""
-        self._finished.unsaved.extend([self._reported.completion(report) for report in self.pool.collect()])
+        self._finished.unsaved.extend(self._reported.completions(self.pool.collect()))
         said = self.pool.notes()
         if said:
             # Before what has ended: a job that waits for its retry shows that, and not what its run said last.

@@ -24,6 +24,8 @@ _READY = int(JobState.READY)
 _SCHEDULED = int(JobState.SCHEDULED)
 #: The first of the final states.
 _FINAL = int(JobState.SUCCEEDED)
+_RUNNING = JobState.RUNNING
+_AWAITED = Role.AWAITED
 #: What a completion says beyond a job's state and its attempt: where that begins, and how it is where there is none.
 _MORE_FROM = Completion._fields.index("attempt") + 1
 _NO_MORE = tuple(Completion._field_defaults[name] for name in Completion._fields[_MORE_FROM:])
@@ -31,12 +33,10 @@ _NO_MORE = tuple(Completion._field_defaults[name] for name in Completion._fields
 Place = tuple[int, int]
 #: Places remembered; more are of jobs that never end here.
 _MOST_TAKEN = 20_000
-#: Bytes of arguments, or of a result, that no driver is to keep for longer than it needs them.
+#: Bytes of arguments that no driver is to keep for longer than it needs them; of results it is those of many rows.
 _LARGE = 1 << 22
 #: Places of values in a row of `finish`; see `_finish_row`.
 _KEY, _ID, _ROLE = 0, 1, 11
-#: The place of the result in an attempt's row.
-_RESULT = KEPT.index("result")
 #: In the place of an attempt's values, where there is none.
 _NOT_KEPT = (None,) * len(KEPT)
 
@@ -155,16 +155,16 @@ class JobWriter:
 
         What follows may wait for what has just ended: for that it must be over already.
         """
-        awaited = [(place[0], done.state) for done, place in ended if place[1] & Role.AWAITED]
+        awaited = [(place[0], done.state) for done, place in ended if place[1] & _AWAITED]
         if awaited:
             self.edges.count(cursor, awaited, now)
         rows = [attempt_row(place[0], done.attempt) for done, place in ended if done.attempt is not None]
         if rows:
             self._sql.add_attempt.run(cursor, rows)
-            if any(len(row[_RESULT] or b"") > _LARGE for row in rows):
+            if not self._sql.add_attempt.few_bytes(rows):
                 self._dialect.let_go(cursor, self._sql.add_attempt.one)
         for done, (key, role) in ended:
-            if _ends_alone(done):
+            if done[_MORE_FROM:] == _NO_MORE and done.state >= _FINAL:
                 continue
             if done.queue is not None or done.priority is not None:
                 self._sql.new_place.run(cursor, k=key, new_queue=done.queue, new_priority=done.priority)
@@ -277,7 +277,7 @@ def attempt_row(key: int, run: Attempt) -> tuple[Any, ...]:
 
 def _finish_row(done: Completion, place: Place, now: int) -> tuple[Any, ...]:
     """Return what is said of a job that ends, in the order in which `finish` names it."""
-    if done.state == JobState.RUNNING:
+    if done.state == _RUNNING:
         raise ValueError(f"the completion of job {done.id} says RUNNING; an attempt that is over leaves that state")
     return (
         place[0],

@@ -135,7 +135,7 @@ class ManyRows:
 
     def few_bytes(self, rows: Sequence[Sequence[Any]]) -> bool:
         """Whether rows are small enough to be written by one statement."""
-        return sum([len(row[place]) for place in self._long for row in rows if isinstance(row[place], bytes)]) < _LARGE
+        return sum([sum(map(len, filter(None, [row[place] for row in rows]))) for place in self._long]) < _LARGE
 
     def _each(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> int:
         """Write rows, as many by one statement as it takes; return how many were written."""

@@ -115,8 +115,11 @@ class FromSlots:
                 # Its process is gone; the fork server says how.
                 self._unregister(slot.reports)
                 break
+            done = slot.done
             for kind, body in slot.frames.feed(data):
                 self._take(slot, kind, body)
+            if slot.done > done:
+                slot.since = self._clock.steady()
             self.bulky = len(data) >= 32_768
             if len(data) < 65_536:
                 break
@@ -153,12 +156,12 @@ class FromSlots:
         slot.done += 1
         slot.loading = False
         slot.alone = False
-        slot.since = self._clock.steady()
         if slot.verdict is not None and slot.verdict.job_id == job.id:
             slot.verdict = slot.kill_at = None
-        took = (outcome.ended_at - (outcome.started_at or outcome.ended_at)) / 1e6
-        self._work_ahead.measure(job.task, took, len(job.args or b"") + len(outcome.result or b""))
-        self.ended.append(Report(handed, outcome, self._output.take(job.id)))
+        ended_at, result, args = outcome.ended_at, outcome.result, job.args
+        took = (ended_at - (outcome.started_at or ended_at)) / 1e6
+        self._work_ahead.measure(job.task, took, (len(args) if args else 0) + (len(result) if result else 0))
+        self.ended.append(tuple.__new__(Report, (handed, outcome, self._output.take(job.id))))
         worn = self._max_tasks is not None and slot.done >= self._max_tasks
         fat = self._max_memory_kb is not None and (outcome.peak_kb or 0) > self._max_memory_kb
         if worn or fat:

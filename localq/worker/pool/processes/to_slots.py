@@ -71,12 +71,12 @@ class ToSlots:
         """Give what is held to slots that can take it, each slot's share in one message."""
         if not self.held:
             return
-        shares: dict[int, list[Handed]] = {}
         loads = {
             slot.index: len(slot.jobs)
             for slot in self._slots.values()
             if not (slot.closing or slot.alone or slot.recalled)
         }
+        shares: dict[int, list[Handed]] = {index: [] for index in loads}
         waiting: deque[Handed] = deque()
         while self.held and loads:
             handed = self.held.popleft()
@@ -84,13 +84,14 @@ class ToSlots:
             if index is None:
                 waiting.append(handed)
                 continue
-            shares.setdefault(index, []).append(handed)
+            shares[index].append(handed)
             loads[index] += 1
             if handed.job.crashes:
                 del loads[index]
         self.held.extendleft(reversed(waiting))
         for index, share in shares.items():
-            self.give(self._slots[index], share)
+            if share:
+                self.give(self._slots[index], share)
 
     def _best_slot(self, handed: Handed, loads: dict[int, int]) -> int | None:
         """Return the slot with the least to do; long jobs, and those that have crashed, want one that has nothing."""

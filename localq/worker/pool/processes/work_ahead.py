@@ -11,6 +11,8 @@ MOST_AHEAD = 168
 _AHEAD_BYTES = 4 << 20
 #: Jobs that take longer (s) are handed out one at a time.
 _LONG_S = 0.010
+#: What a run is taken for at the least (s).
+_LEAST_S = 0.000_05
 #: Jobs shorter than this (s) end faster than a worker can look away.
 _INSTANT_S = 0.000_5
 #: The share of the time that short jobs of late took which a slot surely needs for as many.
@@ -49,14 +51,20 @@ class WorkAhead:
     def measure(self, task: str, seconds: float, size: int = 0) -> None:
         """Take in the time of one run, and the bytes of its arguments and result."""
         self._bytes = size if size > self._bytes else self._bytes + _NEWEST * (size - self._bytes)
-        seconds = max(seconds, 0.000_05)
+        # Comparisons, for every run is measured: a call of `max` takes as long as three of them.
+        if seconds < _LEAST_S:
+            seconds = _LEAST_S
         before = self._of.get(task)
         # A run far longer than usual counts at once, a shorter one slowly: being wrong that way costs less.
         share = 0.5 if before is not None and seconds > before else 0.2
         self._of[task] = seconds if before is None else before + share * (seconds - before)
         self._runs += 1
-        self._overall += max(_NEWEST, 1 / self._runs) * (self._of[task] - self._overall)
+        newest = _NEWEST if self._runs > 1 / _NEWEST else 1 / self._runs
+        self._overall += newest * (self._of[task] - self._overall)
         if self._runs == 1:
             self._brief = seconds
         # Up in small steps however long a run took, down by half.
-        self._brief = min(seconds, 1.05 * self._brief) if seconds > self._brief else (self._brief + seconds) / 2
+        if seconds > self._brief:
+            self._brief = min(seconds, 1.05 * self._brief)
+        else:
+            self._brief = (self._brief + seconds) / 2
