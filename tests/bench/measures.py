@@ -19,6 +19,7 @@ from localq.model.ids import new_id
 from localq.model.worker import EVERY_QUEUE
 from tests.bench import postgresql, raw, scale
 from tests.bench.beside import HERE, tasks, worker
+from tests.bench.cpu import drain_cpu
 from tests.bench.memory import of_worker, pss_kb
 from tests.bench.schedules import ten_thousand
 
@@ -357,6 +358,7 @@ def drain_on_server(folder: Path) -> Figures:
 #: Every row: its name, what runs it, how many runs the median is taken of, and its targets.
 ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "drain": (drain, 5, {"ratio": "at least 0.25"}),
+    "drain, by process": (drain_cpu, 3, {}),
     "end to end": (end_to_end, 3, {"jobs_per_s": "8,000"}),
     "enqueue, full": (lambda folder: enqueue(folder, "full"), 5, {"ratio": "at least 0.6"}),
     "enqueue, normal": (lambda folder: enqueue(folder, "normal"), 5, {"ratio": "at least 0.6"}),
