@@ -51,3 +51,10 @@ def test_a_job_that_is_waited_for_is_found_by_its_id_and_its_attempt_by_key(tmp_
     assert "(id=?)" in found
     assert "SEARCH attempt USING INTEGER PRIMARY KEY (rowid=?)" in found
     assert "SCAN" not in found
+
+
+def test_the_queues_of_ready_jobs_are_known_by_the_ends_of_an_index(tmp_path: Path) -> None:
+    found = plan(tmp_path, SQLITE.texts.job.outlook)
+
+    assert found.count("SEARCH job USING INDEX job_ready") == 2
+    assert "SCAN job" not in found

@@ -320,7 +320,7 @@ class _Job(JobTexts):
         "job.run_at >= 253402300799999999)) AS anon_1, (SELECT min(job.run_at) AS min_1 \nFROM job \nWHERE job.state "
         "= 0 AND job.run_at < 253402300799999999) AS anon_2, (SELECT 1 \nFROM job \nWHERE job.state = -1 AND "
         "job.waits = 0 \n LIMIT $1) AS anon_3, array((SELECT found.value \nFROM found \nWHERE found.value IS NOT "
-        "NULL)) AS array_1 \nFROM worker \nWHERE worker.key = $2 AND worker.gone = 0",
+        "NULL)) AS array_1, NULL AS anon_5 \nFROM worker \nWHERE worker.key = $2 AND worker.gone = 0",
         ("param_1", "k"),
         {"param_1": 1},
     )

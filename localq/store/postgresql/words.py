@@ -17,6 +17,7 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
+    null,
     select,
 )
 from sqlalchemy.dialects import postgresql
@@ -63,10 +64,10 @@ class PostgresqlWords(SqlWords):
         found = found.union_all(select(following).where(found.c.value.is_not(None)))
         return select(found.c.value).where(found.c.value.is_not(None))
 
-    def gathered(self, rows: Select[Any] | None) -> ColumnElement[Any]:
-        """Return an array."""
-        assert rows is not None
-        return func.array(rows.scalar_subquery(), type_=ARRAY(Text))
+    def outermost(self, column: ColumnElement[Any], where: Sequence[ColumnElement[bool]]) -> list[ColumnElement[Any]]:
+        """Return an array of all values, and NULL."""
+        every = self.different(column, where)
+        return [func.array(every.scalar_subquery(), type_=ARRAY(Text)), null()]
 
     def locked(self, rows: Select[Any]) -> Select[Any]:
         """Return a query that locks the jobs it finds."""

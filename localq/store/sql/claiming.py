@@ -63,7 +63,8 @@ class JobTaker:
         held = sql.outlook.run(cursor, k=worker).fetchone()
         if held is None:
             return Claim([], None, held=False)
-        braked, next_at, stuck, ready = held
+        braked, next_at, stuck, first, last = held
+        ready = _all_queues(first, last)
         if not alone and (braked or rates or stuck):
             raise NotAlone
         if next_at is not None:
@@ -84,11 +85,8 @@ class JobTaker:
             next_at = brakes.next_at(next_at, now)
         else:
             rows = self._take(cursor, queues, served, worker, limit)
-        if len({row[_PRIORITY] for row in rows}) > 1:
-            rows.sort(key=_order)
-        else:
-            # By their keys, which come first.
-            rows.sort()
+        # Of one priority: by their keys, which come first.
+        rows.sort(key=_order if len({row[_PRIORITY] for row in rows}) > 1 else None)
         jobs = _taken(rows, worker)
         failpoints.point("claim.inside")
         unknown = () if served.tasks is None else tuple(sorted(self._known.unknown))
@@ -190,6 +188,16 @@ class JobTaker:
             brakes.again = True
         self._limits.keep(cursor, brakes)
         return taken
+
+
+def _all_queues(first: Any, last: str | None) -> Sequence[str] | None:
+    """Return the queues that have ready jobs, of what the outlook says of them; None: there may be more."""
+    if first is None:
+        return ()
+    if type(first) is str:
+        return (first,) if first == last else None
+    found: Sequence[str] = first
+    return found
 
 
 def ready_queues(cursor: Any, sql: JobTexts) -> Iterator[str]:

@@ -50,7 +50,8 @@ def _outlook(words: SqlWords) -> Executable:
     """Return what a live worker must know before it claims: what else may have to be done, and when.
 
     Whether anything may keep a claim from taking what is ready, when the next job is due, whether any cannot run
-    because of others, and the queues that have ready jobs, or NULL. No row: the worker was taken for dead.
+    because of others, and the queues that have ready jobs: a list and NULL, or the first and the last of them.
+    No row: the worker was taken for dead.
     """
     braked = or_(
         exists().where(standing_order.c.kind.in_([literal_column(f"'{PAUSE}'"), literal_column(f"'{RATE}'")])),
@@ -60,8 +61,8 @@ def _outlook(words: SqlWords) -> Executable:
     stuck: Any = (
         select(literal_column("1")).where(state_is(JobState.WAITING), job.c.waits == literal_column("0")).limit(1)
     )
-    ready = words.gathered(words.different(job.c.queue, [state_is(JobState.READY)]))
-    return select(braked, due.scalar_subquery(), stuck.scalar_subquery(), ready).where(
+    ready = words.outermost(job.c.queue, [state_is(JobState.READY)])
+    return select(braked, due.scalar_subquery(), stuck.scalar_subquery(), *ready).where(
         worker.c.key == bindparam("k"), worker.c.gone == literal_column("0")
     )
 

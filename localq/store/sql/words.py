@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Executable, Index, MetaData, Select, Table, bindparam, null, select
+from sqlalchemy import ColumnElement, Dialect, Executable, Index, MetaData, Select, Table, bindparam, func, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import TableClause
 from sqlalchemy.types import TypeEngine
@@ -70,9 +70,11 @@ class SqlWords(ABC):
         """
         return None
 
-    def gathered(self, rows: Select[Any] | None) -> ColumnElement[Any]:
-        """Return as one value the list of what `different` finds; NULL: it finds nothing."""
-        return null()
+    def outermost(self, column: ColumnElement[Any], where: Sequence[ColumnElement[bool]]) -> list[ColumnElement[Any]]:
+        """Return the least and the largest value of an index's column, NULL where there is none; or a list of all, and
+        NULL.
+        """
+        return [select(one(column)).where(*where).scalar_subquery() for one in (func.min, func.max)]
 
     def locked(self, rows: Select[Any]) -> Select[Any]:
         """Return a query whose rows stay as they are until the transaction ends, whoever else writes."""

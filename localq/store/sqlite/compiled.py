@@ -334,8 +334,9 @@ class _Job(JobTexts):
         "SELECT (EXISTS (SELECT * \nFROM standing_order \nWHERE standing_order.kind IN ('pause', 'rate'))) OR (EXISTS "
         "(SELECT * \nFROM job \nWHERE job.state = 0 AND job.run_at >= 253402300799999999)) AS anon_1, (SELECT "
         "min(job.run_at) AS min_1 \nFROM job \nWHERE job.state = 0 AND job.run_at < 253402300799999999) AS anon_2, "
-        "(SELECT 1 \nFROM job \nWHERE job.state = -1 AND job.waits = 0\n LIMIT ? OFFSET ?) AS anon_3, NULL AS anon_4 "
-        "\nFROM worker \nWHERE worker.\"key\" = ? AND worker.gone = 0",
+        "(SELECT 1 \nFROM job \nWHERE job.state = -1 AND job.waits = 0\n LIMIT ? OFFSET ?) AS anon_3, (SELECT "
+        "min(job.queue) AS min_2 \nFROM job \nWHERE job.state = 1) AS anon_4, (SELECT max(job.queue) AS max_1 \nFROM "
+        "job \nWHERE job.state = 1) AS anon_5 \nFROM worker \nWHERE worker.\"key\" = ? AND worker.gone = 0",
         ("param_1", "param_2", "k"),
         {"param_1": 1, "param_2": 0},
     )
