@@ -194,3 +194,29 @@ def test_what_a_slot_ended_while_it_was_killed_is_not_run_again(q: LocalQ) -> No
     assert ended == [(1, Ending.SUCCESS)]
     assert [one.key for one in pool.take_back()] == [2, 3]
     slot.handed_over()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count", "loads"),
+    [
+        (0.001, 3, [2, 1]),
+        (0.015, 2, [1, 1]),
+        (0.015, 3, [1, 1]),
+        (0.015, 4, [2, 2]),
+        (0.03, 4, [1, 1]),
+    ],
+)
+def test_jobs_of_some_milliseconds_wait_behind_others_only_where_there_is_one_for_each_slot(
+    q: LocalQ, seconds: float, count: int, loads: list[int]
+) -> None:
+    ahead, slots = WorkAhead(), {index: SlotHandle(index) for index in range(2)}
+    to_slots = ToSlots(q, slots, SystemClock(), ahead, None)
+    jobs = [handed(key) for key in range(1, count + 1)]
+    ahead.measure(jobs[0].job.task, seconds)
+
+    to_slots.submit(jobs)
+
+    assert [len(slot.jobs) for slot in slots.values()] == loads
+    assert len(to_slots.held) == count - sum(loads)
+    for slot in slots.values():
+        slot.close(), slot.handed_over()

@@ -34,6 +34,15 @@ def test_a_slot_holds_the_job_it_runs_and_some_25_milliseconds_of_work(seconds: 
     assert paced(seconds).most() == jobs
 
 
+@pytest.mark.parametrize(
+    ("seconds", "alone"), [(0.001, False), (0.015, False), (0.024, False), (0.026, True), (5.0, True)]
+)
+def test_a_job_waits_behind_another_only_if_that_takes_no_longer_than_what_is_held_ahead(
+    seconds: float, alone: bool
+) -> None:
+    assert paced(seconds).is_long("shop.mail") is alone
+
+
 def test_one_long_run_stops_handing_ahead_at_once() -> None:
     pace = paced(0.001)
 

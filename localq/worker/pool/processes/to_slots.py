@@ -101,6 +101,9 @@ class ToSlots:
             return index
         if handed.job.crashes or load >= MOST_AHEAD or self._work_ahead.is_long(handed.job.task):
             return None
+        if self._work_ahead.is_longish(handed.job.task) and len(self.held) + 1 < list(loads.values()).count(load):
+            # Not for each of these slots is there one: another may be free before this one.
+            return None
         if self._max_tasks is not None and self._slots[index].done + load >= self._max_tasks:
             return None
         return index

@@ -9,8 +9,9 @@ _AHEAD_S = 0.025
 MOST_AHEAD = 168
 #: Bytes of arguments and results that a slot holds ahead of need: more only fills memory, several times over.
 _AHEAD_BYTES = 4 << 20
-#: Jobs that take longer (s) are handed out one at a time.
-_LONG_S = 0.010
+#: Of jobs that take longer (s) no more is held ahead than surely fits; those that take longer than all that is held
+#: ahead are handed out one at a time.
+_SURELY_S = 0.010
 #: What a run is taken for at the least (s).
 _LEAST_S = 0.000_05
 #: Jobs shorter than this (s) end faster than a worker can look away.
@@ -37,7 +38,7 @@ class WorkAhead:
     def most(self) -> int:
         """Return how many jobs a slot may hold: the one it runs, and those it should find when that has ended."""
         fitting = _AHEAD_S / self._overall
-        most = min(MOST_AHEAD, 1 + (round(fitting) if self._overall < _LONG_S else int(fitting)))
+        most = min(MOST_AHEAD, 1 + (round(fitting) if self._overall < _SURELY_S else int(fitting)))
         return most if most * self._bytes <= _AHEAD_BYTES else min(most, 1 + int(_AHEAD_BYTES / self._bytes))
 
     def lasts(self, jobs: int) -> float:
@@ -46,7 +47,11 @@ class WorkAhead:
 
     def is_long(self, task: str) -> bool:
         """Whether a task's jobs want a slot that has nothing else."""
-        return self._of.get(task, self._overall) >= _LONG_S
+        return self._of.get(task, self._overall) >= _AHEAD_S
+
+    def is_longish(self, task: str) -> bool:
+        """Whether a task's jobs wait in slots only where each slot has one that waits."""
+        return self._of.get(task, self._overall) >= _SURELY_S
 
     def measure(self, task: str, seconds: float, size: int = 0) -> None:
         """Take in the time of one run, and the bytes of its arguments and result."""
