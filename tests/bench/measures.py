@@ -20,6 +20,7 @@ from localq.model.worker import EVERY_QUEUE
 from tests.bench import postgresql, raw, scale
 from tests.bench.beside import HERE, tasks, worker
 from tests.bench.cpu import drain_cpu
+from tests.bench.hops import bare_calls
 from tests.bench.memory import of_worker, pss_kb
 from tests.bench.schedules import ten_thousand
 
@@ -103,9 +104,13 @@ def enqueue(folder: Path, durability: str) -> Figures:
     return {"jobs_per_s": rate, "raw_per_s": limit, "ratio": rate / limit}
 
 
-def latency(folder: Path) -> Figures:
-    """Call an idle worker in another process, again and again: to the task's start, and to the result."""
-    module = tasks(folder, "full")
+def latency(folder: Path, durability: str = "full", pause_s: float = 0.002) -> Figures:
+    """Call an idle worker in another process, again and again: to the task's start, and to the result.
+
+    Args:
+        pause_s: Seconds between two calls; 0: the next comes at once, and no processor has gone to sleep.
+    """
+    module = tasks(folder, durability)
     module.q.store.open()
     starts, results = [], []
     with worker(module.q.location):
@@ -115,7 +120,8 @@ def latency(folder: Path) -> Figures:
             if turn >= 20:
                 results.append((time.monotonic_ns() - called) / 1e6)
                 starts.append((began - called) / 1e6)
-            time.sleep(0.002)
+            if pause_s:
+                time.sleep(pause_s)
     module.q.close()
     starts.sort(), results.sort()
     return {
@@ -124,6 +130,13 @@ def latency(folder: Path) -> Figures:
         "to_result_p50_ms": statistics.median(results),
         "to_result_p99_ms": results[int(len(results) * 0.99)],
     }
+
+
+def latency_beside_bare(folder: Path, durability: str) -> Figures:
+    """Call an idle worker, call after call, against three processes that do it with `sqlite3` and sockets alone."""
+    bare = bare_calls(folder, durability.upper(), 500)
+    found = latency(folder, durability, 0)
+    return {**found, "bare_p50_ms": bare, "ratio": found["to_result_p50_ms"] / bare}
 
 
 def cpu_bound(folder: Path) -> Figures:
@@ -362,6 +375,12 @@ ROWS: dict[str, tuple[Callable[[Path], Figures], int, dict[str, str]]] = {
     "end to end": (end_to_end, 3, {"jobs_per_s": "8,000"}),
     "enqueue, full": (lambda folder: enqueue(folder, "full"), 5, {"ratio": "at least 0.6"}),
     "enqueue, normal": (lambda folder: enqueue(folder, "normal"), 5, {"ratio": "at least 0.6"}),
+    "call after call, full": (lambda folder: latency_beside_bare(folder, "full"), 3, {}),
+    "call after call, normal": (
+        lambda folder: latency_beside_bare(folder, "normal"),
+        3,
+        {"to_result_p50_ms": "0.4", "to_result_p99_ms": "1"},
+    ),
     "idle latency": (latency, 3, {"to_start_p50_ms": "1", "to_result_p50_ms": "1.5", "to_result_p99_ms": "5"}),
     "5 ms CPU-bound": (cpu_bound, 3, {"ratio": "at least 0.97"}),
     "control": (control, 3, {"idle_max_ms": "50", "busy_max_ms": "50"}),
