@@ -10,7 +10,7 @@ from localq.canvas.signatures import Signature, Workflow, maybe_signature, of_ta
 from localq.canvas.stamping import StampingVisitor, listed, stamp_each
 from localq.model.option_types import SignatureOptions
 
-__all__ = ["after", "chain", "signatures"]
+__all__ = ["after", "chain", "is_chord", "signatures"]
 
 S = TypeVar("S")
 
@@ -174,19 +174,19 @@ class chain(_Steps):  # noqa: N801 - Celery's name
 
         A group that something follows is the header of a chord, whose body has it. As in Celery chords within a header
         have it, too, where the chain begins with that header or is a step of another chain, and where the setting gives
-        it to all in headers.
+        it to all in headers; chords within the header of a step's body have it in the latter two alone.
         """
         everywhere = self.app.conf.get("task_allow_error_cb_on_chord_header")
         one: Any
         for number, one in enumerate(tasks):
             header = one.subtask_type == "group" and one is not tasks[-1]
-            if everywhere or not (header or one.subtask_type == "chord"):
+            if everywhere or (within and not header):
                 one.link_error(errback)
             elif not header:
-                (one if within else one.body).link_error(errback)
+                tasks[number] = _told(one, errback)
             elif within or number == 0:
                 for member in one.flat():
-                    if member.subtask_type == "chord":
+                    if is_chord(member):
                         member.link_error(errback)
 
     def freeze(self, _id: str | None = None, group_id: str | None = None, **more: Any) -> Any:
@@ -211,14 +211,31 @@ class chain(_Steps):  # noqa: N801 - Celery's name
         other = of_task(other)
         if not isinstance(other, Signature):
             return NotImplemented
-        last = self.tasks[-1].subtask_type if self.tasks else None
-        task = other.subtask_type not in ("group", "chain")
-        if task and (last == "group" or (last == "chord" and other.subtask_type != "chord")):
-            # As in Celery it becomes part of the last step, for which the chain's callbacks are.
-            new: Any = self.clone()
-            new.tasks = [*new.tasks, other]
-            return new
-        return chain(*self.unchain_tasks(), other, app=self._app)
+        whole = other.subtask_type == "chain" and not other.options and not other.args
+        given: list[Any] = other["kwargs"]["tasks"] if whole else [other]
+        steps = [_one_of_one(one) for one in given] if len(self.tasks) > 1 else given
+        taken = self._goes_on_with(steps)
+        new: Any = self
+        if taken:
+            new = self.clone()
+            new.tasks = [*new.tasks, *steps[:taken]]
+        return new if taken == len(steps) else chain(*new.unchain_tasks(True), *steps[taken:], app=self._app)
+
+    def _goes_on_with(self, steps: Sequence[Signature[Any]]) -> int:
+        """Return how many of the steps become part of the last one, as in Celery: the chain's callbacks are for them.
+
+        What follows a group is the body of a chord, and what follows a chord is a part of its body.
+        """
+        kinds = [one.subtask_type for one in self.tasks]
+        last = next((kind for kind in reversed(kinds) if kind in ("chain", "group", "chord")), None)
+        if last not in ("group", "chord") or is_chord(self):
+            return 0
+        for number, one in enumerate(steps):
+            kind = one.subtask_type
+            if kind in ("chain", "group") or (kind == "chord" and kinds[-1] != "group"):
+                return number
+            kinds.append(kind)
+        return len(steps)
 
     __ior__ = __or__  # type: ignore[assignment]
 
@@ -235,3 +252,30 @@ def maybe_chain(value: Any, app: Any = None) -> Signature[Any] | None:
     if value is None or isinstance(value, Mapping):
         return maybe_signature(value, app)
     return chain(*value, app=app)
+
+
+def _one_of_one(sig: Any) -> Any:
+    """Return the task of a group of one, and anything else as it is."""
+    return sig.tasks[0] if sig.subtask_type == "group" and len(sig.tasks) == 1 and not sig.options else sig
+
+
+def is_chord(sig: Any) -> bool:
+    """Say whether a signature is a chord, or a chain of which Celery makes one: of a group, and of what its body is."""
+    if sig.subtask_type != "chain":
+        return bool(sig.subtask_type == "chord")
+    first, *rest = [one.subtask_type for one in sig.tasks] or [None]
+    return first == "group" and bool(rest) and not {"group", "chain"}.intersection(rest[1:])
+
+
+def _told(sig: Any, errback: Mapping[str, Any]) -> Any:
+    """Return a step of a chain with an error callback on what it ends with, and on no chord within a header in it."""
+    if sig.subtask_type == "chain" and is_chord(sig) and not sig.options and not sig.args:
+        first, *rest = sig.tasks
+        sig = Signature.TYPES["chord"](first, rest[0] if len(rest) == 1 else chain(*rest, app=sig._app), app=sig._app)
+    if sig.subtask_type == "chord":
+        sig.body = _told(sig.body, errback)
+    elif sig.subtask_type == "group":
+        sig.tasks = [_told(one, Signature.from_dict(errback).clone()) for one in sig.tasks]
+    else:
+        sig.link_error(errback)
+    return sig

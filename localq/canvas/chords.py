@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, overload
 
-from localq.canvas.chains import after, signatures
+from localq.canvas.chains import after, is_chord, signatures
 from localq.canvas.groups import group
 from localq.canvas.signatures import Signature, Workflow, maybe_signature, of_task
 from localq.canvas.stamping import StampingVisitor, stamp_each
@@ -155,7 +155,7 @@ class chord(Workflow):  # noqa: N801 - Celery's name
         """
         everywhere = self.app.conf.get("task_allow_error_cb_on_chord_header")
         for one in self.tasks:
-            if everywhere or isinstance(one, chord):
+            if everywhere or is_chord(one):
                 one.link_error(Signature.from_dict(errback).clone())
         return self._body().link_error(errback)
 

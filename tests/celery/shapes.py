@@ -108,6 +108,9 @@ def shapes(draw: st.DrawFn, depth: int) -> Shape:
         if depth < DEPTH and _ends_in_many(shape["body"]):
             # What follows such a chord Celery runs once for each task of the group.
             shape["body"] = {"kind": "bars", "parts": [shape["body"], draw(tasks(0))], "errbacks": []}
+    if kind == "chain" and parts[0]["kind"] == "group":
+        # Whether a chain with a chain in it is a chord to Celery depends on how it was put together.
+        shape["parts"] = parts = [parts[0], *(step for one in parts[1:] for step in _steps(one))]
     if kind in ("chain", "bars"):
         # What follows a chord whose body is a group Celery runs once for each task of the group.
         shape["parts"] = parts = _apart(parts, draw(tasks(0)))
@@ -119,7 +122,7 @@ def shapes(draw: st.DrawFn, depth: int) -> Shape:
         shape["kind"] = "bars"
     if shape["kind"] == "chain" and draw(flags):
         # Left out, where Celery does not call what follows with nothing instead.
-        at = draw(st.integers(0, len(parts)))
+        at = draw(st.integers(0, len(parts) if parts[0]["kind"] != "group" else 1))
         shape["parts"] = [*parts[:at], {"kind": "group", "parts": []}, *parts[at:]]
     return shape
 
@@ -187,6 +190,15 @@ def _apart(parts: list[Shape], between: Shape) -> list[Shape]:
     for step in parts[1:]:
         apart += [between, step] if step["kind"] in MANY and _ends_in_many(apart[-1]) else [step]
     return apart
+
+
+def _steps(shape: Shape) -> list[Shape]:
+    """Return the steps of a chain without callbacks of its own, or what is none."""
+    if shape["kind"] == "group" and not shape["parts"]:
+        return []
+    if shape["kind"] in ("chain", "bars") and not shape["errbacks"]:
+        return [step for one in shape["parts"] for step in _steps(one)]
+    return [shape]
 
 
 def _flat(shape: Shape) -> list[Shape]:

@@ -71,6 +71,14 @@ def test_an_empty_group_between_bars_is_left_out(sides: tuple[Side, Side]) -> No
     assert localq.result == ["SUCCESS", ["b", ["a"]]]
 
 
+def test_an_empty_group_in_a_chain_that_begins_with_a_group_is_left_out(sides: tuple[Side, Side]) -> None:
+    line = of("chain", of("group", ok("a"), ok("b")), ok("c"), of("group"), ok("d"))
+    celery, localq = both(sides, line)
+
+    assert celery.result == ["SUCCESS", ["d", []]]
+    assert localq.result == ["SUCCESS", ["d", ["c", [["a"], ["b"]]]]]
+
+
 def test_what_stands_behind_a_failure_has_a_state(sides: tuple[Side, Side]) -> None:
     celery, localq = both(sides, of("chain", fail("a"), of("group", ok("b"), ok("c"))))
 
@@ -182,6 +190,20 @@ def test_chords_in_a_header_that_a_chain_in_a_chain_begins_with_hear_of_errors(s
 
     assert celery.callbacks == ["['old', 'id of a job that did not run']"]
     assert localq.callbacks == [*celery.callbacks, "['old', 'id of i']"]
+
+
+def test_a_chain_in_a_chain_of_a_header_keeps_no_chord_from_hearing_of_errors(sides: tuple[Side, Side]) -> None:
+    def line(*rest: Shape) -> Shape:
+        member = of("chain", of("group", ok("a"), ok("b")), ok("c"), *rest)
+        return of("chord", member, ok("x"), body=ok("y"), errbacks=["old"])
+
+    body, failed = "['old', 'id of a job that did not run']", "['old', 'id of d']"
+    celery, localq = both(sides, line(fail("d"), ok("e")))
+    assert celery.callbacks == localq.callbacks == [body, failed]
+
+    celery, localq = both(sides, line(of("chain", fail("d"), ok("e"))))
+    assert celery.callbacks == [body]
+    assert localq.callbacks == [body, failed]
 
 
 def test_children_are_the_jobs_that_come_next(sides: tuple[Side, Side]) -> None:

@@ -88,6 +88,38 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
         lambda ok, bad, e: chain(ok.s(), chord([chord([ok.s()], bad.s())], ok.s())).on_error(e("a")),
         [BODY],
     ),
+    "chords in the header of a body, of a chord in a chain: not them": (
+        lambda ok, bad, e: chain(
+            ok.s(), chord([ok.s()], chord([chord([ok.s()], bad.s()), ok.s()], ok.s())).on_error(e("b"))
+        ).on_error(e("a")),
+        ["b: bad, KeyError", "b: not run, ChordError", BODY],
+    ),
+    "chords in the header of a chain that is a body, of a chord in a chain: not them": (
+        lambda ok, bad, e: chain(
+            ok.s(), chord([ok.s()], chain(group(ok.s(), chord([ok.s()], bad.s())), ok.s(), ok.s()))
+        ).on_error(e("a")),
+        [BODY],
+    ),
+    "chords in the header of a chord in a group that a chain ends in: not them": (
+        lambda ok, bad, e: chain(ok.s(), group(chord([chord([ok.s()], bad.s()), ok.s()], ok.s()), ok.s())).on_error(
+            e("a")
+        ),
+        [BODY],
+    ),
+    "a header's chain that begins with a header, as it is a chord": (
+        lambda ok, bad, e: chord([ok.s(), chain(group(ok.s(), ok.s()), bad.s(), ok.s())], ok.s()).on_error(e("a")),
+        [FAILED, BODY],
+    ),
+    "a chain of more than one chord in a header: not it": (
+        lambda ok, bad, e: chord(
+            [ok.s(), chain(group(ok.s(), ok.s()), bad.s(), group(ok.s(), ok.s()))], ok.s()
+        ).on_error(e("a")),
+        [BODY],
+    ),
+    "a chain that begins with a header, in the header that a chain begins with": (
+        lambda ok, bad, e: chain(group(ok.s(), chain(group(ok.s(), ok.s()), bad.s())), ok.s()).on_error(e("a")),
+        [FAILED, BODY],
+    ),
     "chords in headers of a chain that is a step of another": (
         lambda ok, bad, e: chain(chain(ok.s(), chord([chord([ok.s()], bad.s())], ok.s())).on_error(e("a")), ok.s()),
         [FAILED, BODY],
@@ -136,6 +168,24 @@ SHAPES: dict[str, tuple[Shape, list[str]]] = {
     "a chain that ends in a chord, and what follows": (
         lambda ok, bad, e: chain(ok.s(), chord([ok.s()], ok.s())).on_error(e("a")) | bad.s(),
         [FAILED],
+    ),
+    "a chain that ends in a chord, and all that follows": (
+        lambda ok, bad, e: chain(ok.s(), chord([ok.s()], ok.s())).on_error(e("a")) | ok.s() | bad.s(),
+        [FAILED],
+    ),
+    "a chain that ends in a group, and a chain that follows": (
+        lambda ok, bad, e: chain(ok.s(), group(ok.s(), ok.s())).on_error(e("a")) | chain(ok.s(), bad.s(), ok.s()),
+        [FAILED],
+    ),
+    "a chain that ends in a chord, and not the group that follows": (
+        lambda ok, bad, e: chain(ok.s(), chord([ok.s()], ok.s())).on_error(e("a")) | ok.s() | group(bad.s(), ok.s()),
+        [],
+    ),
+    "a chain that ends in a chord, and chords in its header, where another chord follows": (
+        lambda ok, bad, e: (
+            chain(ok.s(), chord([chord([ok.s()], bad.s())], ok.s())).on_error(e("a")) | chord([ok.s()], ok.s())
+        ),
+        [FAILED, BODY],
     ),
     "what is called with": (lambda ok, bad, e: Called(chain(bad.s(), ok.s()), link_error=e("a")), [FAILED]),
     "a chord called with": (lambda ok, bad, e: Called(chord([bad.s()], ok.s()), link_error=e("a")), [BODY]),
