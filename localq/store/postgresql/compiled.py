@@ -378,6 +378,20 @@ class _Job(JobTexts):
         ("state", "worker", "of_queue", "most"),
         {"state": 2},
     )
+    front_of_queue = Statement(
+        "SELECT job.key, job.id, job.task, job.queue, job.priority, job.run_at, job.expires_at, job.run_token + 1 AS "
+        "anon_1, job.attempts + 1 AS anon_2, job.retries, job.crashes, job.created_at, job.args, job.options, "
+        "job.role, job.workflow \nFROM job \nWHERE job.state = 1 AND job.queue = $1 ORDER BY job.priority DESC, "
+        "job.key \n LIMIT $2",
+        ("of_queue", "most"),
+    )
+    take_front = Statement(
+        "UPDATE job SET state=$1, run_token=(job.run_token + 1), owner=$2, attempts=(job.attempts + 1), shown=NULL "
+        "WHERE job.key = any(array((SELECT job.key \nFROM job \nWHERE job.state = 1 AND job.queue = $3 ORDER BY "
+        "job.priority DESC, job.key \n LIMIT $4 FOR UPDATE SKIP LOCKED)))",
+        ("state", "worker", "of_queue", "most"),
+        {"state": 2},
+    )
     claim_keys = Statement(
         "UPDATE job SET state=$1, run_token=(job.run_token + 1), owner=$2, attempts=(job.attempts + 1), shown=NULL "
         "WHERE job.key = any(array((SELECT job.key \nFROM job \nWHERE job.state = 1 AND job.key IN (SELECT "

@@ -151,8 +151,7 @@ class JobTaker:
     def _take_any(self, cursor: Any, queues: Sequence[str], worker: int, limit: int) -> list[Any]:
         sql = self._sql
         if len(queues) == 1:
-            claimed = sql.claim_queue.run(cursor, worker=worker, of_queue=queues[0], most=limit)
-            return list(claimed.fetchall())
+            return self._take_front(cursor, queues[0], worker, limit)
         rows: list[Any] = []
         look = limit
         while True:
@@ -167,6 +166,15 @@ class JobTaker:
                 return rows
             # Others have some of these in hand: what they leave stands behind.
             look *= 4
+
+    def _take_front(self, cursor: Any, queue: str, worker: int, most: int) -> list[Any]:
+        sql = self._sql
+        if not self._dialect.one_writer:
+            return list(sql.claim_queue.run(cursor, worker=worker, of_queue=queue, most=most).fetchall())
+        rows = list(sql.front_of_queue.run(cursor, of_queue=queue, most=most).fetchall())
+        if rows:
+            sql.take_front.run(cursor, worker=worker, of_queue=queue, most=most)
+        return rows
 
     def _take_keys(self, cursor: Any, keys: Sequence[int], worker: int, most: int) -> list[Any]:
         bound = self._dialect.bound(keys)

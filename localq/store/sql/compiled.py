@@ -94,6 +94,8 @@ class JobTexts:
     next_queue: DifferentValues
     best_of_queue: Statement
     claim_queue: Statement
+    front_of_queue: Statement
+    take_front: Statement
     claim_keys: Statement
     count_ready: Statement
     payload: Statement

@@ -23,6 +23,8 @@ class SqlDialect(ABC):
     texts: SqlTexts
     #: Whether an index can be made when it is first needed, in the middle of a claim; else it is there from the start.
     makes_indexes = True
+    #: Whether nobody else writes during a transaction that does: what it has read is as it was when it is changed.
+    one_writer = False
 
     @abstractmethod
     def bound(self, values: Iterable[Any]) -> Any:

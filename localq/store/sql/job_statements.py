@@ -84,6 +84,8 @@ FINISH: dict[str, TypeEngine[Any]] = {
 }
 #: How many of these, and of ADDED and KEPT, differ.
 _FINISH_OWN, _ADDED_OWN, _KEPT_OWN = 4, 2, 5
+#: What a claim counts up.
+_COUNTED = ("run_token", "attempts")
 #: What is said of a job that is to run at once, by a call without options.
 _AT_ONCE = ("id", "task", "queue", "priority", "state", "run_at", "created_at", "args")
 
@@ -180,6 +182,10 @@ class JobStatements(StatementTable):
         self.claim_queue = self.made(
             update(job).where(self.words.chosen(job.c.key, best)).values(taken).returning(*back)
         )
+        # Where nobody else writes: SQLite keeps what an update returns beside, with all that there was before.
+        read: dict[str, Any] = {name: job.c[name] for name in TAKEN} | {name: taken[name] for name in _COUNTED}
+        self.front_of_queue = self.made(best.with_only_columns(*read.values()))
+        self.take_front = self.made(update(job).where(self.words.chosen(job.c.key, best)).values(taken))
         listed = self.words.listed("keys")
         these = and_(ready, job.c.key.in_(listed))
         free = select(job.c.key).where(these).order_by(job.c.priority.desc(), job.c.key).limit(P("most"))

@@ -381,6 +381,21 @@ class _Job(JobTexts):
         ("state", "worker", "of_queue", "most", "param_1"),
         {"state": 2, "param_1": 0},
     )
+    front_of_queue = Statement(
+        "SELECT job.\"key\", job.id, job.task, job.queue, job.priority, job.run_at, job.expires_at, job.run_token + 1 "
+        "AS anon_1, job.attempts + 1 AS anon_2, job.retries, job.crashes, job.created_at, job.args, job.options, "
+        "job.role, job.workflow \nFROM job \nWHERE job.state = 1 AND job.queue = ? ORDER BY job.priority DESC, "
+        "job.\"key\"\n LIMIT ? OFFSET ?",
+        ("of_queue", "most", "param_1"),
+        {"param_1": 0},
+    )
+    take_front = Statement(
+        "UPDATE job SET state=?, run_token=(job.run_token + 1), owner=?, attempts=(job.attempts + 1), shown=NULL "
+        "WHERE job.\"key\" IN (SELECT job.\"key\" \nFROM job \nWHERE job.state = 1 AND job.queue = ? ORDER BY "
+        "job.priority DESC, job.\"key\"\n LIMIT ? OFFSET ?)",
+        ("state", "worker", "of_queue", "most", "param_1"),
+        {"state": 2, "param_1": 0},
+    )
     claim_keys = Statement(
         "UPDATE job SET state=?, run_token=(job.run_token + 1), owner=?, attempts=(job.attempts + 1), shown=NULL "
         "WHERE job.state = 1 AND job.\"key\" IN (SELECT anon_1.value \nFROM json_each(?) AS anon_1) RETURNING "

@@ -19,6 +19,7 @@ class SqliteDialect(SqlDialect):
     """See `localq.store.sql.dialect.SqlDialect`."""
 
     texts = TEXTS
+    one_writer = True
 
     def bound(self, values: Iterable[Any]) -> str:
         """Return values as JSON."""
