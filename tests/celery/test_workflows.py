@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -36,10 +37,9 @@ def allowed(celery: Outcome, localq: Outcome) -> str | None:
     for why, blurred in BLURS.items():
         if same(*blurred(celery, localq)):
             return why
-    waited = _waited(celery, localq)
-    for why, blurred in BLURS.items():
-        if same(*blurred(*waited)):
-            return f"{WAITS}, and {why}"
+    for (why, blurred), (more, blurred_more) in itertools.combinations(BLURS.items(), 2):
+        if same(*blurred_more(*blurred(celery, localq))):
+            return f"{why}, and {more}"
     return None
 
 
