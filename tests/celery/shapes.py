@@ -108,7 +108,8 @@ def shapes(draw: st.DrawFn, depth: int) -> Shape:
         if depth < DEPTH and _ends_in_many(shape["body"]):
             # What follows such a chord Celery runs once for each task of the group.
             shape["body"] = {"kind": "bars", "parts": [shape["body"], draw(tasks(0))], "errbacks": []}
-    if kind == "chain" and parts[0]["kind"] == "group":
+    header = kind == "chain" and _alone(parts[0])["kind"] == "group"
+    if header:
         # Whether a chain with a chain in it is a chord to Celery depends on how it was put together.
         shape["parts"] = parts = [parts[0], *(step for one in parts[1:] for step in _steps(one))]
     if kind in ("chain", "bars"):
@@ -122,7 +123,7 @@ def shapes(draw: st.DrawFn, depth: int) -> Shape:
         shape["kind"] = "bars"
     if shape["kind"] == "chain" and draw(flags):
         # Left out, where Celery does not call what follows with nothing instead.
-        at = draw(st.integers(0, len(parts) if parts[0]["kind"] != "group" else 1))
+        at = draw(st.integers(0, 1 if header else len(parts)))
         shape["parts"] = [*parts[:at], {"kind": "group", "parts": []}, *parts[at:]]
     return shape
 
@@ -190,6 +191,11 @@ def _apart(parts: list[Shape], between: Shape) -> list[Shape]:
     for step in parts[1:]:
         apart += [between, step] if step["kind"] in MANY and _ends_in_many(apart[-1]) else [step]
     return apart
+
+
+def _alone(shape: Shape) -> Shape:
+    """Return what bars of one stand for, and anything else as it is."""
+    return _alone(shape["parts"][0]) if shape["kind"] == "bars" and len(shape["parts"]) == 1 else shape
 
 
 def _steps(shape: Shape) -> list[Shape]:
