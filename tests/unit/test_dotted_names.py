@@ -19,8 +19,8 @@ NOT_READ = {"__pycache__", "CHANGELOG.md"}
 OTHERS = {
     "localq.accumulate",
     "localq.found",
-    "localq.spec",
     "localq.map",
+    "localq.spec",
     "localq.starmap",
     "localq.task",
     "localq.task.NAME",
