@@ -325,7 +325,7 @@ def test_what_is_added_is_checked(beat: Beat) -> None:
         ({"schedule": "x"}, r"schedules.add\('x'\), schedule: "),
         ({"task": "wrok"}, r"schedules.add\('x'\), task: there is no task 'wrok'. Did you mean 'work'"),
         ({"zone": "x"}, r"schedules.add\('x'\), zone: "),
-        ({"queu": "x"}, r"schedules.add\('x'\), options: .*Did you mean 'queue'"),
+        ({"queu": "x"}, r"schedules.add\('x'\), queu: there is no such option. Did you mean 'queue'\?"),
         ({"schedule": datetime(2020, 1, 1, tzinfo=UTC)}, "has no instant after now"),
     ):
         with pytest.raises(ScheduleError, match=words):
