@@ -12,6 +12,7 @@ from anyio import to_thread
 from localq.exceptions import StoreError
 from localq.web.ask.held import MOST_S
 from localq.web.desk import Desk
+from localq.web.live.server_stop import server_stops
 
 __all__ = ["Follower"]
 
@@ -55,7 +56,7 @@ class Follower:
     async def changes(self) -> AsyncIterator[int | None]:
         """Yield the version now and whenever it has changed; None now and then, where nothing has.
 
-        Who reads slowly gets the newest only.
+        Who reads slowly gets the newest only. Ends when the server is told to stop, which waits for that.
         """
         self._listeners += 1
         if self._loop is None:
@@ -63,11 +64,13 @@ class Follower:
         told, woken = -1, asyncio.Event()
         self._waiting.add(woken)
         try:
-            while True:
+            while not server_stops():
                 woken.clear()
                 if told == self._version:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(woken.wait(), _SILENCE_S)
+                if server_stops():
+                    return
                 yield None if told == self._version else self._version
                 told = self._version
         finally:
@@ -77,7 +80,7 @@ class Follower:
     async def _look(self) -> None:
         echo = 0
         try:
-            while self._listeners:
+            while self._listeners and not server_stops():
                 changed = await to_thread.run_sync(self._has_changed)
                 echo = _ECHO if changed else max(0, echo - 1)
                 worked = self._desk.worked_s
@@ -87,6 +90,8 @@ class Follower:
                     for woken in self._waiting:
                         woken.set()
                 await self._rest(worked, _BUSY_S if changed else _LOOK_S)
+            for woken in self._waiting:
+                woken.set()
         finally:
             self._loop = None
 
@@ -94,7 +99,7 @@ class Follower:
         """Wait, the longer the more work it was to draw the pages anew that somebody looks at."""
         until = monotonic() + least_s
         begun = monotonic()
-        while (left := until - monotonic()) > 0:
+        while (left := until - monotonic()) > 0 and not server_stops():
             await asyncio.sleep(min(left, _LOOK_S))
             drew = self._desk.worked_s - worked_s
             until = max(until, begun + min(_TIMES * drew, _MOST_S))
