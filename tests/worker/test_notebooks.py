@@ -287,3 +287,37 @@ def test_the_blocks_of_the_page_about_notebooks_are_cells_that_run(run: Callable
     run(many)
 
     assert run("RATE = 2\nprint(price.delay(10).get(120), len(prices), prices[100])") == "20 1000 119.0\n"
+
+
+def test_a_bar_below_a_cell_counts_jobs_that_fail_and_leaves_what_the_cell_prints_alone(manager: Any) -> None:
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(DEADLINE_S)
+    said: list[Any] = []
+    client.execute_interactive(
+        """
+from localq import LocalQ
+q = LocalQ(path="jobs.db", durability="normal")
+q.start(concurrency=1)
+
+@q.task
+def divide(by):
+    return 1 / by
+""",
+        timeout=DEADLINE_S,
+    )
+
+    client.execute_interactive(
+        "for job in q.as_completed([divide.delay(by) for by in (1, 0)]): print(job.state)",
+        timeout=DEADLINE_S,
+        output_hook=said.append,
+    )
+    client.stop_channels()
+
+    shown = [one["content"]["data"]["text/plain"] for one in said if one["msg_type"].endswith("display_data")]
+    printed = "".join(one["content"]["text"] for one in said if one["msg_type"] == "stream")
+    assert re.search(r"0/2", shown[0])
+    assert re.search(r"2/2.*1 failed", shown[-1])
+    assert {"SUCCESS", "FAILURE"} <= set(printed.split())
+    assert "RecursionError" not in printed
+    assert "ipywidgets" not in "".join(shown) + printed
