@@ -100,7 +100,7 @@ class WithTasks:
 
         def decorate(function: Callable[..., Any]) -> _Base:
             if not callable(function):
-                raise TypeError(f"@task decorates a function, not {function!r}")
+                raise TypeError(_no_function(function))
             own = {name: value for name, value in options.items() if name not in ("shared", "lazy", "filter")}
             bind, base = bool(own.pop("bind", False)), own.pop("base", None)
             if not own.get("name") and hasattr(function, "__name__"):
@@ -200,3 +200,8 @@ class WithTasks:
         set_up()
         named = [importlib.import_module(name) for name in (*self.conf.imports, *self.conf.include)]
         return named + self.discover_tasks()
+
+
+def _no_function(given: object) -> str:
+    hint = f"; to name a task: @task(name={given!r})" if isinstance(given, str) else ""
+    return f"@task decorates a function, not {given!r}{hint}"

@@ -11,9 +11,9 @@ from localq.cli.screen import printable
 from localq.exceptions import ImproperlyConfigured, StoreError
 from localq.model.job import Job
 from localq.monitor.jobs import SHORTEST_PREFIX, job_called
-from localq.store.protocol import Reading, Store
+from localq.store.protocol import Store
 
-__all__ = ["existing", "known", "names", "store_to_ask"]
+__all__ = ["existing", "known", "names", "no_job", "store_to_ask"]
 
 
 def existing(app: LocalQ) -> Store:
@@ -46,9 +46,9 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def known(read: Reading, name: str) -> Job:
+def known(store: Store, name: str) -> Job:
     """Return the job of an id, or end the program saying that there is none."""
-    found = job_called(read, name)
+    found = job_called(store.read, name)
     if found is not None:
         return found
     hint = (
@@ -56,5 +56,10 @@ def known(read: Reading, name: str) -> Job:
         if len(name) >= SHORTEST_PREFIX
         else f" {SHORTEST_PREFIX} characters of an id, its first or its last, must be given."
     )
-    click.echo(f"There is no job {printable(name)!r}.{hint}", err=True)
+    click.echo(f"{no_job(store, name)}{hint}", err=True)
     raise click.exceptions.Exit(exit_codes.UNKNOWN)
+
+
+def no_job(store: Store, name: str) -> str:
+    """Return the word that a store has no such job: it names the store, as the job may be in another one."""
+    return f"There is no job {printable(name)!r} in {printable(store.name)}."

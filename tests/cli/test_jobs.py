@@ -312,7 +312,7 @@ def test_an_unknown_id_ends_with_4(q: LocalQ, localq: Run) -> None:
 
     assert short.exit_code == unknown.exit_code == 4
     assert "6 characters of an id, its first or its last, must be given" in short.stderr
-    assert unknown.stderr == "There is no job 'nothing'.\n"
+    assert unknown.stderr == f"There is no job 'nothing' in {q.location}.\n"
 
 
 def test_the_start_of_several_ids_is_refused(q: LocalQ, localq: Run) -> None:

@@ -324,6 +324,7 @@ def test_states_tasks_queues_and_ids_are_completed(q: LocalQ) -> None:
 
     assert completed("list", "--state", "fai", path=q.location) == ["FAILURE", "FAILED"]
     assert completed("list", "--task", "shop.m", path=q.location) == ["shop.mail"]
+    assert completed("call", "shop.r", path=q.location) == ["shop.resize"]
     assert completed("list", "-Q", "", path=q.location) == ["mail", "pictures"]
     assert completed("purge", "-Q", "p", path=q.location) == ["pictures"]
     for command in ("result", "why", "retry", "cancel", "workflow"):

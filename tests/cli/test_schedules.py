@@ -91,6 +91,18 @@ def test_schedules_can_be_looked_at_before_the_first_start(unstarted: Path) -> N
     assert not (unstarted.parent / "jobs.db").exists()
 
 
+def test_a_schedule_that_no_scheduler_has_entered_is_explained_beside_jobs(unstarted: Path) -> None:
+    script = unstarted.rename(unstarted.with_name("late_shop.py"))
+    LocalQ(path=unstarted.parent / "jobs.db").send_task("late_shop.report")
+
+    explained = runner().invoke(main, ["schedules", "explain", "nightly", "--count", "2", "-A", str(script)])
+    unknown = runner().invoke(main, ["schedules", "explain", "nigthly", "-A", str(script)])
+
+    assert explained.exit_code == 0, explained.output
+    assert explained.stdout.count(" 03:00:00+00:00  ") == 2
+    assert (unknown.exit_code, unknown.stdout) == (4, "")
+
+
 def test_a_word_that_is_no_command_is_said_to_be_none(unstarted: Path) -> None:
     result = runner().invoke(main, ["schedules", "explian", "nightly", "-A", str(unstarted)])
 

@@ -11,7 +11,7 @@ import click
 
 from localq import states
 from localq.app import LocalQ
-from localq.cli import exit_codes
+from localq.cli import completion, exit_codes
 from localq.cli.app_import import import_module
 from localq.cli.app_option import app_options
 from localq.cli.commands.result import outcome_code, value_text
@@ -26,7 +26,7 @@ __all__ = ["call"]
 
 
 @click.command()
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=completion.tasks)
 @click.option("-a", "--args", "args_text", default="[]", metavar="JSON", help="Arguments, as a JSON list.")
 @click.option("-k", "--kwargs", "kwargs_text", default="{}", metavar="JSON", help="Keyword ones, as a JSON object.")
 @click.option("--countdown", type=float, metavar="SECONDS", help="Run it so many seconds from now.")

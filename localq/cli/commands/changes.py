@@ -12,7 +12,7 @@ from localq import states
 from localq.app import LocalQ
 from localq.cli import completion, exit_codes
 from localq.cli.app_option import app_options
-from localq.cli.lookup import existing
+from localq.cli.lookup import existing, no_job
 from localq.cli.lookup import names as split
 from localq.cli.screen import numbered, printable
 from localq.model.hints import nearest
@@ -110,7 +110,7 @@ def _named(store: Store, names: Sequence[str]) -> tuple[list[Job], int]:
     for name in names:
         job = job_called(store.read, name)
         if job is None:
-            click.echo(f"There is no job {printable(name)!r}.", err=True)
+            click.echo(no_job(store, name), err=True)
             code = exit_codes.UNKNOWN
         else:
             found[job.id] = job

@@ -75,7 +75,7 @@ def list_(
     redact and what is called like a secret.
     """
     store, now = existing(app), app.clock.now()
-    below = None if before is None else known(store.read, before).key
+    below = None if before is None else known(store, before).key
     which = wanted(store.read, names, tasks=tasks, queues=queues, before=below)
     found = list(itertools.islice(jobs_in(store.read, which), limit + 1))
     shown, more = found[:limit], len(found) > limit

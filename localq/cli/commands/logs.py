@@ -49,7 +49,7 @@ def logs(context: click.Context, app: LocalQ, job_id: str | None, follow: bool) 
             "Name a job: localq logs ID. localq list shows ids; localq list --state FAILURE those of jobs that failed."
         )
     store = existing(app)
-    shown = _Shown(app, store, known(store.read, job_id))
+    shown = _Shown(app, store, known(store, job_id))
     if not follow:
         context.exit(shown.once())
     try:
@@ -105,7 +105,7 @@ class _Shown:
     def _show_ended(self) -> None:
         """Read the job, and show the runs that have ended."""
         # In this order: the rows of a job that has ended are all there.
-        self._job = known(self._store.read, self._job.id)
+        self._job = known(self._store, self._job.id)
         for one in self._output.ended(self._store.read.attempts(self._job.id)):
             self._show_run(one)
 

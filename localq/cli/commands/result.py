@@ -60,10 +60,10 @@ def result(
     revoked job, 3 for one that is not finished, 4 for an unknown id.
     """
     store = existing(app)
-    found: AsyncResult[Any] = AsyncResult(known(store.read, job_id).id, app)
+    found: AsyncResult[Any] = AsyncResult(known(store, job_id).id, app)
     if wait_s is not None:
         waiting.wait(store.bells, (found.id,), found.ready, wait_s, Unattended(lambda: store))
-    job = store.read.get([found.id], args=True).get(found.id) or known(store.read, found.id)
+    job = store.read.get([found.id], args=True).get(found.id) or known(store, found.id)
     if as_json:
         show_json(_told(app.conf, store, found, job, traceback))
     else:

@@ -195,7 +195,7 @@ def _facts(one: ScheduleView) -> dict[str, Any]:
 @app_options
 def explain(app: LocalQ, name: str, limit: int, count: int, as_json: bool) -> None:
     """Show a schedule's next instants, and why each past one ran or was skipped."""
-    if _is_new(app):
+    if _is_new(app) or _is_unentered(app, name):
         _explain_configured(app, name, count, as_json)
         return
     one = _known(app, name)
@@ -213,7 +213,7 @@ def explain(app: LocalQ, name: str, limit: int, count: int, as_json: bool) -> No
 
 
 def _explain_configured(app: LocalQ, name: str, count: int, as_json: bool) -> None:
-    """Show a schedule of an app that has no file yet, with the instants it would have, were it started now."""
+    """Show a schedule that no scheduler has entered, with the instants it would have, were one started now."""
     defined = {one.name: one for one in app.schedules.configured()}
     if name not in defined:
         click.echo(f"There is no schedule {printable(name)!r}.{nearest(name, list(defined))}", err=True)
@@ -234,6 +234,13 @@ def _explain_configured(app: LocalQ, name: str, count: int, as_json: bool) -> No
     click.echo("\nNext, were it started now:")
     _print_upcoming(upcoming, one.zone)
     click.echo("Nothing has run yet: start `localq serve` or `localq beat`.", err=True)
+
+
+def _is_unentered(app: LocalQ, name: str) -> bool:
+    """Whether a schedule is configured, and no scheduler has entered it into the store yet."""
+    if not app.tasks or not app.schedules.is_configured or any(one.name == name for one in app.schedules.list()):
+        return False
+    return any(one.name == name for one in app.schedules.configured())
 
 
 def _known(app: LocalQ, name: str) -> ScheduleView:

@@ -26,7 +26,7 @@ def why(app: LocalQ, job_id: str, as_json: bool) -> None:
     ID may be the start or the end of an id. The answer is of this moment: what a worker does next may change it.
     """
     store = existing(app)
-    job = known(store.read, job_id)
+    job = known(store, job_id)
     task = app.tasks.find(job.task)
     own_rate = None if task is None else task.rate_limit
     now = app.clock.now()

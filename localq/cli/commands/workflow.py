@@ -50,7 +50,7 @@ def workflow(app: LocalQ, job_id: str, show_all: bool, as_dot: bool, as_mermaid:
     if as_dot + as_mermaid + as_json > 1:
         raise click.UsageError("--dot, --mermaid and --json exclude each other.")
     store = existing(app)
-    one = known(store.read, job_id)
+    one = known(store, job_id)
     jobs, ties = store.read.family(one.workflow or one.id)
     if as_json:
         show_json(_told(one, jobs, ties))

@@ -458,6 +458,8 @@ def test_defining_a_function_again_replaces_its_task(q: LocalQ) -> None:
 def test_only_functions_are_decorated(q: LocalQ) -> None:
     with pytest.raises(TypeError, match="decorates a function, not 5"):
         q.task(5)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"not 'mail'; to name a task: @task\(name='mail'\)"):
+        q.task("mail")  # type: ignore[call-overload]
 
 
 def test_an_unknown_task_names_the_nearest_and_what_to_do(q: LocalQ) -> None:
