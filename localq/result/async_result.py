@@ -19,7 +19,7 @@ from localq.result.joining import assert_may_join
 from localq.result.lineage import Lineage, Source
 from localq.result.progress import Progress
 from localq.result.stamped_jobs import stamped
-from localq.result.unattended import Unattended
+from localq.result.unattended import Unattended, what_lacks
 from localq.result.uncaught import say_at_end
 from localq.store.protocol import Store
 
@@ -173,6 +173,7 @@ class AsyncResult(Actions, Progress, JobFacts, Lineage, Generic[R]):
             UnknownJob: the store does not have the job, or has it no more, and no timeout says how long to wait for it.
             RuntimeError: called inside a task (see `allow_join_result`).
         """
+        __tracebackhide__ = True  # pytest shows the line that asked, not these
         if self.ignored:
             return None  # type: ignore[return-value]
         if disable_sync_subtasks:
@@ -225,9 +226,11 @@ class AsyncResult(Actions, Progress, JobFacts, Lineage, Generic[R]):
                 f"No job {self.id} appeared within {timeout} s. Is this the queue it was added to? A relative path "
                 "names another file in every folder."
             )
-        return TimeoutError(
-            f"Job {self.id} did not finish within {timeout} s; it is {self.state}. It goes on; is a worker running?"
-        )
+        job = self._job()
+        lack = "" if job is None else what_lacks(self._app.store.workers.all(), job)
+        told = f" {lack}" if lack else " It goes on."
+        more = f" `localq why {self.id}` says more." if self._app.store.shared else ""
+        return TimeoutError(f"Job {self.id} did not finish within {timeout} s; it is {self.state}.{told}{more}")
 
     def throw(self, exc: BaseException | None = None) -> None:
         """Raise an error as if the job had: `exc`, or the job's own."""
@@ -251,6 +254,7 @@ class AsyncResult(Actions, Progress, JobFacts, Lineage, Generic[R]):
         self, propagate: bool = True, callback: Callable[[str, Any], Any] | None = None, follow_parents: bool = True
     ) -> Any:
         """Return what `get` does of a finished job; raise the error that counts, its own or that of a parent."""
+        __tracebackhide__ = True  # pytest shows the line that asked, not these
         if propagate and follow_parents and (error := self._error()) is not None:
             raise error
         return self.maybe_throw(propagate, callback)

@@ -81,6 +81,7 @@ class EagerResult(AsyncResult[R]):
 
     def get(self, timeout: float | None = None, propagate: bool = True, *args: Any, **kwargs: Any) -> R:
         """Return the value, or raise the error."""
+        __tracebackhide__ = True
         if self._given is None:
             waited: R = super().get(timeout, propagate, *args, **kwargs)
             return waited

@@ -6,13 +6,14 @@ import logging
 import math
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from localq.model.worker import WorkerState
+from localq.model.job import Job, JobState
+from localq.model.worker import WorkerRow, WorkerState
 from localq.store.protocol import Store
 
-__all__ = ["Unattended"]
+__all__ = ["Unattended", "what_lacks"]
 
 #: Seconds that are waited before it is looked whether anybody works: a worker may just be starting.
 _AFTER_S = 3.0
@@ -51,3 +52,20 @@ class Unattended:
             _log.warning(
                 "No worker is running. Start one: localq worker -A APP, or `with q.running():` in the program."
             )
+
+
+def what_lacks(workers: Sequence[WorkerRow], job: Job) -> str:
+    """Return a sentence that says which worker a job would need and there is none, or nothing."""
+    if JobState(job.state).final:
+        return ""
+    alive = [row.card for row in workers if row.state != WorkerState.GONE]
+    if not alive:
+        return "No worker is running: start one (localq worker -A APP, or `with q.running():`)."
+    if job.state == JobState.RUNNING:
+        return ""
+    serving = [card for card in alive if card.served.serves(job.queue)]
+    if not serving:
+        return f"No worker that runs serves queue {job.queue}: see its -Q."
+    if not any(job.task in card.tasks for card in serving):
+        return f"No worker that runs knows {job.task}: start one with its module (-A)."
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from localq.app import LocalQ
 from localq.model.clock import to_datetime
 from localq.model.job import Job, JobState
 from localq.model.job_options import JobOptions
+from localq.monitor.jobs import errors_of
 from localq.result.paged_jobs import paged
 from localq.serialization import codec
 from localq.serialization.sealing import open_call
@@ -100,7 +102,7 @@ def assert_not_enqueued(
 
 
 def shown_queue(app: LocalQ) -> str:
-    """Return what waits, runs and has ended, as text: what waits job by job."""
+    """Return what waits, runs and has ended, as text: what waits and what failed job by job."""
     counts: dict[str, int] = {}
     for (_, state), count in app.store.read.stats().counts.items():
         counts[state.name.lower()] = counts.get(state.name.lower(), 0) + count
@@ -108,9 +110,18 @@ def shown_queue(app: LocalQ) -> str:
     lines = [f"  {one}" for one in waiting[:_MOST_SHOWN]]
     if len(waiting) > _MOST_SHOWN:
         lines.append(f"  ... and {len(waiting) - _MOST_SHOWN:,} more")
+    lines += _shown_failures(app)
     told = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) or "no job at all"
     hint = "\nThe app is eager: its calls have run already." if app.eager else ""
     return "\n".join([f"In the queue: {told}.", *lines]) + hint
+
+
+def _shown_failures(app: LocalQ) -> list[str]:
+    """Return the latest jobs that failed, with their errors: what a test looks for first."""
+    latest = itertools.islice(paged(app.store.read, Filter((JobState.FAILED,))), _MOST_SHOWN)
+    failed = list(latest)
+    errors = errors_of(app.store.read, failed)
+    return [f"  {_seen(app, job)}: {errors.get(job.id, 'it never ran')}" for job in reversed(failed)]
 
 
 def _found(

@@ -62,6 +62,28 @@ def test_a_failed_assertion_shows_what_waits(q: LocalQ) -> None:
         assert_not_enqueued(q, add)
 
 
+def test_a_failed_assertion_shows_the_errors_of_jobs_that_failed(q: LocalQ) -> None:
+    add = q.task(name="add")(plus)
+    job = add.delay(1, y="2")
+    drain(q)
+
+    with pytest.raises(AssertionError) as raised:
+        assert_enqueued(q, add)
+
+    assert f"  add(1, y='2') in queue 'celery', FAILURE [{job.id}]: TypeError: unsupported" in str(raised.value)
+
+
+def test_an_error_of_a_job_is_shown_at_the_line_that_asked(q: LocalQ) -> None:
+    job = q.task(name="add")(plus).delay(1, y="2")
+    drain(q)
+
+    with pytest.raises(TypeError) as raised:
+        job.get()
+
+    shown = [entry.frame.code.name for entry in raised.traceback.filter(raised)]
+    assert shown == ["test_an_error_of_a_job_is_shown_at_the_line_that_asked"]
+
+
 def test_an_eager_app_has_run_its_calls_and_the_message_says_so() -> None:
     q = LocalQ(eager=True)
     q.task(name="add")(plus).delay(1)

@@ -193,10 +193,25 @@ def test_waiting_ends_when_another_thread_finishes_the_job(q: LocalQ, add: Task[
 def test_a_timeout_leaves_the_job_alone(add: Task[..., int]) -> None:
     result = add.delay(1)
 
-    with pytest.raises(TimeoutError, match=r"within 0.01 s; it is PENDING. It goes on; is a worker running"):
+    with pytest.raises(TimeoutError, match=r"within 0.01 s; it is PENDING. No worker is running: start one"):
         result.get(timeout=0.01)
 
     assert result.state == "PENDING"
+
+
+def test_a_timeout_says_which_worker_the_job_lacks(q: LocalQ, add: Task[..., int]) -> None:
+    mails = WorkerCard("u", "mails@host", "host", os.getpid(), "solo", 1, ("mails",), (), ("add",))
+    q.store.workers.enter(mails, 0, 2**60)
+    unserved, served = add.delay(1), add.apply_async((1,), queue="mails")
+    unknown = q.send_task("other", (), queue="mails")
+
+    for result, told in (
+        (unserved, "No worker that runs serves queue celery"),
+        (unknown, r"No worker that runs knows other: start one with its module \(-A\)"),
+        (served, "it is PENDING. It goes on."),
+    ):
+        with pytest.raises(TimeoutError, match=f"{told}.* `localq why {result.id}` says more"):
+            result.get(timeout=0.01)
 
 
 @pytest.mark.parametrize(("timeout", "error"), [("x", TypeError), (True, TypeError), (float("nan"), ValueError)])
