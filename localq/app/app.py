@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from localq import current
 from localq.app.absent import INSTEAD
-from localq.app.arguments import settings_of
+from localq.app.arguments import settings_of, warn_of_place
 from localq.app.carrier import WithCarrier
 from localq.app.frameworks import fit
 from localq.app.parts import Part
@@ -128,6 +128,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         named |= {name: value for name, value in own.items() if value is not None}
         if eager:
             named["task_always_eager"] = True
+        warn_of_place(main, path or url or broker or backend)
         self.main = main
         #: What it is called where it has no name: by the module that made it.
         self.defined_in = module_name(_maker(self))

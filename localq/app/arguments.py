@@ -10,7 +10,7 @@ from localq.exceptions import NoEffectWarning
 from localq.model.hints import near_miss
 from localq.settings import NEW_NAMES, SETTINGS
 
-__all__ = ["WITHOUT_EFFECT", "settings_of"]
+__all__ = ["WITHOUT_EFFECT", "settings_of", "warn_of_place"]
 
 #: Arguments of Celery's apps that name classes of theirs, and what there is instead.
 WITHOUT_EFFECT = {
@@ -61,3 +61,16 @@ def settings_of(given: Mapping[str, Any], parameters: Sequence[str]) -> dict[str
             if meant is not None:
                 raise TypeError(f"LocalQ() got an unknown setting {name!r}. Did you mean {meant!r}?")
     return settings
+
+
+def warn_of_place(main: str | None, place: object) -> None:
+    """Warn of an app's name that reads like the file or the address of its jobs, where no such place was given."""
+    if main is None or place:
+        return
+    option = "url" if "://" in main else "path" if main.endswith((".db", ".sqlite", ".sqlite3")) else None
+    if option is not None:
+        warn(
+            f"LocalQ({main!r}) is an app of that name, and says nothing of where its jobs are: {option}={main!r} does.",
+            NoEffectWarning,
+            stacklevel=3,
+        )

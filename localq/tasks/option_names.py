@@ -15,7 +15,16 @@ from localq.exceptions import NoEffectWarning
 from localq.model.hints import near_miss
 from localq.model.warning import warn
 
-__all__ = ["BROKER_ONLY", "FAMILY", "KEPT", "OPTIONS", "ROUTING", "read_options", "without_near_misses"]
+__all__ = [
+    "BROKER_ONLY",
+    "FAMILY",
+    "KEPT",
+    "OPTIONS",
+    "ROUTING",
+    "options_among",
+    "read_options",
+    "without_near_misses",
+]
 
 #: Options that end in the job's own columns.
 _COLUMNS = ("countdown", "eta", "expires", "queue", "priority", "task_id", "beside")
@@ -50,6 +59,16 @@ def read_options(options: Mapping[str, Any]) -> None:
         meant = None if name in OPTIONS else near_miss(name, OPTIONS)
         if meant is not None:
             raise TypeError(f"apply_async() got an unknown option {name!r}. Did you mean {meant!r}?")
+
+
+def options_among(arguments: Mapping[str, Any], refusal: str) -> str:
+    """Return what to do about an option of a call given as an argument of the task, where a refusal names it."""
+    for name in arguments:
+        if name in OPTIONS and f"unexpected keyword argument '{name}'" in refusal:
+            return (
+                f". An option is given as apply_async(args, kwargs, {name}=...), or by set({name}=...) of a signature"
+            )
+    return ""
 
 
 def without_near_misses(options: Mapping[str, Any], where: str) -> dict[str, Any]:

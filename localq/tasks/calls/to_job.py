@@ -27,7 +27,7 @@ from localq.signals import before_task_publish
 from localq.tasks.call_times import When, from_now, zone_of
 from localq.tasks.calls.asked import asked
 from localq.tasks.calls.new_job import new_job, options_text
-from localq.tasks.option_names import FAMILY, OPTIONS, ROUTING, read_options
+from localq.tasks.option_names import FAMILY, OPTIONS, ROUTING, options_among, read_options
 from localq.tasks.parameters import named_and_placed
 from localq.tasks.registry import TaskRegistry
 from localq.tasks.routing.router import Router, router_of
@@ -112,7 +112,7 @@ def jobs_of_call(
     # First of all: where settings were not read yet, this reads them, and tasks and `router` are as they say.
     default = conf.task_default_queue
     if check and task.typing and task._check is not None:
-        task._check(*((None,) * fed + args if fed else args), **kwargs)
+        _must_fit(task._check, (None,) * fed + args if fed else args, kwargs)
     queue = task.queue or default
     priority = conf.task_default_priority if task.priority is None else task.priority
     serializer = task.serializer or conf.task_serializer
@@ -288,6 +288,13 @@ def member_of(app: App, sig: Signature[Any], fed: int, waits: bool, *, ask: bool
         kept = JobOptions.read(new.options)._replace(eta=countdown)
         new = new._replace(run_at=countdown, options=kept.write())
     return (new if late is None else new._replace(expires_at=late)), ignored
+
+
+def _must_fit(check: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    try:
+        check(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{error}{options_among(kwargs, str(error))}") from None
 
 
 def _call(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

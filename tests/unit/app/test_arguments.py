@@ -60,3 +60,9 @@ def test_what_belongs_to_workers_or_tasks_is_kept_with_a_warning_that_says_where
     assert told.startswith(f"LocalQ({name}=...) has no effect: ")
     assert told.endswith(f"{place}.")
     assert made.conf[name] == 3
+
+
+@pytest.mark.parametrize(("name", "option"), [("shop.db", "path"), ("redis://host/0", "url")])
+def test_a_name_that_reads_like_a_place_is_warned_of(name: str, option: str) -> None:
+    with pytest.warns(NoEffectWarning, match=f"{option}={name!r} does"):
+        Celery(name, set_as_current=False)

@@ -117,6 +117,15 @@ def test_callbacks_nested_too_deeply_are_refused(add: Task[..., Any]) -> None:
         add.apply_async((1, 2), link=deep)
 
 
+def test_an_option_among_the_arguments_of_the_task_is_told_where_it_goes(add: Task[..., Any]) -> None:
+    with pytest.raises(
+        TypeError, match=r"argument 'countdown'. An option is given as apply_async\(args, kwargs, countdown="
+    ):
+        add.delay(1, 2, countdown=5)
+    with pytest.raises(TypeError, match=r"argument 'colour'$"):
+        add.delay(1, 2, colour=5)
+
+
 @pytest.mark.parametrize(
     ("given", "nearest"), [("countdwon", "countdown"), ("prioritty", "priority"), ("link_eror", "link_error")]
 )
