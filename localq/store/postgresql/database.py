@@ -235,7 +235,7 @@ class PostgresqlDatabase(Database):
 
     def explained(self, error: BaseException) -> BaseException:
         """Return what an error means for the store."""
-        return explained(error, self.address.name)
+        return explained(error, self.address.name, known=bool(self.identity))
 
     def borrowed(self, connection: Any) -> Database:
         """Return the database by a connection of the user's; see `Database`."""

@@ -71,7 +71,9 @@ def make(cursor: Any, address: Address) -> str:
     found = identity_of(cursor, address)
     if found is not None:
         return found
-    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {address.schema}")
+    if not cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = $1", (address.schema,)).fetchone()[0]:
+        # Not IF NOT EXISTS, for which it wants the right to make schemas, where it is to make none too.
+        cursor.execute(f"CREATE SCHEMA {address.schema}")
     for statement in POSTGRESQL.texts.tables:
         cursor.execute(statement)
     cursor.execute(POSTGRESQL.texts.ready_by_task)

@@ -67,6 +67,8 @@ def read_address(url: str) -> Address:
     if database is not None:
         said["db"] = database
     number = parts.path.strip("/")
+    if "@" in number:
+        raise ImproperlyConfigured(_unquoted(name))
     if scheme != "unix" and number and not number.isdigit():
         raise ImproperlyConfigured(
             f"{name} must end in the number of a database, as in redis://localhost:6379/0, not in {number!r}."
@@ -74,7 +76,7 @@ def read_address(url: str) -> Address:
     try:
         options = _options(f"{scheme}://{parts.netloc}{parts.path}", said)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} cannot be read: {str(error).rstrip('.')}.") from None
+        raise ImproperlyConfigured(_unread(name, rest, error)) from None
     kind = options.pop("connection_class", Connection)
     return Address(kind, _checked(options, kind, name), prefix, name)
 
@@ -89,6 +91,8 @@ def _of_sentinels(rest: str, name: str) -> Address:
         host, _, path = other.rpartition("@")[2].partition("/")
         hosts.append(host)
         number = path or number
+    if "@" in number:
+        raise ImproperlyConfigured(_unquoted(name))
     said = _words(rest.partition("?")[2])
     service = said.pop("master", said.pop("master_name", _SERVICE))
     kind = SSLConnection if said.pop("ssl", "").lower() in _YES else Connection
@@ -102,7 +106,7 @@ def _of_sentinels(rest: str, name: str) -> Address:
         options = _options(f"redis://localhost/{quote(number)}", said)
         theirs = _options("redis://localhost", apart)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} cannot be read: {str(error).rstrip('.')}.") from None
+        raise ImproperlyConfigured(_unread(name, rest, error)) from None
     options.pop("host", None)
     theirs.pop("host", None)
     for what in ("username", "password"):
@@ -113,6 +117,16 @@ def _of_sentinels(rest: str, name: str) -> Address:
     if their_kind is SSLConnection:
         theirs["ssl"] = True
     return Address(kind, options, prefix, name, sentinels, service, theirs)
+
+
+def _unquoted(name: str) -> str:
+    """Say what is wrong with a URL whose password ends before it does, and nothing of that password."""
+    return f"{name} cannot be read: in a user or password / is written %2F, ? %3F, # %23, : %3A, @ %40 and % %25."
+
+
+def _unread(name: str, rest: str, error: ValueError) -> str:
+    """Say why a URL cannot be read; what the driver says of it may have a part of a password."""
+    return _unquoted(name) if "@" in rest else f"{name} cannot be read: {str(error).rstrip('.')}."
 
 
 def _words(query: str) -> dict[str, str]:

@@ -66,6 +66,9 @@ def test_what_is_no_secret_is_shown(name: str, value: object) -> None:
         ("cannot reach amqp://me:hidden@host, says me@host", f"cannot reach amqp://me:{STARS}@host, says me@host"),
         ("redis://host:6379/0", "redis://host:6379/0"),
         ("amqp://guest@host//", "amqp://guest@host//"),
+        ("sentinel://a:p@x/y@h/0?sentinel_password=p@x/y", "sentinel://a:********@h/0?sentinel_password=********"),
+        ("redis://u:a?token=b@h/0", "redis://u:********@h/0"),
+        ("redis://u:a?token=b@h redis://u:p@h", "redis://u:********@h redis://u:********@h"),
     ],
 )
 def test_a_url_is_shown_without_its_passwords(text: str, shown: str) -> None:

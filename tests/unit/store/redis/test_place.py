@@ -107,3 +107,16 @@ def test_passwords_are_not_shown() -> None:
 def test_a_url_that_cannot_be_is_refused(url: str, told: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=re.escape(told)):
         read_address(url)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "valkey", "sentinel"])
+@pytest.mark.parametrize(
+    "password", ["a/secret", "a?secret", "a#secret", "secret?a/b", "a/secret:b", "s/ecret@secret/"]
+)
+def test_a_password_that_ends_the_url_is_told_and_not_shown(scheme: str, password: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        read_address(f"{scheme}://ann:{password}@h:6379/0")
+
+    assert "in a user or password / is written %2F" in str(refused.value)
+    assert "secret" not in str(refused.value)
+    assert "ecret" not in str(refused.value)
