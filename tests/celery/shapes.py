@@ -114,7 +114,7 @@ def shapes(draw: st.DrawFn, depth: int) -> Shape:
         shape["parts"] = parts = [parts[0], *(step for one in parts[1:] for step in _steps(one))]
     if kind in ("chain", "bars"):
         # What follows a chord whose body is a group Celery runs once for each task of the group.
-        shape["parts"] = parts = _apart(parts, draw(tasks(0)))
+        shape["parts"] = parts = _apart([parts[0], *map(_unheard, parts[1:])], draw(tasks(0)))
         if _begins_with_header(parts[0]):
             # Which chords in that header hear of the errors of the whole depends in Celery on how it was put together.
             shape["errbacks"] = []
@@ -191,6 +191,13 @@ def _apart(parts: list[Shape], between: Shape) -> list[Shape]:
     for step in parts[1:]:
         apart += [between, step] if step["kind"] in MANY and _ends_in_many(apart[-1]) else [step]
     return apart
+
+
+def _unheard(shape: Shape) -> Shape:
+    """Return a step without the callbacks of a chain that is a group of one: Celery loses them."""
+    if shape["kind"] == "group" and len(shape["parts"]) == 1 and shape["parts"][0]["kind"] in ("chain", "bars"):
+        return {**shape, "parts": [{**shape["parts"][0], "errbacks": []}]}
+    return shape
 
 
 def _alone(shape: Shape) -> Shape:

@@ -206,6 +206,13 @@ def test_a_chain_in_a_chain_of_a_header_keeps_no_chord_from_hearing_of_errors(si
     assert localq.callbacks == [body, failed]
 
 
+def test_a_chain_that_is_a_group_of_one_keeps_its_error_callbacks(sides: tuple[Side, Side]) -> None:
+    line = of("bars", ok("a"), of("group", of("chain", ok("b"), fail("c"), errbacks=["old"])))
+    celery, localq = both(sides, line)
+
+    assert (celery.callbacks, localq.callbacks) == ([], ["['old', 'id of c']"])
+
+
 def test_children_are_the_jobs_that_come_next(sides: tuple[Side, Side]) -> None:
     def children(result: Any) -> list[Any]:
         return [[len(one)] if hasattr(one, "results") else 1 for one in result.children or ()]
