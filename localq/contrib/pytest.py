@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import inspect
 import logging
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ import pytest
 
 from localq import current
 from localq.app import LocalQ
-from localq.exceptions import ImproperlyConfigured
+from localq.exceptions import ImproperlyConfigured, NoEffectWarning
+from localq.model.hints import near_miss
 from localq.settings import NEW_NAMES, SETTINGS
 
 __all__ = [
@@ -140,6 +142,10 @@ def _made(
     app = LocalQ("localq.tests", **{"durability": "normal", **where, **parameters, **given})
     # Names of the program's own, which `LocalQ()` takes for slips.
     app.conf.update(own)
+    for name in own:
+        meant = near_miss(name, SETTINGS)
+        if meant is not None:
+            warnings.warn(f"{name!r} is no setting of LocalQ. Did you mean {meant!r}?", NoEffectWarning, stacklevel=2)
     for task in tasks:
         app.register_task(task)
     current.set_app(_Trap() if trap else app)

@@ -336,6 +336,22 @@ def test_own_app(localq_isolated, tmp_path):
     assert "8 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
+def test_the_plugin_warns_of_a_name_that_is_nearly_a_setting(tmp_path: Path) -> None:
+    ran = run_pytest(
+        tmp_path,
+        """
+import pytest
+
+
+@pytest.mark.localq(task_defult_queue="mails")
+def test_marker(localq_app):
+    pass
+""",
+    )
+
+    assert "'task_defult_queue' is no setting of LocalQ. Did you mean 'task_default_queue'?" in ran.stdout, ran.stdout
+
+
 def test_the_plugin_shows_the_queue_below_a_test_that_fails_and_traps_the_current_app(tmp_path: Path) -> None:
     ran = run_pytest(
         tmp_path,
