@@ -92,6 +92,20 @@ def test_on_a_narrow_terminal_the_error_is_seen_and_ids_are_shortened(q: LocalQ)
     assert ", took 152 µs, ended " in seen
 
 
+def test_on_a_very_narrow_terminal_lines_are_wrapped_and_nothing_is_cut(q: LocalQ) -> None:
+    result = sent(q)
+    failed = result.parent[0].id
+    end(q, result.parent.parent.id, started_at=NOW, ended_at=NOW + 152)
+    end(q, failed, JobState.FAILED, failure=b'{"type":"OSError","module":"builtins","message":"a long way down there"}')
+
+    _, seen = on_terminal("--path", q.location, "workflow", result.id, columns=40)
+
+    assert all(len(line.rstrip()) <= 40 for line in seen.splitlines())
+    words = " ".join(seen.replace("│", " ").replace("├──", " ").split())
+    assert "3 PENDING, 1 SUCCESS, 1 FAILURE" in words
+    assert f"…{failed[-8:]}, OSError: a long way down there" in words
+
+
 def test_of_large_groups_the_first_are_shown(q: LocalQ, localq: Run) -> None:
     result = sent(q, 25)
 

@@ -25,6 +25,8 @@ __all__ = ["workflow"]
 
 #: Columns from which on ids and times are shown whole.
 _WIDE = 120
+#: Lines of less are wrapped.
+_NARROW = 60
 _STYLES = {
     states.SUCCESS: "green",
     states.FAILURE: "red",
@@ -79,7 +81,8 @@ def _show(store: Store, one: Job, jobs: Sequence[Job], lines: Sequence[Drawn]) -
         over, line = stack.pop()
         branch = over.add(_text(store, line, called))
         stack.extend((branch, deeper) for deeper in reversed(line.below))
-    console.print(root, no_wrap=True, overflow="ellipsis")
+    # Cut to a narrow line it would lose the counts and the ids.
+    console.print(root, no_wrap=console.width >= _NARROW, overflow="ellipsis")
 
 
 def _text(store: Store, line: Drawn, called: Mapping[str, str]) -> Any:
