@@ -321,3 +321,16 @@ def divide(by):
     assert {"SUCCESS", "FAILURE"} <= set(printed.split())
     assert "RecursionError" not in printed
     assert "ipywidgets" not in "".join(shown) + printed
+
+
+@pytest.mark.parametrize("pool", ["processes", "threads"])
+def test_the_traceback_of_a_job_shows_the_lines_of_the_cells(run: Callable[[str], str], pool: str) -> None:
+    run(BEGIN.replace("POOL", repr(pool)))
+    run("def inverse(x):\n    return 1 / x")
+    run("@q.task\ndef ratio(x):\n    return inverse(x) * 100")
+    run("job = ratio.delay(0)\njob.get(120, propagate=False)")
+
+    lines = [line.strip() for line in run("print(job.traceback)").splitlines()]
+
+    assert "return inverse(x) * 100" in lines
+    assert "return 1 / x" in lines

@@ -26,6 +26,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import dill
 
 from localq.worker.pool.imported_data import data_read, is_programs, put
+from localq.worker.pool.typed_source import keep_source, source_of
 from localq.worker.pool.used_globals import at_prompt, marks, same, used_by_class
 
 __all__ = ["dumps", "is_by_value", "keep_identity", "loads"]
@@ -235,17 +236,19 @@ def dumps(thing: Any) -> bytes:
     pickler.dump(thing)
     package = getattr(sys.modules.get("__main__"), "__package__", None)
     data = data_read(pickler.functions, pickler.owners)
-    return bytes(dill.dumps((package, _below(pickler.modules - {"localq"}), data, file.getvalue())))
+    below, typed = _below(pickler.modules - {"localq"}), source_of(pickler.functions)
+    return bytes(dill.dumps((package, below, data, typed, file.getvalue())))
 
 
 def loads(data: bytes) -> Any:
     """Return the definition in bytes of `dumps`."""
-    package, below, read, definition = dill.loads(data)
+    package, below, read, typed, definition = dill.loads(data)
     for module in below:
         # What cannot be had is missed by that code alone which uses it.
         with contextlib.suppress(Exception):
             importlib.import_module(module)
     put(read)
+    keep_source(typed)
     return _Unpickler(io.BytesIO(definition), package).load()
 
 
