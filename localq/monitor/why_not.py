@@ -161,7 +161,7 @@ def _is_not_claimed(job: Job, world: World, now: int) -> Reason:
         return Reason("paused", "Queue {queue} has been paused for {span}.", {"queue": job.queue, "span": since})
     alive = [row.card for row in world.workers if row.state == WorkerState.ALIVE]
     if not alive:
-        return Reason("no_worker", "No worker is alive.", {})
+        return Reason("no_worker", "No worker is alive. Start one: localq worker -A APP", {})
     serving = [card for card in alive if _served(card).serves(job.queue)]
     if not serving:
         return Reason("unserved", "No live worker serves queue {queue}.", {"queue": job.queue})

@@ -103,7 +103,8 @@ class AppSchedules(ConfiguredSchedules):
         if new.next_at is None and (row is None or row.rule != new.rule):
             words, end = definition.rule.words(), definition.end
             until = "" if end is None else f", until {to_datetime(end):%Y-%m-%d %H:%M:%S} UTC"
-            raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}{until}.")
+            here = f"in {definition.zone} it is {to_datetime(now).astimezone(definition.tzinfo):%Y-%m-%d %H:%M:%S}"
+            raise ScheduleError(f"The schedule {definition.name!r} has no instant after now: {words}{until}; {here}.")
         if not store.schedules.put(new, now, replace=replace):
             raise ScheduleError(self._taken(definition.name, row))
         return self.get(definition.name)

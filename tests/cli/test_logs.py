@@ -275,7 +275,7 @@ def test_a_job_that_has_not_run_yet_says_why(shop: LocalQ, start: Start) -> None
     logs = start("logs", job.id)
 
     assert logs.end() == 0
-    assert (logs.said(), logs.told()) == ("", "No worker is alive.\n")
+    assert (logs.said(), logs.told()) == ("", "No worker is alive. Start one: localq worker -A APP\n")
 
 
 def test_a_job_that_said_nothing_is_said_to_have_said_nothing(shop: LocalQ, start: Start) -> None:

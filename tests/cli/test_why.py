@@ -16,7 +16,7 @@ def test_a_job_that_no_worker_can_take_says_so(localq: Any, q: LocalQ) -> None:
 
     found = localq("why", job.id)
 
-    assert (found.exit_code, found.output) == (0, "No worker is alive.\n")
+    assert (found.exit_code, found.output) == (0, "No worker is alive. Start one: localq worker -A APP\n")
 
 
 def test_a_job_that_waits_names_what_it_waits_for(localq: Any, q: LocalQ) -> None:

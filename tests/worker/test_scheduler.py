@@ -327,6 +327,10 @@ def test_what_is_added_is_checked(beat: Beat) -> None:
         ({"zone": "x"}, r"schedules.add\('x'\), zone: "),
         ({"queu": "x"}, r"schedules.add\('x'\), queu: there is no such option. Did you mean 'queue'\?"),
         ({"schedule": datetime(2020, 1, 1, tzinfo=UTC)}, "has no instant after now"),
+        (
+            {"schedule": datetime(2026, 3, 1, 12, 30), "zone": "Europe/Berlin"},
+            "after now: once, at 2026-03-01 12:30:00; in Europe/Berlin it is 2026-03-01 13:00:00",
+        ),
     ):
         with pytest.raises(ScheduleError, match=words):
             beat.q.schedules.add("x", **{"schedule": 60, "task": "work", **wrong})

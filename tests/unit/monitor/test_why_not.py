@@ -25,13 +25,14 @@ def a_worker(state: WorkerState = WorkerState.ALIVE, **more: Any) -> WorkerRow:
 
 
 ALIVE = World((a_worker(),))
+NO_WORKER = "No worker is alive. Start one: localq worker -A APP"
 
 
 @pytest.mark.parametrize(
     ("job", "world", "kind", "said"),
     [
-        (a_job(JobState.READY), World(()), "no_worker", "No worker is alive."),
-        (a_job(JobState.READY), World((a_worker(WorkerState.GONE),)), "no_worker", "No worker is alive."),
+        (a_job(JobState.READY), World(()), "no_worker", NO_WORKER),
+        (a_job(JobState.READY), World((a_worker(WorkerState.GONE),)), "no_worker", NO_WORKER),
         (
             a_job(JobState.READY, queue="far"),
             ALIVE,
@@ -84,7 +85,7 @@ ALIVE = World((a_worker(),))
             "rate",
             "Its task is over its rate limit 1/h.",
         ),
-        (a_job(JobState.SCHEDULED, run_at=NOW - SECOND), World(()), "no_worker", "No worker is alive."),
+        (a_job(JobState.SCHEDULED, run_at=NOW - SECOND), World(()), "no_worker", NO_WORKER),
         (
             a_job(JobState.WAITING, waits=2),
             ALIVE._replace(awaited=(a_job(JobState.RUNNING), a_job(JobState.SUCCEEDED))),
