@@ -26,6 +26,7 @@ __all__ = [
     "Marked",
     "Marks",
     "Places",
+    "mark_lease",
     "mark_place",
     "marks_path",
     "opened",
@@ -41,8 +42,10 @@ _STARTED = struct.Struct("=qq")
 _RING = 510
 #: Behind the ring: whether the worker reads what the slot's job writes; in eight bytes, so that all else is aligned.
 _READING_AT = _HEAD.size + _RING * _STARTED.size
+#: Behind that, of the first slot for all: until when the worker's lease lasts, in steady seconds; 0 where it has none.
+_UNTIL, _UNTIL_AT = struct.Struct("=d"), _READING_AT + 8
 #: Bytes of a slot's marks.
-MARK_SIZE = _READING_AT + 8
+MARK_SIZE = _UNTIL_AT + _UNTIL.size
 #: The most jobs that run side by side in a process; and how many slots' rings have a place for each.
 MOST_PLACES = 10_000
 SLOTS_OF_PLACES = -(-MOST_PLACES // _RING)
@@ -112,6 +115,15 @@ class Marks:
         finally:
             self._marks[self._at + _READING_AT] = 0
 
+    def read_no_more(self) -> None:
+        """Take it that the worker, which is stopped, does not read."""
+        self._marks[self._at + _READING_AT] = 0
+
+    def lapsed(self, steady: float) -> bool:
+        """Whether the worker's lease is over: what has not begun may be another's already."""
+        until: float = _UNTIL.unpack_from(self._marks, _UNTIL_AT)[0]
+        return 0 < until <= steady
+
     def last(self) -> Marked:
         """Return what was started last."""
         return Marked(*_HEAD.unpack_from(self._marks, self._at)[:4])
@@ -120,6 +132,11 @@ class Marks:
 def _at(place: int) -> int:
     ring, within = divmod(place, _RING)
     return ring * MARK_SIZE + _HEAD.size + within * _STARTED.size
+
+
+def mark_lease(marks: mmap.mmap, until: float) -> None:
+    """Mark until when a worker's slots may begin what they were given, in steady seconds."""
+    _UNTIL.pack_into(marks, _UNTIL_AT, until)
 
 
 def mark_place(marks: mmap.mmap, place: int, key: int, run_token: int) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from localq.app.app import LocalQ
 from localq.exceptions import StoreBusy
+from localq.host.marks import mark_lease
 from localq.model.clock import Clock
 from localq.model.events import emit
 from localq.model.ids import new_id
@@ -121,6 +122,9 @@ class Lease:
         conf = self._app.conf
         self.beat_at = self._clock.steady() + conf.worker_heartbeat
         self.until = since + conf.worker_lease - min(_SOONER_S, conf.worker_lease / 4)
+        if self._presence is not None and self._presence.marks is not None:
+            # The slots hold to it by themselves: they run while this process is stopped.
+            mark_lease(self._presence.marks, self.until)
 
     def _lease_us(self) -> int:
         return int(self._app.conf.worker_lease * 1e6)

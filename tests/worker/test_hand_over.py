@@ -13,7 +13,7 @@ import pytest
 
 from localq import LocalQ
 from localq.execution.policy import PLAIN, Rules, Terms
-from localq.host.marks import MARK_SIZE, Marks
+from localq.host.marks import MARK_SIZE, Marks, mark_lease
 from localq.model.clock import SystemClock
 from localq.model.job import Job
 from localq.model.outcome import Ending, Outcome
@@ -164,6 +164,30 @@ def test_a_job_begins_when_the_worker_has_read_what_the_one_before_wrote(
             assert begins.wait(DEADLINE_S)
 
     assert begins.wait(DEADLINE_S)
+
+
+def test_a_worker_stopped_while_it_reads_is_waited_for_once(ends: tuple[SlotHandle, _Stub]) -> None:
+    marks = Marks(mmap.mmap(-1, MARK_SIZE), 0)
+
+    with marks.reading():
+        ends[1]._wait_for_reader(marks)
+        assert not marks.read
+
+
+def test_a_slot_begins_nothing_while_the_lease_of_its_worker_is_over(ends: tuple[SlotHandle, _Stub]) -> None:
+    worker, stub = ends
+    shared = mmap.mmap(-1, MARK_SIZE)
+    stub._marks, steady = Marks(shared, 0), SystemClock().steady()
+    stub.gate.set(), stub.go_on.set()
+
+    mark_lease(shared, steady - 1)
+    worker.give([handed(1), handed(2)])
+    assert [one.job.key for one in worker.take_back()] == [1, 2]
+    assert stub.dropped.wait(DEADLINE_S)
+    worker.give([handed(3)])
+    mark_lease(shared, steady + 3600)
+
+    until(lambda: stub.ran == [3], DEADLINE_S)
 
 
 class _Quick(SlotHandle):

@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import random
+import select
 import signal
 import socket
 import sys
@@ -53,6 +54,8 @@ __all__ = ["SlotPlan", "main"]
 _PR_SET_PDEATHSIG = 1
 #: Seconds for which a job waits, before it begins, for a worker that reads what the one before has written.
 _READER_S = 1.0
+#: Seconds between two looks at the lease of a worker that has let it lapse.
+_LAPSED_S = 0.01
 
 
 class SlotPlan(NamedTuple):
@@ -146,7 +149,14 @@ class Slot:
         return True
 
     def _may_start(self) -> bool:
-        """Take the next job's token; False if the worker took back what had not been started."""
+        """Take the next job's token; False if the worker took back what had not been started.
+
+        While the worker's lease is over, it is waited for one or the other: others may run the job already.
+        """
+        while self._marks is not None and self._marks.lapsed(SYSTEM.steady()):
+            if not select.select([self._tokens], [], [], 0)[0]:
+                return False
+            time.sleep(_LAPSED_S)
         try:
             return bool(os.read(self._tokens, 1))
         except BlockingIOError:
@@ -207,10 +217,12 @@ class Slot:
             self._marks.end()
 
     def _wait_for_reader(self, marks: Marks) -> None:
-        """Let the worker read to the end for the job before; one that is stopped is not waited for."""
+        """Let the worker read to the end for the job before; one that is stopped is not waited for again."""
         until = SYSTEM.steady() + _READER_S
         while marks.read and SYSTEM.steady() < until:
             time.sleep(_READER_S / 10_000)
+        if marks.read:
+            marks.read_no_more()
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Handle the worker's wish to end the run: raise in the task."""
