@@ -40,6 +40,13 @@ def test_jobs_are_listed_with_what_they_were_called_with_and_their_error(page: T
     assert "ValueError: order 17 is lost" in text
 
 
+def test_few_finished_jobs_are_more_than_none_a_minute(page: TestClient, q: LocalQ) -> None:
+    q.send_task("shop.mail", ("ann",))
+    worked(q)
+
+    assert re.search(r"Finished a minute</h2>\s*<p class=\"figure\">0\.02 ", page.get("/").text)
+
+
 def test_jobs_are_found_by_state_and_task(page: TestClient, q: LocalQ) -> None:
     mail, pack = q.send_task("shop.mail", ("ann",)), q.send_task("shop.pack", (1,))
 
