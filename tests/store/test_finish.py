@@ -354,6 +354,17 @@ def test_an_error_in_the_middle_of_a_batch_changes_nothing(store: Any, broken: d
     assert store.jobs.finish([done(one) for one in jobs], NOW).applied == [True, True, True]
 
 
+def test_a_value_that_no_store_takes_is_refused_in_a_batch_of_any_size(store: Any) -> None:
+    jobs = [taken(store, f"job-{number}") for number in range(20)]
+    before = snapshot(store)
+    batch = [*(done(one) for one in jobs[:-1]), done(jobs[-1], attempt=attempt(1, result=object()))]
+
+    with pytest.raises(StoreError):
+        store.jobs.finish(batch, NOW)
+
+    assert snapshot(store) == before
+
+
 def test_attempts_beyond_the_highest_number_stay_with_their_job(store: Any) -> None:
     first, second = taken(store, "first"), taken(store, "second")
     store.jobs.finish([done(second)], NOW)

@@ -135,7 +135,11 @@ class ManyRows:
 
     def few_bytes(self, rows: Sequence[Sequence[Any]]) -> bool:
         """Whether rows are small enough to be written by one statement."""
-        return sum([sum(map(len, filter(None, [row[place] for row in rows]))) for place in self._long]) < _LARGE
+        try:
+            return sum([sum(map(len, filter(None, [row[place] for row in rows]))) for place in self._long]) < _LARGE
+        except TypeError:
+            # What is not bytes: the driver says so of its row.
+            return False
 
     def _each(self, cursor: Any, rows: Sequence[Sequence[Any]]) -> int:
         """Write rows, as many by one statement as it takes; return how many were written."""
