@@ -94,6 +94,9 @@ def test_a_command_of_the_page_serves_the_site_and_its_jobs_run(folder: Path, li
         server = stack.enter_context(started(folder, line))
 
         prices = [priced(folder / "site.sock", amount) for amount in (1, 2, 30)]
+        if line.startswith("uwsgi"):
+            # A process that still loads the site is interrupted by uWSGI, which shows where.
+            until(lambda: (folder / "said").read_text().count("WSGI app 0 (mountpoint='') ready") == 2)
         server.terminate()
         code = server.wait(SECONDS)
 
