@@ -29,7 +29,8 @@ class LocalQPlugin(NuitkaPluginBase):  # type: ignore[misc]  # Nuitka ships no t
     plugin_desc = "Pack what LocalQ loads by name, and its data."
 
     def __init__(self) -> None:
-        self._as_bytecode = _packages("localq")
+        # By its name as well: of what is installed to be edited the metadata lists no packages.
+        self._as_bytecode = {"localq", *_packages("localq")}
 
     def getImplicitImports(self, module: Any) -> Iterator[str]:  # noqa: N802
         """Yield every module of LocalQ as an import of its package."""
