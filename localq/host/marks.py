@@ -113,10 +113,10 @@ class Marks:
         try:
             yield self.last()
         finally:
-            self._marks[self._at + _READING_AT] = 0
+            self.read_no_more()
 
     def read_no_more(self) -> None:
-        """Take it that the worker, which is stopped, does not read."""
+        """Mark that the worker reads no more, or take it so where it is stopped."""
         self._marks[self._at + _READING_AT] = 0
 
     def lapsed(self, steady: float) -> bool:
