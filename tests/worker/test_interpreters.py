@@ -164,6 +164,13 @@ NOT_PACKED = (
 )
 
 
+def said_by(folder: Path, program: str) -> list[str]:
+    """Run a program that was built in a folder; return the lines it printed."""
+    words = [folder / program]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=PROGRAM_S, check=True)
+    return done.stdout.splitlines()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("PyInstaller") is None, reason="PyInstaller is not installed")
 @pytest.mark.timeout(900)
@@ -174,16 +181,7 @@ def test_a_build_of_pyinstaller_runs_its_jobs(tmp_path: Path) -> None:
     left_out = [f"--exclude-module={name}" for name in NOT_PACKED.split()]
     subprocess.run([sys.executable, "-m", *build, *left_out], cwd=tmp_path, check=True, timeout=800)
 
-    done = subprocess.run(
-        [tmp_path / "dist/archiver/archiver"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=PROGRAM_S,
-        check=True,
-    )
-
-    assert done.stdout.splitlines() == SAID
+    assert said_by(tmp_path, "dist/archiver/archiver") == SAID
 
 
 @pytest.mark.slow
@@ -203,13 +201,4 @@ def test_a_build_of_nuitka_runs_its_jobs(tmp_path: Path) -> None:
         timeout=3500,
     )
 
-    done = subprocess.run(
-        [tmp_path / "archiver.dist/archiver.bin"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=PROGRAM_S,
-        check=True,
-    )
-
-    assert done.stdout.splitlines() == SAID
+    assert said_by(tmp_path, "archiver.dist/archiver.bin") == SAID
