@@ -22,6 +22,7 @@ from localq.model.outcome import Attempt
 from localq.serialization import codec, failure
 from localq.store.protocol import Topic
 from localq.store.sqlite.database import CHECKPOINT_BYTES
+from localq.store.sqlite.log_file import bytes_in_log
 from tests.crash import journal
 from tests.crash.lab import Lab, until
 
@@ -173,8 +174,8 @@ def check_clean(lab: Lab) -> list[str]:
         wrong.append(f"files lie about: {files}")
     wal = f"{lab.path}-wal"
     # It is looked at every so many commits, and may have grown a little past the mark in between.
-    if os.path.exists(wal) and os.path.getsize(wal) > CHECKPOINT_BYTES + (4 << 20):
-        wrong.append(f"the log takes {os.path.getsize(wal):,} bytes")
+    if bytes_in_log(wal) > CHECKPOINT_BYTES + (4 << 20):
+        wrong.append(f"the log holds {bytes_in_log(wal):,} bytes")
     for program in lab.programs:
         if "Traceback (most recent call last)" in program.told():
             wrong.append(f"{program.kind} {program.name} printed a traceback:\n{program.told()[-3000:]}")

@@ -26,6 +26,8 @@ from tests.store.together import run_python, together
 MEGABYTE = 1 << 20
 #: Megabytes that make the log worth a checkpoint.
 ENOUGH = sqlite_database.CHECKPOINT_BYTES // MEGABYTE + 3
+#: And that make it longer than a log that was written back stays.
+MORE_THAN_IS_KEPT = 3 * sqlite_database.CHECKPOINT_BYTES // MEGABYTE
 
 
 @pytest.fixture
@@ -86,11 +88,11 @@ def test_a_reader_that_pins_the_log_delays_its_end_and_no_more(store: SqliteStor
     reader = sqlite3.connect(store.name, isolation_level=None)
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
-    for number in range(ENOUGH):
+    for number in range(MORE_THAN_IS_KEPT):
         add_megabyte(store, f"job-{number}")
         store.tend(NOW)
     pinned = log_bytes(store)
-    assert pinned > ENOUGH * MEGABYTE
+    assert pinned > MORE_THAN_IS_KEPT * MEGABYTE
     assert reader.execute("SELECT count(*) FROM job").fetchone() == (1,)
 
     reader.execute("COMMIT")
@@ -100,7 +102,7 @@ def test_a_reader_that_pins_the_log_delays_its_end_and_no_more(store: SqliteStor
         add_megabyte(store, f"more-{number}")
 
     assert log_bytes(store) < pinned
-    assert sum(store.read.stats().counts.values()) == ENOUGH + 6
+    assert sum(store.read.stats().counts.values()) == MORE_THAN_IS_KEPT + 6
 
 
 def test_others_read_and_write_on_after_a_checkpoint(store: SqliteStore, path: Path) -> None:

@@ -26,15 +26,16 @@ from localq.store.sqlite.dialect import SQLITE
 from localq.store.sqlite.errors import explained
 from localq.store.sqlite.file_format import create, recognise
 from localq.store.sqlite.file_place import Place
+from localq.store.sqlite.log_file import bytes_in_log
 from localq.store.sqlite.pinned_log import PinnedLog
 from localq.store.sqlite.writeback import begin_writeback, finish_writeback
 
 __all__ = ["SqliteDatabase"]
 
-#: A write-ahead log larger than this (bytes) is checkpointed.
+#: A write-ahead log with more in it than this (bytes) is checkpointed; by programs without a worker at twice as much.
 CHECKPOINT_BYTES = 16 << 20
-#: What a log that was written back is cut to (bytes): one that stayed long would be taken for one that has grown.
-LOG_KEPT_BYTES = 15 << 20
+#: What the file of a log that was written back is cut to (bytes); see `log_file`.
+_LOG_KEPT_BYTES = 2 * CHECKPOINT_BYTES + (4 << 20)
 #: Commits of a process without a worker between two looks at the log.
 _LOOK_EVERY = 128
 #: Seconds between two looks, by who writes, whether the file is still there.
@@ -163,7 +164,7 @@ class SqliteDatabase(Database):
                 f"fullfsync={int(self._synchronous == 'FULL')}",
                 "foreign_keys=ON",
                 "wal_autocheckpoint=0",
-                f"journal_size_limit={LOG_KEPT_BYTES}",
+                f"journal_size_limit={_LOG_KEPT_BYTES}",
                 # More would be kept for pages that others' commits outdate; a claim and its end need some dozens.
                 "cache_size=-1000",
                 "mmap_size=0",
@@ -338,12 +339,11 @@ class SqliteDatabase(Database):
                 self._tend(2 * CHECKPOINT_BYTES)
 
     def _log_now(self) -> tuple[int, int]:
-        """Return the log's size (bytes) and when it was last written to (ns)."""
+        """Return what is in the log (bytes) and when it was last written to (ns)."""
         try:
-            found = os.stat(self._log)
+            return bytes_in_log(self._log), os.stat(self._log).st_mtime_ns
         except OSError:
             return 0, 0
-        return found.st_size, found.st_mtime_ns
 
     def _checkpoint(self) -> int:
         """Write back what can be; return the pages in the log, or fewer where another process is at it."""
