@@ -18,6 +18,10 @@ _MOST_CLAIMED = 256
 _FEW = 16
 _SHORTLY_S = 0.003
 _GATHERING_S = 0.001
+#: The same where jobs come in a stream: so many a second.
+_STREAM = 1000
+_FEW_OF_STREAM = 128
+_GATHERING_STREAM_S = 0.005
 
 
 class NextClaim:
@@ -46,9 +50,9 @@ class NextClaim:
         self._lease, self._known = lease, known
         #: The key of the job that was added last, of all that were claimed.
         self._newest = 0
-        #: When jobs were claimed last, in steady seconds; and whether they come one by one, shortly after each other.
+        #: When jobs were claimed last, in steady seconds; and for how long those that come next are left to gather.
         self._claimed_at = 0.0
-        self._trickles = False
+        self._gathering = 0.0
 
     def made(self, now: int) -> Claim | None:
         """Claim as many jobs as there is room for; None: there is no room, or nothing to look for."""
@@ -71,7 +75,7 @@ class NextClaim:
                 self.look = len(claim.jobs) >= room or (claim.next_at is not None and claim.next_at <= now)
         if claim.jobs:
             steady = self._clock.steady()
-            self._trickles = len(claim.jobs) < _FEW and steady - self._claimed_at < _SHORTLY_S
+            self._gathering = _worth_waiting(len(claim.jobs), steady - self._claimed_at)
             self._claimed_at = steady
         return self._without_those_here(claim) if claim.jobs else claim
 
@@ -108,8 +112,8 @@ class NextClaim:
 
         A turn for each of them takes several times what it takes to claim and to end a dozen at once.
         """
-        trickles, self._trickles = self._trickles, False
-        return 0.0 if not trickles or self._bells.heard(Topic.RESULTS) else _GATHERING_S
+        seconds, self._gathering = self._gathering, 0.0
+        return 0.0 if not seconds or self._bells.heard(Topic.RESULTS) else seconds
 
     def wait(self, most: float) -> float:
         """Return the seconds until there is something to claim, `most` at most."""
@@ -121,3 +125,10 @@ class NextClaim:
             if left > 0 or self._pool.room() > 0:
                 return min(most, left)
         return most
+
+
+def _worth_waiting(came: int, seconds: float) -> float:
+    """Return for how long the next jobs are left to gather, of which so many came within so many seconds."""
+    if came < _FEW_OF_STREAM and came >= _STREAM * seconds:
+        return _GATHERING_STREAM_S
+    return _GATHERING_S if came < _FEW and seconds < _SHORTLY_S else 0.0

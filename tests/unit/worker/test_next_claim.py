@@ -155,7 +155,12 @@ def trickling(counts: list[int], pause: float, *, waited_for: bool = False, foll
 
 
 def test_jobs_that_come_shortly_after_each_other_are_left_to_gather() -> None:
-    assert trickling([1, 1, 2, 0, 5], 0.001) == [0.0, 0.001, 0.001, 0.0, 0.001]
+    assert trickling([1, 1, 1, 0, 1], 0.002) == [0.0, 0.001, 0.001, 0.0, 0.0]
+
+
+def test_jobs_that_come_in_a_stream_are_left_to_gather_for_longer() -> None:
+    assert trickling([1, 2, 50, 127, 128], 0.001) == [0.0, 0.005, 0.005, 0.005, 0.0]
+    assert trickling([1, 9, 11, 40], 0.01) == [0.0, 0.0, 0.005, 0.005]
 
 
 def test_a_job_that_comes_alone_is_waited_for_by_no_turn() -> None:
@@ -163,9 +168,10 @@ def test_a_job_that_comes_alone_is_waited_for_by_no_turn() -> None:
 
 
 def test_where_many_come_at_once_or_somebody_waits_for_a_result_nothing_is_left_to_gather() -> None:
-    assert trickling([1, 50, 50], 0.001) == [0.0, 0.0, 0.0]
-    assert trickling([1, 1, 1], 0.001, waited_for=True) == [0.0, 0.0, 0.0]
+    assert trickling([1, 150, 150], 0.001) == [0.0, 0.0, 0.0]
+    assert trickling([1, 1, 1], 0.002, waited_for=True) == [0.0, 0.0, 0.0]
+    assert trickling([1, 50, 50], 0.001, waited_for=True) == [0.0, 0.0, 0.0]
 
 
 def test_jobs_that_follow_others_are_not_left_to_gather() -> None:
-    assert trickling([1, 1, 1], 0.001, followed=True) == [0.0, 0.0, 0.0]
+    assert trickling([1, 1, 1], 0.002, followed=True) == [0.0, 0.0, 0.0]
