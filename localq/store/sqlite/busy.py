@@ -13,6 +13,10 @@ __all__ = ["BUSY_TIMEOUT_S", "Patience"]
 
 #: Seconds a writer waits for others before it gives up.
 BUSY_TIMEOUT_S = 30.0
+#: Seconds between two tries, at first and at most, and how many times longer each pause is than the one before: who
+#: doubles it sleeps for up to half of its wait while the file is free.
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.000_05, 0.001
+_LONGER = 1.25
 
 
 class Patience:
@@ -41,10 +45,10 @@ class Patience:
         import random  # few ever wait
 
         until = time.monotonic() + self.seconds
-        pause = 0.00005
+        pause = _FIRST_PAUSE_S
         while True:
             time.sleep(pause * (0.5 + random.random()))
-            pause = min(pause * 2, 0.001)
+            pause = min(pause * _LONGER, _LONGEST_PAUSE_S)
             try:
                 return cursor.execute(text, values)
             except sqlite3.OperationalError as error:
