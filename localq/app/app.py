@@ -24,6 +24,7 @@ from localq.app.with_workers import WithWorkers
 from localq.app.with_workflows import WithWorkflows
 from localq.canvas import Signature
 from localq.exceptions import NotRegistered
+from localq.host.garbage import no_garbage
 from localq.model import failpoints
 from localq.model.hints import nearest
 from localq.model.ids import ids_of
@@ -256,14 +257,12 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
         self.conf.follow()
         if self.carrier is not None and not self.eager:
             return [self.carrier.send_workflow(sig, (), {}, {}) for sig in signatures]
-        jobs: list[NewJob] = []
-        results: list[Any] = []
-        for sig in signatures:
-            made, result = self._planned(sig)
-            jobs.extend(made)
-            results.append(result)
-        self._add(jobs)
-        return results
+        # First: an iterator is the caller's own code.
+        signatures = list(signatures)
+        with no_garbage():
+            planned = [self._planned(sig) for sig in signatures]
+            self._add([new for jobs, _ in planned for new in jobs])
+            return [result for _, result in planned]
 
     def _planned(self, sig: Any) -> tuple[list[NewJob], Any]:
         """Return the jobs of a signature of any kind, and its result."""

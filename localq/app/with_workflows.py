@@ -12,6 +12,7 @@ from localq.app.carrier import Carrier
 from localq.canvas import Signature, signature
 from localq.canvas.planning import Plan, plan
 from localq.canvas.shapes import Step, as_result
+from localq.host.garbage import no_garbage
 from localq.model.clock import Clock
 from localq.model.job import JobState, NewJob
 from localq.result import AsyncResult, GroupResult, ResultSet
@@ -100,9 +101,10 @@ class WithWorkflows:
             return self._run_workflow(sig, args, kwargs, options, ask=True)
         if self.carrier is not None:
             return self.carrier.send_workflow(sig, args, kwargs, options)
-        made = self.plan_workflow(sig, args, kwargs, options)
-        self._add(made.jobs)
-        return as_result(made.shape, self, self._step_result)
+        with no_garbage():
+            made = self.plan_workflow(sig, args, kwargs, options)
+            self._add(made.jobs)
+            return as_result(made.shape, self, self._step_result)
 
     def _step_result(self, step: Step, parent: Any) -> AsyncResult[Any]:
         """Return the result of a job of a workflow, of the class that its task or this app gives results."""
