@@ -169,7 +169,9 @@ def check_clean(lab: Lab) -> list[str]:
     # This process waits for results, too, by a bell of its own.
     own = f"-{os.getpid()}-"
     # A bell without its name yet is left by who is killed within a microsecond of making it.
-    left = [name for name in lab.files() if name != "id" and own not in name and not name.startswith("neww")]
+    left = [
+        name for name in lab.files() if name not in ("id", "turns") and own not in name and not name.startswith("neww")
+    ]
     if files := left:
         wrong.append(f"files lie about: {files}")
     wal = f"{lab.path}-wal"

@@ -70,7 +70,7 @@ class SqliteDatabase(Database):
         self._log = f"{self.path}-wal"
         self._synchronous = _DURABILITY[durability]
         self._place = Place(self.path)
-        self._patience = Patience(self.path, patience_s)
+        self._patience = Patience(self.path, patience_s, None if self.memory else self._place.folder)
         self._patiently = self._patience.run
         self._connection: sqlite3.Connection | None = None
         self._checkpointer: sqlite3.Connection | None = None
@@ -201,13 +201,12 @@ class SqliteDatabase(Database):
                 self._see_again()
             if cursor.connection.in_transaction:
                 self.rollback()
-            written: int = self._patiently(cursor, text, values).rowcount
+            written: int = self._patiently(cursor, text, values, in_turn=True).rowcount
         except BaseException as error:
             self.rollback()
             self.fail(error)
-        self._commits += 1
-        if self._commits >= _LOOK_EVERY:
-            self.tend_if_needed()
+        self._patience.wrote()
+        self.added(1)
         return written
 
     def read_one(self, text: str, values: tuple[Any, ...]) -> Any:
@@ -228,6 +227,7 @@ class SqliteDatabase(Database):
     def commit(self) -> None:
         """Commit the transaction."""
         self.cursor.execute("COMMIT")
+        self._patience.wrote()
         self._commits += 1
 
     def rollback(self) -> None:
