@@ -259,7 +259,7 @@ class LocalQ(WithSettings, WithTasks, WithStore, WithWorkers, WithSchedules, Wit
             return [self.carrier.send_workflow(sig, (), {}, {}) for sig in signatures]
         # First: an iterator is the caller's own code.
         signatures = list(signatures)
-        with no_garbage():
+        with no_garbage(unless=self.conf.task_always_eager):
             planned = [self._planned(sig) for sig in signatures]
             self._add([new for jobs, _ in planned for new in jobs])
             return [result for _, result in planned]

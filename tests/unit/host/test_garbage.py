@@ -55,3 +55,16 @@ def test_the_calls_of_many_are_the_callers_code_and_made_as_ever() -> None:
     assert seen == [True] * 3
     assert len({result.id for result in results}) == 3
     assert gc.isenabled()
+
+
+def test_it_goes_on_where_tasks_run_in_the_caller() -> None:
+    app = LocalQ(path=":memory:", task_always_eager=True)
+    seen: list[bool] = []
+
+    @app.task(name="look")
+    def look() -> None:
+        seen.append(gc.isenabled())
+
+    app.enqueue_many([look.s(), look.s()])
+
+    assert seen == [True, True]
