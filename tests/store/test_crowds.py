@@ -122,6 +122,25 @@ def test_who_has_passed_its_turn_on_may_do_all_else_at_once() -> None:
     assert turns.waits == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="others take no turns")
+def test_who_waits_for_a_file_that_is_only_being_made_takes_turns_later(tmp_path: Path) -> None:
+    one = Patience("jobs.db", 60, tmp_path / "jobs.db.d")
+    one.run(Cursor(1), "BEGIN IMMEDIATE")
+    assert one._turnstile is None
+
+    (tmp_path / "jobs.db.d").mkdir()
+    one.run(Cursor(1), "BEGIN IMMEDIATE")
+    assert one._turnstile is not None
+
+
+def test_where_turns_cannot_be_taken_it_is_tried_again_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "jobs.db.d" / "turns").mkdir(parents=True)
+    one, cursor = Patience("jobs.db", 60, tmp_path / "jobs.db.d"), Cursor(3)
+
+    assert one.run(cursor, "INSERT", in_turn=True) is cursor
+    assert one._turnstile is None
+
+
 def test_a_crowd_that_lasts_is_given_up_as_any_wait() -> None:
     with pytest.raises(StoreBusy, match=r"jobs\.db was locked by others for 0 s"):
         patience(Turns(50), seconds=0).run(Cursor(1000), "INSERT", in_turn=True)

@@ -92,6 +92,9 @@ class Patience:
         if self._folder is not None:
             try:
                 self._turnstile = Turnstile(self._folder / "turns")
+            except FileNotFoundError:
+                # The file is only being made.
+                pass
             except OSError:
                 # Nothing is lost by it but processor time.
                 self._folder = None
