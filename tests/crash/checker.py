@@ -178,6 +178,8 @@ def check_clean(lab: Lab) -> list[str]:
     # It is looked at every so many commits, and may have grown a little past the mark in between.
     if bytes_in_log(wal) > CHECKPOINT_BYTES + (4 << 20):
         wrong.append(f"the log holds {bytes_in_log(wal):,} bytes")
+    if os.path.exists(wal) and os.path.getsize(wal) > 3 * CHECKPOINT_BYTES:
+        wrong.append(f"the log takes {os.path.getsize(wal):,} bytes")
     for program in lab.programs:
         if "Traceback (most recent call last)" in program.told():
             wrong.append(f"{program.kind} {program.name} printed a traceback:\n{program.told()[-3000:]}")
