@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from localq.host.locks import LOCKS
+from localq.host.mapped import mapped
 from localq.host.marks import MARK_SIZE, marks_path
 
 __all__ = ["Presence", "abandoned", "end_share", "is_dead", "remove", "share_life"]
 
 _own: set[str] = set()
-#: On Windows no descriptor is inherited, and files are read as text unless told.
-_KEPT_TO_ITSELF = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Presence:
@@ -44,18 +43,10 @@ class Presence:
         self._lock = LOCKS.take(folder, uuid)
         if slots:
             try:
-                self.marks = self._mapped(slots * MARK_SIZE)
+                self.marks = mapped(self.marks_path, slots * MARK_SIZE, mode=0o660, anew=True)
             except BaseException:
                 self.close()
                 raise
-
-    def _mapped(self, size: int) -> mmap.mmap:
-        marks = os.open(self.marks_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _KEPT_TO_ITSELF, 0o660)
-        try:
-            _fill(marks, size)
-            return mmap.mmap(marks, size)
-        finally:
-            os.close(marks)
 
     def close(self) -> None:
         """Remove both files and release the lock; a copy inherited over a fork leaves them to the parent."""
@@ -70,16 +61,6 @@ class Presence:
         """Release the lock and let both files lie: proof of a death, and word of what had started, for the rescuer."""
         LOCKS.let_go(self._lock)
         _own.discard(self.uuid)
-
-
-def _fill(descriptor: int, size: int) -> None:
-    """Give a file its size: one with holes would end the process by SIGBUS when it is written to on a full disk."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, size)
-        return
-    rest = memoryview(bytes(size))
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def share_life(marks_path: str | None) -> Any:

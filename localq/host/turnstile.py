@@ -21,6 +21,8 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
+from localq.host.mapped import mapped
+
 __all__ = ["CROWD", "Turnstile"]
 
 #: So many that wait are a crowd; and how long a turn of one of them lasts.
@@ -32,8 +34,6 @@ _PATIENCE = 2
 #: each waits, for a turn or by itself. Times are steady nanoseconds.
 _HEAD, _PLACES = struct.Struct("=QQQ"), 64
 _ALL, _ONE = struct.Struct(f"={_PLACES}Q"), struct.Struct("=Q")
-_SIZE = _HEAD.size + _ALL.size
-_OWN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 #: Numbers of linux/futex.h, and that of the call itself by machine: those with the lower half of a number first.
 _WAIT, _WAKE = 0, 1
 _CALLS = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
@@ -52,13 +52,7 @@ class Turnstile:
 
     def __init__(self, path: Path) -> None:
         self._futex = _futex()
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | _OWN, 0o600)
-        try:
-            if os.fstat(descriptor).st_size < _SIZE:
-                os.truncate(descriptor, _SIZE)
-            self._shared = mmap.mmap(descriptor, _SIZE)
-        finally:
-            os.close(descriptor)
+        self._shared = mapped(path, _HEAD.size + _ALL.size, mode=0o600, anew=False)
 
     def waiting(self) -> int:
         """Return how many wait; those that have one place are counted once, and who died as long as it would wait."""
@@ -70,14 +64,15 @@ class Turnstile:
         time.sleep(seconds)
         self._say(0)
 
-    def queue(self, share: float) -> None:
+    def queue(self, crowd: int, share: float) -> None:
         """Wait for a turn.
 
         Args:
+            crowd: How many wait, with this one.
             share: What is waited of the time after which one tries by itself, about 1; different for each.
         """
         now = monotonic_ns()
-        longest = int(share * _PATIENCE * _TURN_NS * max(CROWD, self.waiting()))
+        longest = int(share * _PATIENCE * _TURN_NS * crowd)
         turns, until, began = _HEAD.unpack_from(self._shared)
         _HEAD.pack_into(self._shared, 0, turns, max(until, now + longest), began)
         self._say(now + longest)

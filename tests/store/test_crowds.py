@@ -22,16 +22,14 @@ EACH = 150
 def calls(number: int, path: str, crowd: int) -> int:
     """Add jobs one by one; return how often this process waited for a turn."""
     busy.CROWD = crowd
-    waits = 0
-    if busy.Turnstile is not None:
-        queue = busy.Turnstile.queue
+    waits, queue = 0, busy.Turnstile.queue
 
-        def counted(self: Any, share: float) -> None:
-            nonlocal waits
-            waits += 1
-            queue(self, share)
+    def counted(self: Any, crowd: int, share: float) -> None:
+        nonlocal waits
+        waits += 1
+        queue(self, crowd, share)
 
-        busy.Turnstile.queue = counted  # type: ignore[method-assign]
+    busy.Turnstile.queue = counted  # type: ignore[method-assign]
     store = SqliteStore(path, "normal")
     for one in range(EACH):
         store.jobs.add([new(f"{number}-{one}")], NOW)
@@ -63,7 +61,8 @@ class Turns:
     def pass_on(self) -> bool:
         return self.others > 0
 
-    def queue(self, share: float) -> None:
+    def queue(self, crowd: int, share: float) -> None:
+        assert crowd == self.others + 1
         assert 0.5 <= share <= 1.5
         self.waits.append("queue")
 

@@ -83,8 +83,8 @@ class Patience:
         share = 0.5 + random.random()
         if turnstile is None:
             time.sleep(pause * share)
-        elif in_turn and turnstile.waiting() >= CROWD - 1:
-            turnstile.queue(share)
+        elif in_turn and (crowd := turnstile.waiting() + 1) >= CROWD:
+            turnstile.queue(crowd, share)
         else:
             turnstile.rest(pause * share)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from localq.host import turnstile
-from localq.host.turnstile import Turnstile
+from localq.host.turnstile import CROWD, Turnstile
 from tests.store.together import together
 
 DEADLINE_S = 60.0
@@ -49,7 +49,7 @@ def passed_on(turns: Turnstile) -> bool:
 
 
 def queue(threads: list[threading.Thread], path: Path, share: float) -> None:
-    thread = threading.Thread(target=lambda: Turnstile(path).queue(share))
+    thread = threading.Thread(target=lambda: Turnstile(path).queue(CROWD, share))
     thread.start()
     threads.append(thread)
 
@@ -90,10 +90,27 @@ def test_a_turn_is_not_passed_on_before_it_is_over(
     assert passed_on(turns)
 
 
+def test_its_file_has_no_holes_which_a_full_disk_could_not_fill(path: Path) -> None:
+    Turnstile(path)
+
+    assert path.stat().st_size > 0
+    assert path.stat().st_blocks * 512 >= path.stat().st_size
+
+
+def test_what_is_said_in_its_file_stays_when_others_come(path: Path, threads: list[threading.Thread]) -> None:
+    queue(threads, path, LONG)
+    until = time.monotonic() + DEADLINE_S
+    while not Turnstile(path).waiting() and time.monotonic() < until:
+        time.sleep(0.001)
+
+    assert Turnstile(path).waiting() == 1
+    assert passed_on(Turnstile(path))
+
+
 def test_who_is_not_woken_goes_on_by_itself(path: Path) -> None:
     turns = Turnstile(path)
 
-    turns.queue(0.001)
+    turns.queue(CROWD, 0.001)
 
     assert turns.waiting() == 0
 
@@ -101,7 +118,7 @@ def test_who_is_not_woken_goes_on_by_itself(path: Path) -> None:
 def counts_others(number: int, path: str) -> int:
     """Wait for a while, and see how many wait beside this process."""
     turns, until, most = Turnstile(Path(path)), time.monotonic() + DEADLINE_S, 0
-    waiter = threading.Thread(target=turns.queue, args=(LONG,))
+    waiter = threading.Thread(target=turns.queue, args=(CROWD, LONG))
     waiter.start()
     while most < 3 and time.monotonic() < until:
         most = max(most, turns.waiting())
@@ -119,7 +136,7 @@ def test_it_is_known_how_many_processes_wait(path: Path) -> None:
 def test_who_dies_while_it_waits_is_in_nobodys_way(path: Path, threads: list[threading.Thread]) -> None:
     child = os.fork()
     if not child:
-        Turnstile(path).queue(LONG)
+        Turnstile(path).queue(CROWD, LONG)
         os._exit(0)
     turns, until = Turnstile(path), time.monotonic() + DEADLINE_S
     while not turns.waiting() and time.monotonic() < until:
