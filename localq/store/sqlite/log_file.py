@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import struct
 
+from localq.store.sqlite.writeback import with_descriptor
+
 __all__ = ["bytes_in_log"]
 
 #: The head of a log, and of each of its frames, at their beginning (https://sqlite.org/fileformat2.html#walformat): a
@@ -19,17 +21,10 @@ _HEAD, _FRAME = struct.Struct(">8xI4x8s8x"), struct.Struct(">8x8s8x")
 def bytes_in_log(path: str) -> int:
     """Return the bytes of a log that were written since it began anew, those of transactions under way too."""
     try:
-        # SQLite has no locks on a log, which closing this would drop.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-    except OSError:
-        return 0
-    try:
-        return _bytes_in(descriptor)
-    except (OSError, struct.error):
+        return with_descriptor(path, _bytes_in) or 0
+    except struct.error:
         # It is being cut, or has no head yet.
         return 0
-    finally:
-        os.close(descriptor)
 
 
 def _bytes_in(descriptor: int) -> int:

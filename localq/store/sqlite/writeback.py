@@ -12,9 +12,11 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
-__all__ = ["begin_writeback", "finish_writeback"]
+__all__ = ["begin_writeback", "finish_writeback", "with_descriptor"]
+
+Made = TypeVar("Made")
 
 #: SYNC_FILE_RANGE_WRITE of linux/fs.h: start, and do not wait.
 _START = 2
@@ -25,22 +27,26 @@ def begin_writeback(path: str) -> None:
     start = _sync_file_range()
     if start is not None:
         # From its beginning to its end, which is what a length of 0 means.
-        _with_descriptor(path, lambda descriptor: start(descriptor, 0, 0, _START))
+        with_descriptor(path, lambda descriptor: start(descriptor, 0, 0, _START))
 
 
 def finish_writeback(path: str) -> None:
     """Wait until what is dirty in a file is on the disk."""
-    _with_descriptor(path, getattr(os, "fdatasync", os.fsync))
+    with_descriptor(path, getattr(os, "fdatasync", os.fsync))
 
 
-def _with_descriptor(path: str, act: Callable[[int], Any]) -> None:
-    """Act on a file by a descriptor of our own: never the database's, for closing that would drop SQLite's locks."""
+def with_descriptor(path: str, act: Callable[[int], Made]) -> Made | None:
+    """Act on a file by a descriptor of our own; return what that returns, or None where the system refuses it.
+
+    Never on the database's, for closing that would drop SQLite's locks; on its log it has none.
+    """
     with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
         try:
-            act(descriptor)
+            return act(descriptor)
         finally:
             os.close(descriptor)
+    return None
 
 
 @functools.cache
